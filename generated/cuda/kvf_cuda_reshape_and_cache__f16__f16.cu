@@ -1,0 +1,191 @@
+/*
+ * Generated from templates/cuda/reshape_and_cache.cu.j2 and generator/spec/reshape_and_cache.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/reshape_and_cache.h"
+
+/* As runtime/ops/reshape_and_cache.c launches it. */
+enum { THREADS = 256, WARP = 32, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
+
+/* Rows stay 16-byte aligned, and 8 lanes that read 16 bytes each of a column meet no bank twice. */
+enum { ROW = TILE_ELEMENTS + 8 };
+
+/* The place of a token that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* 8 elements. */
+struct source_x8 {
+  uint4 v;
+};
+
+KVF_INLINE source_x8 load_x8(const uint16_t *from) {
+  source_x8 source;
+  source.v = *reinterpret_cast<const uint4 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x8(const source_x8 &source, uint16_t *to) {
+  *reinterpret_cast<uint4 *>(to) = source.v;
+}
+
+/* 2 elements. */
+struct source_x2 {
+  uint32_t v;
+};
+
+KVF_INLINE source_x2 load_x2(const uint16_t *from) {
+  source_x2 source;
+  source.v = *reinterpret_cast<const uint32_t *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x2(const source_x2 &source, uint16_t *to) {
+  *reinterpret_cast<uint32_t *>(to) = source.v;
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint16_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint16_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v; }
+
+/* Fills the tile, 8 elements at a time. */
+KVF_INLINE void load_tile_x8(uint16_t *tile, const int64_t *places, const kvf_view &source,
+                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 8); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 8);
+    const int32_t element = i % (TILE_ELEMENTS / 8) * 8;
+    if (element < count && places[token] != NOWHERE) {
+      store_x8(
+          load_x8(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
+          tile + token * ROW + element);
+    }
+  }
+}
+
+/* Fills the tile, 2 elements at a time. */
+KVF_INLINE void load_tile_x2(uint16_t *tile, const int64_t *places, const kvf_view &source,
+                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 2); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 2);
+    const int32_t element = i % (TILE_ELEMENTS / 2) * 2;
+    if (element < count && places[token] != NOWHERE) {
+      store_x2(
+          load_x2(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
+          tile + token * ROW + element);
+    }
+  }
+}
+
+/* Fills the tile, 1 element at a time. */
+KVF_INLINE void load_tile_x1(uint16_t *tile, const int64_t *places, const kvf_view &source,
+                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 1);
+    const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
+    if (element < count && places[token] != NOWHERE) {
+      store_x1(load_x1(from + (first_token + token) * source.stride[0] +
+                       (int64_t)(first + element) * source.stride[2]),
+               tile + token * ROW + element);
+    }
+  }
+}
+
+/* Writes the tile's keys, whole 16-byte vectors where the page allows, else single elements. */
+KVF_INLINE void store_keys(const uint16_t *tile, const int64_t *places,
+                           const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                           int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t place = places[token];
+  if (place == NOWHERE) {
+    return;
+  }
+  uint16_t *to = static_cast<uint16_t *>(p.key_cache.data) + place + head * p.key_cache.stride[1];
+  const uint16_t *from = tile + token * ROW;
+  const int32_t step = p.key_vector_elements;
+  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count; i += THREADS / WARP * step) {
+    const int32_t group = (first + i) / p.x;
+    const int64_t inner = first + i - group * p.x;
+    uint16_t *at = to + group * p.key_cache.stride[2] + inner * p.key_cache.stride[4];
+    if (step == 8) {
+      *reinterpret_cast<uint4 *>(at) = *reinterpret_cast<const uint4 *>(from + i);
+    } else {
+      *at = from[i];
+    }
+  }
+}
+
+/* Writes the tile's values: the lanes of a warp are the tokens, side by side in the page. */
+KVF_INLINE void store_values(const uint16_t *tile, const int64_t *places,
+                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                             int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t place = places[token];
+  if (place == NOWHERE) {
+    return;
+  }
+  uint16_t *to =
+      static_cast<uint16_t *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
+  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
+    to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
+  }
+}
+
+/* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_reshape_and_cache__f16__f16(const __grid_constant__ kvf_reshape_and_cache_params p) {
+  __shared__ __align__(16) uint16_t tile[TILE_TOKENS * ROW];
+  __shared__ int64_t places[TILE_TOKENS];
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t first_token = (int64_t)blockIdx.x * TILE_TOKENS;
+
+  if (threadIdx.x < TILE_TOKENS) {
+    const int64_t token = first_token + threadIdx.x;
+    int64_t block;
+    int64_t offset;
+    const bool counts = blockIdx.y == 0 && keys;
+    const bool writes =
+        token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
+    /* Both layouts have the token's place in the page as dimension 3. */
+    places[threadIdx.x] = writes ? block * cache.stride[0] + offset * cache.stride[3] : NOWHERE;
+  }
+
+  const uint32_t tiles_per_head = ((uint32_t)p.head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS;
+  const uint32_t tiles = (uint32_t)p.num_heads * tiles_per_head;
+  for (uint32_t i = blockIdx.y; i < tiles; i += gridDim.y) {
+    const int64_t head = i / tiles_per_head;
+    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) * TILE_ELEMENTS;
+    const int32_t count = p.head_size - first < TILE_ELEMENTS ? p.head_size - first : TILE_ELEMENTS;
+    __syncthreads(); /* places are there, and the tile before this one is written out */
+    switch (p.vector_elements) {
+    case 8:
+      load_tile_x8(tile, places, source, first_token, head, first, count);
+      break;
+    case 2:
+      load_tile_x2(tile, places, source, first_token, head, first, count);
+      break;
+    default:
+      load_tile_x1(tile, places, source, first_token, head, first, count);
+      break;
+    }
+    __syncthreads();
+    if (keys) {
+      store_keys(tile, places, p, head, first, count);
+    } else {
+      store_values(tile, places, p, head, first, count);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f32__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__bf16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f32__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache__bf16__fp8_e5m2);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_F32, kvf_cpu_reshape_and_cache__f32__f32),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_F16, kvf_cpu_reshape_and_cache__f16__f16),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_BF16,
+                kvf_cpu_reshape_and_cache__bf16__bf16),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache__bf16__fp8_e5m2),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_F32, kvf_cuda_reshape_and_cache__f32__f32,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F32, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_F16, kvf_cuda_reshape_and_cache__f16__f16,
+                 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_F16, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_BF16,
+                 kvf_cuda_reshape_and_cache__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache, KVF_BF16, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache__bf16__fp8_e5m2, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1},
+        {-1, 0, -1, -1, 1, 2},    /* f32 */
+        {-1, -1, 3, -1, 4, 5},    /* f16 */
+        {-1, -1, -1, 6, 7, 8},    /* bf16 */
+        {-1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+    },                            /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1},
+        {-1, 9, -1, -1, 10, 11},  /* f32 */
+        {-1, -1, 12, -1, 13, 14}, /* f16 */
+        {-1, -1, -1, 15, 16, 17}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+    },                            /* cuda */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "key",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "value",
+     .type = "Tensor",
+     .doc = "as key, with strides of its own",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "key_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 "
+            "or float8 for fp8), any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "value_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'auto' (the dtype of key), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+     .kind = KVF_KIND_STRING},
+    {.name = "k_scale",
+     .type = "Tensor",
+     .doc = "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
+            "cache holds the scalar dtype",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for value", .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_reshape_and_cache(exec, values[0].as.tensor, values[1].as.tensor,
+                               (DLTensor *)values[2].as.tensor, (DLTensor *)values[3].as.tensor,
+                               values[4].as.tensor, values[5].as.string, values[6].as.tensor,
+                               values[7].as.tensor);
+}
+
+const kvf_op kvf_op_reshape_and_cache = {
+    .name = "reshape_and_cache",
+    .ns = "_C_cache_ops",
+    .schema = "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+              "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
+    .doc = "scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.\n"
+           "\n"
+           "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:\n"
+           "  key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)\n"
+           "  value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)\n"
+           "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the "
+           "scale in f32,\n"
+           "rounds to nearest even and saturates. Tokens with a negative slot are skipped. The "
+           "number of\n"
+           "tokens is the length of slot_mapping; key and value may have more rows (graph "
+           "padding), which\n"
+           "are not read. Zero tokens are a successful no-op. Two tokens with one slot race.\n"
+           "\n"
+           "Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / "
+           "x rounded\n"
+           "up, and the surplus elements of the last group are not written.\n"
+           "\n"
+           "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before "
+           "anything is\n"
+           "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
+           "Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail "
+           "elements,\n"
+           "alignment, stride, empty-input and bounds defects corrected.",
+    .arguments = arguments,
+    .num_arguments = 8,
+    .variants = variants,
+    .num_variants = 18,
+    .index = &rows[0][0][0],
+    .exclusions = exclusions,
+    .num_exclusions = 6,
+    .call = call,
+};

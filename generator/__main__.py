@@ -1,0 +1,105 @@
+"""python3 -m generator [--check | --list | --explain SYMBOL]
+
+Without an option: writes generated/ (only files whose bytes change) and removes orphans.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from generator import names
+from generator.model import Variant
+from generator.plan import ROOT, variants
+from generator.spec import OPS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m generator", description=__doc__)
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--check", action="store_true", help="exit 1 with a list if generated/ is not what the templates give")
+    group.add_argument("--list", action="store_true", help="print the table of variants")
+    group.add_argument("--explain", metavar="SYMBOL", help="where a variant comes from and where it goes")
+    options = parser.parse_args(arguments)
+    if options.list:
+        return list_variants()
+    if options.explain:
+        return explain(options.explain)
+
+    from generator import render  # Jinja2 is needed only from here on
+
+    texts = render.render_all()
+    if options.check:
+        found = render.differences(texts)
+        for line in found:
+            print(line)
+        if found:
+            print(f"generated/ is out of date: {len(found)} files; run {render.COMMAND}")
+            return 1
+        print(f"generated/ is up to date: {len(texts)} files")
+        return 0
+    written, removed = render.write(texts)
+    print(f"generated/: {len(texts)} files, {written} written, {removed} removed")
+    return 0
+
+
+def list_variants() -> int:
+    """Prints one line per variant."""
+    rows = [(v.op.namespace, v.op.name, v.backend, v.scalar.token, v.cache.token, v.symbol) for v in variants()]
+    heads = ("namespace", "op", "backend", "scalar", "cache", "symbol")
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    for row in [heads, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(f"{len(rows)} variants of {len(OPS)} ops")
+    return 0
+
+
+def explain(symbol: str) -> int:
+    """Prints the files that one variant touches, or why there is no such variant."""
+    found = next((variant for variant in variants() if variant.symbol == symbol), None)
+    if found is None:
+        print(why_not(symbol), file=sys.stderr)
+        return 1
+    for what, where in provenance(found):
+        print(f"{what:<14}{where}")
+    return 0
+
+
+def provenance(variant: Variant) -> list[tuple[str, str]]:
+    """(what, where) for every file on the variant's way from spec to call."""
+    op = variant.op
+    position = op.variants.index(variant)
+    return [
+        ("op", f"{op.namespace}::{op.name}"),
+        ("schema", op.schema_text),
+        ("variant", f"{variant.backend}, scalar {variant.scalar.token}, cache {variant.cache.token}"),
+        ("spec", names.spec(op.name)),
+        ("template", f"templates/{variant.template}"),
+        ("generated", variant.source),
+        ("table row", f"generated/ops/{op.name}.c, row {position} of {len(op.variants)}"),
+        ("params", f"generated/include/kvforge/params/{op.name}.h"),
+        ("checks", f"runtime/ops/{op.name}.c"),
+        ("test", f"tests/test_{op.name}.c"),
+    ]
+
+
+def why_not(symbol: str) -> str:
+    """A sentence for a symbol that no variant has."""
+    try:
+        backend, op_name, tokens = names.parse_symbol(symbol)
+    except ValueError as error:
+        return f"{error}: want kvf_<backend>_<op>__<scalar>__<cache>"
+    op = next((op for op in OPS if op.name == op_name), None)
+    if op is None:
+        return f"{symbol}: no op {op_name!r}; ops: {', '.join(op.name for op in OPS)}"
+    for scalar, cache, reason in op.exclusions:
+        if (scalar.token, cache.token) == tokens:
+            return f"{symbol}: excluded by {names.spec(op.name)}: {reason}"
+    built = ", ".join(f"{v.scalar.token}/{v.cache.token}" for v in op.variants if v.backend == backend)
+    return f"{symbol}: {op_name} has no such variant; on {backend} it has {built}"
+
+
+if __name__ == "__main__":
+    assert ROOT.is_dir()
+    sys.exit(main())

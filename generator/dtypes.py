@@ -1,0 +1,60 @@
+"""The dtype tokens: the one table that symbols, enums, C types and DLPack codes come from.
+
+Enum values are part of the C ABI: never change or reuse one, only add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# DLPack type codes (dlpack.h, DLDataTypeCode).
+DL_INT, DL_UINT, DL_FLOAT, DL_BFLOAT, DL_E4M3FN, DL_E5M2 = 0, 1, 2, 4, 10, 12
+
+
+@dataclass(frozen=True)
+class DType:
+    """One token of the table of words."""
+
+    token: str  # as it stands in symbols
+    value: int  # of the kvf_dtype enumerator
+    bits: int  # of one stored element
+    dl_code: int  # DLPack type code; uint8 is accepted for fp8 too
+    c_type: str  # of one stored element in kernels, which move 16-bit floats as bits
+    kind: str  # "float" or "fp8"
+    doc: str
+
+    @property
+    def enum(self) -> str:
+        return f"KVF_{self.token.upper()}"
+
+    @property
+    def bytes(self) -> int:
+        return self.bits // 8
+
+    @property
+    def is_float(self) -> bool:
+        return self.kind == "float"
+
+    @property
+    def is_fp8(self) -> bool:
+        return self.kind == "fp8"
+
+
+DTYPES: tuple[DType, ...] = (
+    DType("f32", 1, 32, DL_FLOAT, "float", "float", "IEEE binary32"),
+    DType("f16", 2, 16, DL_FLOAT, "uint16_t", "float", "IEEE binary16"),
+    DType("bf16", 3, 16, DL_BFLOAT, "uint16_t", "float", "the upper half of a binary32"),
+    DType("fp8_e4m3", 4, 8, DL_E4M3FN, "uint8_t", "fp8", "OCP E4M3 fn: largest 448, no infinity"),
+    DType("fp8_e5m2", 5, 8, DL_E5M2, "uint8_t", "fp8", "OCP E5M2: largest finite 57344"),
+)
+
+BY_TOKEN: dict[str, DType] = {dtype.token: dtype for dtype in DTYPES}
+
+# kv_cache_dtype strings that are not a token. None: the scalar dtype, whatever it is.
+CACHE_ALIASES: dict[str, str | None] = {
+    "auto": None,
+    "float32": "f32",
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "fp8": "fp8_e4m3",
+}

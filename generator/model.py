@@ -1,0 +1,122 @@
+"""What a spec file says: the dataclasses of an op and of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from generator import names
+from generator.dtypes import BY_TOKEN, DType
+from generator.schema import Schema, parse
+
+BACKENDS = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of an op's params struct."""
+
+    c_type: str
+    name: str
+    doc: str  # shape, units, meaning
+    derived: bool = False  # filled by the launch function from the others; callers leave it alone
+
+
+@dataclass(frozen=True)
+class Op:
+    """One op. `generator/spec/<name>.py` holds exactly one, called OP."""
+
+    namespace: str
+    schema_text: str
+    summary: str  # one line
+    doc: str  # behaviour, layouts, errors, source of the rule; plain text
+    arguments: dict[str, str]  # argument name -> shape, dtype, units
+    params: tuple[Field, ...]
+    scalars: tuple[str, ...]  # axis: scalar dtype tokens
+    caches: tuple[str, ...]  # axis: cache dtype tokens
+    # The reason why a combination makes no sense, or None when it is valid.
+    excluded: Callable[[DType, DType], str | None]
+
+    def __post_init__(self) -> None:
+        argument_names = [argument.name for argument in self.schema.arguments]
+        if list(self.arguments) != argument_names:
+            raise ValueError(
+                f"spec {self.name}: documented arguments {list(self.arguments)}, "
+                f"want those of the schema in its order, {argument_names}"
+            )
+        for what, text in [("summary", self.summary), ("doc", self.doc), *self.arguments.items()]:
+            if not text.strip() or not text.isascii():
+                raise ValueError(f"spec {self.name}: {what}: want a non-empty ASCII text")
+        for field in self.params:
+            if not field.doc:
+                raise ValueError(f"spec {self.name}: params member {field.name} has no doc")
+
+    @cached_property
+    def schema(self) -> Schema:
+        return parse(self.schema_text)
+
+    @property
+    def name(self) -> str:
+        return self.schema.name
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """Every valid variant, sorted as the dispatch table is: backend, scalar, cache."""
+        return tuple(
+            Variant(self, backend, scalar, cache)
+            for backend in BACKENDS
+            for scalar in map(BY_TOKEN.__getitem__, self.scalars)
+            for cache in map(BY_TOKEN.__getitem__, self.caches)
+            if self.excluded(scalar, cache) is None
+        )
+
+    @cached_property
+    def exclusions(self) -> tuple[tuple[DType, DType, str], ...]:
+        """The combinations of the two axes that are left out, with the reason."""
+        return tuple(
+            (scalar, cache, reason)
+            for scalar in map(BY_TOKEN.__getitem__, self.scalars)
+            for cache in map(BY_TOKEN.__getitem__, self.caches)
+            if (reason := self.excluded(scalar, cache)) is not None
+        )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """op x backend x scalar dtype x cache dtype: one generated file, one symbol, one table row."""
+
+    op: Op
+    backend: str
+    scalar: DType
+    cache: DType
+
+    @property
+    def symbol(self) -> str:
+        return names.symbol(self.backend, self.op.name, (self.scalar.token, self.cache.token))
+
+    @property
+    def source(self) -> str:
+        return names.source(self.backend, self.symbol)
+
+    @property
+    def template(self) -> str:
+        return names.template(self.backend, self.op.name)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the cache holds the scalar dtype itself, so that bits are copied."""
+        return self.cache is self.scalar
+
+    @property
+    def vectors(self) -> tuple[int, ...]:
+        """Elements that one CUDA thread moves at a time: 16 bytes of cache, 4 bytes, one element."""
+        widths = {max(1, 16 // self.cache.bytes), max(1, 4 // self.cache.bytes), 1}
+        return tuple(sorted(widths, reverse=True))
+
+
+def same_or_fp8(scalar: DType, cache: DType) -> str | None:
+    """The rule of the plain writers: the cache holds the scalar dtype itself or fp8 codes."""
+    if cache.is_fp8 or cache is scalar:
+        return None
+    return f"a cache next to {scalar.token} tensors holds {scalar.token} itself or fp8"

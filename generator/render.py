@@ -1,0 +1,140 @@
+"""Renders the plan with Jinja2: a missing variable is an error, an unchanged file is not touched.
+
+clang-format lays the text out as a person would. Its version decides bytes, so it must be the one
+that requirements/build.txt pins.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import tempfile
+from pathlib import Path
+
+import clang_format
+import jinja2
+
+from generator import names
+from generator.plan import ROOT, Output, outputs
+
+COMMAND = "python3 -m generator"
+
+
+def environment() -> jinja2.Environment:
+    """The one Jinja2 environment: strict, whitespace-trimming, with the naming functions."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.globals["names"] = names
+    env.filters["c_string"] = c_string
+    env.filters["comment"] = comment
+    return env
+
+
+def c_string(text: str, indent: int = 4) -> str:
+    """A C string literal, one source line per line of text."""
+    lines = text.strip("\n").split("\n")
+    quoted = []
+    for number, line in enumerate(lines):
+        escaped = line.replace("\\", "\\\\").replace('"', '\\"')
+        quoted.append('"' + escaped + ("\\n" if number + 1 < len(lines) else "") + '"')
+    return ("\n" + " " * indent).join(quoted)
+
+
+def comment(text: str, indent: int = 0) -> str:
+    """The lines of a block comment, each behind ' * '."""
+    return "\n".join(
+        (" " * indent + " * " + line).rstrip() for line in text.strip("\n").split("\n")
+    )
+
+
+def render(output: Output, env: jinja2.Environment) -> str:
+    """The text of one generated file, banner included."""
+    lines = [
+        f"Generated from templates/{output.template} and {output.origin}. Do not edit.",
+        f"Regenerate: {COMMAND}",
+    ]
+    banner = "/*\n" + "\n".join(f" * {line}" for line in lines) + "\n */\n"
+    text = env.get_template(output.template).render(**output.context)
+    return banner + text.rstrip("\n") + "\n"
+
+
+def render_all(planned: list[Output] | None = None) -> dict[str, str]:
+    """Path relative to the root -> text, for every planned output."""
+    env = environment()
+    texts = {output.path: render(output, env) for output in planned or outputs()}
+    return {path: collapse_blank_runs(text) for path, text in format_c(texts).items()}
+
+
+def collapse_blank_runs(text: str) -> str:
+    """The text with at most one blank line in a row (where clang-format does not see to it)."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def check_clang_format() -> None:
+    """RuntimeError unless the installed clang-format is the pinned one."""
+    pins = (ROOT / "requirements/build.txt").read_text().split()
+    want = next(pin for pin in pins if pin.startswith("clang-format=="))
+    have = "clang-format==" + importlib.metadata.version("clang-format")
+    if have != want:
+        raise RuntimeError(f"generated/ is laid out by {want}; this Python has {have}")
+
+
+def format_c(texts: dict[str, str]) -> dict[str, str]:
+    """The same files, laid out by clang-format with the project's .clang-format."""
+    check_clang_format()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / ".clang-format").write_bytes((ROOT / ".clang-format").read_bytes())
+        for path, text in texts.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(text.encode())
+        sources = [path for path in texts if Path(path).suffix in {".c", ".h", ".cu"}]
+        command = [clang_format.get_executable("clang-format"), "-i", *sources]
+        subprocess.run(command, cwd=root, check=True)
+        return {path: (root / path).read_bytes().decode() for path in texts}
+
+
+def existing(root: Path = ROOT) -> set[str]:
+    """The files that are in generated/ now."""
+    return {
+        path.relative_to(root).as_posix() for path in (root / "generated").rglob("*") if path.is_file()
+    }
+
+
+def differences(texts: dict[str, str], root: Path = ROOT) -> list[str]:
+    """One line for each file that is missing, stale or not planned."""
+    present = existing(root)
+    found = [f"missing: {path}" for path in sorted(set(texts) - present)]
+    found += [f"not planned: {path}" for path in sorted(present - set(texts))]
+    found += [
+        f"stale: {path}"
+        for path in sorted(set(texts) & present)
+        if (root / path).read_bytes() != texts[path].encode()
+    ]
+    return found
+
+
+def write(texts: dict[str, str], root: Path = ROOT) -> tuple[int, int]:
+    """Writes what changed and removes what is not planned; returns (written, removed)."""
+    written = removed = 0
+    for path, text in texts.items():
+        target = root / path
+        if target.is_file() and target.read_bytes() == text.encode():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+        written += 1
+    for path in sorted(existing(root) - set(texts)):
+        (root / path).unlink()
+        removed += 1
+    return written, removed

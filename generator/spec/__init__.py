@@ -1,0 +1,22 @@
+"""The ops, each in a file of its own that defines OP, in alphabetical order."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from generator.model import Op
+
+
+def load() -> tuple[Op, ...]:
+    """Imports every spec file and checks that file and op agree on the name."""
+    ops = []
+    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+        op: Op = importlib.import_module(f"{__name__}.{module}").OP
+        if op.name != module:
+            raise ValueError(f"generator/spec/{module}.py: its op is called {op.name!r}")
+        ops.append(op)
+    return tuple(ops)
+
+
+OPS: tuple[Op, ...] = load()

@@ -1,0 +1,53 @@
+"""reshape_and_cache: the writer of the 5-D key, 4-D value "PagedAttention" layout."""
+
+from generator.model import Field, Op, same_or_fp8
+from generator.writer import ARGUMENTS, PARAMS
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+    ),
+    summary="scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.",
+    doc="""\
+With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+  key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
+  value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
+Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+rounds to nearest even and saturates. Tokens with a negative slot are skipped. The number of
+tokens is the length of slot_mapping; key and value may have more rows (graph padding), which
+are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+
+Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
+up, and the surplus elements of the last group are not written.
+
+Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
+alignment, stride, empty-input and bounds defects corrected.""",
+    arguments={
+        **ARGUMENTS,
+        "key_cache": (
+            "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 or "
+            "float8 for fp8), any strides"
+        ),
+        "value_cache": (
+            "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides"
+        ),
+        "k_scale": (
+            "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
+            "cache holds the scalar dtype"
+        ),
+        "v_scale": "as k_scale, for value",
+    },
+    params=(
+        *PARAMS,
+        Field("int32_t", "x", "elements of one inner vector of key_cache"),
+        Field("int32_t", "vector_elements", "elements that one CUDA thread reads at a time", True),
+        Field("int32_t", "key_vector_elements", "key elements that one CUDA thread writes at a time", True),
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    excluded=same_or_fp8,
+)

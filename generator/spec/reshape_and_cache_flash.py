@@ -1,0 +1,49 @@
+"""reshape_and_cache_flash: the writer of FlashAttention, FlashInfer and Triton page layouts."""
+
+from generator.model import Field, Op, same_or_fp8
+from generator.writer import ARGUMENTS, PARAMS
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+    ),
+    summary="scatters the keys and values of new tokens into a paged cache of [block, token, head].",
+    doc="""\
+With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+  key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])
+  value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
+Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+rounds to nearest even and saturates. Tokens with a negative slot are skipped. The number of
+tokens is the length of slot_mapping; key and value may have more rows (graph padding), which
+are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+
+Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
+is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work.
+
+Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
+bounds defects corrected.""",
+    arguments={
+        **ARGUMENTS,
+        "key_cache": (
+            "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
+            "fp8), any strides"
+        ),
+        "value_cache": "as key_cache, with strides of its own",
+        "k_scale": (
+            "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
+            "cache holds the scalar dtype"
+        ),
+        "v_scale": "as k_scale, for value",
+    },
+    params=(
+        *PARAMS,
+        Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    excluded=same_or_fp8,
+)

@@ -1,0 +1,27 @@
+"""What the spec files of the cache writers share: arguments and params of the same meaning."""
+
+from generator.model import Field
+
+# In schema order; a spec overrides the texts that differ.
+ARGUMENTS = {
+    "key": "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+    "value": "as key, with strides of its own",
+    "key_cache": "",
+    "value_cache": "",
+    "slot_mapping": "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+    "kv_cache_dtype": "'auto' (the dtype of key), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+    "k_scale": "",
+    "v_scale": "",
+}
+
+PARAMS = (
+    Field("kvf_view", "key", "stride[0..2]: token, head, element"),
+    Field("kvf_view", "value", "as key"),
+    Field("kvf_view", "key_cache", "strides in the order of the argument's dimensions"),
+    Field("kvf_view", "value_cache", "as key_cache"),
+    Field("kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale; data may be NULL unless fp8"),
+    Field("kvf_view", "v_scale", "as k_scale"),
+    Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
+    Field("int32_t", "num_heads", "KV heads"),
+    Field("int32_t", "head_size", "elements of a head"),
+)

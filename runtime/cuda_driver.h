@@ -1,0 +1,54 @@
+/*
+ * The part of the CUDA driver API that the runtime uses, opened at run time.
+ *
+ * Declared here and not through cuda.h, so that the library builds where no toolkit is installed.
+ * Types and values are interface facts of libcuda; handles are opaque pointers.
+ */
+#ifndef KVFORGE_CUDA_DRIVER_H
+#define KVFORGE_CUDA_DRIVER_H
+
+#include <stddef.h>
+
+#include "kvforge/kvforge.h"
+
+enum {
+  CUDA_OK = 0,
+  CUDA_HOST_ALLOC_PORTABLE = 1,
+  CUDA_HOST_ALLOC_DEVICE_MAP = 2,
+  CUDA_CAPTURE_RELAXED = 2
+};
+
+/* X(member, symbol, parameter types): every entry point, by the name libcuda exports. */
+#define KVF_CUDA_ENTRY_POINTS(X)                                                                   \
+  X(init, cuInit, (unsigned))                                                                      \
+  X(error_name, cuGetErrorName, (int, const char **))                                              \
+  X(device_count, cuDeviceGetCount, (int *))                                                       \
+  X(device_get, cuDeviceGet, (int *, int))                                                         \
+  X(primary_retain, cuDevicePrimaryCtxRetain, (void **, int))                                      \
+  X(context_current, cuCtxGetCurrent, (void **))                                                   \
+  X(context_device, cuCtxGetDevice, (int *))                                                       \
+  X(context_push, cuCtxPushCurrent_v2, (void *))                                                   \
+  X(context_pop, cuCtxPopCurrent_v2, (void **))                                                    \
+  X(host_alloc, cuMemHostAlloc, (void **, size_t, unsigned))                                       \
+  X(capture_mode, cuThreadExchangeStreamCaptureMode, (int *))                                      \
+  X(library_load, cuLibraryLoadData,                                                               \
+    (void **, const void *, int *, void **, unsigned, int *, void **, unsigned))                   \
+  X(library_kernel, cuLibraryGetKernel, (void **, void *, const char *))                           \
+  X(launch, cuLaunchKernel,                                                                        \
+    (void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, \
+     void **))
+
+typedef struct kvf_cuda_driver {
+#define MEMBER(member, symbol, parameters) int(*member) parameters;
+  KVF_CUDA_ENTRY_POINTS(MEMBER)
+#undef MEMBER
+  int num_devices;
+} kvf_cuda_driver;
+
+/* The driver, opened at the first call; KVF_NO_DEVICE with the reason when there is none. */
+kvf_status kvf_cuda_open(const kvf_cuda_driver **driver);
+
+/* KVF_OK, or KVF_CUDA_ERROR with a sentence that says what was being done. */
+kvf_status kvf_cuda_check(const kvf_cuda_driver *driver, int code, const char *doing);
+
+#endif

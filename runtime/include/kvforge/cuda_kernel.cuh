@@ -1,0 +1,77 @@
+/* What the CUDA kernels share. Device code only; C++ templates are not used. */
+#ifndef KVFORGE_CUDA_KERNEL_CUH
+#define KVFORGE_CUDA_KERNEL_CUH
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_fp8.h>
+#include <stdint.h>
+
+#include "kvforge/fp8.h"
+#include "kvforge/kernel_types.h"
+
+/* Widening to f32 is exact. Packed pairs have the lower element in the lower half. */
+KVF_INLINE float kvf_f32_from_f32(float x) { return x; }
+KVF_INLINE float kvf_f32_from_f16(uint16_t bits) {
+  __half_raw raw;
+  raw.x = bits;
+  return __half2float(raw);
+}
+KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)bits << 16); }
+
+/* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
+ * the same bits as the portable codec. */
+KVF_INLINE uint32_t kvf_fp8_e4m3x4_from_f32(float a, float b, float c, float d) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+  const uint32_t low = __nv_cvt_float2_to_fp8x2(make_float2(a, b), __NV_SATFINITE, __NV_E4M3);
+  const uint32_t high = __nv_cvt_float2_to_fp8x2(make_float2(c, d), __NV_SATFINITE, __NV_E4M3);
+  return low | high << 16;
+#else
+  return (uint32_t)kvf_fp8_e4m3_from_f32(a) | (uint32_t)kvf_fp8_e4m3_from_f32(b) << 8 |
+         (uint32_t)kvf_fp8_e4m3_from_f32(c) << 16 | (uint32_t)kvf_fp8_e4m3_from_f32(d) << 24;
+#endif
+}
+KVF_INLINE uint32_t kvf_fp8_e5m2x4_from_f32(float a, float b, float c, float d) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+  const uint32_t low = __nv_cvt_float2_to_fp8x2(make_float2(a, b), __NV_SATFINITE, __NV_E5M2);
+  const uint32_t high = __nv_cvt_float2_to_fp8x2(make_float2(c, d), __NV_SATFINITE, __NV_E5M2);
+  return low | high << 16;
+#else
+  return (uint32_t)kvf_fp8_e5m2_from_f32(a) | (uint32_t)kvf_fp8_e5m2_from_f32(b) << 8 |
+         (uint32_t)kvf_fp8_e5m2_from_f32(c) << 16 | (uint32_t)kvf_fp8_e5m2_from_f32(d) << 24;
+#endif
+}
+
+/* n / divider.value, for n in [0, 2^63). */
+KVF_INLINE int64_t kvf_divide(int64_t n, const kvf_divider &divider) {
+  return (int64_t)(__umul64hi((uint64_t)n << 1, divider.magic) >> divider.shift);
+}
+
+/* Element i of an index array of 4- or 8-byte integers. */
+KVF_INLINE int64_t kvf_index_at(const void *array, int32_t index_bytes, int64_t i) {
+  return index_bytes == 8 ? static_cast<const int64_t *>(array)[i]
+                          : static_cast<const int32_t *>(array)[i];
+}
+
+/*
+ * The page and the place in it of a token; false when the token is to be skipped: its slot is
+ * negative, or lies outside the cache, which the one thread with `counts` adds to the fault counter.
+ */
+KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
+                           int64_t *offset) {
+  const int64_t slot = kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+  if (slot < 0) {
+    return false;
+  }
+  *block = kvf_divide(slot, slots.by_block_size);
+  *offset = slot - *block * slots.block_size;
+  if (*block >= slots.num_blocks) {
+    if (counts) {
+      atomicAdd(slots.faults, 1ULL);
+    }
+    return false;
+  }
+  return true;
+}
+
+#endif

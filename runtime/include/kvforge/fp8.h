@@ -1,0 +1,66 @@
+/*
+ * The fp8 codec, shared by the CPU variants and the CUDA kernels.
+ *
+ * Encoding rounds to nearest, ties to even, saturates to the largest finite value, keeps the sign of
+ * zero and of subnormals, and maps every NaN to 0x7F (OCP 8-bit floating point, E4M3 "fn" and E5M2;
+ * the NaN code and the saturation of infinities are what NVIDIA's satfinite conversion gives).
+ *
+ * One path, no branches: a compiler turns a loop over these into vector code. The trick: adding a
+ * power of two whose last mantissa bit weighs as much as the last bit of the result makes the FPU
+ * itself round to nearest even. No operand or result is a subnormal float that matters, so flush-to-
+ * zero modes change nothing.
+ */
+#ifndef KVFORGE_FP8_H
+#define KVFORGE_FP8_H
+
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define KVF_INLINE static __device__ __forceinline__
+#else
+#define KVF_INLINE static inline __attribute__((always_inline))
+#endif
+
+#if defined(__CUDA_ARCH__)
+KVF_INLINE uint32_t kvf_bits(float x) { return __float_as_uint(x); }
+KVF_INLINE float kvf_float(uint32_t bits) { return __uint_as_float(bits); }
+#else
+KVF_INLINE uint32_t kvf_bits(float x) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+KVF_INLINE float kvf_float(uint32_t bits) {
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+}
+#endif
+
+/* E4M3: 1 sign, 4 exponent (bias 7), 3 mantissa bits; largest 448, no infinity. */
+KVF_INLINE uint8_t kvf_fp8_e4m3_from_f32(float x) {
+  const uint32_t magnitude = kvf_bits(x) & 0x7FFFFFFFu;
+  const uint32_t sign = (kvf_bits(x) >> 24) & 0x80u;
+  const uint32_t limited = magnitude < 0x43E00000u ? magnitude : 0x43E00000u; /* 448 */
+  const uint32_t exponent = limited & 0x7F800000u;
+  const uint32_t scale = exponent > 0x3C800000u ? exponent : 0x3C800000u; /* 2^-6 */
+  const uint32_t magic = scale + (20u << 23);
+  const uint32_t steps = kvf_bits(kvf_float(limited) + kvf_float(magic)) - magic;
+  const uint32_t code = (scale >> 20) - (121u << 3) + steps;
+  return (uint8_t)(magnitude > 0x7F800000u ? 0x7Fu : code | sign);
+}
+
+/* E5M2: 1 sign, 5 exponent (bias 15), 2 mantissa bits; largest finite 57344. */
+KVF_INLINE uint8_t kvf_fp8_e5m2_from_f32(float x) {
+  const uint32_t magnitude = kvf_bits(x) & 0x7FFFFFFFu;
+  const uint32_t sign = (kvf_bits(x) >> 24) & 0x80u;
+  const uint32_t limited = magnitude < 0x47600000u ? magnitude : 0x47600000u; /* 57344 */
+  const uint32_t exponent = limited & 0x7F800000u;
+  const uint32_t scale = exponent > 0x38800000u ? exponent : 0x38800000u; /* 2^-14 */
+  const uint32_t magic = scale + (21u << 23);
+  const uint32_t steps = kvf_bits(kvf_float(limited) + kvf_float(magic)) - magic;
+  const uint32_t code = (scale >> 21) - (113u << 2) + steps;
+  return (uint8_t)(magnitude > 0x7F800000u ? 0x7Fu : code | sign);
+}
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Types that params structs are made of. Included by host C, by the CPU variants and by the CUDA
+ * kernels, so the three agree byte for byte.
+ */
+#ifndef KVFORGE_KERNEL_TYPES_H
+#define KVFORGE_KERNEL_TYPES_H
+
+#include <stdint.h>
+
+#define KVF_MAX_RANK 5
+
+/*
+ * A tensor as a kernel sees it: the address of element 0 and the distance between neighbours of each
+ * dimension, in elements. Sizes are separate members of the params struct, named for what they
+ * count. A stride of 0 repeats the same element (a per-tensor scale read per head, for example).
+ */
+typedef struct kvf_view {
+  void *data;
+  int64_t stride[KVF_MAX_RANK];
+} kvf_view;
+
+/*
+ * Division by a number that is fixed for a launch, as one multiplication: exact for every numerator
+ * in [0, 2^63). Made by kvf_make_divider(); method: Granlund and Montgomery, "Division by Invariant
+ * Integers using Multiplication" (PLDI 1994), round-up variant.
+ */
+typedef struct kvf_divider {
+  int64_t value;
+  uint64_t magic;
+  int32_t shift;
+} kvf_divider;
+
+/*
+ * Where the tokens of a call go: slot = mapping[t * stride], page = slot div block_size, place in
+ * the page = slot mod block_size; a negative slot skips its token.
+ */
+typedef struct kvf_slots {
+  const void *mapping;  /* [num_tokens] int64 or int32 */
+  int64_t stride;       /* of mapping, in elements */
+  int32_t index_bytes;  /* of one element of mapping: 8 or 4 */
+  int64_t num_tokens;   /* tokens to write */
+  int64_t num_blocks;   /* pages in the cache */
+  int64_t block_size;   /* tokens in a page */
+  /* Derived by the launch functions; callers leave these alone. */
+  kvf_divider by_block_size;
+  unsigned long long *faults; /* CUDA: counts slots out of range */
+} kvf_slots;
+
+#endif

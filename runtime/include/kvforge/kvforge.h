@@ -1,0 +1,266 @@
+/*
+ * kvforge: paged KV-cache kernels for LLM inference engines, callable from C.
+ *
+ * This header is the whole public surface for callers: status codes, dtypes, the op registry, the
+ * dispatch table, and (through kvforge/ops.h, generated from generator/spec/) one typed entry point
+ * and one raw-pointer launch function per op.
+ *
+ * Conventions that hold for every function unless it says otherwise:
+ *   - Thread safety: any function may be called from any thread at any time.
+ *   - Ownership: nothing passed in is retained after the call returns, except that the CUDA backend
+ *     reads tensor data until the work it enqueued on the stream has run. Strings and descriptors
+ *     returned live as long as the library is loaded.
+ *   - Errors: a kvf_status is returned, and kvf_last_error() holds a sentence for it. Nothing is
+ *     written to any tensor when a call is refused. The library never prints and never aborts.
+ */
+#ifndef KVFORGE_KVFORGE_H
+#define KVFORGE_KVFORGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <dlpack/dlpack.h>
+
+#include "kvforge/dtypes.h"
+
+#if defined(__GNUC__)
+#define KVF_API __attribute__((visibility("default")))
+#else
+#define KVF_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised when a public declaration changes incompatibly; kvf_abi_version() tells what was loaded. */
+#define KVF_ABI_VERSION 1
+#define KVF_VERSION "0.1.0"
+
+/* What happened. Values are stable; 0 is success and everything else left all tensors untouched. */
+typedef enum kvf_status {
+  KVF_OK = 0,
+  KVF_INVALID_TYPE = 1,  /* wrong dtype, device or kind of argument        (Python: TypeError) */
+  KVF_INVALID_VALUE = 2, /* wrong shape, stride, pointer, string or number (ValueError) */
+  KVF_OUT_OF_RANGE = 3,  /* an index lies outside the tensor it points to  (IndexError) */
+  KVF_UNSUPPORTED = 4,   /* the op's spec excludes this combination        (NotImplementedError) */
+  KVF_NOT_BUILT = 5,     /* valid, but left out of this build              (NotImplementedError) */
+  KVF_NO_DEVICE = 6,     /* no CUDA driver, no such device                 (RuntimeError) */
+  KVF_CUDA_ERROR = 7,    /* a CUDA driver call failed                      (RuntimeError) */
+  KVF_OUT_OF_MEMORY = 8  /* the host ran out of memory                     (MemoryError) */
+} kvf_status;
+
+typedef enum kvf_backend { KVF_CPU = 0, KVF_CUDA = 1, KVF_BACKEND_COUNT } kvf_backend;
+
+/* Instruction-set level of a CPU variant. One variant holds one function per level that was built. */
+typedef enum kvf_isa {
+  KVF_ISA_BASELINE = 0, /* what the compiler targets by default for the architecture */
+  KVF_ISA_AVX2 = 1,     /* x86-64-v3: AVX2, FMA, F16C */
+  KVF_ISA_AVX512 = 2,   /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+  KVF_ISA_NEON = 3,     /* AArch64 Advanced SIMD */
+  KVF_ISA_COUNT
+} kvf_isa;
+
+/*
+ * Where and how a call runs. NULL in place of a pointer to it means: the backend and device of the
+ * tensors, the legacy default stream, and the default number of threads.
+ */
+typedef struct kvf_exec {
+  kvf_backend backend;
+  int32_t device;      /* CUDA device ordinal; 0 on the CPU */
+  void *stream;        /* CUstream (equally cudaStream_t) of that device; NULL is the legacy default
+                          stream. Not used on the CPU. The call only enqueues; it never waits. */
+  int32_t num_threads; /* CPU threads at most; 0 means the OpenMP default. Small calls run on the
+                          calling thread whatever this says. */
+} kvf_exec;
+
+typedef struct kvf_op kvf_op;
+typedef struct kvf_cuda_image kvf_cuda_image;
+
+/* Processes units [begin, end) of the work described by the op's params struct. */
+typedef void (*kvf_cpu_function)(const void *params, int64_t begin, int64_t end);
+
+/* One row of the dispatch table: op x scalar dtype x cache dtype x backend. */
+typedef struct kvf_variant {
+  const char *symbol; /* e.g. "kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3" */
+  const kvf_op *op;
+  kvf_backend backend;
+  kvf_dtype scalar;
+  kvf_dtype cache;
+  int32_t vectors[4]; /* elements that a CUDA thread can move at a time, descending to 1, then 0 */
+  kvf_cpu_function cpu[KVF_ISA_COUNT]; /* CPU rows: NULL for a level that was not built */
+  kvf_cuda_image *image;               /* CUDA rows: opaque; kvf_variant_built() tells whether it is there */
+} kvf_variant;
+
+/* ---- errors ------------------------------------------------------------------------------------ */
+
+/*
+ * The sentence for the calling thread's latest refused call: it names the op, the argument, what it
+ * was and what it should be. Never NULL; "" before the first error. Valid until the thread's next
+ * kvforge call that fails.
+ */
+KVF_API const char *kvf_last_error(void);
+
+/* "KVF_INVALID_TYPE" and so on; "KVF_?" for a value outside the enum. */
+KVF_API const char *kvf_status_name(kvf_status status);
+
+/* ---- dtypes ------------------------------------------------------------------------------------ */
+
+/* "bf16", "fp8_e4m3", ...; "?" for a value outside the enum. */
+KVF_API const char *kvf_dtype_name(kvf_dtype dtype);
+
+/* Bits of one stored element; 0 for a value outside the enum. */
+KVF_API int32_t kvf_dtype_bits(kvf_dtype dtype);
+
+/* The dtype of that name, or KVF_DTYPE_NONE. */
+KVF_API kvf_dtype kvf_find_dtype(const char *name);
+
+/*
+ * Resolves a caller's kv_cache_dtype string against the scalar dtype of the tensors that go with it.
+ * "auto" is the scalar dtype itself; "float32", "float16" and "bfloat16" are the same but must name
+ * that dtype; "fp8" is fp8_e4m3; a cache dtype's own name is itself.
+ * Returns KVF_INVALID_VALUE (with the list of what is accepted) otherwise, *cache then unchanged.
+ */
+KVF_API kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
+                                           kvf_dtype *cache);
+
+/* ---- the op registry and the dispatch table ------------------------------------------------------ */
+
+/* The kinds of argument a schema can hold. */
+typedef enum kvf_kind {
+  KVF_KIND_NONE = 0, /* only as a value: an optional argument that is absent */
+  KVF_KIND_TENSOR,
+  KVF_KIND_TENSOR_LIST,
+  KVF_KIND_INT,
+  KVF_KIND_FLOAT,
+  KVF_KIND_BOOL,
+  KVF_KIND_STRING
+} kvf_kind;
+
+/* One argument, for the boxed call. Tensors, lists and strings are borrowed. */
+typedef struct kvf_value {
+  kvf_kind kind;
+  union {
+    const DLTensor *tensor;
+    struct {
+      const DLTensor *const *data;
+      int64_t size;
+    } tensors;
+    int64_t integer;
+    double number;
+    bool boolean;
+    const char *string; /* NUL-terminated */
+  } as;
+} kvf_value;
+
+/* One argument of a schema. */
+typedef struct kvf_argument {
+  const char *name;
+  const char *type; /* as in the schema: "Tensor", "Tensor!", "Tensor?", "int", ... */
+  const char *doc;  /* shape, dtype, units */
+  kvf_kind kind;
+  bool mutated;  /* the op writes to it */
+  bool optional; /* may be KVF_KIND_NONE */
+  bool has_default;
+  kvf_value default_value;
+} kvf_argument;
+
+/* A combination that the op's spec excludes, and why. */
+typedef struct kvf_exclusion {
+  kvf_dtype scalar;
+  kvf_dtype cache;
+  const char *reason;
+} kvf_exclusion;
+
+/* An op: what its schema says and every variant that its spec allows. Read-only. */
+struct kvf_op {
+  const char *name;       /* "reshape_and_cache_flash" */
+  const char *ns;         /* "_C_cache_ops" */
+  const char *schema;     /* PyTorch-style signature string, without the namespace */
+  const char *doc;        /* reference text, plain ASCII */
+  const kvf_argument *arguments;
+  int32_t num_arguments;
+  const kvf_variant *variants; /* sorted: backend, scalar, cache */
+  int32_t num_variants;
+  const int16_t *index; /* [KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT]; -1 is no variant */
+  const kvf_exclusion *exclusions;
+  int32_t num_exclusions;
+  kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+};
+
+/* Number of ops, and the op at a position in [0, kvf_num_ops()); NULL outside. */
+KVF_API int32_t kvf_num_ops(void);
+KVF_API const kvf_op *kvf_get_op(int32_t position);
+
+/*
+ * Finds an op by "namespace::name", or by "name" alone when only one namespace has it.
+ * NULL, with an error that lists the nearest names, when there is none. Not for the hot path: keep
+ * the pointer.
+ */
+KVF_API const kvf_op *kvf_find_op(const char *name);
+
+/*
+ * The variant for this combination: one array index. NULL, with an error that says whether the spec
+ * excludes it (and why) or it was not built (and what was), when there is none to run.
+ */
+KVF_API const kvf_variant *kvf_select(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
+                                      kvf_dtype cache);
+
+/* Whether this library holds code for the variant (for the CPU: for a level this machine runs). */
+KVF_API bool kvf_variant_built(const kvf_variant *variant);
+
+/* The variant with this symbol, or NULL (no error is set). */
+KVF_API const kvf_variant *kvf_find_variant(const char *symbol);
+
+/*
+ * Boxed call, for bindings: arguments in schema order, KVF_KIND_NONE for an absent optional one.
+ * `count` may be smaller than the schema's number of arguments when the rest have defaults.
+ * Integers are accepted where the schema wants a float, booleans where it wants an int.
+ */
+KVF_API kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
+                            int32_t count);
+
+/* ---- the machine ------------------------------------------------------------------------------- */
+
+/*
+ * The level CPU variants run at: the best that both this CPU and this build have, or a lower one
+ * named by the environment variable KVFORGE_ISA (read once, at the first call; a level that cannot
+ * run here is ignored).
+ */
+KVF_API kvf_isa kvf_cpu_isa(void);
+
+/* "baseline", "avx2", "avx512", "neon"; "?" for a value outside the enum. */
+KVF_API const char *kvf_isa_name(kvf_isa isa);
+
+/*
+ * Number of CUDA devices. KVF_NO_DEVICE when libcuda cannot be opened (the environment variable
+ * KVFORGE_LIBCUDA names another file than libcuda.so.1) or it finds no device.
+ */
+KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
+
+/*
+ * Loads the variant's kernel for a device ahead of its first call, so that the first call costs no
+ * more than any other. Optional. Does nothing on the CPU.
+ */
+KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
+
+/*
+ * Work items that kernels on a CUDA device skipped because a slot or block index lay outside the
+ * tensors, since the library was loaded or the count was last cleared. Complete for all work that
+ * the caller has synchronised with; reading it neither waits nor touches the device.
+ * (The CPU backend refuses such a call before it writes anything, so it has no such count.)
+ */
+KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
+KVF_API kvf_status kvf_cuda_clear_faults(int32_t device);
+
+/* KVF_ABI_VERSION and KVF_VERSION of the loaded library. */
+KVF_API int32_t kvf_abi_version(void);
+KVF_API const char *kvf_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include "kvforge/ops.h"
+
+#endif

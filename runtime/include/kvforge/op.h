@@ -1,0 +1,165 @@
+/*
+ * For authors of ops: what generated/ops/<op>.c and runtime/ops/<op>.c are written with.
+ * Callers need only kvforge/kvforge.h.
+ */
+#ifndef KVFORGE_OP_H
+#define KVFORGE_OP_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "kvforge/kvforge.h"
+
+/* ---- table rows ---------------------------------------------------------------------------------- */
+
+/* The fatbin of one CUDA variant and its kernel, loaded at first use for all devices at once. */
+struct kvf_cuda_image {
+  const unsigned char *fatbin; /* NULL: not built */
+  const char *symbol;          /* also the kernel's name */
+  _Atomic(void *) kernel;      /* CUkernel; NULL until loaded */
+};
+
+#define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
+
+#define KVF_DECLARE_CPU_VARIANT(symbol)                                       \
+  KVF_HIDDEN_WEAK void symbol##__baseline(const void *, int64_t, int64_t);    \
+  KVF_HIDDEN_WEAK void symbol##__avx2(const void *, int64_t, int64_t);        \
+  KVF_HIDDEN_WEAK void symbol##__avx512(const void *, int64_t, int64_t);      \
+  KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t)
+
+#define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                            \
+  {                                                                           \
+    .symbol = #symbol_, .op = &(op_), .backend = KVF_CPU, .scalar = (scalar_), \
+    .cache = (cache_), .vectors = {1},                                        \
+    .cpu = {symbol_##__baseline, symbol_##__avx2, symbol_##__avx512, symbol_##__neon} \
+  }
+
+#define KVF_DECLARE_CUDA_IMAGE(symbol_)                                       \
+  extern const unsigned char symbol_[] KVF_HIDDEN_WEAK;                       \
+  static kvf_cuda_image symbol_##__image = {.fatbin = symbol_, .symbol = #symbol_}
+
+/* The arguments behind the symbol are the vector widths. */
+#define KVF_CUDA_ROW(op_, scalar_, cache_, symbol_, ...)                      \
+  {                                                                           \
+    .symbol = #symbol_, .op = &(op_), .backend = KVF_CUDA, .scalar = (scalar_), \
+    .cache = (cache_), .vectors = {__VA_ARGS__}, .image = &symbol_##__image                             \
+  }
+
+/* ---- argument checks ------------------------------------------------------------------------------ */
+
+/*
+ * The checks of one call. The first check that fails is kept and later ones do nothing, so an entry
+ * point lists its checks one after another and looks at `status` once.
+ */
+typedef struct kvf_check {
+  const kvf_op *op;
+  kvf_exec exec;           /* complete once the first tensor has been seen */
+  const char *placed_by;   /* the argument that fixed backend and device; NULL: the caller's exec */
+  bool placed;
+  kvf_status status;
+} kvf_check;
+
+/* A size that several arguments share. The first tensor with it binds a negative value. */
+typedef struct kvf_dim {
+  const char *name;
+  int64_t value;
+  const char *bound_by; /* the argument that bound it */
+} kvf_dim;
+
+#define KVF_DIM(name) {name, -1, NULL}
+
+/* Sets of dtypes that an argument may have. fp8 dtypes accept uint8 tensors too. */
+#define KVF_ACCEPT(dtype) (UINT32_C(1) << (dtype))
+#define KVF_ACCEPT_FLOATS (KVF_ACCEPT(KVF_F32) | KVF_ACCEPT(KVF_F16) | KVF_ACCEPT(KVF_BF16))
+#define KVF_ACCEPT_INT32 (UINT32_C(1) << 30)
+#define KVF_ACCEPT_INT64 (UINT32_C(1) << 31)
+
+/* Begins the checks of a call. `exec` may be NULL. */
+kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec);
+
+/* Records a failure of `argument` unless one is recorded already; returns the status on record. */
+__attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_check *check, kvf_status status,
+                                                                const char *argument,
+                                                                const char *format, ...);
+
+/*
+ * Checks presence, dtype, rank, sizes, device and address of a tensor and describes it in `view`.
+ * Binds or compares every dim. An argument the op writes to must not overlap itself.
+ */
+void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
+                      uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view);
+
+/* The dtype of a tensor, which must be one of those accepted; KVF_DTYPE_NONE after a failure. */
+kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
+                          uint32_t accepted);
+
+/* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
+const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype, kvf_dtype scalar);
+
+/* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
+kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
+                             kvf_dtype cache);
+
+/* slot_mapping: [num_tokens] int64 or int32; fills mapping, stride, index_bytes and num_tokens. */
+void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
+                     kvf_slots *slots);
+
+/* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
+void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
+                     const kvf_dim *num_heads, kvf_view *view);
+
+/* ---- launch --------------------------------------------------------------------------------------- */
+
+/*
+ * Begins a raw-pointer launch: checks that the variant belongs to the op, is built, and matches
+ * exec, which may be NULL (then the variant's backend, device 0, default stream).
+ */
+kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_variant *variant);
+
+/* Refuses a NULL pointer among a params struct's members. */
+void kvf_launch_pointer(kvf_check *check, const char *member, const void *pointer);
+
+/* Refuses a number below `least`. */
+void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value, int64_t least);
+
+/*
+ * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
+ * kernel does that and counts in the device's fault counter.
+ */
+void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+
+/* The divider of a positive number. */
+kvf_divider kvf_make_divider(int64_t value);
+
+/*
+ * The largest of `choices` (a variant's vectors) such that vectors of that many elements are
+ * aligned at both ends: the number divides `run`, and address and strides of each view (of elements
+ * of `bytes` bytes; stride `inner` excepted, which must be 1) are multiples of the vector.
+ */
+typedef struct kvf_vector_side {
+  const kvf_view *view;
+  int32_t bytes; /* of one element */
+  int32_t inner; /* the dimension that vectors run along */
+  int32_t rank;
+} kvf_vector_side;
+int32_t kvf_vector_elements(const int32_t *choices, int64_t run, const kvf_vector_side *sides,
+                            int32_t count);
+
+/*
+ * Runs a CPU variant over units [0, units), on the calling thread when all of it moves only a few
+ * dozen kilobytes, else on a team of threads.
+ */
+kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
+                       int64_t units, int64_t bytes_per_unit);
+
+typedef struct kvf_grid {
+  uint32_t grid[3];
+  uint32_t block[3];
+  uint32_t shared_bytes; /* dynamic shared memory */
+} kvf_grid;
+
+/* Enqueues a CUDA variant's kernel on exec's stream; `params` is copied before this returns. */
+kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
+                        const kvf_grid *grid);
+
+#endif

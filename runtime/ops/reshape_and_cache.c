@@ -1,0 +1,92 @@
+#include <inttypes.h>
+
+#include "kvforge/op.h"
+#include "writer.h"
+
+#define OP (&kvf_op_reshape_and_cache)
+
+kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
+                                 DLTensor *key_cache, DLTensor *value_cache,
+                                 const DLTensor *slot_mapping, const char *kv_cache_dtype,
+                                 const DLTensor *k_scale, const DLTensor *v_scale) {
+  kvf_reshape_and_cache_params params = {.num_heads = 0};
+  const kvf_writer writer = KVF_WRITER(&params);
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  kvf_dim block_size = KVF_DIM("block_size");
+  kvf_dim num_heads = KVF_DIM("num_heads");
+  kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim groups = KVF_DIM("ceil(head_size / x)");
+  kvf_dim x = KVF_DIM("x");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_variant *variant = kvf_check_writer(
+      &check,
+      &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale}, &writer,
+      &num_heads, &head_size);
+  if (variant == NULL) {
+    return check.status;
+  }
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 5,
+                   (kvf_dim *const[]){&num_blocks, &num_heads, &groups, &block_size, &x},
+                   &params.key_cache);
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4,
+                   (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
+                   &params.value_cache);
+  if (check.status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache", "x (dimension 4) is %" PRId64
+                   ", want 1 or more", x.value);
+  }
+  if (check.status == KVF_OK && groups.value != (head_size.value + x.value - 1) / x.value) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
+                   "size of dimension 2 is %" PRId64 ", want %" PRId64
+                   " (head_size %" PRId64 " / x %" PRId64 ", rounded up)",
+                   groups.value, (head_size.value + x.value - 1) / x.value, head_size.value,
+                   x.value);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.slots.num_blocks = num_blocks.value;
+  params.slots.block_size = block_size.value;
+  params.x = (int32_t)x.value;
+  return kvf_launch_reshape_and_cache(&check.exec, variant, &params);
+}
+
+/* As the CUDA template has them. */
+enum { THREADS = 256, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
+
+/* x: tiles of tokens; y: tiles of a token's heads and elements; z: keys, values. */
+static kvf_grid grid_of(const kvf_reshape_and_cache_params *params) {
+  const int64_t tiles = (params->slots.num_tokens + TILE_TOKENS - 1) / TILE_TOKENS;
+  const int64_t columns =
+      (int64_t)params->num_heads * ((params->head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS);
+  return (kvf_grid){
+      .grid = {(uint32_t)tiles, (uint32_t)(columns < 65535 ? columns : 65535), 2},
+      .block = {THREADS, 1, 1},
+  };
+}
+
+kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
+                                        const kvf_reshape_and_cache_params *given) {
+  kvf_reshape_and_cache_params params = *given;
+  const kvf_writer writer = KVF_WRITER(&params);
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_launch_at_least(&check, "x", params.x, 1);
+  if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
+    return check.status;
+  }
+  if (check.exec.backend == KVF_CPU) {
+    return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
+                       kvf_writer_token_bytes(variant, &writer));
+  }
+  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const kvf_vector_side sources[] = {{&params.key, scalar, 2, 3}, {&params.value, scalar, 2, 3}};
+  params.vector_elements = kvf_vector_elements(variant->vectors, params.head_size, sources, 2);
+  const int32_t key_vectors[] = {16 / cache, 1};
+  const kvf_vector_side pages = {&params.key_cache, cache, 4, 5};
+  const bool whole = params.head_size % key_vectors[0] == 0;
+  params.key_vector_elements =
+      whole ? kvf_vector_elements(key_vectors, params.x, &pages, 1) : 1;
+  const kvf_grid grid = grid_of(&params);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

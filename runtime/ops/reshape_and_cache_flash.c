@@ -1,0 +1,96 @@
+#include "kvforge/op.h"
+#include "writer.h"
+
+#define OP (&kvf_op_reshape_and_cache_flash)
+
+kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key,
+                                       const DLTensor *value, DLTensor *key_cache,
+                                       DLTensor *value_cache, const DLTensor *slot_mapping,
+                                       const char *kv_cache_dtype, const DLTensor *k_scale,
+                                       const DLTensor *v_scale) {
+  kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
+  const kvf_writer writer = KVF_WRITER(&params);
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  kvf_dim block_size = KVF_DIM("block_size");
+  kvf_dim num_heads = KVF_DIM("num_heads");
+  kvf_dim head_size = KVF_DIM("head_size");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_variant *variant = kvf_check_writer(
+      &check,
+      &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale}, &writer,
+      &num_heads, &head_size);
+  if (variant == NULL) {
+    return check.status;
+  }
+  kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 4, shape,
+                   &params.key_cache);
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4, shape,
+                   &params.value_cache);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.slots.num_blocks = num_blocks.value;
+  params.slots.block_size = block_size.value;
+  return kvf_launch_reshape_and_cache_flash(&check.exec, variant, &params);
+}
+
+/* A row whose heads lie one behind another in all four tensors is one long head. */
+static void join_heads(kvf_reshape_and_cache_flash_params *params) {
+  const int64_t size = params->head_size;
+  if (params->k_scale.stride[0] == 0 && params->v_scale.stride[0] == 0 &&
+      params->key.stride[1] == size * params->key.stride[2] &&
+      params->value.stride[1] == size * params->value.stride[2] &&
+      params->key_cache.stride[2] == size * params->key_cache.stride[3] &&
+      params->value_cache.stride[2] == size * params->value_cache.stride[3]) {
+    params->head_size *= params->num_heads;
+    params->num_heads = 1;
+  }
+}
+
+enum { THREADS = 256 };
+
+/*
+ * x of a thread block runs over a token's vectors, y over tokens, so that small rows are packed and
+ * large ones split.
+ */
+static kvf_grid grid_of(const kvf_reshape_and_cache_flash_params *params) {
+  const int64_t vectors =
+      (int64_t)params->num_heads * (params->head_size / params->vector_elements);
+  uint32_t x = 1;
+  while (x < THREADS && x < vectors) {
+    x *= 2;
+  }
+  const uint32_t y = THREADS / x;
+  const int64_t columns = (vectors + x - 1) / x;
+  return (kvf_grid){
+      .grid = {(uint32_t)((params->slots.num_tokens + y - 1) / y),
+               (uint32_t)(columns < 65535 ? columns : 65535), 1},
+      .block = {x, y, 1},
+  };
+}
+
+kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
+                                              const kvf_reshape_and_cache_flash_params *given) {
+  kvf_reshape_and_cache_flash_params params = *given;
+  const kvf_writer writer = KVF_WRITER(&params);
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
+    return check.status;
+  }
+  join_heads(&params);
+  if (check.exec.backend == KVF_CPU) {
+    return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
+                       kvf_writer_token_bytes(variant, &writer));
+  }
+  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const kvf_vector_side sides[] = {{&params.key, scalar, 2, 3},
+                                   {&params.value, scalar, 2, 3},
+                                   {&params.key_cache, cache, 3, 4},
+                                   {&params.value_cache, cache, 3, 4}};
+  params.vector_elements = kvf_vector_elements(
+      variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
+  const kvf_grid grid = grid_of(&params);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

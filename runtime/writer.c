@@ -1,0 +1,72 @@
+#include "writer.h"
+
+#include <inttypes.h>
+
+static void check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
+                       const kvf_slots *slots) {
+  if (check->status == KVF_OK && rows->value < slots->num_tokens) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "has %" PRId64 " rows, want at least %" PRId64 " (the length of slot_mapping)",
+                   rows->value, slots->num_tokens);
+  }
+}
+
+const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments *arguments,
+                                    const kvf_writer *writer, kvf_dim *num_heads,
+                                    kvf_dim *head_size) {
+  kvf_dim key_rows = KVF_DIM("num_rows");
+  kvf_dim value_rows = KVF_DIM("num_rows");
+  const kvf_dtype scalar = kvf_check_dtype(check, "key", arguments->key, KVF_ACCEPT_FLOATS);
+  kvf_check_tensor(check, "key", arguments->key, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&key_rows, num_heads, head_size}, writer->key);
+  kvf_check_tensor(check, "value", arguments->value, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&value_rows, num_heads, head_size}, writer->value);
+  kvf_check_slots(check, "slot_mapping", arguments->slot_mapping, writer->slots);
+  check_rows(check, "key", &key_rows, writer->slots);
+  check_rows(check, "value", &value_rows, writer->slots);
+  kvf_check_scale(check, "k_scale", arguments->k_scale, num_heads, writer->k_scale);
+  kvf_check_scale(check, "v_scale", arguments->v_scale, num_heads, writer->v_scale);
+  if (check->status == KVF_OK && num_heads->value > 0 &&
+      head_size->value > INT32_MAX / num_heads->value) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "key", "a row has %" PRId64 " x %" PRId64
+                   " elements, want less than 2^31", num_heads->value, head_size->value);
+  }
+  if (check->status != KVF_OK) {
+    return NULL;
+  }
+  *writer->num_heads = (int32_t)num_heads->value;
+  *writer->head_size = (int32_t)head_size->value;
+  return kvf_check_variant(check, arguments->kv_cache_dtype, scalar);
+}
+
+bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
+                       const kvf_view *key_cache, const kvf_view *value_cache) {
+  kvf_launch_slots(check, writer->slots);
+  kvf_launch_at_least(check, "num_heads", *writer->num_heads, 0);
+  kvf_launch_at_least(check, "head_size", *writer->head_size, 0);
+  if (check->status != KVF_OK || writer->slots->num_tokens == 0 || *writer->num_heads == 0 ||
+      *writer->head_size == 0) {
+    return false;
+  }
+  if (*writer->head_size > INT32_MAX / *writer->num_heads) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size",
+                   "a token has %d x %d elements, want less than 2^31", *writer->num_heads,
+                   *writer->head_size);
+  }
+  kvf_launch_pointer(check, "key", writer->key->data);
+  kvf_launch_pointer(check, "value", writer->value->data);
+  if (writer->slots->num_blocks > 0) {
+    kvf_launch_pointer(check, "key_cache", key_cache->data);
+    kvf_launch_pointer(check, "value_cache", value_cache->data);
+  }
+  if (variant != NULL && variant->scalar != variant->cache) {
+    kvf_launch_pointer(check, "k_scale", writer->k_scale->data);
+    kvf_launch_pointer(check, "v_scale", writer->v_scale->data);
+  }
+  return check->status == KVF_OK;
+}
+
+int64_t kvf_writer_token_bytes(const kvf_variant *variant, const kvf_writer *writer) {
+  const int64_t elements = (int64_t)*writer->num_heads * *writer->head_size;
+  return elements * 2 * (kvf_dtype_bits(variant->scalar) + kvf_dtype_bits(variant->cache)) / 8;
+}
