@@ -24,4 +24,5 @@ PARAMS = (
     Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
     Field("int32_t", "num_heads", "KV heads"),
     Field("int32_t", "head_size", "elements of a head"),
+    Field("int32_t", "streaming", "CPU: store past the caches", True),
 )

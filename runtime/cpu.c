@@ -74,6 +74,14 @@ kvf_isa kvf_cpu_isa(void) {
   return chosen_isa;
 }
 
+/*
+ * A fixed number, since what a virtual machine says of its caches is often wrong: well above a core's
+ * share of a last-level cache, well below a prefill that attention reads back much later.
+ */
+enum { STREAM_BYTES = 4 << 20 };
+
+int32_t kvf_cpu_streams(int64_t bytes_written) { return bytes_written >= STREAM_BYTES; }
+
 /* Below this many bytes per thread, waking a thread costs more than it saves. */
 enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
 

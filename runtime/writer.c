@@ -66,7 +66,13 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
   return check->status == KVF_OK;
 }
 
-int64_t kvf_writer_token_bytes(const kvf_variant *variant, const kvf_writer *writer) {
-  const int64_t elements = (int64_t)*writer->num_heads * *writer->head_size;
-  return elements * 2 * (kvf_dtype_bits(variant->scalar) + kvf_dtype_bits(variant->cache)) / 8;
+kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
+                          const kvf_writer *writer) {
+  const int64_t elements = 2 * (int64_t)*writer->num_heads * *writer->head_size;
+  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
+  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t tokens = writer->slots->num_tokens;
+  /* Converting is slower than memory, so only copies gain from it. */
+  *writer->streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  return kvf_cpu_run(check, variant, params, tokens, read + written);
 }

@@ -13,11 +13,12 @@ typedef struct kvf_writer {
   kvf_slots *slots;
   int32_t *num_heads;
   int32_t *head_size;
+  int32_t *streaming;
 } kvf_writer;
 
-#define KVF_WRITER(params)                                                     \
-  {&(params)->key,     &(params)->value, &(params)->k_scale,  &(params)->v_scale, \
-   &(params)->slots,   &(params)->num_heads, &(params)->head_size}
+#define KVF_WRITER(params)                                                                         \
+  {&(params)->key,       &(params)->value,     &(params)->k_scale,  &(params)->v_scale,            \
+   &(params)->slots,     &(params)->num_heads, &(params)->head_size, &(params)->streaming}
 
 /* The DLPack arguments that every K/V writer has. */
 typedef struct kvf_writer_arguments {
@@ -41,7 +42,8 @@ const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments
 bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
                        const kvf_view *key_cache, const kvf_view *value_cache);
 
-/* Bytes that writing one token reads and writes. */
-int64_t kvf_writer_token_bytes(const kvf_variant *variant, const kvf_writer *writer);
+/* Runs a CPU variant over the tokens. */
+kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
+                          const kvf_writer *writer);
 
 #endif

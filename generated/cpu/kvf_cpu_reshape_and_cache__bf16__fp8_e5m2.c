@@ -6,65 +6,133 @@
 #include "kvforge/params/reshape_and_cache.h"
 
 /*
- * Tokens that follow each other in a page are written together: a page has the values of one
- * element side by side, so a tile of tokens x elements is converted row by row and written column
- * by column.
+ * Tokens that lie side by side in a page are written together: the page has one element of all its
+ * tokens in a row, so a tile of tokens x elements is converted row by row and written column by
+ * column.
  */
-enum { TILE_TOKENS = 16, TILE_ELEMENTS = 64 };
+enum { TILE_TOKENS = 16, TILE_ELEMENTS = 64, LANES = 16 };
+
+/* Tokens x elements, as the cache holds them. */
+typedef uint8_t tile[TILE_TOKENS][TILE_ELEMENTS];
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,
                     int64_t count, float scale) {
-  if (stride == 1) {
+  enum { PART = 256 };
+  if (stride != 1) {
     for (int64_t i = 0; i < count; ++i) {
-      codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_bf16(source[i]) / scale);
+      codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_bf16(source[i * stride]) / scale);
     }
     return;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_bf16(source[i * stride]) / scale);
-  }
-}
-
-/* `count` key elements of one token, the first of them element `first` of the head. */
-static void write_keys(const uint8_t *codes, uint8_t *cache, const kvf_view *view, int64_t x,
-                       int64_t first, int64_t count) {
-  int64_t group = first / x;
-  int64_t inner = first - group * x;
-  for (int64_t i = 0; i < count;) {
-    const int64_t room = x - inner;
-    const int64_t run = room < count - i ? room : count - i;
-    uint8_t *to = cache + group * view->stride[2] + inner * view->stride[4];
-    if (view->stride[4] == 1 && run * (int64_t)sizeof *to == 16) {
-      memcpy(to, codes + i, 16);
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const float inverse = 1.0f / scale;
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+      }
     } else {
-      for (int64_t j = 0; j < run; ++j) {
-        to[j * view->stride[4]] = codes[i + j];
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_bf16(source[first + i]) / scale);
       }
     }
-    i += run;
-    inner = 0;
-    ++group;
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
   }
 }
 
-/* A tile of values: element `i` of the tile's tokens goes to `tokens` neighbouring places. */
-static void write_values(uint8_t (*tile)[TILE_ELEMENTS], uint8_t *cache, const kvf_view *view,
-                         int64_t tokens, int64_t count) {
-  if (view->stride[3] == 1 && tokens == TILE_TOKENS) {
+/* Keys of one tile, one element after another: any x, any strides. */
+static void write_keys_singly(tile rows, uint8_t *cache, const kvf_view *view, int64_t x,
+                              int64_t tokens, int64_t first, int64_t count) {
+  for (int64_t token = 0; token < tokens; ++token) {
     for (int64_t i = 0; i < count; ++i) {
-      uint8_t column[TILE_TOKENS];
-      for (int64_t token = 0; token < TILE_TOKENS; ++token) {
-        column[token] = tile[token][i];
+      const int64_t group = (first + i) / x;
+      const int64_t inner = first + i - group * x;
+      cache[token * view->stride[3] + group * view->stride[2] + inner * view->stride[4]] =
+          rows[token][i];
+    }
+  }
+}
+
+/* Keys of one tile. Groups of 16 bytes that follow each other in the page go in one piece. */
+static void write_keys(tile rows, uint8_t *cache, const kvf_view *view, int64_t x, int64_t tokens,
+                       int64_t first, int64_t count, int32_t streaming) {
+  if (x != LANES || count % LANES != 0 || view->stride[4] != 1 || view->stride[3] != LANES) {
+    write_keys_singly(rows, cache, view, x, tokens, first, count);
+    return;
+  }
+  uint8_t groups[TILE_TOKENS * TILE_ELEMENTS];
+  const int64_t bytes = tokens * 16;
+  for (int64_t group = 0; group < count / LANES; ++group) {
+    for (int64_t token = 0; token < tokens; ++token) {
+      memcpy(groups + (group * tokens + token) * LANES, rows[token] + group * LANES, 16);
+    }
+  }
+  cache += first / LANES * view->stride[2];
+  if (view->stride[2] == tokens * LANES) {
+    kvf_store_row(cache, groups, bytes * (count / LANES), streaming);
+    return;
+  }
+  for (int64_t group = 0; group < count / LANES; ++group) {
+    kvf_store_row(cache + group * view->stride[2], groups + group * tokens * LANES, bytes,
+                  streaming);
+  }
+}
+
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/*
+ * Columns of a full tile. Interleaving row i with row i + n/2 turns an n x n square into its
+ * transpose after log2(n) rounds.
+ */
+static void transpose(tile rows, uint8_t (*columns)[TILE_TOKENS]) {
+  for (int64_t row = 0; row < TILE_TOKENS; row += LANES) {
+    for (int64_t column = 0; column < TILE_ELEMENTS; column += LANES) {
+      vector square[LANES];
+      for (int64_t i = 0; i < LANES; ++i) {
+        memcpy(&square[i], &rows[row + i][column], 16);
       }
-      memcpy(cache + i * view->stride[2], column, sizeof column);
+      for (int round = 1; round < LANES; round *= 2) {
+        vector mixed[LANES];
+        for (int64_t i = 0; i < LANES / 2; ++i) {
+          mixed[2 * i] = __builtin_shufflevector(square[i], square[i + LANES / 2], 0, 16, 1, 17, 2,
+                                                 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+          mixed[2 * i + 1] =
+              __builtin_shufflevector(square[i], square[i + LANES / 2], 8, 24, 9, 25, 10, 26, 11,
+                                      27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+        memcpy(square, mixed, sizeof square);
+      }
+      for (int64_t i = 0; i < LANES; ++i) {
+        memcpy(&columns[column + i][row], &square[i], 16);
+      }
+    }
+  }
+}
+
+/* Values of one tile: an element's tokens are neighbours in the page. */
+static void write_values(tile rows, uint8_t *cache, const kvf_view *view, int64_t tokens,
+                         int64_t count, int32_t streaming) {
+  if (tokens < TILE_TOKENS || view->stride[3] != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t token = 0; token < tokens; ++token) {
+        cache[i * view->stride[2] + token * view->stride[3]] = rows[token][i];
+      }
     }
     return;
   }
+  uint8_t columns[TILE_ELEMENTS][TILE_TOKENS];
+  transpose(rows, columns);
+  if (view->stride[2] == TILE_TOKENS) {
+    kvf_store_row(cache, columns, count * (int64_t)sizeof *columns, streaming);
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
-    for (int64_t token = 0; token < tokens; ++token) {
-      cache[i * view->stride[2] + token * view->stride[3]] = tile[token][i];
-    }
+    memcpy(cache + i * view->stride[2], columns[i], sizeof *columns);
   }
 }
 
@@ -88,32 +156,37 @@ static int64_t run_length(const kvf_slots *slots, int64_t token, int64_t end, in
 static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int64_t tokens,
                       int64_t block, int64_t offset) {
   const uint16_t *key = (const uint16_t *)p->key.data + token * p->key.stride[0];
-  const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
   uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
                        offset * p->key_cache.stride[3];
+  const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
   uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                          offset * p->value_cache.stride[3];
   for (int64_t head = 0; head < p->num_heads; ++head) {
     for (int64_t first = 0; first < p->head_size; first += TILE_ELEMENTS) {
       const int64_t count =
           p->head_size - first < TILE_ELEMENTS ? p->head_size - first : TILE_ELEMENTS;
-      uint8_t tile[TILE_TOKENS][TILE_ELEMENTS];
+      tile rows;
       for (int64_t i = 0; i < tokens; ++i) {
-        convert(key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2],
-                p->key.stride[2], tile[i], count,
+        const uint16_t *from =
+            key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2];
+        kvf_prefetch_row(from + TILE_ELEMENTS * p->key.stride[2],
+                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        convert(from, p->key.stride[2], rows[i], count,
                 ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
-        write_keys(tile[i], key_cache + i * p->key_cache.stride[3] + head * p->key_cache.stride[1],
-                   &p->key_cache, p->x, first, count);
       }
+      write_keys(rows, key_cache + head * p->key_cache.stride[1], &p->key_cache, p->x, tokens,
+                 first, count, p->streaming);
       for (int64_t i = 0; i < tokens; ++i) {
-        convert(value + i * p->value.stride[0] + head * p->value.stride[1] +
-                    first * p->value.stride[2],
-                p->value.stride[2], tile[i], count,
+        const uint16_t *from =
+            value + i * p->value.stride[0] + head * p->value.stride[1] + first * p->value.stride[2];
+        kvf_prefetch_row(from + TILE_ELEMENTS * p->value.stride[2],
+                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        convert(from, p->value.stride[2], rows[i], count,
                 ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
       }
-      write_values(tile,
+      write_values(rows,
                    value_cache + head * p->value_cache.stride[1] + first * p->value_cache.stride[2],
-                   &p->value_cache, tokens, count);
+                   &p->value_cache, tokens, count, p->streaming);
     }
   }
 }
@@ -135,5 +208,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache__bf16__fp8_e5m2)(const void *param
     const int64_t tokens = run_length(&p->slots, token, end, block, offset);
     write_run(p, token, tokens, block, offset);
     token += tokens;
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
   }
 }

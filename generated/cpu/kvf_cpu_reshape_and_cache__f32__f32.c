@@ -6,13 +6,16 @@
 #include "kvforge/params/reshape_and_cache.h"
 
 /*
- * Tokens that follow each other in a page are written together: a page has the values of one
- * element side by side, so a tile of tokens x elements is converted row by row and written column
- * by column.
+ * Tokens that lie side by side in a page are written together: the page has one element of all its
+ * tokens in a row, so a tile of tokens x elements is converted row by row and written column by
+ * column.
  */
-enum { TILE_TOKENS = 16, TILE_ELEMENTS = 64 };
+enum { TILE_TOKENS = 16, TILE_ELEMENTS = 64, LANES = 4 };
 
-/* `count` elements of a row, copied. `stride` is the source's, in elements. */
+/* Tokens x elements, as the cache holds them. */
+typedef float tile[TILE_TOKENS][TILE_ELEMENTS];
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
 static void convert(const float *restrict source, int64_t stride, float *restrict codes,
                     int64_t count) {
   if (stride == 1) {
@@ -24,45 +27,91 @@ static void convert(const float *restrict source, int64_t stride, float *restric
   }
 }
 
-/* `count` key elements of one token, the first of them element `first` of the head. */
-static void write_keys(const float *codes, float *cache, const kvf_view *view, int64_t x,
-                       int64_t first, int64_t count) {
-  int64_t group = first / x;
-  int64_t inner = first - group * x;
-  for (int64_t i = 0; i < count;) {
-    const int64_t room = x - inner;
-    const int64_t run = room < count - i ? room : count - i;
-    float *to = cache + group * view->stride[2] + inner * view->stride[4];
-    if (view->stride[4] == 1 && run * (int64_t)sizeof *to == 16) {
-      memcpy(to, codes + i, 16);
-    } else {
-      for (int64_t j = 0; j < run; ++j) {
-        to[j * view->stride[4]] = codes[i + j];
-      }
+/* Keys of one tile, one element after another: any x, any strides. */
+static void write_keys_singly(tile rows, float *cache, const kvf_view *view, int64_t x,
+                              int64_t tokens, int64_t first, int64_t count) {
+  for (int64_t token = 0; token < tokens; ++token) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t group = (first + i) / x;
+      const int64_t inner = first + i - group * x;
+      cache[token * view->stride[3] + group * view->stride[2] + inner * view->stride[4]] =
+          rows[token][i];
     }
-    i += run;
-    inner = 0;
-    ++group;
   }
 }
 
-/* A tile of values: element `i` of the tile's tokens goes to `tokens` neighbouring places. */
-static void write_values(float (*tile)[TILE_ELEMENTS], float *cache, const kvf_view *view,
-                         int64_t tokens, int64_t count) {
-  if (view->stride[3] == 1 && tokens == TILE_TOKENS) {
-    for (int64_t i = 0; i < count; ++i) {
-      float column[TILE_TOKENS];
-      for (int64_t token = 0; token < TILE_TOKENS; ++token) {
-        column[token] = tile[token][i];
+/* Keys of one tile. Groups of 16 bytes that follow each other in the page go in one piece. */
+static void write_keys(tile rows, float *cache, const kvf_view *view, int64_t x, int64_t tokens,
+                       int64_t first, int64_t count, int32_t streaming) {
+  if (x != LANES || count % LANES != 0 || view->stride[4] != 1 || view->stride[3] != LANES) {
+    write_keys_singly(rows, cache, view, x, tokens, first, count);
+    return;
+  }
+  float groups[TILE_TOKENS * TILE_ELEMENTS];
+  const int64_t bytes = tokens * 16;
+  for (int64_t group = 0; group < count / LANES; ++group) {
+    for (int64_t token = 0; token < tokens; ++token) {
+      memcpy(groups + (group * tokens + token) * LANES, rows[token] + group * LANES, 16);
+    }
+  }
+  cache += first / LANES * view->stride[2];
+  if (view->stride[2] == tokens * LANES) {
+    kvf_store_row(cache, groups, bytes * (count / LANES), streaming);
+    return;
+  }
+  for (int64_t group = 0; group < count / LANES; ++group) {
+    kvf_store_row(cache + group * view->stride[2], groups + group * tokens * LANES, bytes,
+                  streaming);
+  }
+}
+
+typedef float vector __attribute__((vector_size(16)));
+
+/*
+ * Columns of a full tile. Interleaving row i with row i + n/2 turns an n x n square into its
+ * transpose after log2(n) rounds.
+ */
+static void transpose(tile rows, float (*columns)[TILE_TOKENS]) {
+  for (int64_t row = 0; row < TILE_TOKENS; row += LANES) {
+    for (int64_t column = 0; column < TILE_ELEMENTS; column += LANES) {
+      vector square[LANES];
+      for (int64_t i = 0; i < LANES; ++i) {
+        memcpy(&square[i], &rows[row + i][column], 16);
       }
-      memcpy(cache + i * view->stride[2], column, sizeof column);
+      for (int round = 1; round < LANES; round *= 2) {
+        vector mixed[LANES];
+        for (int64_t i = 0; i < LANES / 2; ++i) {
+          mixed[2 * i] = __builtin_shufflevector(square[i], square[i + LANES / 2], 0, 4, 1, 5);
+          mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + LANES / 2], 2, 6, 3, 7);
+        }
+        memcpy(square, mixed, sizeof square);
+      }
+      for (int64_t i = 0; i < LANES; ++i) {
+        memcpy(&columns[column + i][row], &square[i], 16);
+      }
+    }
+  }
+}
+
+/* Values of one tile: an element's tokens are neighbours in the page. */
+static void write_values(tile rows, float *cache, const kvf_view *view, int64_t tokens,
+                         int64_t count, int32_t streaming) {
+  if (tokens < TILE_TOKENS || view->stride[3] != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t token = 0; token < tokens; ++token) {
+        cache[i * view->stride[2] + token * view->stride[3]] = rows[token][i];
+      }
     }
     return;
   }
+  float columns[TILE_ELEMENTS][TILE_TOKENS];
+  transpose(rows, columns);
+  if (view->stride[2] == TILE_TOKENS) {
+    kvf_store_row(cache, columns, count * (int64_t)sizeof *columns, streaming);
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
-    for (int64_t token = 0; token < tokens; ++token) {
-      cache[i * view->stride[2] + token * view->stride[3]] = tile[token][i];
-    }
+    memcpy(cache + i * view->stride[2], columns[i], sizeof *columns);
   }
 }
 
@@ -86,30 +135,35 @@ static int64_t run_length(const kvf_slots *slots, int64_t token, int64_t end, in
 static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int64_t tokens,
                       int64_t block, int64_t offset) {
   const float *key = (const float *)p->key.data + token * p->key.stride[0];
-  const float *value = (const float *)p->value.data + token * p->value.stride[0];
   float *key_cache =
       (float *)p->key_cache.data + block * p->key_cache.stride[0] + offset * p->key_cache.stride[3];
+  const float *value = (const float *)p->value.data + token * p->value.stride[0];
   float *value_cache = (float *)p->value_cache.data + block * p->value_cache.stride[0] +
                        offset * p->value_cache.stride[3];
   for (int64_t head = 0; head < p->num_heads; ++head) {
     for (int64_t first = 0; first < p->head_size; first += TILE_ELEMENTS) {
       const int64_t count =
           p->head_size - first < TILE_ELEMENTS ? p->head_size - first : TILE_ELEMENTS;
-      float tile[TILE_TOKENS][TILE_ELEMENTS];
+      tile rows;
       for (int64_t i = 0; i < tokens; ++i) {
-        convert(key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2],
-                p->key.stride[2], tile[i], count);
-        write_keys(tile[i], key_cache + i * p->key_cache.stride[3] + head * p->key_cache.stride[1],
-                   &p->key_cache, p->x, first, count);
+        const float *from =
+            key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2];
+        kvf_prefetch_row(from + TILE_ELEMENTS * p->key.stride[2],
+                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        convert(from, p->key.stride[2], rows[i], count);
       }
+      write_keys(rows, key_cache + head * p->key_cache.stride[1], &p->key_cache, p->x, tokens,
+                 first, count, p->streaming);
       for (int64_t i = 0; i < tokens; ++i) {
-        convert(value + i * p->value.stride[0] + head * p->value.stride[1] +
-                    first * p->value.stride[2],
-                p->value.stride[2], tile[i], count);
+        const float *from =
+            value + i * p->value.stride[0] + head * p->value.stride[1] + first * p->value.stride[2];
+        kvf_prefetch_row(from + TILE_ELEMENTS * p->value.stride[2],
+                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        convert(from, p->value.stride[2], rows[i], count);
       }
-      write_values(tile,
+      write_values(rows,
                    value_cache + head * p->value_cache.stride[1] + first * p->value_cache.stride[2],
-                   &p->value_cache, tokens, count);
+                   &p->value_cache, tokens, count, p->streaming);
     }
   }
 }
@@ -131,5 +185,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache__f32__f32)(const void *params, int
     const int64_t tokens = run_length(&p->slots, token, end, block, offset);
     write_run(p, token, tokens, block, offset);
     token += tokens;
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
   }
 }

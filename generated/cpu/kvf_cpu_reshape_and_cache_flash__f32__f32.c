@@ -5,34 +5,15 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash.h"
 
-enum { CHUNK = 64 };
-
-/* `count` elements of a row, copied. `stride` is the source's, in elements. */
-static void convert(const float *restrict source, int64_t stride, float *restrict codes,
-                    int64_t count) {
-  if (stride == 1) {
-    memcpy(codes, source, (size_t)count * sizeof *codes);
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    codes[i] = source[i * stride];
-  }
-}
-
 /* One head of one token. Strides in elements. */
 static void write_head(const float *source, int64_t source_stride, float *cache,
-                       int64_t cache_stride, int64_t head_size) {
-  if (cache_stride == 1) {
-    convert(source, source_stride, cache, head_size);
+                       int64_t cache_stride, int64_t head_size, int32_t streaming) {
+  if (cache_stride == 1 && source_stride == 1) {
+    kvf_store_row(cache, source, head_size * (int64_t)sizeof *cache, streaming);
     return;
   }
-  for (int64_t first = 0; first < head_size; first += CHUNK) {
-    float codes[CHUNK];
-    const int64_t count = head_size - first < CHUNK ? head_size - first : CHUNK;
-    convert(source + first * source_stride, source_stride, codes, count);
-    for (int64_t i = 0; i < count; ++i) {
-      cache[(first + i) * cache_stride] = codes[i];
-    }
+  for (int64_t i = 0; i < head_size; ++i) {
+    cache[i * cache_stride] = source[i * source_stride];
   }
 }
 
@@ -57,10 +38,14 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash__f32__f32)(const void *param
                          offset * p->value_cache.stride[1];
     for (int64_t head = 0; head < p->num_heads; ++head) {
       write_head(key + head * p->key.stride[1], p->key.stride[2],
-                 key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size);
+                 key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,
+                 p->streaming);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
-                 p->head_size);
+                 p->head_size, p->streaming);
     }
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
   }
 }

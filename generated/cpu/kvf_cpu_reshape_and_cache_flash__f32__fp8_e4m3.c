@@ -5,19 +5,33 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash.h"
 
-enum { CHUNK = 64 };
-
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const float *restrict source, int64_t stride, uint8_t *restrict codes,
                     int64_t count, float scale) {
-  if (stride == 1) {
+  enum { PART = 256 };
+  if (stride != 1) {
     for (int64_t i = 0; i < count; ++i) {
-      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i]) / scale);
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
     }
     return;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const float inverse = 1.0f / scale;
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) * inverse);
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
   }
 }
 
@@ -28,6 +42,7 @@ static void write_head(const float *source, int64_t source_stride, uint8_t *cach
     convert(source, source_stride, cache, head_size, scale);
     return;
   }
+  enum { CHUNK = 256 };
   for (int64_t first = 0; first < head_size; first += CHUNK) {
     uint8_t codes[CHUNK];
     const int64_t count = head_size - first < CHUNK ? head_size - first : CHUNK;
@@ -57,6 +72,16 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash__f32__fp8_e4m3)(const void *
     const float *value = (const float *)p->value.data + token * p->value.stride[0];
     uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                            offset * p->value_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->key_cache.data + next_block * p->key_cache.stride[0] +
+                           next_offset * p->key_cache.stride[1],
+                       p->head_size);
+      kvf_prefetch_row((uint8_t *)p->value_cache.data + next_block * p->value_cache.stride[0] +
+                           next_offset * p->value_cache.stride[1],
+                       p->head_size);
+    }
     for (int64_t head = 0; head < p->num_heads; ++head) {
       write_head(key + head * p->key.stride[1], p->key.stride[2],
                  key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,

@@ -80,8 +80,7 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   }
   join_heads(&params);
   if (check.exec.backend == KVF_CPU) {
-    return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
-                       kvf_writer_token_bytes(variant, &writer));
+    return kvf_run_writer(&check, variant, &params, &writer);
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
   const int32_t cache = kvf_dtype_bits(variant->cache) / 8;

@@ -152,6 +152,12 @@ int32_t kvf_vector_elements(const int32_t *choices, int64_t run, const kvf_vecto
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit);
 
+/*
+ * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when they
+ * would only push other data out before anybody reads them.
+ */
+int32_t kvf_cpu_streams(int64_t bytes_written);
+
 typedef struct kvf_grid {
   uint32_t grid[3];
   uint32_t block[3];

@@ -24,6 +24,7 @@ typedef struct kvf_reshape_and_cache_params {
   int32_t x;            /* elements of one inner vector of key_cache */
 
   /* Derived by kvf_launch_reshape_and_cache(); callers leave these alone. */
+  int32_t streaming;           /* CPU: store past the caches */
   int32_t vector_elements;     /* elements that one CUDA thread reads at a time */
   int32_t key_vector_elements; /* key elements that one CUDA thread writes at a time */
 } kvf_reshape_and_cache_params;

@@ -23,6 +23,7 @@ typedef struct kvf_reshape_and_cache_flash_params {
   int32_t head_size;    /* elements of a head */
 
   /* Derived by kvf_launch_reshape_and_cache_flash(); callers leave these alone. */
+  int32_t streaming;       /* CPU: store past the caches */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */
 } kvf_reshape_and_cache_flash_params;
 
