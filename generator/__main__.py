@@ -96,7 +96,7 @@ def why_not(symbol: str) -> str:
     for scalar, cache, reason in op.exclusions:
         if (scalar.token, cache.token) == tokens:
             return f"{symbol}: excluded by {names.spec(op.name)}: {reason}"
-    built = ", ".join(f"{v.scalar.token}/{v.cache.token}" for v in op.variants if v.backend == backend)
+    built = ", ".join("/".join(v.tokens) for v in op.variants if v.backend == backend)
     return f"{symbol}: {op_name} has no such variant; on {backend} it has {built}"
 
 

@@ -20,7 +20,7 @@ class DType:
     bits: int  # of one stored element
     dl_code: int  # DLPack type code; uint8 is accepted for fp8 too
     c_type: str  # of one stored element in kernels, which move 16-bit floats as bits
-    kind: str  # "float" or "fp8"
+    kind: str  # "float", "fp8", "bytes" (moved as they are) or "format" (an op's own row format)
     doc: str
 
     @property
@@ -36,6 +36,10 @@ class DType:
         return self.kind == "float"
 
     @property
+    def is_bytes(self) -> bool:
+        return self.kind == "bytes"
+
+    @property
     def is_fp8(self) -> bool:
         return self.kind == "fp8"
 
@@ -46,6 +50,16 @@ DTYPES: tuple[DType, ...] = (
     DType("bf16", 3, 16, DL_BFLOAT, "uint16_t", "float", "the upper half of a binary32"),
     DType("fp8_e4m3", 4, 8, DL_E4M3FN, "uint8_t", "fp8", "OCP E4M3 fn: largest 448, no infinity"),
     DType("fp8_e5m2", 5, 8, DL_E5M2, "uint8_t", "fp8", "OCP E5M2: largest finite 57344"),
+    DType("b8", 6, 8, DL_UINT, "uint8_t", "bytes", "bytes, moved as they are"),
+    DType("int8", 7, 8, DL_INT, "int8_t", "format", "integers from -128 to 127 with a scale"),
+    DType("nvfp4", 8, 8, DL_UINT, "uint8_t", "format", "E2M1 pairs with an E4M3 scale per 16"),
+    DType("fp8_ds_mla", 9, 8, DL_UINT, "uint8_t", "format", "656-byte MLA rows, any f32 scale"),
+    DType("fp8_ds_mla_ue8m0", 10, 8, DL_UINT, "uint8_t", "format", "the same, power-of-two scales"),
+    DType("nvfp4_ds_mla", 11, 8, DL_UINT, "uint8_t", "format", "352-byte MLA rows of E2M1"),
+    DType("fp8_indexer", 12, 8, DL_UINT, "uint8_t", "format", "E4M3 pages, f32 scales behind"),
+    DType("fp8_indexer_ue8m0", 13, 8, DL_UINT, "uint8_t", "format", "the same, power-of-two scales"),
+    DType("int8_per_token_head", 14, 8, DL_INT, "int8_t", "format", "int8, a scale per token and head"),
+    DType("fp8_per_token_head", 15, 8, DL_E4M3FN, "uint8_t", "format", "E4M3, a scale per token and head"),
 )
 
 BY_TOKEN: dict[str, DType] = {dtype.token: dtype for dtype in DTYPES}

@@ -92,8 +92,13 @@ class Variant:
     cache: DType
 
     @property
+    def tokens(self) -> tuple[str, ...]:
+        """The axes in the symbol: a byte mover has its width, others scalar and cache dtype."""
+        return (self.scalar.token,) if self.scalar.is_bytes else (self.scalar.token, self.cache.token)
+
+    @property
     def symbol(self) -> str:
-        return names.symbol(self.backend, self.op.name, (self.scalar.token, self.cache.token))
+        return names.symbol(self.backend, self.op.name, self.tokens)
 
     @property
     def source(self) -> str:

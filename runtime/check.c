@@ -289,6 +289,40 @@ void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *ten
   }
 }
 
+/* A contiguous int32 vector. */
+static const int32_t *check_indices(kvf_check *check, const char *argument, const DLTensor *tensor,
+                                    kvf_dim *size) {
+  kvf_view view = {.data = NULL};
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){size}, &view);
+  if (check->status == KVF_OK && size->value > 1 && view.stride[0] != 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "stride is %" PRId64 ", want 1",
+                   view.stride[0]);
+  }
+  return view.data;
+}
+
+void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
+                           const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
+                           kvf_block_table *table) {
+  kvf_dim num_sequences = KVF_DIM("num_sequences");
+  kvf_dim width = KVF_DIM("max_blocks_per_sequence");
+  kvf_view view = {.data = NULL};
+  kvf_check_tensor(check, "block_table", block_table, KVF_ACCEPT_INT32, 2,
+                   (kvf_dim *const[]){&num_sequences, &width}, &view);
+  if (check->status == KVF_OK && width.value > 1 && view.stride[1] != 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "block_table",
+                   "stride of dimension 1 is %" PRId64 ", want 1", view.stride[1]);
+  }
+  kvf_dim num_starts = {"num_sequences + 1", num_sequences.value + 1, "block_table"};
+  table->starts = check_indices(check, "cu_seq_lens", cu_seq_lens, &num_starts);
+  table->offsets =
+      seq_starts != NULL ? check_indices(check, "seq_starts", seq_starts, &num_sequences) : NULL;
+  table->entries = view.data;
+  table->stride = view.stride[0];
+  table->num_sequences = num_sequences.value;
+  table->width = width.value;
+}
+
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view) {
   if (!check_present(check, argument, tensor)) {

@@ -8,11 +8,21 @@
 /* Scalar dtypes and cache dtypes. Values are stable. */
 typedef enum kvf_dtype {
   KVF_DTYPE_NONE = 0,
-  KVF_F32 = 1,      /* IEEE binary32 */
-  KVF_F16 = 2,      /* IEEE binary16 */
-  KVF_BF16 = 3,     /* the upper half of a binary32 */
-  KVF_FP8_E4M3 = 4, /* OCP E4M3 fn: largest 448, no infinity */
-  KVF_FP8_E5M2 = 5, /* OCP E5M2: largest finite 57344 */
+  KVF_F32 = 1,                  /* IEEE binary32 */
+  KVF_F16 = 2,                  /* IEEE binary16 */
+  KVF_BF16 = 3,                 /* the upper half of a binary32 */
+  KVF_FP8_E4M3 = 4,             /* OCP E4M3 fn: largest 448, no infinity */
+  KVF_FP8_E5M2 = 5,             /* OCP E5M2: largest finite 57344 */
+  KVF_B8 = 6,                   /* bytes, moved as they are */
+  KVF_INT8 = 7,                 /* integers from -128 to 127 with a scale */
+  KVF_NVFP4 = 8,                /* E2M1 pairs with an E4M3 scale per 16 */
+  KVF_FP8_DS_MLA = 9,           /* 656-byte MLA rows, any f32 scale */
+  KVF_FP8_DS_MLA_UE8M0 = 10,    /* the same, power-of-two scales */
+  KVF_NVFP4_DS_MLA = 11,        /* 352-byte MLA rows of E2M1 */
+  KVF_FP8_INDEXER = 12,         /* E4M3 pages, f32 scales behind */
+  KVF_FP8_INDEXER_UE8M0 = 13,   /* the same, power-of-two scales */
+  KVF_INT8_PER_TOKEN_HEAD = 14, /* int8, a scale per token and head */
+  KVF_FP8_PER_TOKEN_HEAD = 15,  /* E4M3, a scale per token and head */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -22,7 +32,17 @@ typedef enum kvf_dtype {
   X(KVF_F16, "f16", 16, 2)                                                                         \
   X(KVF_BF16, "bf16", 16, 4)                                                                       \
   X(KVF_FP8_E4M3, "fp8_e4m3", 8, 10)                                                               \
-  X(KVF_FP8_E5M2, "fp8_e5m2", 8, 12)
+  X(KVF_FP8_E5M2, "fp8_e5m2", 8, 12)                                                               \
+  X(KVF_B8, "b8", 8, 1)                                                                            \
+  X(KVF_INT8, "int8", 8, 0)                                                                        \
+  X(KVF_NVFP4, "nvfp4", 8, 1)                                                                      \
+  X(KVF_FP8_DS_MLA, "fp8_ds_mla", 8, 1)                                                            \
+  X(KVF_FP8_DS_MLA_UE8M0, "fp8_ds_mla_ue8m0", 8, 1)                                                \
+  X(KVF_NVFP4_DS_MLA, "nvfp4_ds_mla", 8, 1)                                                        \
+  X(KVF_FP8_INDEXER, "fp8_indexer", 8, 1)                                                          \
+  X(KVF_FP8_INDEXER_UE8M0, "fp8_indexer_ue8m0", 8, 1)                                              \
+  X(KVF_INT8_PER_TOKEN_HEAD, "int8_per_token_head", 8, 0)                                          \
+  X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)
 
 /*
  * X(string, enumerator) for every kv_cache_dtype string that is not a dtype's own name;

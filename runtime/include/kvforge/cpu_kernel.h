@@ -24,20 +24,6 @@
 #define KVF_PASTE_EXPANDED(symbol, isa) KVF_PASTE(symbol, isa)
 #define KVF_CPU_SYMBOL(symbol) KVF_PASTE_EXPANDED(symbol, KVF_ISA)
 
-/* Widening to f32 is exact. */
-KVF_INLINE float kvf_f32_from_f32(float x) { return x; }
-KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)bits << 16); }
-KVF_INLINE float kvf_f32_from_f16(uint16_t bits) {
-  const uint32_t sign = ((uint32_t)bits & 0x8000u) << 16;
-  const uint32_t magnitude = bits & 0x7FFFu;
-  /* Subnormals by way of an integer conversion, so that no subnormal float is ever an operand. */
-  const uint32_t small = kvf_bits((float)(int32_t)magnitude * 0x1p-24f);
-  const uint32_t normal = (magnitude << 13) + (112u << 23);
-  const uint32_t special = (magnitude << 13) | 0x7F800000u;
-  const uint32_t value = magnitude < 0x0400u ? small : magnitude < 0x7C00u ? normal : special;
-  return kvf_float(value | sign);
-}
-
 /*
  * Whether multiplying by 1 / x gives the bits that dividing by x gives: x is a power of two whose
  * reciprocal is a normal number. Scales of 1 are the most common of all.
@@ -140,6 +126,36 @@ KVF_INLINE bool kvf_locate(const kvf_slots *slots, int64_t token, int64_t *block
   }
   *block = kvf_divide(slot, slots->by_block_size);
   *offset = slot - *block * slots->block_size;
+  return true;
+}
+
+/* The sequence that a row belongs to; num_sequences for a row behind the last. */
+KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table *table, int64_t row) {
+  int64_t low = 0;
+  int64_t high = table->num_sequences;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (table->starts[middle + 1] <= row) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/* The page and the place in it of a row; false for a row that no sequence has. */
+KVF_INLINE bool kvf_locate_row(const kvf_block_table *table, int64_t row, int64_t *block,
+                               int64_t *offset) {
+  const int64_t sequence = kvf_find_sequence(table, row);
+  if (sequence == table->num_sequences || row < table->starts[0]) {
+    return false;
+  }
+  const int64_t position =
+      row - table->starts[sequence] + (table->offsets != NULL ? table->offsets[sequence] : 0);
+  const int64_t page = kvf_divide(position, table->by_block_size);
+  *block = table->entries[sequence * table->stride + page];
+  *offset = position - page * table->block_size;
   return true;
 }
 

@@ -2,22 +2,11 @@
 #ifndef KVFORGE_CUDA_KERNEL_CUH
 #define KVFORGE_CUDA_KERNEL_CUH
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 #include <cuda_fp8.h>
 #include <stdint.h>
 
 #include "kvforge/fp8.h"
 #include "kvforge/kernel_types.h"
-
-/* Widening to f32 is exact. Packed pairs have the lower element in the lower half. */
-KVF_INLINE float kvf_f32_from_f32(float x) { return x; }
-KVF_INLINE float kvf_f32_from_f16(uint16_t bits) {
-  __half_raw raw;
-  raw.x = bits;
-  return __half2float(raw);
-}
-KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)bits << 16); }
 
 /* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
  * the same bits as the portable codec. */
@@ -71,6 +60,45 @@ KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, i
     }
     return false;
   }
+  return true;
+}
+
+/* The sequence that a row belongs to; num_sequences for a row behind the last. */
+KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) {
+  int64_t low = 0;
+  int64_t high = table.num_sequences;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (table.starts[middle + 1] <= row) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/*
+ * The page and the place in it of a row; false for a row that no sequence has, and for one whose page
+ * is out of range, which the one thread with `counts` adds to the fault counter.
+ */
+KVF_INLINE bool kvf_locate_row(const kvf_block_table &table, int64_t row, bool counts, int64_t *block,
+                               int64_t *offset) {
+  const int64_t sequence = kvf_find_sequence(table, row);
+  if (sequence == table.num_sequences || row < table.starts[0]) {
+    return false;
+  }
+  const int64_t position =
+      row - table.starts[sequence] + (table.offsets != nullptr ? table.offsets[sequence] : 0);
+  const int64_t page = position < 0 ? table.width : kvf_divide(position, table.by_block_size);
+  *block = page < table.width ? table.entries[sequence * table.stride + page] : -1;
+  if (*block < 0 || *block >= table.num_blocks) {
+    if (counts) {
+      atomicAdd(table.faults, 1ULL);
+    }
+    return false;
+  }
+  *offset = position - page * table.block_size;
   return true;
 }
 

@@ -13,29 +13,7 @@
 #ifndef KVFORGE_FP8_H
 #define KVFORGE_FP8_H
 
-#include <stdint.h>
-
-#ifdef __CUDACC__
-#define KVF_INLINE static __device__ __forceinline__
-#else
-#define KVF_INLINE static inline __attribute__((always_inline))
-#endif
-
-#if defined(__CUDA_ARCH__)
-KVF_INLINE uint32_t kvf_bits(float x) { return __float_as_uint(x); }
-KVF_INLINE float kvf_float(uint32_t bits) { return __uint_as_float(bits); }
-#else
-KVF_INLINE uint32_t kvf_bits(float x) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-KVF_INLINE float kvf_float(uint32_t bits) {
-  float x;
-  __builtin_memcpy(&x, &bits, sizeof x);
-  return x;
-}
-#endif
+#include "kvforge/float16.h"
 
 /*
  * E4M3: 1 sign, 4 exponent (bias 7), 3 mantissa bits; largest 448, no infinity.
@@ -69,5 +47,20 @@ KVF_INLINE uint32_t kvf_fp8_e5m2_word_from_f32(float x) {
 
 KVF_INLINE uint8_t kvf_fp8_e4m3_from_f32(float x) { return (uint8_t)kvf_fp8_e4m3_word_from_f32(x); }
 KVF_INLINE uint8_t kvf_fp8_e5m2_from_f32(float x) { return (uint8_t)kvf_fp8_e5m2_word_from_f32(x); }
+
+/* Decoding is exact: f16 holds every code of both formats. A NaN code becomes a NaN. */
+KVF_INLINE float kvf_f32_from_fp8_e4m3(uint8_t code) {
+  const uint32_t magnitude = code & 0x7Fu;
+  const uint32_t sign = ((uint32_t)code & 0x80u) << 24;
+  const uint32_t small = kvf_bits((float)(int32_t)magnitude * 0.001953125f); /* 2^-9 */
+  const uint32_t normal = (magnitude << 20) + (120u << 23);
+  const uint32_t value = magnitude < 0x08u ? small : normal;
+  return kvf_float((magnitude == 0x7Fu ? 0x7FC00000u : value) | sign);
+}
+
+/* E5M2 is the upper byte of f16. */
+KVF_INLINE float kvf_f32_from_fp8_e5m2(uint8_t code) {
+  return kvf_f32_from_f16((uint16_t)(code << 8));
+}
 
 #endif

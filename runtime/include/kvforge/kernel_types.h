@@ -46,4 +46,24 @@ typedef struct kvf_slots {
   unsigned long long *faults; /* CUDA: counts slots out of range */
 } kvf_slots;
 
+/*
+ * Which page holds each part of each sequence. Rows of all sequences are numbered one behind another:
+ * sequence b has rows [starts[b], starts[b + 1]), and its row r is position r - starts[b] + offset of
+ * the sequence, offset = offsets[b] or 0. That position lies in page
+ * entries[b * stride + position div block_size], at position mod block_size.
+ */
+typedef struct kvf_block_table {
+  const int32_t *entries; /* [num_sequences, width] */
+  int64_t stride;         /* of a sequence in entries, in elements */
+  const int32_t *starts;  /* [num_sequences + 1], ascending (cu_seq_lens) */
+  const int32_t *offsets; /* [num_sequences], tokens; may be NULL (seq_starts) */
+  int64_t num_sequences;
+  int64_t width;      /* pages that a sequence has at most */
+  int64_t num_blocks; /* pages in the cache */
+  int64_t block_size; /* tokens in a page */
+  /* Derived by the launch functions; callers leave these alone. */
+  kvf_divider by_block_size;
+  unsigned long long *faults; /* CUDA: counts rows whose page is out of range */
+} kvf_block_table;
+
 #endif

@@ -104,6 +104,12 @@ kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype sc
 void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                      kvf_slots *slots);
 
+/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences] or
+ * NULL, all int32; binds num_sequences. */
+void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
+                           const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
+                           kvf_block_table *table);
+
 /* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view);
@@ -127,6 +133,12 @@ void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value, in
  * kernel does that and counts in the device's fault counter.
  */
 void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+
+/*
+ * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
+ * compared with the number of pages.
+ */
+void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
 
 /* The divider of a positive number. */
 kvf_divider kvf_make_divider(int64_t value);

@@ -1,0 +1,59 @@
+/*
+ * f16 and bf16, as bits, to and from f32: shared by the CPU variants and the CUDA kernels.
+ *
+ * Widening is exact. Narrowing rounds to nearest, ties to even, overflows to infinity and maps every
+ * NaN to 0x7FFF, as the conversion instructions of CUDA do; the arithmetic for the host is branch-free
+ * and has no subnormal float among its operands, so flush-to-zero modes change nothing.
+ */
+#ifndef KVFORGE_FLOAT16_H
+#define KVFORGE_FLOAT16_H
+
+#include "kvforge/bits.h"
+
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
+KVF_INLINE float kvf_f32_from_f32(float x) { return x; }
+KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)bits << 16); }
+
+#if defined(__CUDA_ARCH__)
+
+KVF_INLINE float kvf_f32_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
+KVF_INLINE uint16_t kvf_f16_from_f32(float x) { return __half_as_ushort(__float2half_rn(x)); }
+KVF_INLINE uint16_t kvf_bf16_from_f32(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
+
+#else
+
+KVF_INLINE float kvf_f32_from_f16(uint16_t bits) {
+  const uint32_t sign = ((uint32_t)bits & 0x8000u) << 16;
+  const uint32_t magnitude = bits & 0x7FFFu;
+  const uint32_t small = kvf_bits((float)(int32_t)magnitude * 5.9604644775390625e-8f); /* 2^-24 */
+  const uint32_t normal = (magnitude << 13) + (112u << 23);
+  const uint32_t special = (magnitude << 13) | 0x7F800000u;
+  const uint32_t value = magnitude < 0x0400u ? small : magnitude < 0x7C00u ? normal : special;
+  return kvf_float(value | sign);
+}
+
+KVF_INLINE uint16_t kvf_f16_from_f32(float x) {
+  const uint32_t magnitude = kvf_bits(x) & 0x7FFFFFFFu;
+  const uint32_t sign = (kvf_bits(x) >> 16) & 0x8000u;
+  /* Adding 0.5, whose last bit weighs 2^-24, rounds to a multiple of the smallest subnormal. */
+  const uint32_t small = kvf_bits(kvf_float(magnitude) + 0.5f) - 0x3F000000u;
+  const uint32_t normal = (magnitude + 0xFFFu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13;
+  const uint32_t value = magnitude < 0x38800000u    ? small
+                         : magnitude < 0x477FF000u ? normal
+                                                   : 0x7C00u;
+  return (uint16_t)(magnitude > 0x7F800000u ? 0x7FFFu : value | sign);
+}
+
+KVF_INLINE uint16_t kvf_bf16_from_f32(float x) {
+  const uint32_t bits = kvf_bits(x);
+  const uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? 0x7FFFu : rounded);
+}
+
+#endif
+
+#endif
