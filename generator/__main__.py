@@ -18,9 +18,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m generator", description=__doc__)
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--check", action="store_true", help="exit 1 with a list if generated/ is not what the templates give")
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="exit 1 with a list if generated/ is not what the templates give",
+    )
     group.add_argument("--list", action="store_true", help="print the table of variants")
-    group.add_argument("--explain", metavar="SYMBOL", help="where a variant comes from and where it goes")
+    group.add_argument(
+        "--explain", metavar="SYMBOL", help="where a variant comes from and where it goes"
+    )
     options = parser.parse_args(arguments)
     if options.list:
         return list_variants()
@@ -46,11 +52,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def list_variants() -> int:
     """Prints one line per variant."""
-    rows = [(v.op.namespace, v.op.name, v.backend, v.scalar.token, v.cache.token, v.symbol) for v in variants()]
+    rows = [
+        (v.op.namespace, v.op.name, v.backend, v.scalar.token, v.cache.token, v.symbol)
+        for v in variants()
+    ]
     heads = ("namespace", "op", "backend", "scalar", "cache", "symbol")
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     for row in [heads, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     print(f"{len(rows)} variants of {len(OPS)} ops")
     return 0
 
@@ -73,7 +84,10 @@ def provenance(variant: Variant) -> list[tuple[str, str]]:
     return [
         ("op", f"{op.namespace}::{op.name}"),
         ("schema", op.schema_text),
-        ("variant", f"{variant.backend}, scalar {variant.scalar.token}, cache {variant.cache.token}"),
+        (
+            "variant",
+            f"{variant.backend}, scalar {variant.scalar.token}, cache {variant.cache.token}",
+        ),
         ("spec", names.spec(op.name)),
         ("template", f"templates/{variant.template}"),
         ("generated", variant.source),

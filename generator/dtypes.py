@@ -57,9 +57,21 @@ DTYPES: tuple[DType, ...] = (
     DType("fp8_ds_mla_ue8m0", 10, 8, DL_UINT, "uint8_t", "format", "the same, power-of-two scales"),
     DType("nvfp4_ds_mla", 11, 8, DL_UINT, "uint8_t", "format", "352-byte MLA rows of E2M1"),
     DType("fp8_indexer", 12, 8, DL_UINT, "uint8_t", "format", "E4M3 pages, f32 scales behind"),
-    DType("fp8_indexer_ue8m0", 13, 8, DL_UINT, "uint8_t", "format", "the same, power-of-two scales"),
-    DType("int8_per_token_head", 14, 8, DL_INT, "int8_t", "format", "int8, a scale per token and head"),
-    DType("fp8_per_token_head", 15, 8, DL_E4M3FN, "uint8_t", "format", "E4M3, a scale per token and head"),
+    DType(
+        "fp8_indexer_ue8m0", 13, 8, DL_UINT, "uint8_t", "format", "the same, power-of-two scales"
+    ),
+    DType(
+        "int8_per_token_head", 14, 8, DL_INT, "int8_t", "format", "int8, a scale per token and head"
+    ),
+    DType(
+        "fp8_per_token_head",
+        15,
+        8,
+        DL_E4M3FN,
+        "uint8_t",
+        "format",
+        "E4M3, a scale per token and head",
+    ),
 )
 
 BY_TOKEN: dict[str, DType] = {dtype.token: dtype for dtype in DTYPES}

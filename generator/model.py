@@ -94,7 +94,9 @@ class Variant:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The axes in the symbol: a byte mover has its width, others scalar and cache dtype."""
-        return (self.scalar.token,) if self.scalar.is_bytes else (self.scalar.token, self.cache.token)
+        return (
+            (self.scalar.token,) if self.scalar.is_bytes else (self.scalar.token, self.cache.token)
+        )
 
     @property
     def symbol(self) -> str:
@@ -115,7 +117,7 @@ class Variant:
 
     @property
     def vectors(self) -> tuple[int, ...]:
-        """Elements that one CUDA thread moves at a time: 16 bytes of cache, 4 bytes, one element."""
+        """Elements that a CUDA thread moves at a time: 16 bytes of cache, 4 bytes, one element."""
         widths = {max(1, 16 // self.cache.bytes), max(1, 4 // self.cache.bytes), 1}
         return tuple(sorted(widths, reverse=True))
 

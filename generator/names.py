@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_SYMBOL = re.compile(r"^kvf_(cpu|cuda)_([a-z0-9]+(?:_[a-z0-9]+)*)((?:__[a-z0-9]+(?:_[a-z0-9]+)*)+)$")
+_SYMBOL = re.compile(
+    r"^kvf_(cpu|cuda)_([a-z0-9]+(?:_[a-z0-9]+)*)((?:__[a-z0-9]+(?:_[a-z0-9]+)*)+)$"
+)
 
 SUFFIX = {"cpu": ".c", "cuda": ".cu"}
 
 
 def symbol(backend: str, op: str, tokens: Sequence[str]) -> str:
     """The symbol of a variant."""
-    text = "__".join((f"kvf_{backend}_{op.lstrip('_')}", *tokens))
+    text = "__".join((f"kvf_{backend}_{op}", *tokens))
     if parse_symbol(text) != (backend, op, tuple(tokens)):
         raise ValueError(f"{text!r} does not parse back into {(backend, op, tuple(tokens))}")
     return text

@@ -40,7 +40,9 @@ def variants(
     def check(what: str, wanted: Collection[str] | None, known: set[str]) -> None:
         unknown = sorted(set(wanted or ()) - known)
         if unknown:
-            raise ValueError(f"unknown {what} {', '.join(unknown)}: want some of {', '.join(sorted(known))}")
+            raise ValueError(
+                f"unknown {what} {', '.join(unknown)}: want some of {', '.join(sorted(known))}"
+            )
 
     check("op", ops, {op.name for op in OPS})
     check("scalar dtype", scalars, {variant.scalar.token for variant in every})
@@ -64,7 +66,9 @@ def outputs() -> list[Output]:
     """Every generated file, sorted by path. The directory generated/ holds these and no others."""
     tables = {"ops": OPS, "dtypes": DTYPES, "aliases": CACHE_ALIASES}
     planned = [
-        Output("generated/include/kvforge/dtypes.h", "table/dtypes.h.j2", tables, "generator/dtypes.py"),
+        Output(
+            "generated/include/kvforge/dtypes.h", "table/dtypes.h.j2", tables, "generator/dtypes.py"
+        ),
         Output("generated/include/kvforge/ops.h", "table/ops.h.j2", tables),
         Output("generated/include/kvforge/params.h", "table/params.h.j2", tables),
         Output("generated/kvf_kernels.inc", "table/kernels.inc.j2", tables),
@@ -80,7 +84,9 @@ def op_outputs(op: Op) -> list[Output]:
     context = {"op": op, "dtypes": DTYPES}
     origin = names.spec(op.name)
     planned = [
-        Output(f"generated/include/kvforge/params/{op.name}.h", "table/params_op.h.j2", context, origin),
+        Output(
+            f"generated/include/kvforge/params/{op.name}.h", "table/params_op.h.j2", context, origin
+        ),
         Output(f"generated/ops/{op.name}.c", "table/op.c.j2", context, origin),
     ]
     for variant in op.variants:

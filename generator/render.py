@@ -107,7 +107,9 @@ def format_c(texts: dict[str, str]) -> dict[str, str]:
 def existing(root: Path = ROOT) -> set[str]:
     """The files that are in generated/ now."""
     return {
-        path.relative_to(root).as_posix() for path in (root / "generated").rglob("*") if path.is_file()
+        path.relative_to(root).as_posix()
+        for path in (root / "generated").rglob("*")
+        if path.is_file()
     }
 
 

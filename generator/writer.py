@@ -19,7 +19,9 @@ PARAMS = (
     Field("kvf_view", "value", "as key"),
     Field("kvf_view", "key_cache", "strides in the order of the argument's dimensions"),
     Field("kvf_view", "value_cache", "as key_cache"),
-    Field("kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale; data may be NULL unless fp8"),
+    Field(
+        "kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale; data may be NULL unless fp8"
+    ),
     Field("kvf_view", "v_scale", "as k_scale"),
     Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
     Field("int32_t", "num_heads", "KV heads"),

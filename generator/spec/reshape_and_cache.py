@@ -29,8 +29,8 @@ alignment, stride, empty-input and bounds defects corrected.""",
     arguments={
         **ARGUMENTS,
         "key_cache": (
-            "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 or "
-            "float8 for fp8), any strides"
+            "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 "
+            "or float8 for fp8), any strides"
         ),
         "value_cache": (
             "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides"
@@ -45,7 +45,12 @@ alignment, stride, empty-input and bounds defects corrected.""",
         *PARAMS,
         Field("int32_t", "x", "elements of one inner vector of key_cache"),
         Field("int32_t", "vector_elements", "elements that one CUDA thread reads at a time", True),
-        Field("int32_t", "key_vector_elements", "key elements that one CUDA thread writes at a time", True),
+        Field(
+            "int32_t",
+            "key_vector_elements",
+            "key elements that one CUDA thread writes at a time",
+            True,
+        ),
     ),
     scalars=("f32", "f16", "bf16"),
     caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),

@@ -9,7 +9,7 @@ OP = Op(
         "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
         "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
     ),
-    summary="scatters the keys and values of new tokens into a paged cache of [block, token, head].",
+    summary="scatters keys and values of new tokens into a paged cache of [block, token, head].",
     doc="""\
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
   key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])

@@ -62,8 +62,8 @@ KVF_API kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_
 KVF_API extern const kvf_op kvf_op_reshape_and_cache;
 
 /*
- * _C_cache_ops::reshape_and_cache_flash: scatters the keys and values of new tokens into a paged
- * cache of [block, token, head].
+ * _C_cache_ops::reshape_and_cache_flash: scatters keys and values of new tokens into a paged cache
+ * of [block, token, head].
  *
  * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
  *   key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])

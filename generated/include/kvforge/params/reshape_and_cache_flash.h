@@ -8,7 +8,7 @@
 #include "kvforge/kernel_types.h"
 
 /*
- * scatters the keys and values of new tokens into a paged cache of [block, token, head].
+ * scatters keys and values of new tokens into a paged cache of [block, token, head].
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_reshape_and_cache_flash_params {
