@@ -1,7 +1,7 @@
 /*
- * The CPU backend against memcpy: every K/V writer's bytes per second beside a plain memcpy that moves
- * as many bytes, on the same number of threads, in turn, in one run. Sources and caches rotate over
- * more memory than the last-level cache holds. Ends with the host cost of one call.
+ * The CPU backend against memcpy: every K/V writer's bytes per second beside a plain memcpy that
+ * moves as many bytes, on the same number of threads, in turn, in one run. Sources and caches
+ * rotate over more memory than the last-level cache holds. Ends with the host cost of one call.
  *
  * bench_cpu [TOKENS] (default 4096)
  */
@@ -45,7 +45,8 @@ static void *allocate(size_t bytes) {
   return memory;
 }
 
-/* ---- one writer's tensors ---------------------------------------------------------------------- */
+/* ---- one writer's tensors ----------------------------------------------------------------------
+ */
 
 typedef struct call {
   const kvf_variant *variant;
@@ -72,7 +73,8 @@ static DLDataType dl_dtype(kvf_dtype dtype) {
 }
 
 static DLTensor tensor(void *data, DLDataType dtype, int32_t rank, int64_t *shape) {
-  return (DLTensor){.data = data, .device = {kDLCPU, 0}, .ndim = rank, .dtype = dtype, .shape = shape};
+  return (DLTensor){
+      .data = data, .device = {kDLCPU, 0}, .ndim = rank, .dtype = dtype, .shape = shape};
 }
 
 static void describe(call *c, const kvf_variant *variant, int64_t tokens) {
@@ -85,8 +87,10 @@ static void describe(call *c, const kvf_variant *variant, int64_t tokens) {
     memcpy(c->key_shape, (int64_t[]){blocks, BLOCK_SIZE, HEADS, HEAD_SIZE}, 4 * sizeof(int64_t));
     memcpy(c->value_shape, c->key_shape, sizeof c->value_shape);
   } else {
-    memcpy(c->key_shape, (int64_t[]){blocks, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x}, sizeof c->key_shape);
-    memcpy(c->value_shape, (int64_t[]){blocks, HEADS, HEAD_SIZE, BLOCK_SIZE}, sizeof c->value_shape);
+    memcpy(c->key_shape, (int64_t[]){blocks, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x},
+           sizeof c->key_shape);
+    memcpy(c->value_shape, (int64_t[]){blocks, HEADS, HEAD_SIZE, BLOCK_SIZE},
+           sizeof c->value_shape);
   }
   c->slot_shape[0] = tokens;
   c->key = tensor(NULL, dl_dtype(variant->scalar), 3, c->source_shape);
@@ -98,7 +102,8 @@ static void describe(call *c, const kvf_variant *variant, int64_t tokens) {
 }
 
 static void run(call *c, const kvf_exec *exec) {
-  const char *dtype = c->variant->cache == c->variant->scalar ? "auto" : kvf_dtype_name(c->variant->cache);
+  const char *dtype =
+      c->variant->cache == c->variant->scalar ? "auto" : kvf_dtype_name(c->variant->cache);
   const kvf_value arguments[] = {
       {KVF_KIND_TENSOR, {.tensor = &c->key}},       {KVF_KIND_TENSOR, {.tensor = &c->value}},
       {KVF_KIND_TENSOR, {.tensor = &c->key_cache}}, {KVF_KIND_TENSOR, {.tensor = &c->value_cache}},
@@ -126,7 +131,8 @@ static int64_t *make_slots(int64_t tokens, slot_order order) {
   return slots;
 }
 
-/* ---- measuring --------------------------------------------------------------------------------- */
+/* ---- measuring ---------------------------------------------------------------------------------
+ */
 
 static void copy(char *to, const char *from, size_t bytes, int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
@@ -191,7 +197,8 @@ static void measure(const kvf_variant *variant, int64_t tokens, slot_order order
 static void measure_calls(void) {
   enum { CALLS = 200000 };
   const kvf_exec exec = {.backend = KVF_CPU};
-  const kvf_variant *variant = kvf_select(&kvf_op_reshape_and_cache_flash, KVF_CPU, KVF_BF16, KVF_BF16);
+  const kvf_variant *variant =
+      kvf_select(&kvf_op_reshape_and_cache_flash, KVF_CPU, KVF_BF16, KVF_BF16);
   if (variant == NULL) {
     printf("one call: skipped: %s\n", kvf_last_error());
     return;
@@ -209,8 +216,8 @@ static void measure_calls(void) {
   for (int round = 0; round < ROUNDS; ++round) {
     double begin = seconds();
     for (int i = 0; i < CALLS; ++i) {
-      if (kvf_reshape_and_cache_flash(&exec, &c.key, &c.value, &c.key_cache, &c.value_cache, &c.slots,
-                                      "auto", &c.scale, &c.scale) != KVF_OK) {
+      if (kvf_reshape_and_cache_flash(&exec, &c.key, &c.value, &c.key_cache, &c.value_cache,
+                                      &c.slots, "auto", &c.scale, &c.scale) != KVF_OK) {
         fprintf(stderr, "%s\n", kvf_last_error());
         exit(1);
       }
@@ -224,8 +231,9 @@ static void measure_calls(void) {
     (void)found;
     select_ns[round] = (seconds() - begin) / CALLS * 1e9;
   }
-  printf("\none call, 1 token x %d heads x %d, bf16, checks included: %.0f ns; kvf_select: %.1f ns\n",
-         HEADS, HEAD_SIZE, median(call_ns, ROUNDS), median(select_ns, ROUNDS));
+  printf(
+      "\none call, 1 token x %d heads x %d, bf16, checks included: %.0f ns; kvf_select: %.1f ns\n",
+      HEADS, HEAD_SIZE, median(call_ns, ROUNDS), median(select_ns, ROUNDS));
   free(c.key.data);
   free(c.value.data);
   free(c.key_cache.data);
@@ -239,11 +247,13 @@ int main(int argc, char **argv) {
     return 2;
   }
   const int team = omp_get_max_threads();
-  printf("kvforge %s, isa %s, %d threads at most; %lld tokens x %d heads x %d, pages of %d\n"
-         "GB/s count bytes read and written; memcpy moves as many; ratio is the median of pairs\n\n",
-         kvf_version(), kvf_isa_name(kvf_cpu_isa()), team, (long long)tokens, HEADS, HEAD_SIZE, BLOCK_SIZE);
-  printf("%-24s %-5s %-9s %-11s %7s %9s %9s %10s\n", "op", "scalar", "cache", "slots", "threads", "GB/s",
-         "memcpy", "ratio");
+  printf(
+      "kvforge %s, isa %s, %d threads at most; %lld tokens x %d heads x %d, pages of %d\n"
+      "GB/s count bytes read and written; memcpy moves as many; ratio is the median of pairs\n\n",
+      kvf_version(), kvf_isa_name(kvf_cpu_isa()), team, (long long)tokens, HEADS, HEAD_SIZE,
+      BLOCK_SIZE);
+  printf("%-24s %-5s %-9s %-11s %7s %9s %9s %10s\n", "op", "scalar", "cache", "slots", "threads",
+         "GB/s", "memcpy", "ratio");
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
     for (int32_t j = 0; j < op->num_variants; ++j) {
