@@ -72,6 +72,7 @@ def outputs() -> list[Output]:
         Output("generated/include/kvforge/ops.h", "table/ops.h.j2", tables),
         Output("generated/include/kvforge/params.h", "table/params.h.j2", tables),
         Output("generated/kvf_kernels.inc", "table/kernels.inc.j2", tables),
+        Output("generated/kvf_ops.inc", "table/ops.inc.j2", tables),
         Output("generated/registry.c", "table/registry.c.j2", tables),
     ]
     for op in OPS:

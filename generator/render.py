@@ -16,6 +16,7 @@ import jinja2
 
 from generator import names
 from generator.plan import ROOT, Output, outputs
+from generator.spec import OPS
 
 COMMAND = "python3 -m generator"
 
@@ -68,7 +69,24 @@ def render_all(planned: list[Output] | None = None) -> dict[str, str]:
     """Path relative to the root -> text, for every planned output."""
     env = environment()
     texts = {output.path: render(output, env) for output in planned or outputs()}
-    return {path: collapse_blank_runs(text) for path, text in format_c(texts).items()}
+    rendered = {path: collapse_blank_runs(text) for path, text in format_c(texts).items()}
+    return rendered if planned else {**rendered, "README.md": readme()}
+
+
+def readme(root: Path = ROOT) -> str:
+    """README.md with its table of variants made anew, between the two marks."""
+    before, rest = (root / "README.md").read_text().split("<!-- variants -->\n")
+    after = rest.split("<!-- /variants -->\n")[1]
+    rows = ["| op | scalar dtypes | cache dtypes | variants |", "| --- | --- | --- | --- |"]
+    for op in OPS:
+        scalars = dict.fromkeys(v.scalar.token for v in op.variants)
+        caches = dict.fromkeys("same" if v.copies else v.cache.token for v in op.variants)
+        bytes_only = all(v.scalar.is_bytes for v in op.variants)
+        axes = "any (bytes) | same" if bytes_only else f"{', '.join(scalars)} | {', '.join(caches)}"
+        rows.append(f"| `{op.name}` | {axes} | {len(op.variants)} |")
+    total = sum(len(op.variants) for op in OPS)
+    rows.append(f"\n{total} variants of {len(OPS)} ops, half of them for the CPU, half for CUDA.")
+    return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
 
 
 def collapse_blank_runs(text: str) -> str:
@@ -105,12 +123,9 @@ def format_c(texts: dict[str, str]) -> dict[str, str]:
 
 
 def existing(root: Path = ROOT) -> set[str]:
-    """The files that are in generated/ now."""
-    return {
-        path.relative_to(root).as_posix()
-        for path in (root / "generated").rglob("*")
-        if path.is_file()
-    }
+    """The generated files that are there now: all of generated/, and README.md for its table."""
+    files = [path for path in (root / "generated").rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix() for path in [*files, root / "README.md"]}
 
 
 def differences(texts: dict[str, str], root: Path = ROOT) -> list[str]:

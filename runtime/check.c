@@ -261,11 +261,10 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
     return NULL;
   }
   kvf_dtype cache = KVF_DTYPE_NONE;
-  check->status = kvf_resolve_cache_dtype(kv_cache_dtype, scalar, &cache);
-  if (check->status != KVF_OK) {
+  if (kvf_resolve_cache_dtype(kv_cache_dtype, scalar, &cache) != KVF_OK) {
     char sentence[1024];
     (void)snprintf(sentence, sizeof sentence, "%s", kvf_last_error());
-    kvf_error(check->status, "%s: %s", check->op->name, sentence);
+    check->status = kvf_error(KVF_INVALID_VALUE, "%s: %s", check->op->name, sentence);
     return NULL;
   }
   const kvf_variant *variant = kvf_select(check->op, check->exec.backend, scalar, cache);

@@ -43,6 +43,7 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
   const size_t count = sizeof aliases / sizeof *aliases;
 
   kvf_dtype found = kvf_find_dtype(kv_cache_dtype);
+  found = found == KVF_B8 ? KVF_DTYPE_NONE : found;
   for (size_t i = 0; kv_cache_dtype != NULL && i < count; ++i) {
     if (strcmp(kv_cache_dtype, aliases[i].string) == 0) {
       found = aliases[i].dtype == KVF_DTYPE_NONE ? scalar : aliases[i].dtype;
@@ -53,8 +54,10 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
     for (size_t i = 0; i < count; ++i) {
       kvf_text_add(&accepted, aliases[i].string);
     }
-    for (int dtype = KVF_DTYPE_NONE + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
-      kvf_text_add(&accepted, dtype_names[dtype]);
+    for (int dtype = KVF_BF16 + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
+      if (dtype != KVF_B8) {
+        kvf_text_add(&accepted, dtype_names[dtype]);
+      }
     }
     return kvf_error(KVF_INVALID_VALUE, "kv_cache_dtype: got %s%s%s, want one of %s",
                      kv_cache_dtype ? "'" : "", kv_cache_dtype ? kv_cache_dtype : "NULL",
