@@ -1,0 +1,21 @@
+"""Paged KV-cache kernels for LLM inference engines.
+
+    import kvforge
+    kvforge.ops._C_cache_ops.reshape_and_cache_flash(
+        key, value, key_cache, value_cache, slot_mapping, "fp8", k_scale, v_scale)
+
+Arrays of torch, NumPy (bf16 and fp8 through ml_dtypes, or as uint8), CuPy and JAX are used where
+they lie and may be mixed. CUDA work goes to the caller's current stream (torch's; for others see
+`tvm_ffi.use_raw_stream`). The GIL is released while an op runs. Errors: TypeError for a dtype,
+device or kind of argument, ValueError for a shape, stride or string, IndexError for a slot or page
+out of range (nothing is written then), NotImplementedError for a combination that the op does not
+have or that was not built, RuntimeError for the CUDA driver.
+"""
+
+from __future__ import annotations
+
+from kvforge import ops
+from kvforge._library import Machine, Variant, clear_faults, faults, machine, variants
+
+__all__ = ["Machine", "Variant", "clear_faults", "faults", "machine", "ops", "variants"]
+__version__ = machine().version

@@ -1,0 +1,81 @@
+"""Finds the binding's shared object, loads it, and wraps the functions that are not ops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tvm_ffi
+
+LIBRARY = "kvforge_tvm_ffi.so"
+
+
+class Variant(NamedTuple):
+    """One row of the dispatch table."""
+
+    namespace: str
+    op: str
+    backend: str
+    scalar: str
+    cache: str
+    symbol: str
+    built: bool
+
+
+class Machine(NamedTuple):
+    """What the library runs on."""
+
+    version: str
+    isa: str
+    cuda_devices: int
+    no_cuda: str  # why there is no CUDA device, or ""
+
+
+def find() -> Path:
+    """The binding beside the package, in $KVFORGE_BUILD, or in the build folder of a checkout."""
+    here = Path(__file__).resolve().parent
+    folders = [here, here.parent.parent / "build"]
+    if os.environ.get("KVFORGE_BUILD"):
+        folders.insert(0, Path(os.environ["KVFORGE_BUILD"]))
+    for folder in folders:
+        if (folder / LIBRARY).is_file():
+            return folder / LIBRARY
+    places = ", ".join(str(folder) for folder in folders)
+    raise ImportError(f"kvforge: no {LIBRARY} in {places}; `ninja python` builds it")
+
+
+# The one exception kind that TVM-FFI does not know by itself.
+tvm_ffi.register_error("NotImplementedError", NotImplementedError)
+_module = tvm_ffi.load_module(str(find()))
+
+
+def function(name: str) -> Callable[..., Any]:
+    """A function of the binding."""
+    return _module[name]  # type: ignore[no-any-return]
+
+
+def variants() -> list[Variant]:
+    """The dispatch table: every variant that an op's spec allows, built or not."""
+    rows = [line.split(" ") for line in function("kvforge__variants")().splitlines()]
+    return [Variant(*row[:6], built=row[6] == "1") for row in rows]
+
+
+def machine() -> Machine:
+    """Version, instruction-set level and devices."""
+    version, isa, devices, reason = function("kvforge__machine")().split(" ", 3)
+    return Machine(version, isa, int(devices), reason)
+
+
+def faults(device: int = 0) -> int:
+    """Work items that kernels on a CUDA device skipped because an index was out of range.
+
+    Complete for the work that the caller has synchronised with; reading it does not wait.
+    """
+    return int(function("kvforge__faults")(device))
+
+
+def clear_faults(device: int = 0) -> None:
+    """Sets the count of `faults` to 0."""
+    function("kvforge__faults")(device, True)

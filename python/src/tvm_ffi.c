@@ -1,0 +1,296 @@
+/*
+ * The Python binding: every op of the registry as a TVM-FFI function, in a shared object of its own
+ * over the C API, so that the core library needs neither Python nor TVM-FFI.
+ *
+ * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
+ * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream that
+ * TVM-FFI says is the caller's. TVM-FFI releases the GIL around calls.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tvm/ffi/c_api.h>
+#include <tvm/ffi/extra/c_env_api.h>
+
+#include "kvforge/kvforge.h"
+
+enum { MAX_ARGUMENTS = 24, MAX_STRING = 64 };
+
+/* Storage of one decoded argument. */
+typedef struct decoded {
+  const DLTensor **tensors; /* of a list; NULL otherwise */
+  char string[MAX_STRING];
+} decoded;
+
+/* ---- reading TVMFFIAny ------------------------------------------------------------------------- */
+
+static const DLTensor *as_tensor(const TVMFFIAny *any) {
+  if (any->type_index == kTVMFFIDLTensorPtr) {
+    return (const DLTensor *)any->v_ptr;
+  }
+  if (any->type_index == kTVMFFITensor) {
+    return (const DLTensor *)(const void *)((const char *)any->v_ptr + sizeof(TVMFFIObject));
+  }
+  return NULL;
+}
+
+/* The text of a string argument, copied, since it need not end with a NUL; NULL when it is none. */
+static const char *as_string(const TVMFFIAny *any, decoded *storage) {
+  const char *data = NULL;
+  size_t size = 0;
+  if (any->type_index == kTVMFFISmallStr) {
+    data = any->v_bytes;
+    size = any->small_str_len;
+  } else if (any->type_index == kTVMFFIStr) {
+    const TVMFFIByteArray *bytes =
+        (const TVMFFIByteArray *)(const void *)((const char *)any->v_ptr + sizeof(TVMFFIObject));
+    data = bytes->data;
+    size = bytes->size;
+  } else if (any->type_index == kTVMFFIRawStr) {
+    data = any->v_c_str;
+    size = strlen(data);
+  } else {
+    return NULL;
+  }
+  if (size >= sizeof storage->string) { /* longer than any name: keep it recognisable in an error */
+    size = sizeof storage->string - 1;
+  }
+  memcpy(storage->string, data, size);
+  storage->string[size] = '\0';
+  return storage->string;
+}
+
+/* A list of tensors; false when an element is none or memory ran out. */
+static bool as_tensors(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
+  const TVMFFISeqCell *cell =
+      (const TVMFFISeqCell *)(const void *)((const char *)any->v_ptr + sizeof(TVMFFIObject));
+  const TVMFFIAny *elements = (const TVMFFIAny *)cell->data;
+  storage->tensors = malloc((size_t)(cell->size > 0 ? cell->size : 1) * sizeof *storage->tensors);
+  if (storage->tensors == NULL) {
+    return false;
+  }
+  for (int64_t i = 0; i < cell->size; ++i) {
+    storage->tensors[i] = as_tensor(&elements[i]);
+    if (storage->tensors[i] == NULL) {
+      return false;
+    }
+  }
+  value->kind = KVF_KIND_TENSOR_LIST;
+  value->as.tensors.data = storage->tensors;
+  value->as.tensors.size = cell->size;
+  return true;
+}
+
+static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
+  switch (any->type_index) {
+  case kTVMFFINone:
+    *value = (kvf_value){.kind = KVF_KIND_NONE};
+    return true;
+  case kTVMFFIInt:
+    *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = any->v_int64};
+    return true;
+  case kTVMFFIBool:
+    *value = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = any->v_int64 != 0};
+    return true;
+  case kTVMFFIFloat:
+    *value = (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = any->v_float64};
+    return true;
+  case kTVMFFIDLTensorPtr:
+  case kTVMFFITensor:
+    *value = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = as_tensor(any)};
+    return true;
+  case kTVMFFIArray:
+  case kTVMFFIList:
+    return as_tensors(any, storage, value);
+  default:
+    *value = (kvf_value){.kind = KVF_KIND_STRING, .as.string = as_string(any, storage)};
+    return value->as.string != NULL;
+  }
+}
+
+/* ---- the call ---------------------------------------------------------------------------------- */
+
+static const char *error_kind(kvf_status status) {
+  switch (status) {
+  case KVF_INVALID_TYPE:
+    return "TypeError";
+  case KVF_INVALID_VALUE:
+    return "ValueError";
+  case KVF_OUT_OF_RANGE:
+    return "IndexError";
+  case KVF_UNSUPPORTED:
+  case KVF_NOT_BUILT:
+    return "NotImplementedError"; /* the Python package teaches TVM-FFI this kind */
+  case KVF_OUT_OF_MEMORY:
+    return "MemoryError";
+  default:
+    return "RuntimeError";
+  }
+}
+
+/* The place that the first tensor on a device gives; the CPU when there is none. */
+static kvf_exec place_of(const kvf_value *values, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    const DLTensor *tensor = values[i].kind == KVF_KIND_TENSOR ? values[i].as.tensor
+                             : values[i].kind == KVF_KIND_TENSOR_LIST && values[i].as.tensors.size > 0
+                                 ? values[i].as.tensors.data[0]
+                                 : NULL;
+    if (tensor != NULL && tensor->device.device_type == kDLCUDA) {
+      const int32_t device = tensor->device.device_id;
+      return (kvf_exec){.backend = KVF_CUDA,
+                        .device = device,
+                        .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+    }
+  }
+  return (kvf_exec){.backend = KVF_CPU};
+}
+
+static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
+  kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
+  decoded storage[MAX_ARGUMENTS];
+  char message[256];
+  if (count > MAX_ARGUMENTS || count > op->num_arguments) {
+    (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name, count,
+                   op->num_arguments);
+    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    return -1;
+  }
+  int32_t read = 0;
+  bool good = true;
+  for (; good && read < count; ++read) {
+    storage[read].tensors = NULL;
+    good = decode(&arguments[read], &storage[read], &values[read]);
+  }
+  kvf_status status = KVF_INVALID_TYPE;
+  if (good) {
+    const kvf_exec exec = place_of(values, count);
+    status = kvf_call(op, &exec, values, count);
+  }
+  for (int32_t i = 0; i < read; ++i) {
+    free(storage[i].tensors);
+  }
+  if (!good) {
+    (void)snprintf(message, sizeof message, "%s: %s: cannot be read as %s", op->name,
+                   op->arguments[read - 1].name, op->arguments[read - 1].type);
+    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    return -1;
+  }
+  if (status != KVF_OK) {
+    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
+    return -1;
+  }
+  return 0;
+}
+
+#define KVF_OP(ns, name)                                                                           \
+  TVM_FFI_DLL_EXPORT int __tvm_ffi_##ns##__##name(void *handle, const TVMFFIAny *arguments,        \
+                                                  int32_t count, TVMFFIAny *result);               \
+  int __tvm_ffi_##ns##__##name(void *handle, const TVMFFIAny *arguments, int32_t count,            \
+                               TVMFFIAny *result) {                                                \
+    (void)handle;                                                                                  \
+    (void)result; /* stays None */                                                                 \
+    return call(&kvf_op_##name, arguments, count);                                                 \
+  }
+#include "kvf_ops.inc"
+#undef KVF_OP
+
+/* ---- what the package needs besides ops -------------------------------------------------------- */
+
+/* A text as the result; one line per item. */
+static int return_text(const char *text, TVMFFIAny *result) {
+  const TVMFFIByteArray bytes = {text, strlen(text)};
+  return TVMFFIStringFromByteArray(&bytes, result);
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments,
+                                                   int32_t count, TVMFFIAny *result);
+
+/* The dispatch table: "namespace op backend scalar cache symbol built" per line. */
+int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                TVMFFIAny *result) {
+  (void)handle;
+  (void)arguments;
+  (void)count;
+  char *text = NULL;
+  size_t size = 0;
+  FILE *stream = open_memstream(&text, &size);
+  if (stream == NULL) {
+    TVMFFIErrorSetRaisedFromCStr("MemoryError", "kvforge.variants");
+    return -1;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t j = 0; j < op->num_variants; ++j) {
+      const kvf_variant *variant = &op->variants[j];
+      fprintf(stream, "%s %s %s %s %s %s %d\n", op->ns, op->name,
+              variant->backend == KVF_CPU ? "cpu" : "cuda", kvf_dtype_name(variant->scalar),
+              kvf_dtype_name(variant->cache), variant->symbol, kvf_variant_built(variant));
+    }
+  }
+  (void)fclose(stream);
+  const int code = return_text(text, result);
+  free(text);
+  return code;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments,
+                                                  int32_t count, TVMFFIAny *result);
+
+/* "version isa number-of-CUDA-devices reason": the reason why there is no device, or nothing. */
+int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments, int32_t count,
+                               TVMFFIAny *result) {
+  (void)handle;
+  (void)arguments;
+  (void)count;
+  int32_t devices = 0;
+  const bool none = kvf_cuda_device_count(&devices) != KVF_OK;
+  char text[1280];
+  (void)snprintf(text, sizeof text, "%s %s %d %s", kvf_version(), kvf_isa_name(kvf_cpu_isa()), devices,
+                 none ? kvf_last_error() : "");
+  return return_text(text, result);
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments,
+                                                 int32_t count, TVMFFIAny *result);
+
+/* The fault count of a CUDA device; a true second argument clears it. */
+int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t count,
+                              TVMFFIAny *result) {
+  (void)handle;
+  uint64_t faults = 0;
+  const int32_t device = count > 0 ? (int32_t)arguments[0].v_int64 : 0;
+  kvf_status status = kvf_cuda_fault_count(device, &faults);
+  if (status == KVF_OK && count > 1 && arguments[1].v_int64 != 0) {
+    status = kvf_cuda_clear_faults(device);
+  }
+  if (status != KVF_OK) {
+    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
+    return -1;
+  }
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = (int64_t)faults;
+  return 0;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments,
+                                                int32_t count, TVMFFIAny *result);
+
+/*
+ * Gives a tensor another dtype of the same size: (tensor, DLPack type code). For arrays of dtypes
+ * that their library cannot export, viewed as unsigned integers. Only the package calls it, on tensor
+ * objects that it has just made.
+ */
+int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t count,
+                             TVMFFIAny *result) {
+  (void)handle;
+  (void)result;
+  const DLTensor *tensor = count == 2 ? as_tensor(&arguments[0]) : NULL;
+  if (tensor == NULL) {
+    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.retag: want a tensor and a type code");
+    return -1;
+  }
+  ((DLTensor *)(uintptr_t)tensor)->dtype.code = (uint8_t)arguments[1].v_int64;
+  return 0;
+}

@@ -1,0 +1,100 @@
+#include "fiber.h"
+
+#include <sys/mman.h>
+#include <ucontext.h>
+
+/* The lowest page of every stack is a guard; it also shifts the stacks against each other by a page
+ * modulo 64 KiB, and COLOUR by some cache lines, since stacks at equal offsets would fight for the
+ * same few cache sets when a barrier switches through all of them. */
+enum { GUARD = 4096, STACK = 64 << 10, STRIDE = GUARD + STACK, COLOUR = 320, COLOURS = 16 };
+
+struct fiber {
+  void *registers[5]; /* of __builtin_setjmp */
+  void (*entry)(void);
+  bool started;
+  fiber *next_idle;
+};
+
+static fiber fibers[FIBERS_MAX];
+static int fiber_count;
+static fiber *idle_list;
+static fiber *running;
+static void *scheduler[5];
+static char *stacks;
+
+fiber *fiber_acquire(void (*entry)(void)) {
+  fiber *f = idle_list;
+  if (f) {
+    idle_list = f->next_idle;
+    return f;
+  }
+  if (!stacks) {
+    void *pool = mmap(NULL, (size_t)FIBERS_MAX * STRIDE, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pool == MAP_FAILED)
+      return NULL;
+    stacks = pool;
+  }
+  if (fiber_count == FIBERS_MAX)
+    return NULL;
+  char *stack = stacks + (size_t)fiber_count * STRIDE + GUARD;
+  if (mprotect(stack, STACK, PROT_READ | PROT_WRITE) != 0)
+    return NULL;
+  f = &fibers[fiber_count++];
+  f->entry = entry;
+  return f;
+}
+
+void fiber_release(fiber *idle) {
+  idle->next_idle = idle_list;
+  idle_list = idle;
+}
+
+/* ucontext gives a fiber its first frame; afterwards __builtin_longjmp switches, because
+ * swapcontext pays two system calls for signal masks that never change here. It must not be in the
+ * function that called __builtin_setjmp. */
+static __attribute__((noinline, noreturn)) void resume(void **registers) {
+  __builtin_longjmp(registers, 1);
+}
+
+static __attribute__((noinline)) void start(fiber *f) {
+  int index = (int)(f - fibers);
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = stacks + (size_t)index * STRIDE + GUARD;
+  context.uc_stack.ss_size = (size_t)(STACK - COLOUR * (index % COLOURS));
+  context.uc_link = NULL;
+  makecontext(&context, f->entry, 0);
+  f->started = true;
+  setcontext(&context);
+}
+
+__attribute__((noinline)) void fiber_run(fiber *next) {
+  running = next;
+  if (__builtin_setjmp(scheduler) == 0) {
+    if (next->started)
+      resume(next->registers);
+    start(next);
+  }
+}
+
+__attribute__((noinline)) void fiber_yield(void) {
+  if (__builtin_setjmp(running->registers) == 0)
+    resume(scheduler);
+}
+
+_Noreturn void fiber_escape(void) { resume(scheduler); }
+
+void fiber_abandon_all(void) {
+  idle_list = NULL;
+  for (int i = fiber_count; i-- > 0;) {
+    fibers[i].started = false;
+    fiber_release(&fibers[i]);
+  }
+}
+
+bool fiber_owns(uintptr_t address, size_t size) {
+  uintptr_t offset = address - (uintptr_t)stacks;
+  size_t span = (size_t)fiber_count * STRIDE;
+  return offset < span && size <= span - offset;
+}

@@ -1,0 +1,187 @@
+"""Runs every test suite and ends with one line, "N passed, N failed, N skipped", over all of them.
+
+    python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
+
+`ninja test` builds what the suites need and calls this. Output is passed on as it comes; the counts
+are read from it. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What Linux calls the features that an isa level needs (the compiler's x86-64-v3 and -v4).
+AVX2 = frozenset({"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"})
+LEVEL_FEATURES = {
+    "avx2": AVX2,
+    "avx512": AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+
+_CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
+_CUNIT = re.compile(r"^ +tests +\d+ +\d+ +(\d+) +(\d+) +(\d+)$", re.M)
+_PYTEST = re.compile(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in [\d.]+s", re.M)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tests of one suite."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One command with tests in it, or the reason why it cannot run here."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    skip: str = ""
+
+
+def count(text: str, status: int) -> Counts:
+    """The counts that a suite printed last; a suite that printed none is one test.
+
+    Known are a plain closing line, CUnit's summary and pytest's, in this order.
+    """
+    if closing := _CLOSING.findall(text):
+        passed, failed, skipped = (int(number or 0) for number in closing[-1])
+    elif cunit := _CUNIT.findall(text):
+        passed, failed, skipped = map(int, cunit[-1])
+    elif pytest := _PYTEST.findall(text):
+        words = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", pytest[-1])}
+        passed = words.get("passed", 0) + words.get("xfailed", 0)
+        failed = sum(words.get(word, 0) for word in ("failed", "error", "errors", "xpassed"))
+        skipped = words.get("skipped", 0)
+    else:
+        passed, failed, skipped = int(status == 0), 0, 0
+    return Counts(passed, failed or int(status != 0), skipped)
+
+
+def run(suite: Suite) -> tuple[Counts, str]:
+    """Runs one suite; its counts, and a note where they do not tell all."""
+    if suite.skip:
+        print(f"skipped: {suite.skip}")
+        return Counts(skipped=1), suite.skip
+    environment = {**os.environ, **suite.environment}
+    settings = [f"{name}={value}" for name, value in suite.environment.items()]
+    print(textwrap.shorten(" ".join(["$", *settings, *suite.command]), 200), flush=True)
+    seen = bytearray()
+    try:
+        process = subprocess.Popen(
+            suite.command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except OSError as error:
+        return Counts(failed=1), f"{suite.command[0]}: {error.strerror}"
+    with process:
+        assert process.stdout is not None
+        while chunk := os.read(process.stdout.fileno(), 65536):
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+            seen += chunk
+    status = process.returncode
+    note = ""
+    if status < 0:
+        note = f"died of {signal.Signals(-status).name}"
+    elif status > 0:
+        note = f"exit status {status}"
+    return count(seen.decode(errors="replace"), status), note
+
+
+def machine_runs(isa: str) -> bool:
+    """Whether this machine has the instructions of an isa level."""
+    needed = LEVEL_FEATURES.get(isa, frozenset())
+    try:
+        features = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        features = None
+    return not needed or (features is not None and needed <= set(features[1].split()))
+
+
+def suites(options: argparse.Namespace) -> list[Suite]:
+    """Every suite, in the order in which they run: what tells most about a mistake first."""
+    build = options.build_dir
+    python = [sys.executable, "-B"]
+    tests = f"{build}/kvf_tests"
+    emulator = f"{build}/emulator"
+    emulated = {"KVFORGE_LIBCUDA": f"{emulator}/libkvf_cuda_emulator.so"}
+    no_cuda, no_emulator = options.no_cuda, options.no_cuda or options.no_emulator
+    found = [Suite("generated files", [*python, "-m", "generator", "--check"])]
+    for isa in options.isas.split(","):
+        skip = "" if machine_runs(isa) else f"this machine does not run {isa}"
+        command = [tests, "--backend", "cpu"]
+        found.append(Suite(f"cpu, {isa}", command, {"KVFORGE_ISA": isa}, skip))
+    found += [
+        Suite(
+            "emulated driver",
+            [f"{emulator}/selftest", f"{emulator}/libselftest.so"],
+            skip=no_emulator,
+        ),
+        Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
+        Suite(
+            "cuda resources",
+            [*python, "tests/check_resources.py", *options.reports],
+            skip=no_cuda,
+        ),
+        Suite(
+            "python",
+            [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+            {"KVFORGE_BUILD": str(Path(build).resolve())},
+            options.no_python,
+        ),
+    ]
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("reports", nargs="*", help="ptxas's reports on the CUDA variants")
+    parser.add_argument("--build-dir", default="build")
+    parser.add_argument("--isas", default="baseline", help="the levels that were built")
+    parser.add_argument("--no-cuda", default="", metavar="WHY", help="skip what needs CUDA")
+    parser.add_argument("--no-emulator", default="", metavar="WHY", help="skip what needs it")
+    parser.add_argument("--no-python", default="", metavar="WHY", help="skip the Python tests")
+    options = parser.parse_args(arguments)
+    os.chdir(ROOT)
+
+    rows: list[tuple[str, Counts, float, str]] = []
+    for suite in suites(options):
+        print(f"\n---- {suite.name} ----", flush=True)
+        start = time.monotonic()
+        counts, note = run(suite)
+        rows.append((suite.name, counts, time.monotonic() - start, note))
+
+    print(f"\n{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for name, counts, seconds, note in rows:
+        line = f"{name:<18}{counts.passed:>8}{counts.failed:>8}{counts.skipped:>9}{seconds:>9.1f}"
+        print(f"{line}  {note}".rstrip())
+    total = sum((counts for _, counts, _, _ in rows), Counts())
+    print(f"\n{total}", flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

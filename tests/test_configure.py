@@ -1,0 +1,438 @@
+"""configure.py: its pure parts, and what it does on machines that lack things."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import check_resources
+import pytest
+import run_all
+from hypothesis import given
+from hypothesis import strategies as st
+
+import configure
+
+ROOT = configure.ROOT
+NINJA = shutil.which("ninja") or shutil.which("ninja-build") or str(ROOT / ".venv/bin/ninja")
+OVERRIDES = ("CC", "CXX", "CFLAGS", "LDFLAGS")
+SMALL = ("--no-cuda", "--ops=reshape_and_cache_flash", "--scalars=f16", "--caches=same")
+
+
+# ---- pure parts ---------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet="ab/ $:'\"\\", min_size=1))
+def test_escape_marks_what_ninja_reads_and_nothing_else(path: str) -> None:
+    escaped = configure.escape(path)
+    assert re.sub(r"\$([$ :])", r"\1", escaped) == path
+    assert not re.search(r"(?<!\$)(?:\$\$)*[ :]", escaped)
+
+
+def test_shell_keeps_spaces_and_doubles_dollars() -> None:
+    assert configure.shell(["-I", "a b", "$ORIGIN"]) == "-I 'a b' '$$ORIGIN'"
+
+
+def test_edge() -> None:
+    graph = configure.Graph("build", {})
+    first = graph.edge("cc", ["a b.o", "c.txt"], ["a b.c"], ["tool"], ["early"], flags="-g")
+    assert first == "a b.o"
+    assert graph.lines == ["build a$ b.o | c.txt: cc a$ b.c | tool || early", "  flags = -g"]
+    graph = configure.Graph("build", {})
+    graph.edge("phony", "always")
+    assert graph.lines == ["build always: phony"]
+
+
+def test_a_refused_target_keeps_its_reason() -> None:
+    graph = configure.Graph("build", {"demo": "demo costs $5"})
+    graph.target("demo", "run_demo", ["build/demo"])
+    assert graph.lines == [
+        "build build/run/demo: refuse",
+        "  reason = demo costs $$5",
+        "build demo: phony build/run/demo",
+    ]
+
+
+def test_gencode_has_ptx_for_the_last_arch_alone() -> None:
+    assert configure.gencode(["80", "90a"]) == [
+        *("-gencode", "arch=compute_80,code=sm_80"),
+        *("-gencode", "arch=compute_90a,code=[sm_90a,compute_90a]"),
+    ]
+
+
+def test_fill_wants_every_slot() -> None:
+    assert configure.fill("cc = @CC@ @$out.rsp", {"CC": "gcc"}) == "cc = gcc @$out.rsp"
+    with pytest.raises(KeyError):
+        configure.fill("@NOBODY@", {})
+
+
+@pytest.mark.parametrize(
+    ("limit", "check"),
+    [(None, lambda jobs, nvcc: 1 <= nvcc <= jobs), (1, lambda jobs, nvcc: jobs == nvcc == 1)],
+)
+def test_job_counts(limit: int | None, check: object) -> None:
+    jobs, nvcc_jobs, _ = configure.job_counts(limit)
+    assert callable(check) and check(jobs, nvcc_jobs)
+
+
+def test_recorded_arguments_are_those_that_matter_for_the_next_run() -> None:
+    line = ["demo", "--setup", "--ops=a,b", "--debug", "-j3", "test", "--prefix=/a b"]
+    options = configure.parse(line)
+    again = configure.recorded(options)
+    assert again == ["--ops=a,b", "--debug", "--prefix=/a b", "--jobs=3"]
+    repeated = configure.parse(again)
+    options.setup, options.targets = False, []
+    assert repeated == options
+
+
+def test_every_need_of_a_target_has_a_source() -> None:
+    needed = {name for needs in configure.TARGET_NEEDS.values() for name in needs}
+    assert needed | set(configure.ESSENTIAL) <= configure.SOURCES.keys()
+
+
+def test_requirements_pin_every_package() -> None:
+    text = ""
+    for file in ("build", "test", "cuda"):
+        lines = (ROOT / f"requirements/{file}.txt").read_text().splitlines()
+        pins = [line for line in lines if not line.startswith("#")]
+        assert all(re.match(r"[\w-]+==[\d.]+(;|$)", pin) for pin in pins)
+        text += "\n".join(pins)
+    for names in configure.PYTHON_PACKAGES.values():
+        assert all(f"{name}==" in text for name in names)
+
+
+def test_install_commands_are_complete(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # no .venv here
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    python = f"python3.{sys.version_info.minor}"
+    assert configure.install_commands(["CUnit", "rich", "nvcc"]) == [
+        f"sudo apt-get install libcunit1-dev {python}-venv",
+        "python3 -m venv .venv",
+        ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/cuda.txt "
+        "-r requirements/test.txt",
+    ]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert configure.install_commands(["ninja"]) == ["apt-get install ninja-build"]
+
+
+def test_the_template_names_no_place_of_one_machine() -> None:
+    text = (ROOT / "build.ninja.in").read_text()
+    assert not re.search(r"(?<![\w.$})])/(usr|opt|home|root|work)\b", text)
+    assert len(set(re.findall(r"^rule (\w+)", text, re.M))) == text.count("\nrule ")
+
+
+# ---- the scripts that the build calls -----------------------------------------------------------
+
+CUNIT = """
+Run Summary:    Type  Total    Ran Passed Failed Inactive
+              suites      4      4    n/a      0        0
+               tests     31     30     28      2        1
+             asserts  13494  13494  13494      0      n/a
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "counts"),
+    [
+        (CUNIT, 1, (28, 2, 1)),
+        (CUNIT + "\n40 passed, 0 failed, 3 skipped\n", 0, (40, 0, 3)),
+        ("1 passed, 0 failed\nkvforge: 7 passed, 1 failed\n", 1, (7, 1, 0)),
+        ("..s\n2 passed, 1 skipped in 0.12s\n", 0, (2, 0, 1)),
+        ("=== 1 failed, 2 passed, 1 error in 61.02s (0:01:01) ===\n", 1, (2, 2, 0)),
+        ("all is well\n", 0, (1, 0, 0)),
+        ("5 passed, 0 failed\nAddressSanitizer: ...\n", 1, (5, 1, 0)),
+        ("", -11, (0, 1, 0)),
+    ],
+)
+def test_counts_of_a_suite(text: str, status: int, counts: tuple[int, int, int]) -> None:
+    assert run_all.count(text, status) == run_all.Counts(*counts)
+
+
+def test_a_suite_that_is_not_there_has_failed() -> None:
+    counts, note = run_all.run(run_all.Suite("ghost", ["./no-such-program"]))
+    assert counts.failed == 1
+    assert "no-such-program" in note
+
+
+REPORT = """\
+ptxas info    : Compiling entry function 'kvf_cuda_x__b16' for 'sm_80'
+ptxas info    : Function properties for kvf_cuda_x__b16
+    {stack} bytes stack frame, 0 bytes spill stores, {spill} bytes spill loads
+ptxas info    : Used 52 registers, used 0 barriers, 736 bytes cmem[0]
+"""
+
+
+def test_resources_within_limits() -> None:
+    usages = check_resources.parse(REPORT.format(stack=0, spill=0))
+    assert check_resources.problems("x", usages) == []
+    assert check_resources.table(usages)[-1].split() == ["kvf_cuda_x__b16", "52"]
+
+
+def test_local_memory_is_a_problem() -> None:
+    usages = check_resources.parse(REPORT.format(stack=16, spill=8))
+    assert check_resources.problems("x", usages) == [
+        "kvf_cuda_x__b16 on sm_80: 16 bytes stack frame",
+        "kvf_cuda_x__b16 on sm_80: 8 bytes spill loads",
+    ]
+    assert check_resources.problems("x", check_resources.parse("")) == ["x: reports no kernel"]
+
+
+# ---- behaviour, in a copy of the tree -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree without what was built, in a folder whose name needs escaping."""
+    target = tmp_path_factory.mktemp("configure") / "kv forge: $1"
+    built = ("build", "build-*", "build.ninja", ".venv", ".git", ".*_cache", "__pycache__")
+    ignore = shutil.ignore_patterns(*built, ".hypothesis", "fixture")
+    shutil.copytree(ROOT, target, ignore=ignore)
+    return target
+
+
+@pytest.fixture
+def tree(pristine: Path) -> Iterator[Path]:
+    """The same, clean for one test."""
+    yield pristine
+    for path in ("build", "build-sanitize", "out dir", ".venv"):
+        shutil.rmtree(pristine / path, ignore_errors=True)
+    (pristine / "build.ninja").unlink(missing_ok=True)
+
+
+def run_in(
+    tree: Path, *command: str, python: str = sys.executable, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs configure.py, or a program, in a tree; PATH and the like can be replaced."""
+    words = list(command) if command and command[0] == NINJA else [python, "configure.py", *command]
+    plain = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
+    return subprocess.run(
+        words,
+        cwd=tree,
+        env={**plain, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_tools(folder: Path, **scripts: str) -> str:
+    """A PATH of nothing but these shell scripts."""
+    folder.mkdir()
+    for name, text in scripts.items():
+        tool = folder / name.replace("_", "-")
+        tool.write_text(f"#!/bin/sh\n{text}\n")
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    return str(folder)
+
+
+def test_without_tools_it_says_what_to_install(tree: Path, tmp_path: Path) -> None:
+    done = run_in(tree, "--no-cuda", PATH=fake_tools(tmp_path / "bin"))
+    assert done.returncode == 1
+    assert "without C compiler and ninja" in done.stderr
+    assert "python3 configure.py --setup" in done.stderr
+    assert "apt-get install build-essential ninja-build" in done.stderr
+    assert not (tree / "build.ninja").exists()
+
+
+def test_an_old_ninja_does_not_count(tree: Path, tmp_path: Path) -> None:
+    path = fake_tools(tmp_path / "bin", ninja="echo 1.8.2")
+    done = run_in(tree, "--no-cuda", PATH=f"{path}:{os.environ['PATH']}")
+    assert done.returncode == 1
+    assert "without ninja" in done.stderr
+
+
+def test_setup_installs_packages_without_asking(tree: Path, tmp_path: Path) -> None:
+    """apt-get is a script here that makes links to the real tools."""
+    path = fake_tools(
+        tmp_path / "bin",
+        apt_get=f'echo "$@" >> {tmp_path}/log; case "$*" in *install*) for tool in '
+        f'cc c++ ar ld as objcopy ninja; do ln -s "$(PATH={os.environ["PATH"]} command -v $tool)" '
+        f"{tmp_path}/bin/$tool; done;; esac",
+        sudo='test "$1" = -n && shift && exec "$@"',
+        env='while case "$1" in *=*) export "$1";; *) false;; esac; do shift; done; "$@"',
+        ln=f'PATH={os.environ["PATH"]} exec ln "$@"',
+    )
+    done = run_in(tree, "--setup", *SMALL, PATH=path)
+    log = (tmp_path / "log").read_text()
+    assert "-qq -o DPkg::Lock::Timeout=300 update" in log
+    assert re.search(r"install --yes .*build-essential libcunit1-dev ninja-build", log)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (tree / "build.ninja").exists()
+
+
+def test_setup_without_apt_says_what_is_needed(tree: Path, tmp_path: Path) -> None:
+    done = run_in(tree, "--setup", "--no-cuda", PATH=fake_tools(tmp_path / "bin"))
+    assert done.returncode == 1
+    assert "what Debian calls build-essential, libcunit1-dev, ninja-build" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--ops=nonsense", "unknown op nonsense: want some of "),
+        ("--scalars=f64", "unknown scalar dtype f64: want some of "),
+        ("--caches=int4", "unknown cache dtype int4: want some of"),
+        ("--isas=mmx", "unknown isa mmx: want some of "),
+    ],
+)
+def test_unknown_names_list_the_known_ones(tree: Path, option: str, message: str) -> None:
+    done = run_in(tree, "--no-cuda", option)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_selection_is_an_error(tree: Path) -> None:
+    done = run_in(tree, *SMALL[:3], "--caches=bf16")
+    assert (done.returncode, "no variant is in the selection" in done.stderr) == (2, True)
+
+
+def test_an_unknown_launcher_is_an_error(tree: Path, tmp_path: Path) -> None:
+    path = fake_tools(tmp_path / "bin", ninja="echo 1.11", cc="exit 0")
+    done = run_in(tree, "--no-cuda", "--compiler-launcher=sccache", PATH=path)
+    assert (done.returncode, "sccache: no such program" in done.stderr) == (1, True)
+
+
+def test_selection_decides_what_is_compiled(tree: Path) -> None:
+    selection = ["--ops=reshape_and_cache,reshape_and_cache_flash", "--scalars=f16,bf16"]
+    done = run_in(tree, "--no-cuda", *selection, "--caches=same", "--isas=baseline")
+    if done.returncode == 2:
+        pytest.skip("the compiler has no baseline level")
+    assert re.search(r"^variants +4 cpu; \d+ in all$", done.stdout, re.M)
+    text = (tree / "build.ninja").read_text()
+    edges = re.findall(r"^build build/cpu/(\S+): cpu_variant", text, re.M)
+    assert sorted(edges) == [
+        "kvf_cpu_reshape_and_cache__bf16__bf16.baseline.o",
+        "kvf_cpu_reshape_and_cache__f16__f16.baseline.o",
+        "kvf_cpu_reshape_and_cache_flash__bf16__bf16.baseline.o",
+        "kvf_cpu_reshape_and_cache_flash__f16__f16.baseline.o",
+    ]
+    for op in ("reshape_and_cache", "reshape_and_cache_flash"):
+        assert f"build/obj/generated/ops/{op}.c.o" in text  # tables are always complete
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (
+            "kvf_cuda_reshape_and_cache_flash__f16__f16",
+            "kvf_cuda_reshape_and_cache_flash__f16__f16 is not built: configured with --no-cuda",
+        ),
+        (
+            "kvf_cpu_reshape_and_cache_flash__f32__f32",
+            "kvf_cpu_reshape_and_cache_flash__f32__f32 is not built: left out by --ops, --scalars",
+        ),
+        ("test-gpu", "test-gpu is not available: configured with --no-cuda"),
+    ],
+)
+def test_asking_for_what_is_not_there_says_why(tree: Path, target: str, reason: str) -> None:
+    assert run_in(tree, *SMALL).returncode == 0
+    done = run_in(tree, NINJA, target)
+    assert done.returncode != 0
+    assert reason in done.stdout
+
+
+def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
+    """generated/ is used as it is, with a warning, and what needs packages names them."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    bare = str(tmp_path / "bare/bin/python")
+    done = run_in(tree, *SMALL, python=bare)
+    assert done.returncode == 0, done.stderr
+    assert "edits of templates/ are IGNORED" in done.stdout
+    assert "no Jinja2: no generate, check-generated, test" in done.stdout
+    assert "build.txt -r requirements/test.txt" in done.stdout
+    assert not re.search(r"^build .*: generate ", (tree / "build.ninja").read_text(), re.M)
+    asked = run_in(tree, NINJA, "generate")
+    assert "generate is not available: no Jinja2" in asked.stdout
+
+
+def test_a_broken_nvcc_is_passed_over(tree: Path, tmp_path: Path) -> None:
+    path = fake_tools(tmp_path / "bin", nvcc="exit 1")
+    done = run_in(tree, *SMALL[1:], PATH=f"{path}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"bin/nvcc does not compile with .*; passed over", done.stdout)
+
+
+def test_a_missing_compiler_in_the_environment_is_an_error(tree: Path) -> None:
+    done = run_in(tree, "--no-cuda", CC="no-such-cc -m64")
+    assert (done.returncode, "CC=no-such-cc -m64: no such program" in done.stderr) == (1, True)
+
+
+def test_sanitize_has_a_folder_and_flags_of_its_own(tree: Path) -> None:
+    done = run_in(tree, *SMALL, "--sanitize")
+    assert "build-sanitize" in done.stdout
+    text = (tree / "build.ninja").read_text()
+    assert "builddir = build-sanitize" in text
+    assert "-fsanitize=address,undefined" in text
+
+
+def test_build_and_rebuild(tree: Path) -> None:
+    """From nothing to a library, then: nothing to do, and what runs when something changes."""
+    assert run_in(tree, *SMALL, "--build-dir=out dir").returncode == 0
+
+    def ninja(*arguments: str) -> str:
+        done = run_in(tree, NINJA, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "libkvforge.a" in ninja()
+    assert (tree / "out dir/libkvforge.so").exists()
+    assert "no work to do" in ninja()
+
+    generates = "check-generated" in ninja("-t", "targets", "all")
+    template = tree / "templates/cpu/reshape_and_cache_flash.c.j2"
+    os.utime(template)
+    text = ninja()
+    assert "CONFIGURE" not in text
+    assert ("0 written, 0 removed" in text) == generates  # and so nothing is compiled
+    assert " CPU " not in text
+    assert "no work to do" in ninja()
+
+    os.utime(tree / "generator/spec/reshape_and_cache.py")
+    assert "isa levels" in ninja()  # configure.py's summary
+    assert "no work to do" in ninja()
+
+    new = tree / "runtime/new.c"
+    new.write_text("int kvf_new(void);\nint kvf_new(void) { return 1; }\n")
+    assert "obj/runtime/new.c.o" in ninja()
+    new.unlink()
+    assert "libkvforge.so" in ninja()
+    assert "no work to do" in ninja()
+
+    toolchain = tree / "out dir/toolchain.txt"
+    toolchain.write_text("another compiler\n")
+    assert "error.c.o" in ninja()
+
+    ninja("clean")
+    assert not (tree / "out dir/libkvforge.a").exists()
+    assert (tree / "generated/registry.c").exists()
+    shutil.rmtree(tree / "out dir")
+    assert "libkvforge.a" in ninja()
+
+
+def test_install(tree: Path, tmp_path: Path) -> None:
+    """A program builds and runs against what was installed, with either form of the library."""
+    assert run_in(tree, *SMALL, f"--prefix={tmp_path}/prefix").returncode == 0
+    done = run_in(tree, NINJA, "install")
+    assert done.returncode == 0, done.stdout
+    prefix = tmp_path / "prefix"
+    assert f"prefix={prefix}\n" in (prefix / "lib/pkgconfig/kvforge.pc").read_text()
+    source = tmp_path / "program.c"
+    source.write_text(
+        "#include <kvforge/kvforge.h>\n"
+        'int main(void) { return kvf_find_op("_C_cache_ops::reshape_and_cache_flash") == 0; }\n'
+    )
+    compiler = ["cc", f"-I{prefix}/include", str(source), "-o", str(tmp_path / "program")]
+    for library in (
+        [f"{prefix}/lib/libkvforge.a", "-fopenmp", "-ldl"],
+        [f"-L{prefix}/lib", "-lkvforge", f"-Wl,-rpath,{prefix}/lib"],
+    ):
+        subprocess.run([*compiler, *library], check=True)
+        subprocess.run([tmp_path / "program"], check=True)

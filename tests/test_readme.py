@@ -1,0 +1,68 @@
+"""The README's C example compiles, runs and prints what the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("KVFORGE_BUILD", ROOT / "build"))
+README = (ROOT / "README.md").read_text()
+INCLUDES = ["runtime/include", "generated/include", "third_party/dlpack/include"]
+
+
+@pytest.mark.parametrize("linkage", ["shared", "static"])
+def test_c_example(tmp_path: Path, linkage: str) -> None:
+    """The block after "From C", linked both ways."""
+    library = BUILD / ("libkvforge.so" if linkage == "shared" else "libkvforge.a")
+    if not library.exists():
+        pytest.skip(f"{library.name} is not built: ninja lib")
+    found = re.search(r"```c\n(.*?)```", README, re.S)
+    assert found is not None
+    (tmp_path / "example.c").write_text(found[1])
+    command = [
+        os.environ.get("CC") or shutil.which("cc") or "gcc",
+        *(f"-I{ROOT / folder}" for folder in INCLUDES),
+        "-Wall",
+        "-Werror",
+        str(tmp_path / "example.c"),
+        str(library),
+        f"-Wl,-rpath,{BUILD}",
+        *(["-fopenmp", "-ldl", "-lm"] if linkage == "static" else []),
+        "-o",
+        str(tmp_path / "example"),
+    ]
+    subprocess.run(command, check=True)
+    printed = subprocess.run([tmp_path / "example"], check=True, capture_output=True, text=True)
+    assert f"It prints `{printed.stdout.strip()}`" in README
+
+
+def test_header_compiles_as_cpp(tmp_path: Path) -> None:
+    """kvforge.h is usable from C++ and from C99, on its own."""
+    for name, language in [("a.cpp", "-std=c++17"), ("a.c", "-std=c99")]:
+        (tmp_path / name).write_text(
+            "#include <kvforge/kvforge.h>\nint main(void) { return KVF_OK; }\n"
+        )
+        compiler = "c++" if name.endswith("cpp") else "cc"
+        if shutil.which(compiler) is None:
+            pytest.skip(f"no {compiler}")
+        includes = [f"-I{ROOT / folder}" for folder in INCLUDES]
+        command = [compiler, language, "-Wall", "-Wextra", "-Werror", "-pedantic", *includes]
+        subprocess.run([*command, "-fsyntax-only", str(tmp_path / name)], check=True)
+
+
+def test_core_library_depends_on_libc_and_openmp_alone() -> None:
+    """No torch, no TVM, no Python, no CUDA among the libraries it needs."""
+    library = BUILD / "libkvforge.so"
+    if not library.exists() or shutil.which("readelf") is None:
+        pytest.skip("libkvforge.so is not built, or there is no readelf")
+    text = subprocess.run(
+        ["readelf", "-d", library], check=True, capture_output=True, text=True
+    ).stdout
+    needed = {name.split(".so")[0] for name in re.findall(r"\(NEEDED\).*\[(.*?)\]", text)}
+    assert needed <= {"libc", "libm", "libdl", "libpthread", "libgomp", "libomp", "ld-linux-x86-64"}
