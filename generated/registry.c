@@ -6,8 +6,28 @@
 #include "registry.h"
 
 const kvf_op *const kvf_ops[] = {
+    &kvf_op_concat_and_cache_mla,
+    &kvf_op_concat_and_cache_mla_grouped,
+    &kvf_op_concat_and_cache_mla_rope_fused,
+    &kvf_op_concat_mla_q,
+    &kvf_op_convert_fp8,
+    &kvf_op_copy_blocks,
+    &kvf_op_copy_blocks_mla,
+    &kvf_op_cp_gather_and_upconvert_fp8_kv_cache,
+    &kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache,
+    &kvf_op_cp_gather_cache,
+    &kvf_op_cp_gather_indexer_k_quant_cache,
+    &kvf_op_gather_and_maybe_dequant_cache,
+    &kvf_op_indexer_k_quant_and_cache,
+    &kvf_op_paged_attention_decode,
     &kvf_op_reshape_and_cache,
     &kvf_op_reshape_and_cache_flash,
+    &kvf_op_reshape_and_cache_flash_layers,
+    &kvf_op_reshape_and_cache_flash_nvfp4,
+    &kvf_op_reshape_and_cache_flash_per_token_head,
+    &kvf_op_swap_blocks,
+    &kvf_op_swap_blocks_batch,
+    &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 2;
+const int32_t kvf_ops_count = 22;

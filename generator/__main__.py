@@ -10,7 +10,7 @@ import sys
 
 from generator import names
 from generator.model import Variant
-from generator.plan import ROOT, variants
+from generator.plan import ROOT
 from generator.spec import OPS
 
 
@@ -53,8 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 def list_variants() -> int:
     """Prints one line per variant."""
     rows = [
-        (v.op.namespace, v.op.name, v.backend, v.scalar.token, v.cache.token, v.symbol)
-        for v in variants()
+        (op.namespace, op.name, v.backend, v.scalar.token, v.cache.token, v.symbol)
+        for op in OPS
+        for v in op.variants
     ]
     heads = ("namespace", "op", "backend", "scalar", "cache", "symbol")
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
@@ -68,7 +69,7 @@ def list_variants() -> int:
 
 def explain(symbol: str) -> int:
     """Prints the files that one variant touches, or why there is no such variant."""
-    found = next((variant for variant in variants() if variant.symbol == symbol), None)
+    found = next((v for op in OPS for v in op.variants if v.symbol == symbol), None)
     if found is None:
         print(why_not(symbol), file=sys.stderr)
         return 1
@@ -81,6 +82,7 @@ def provenance(variant: Variant) -> list[tuple[str, str]]:
     """(what, where) for every file on the variant's way from spec to call."""
     op = variant.op
     position = op.variants.index(variant)
+    by_driver = "none: the CUDA driver does the copying"
     return [
         ("op", f"{op.namespace}::{op.name}"),
         ("schema", op.schema_text),
@@ -89,8 +91,8 @@ def provenance(variant: Variant) -> list[tuple[str, str]]:
             f"{variant.backend}, scalar {variant.scalar.token}, cache {variant.cache.token}",
         ),
         ("spec", names.spec(op.name)),
-        ("template", f"templates/{variant.template}"),
-        ("generated", variant.source),
+        ("template", f"templates/{variant.template}" if variant.compiled else by_driver),
+        ("generated", variant.source if variant.compiled else by_driver),
         ("table row", f"generated/ops/{op.name}.c, row {position} of {len(op.variants)}"),
         ("params", f"generated/include/kvforge/params/{op.name}.h"),
         ("checks", f"runtime/ops/{op.name}.c"),

@@ -43,6 +43,14 @@ class DType:
     def is_fp8(self) -> bool:
         return self.kind == "fp8"
 
+    @property
+    def codec(self) -> str:
+        """The token in the names of the functions that encode one element: a format's codes are
+        those of the dtype that it is made of."""
+        made_of = {"fp8": "fp8_e4m3", "int8": "int8"}
+        family = self.token.split("_")[0]
+        return made_of.get(family, self.token) if self.kind == "format" else self.token
+
 
 DTYPES: tuple[DType, ...] = (
     DType("f32", 1, 32, DL_FLOAT, "float", "float", "IEEE binary32"),

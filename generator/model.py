@@ -37,6 +37,11 @@ class Op:
     caches: tuple[str, ...]  # axis: cache dtype tokens
     # The reason why a combination makes no sense, or None when it is valid.
     excluded: Callable[[DType, DType], str | None]
+    # On CUDA the driver's copies do the work: there is a table row, but no kernel.
+    copies_by_driver: bool = False
+    # Signatures of upstream's generations that differ from the schema. Their arguments have the same
+    # names, so that a binding can register one of them under the op's name and put them in order.
+    upstream_schemas: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         argument_names = [argument.name for argument in self.schema.arguments]
@@ -51,6 +56,13 @@ class Op:
         for field in self.params:
             if not field.doc:
                 raise ValueError(f"spec {self.name}: params member {field.name} has no doc")
+        kinds = {argument.name: argument.kind for argument in self.schema.arguments}
+        for text in self.upstream_schemas:
+            theirs = parse(text)
+            if theirs.name != self.name or any(
+                kinds.get(argument.name) != argument.kind for argument in theirs.arguments
+            ):
+                raise ValueError(f"spec {self.name}: {text!r}: want the op's name and arguments")
 
     @cached_property
     def schema(self) -> Schema:
@@ -114,6 +126,11 @@ class Variant:
     def copies(self) -> bool:
         """Whether the cache holds the scalar dtype itself, so that bits are copied."""
         return self.cache is self.scalar
+
+    @property
+    def compiled(self) -> bool:
+        """Whether a file is generated for it."""
+        return not (self.op.copies_by_driver and self.backend == "cuda")
 
     @property
     def vectors(self) -> tuple[int, ...]:

@@ -13,6 +13,8 @@ from generator.model import Op, Variant
 from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON_OPS = "python/kvforge/ops"
+FOLDERS = ("generated", PYTHON_OPS)  # hold generated files and no others
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,11 @@ def variants(
     caches: Collection[str] | None = None,
     backends: Collection[str] | None = None,
 ) -> list[Variant]:
-    """The variants of a selection, in table order; None selects all of an axis.
+    """The variants of a selection that are compiled, in table order; None selects all of an axis.
 
     `caches` may hold "same" for the scalar dtype itself. ValueError for a name that no op has.
     """
-    every = [variant for op in OPS for variant in op.variants]
+    every = [variant for op in OPS for variant in op.variants if variant.compiled]
 
     def check(what: str, wanted: Collection[str] | None, known: set[str]) -> None:
         unknown = sorted(set(wanted or ()) - known)
@@ -63,7 +65,7 @@ def variants(
 
 
 def outputs() -> list[Output]:
-    """Every generated file, sorted by path. The directory generated/ holds these and no others."""
+    """Every generated file, sorted by path. FOLDERS hold these and no others."""
     tables = {"ops": OPS, "dtypes": DTYPES, "aliases": CACHE_ALIASES}
     planned = [
         Output(
@@ -77,6 +79,7 @@ def outputs() -> list[Output]:
     ]
     for op in OPS:
         planned += op_outputs(op)
+    planned += python_outputs()
     return sorted(planned, key=lambda output: output.path)
 
 
@@ -90,14 +93,32 @@ def op_outputs(op: Op) -> list[Output]:
         ),
         Output(f"generated/ops/{op.name}.c", "table/op.c.j2", context, origin),
     ]
-    for variant in op.variants:
+    for variant in filter(lambda variant: variant.compiled, op.variants):
         planned.append(
             Output(variant.source, variant.template, {"op": op, "variant": variant}, origin)
         )
     return planned
 
 
+def python_outputs() -> list[Output]:
+    """The op modules of the Python package, one per namespace."""
+    namespaces = sorted({op.namespace for op in OPS})
+    planned = [Output(f"{PYTHON_OPS}/__init__.py", "python/ops.py.j2", {"namespaces": namespaces})]
+    for namespace in namespaces:
+        ops = [op for op in OPS if op.namespace == namespace]
+        for suffix in ("py", "pyi"):
+            planned.append(
+                Output(
+                    f"{PYTHON_OPS}/{namespace}.{suffix}",
+                    f"python/namespace.{suffix}.j2",
+                    {"namespace": namespace, "ops": ops},
+                )
+            )
+    return planned
+
+
 def inputs() -> list[str]:
     """Every file that the output depends on, relative to the root, sorted."""
     found = [*ROOT.glob("generator/**/*.py"), *ROOT.glob("templates/**/*.j2")]
+    found += [ROOT / ".clang-format", ROOT / "requirements/build.txt"]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 import clang_format
 import jinja2
 
 from generator import names
-from generator.plan import ROOT, Output, outputs
+from generator.plan import FOLDERS, ROOT, Output, outputs
 from generator.spec import OPS
 
 COMMAND = "python3 -m generator"
@@ -34,6 +35,7 @@ def environment() -> jinja2.Environment:
     env.globals["names"] = names
     env.filters["c_string"] = c_string
     env.filters["comment"] = comment
+    env.filters["wrap"] = wrap
     return env
 
 
@@ -54,13 +56,25 @@ def comment(text: str, indent: int = 0) -> str:
     )
 
 
+def wrap(text: str, indent: int) -> str:
+    """The lines of a text, indented, those that are too long broken and indented once more."""
+    lines = []
+    for line in text.strip("\n").split("\n"):
+        own = " " * (indent + len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(line, 99, initial_indent=own, subsequent_indent=own + "    ") or [""]
+    return "\n".join(lines)
+
+
 def render(output: Output, env: jinja2.Environment) -> str:
     """The text of one generated file, banner included."""
     lines = [
         f"Generated from templates/{output.template} and {output.origin}. Do not edit.",
         f"Regenerate: {COMMAND}",
     ]
-    banner = "/*\n" + "\n".join(f" * {line}" for line in lines) + "\n */\n"
+    if output.path.endswith((".py", ".pyi")):
+        banner = "".join(f"# {line}\n" for line in lines)
+    else:
+        banner = "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
     text = env.get_template(output.template).render(**output.context)
     return banner + text.rstrip("\n") + "\n"
 
@@ -69,7 +83,7 @@ def render_all(planned: list[Output] | None = None) -> dict[str, str]:
     """Path relative to the root -> text, for every planned output."""
     env = environment()
     texts = {output.path: render(output, env) for output in planned or outputs()}
-    rendered = {path: collapse_blank_runs(text) for path, text in format_c(texts).items()}
+    rendered = format_c(texts)
     return rendered if planned else {**rendered, "README.md": readme()}
 
 
@@ -87,15 +101,6 @@ def readme(root: Path = ROOT) -> str:
     total = sum(len(op.variants) for op in OPS)
     rows.append(f"\n{total} variants of {len(OPS)} ops, half of them for the CPU, half for CUDA.")
     return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
-
-
-def collapse_blank_runs(text: str) -> str:
-    """The text with at most one blank line in a row (where clang-format does not see to it)."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if line or (lines and lines[-1]):
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def check_clang_format() -> None:
@@ -123,8 +128,13 @@ def format_c(texts: dict[str, str]) -> dict[str, str]:
 
 
 def existing(root: Path = ROOT) -> set[str]:
-    """The generated files that are there now: all of generated/, and README.md for its table."""
-    files = [path for path in (root / "generated").rglob("*") if path.is_file()]
+    """The generated files that are there now: whole folders, and README.md for its table."""
+    files = [
+        path
+        for folder in FOLDERS
+        for path in (root / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     return {path.relative_to(root).as_posix() for path in [*files, root / "README.md"]}
 
 

@@ -1,6 +1,7 @@
 """What the spec files of the cache writers share: arguments and params of the same meaning."""
 
-from generator.model import Field
+from generator.dtypes import DType
+from generator.model import Field, same_or_fp8
 
 # In schema order; a spec overrides the texts that differ.
 ARGUMENTS = {
@@ -9,7 +10,7 @@ ARGUMENTS = {
     "key_cache": "",
     "value_cache": "",
     "slot_mapping": "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
-    "kv_cache_dtype": "'auto' (the dtype of key), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+    "kv_cache_dtype": "'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
     "k_scale": "",
     "v_scale": "",
 }
@@ -20,7 +21,9 @@ PARAMS = (
     Field("kvf_view", "key_cache", "strides in the order of the argument's dimensions"),
     Field("kvf_view", "value_cache", "as key_cache"),
     Field(
-        "kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale; data may be NULL unless fp8"
+        "kvf_view",
+        "k_scale",
+        "f32; stride[0]: head, 0 for one scale; data may be NULL when bits are copied",
     ),
     Field("kvf_view", "v_scale", "as k_scale"),
     Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
@@ -28,3 +31,9 @@ PARAMS = (
     Field("int32_t", "head_size", "elements of a head"),
     Field("int32_t", "streaming", "CPU: store past the caches", True),
 )
+
+
+def same_fp8_or_int8(scalar: DType, cache: DType) -> str | None:
+    """The rule of the K/V writers: the cache holds the scalar dtype itself, fp8 or int8 codes."""
+    reason = None if cache.token == "int8" else same_or_fp8(scalar, cache)
+    return f"{reason} or int8" if reason else None

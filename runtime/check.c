@@ -32,7 +32,8 @@ kvf_status kvf_check_fail(kvf_check *check, kvf_status status, const char *argum
   return check->status;
 }
 
-/* ---- dtypes -------------------------------------------------------------------------------------- */
+/* ---- dtypes
+ * -------------------------------------------------------------------------------------- */
 
 #define ROW(enumerator, name, bits, code) [enumerator] = {name, code, bits},
 static const struct {
@@ -47,10 +48,13 @@ static bool is_code(DLDataType dtype, unsigned code, unsigned bits) {
 }
 
 static void describe_dtype(DLDataType dtype, char text[static 48]) {
-  static const char *const codes[] = {
-      [kDLInt] = "int",         [kDLUInt] = "uint",       [kDLFloat] = "float",
-      [kDLBfloat] = "bfloat",   [kDLBool] = "bool",       [kDLFloat8_e4m3fn] = "float8_e4m3fn",
-      [kDLFloat8_e5m2] = "float8_e5m2"};
+  static const char *const codes[] = {[kDLInt] = "int",
+                                      [kDLUInt] = "uint",
+                                      [kDLFloat] = "float",
+                                      [kDLBfloat] = "bfloat",
+                                      [kDLBool] = "bool",
+                                      [kDLFloat8_e4m3fn] = "float8_e4m3fn",
+                                      [kDLFloat8_e5m2] = "float8_e5m2"};
   const char *name = dtype.code < sizeof codes / sizeof *codes ? codes[dtype.code] : NULL;
   if (name == NULL) {
     (void)snprintf(text, 48, "DLPack dtype code %d of %d bits", dtype.code, dtype.bits);
@@ -68,6 +72,12 @@ static void describe_accepted(uint32_t accepted, kvf_text *text) {
       [KVF_BF16] = "bfloat16",
       [KVF_FP8_E4M3] = "float8_e4m3fn or uint8",
       [KVF_FP8_E5M2] = "float8_e5m2 or uint8",
+      [KVF_INT8] = "int8 or uint8",
+      [KVF_B8] = "uint8",
+      [KVF_NVFP4] = "uint8",
+      [KVF_NVFP4_DS_MLA] = "uint8",
+      [KVF_INT8_PER_TOKEN_HEAD] = "int8 or uint8",
+      [KVF_FP8_PER_TOKEN_HEAD] = "float8_e4m3fn or uint8",
   };
   for (int dtype = KVF_DTYPE_NONE + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
     if (accepted & KVF_ACCEPT(dtype)) {
@@ -85,8 +95,9 @@ static void describe_accepted(uint32_t accepted, kvf_text *text) {
 static bool dtype_accepted(DLDataType have, uint32_t accepted) {
   for (int dtype = KVF_DTYPE_NONE + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
     const bool fp8 = dl_dtypes[dtype].bits == 8;
-    if ((accepted & KVF_ACCEPT(dtype)) && (is_code(have, dl_dtypes[dtype].code, dl_dtypes[dtype].bits) ||
-                                           (fp8 && is_code(have, kDLUInt, 8)))) {
+    if ((accepted & KVF_ACCEPT(dtype)) &&
+        (is_code(have, dl_dtypes[dtype].code, dl_dtypes[dtype].bits) ||
+         (fp8 && is_code(have, kDLUInt, 8)))) {
       return true;
     }
   }
@@ -128,7 +139,8 @@ kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor
   return KVF_DTYPE_NONE;
 }
 
-/* ---- place --------------------------------------------------------------------------------------- */
+/* ---- place
+ * --------------------------------------------------------------------------------------- */
 
 static void describe_place(kvf_backend backend, int32_t device, char text[static 32]) {
   if (backend == KVF_CPU) {
@@ -145,7 +157,7 @@ static bool place_of(DLDevice device, kvf_backend *backend, bool *both) {
   return *both || device.device_type == kDLCPU || device.device_type == kDLCUDA;
 }
 
-static void check_place(kvf_check *check, const char *argument, const DLTensor *tensor) {
+void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor) {
   kvf_backend backend;
   bool both;
   if (!place_of(tensor->device, &backend, &both)) {
@@ -173,21 +185,25 @@ static void check_place(kvf_check *check, const char *argument, const DLTensor *
                  check->placed_by ? check->placed_by : "exec");
 }
 
-/* ---- shape and strides --------------------------------------------------------------------------- */
+/* ---- shape and strides
+ * --------------------------------------------------------------------------- */
 
 static void check_shape(kvf_check *check, const char *argument, const DLTensor *tensor,
                         kvf_dim *const *dims) {
   for (int32_t i = 0; i < tensor->ndim; ++i) {
     if (tensor->shape[i] < 0) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, argument, "size of dimension %d (%s) is %" PRId64
-                     ", want 0 or more", i, dims[i]->name, tensor->shape[i]);
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "size of dimension %d (%s) is %" PRId64 ", want 0 or more", i, dims[i]->name,
+                     tensor->shape[i]);
     } else if (dims[i]->value < 0) {
       dims[i]->value = tensor->shape[i];
       dims[i]->bound_by = argument;
     } else if (dims[i]->value != tensor->shape[i]) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, argument, "size of dimension %d (%s) is %" PRId64
-                     ", want %" PRId64 "%s%s", i, dims[i]->name, tensor->shape[i], dims[i]->value,
-                     dims[i]->bound_by ? " as in " : "", dims[i]->bound_by ? dims[i]->bound_by : "");
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "size of dimension %d (%s) is %" PRId64 ", want %" PRId64 "%s%s", i,
+                     dims[i]->name, tensor->shape[i], dims[i]->value,
+                     dims[i]->bound_by ? " as in " : "",
+                     dims[i]->bound_by ? dims[i]->bound_by : "");
     }
   }
 }
@@ -221,7 +237,7 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
     return;
   }
   check_shape(check, argument, tensor, dims);
-  check_place(check, argument, tensor);
+  kvf_check_place(check, argument, tensor);
   if (check->status != KVF_OK) {
     return;
   }
@@ -240,7 +256,10 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
   }
   for (const kvf_argument *declared = check->op->arguments;
        declared < check->op->arguments + check->op->num_arguments; ++declared) {
-    if (!declared->mutated || strcmp(declared->name, argument) != 0) {
+    /* An element of a list is called <argument>[<position>]. */
+    const size_t length = strcspn(argument, "[");
+    if (!declared->mutated || strncmp(declared->name, argument, length) != 0 ||
+        declared->name[length] != '\0') {
       continue;
     }
     for (int32_t i = 0; i < rank; ++i) {
@@ -253,7 +272,8 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
   }
 }
 
-/* ---- what several ops check ------------------------------------------------------------------------ */
+/* ---- what several ops check
+ * ------------------------------------------------------------------------ */
 
 const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
                                      kvf_dtype scalar) {
@@ -262,7 +282,7 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
   }
   kvf_dtype cache = KVF_DTYPE_NONE;
   if (kvf_resolve_cache_dtype(kv_cache_dtype, scalar, &cache) != KVF_OK) {
-    char sentence[1024];
+    char sentence[2048];
     (void)snprintf(sentence, sizeof sentence, "%s", kvf_last_error());
     check->status = kvf_error(KVF_INVALID_VALUE, "%s: %s", check->op->name, sentence);
     return NULL;
@@ -288,6 +308,15 @@ void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *ten
   }
 }
 
+void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
+                    const kvf_slots *slots) {
+  if (check->status == KVF_OK && rows->value < slots->num_tokens) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "has %" PRId64 " rows, want at least %" PRId64 " (the length of slot_mapping)",
+                   rows->value, slots->num_tokens);
+  }
+}
+
 /* A contiguous int32 vector. */
 static const int32_t *check_indices(kvf_check *check, const char *argument, const DLTensor *tensor,
                                     kvf_dim *size) {
@@ -300,26 +329,45 @@ static const int32_t *check_indices(kvf_check *check, const char *argument, cons
   return view.data;
 }
 
-void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
-                           const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
-                           kvf_block_table *table) {
-  kvf_dim num_sequences = KVF_DIM("num_sequences");
+/* The table itself; binds num_sequences. */
+static void check_entries(kvf_check *check, const DLTensor *block_table, kvf_dim *num_sequences,
+                          kvf_block_table *table) {
   kvf_dim width = KVF_DIM("max_blocks_per_sequence");
   kvf_view view = {.data = NULL};
   kvf_check_tensor(check, "block_table", block_table, KVF_ACCEPT_INT32, 2,
-                   (kvf_dim *const[]){&num_sequences, &width}, &view);
+                   (kvf_dim *const[]){num_sequences, &width}, &view);
   if (check->status == KVF_OK && width.value > 1 && view.stride[1] != 1) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "block_table",
                    "stride of dimension 1 is %" PRId64 ", want 1", view.stride[1]);
   }
+  table->entries = view.data;
+  table->stride = view.stride[0];
+  table->num_sequences = num_sequences->value;
+  table->width = width.value;
+}
+
+void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
+                           const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
+                           kvf_block_table *table) {
+  kvf_dim num_sequences = KVF_DIM("num_sequences");
+  check_entries(check, block_table, &num_sequences, table);
   kvf_dim num_starts = {"num_sequences + 1", num_sequences.value + 1, "block_table"};
   table->starts = check_indices(check, "cu_seq_lens", cu_seq_lens, &num_starts);
   table->offsets =
       seq_starts != NULL ? check_indices(check, "seq_starts", seq_starts, &num_sequences) : NULL;
-  table->entries = view.data;
-  table->stride = view.stride[0];
-  table->num_sequences = num_sequences.value;
-  table->width = width.value;
+}
+
+void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
+                         const DLTensor *workspace_starts, const DLTensor *seq_starts,
+                         const DLTensor *seq_lens, kvf_block_table *table) {
+  kvf_dim num_sequences = KVF_DIM("num_sequences");
+  check_entries(check, block_table, &num_sequences, table);
+  table->starts = check_indices(check, "workspace_starts", workspace_starts, &num_sequences);
+  table->offsets =
+      seq_starts != NULL ? check_indices(check, "seq_starts", seq_starts, &num_sequences) : NULL;
+  table->lengths =
+      seq_lens != NULL ? check_indices(check, "seq_lens", seq_lens, &num_sequences) : NULL;
+  table->open_ended = 1;
 }
 
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
@@ -327,7 +375,7 @@ void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *ten
   if (!check_present(check, argument, tensor)) {
     return;
   }
-  if (tensor->ndim > 1) {
+  if (tensor->ndim < 0 || tensor->ndim > 1) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0 or 1", tensor->ndim);
     return;
   }

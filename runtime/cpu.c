@@ -27,7 +27,8 @@ static bool machine_runs(kvf_isa isa) {
 #if defined(__x86_64__)
   case KVF_ISA_AVX2:
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
   case KVF_ISA_AVX512:
     return machine_runs(KVF_ISA_AVX2) && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
@@ -75,8 +76,8 @@ kvf_isa kvf_cpu_isa(void) {
 }
 
 /*
- * A fixed number, since what a virtual machine says of its caches is often wrong: well above a core's
- * share of a last-level cache, well below a prefill that attention reads back much later.
+ * A fixed number, since what a virtual machine says of its caches is often wrong: well above a
+ * core's share of a last-level cache, well below a prefill that attention reads back much later.
  */
 enum { STREAM_BYTES = 4 << 20 };
 

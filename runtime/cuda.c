@@ -37,7 +37,8 @@ kvf_status kvf_cuda_device_count(int32_t *count) {
   return status;
 }
 
-/* ---- contexts ------------------------------------------------------------------------------------ */
+/* ---- contexts
+ * ------------------------------------------------------------------------------------ */
 
 static kvf_status retain_primary(const kvf_cuda_driver *driver, int32_t device, void **context) {
   *context = atomic_load_explicit(&primary_contexts[device], memory_order_acquire);
@@ -47,11 +48,12 @@ static kvf_status retain_primary(const kvf_cuda_driver *driver, int32_t device, 
   int handle = 0;
   kvf_status status = kvf_cuda_check(driver, driver->device_get(&handle, device), "cuDeviceGet");
   if (status == KVF_OK) {
-    status = kvf_cuda_check(driver, driver->primary_retain(context, handle),
-                            "cuDevicePrimaryCtxRetain");
+    status =
+        kvf_cuda_check(driver, driver->primary_retain(context, handle), "cuDevicePrimaryCtxRetain");
   }
   if (status == KVF_OK) {
-    /* Two threads may retain twice; the context is never released, so a count too many is harmless. */
+    /* Two threads may retain twice; the context is never released, so a count too many is harmless.
+     */
     atomic_store_explicit(&primary_contexts[device], *context, memory_order_release);
   }
   return status;
@@ -81,7 +83,8 @@ static void leave(const kvf_cuda_driver *driver, bool pushed) {
   }
 }
 
-/* ---- lazily made things -------------------------------------------------------------------------- */
+/* ---- lazily made things
+ * -------------------------------------------------------------------------- */
 
 /* Loading may allocate, which a stream capture of the calling thread would forbid: relax it. */
 static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image) {
@@ -128,10 +131,10 @@ static kvf_status allocate_faults(const kvf_cuda_driver *driver, int32_t device)
   void *memory = NULL;
   const size_t bytes = (size_t)MAX_DEVICES * CACHE_LINE;
   (void)driver->capture_mode(&mode);
-  status = kvf_cuda_check(driver,
-                          driver->host_alloc(&memory, bytes,
-                                             CUDA_HOST_ALLOC_PORTABLE | CUDA_HOST_ALLOC_DEVICE_MAP),
-                          "allocating fault counters");
+  status = kvf_cuda_check(
+      driver,
+      driver->host_alloc(&memory, bytes, CUDA_HOST_ALLOC_PORTABLE | CUDA_HOST_ALLOC_DEVICE_MAP),
+      "allocating fault counters");
   (void)driver->capture_mode(&mode);
   if (status == KVF_OK) {
     memset(memory, 0, bytes);
@@ -181,7 +184,8 @@ kvf_status kvf_cuda_clear_faults(int32_t device) {
   return status;
 }
 
-/* ---- launch -------------------------------------------------------------------------------------- */
+/* ---- launch
+ * -------------------------------------------------------------------------------------- */
 
 kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
   if (variant == NULL || !kvf_variant_built(variant)) {
@@ -197,7 +201,8 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
   unsigned long long *counter = NULL;
   status = status == KVF_OK ? kvf_cuda_fault_counter(device, &counter) : status;
   void *kernel = NULL;
-  return status == KVF_OK ? get_kernel(driver, variant->image, &kernel) : status;
+  return status == KVF_OK && variant->image != NULL ? get_kernel(driver, variant->image, &kernel)
+                                                    : status;
 }
 
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
@@ -214,12 +219,75 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   status = get_kernel(driver, variant->image, &kernel);
   if (status == KVF_OK) {
     void *arguments[] = {(void *)(uintptr_t)params};
-    status = kvf_cuda_check(
-        driver,
-        driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2], grid->block[0],
-                       grid->block[1], grid->block[2], grid->shared_bytes, check->exec.stream,
-                       arguments, NULL),
-        variant->symbol);
+    status = kvf_cuda_check(driver,
+                            driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],
+                                           grid->block[0], grid->block[1], grid->block[2],
+                                           grid->shared_bytes, check->exec.stream, arguments, NULL),
+                            variant->symbol);
+  }
+  leave(driver, pushed);
+  return status;
+}
+
+/* ---- copies
+ * -------------------------------------------------------------------------------------- */
+
+/* The driver has batches, but not on the legacy default stream and not into a graph. */
+static bool can_batch(const kvf_cuda_driver *driver, void *stream, kvf_status *status) {
+  int capturing = CUDA_NOT_CAPTURING;
+  if ((driver->copy_batch == NULL && driver->copy_batch_v1 == NULL) || stream == NULL ||
+      stream == CUDA_STREAM_LEGACY) {
+    return false;
+  }
+  *status = kvf_cuda_check(driver, driver->is_capturing(stream, &capturing), "cuStreamIsCapturing");
+  return *status == KVF_OK && capturing == CUDA_NOT_CAPTURING;
+}
+
+static int copy_batch(const kvf_cuda_driver *driver, const kvf_cuda_copies *copies, void *stream) {
+  kvf_cuda_copy_attributes attributes = {
+      .source_order = copies->any_order ? CUDA_SOURCE_IN_ANY_ORDER : CUDA_SOURCE_IN_STREAM_ORDER};
+  size_t first = 0; /* the attributes are those of copies from here on */
+  size_t at_fault = 0;
+  return driver->copy_batch != NULL
+             ? driver->copy_batch(copies->to, copies->from, copies->bytes, copies->count,
+                                  &attributes, &first, 1, stream)
+             : driver->copy_batch_v1(copies->to, copies->from, copies->bytes, copies->count,
+                                     &attributes, &first, 1, &at_fault, stream);
+}
+
+static kvf_status copy_each(const kvf_cuda_driver *driver, const kvf_cuda_copies *copies,
+                            void *stream) {
+  for (size_t i = 0; i < copies->count; ++i) {
+    const int code = driver->copy(copies->to[i], copies->from[i], copies->bytes[i], stream);
+    if (code != CUDA_OK) {
+      char doing[96];
+      (void)snprintf(doing, sizeof doing, "copying %zu bytes from 0x%llx to 0x%llx",
+                     copies->bytes[i], (unsigned long long)copies->from[i],
+                     (unsigned long long)copies->to[i]);
+      return kvf_cuda_check(driver, code, doing);
+    }
+  }
+  return KVF_OK;
+}
+
+kvf_status kvf_cuda_copy(const kvf_check *check, const kvf_cuda_copies *copies) {
+  const kvf_cuda_driver *driver = NULL;
+  kvf_status status = kvf_cuda_open(&driver);
+  status = status == KVF_OK ? check_device(driver, check->exec.device) : status;
+  bool pushed = false;
+  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  if (status != KVF_OK) {
+    return status;
+  }
+  int code = CUDA_NOT_SUPPORTED;
+  if (copies->count > 1 && can_batch(driver, check->exec.stream, &status)) {
+    code = copy_batch(driver, copies, check->exec.stream);
+    if (code != CUDA_NOT_SUPPORTED) {
+      status = kvf_cuda_check(driver, code, "copying in one batch");
+    }
+  }
+  if (status == KVF_OK && code == CUDA_NOT_SUPPORTED) {
+    status = copy_each(driver, copies, check->exec.stream);
   }
   leave(driver, pushed);
   return status;

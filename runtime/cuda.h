@@ -2,9 +2,23 @@
 #ifndef KVFORGE_CUDA_H
 #define KVFORGE_CUDA_H
 
-#include "kvforge/kvforge.h"
+#include <stddef.h>
+
+#include "kvforge/op.h"
 
 /* The address of a device's fault counter, in pinned host memory that the device can write. */
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter);
+
+/* Copies of one call that may be made in any order. Device or host addresses, none of size 0. */
+typedef struct kvf_cuda_copies {
+  uint64_t *to;
+  uint64_t *from;
+  size_t *bytes;
+  size_t count;
+  bool any_order; /* sources may be read as soon as the call returns, whatever the stream does */
+} kvf_cuda_copies;
+
+/* Enqueues copies on exec's stream: as one batch where the driver can, else one by one. */
+kvf_status kvf_cuda_copy(const kvf_check *check, const kvf_cuda_copies *copies);
 
 #endif

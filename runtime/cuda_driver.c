@@ -13,17 +13,24 @@ static kvf_cuda_driver driver;
 static char why_not[256]; /* empty: the driver is there */
 
 static bool find_entry_points(void *library) {
-#define FIND(member, symbol, parameters)                                                     \
-  {                                                                                          \
-    void *const found = dlsym(library, #symbol);                                             \
-    if (found == NULL) {                                                                     \
-      (void)snprintf(why_not, sizeof why_not,                                                \
-                     "the CUDA driver has no %s, want a driver for CUDA 12.0 or newer", #symbol); \
-      return false;                                                                          \
-    }                                                                                        \
-    memcpy(&driver.member, &found, sizeof found); /* ISO C has no cast to function pointers */ \
+#define FIND(member, symbol, parameters)                                                           \
+  {                                                                                                \
+    void *const found = dlsym(library, #symbol);                                                   \
+    if (found == NULL) {                                                                           \
+      (void)snprintf(why_not, sizeof why_not,                                                      \
+                     "the CUDA driver has no %s, want a driver for CUDA 12.0 or newer", #symbol);  \
+      return false;                                                                                \
+    }                                                                                              \
+    memcpy(&driver.member, &found, sizeof found); /* ISO C has no cast to function pointers */     \
   }
   KVF_CUDA_ENTRY_POINTS(FIND)
+#undef FIND
+#define FIND(member, symbol, parameters)                                                           \
+  {                                                                                                \
+    void *const found = dlsym(library, #symbol);                                                   \
+    memcpy(&driver.member, &found, sizeof found);                                                  \
+  }
+  KVF_CUDA_OPTIONAL_ENTRY_POINTS(FIND)
 #undef FIND
   return true;
 }

@@ -15,8 +15,23 @@ enum {
   CUDA_OK = 0,
   CUDA_HOST_ALLOC_PORTABLE = 1,
   CUDA_HOST_ALLOC_DEVICE_MAP = 2,
-  CUDA_CAPTURE_RELAXED = 2
+  CUDA_CAPTURE_RELAXED = 2,
+  CUDA_NOT_CAPTURING = 0,
+  CUDA_NOT_SUPPORTED = 801,
+  CUDA_SOURCE_IN_STREAM_ORDER = 1,
+  CUDA_SOURCE_IN_ANY_ORDER = 3
 };
+
+/* The legacy default stream by its other name. */
+#define CUDA_STREAM_LEGACY ((void *)1)
+
+/* How the copies of a batch are made. All but the order are hints, and 0. */
+typedef struct kvf_cuda_copy_attributes {
+  int source_order;
+  int source_hint[2]; /* kind of memory, ordinal */
+  int target_hint[2];
+  unsigned flags;
+} kvf_cuda_copy_attributes;
 
 /* X(member, symbol, parameter types): every entry point, by the name libcuda exports. */
 #define KVF_CUDA_ENTRY_POINTS(X)                                                                   \
@@ -34,13 +49,27 @@ enum {
   X(library_load, cuLibraryLoadData,                                                               \
     (void **, const void *, int *, void **, unsigned, int *, void **, unsigned))                   \
   X(library_kernel, cuLibraryGetKernel, (void **, void *, const char *))                           \
+  X(copy, cuMemcpyAsync, (uint64_t, uint64_t, size_t, void *))                                     \
+  X(is_capturing, cuStreamIsCapturing, (void *, int *))                                            \
   X(launch, cuLaunchKernel,                                                                        \
-    (void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, \
-     void **))
+    (void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *,         \
+     void **, void **))
+
+/* The same for those that are NULL in drivers that do not have them. */
+#define KVF_CUDA_OPTIONAL_ENTRY_POINTS(X)                                                          \
+  /* CUDA 13.0 */                                                                                  \
+  X(copy_batch, cuMemcpyBatchAsync_v2,                                                             \
+    (uint64_t *, uint64_t *, size_t *, size_t, kvf_cuda_copy_attributes *, size_t *, size_t,       \
+     void *))                                                                                      \
+  /* CUDA 12.8; the last but one argument receives the position of the copy at fault */            \
+  X(copy_batch_v1, cuMemcpyBatchAsync,                                                             \
+    (uint64_t *, uint64_t *, size_t *, size_t, kvf_cuda_copy_attributes *, size_t *, size_t,       \
+     size_t *, void *))
 
 typedef struct kvf_cuda_driver {
 #define MEMBER(member, symbol, parameters) int(*member) parameters;
   KVF_CUDA_ENTRY_POINTS(MEMBER)
+  KVF_CUDA_OPTIONAL_ENTRY_POINTS(MEMBER)
 #undef MEMBER
   int num_devices;
 } kvf_cuda_driver;

@@ -50,7 +50,7 @@ bool kvf_variant_built(const kvf_variant *variant) {
     return false;
   }
   return variant->backend == KVF_CPU ? variant->cpu[kvf_cpu_isa()] != NULL
-                                     : variant->image->fatbin != NULL;
+                                     : variant->image == NULL || variant->image->fatbin != NULL;
 }
 
 const kvf_variant *kvf_find_variant(const char *symbol) {
@@ -97,8 +97,8 @@ static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf
   }
   for (int32_t i = 0; i < op->num_exclusions; ++i) {
     if (op->exclusions[i].scalar == scalar && op->exclusions[i].cache == cache) {
-      kvf_error(KVF_UNSUPPORTED, "%s: scalar dtype %s with cache dtype %s is excluded: %s", op->name,
-                kvf_dtype_name(scalar), kvf_dtype_name(cache), op->exclusions[i].reason);
+      kvf_error(KVF_UNSUPPORTED, "%s: scalar dtype %s with cache dtype %s is excluded: %s",
+                op->name, kvf_dtype_name(scalar), kvf_dtype_name(cache), op->exclusions[i].reason);
       return;
     }
   }
@@ -168,8 +168,8 @@ kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arg
     return kvf_error(KVF_INVALID_VALUE, "kvf_call: got NULL for op or arguments");
   }
   if (count < 0 || count > op->num_arguments || op->num_arguments > MAX_ARGUMENTS) {
-    return kvf_error(KVF_INVALID_VALUE, "%s: got %d arguments, want at most %d: %s", op->name, count,
-                     op->num_arguments, op->schema);
+    return kvf_error(KVF_INVALID_VALUE, "%s: got %d arguments, want at most %d: %s", op->name,
+                     count, op->num_arguments, op->schema);
   }
   kvf_value values[MAX_ARGUMENTS];
   for (int32_t i = 0; i < op->num_arguments; ++i) {

@@ -64,10 +64,11 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
                      kv_cache_dtype ? "'" : "", accepted.data);
   }
   if (is_scalar(found) && found != scalar) {
-    return kvf_error(KVF_INVALID_VALUE,
-                     "kv_cache_dtype: got '%s' for %s tensors, want 'auto' or an fp8 dtype (a cache "
-                     "that is not fp8 holds the dtype of its tensors)",
-                     kv_cache_dtype, kvf_dtype_name(scalar));
+    return kvf_error(
+        KVF_INVALID_VALUE,
+        "kv_cache_dtype: got '%s' for %s tensors, want 'auto' or an fp8 dtype (a cache "
+        "that is not fp8 holds the dtype of its tensors)",
+        kv_cache_dtype, kvf_dtype_name(scalar));
   }
   *cache = found;
   return KVF_OK;

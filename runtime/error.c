@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char last_error[1024];
+static _Thread_local char last_error[2048];
 
 const char *kvf_last_error(void) { return last_error; }
 
@@ -29,7 +29,8 @@ kvf_status kvf_error(kvf_status status, const char *format, ...) {
 
 void kvf_text_add(kvf_text *text, const char *item) {
   const size_t room = sizeof text->data - text->length;
-  const int wanted = snprintf(text->data + text->length, room, "%s%s", text->length ? ", " : "", item);
+  const int wanted =
+      snprintf(text->data + text->length, room, "%s%s", text->length ? ", " : "", item);
   if (wanted > 0 && (size_t)wanted < room) {
     text->length += (size_t)wanted;
   } else {

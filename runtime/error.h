@@ -9,14 +9,15 @@
 /* Formats the sentence and returns `status`. */
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error(kvf_status status, const char *format,
                                                            ...);
-kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format, va_list arguments);
+kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,
+                       va_list arguments);
 
 /*
  * A growing list inside a sentence: appends ", item" (or "item" when the text is still empty),
  * dropping what no longer fits.
  */
 typedef struct kvf_text {
-  char data[512];
+  char data[1536];
   size_t length;
 } kvf_text;
 void kvf_text_add(kvf_text *text, const char *item);

@@ -67,8 +67,9 @@ void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
   int64_t capacity = 0;
   if (check->status == KVF_OK &&
       __builtin_mul_overflow(slots->num_blocks, slots->block_size, &capacity)) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "num_blocks", "got %" PRId64 " blocks of %" PRId64
-                   " tokens, want a product below 2^63", slots->num_blocks, slots->block_size);
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_blocks",
+                   "got %" PRId64 " blocks of %" PRId64 " tokens, want a product below 2^63",
+                   slots->num_blocks, slots->block_size);
   }
   if (check->status != KVF_OK) {
     return;
@@ -97,36 +98,45 @@ void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
 
 /* The first row in [0, num_rows) whose page is not in the cache is an error. */
 static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t num_rows) {
+  const char *starts = table->open_ended ? "workspace_starts" : "cu_seq_lens";
   for (int64_t b = 0; b < table->num_sequences; ++b) {
+    const bool open = table->open_ended && b + 1 == table->num_sequences;
     const int64_t begin = table->starts[b];
-    const int64_t end = table->starts[b + 1] < num_rows ? table->starts[b + 1] : num_rows;
+    const int64_t next = open ? INT32_MAX : table->starts[b + 1];
     const int64_t offset = table->offsets != NULL ? table->offsets[b] : 0;
-    if (begin < 0 || table->starts[b + 1] < begin) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, "cu_seq_lens", "elements %" PRId64 " and %" PRId64
-                     " are %" PRId64 " and %d, want ascending numbers from 0 on", b, b + 1, begin,
-                     table->starts[b + 1]);
+    if (begin < 0 || next < begin) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, starts,
+                     "elements %" PRId64 " and %" PRId64 " are %" PRId64 " and %" PRId64
+                     ", want ascending numbers from 0 on",
+                     b, b + 1, begin, next);
       return;
+    }
+    int64_t end = !open && next < num_rows ? next : num_rows;
+    if (table->lengths != NULL && begin + table->lengths[b] < end) {
+      end = begin + table->lengths[b];
     }
     if (begin >= end) {
       continue;
     }
     if (offset < 0) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_starts", "element %" PRId64 " is %" PRId64
-                     ", want 0 or more", b, offset);
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_starts",
+                     "element %" PRId64 " is %" PRId64 ", want 0 or more", b, offset);
       return;
     }
     const int64_t first = offset / table->block_size;
     const int64_t last = (offset + end - begin - 1) / table->block_size;
     if (last >= table->width) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table", "sequence %" PRId64 " needs %" PRId64
-                     " pages, has %" PRId64, b, last + 1, table->width);
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
+                     "sequence %" PRId64 " needs %" PRId64 " pages, has %" PRId64, b, last + 1,
+                     table->width);
       return;
     }
     for (int64_t page = first; page <= last; ++page) {
       const int32_t block = table->entries[b * table->stride + page];
       if (block < 0 || block >= table->num_blocks) {
-        kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table", "element [%" PRId64 ", %" PRId64
-                       "] is %d, want 0 to %" PRId64, b, page, block, table->num_blocks - 1);
+        kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
+                       "element [%" PRId64 ", %" PRId64 "] is %d, want 0 to %" PRId64, b, page,
+                       block, table->num_blocks - 1);
         return;
       }
     }
@@ -138,7 +148,8 @@ void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t nu
   kvf_launch_at_least(check, "num_blocks", table->num_blocks, 0);
   kvf_launch_at_least(check, "block_size", table->block_size, 1);
   if (table->num_sequences > 0) {
-    kvf_launch_pointer(check, "cu_seq_lens", table->starts);
+    kvf_launch_pointer(check, table->open_ended ? "workspace_starts" : "cu_seq_lens",
+                       table->starts);
   }
   if (table->num_sequences > 0 && table->width > 0) {
     kvf_launch_pointer(check, "block_table", table->entries);
@@ -146,6 +157,8 @@ void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t nu
   if (check->status != KVF_OK) {
     return;
   }
+  /* Without sequences there is none to be open. */
+  table->open_ended = table->open_ended && table->num_sequences > 0;
   table->by_block_size = kvf_make_divider(table->block_size);
   table->faults = NULL;
   if (check->exec.backend == KVF_CPU) {

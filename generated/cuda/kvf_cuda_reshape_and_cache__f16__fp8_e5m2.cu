@@ -76,6 +76,7 @@ KVF_INLINE void load_tile_x16(uint8_t *tile, const int64_t *places, const kvf_vi
                               int64_t first_token, int64_t head, int32_t first, int32_t count,
                               float scale) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
   for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 16); i += THREADS) {
     const int32_t token = i / (TILE_ELEMENTS / 16);
     const int32_t element = i % (TILE_ELEMENTS / 16) * 16;
@@ -92,6 +93,7 @@ KVF_INLINE void load_tile_x4(uint8_t *tile, const int64_t *places, const kvf_vie
                              int64_t first_token, int64_t head, int32_t first, int32_t count,
                              float scale) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
   for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 4); i += THREADS) {
     const int32_t token = i / (TILE_ELEMENTS / 4);
     const int32_t element = i % (TILE_ELEMENTS / 4) * 4;
@@ -108,6 +110,7 @@ KVF_INLINE void load_tile_x1(uint8_t *tile, const int64_t *places, const kvf_vie
                              int64_t first_token, int64_t head, int32_t first, int32_t count,
                              float scale) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
   for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
     const int32_t token = i / (TILE_ELEMENTS / 1);
     const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
@@ -143,19 +146,55 @@ KVF_INLINE void store_keys(const uint8_t *tile, const int64_t *places,
   }
 }
 
-/* Writes the tile's values: the lanes of a warp are the tokens, side by side in the page. */
-KVF_INLINE void store_values(const uint8_t *tile, const int64_t *places,
-                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
-                             int32_t count) {
+/* Writes the tile's values one by one: the lanes of a warp are the tokens. */
+KVF_INLINE void store_values_singly(const uint8_t *tile, const int64_t *places,
+                                    const kvf_reshape_and_cache_params &p, int64_t head,
+                                    int32_t first, int32_t count) {
   const int32_t token = (int32_t)threadIdx.x % WARP;
   const int64_t place = places[token];
   if (place == NOWHERE) {
     return;
   }
   uint8_t *to = static_cast<uint8_t *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
+#pragma unroll 2
   for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
     to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
   }
+}
+
+/*
+ * Writes the tile's values: 16 tokens that lie side by side in their page as one 16-byte vector,
+ * neighbouring lanes having neighbouring vectors of the page.
+ */
+KVF_INLINE void store_values(const uint8_t *tile, const int64_t *places,
+                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                             int32_t count) {
+  enum { GROUPS = TILE_TOKENS / 16 };
+  uint8_t *to = static_cast<uint8_t *>(p.value_cache.data) + head * p.value_cache.stride[1];
+#pragma unroll 2
+  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += THREADS) {
+    const int32_t element = i / GROUPS;
+    const int32_t token = i % GROUPS * 16;
+    uint8_t *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
+    const uint8_t *column = tile + token * ROW + element;
+    uint32_t words[4];
+#pragma unroll
+    for (int32_t j = 0; j < 4; ++j) {
+      words[j] = (uint32_t)(uint8_t)column[4 * j * ROW] |
+                 (uint32_t)(uint8_t)column[(4 * j + 1) * ROW] << 8 |
+                 (uint32_t)(uint8_t)column[(4 * j + 2) * ROW] << 16 |
+                 (uint32_t)(uint8_t)column[(4 * j + 3) * ROW] << 24;
+    }
+    *reinterpret_cast<uint4 *>(at) = make_uint4(words[0], words[1], words[2], words[3]);
+  }
+}
+
+/* Whether every vector of the tile's tokens lies side by side in a page, aligned at both ends. */
+KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t first = places[token / 16 * 16];
+  return cache.stride[3] == 1 && first != NOWHERE && places[token] == first + token % 16 &&
+         first % 16 == 0;
 }
 
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
@@ -203,7 +242,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_reshape_and_cache
     if (keys) {
       store_keys(tile, places, p, head, first, count);
     } else {
-      store_values(tile, places, p, head, first, count);
+      if (p.value_vectors != 0 && __all_sync(0xFFFFFFFFu, tokens_are_vectors(places, cache))) {
+        store_values(tile, places, p, head, first, count);
+      } else {
+        store_values_singly(tile, places, p, head, first, count);
+      }
     }
   }
 }

@@ -46,6 +46,7 @@ KVF_INLINE void store_x1(const source_x1 &source, float *to) { *to = source.v; }
 KVF_INLINE void load_tile_x4(float *tile, const int64_t *places, const kvf_view &source,
                              int64_t first_token, int64_t head, int32_t first, int32_t count) {
   const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
   for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 4); i += THREADS) {
     const int32_t token = i / (TILE_ELEMENTS / 4);
     const int32_t element = i % (TILE_ELEMENTS / 4) * 4;
@@ -61,6 +62,7 @@ KVF_INLINE void load_tile_x4(float *tile, const int64_t *places, const kvf_view 
 KVF_INLINE void load_tile_x1(float *tile, const int64_t *places, const kvf_view &source,
                              int64_t first_token, int64_t head, int32_t first, int32_t count) {
   const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
   for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
     const int32_t token = i / (TILE_ELEMENTS / 1);
     const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
@@ -96,19 +98,52 @@ KVF_INLINE void store_keys(const float *tile, const int64_t *places,
   }
 }
 
-/* Writes the tile's values: the lanes of a warp are the tokens, side by side in the page. */
-KVF_INLINE void store_values(const float *tile, const int64_t *places,
-                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
-                             int32_t count) {
+/* Writes the tile's values one by one: the lanes of a warp are the tokens. */
+KVF_INLINE void store_values_singly(const float *tile, const int64_t *places,
+                                    const kvf_reshape_and_cache_params &p, int64_t head,
+                                    int32_t first, int32_t count) {
   const int32_t token = (int32_t)threadIdx.x % WARP;
   const int64_t place = places[token];
   if (place == NOWHERE) {
     return;
   }
   float *to = static_cast<float *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
+#pragma unroll 2
   for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
     to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
   }
+}
+
+/*
+ * Writes the tile's values: 4 tokens that lie side by side in their page as one 16-byte vector,
+ * neighbouring lanes having neighbouring vectors of the page.
+ */
+KVF_INLINE void store_values(const float *tile, const int64_t *places,
+                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                             int32_t count) {
+  enum { GROUPS = TILE_TOKENS / 4 };
+  float *to = static_cast<float *>(p.value_cache.data) + head * p.value_cache.stride[1];
+#pragma unroll 2
+  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += THREADS) {
+    const int32_t element = i / GROUPS;
+    const int32_t token = i % GROUPS * 4;
+    float *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
+    const float *column = tile + token * ROW + element;
+    uint32_t words[4];
+#pragma unroll
+    for (int32_t j = 0; j < 4; ++j) {
+      words[j] = kvf_bits(column[j * ROW]);
+    }
+    *reinterpret_cast<uint4 *>(at) = make_uint4(words[0], words[1], words[2], words[3]);
+  }
+}
+
+/* Whether every vector of the tile's tokens lies side by side in a page, aligned at both ends. */
+KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t first = places[token / 4 * 4];
+  return cache.stride[3] == 1 && first != NOWHERE && places[token] == first + token % 4 &&
+         first % 4 == 0;
 }
 
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
@@ -151,7 +186,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (keys) {
       store_keys(tile, places, p, head, first, count);
     } else {
-      store_values(tile, places, p, head, first, count);
+      if (p.value_vectors != 0 && __all_sync(0xFFFFFFFFu, tokens_are_vectors(places, cache))) {
+        store_values(tile, places, p, head, first, count);
+      } else {
+        store_values_singly(tile, places, p, head, first, count);
+      }
     }
   }
 }

@@ -8,21 +8,27 @@
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f32__int8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__f16__int8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f32__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__int8);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_F32,
@@ -31,45 +37,57 @@ static const kvf_variant variants[] = {
                 kvf_cpu_reshape_and_cache_flash__f32__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E5M2,
                 kvf_cpu_reshape_and_cache_flash__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash__f32__int8),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_F16,
                 kvf_cpu_reshape_and_cache_flash__f16__f16),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E4M3,
                 kvf_cpu_reshape_and_cache_flash__f16__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E5M2,
                 kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash__f16__int8),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_BF16,
                 kvf_cpu_reshape_and_cache_flash__bf16__bf16),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E4M3,
                 kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E5M2,
                 kvf_cpu_reshape_and_cache_flash__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash__bf16__int8),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_F32,
                  kvf_cuda_reshape_and_cache_flash__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E4M3,
                  kvf_cuda_reshape_and_cache_flash__f32__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E5M2,
                  kvf_cuda_reshape_and_cache_flash__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash__f32__int8, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_F16,
                  kvf_cuda_reshape_and_cache_flash__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E4M3,
                  kvf_cuda_reshape_and_cache_flash__f16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E5M2,
                  kvf_cuda_reshape_and_cache_flash__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash__f16__int8, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_BF16,
                  kvf_cuda_reshape_and_cache_flash__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E4M3,
                  kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E5M2,
                  kvf_cuda_reshape_and_cache_flash__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash__bf16__int8, 16, 4, 1),
 };
 
 /* [backend][scalar][cache] -> row. */
 static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
     {
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 0, -1, -1, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f32 */
-        {-1, -1, 3, -1, 4, 5, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f16 */
-        {-1, -1, -1, 6, 7, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* bf16 */
+        {-1, 0, -1, -1, 1, 2, -1, 3, -1, -1, -1, -1, -1, -1, -1, -1},     /* f32 */
+        {-1, -1, 4, -1, 5, 6, -1, 7, -1, -1, -1, -1, -1, -1, -1, -1},     /* f16 */
+        {-1, -1, -1, 8, 9, 10, -1, 11, -1, -1, -1, -1, -1, -1, -1, -1},   /* bf16 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
@@ -85,9 +103,9 @@ static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] =
     },                                                                    /* cpu */
     {
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 9, -1, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, 12, -1, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, 12, -1, -1, 13, 14, -1, 15, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, 16, -1, 17, 18, -1, 19, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, 20, 21, 22, -1, 23, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
@@ -104,12 +122,12 @@ static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] =
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
-    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
 };
 
 static const kvf_argument arguments[] = {
@@ -124,7 +142,7 @@ static const kvf_argument arguments[] = {
     {.name = "key_cache",
      .type = "Tensor!",
      .doc = "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
-            "fp8), any strides",
+            "fp8, int8 or uint8 for int8), any strides",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -138,7 +156,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'auto' (the dtype of key), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+     .doc = "'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -166,13 +184,15 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
            "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:\n"
            "  key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])\n"
            "  value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])\n"
-           "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the "
-           "scale in f32,\n"
-           "rounds to nearest even and saturates. Tokens with a negative slot are skipped. The "
-           "number of\n"
-           "tokens is the length of slot_mapping; key and value may have more rows (graph "
-           "padding), which\n"
-           "are not read. Zero tokens are a successful no-op. Two tokens with one slot race.\n"
+           "Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides "
+           "by the scale\n"
+           "in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. "
+           "Tokens with a\n"
+           "negative slot are skipped. The number of tokens is the length of slot_mapping; key and "
+           "value may\n"
+           "have more rows (graph padding), which are not read. Zero tokens are a successful "
+           "no-op. Two\n"
+           "tokens with one slot race.\n"
            "\n"
            "Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND "
            "one that\n"
@@ -188,7 +208,7 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
     .arguments = arguments,
     .num_arguments = 8,
     .variants = variants,
-    .num_variants = 18,
+    .num_variants = 24,
     .index = &rows[0][0][0],
     .exclusions = exclusions,
     .num_exclusions = 6,

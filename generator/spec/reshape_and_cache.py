@@ -1,7 +1,7 @@
 """reshape_and_cache: the writer of the 5-D key, 4-D value "PagedAttention" layout."""
 
-from generator.model import Field, Op, same_or_fp8
-from generator.writer import ARGUMENTS, PARAMS
+from generator.model import Field, Op
+from generator.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -14,10 +14,11 @@ OP = Op(
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
   key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
   value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
-Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
-rounds to nearest even and saturates. Tokens with a negative slot are skipped. The number of
-tokens is the length of slot_mapping; key and value may have more rows (graph padding), which
-are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the scale
+in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens with a
+negative slot are skipped. The number of tokens is the length of slot_mapping; key and value may
+have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+tokens with one slot race.
 
 Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
 up, and the surplus elements of the last group are not written.
@@ -30,7 +31,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
         **ARGUMENTS,
         "key_cache": (
             "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 "
-            "or float8 for fp8), any strides"
+            "or float8 for fp8, int8 or uint8 for int8), any strides"
         ),
         "value_cache": (
             "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides"
@@ -51,8 +52,9 @@ alignment, stride, empty-input and bounds defects corrected.""",
             "key elements that one CUDA thread writes at a time",
             True,
         ),
+        Field("int32_t", "value_vectors", "CUDA: 16-byte vectors of tokens can be aligned", True),
     ),
     scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
-    excluded=same_or_fp8,
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    excluded=same_fp8_or_int8,
 )

@@ -1,7 +1,7 @@
 """reshape_and_cache_flash: the writer of FlashAttention, FlashInfer and Triton page layouts."""
 
-from generator.model import Field, Op, same_or_fp8
-from generator.writer import ARGUMENTS, PARAMS
+from generator.model import Field, Op
+from generator.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -14,10 +14,11 @@ OP = Op(
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
   key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])
   value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
-Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
-rounds to nearest even and saturates. Tokens with a negative slot are skipped. The number of
-tokens is the length of slot_mapping; key and value may have more rows (graph padding), which
-are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the scale
+in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens with a
+negative slot are skipped. The number of tokens is the length of slot_mapping; key and value may
+have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+tokens with one slot race.
 
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
 is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work.
@@ -30,7 +31,7 @@ bounds defects corrected.""",
         **ARGUMENTS,
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
-            "fp8), any strides"
+            "fp8, int8 or uint8 for int8), any strides"
         ),
         "value_cache": "as key_cache, with strides of its own",
         "k_scale": (
@@ -44,6 +45,6 @@ bounds defects corrected.""",
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),
     scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
-    excluded=same_or_fp8,
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    excluded=same_fp8_or_int8,
 )

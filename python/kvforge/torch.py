@@ -27,7 +27,9 @@ def _native() -> ctypes.CDLL:
     """The registration functions, beside the other binding."""
     path = _library.find().parent / "kvforge_torch.so"
     if not path.is_file():
-        raise ImportError(f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it")
+        raise ImportError(
+            f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it"
+        )
     native = ctypes.CDLL(str(path))
     native.kvforge_torch_define.argtypes = [ctypes.c_char_p] * 2
     native.kvforge_torch_implement.argtypes = [ctypes.c_char_p] * 3
@@ -55,9 +57,7 @@ def register(on_conflict: OnConflict = "refuse", *, own_namespace: bool = True) 
     names = {(variant.namespace, variant.op) for variant in _library.variants()}
     wanted = names | ({("kvforge", op) for _, op in names} if own_namespace else set())
     taken = {
-        (space, op)
-        for space, op in wanted - _registered
-        if hasattr(getattr(torch.ops, space), op)
+        (space, op) for space, op in wanted - _registered if hasattr(getattr(torch.ops, space), op)
     }
     if taken and on_conflict == "refuse":
         listed = ", ".join(f"{space}::{op}" for space, op in sorted(taken))

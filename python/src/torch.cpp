@@ -1,10 +1,10 @@
 /*
- * The torch binding: every op of the registry as an operator of torch's dispatcher, over the C API and
- * libtorch's stable ABI, in a shared object of its own. One generic function reads the boxed arguments
- * by the op's schema; one two-line trampoline per op tells it which op.
+ * The torch binding: every op of the registry as an operator of torch's dispatcher, over the C API
+ * and libtorch's stable ABI, in a shared object of its own. One generic function reads the boxed
+ * arguments by the op's schema; one two-line trampoline per op tells it which op.
  *
- * Nothing is registered when the object is loaded. kvforge/torch.py calls kvforge_torch_define() and
- * kvforge_torch_implement() for each op and namespace that the user asked for.
+ * Nothing is registered when the object is loaded. kvforge/torch.py calls kvforge_torch_define()
+ * and kvforge_torch_implement() for each op and namespace that the user asked for.
  */
 #include <string>
 #include <vector>
@@ -73,7 +73,8 @@ struct Arguments {
   std::vector<std::string> strings;
 };
 
-/* Takes every argument off the stack; all of them, since the stack's references are ours to drop. */
+/* Takes every argument off the stack; all of them, since the stack's references are ours to drop.
+ */
 void take(const kvf_op &op, StableIValue *stack, Arguments &arguments) {
   using torch::stable::detail::to;
   struct Span {

@@ -3,8 +3,8 @@
  * over the C API, so that the core library needs neither Python nor TVM-FFI.
  *
  * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
- * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream that
- * TVM-FFI says is the caller's. TVM-FFI releases the GIL around calls.
+ * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream
+ * that TVM-FFI says is the caller's. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdio.h>
@@ -24,7 +24,8 @@ typedef struct decoded {
   char string[MAX_STRING];
 } decoded;
 
-/* ---- reading TVMFFIAny ------------------------------------------------------------------------- */
+/* ---- reading TVMFFIAny -------------------------------------------------------------------------
+ */
 
 static const DLTensor *as_tensor(const TVMFFIAny *any) {
   if (any->type_index == kTVMFFIDLTensorPtr) {
@@ -110,7 +111,8 @@ static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
   }
 }
 
-/* ---- the call ---------------------------------------------------------------------------------- */
+/* ---- the call ----------------------------------------------------------------------------------
+ */
 
 static const char *error_kind(kvf_status status) {
   switch (status) {
@@ -133,15 +135,15 @@ static const char *error_kind(kvf_status status) {
 /* The place that the first tensor on a device gives; the CPU when there is none. */
 static kvf_exec place_of(const kvf_value *values, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
-    const DLTensor *tensor = values[i].kind == KVF_KIND_TENSOR ? values[i].as.tensor
-                             : values[i].kind == KVF_KIND_TENSOR_LIST && values[i].as.tensors.size > 0
-                                 ? values[i].as.tensors.data[0]
-                                 : NULL;
+    const DLTensor *tensor =
+        values[i].kind == KVF_KIND_TENSOR ? values[i].as.tensor
+        : values[i].kind == KVF_KIND_TENSOR_LIST && values[i].as.tensors.size > 0
+            ? values[i].as.tensors.data[0]
+            : NULL;
     if (tensor != NULL && tensor->device.device_type == kDLCUDA) {
       const int32_t device = tensor->device.device_id;
-      return (kvf_exec){.backend = KVF_CUDA,
-                        .device = device,
-                        .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+      return (kvf_exec){
+          .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
     }
   }
   return (kvf_exec){.backend = KVF_CPU};
@@ -152,8 +154,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   decoded storage[MAX_ARGUMENTS];
   char message[256];
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
-    (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name, count,
-                   op->num_arguments);
+    (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
+                   count, op->num_arguments);
     TVMFFIErrorSetRaisedFromCStr("TypeError", message);
     return -1;
   }
@@ -196,7 +198,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
 #include "kvf_ops.inc"
 #undef KVF_OP
 
-/* ---- what the package needs besides ops -------------------------------------------------------- */
+/* ---- what the package needs besides ops --------------------------------------------------------
+ */
 
 /* A text as the result; one line per item. */
 static int return_text(const char *text, TVMFFIAny *result) {
@@ -247,8 +250,8 @@ int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments, int32_t
   int32_t devices = 0;
   const bool none = kvf_cuda_device_count(&devices) != KVF_OK;
   char text[1280];
-  (void)snprintf(text, sizeof text, "%s %s %d %s", kvf_version(), kvf_isa_name(kvf_cpu_isa()), devices,
-                 none ? kvf_last_error() : "");
+  (void)snprintf(text, sizeof text, "%s %s %d %s", kvf_version(), kvf_isa_name(kvf_cpu_isa()),
+                 devices, none ? kvf_last_error() : "");
   return return_text(text, result);
 }
 
@@ -279,8 +282,8 @@ TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *a
 
 /*
  * Gives a tensor another dtype of the same size: (tensor, DLPack type code). For arrays of dtypes
- * that their library cannot export, viewed as unsigned integers. Only the package calls it, on tensor
- * objects that it has just made.
+ * that their library cannot export, viewed as unsigned integers. Only the package calls it, on
+ * tensor objects that it has just made.
  */
 int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t count,
                              TVMFFIAny *result) {

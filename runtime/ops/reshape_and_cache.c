@@ -19,9 +19,8 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   kvf_dim x = KVF_DIM("x");
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_writer(
-      &check,
-      &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale}, &writer,
-      &num_heads, &head_size);
+      &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
+      &writer, &num_heads, &head_size);
   if (variant == NULL) {
     return check.status;
   }
@@ -32,13 +31,13 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                    (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
                    &params.value_cache);
   if (check.status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
-    kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache", "x (dimension 4) is %" PRId64
-                   ", want 1 or more", x.value);
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
+                   "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
   }
   if (check.status == KVF_OK && groups.value != (head_size.value + x.value - 1) / x.value) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
-                   "size of dimension 2 is %" PRId64 ", want %" PRId64
-                   " (head_size %" PRId64 " / x %" PRId64 ", rounded up)",
+                   "size of dimension 2 is %" PRId64 ", want %" PRId64 " (head_size %" PRId64
+                   " / x %" PRId64 ", rounded up)",
                    groups.value, (head_size.value + x.value - 1) / x.value, head_size.value,
                    x.value);
   }
@@ -75,17 +74,18 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
     return check.status;
   }
   if (check.exec.backend == KVF_CPU) {
-    return kvf_run_writer(&check, variant, &params, &writer);
+    return kvf_run_writer(&check, variant, &params, &writer, 1);
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
   const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
   const kvf_vector_side sources[] = {{&params.key, scalar, 2, 3}, {&params.value, scalar, 2, 3}};
   params.vector_elements = kvf_vector_elements(variant->vectors, params.head_size, sources, 2);
-  const int32_t key_vectors[] = {16 / cache, 1};
-  const kvf_vector_side pages = {&params.key_cache, cache, 4, 5};
-  const bool whole = params.head_size % key_vectors[0] == 0;
-  params.key_vector_elements =
-      whole ? kvf_vector_elements(key_vectors, params.x, &pages, 1) : 1;
+  const int32_t vectors[] = {16 / cache, 1};
+  const kvf_vector_side key_pages = {&params.key_cache, cache, 4, 5};
+  const kvf_vector_side value_pages = {&params.value_cache, cache, 3, 4};
+  const bool whole = params.head_size % vectors[0] == 0;
+  params.key_vector_elements = whole ? kvf_vector_elements(vectors, params.x, &key_pages, 1) : 1;
+  params.value_vectors = kvf_vector_elements(vectors, vectors[0], &value_pages, 1) > 1;
   const kvf_grid grid = grid_of(&params);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -16,9 +16,8 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
   kvf_dim head_size = KVF_DIM("head_size");
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_writer(
-      &check,
-      &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale}, &writer,
-      &num_heads, &head_size);
+      &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
+      &writer, &num_heads, &head_size);
   if (variant == NULL) {
     return check.status;
   }
@@ -35,41 +34,6 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
   return kvf_launch_reshape_and_cache_flash(&check.exec, variant, &params);
 }
 
-/* A row whose heads lie one behind another in all four tensors is one long head. */
-static void join_heads(kvf_reshape_and_cache_flash_params *params) {
-  const int64_t size = params->head_size;
-  if (params->k_scale.stride[0] == 0 && params->v_scale.stride[0] == 0 &&
-      params->key.stride[1] == size * params->key.stride[2] &&
-      params->value.stride[1] == size * params->value.stride[2] &&
-      params->key_cache.stride[2] == size * params->key_cache.stride[3] &&
-      params->value_cache.stride[2] == size * params->value_cache.stride[3]) {
-    params->head_size *= params->num_heads;
-    params->num_heads = 1;
-  }
-}
-
-enum { THREADS = 256 };
-
-/*
- * x of a thread block runs over a token's vectors, y over tokens, so that small rows are packed and
- * large ones split.
- */
-static kvf_grid grid_of(const kvf_reshape_and_cache_flash_params *params) {
-  const int64_t vectors =
-      (int64_t)params->num_heads * (params->head_size / params->vector_elements);
-  uint32_t x = 1;
-  while (x < THREADS && x < vectors) {
-    x *= 2;
-  }
-  const uint32_t y = THREADS / x;
-  const int64_t columns = (vectors + x - 1) / x;
-  return (kvf_grid){
-      .grid = {(uint32_t)((params->slots.num_tokens + y - 1) / y),
-               (uint32_t)(columns < 65535 ? columns : 65535), 1},
-      .block = {x, y, 1},
-  };
-}
-
 kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                               const kvf_reshape_and_cache_flash_params *given) {
   kvf_reshape_and_cache_flash_params params = *given;
@@ -78,9 +42,9 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }
-  join_heads(&params);
+  kvf_join_heads(&writer, &params.key_cache, &params.value_cache);
   if (check.exec.backend == KVF_CPU) {
-    return kvf_run_writer(&check, variant, &params, &writer);
+    return kvf_run_writer(&check, variant, &params, &writer, 1);
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
   const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
@@ -88,8 +52,9 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
                                    {&params.value, scalar, 2, 3},
                                    {&params.key_cache, cache, 3, 4},
                                    {&params.value_cache, cache, 3, 4}};
-  params.vector_elements = kvf_vector_elements(
-      variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
-  const kvf_grid grid = grid_of(&params);
+  params.vector_elements =
+      kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
+  const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
+  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -26,4 +26,10 @@ KVF_INLINE float kvf_float(uint32_t bits) {
 }
 #endif
 
+/* The bits of |x|; 0 for a NaN. Magnitudes compare as the integers that they are made of. */
+KVF_INLINE uint32_t kvf_magnitude(float x) {
+  const uint32_t magnitude = kvf_bits(x) & 0x7FFFFFFFu;
+  return magnitude <= 0x7F800000u ? magnitude : 0;
+}
+
 #endif

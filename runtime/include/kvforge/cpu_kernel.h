@@ -14,6 +14,7 @@
 #endif
 
 #include "kvforge/fp8.h"
+#include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
 
 #ifndef KVF_ISA
@@ -48,14 +49,16 @@ KVF_INLINE void kvf_widen_f16(float *restrict to, const uint16_t *restrict from,
     _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + i))));
   }
 #endif
-  for (; i < count; ++i) {
+  /* Counted down: of an upward loop after a count that is known gcc 12 warns that it would
+   * overflow. */
+  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
     to[i] = kvf_f32_from_f16(from[i]);
   }
 }
 
 /*
- * Asks for a row ahead of its use. Rows are too short for the hardware to run ahead of by itself, and
- * where a row follows another only the slot mapping knows. Never faults, whatever the address.
+ * Asks for a row ahead of its use. Rows are too short for the hardware to run ahead of by itself,
+ * and where a row follows another only the slot mapping knows. Never faults, whatever the address.
  */
 KVF_INLINE void kvf_prefetch_row(const void *row, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) {
@@ -132,7 +135,7 @@ KVF_INLINE bool kvf_locate(const kvf_slots *slots, int64_t token, int64_t *block
 /* The sequence that a row belongs to; num_sequences for a row behind the last. */
 KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table *table, int64_t row) {
   int64_t low = 0;
-  int64_t high = table->num_sequences;
+  int64_t high = table->num_sequences - table->open_ended;
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     if (table->starts[middle + 1] <= row) {
@@ -151,8 +154,11 @@ KVF_INLINE bool kvf_locate_row(const kvf_block_table *table, int64_t row, int64_
   if (sequence == table->num_sequences || row < table->starts[0]) {
     return false;
   }
-  const int64_t position =
-      row - table->starts[sequence] + (table->offsets != NULL ? table->offsets[sequence] : 0);
+  const int64_t place = row - table->starts[sequence];
+  if (table->lengths != NULL && place >= table->lengths[sequence]) {
+    return false;
+  }
+  const int64_t position = place + (table->offsets != NULL ? table->offsets[sequence] : 0);
   const int64_t page = kvf_divide(position, table->by_block_size);
   *block = table->entries[sequence * table->stride + page];
   *offset = position - page * table->block_size;

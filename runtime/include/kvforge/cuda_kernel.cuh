@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kvforge/fp8.h"
+#include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
 
 /* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
@@ -30,6 +31,10 @@ KVF_INLINE uint32_t kvf_fp8_e5m2x4_from_f32(float a, float b, float c, float d) 
          (uint32_t)kvf_fp8_e5m2_from_f32(c) << 16 | (uint32_t)kvf_fp8_e5m2_from_f32(d) << 24;
 #endif
 }
+KVF_INLINE uint32_t kvf_int8x4_from_f32(float a, float b, float c, float d) {
+  return (kvf_int8_word_from_f32(a) & 0xFFu) | (kvf_int8_word_from_f32(b) & 0xFFu) << 8 |
+         (kvf_int8_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_word_from_f32(d) << 24;
+}
 
 /* n / divider.value, for n in [0, 2^63). */
 KVF_INLINE int64_t kvf_divide(int64_t n, const kvf_divider &divider) {
@@ -44,7 +49,8 @@ KVF_INLINE int64_t kvf_index_at(const void *array, int32_t index_bytes, int64_t 
 
 /*
  * The page and the place in it of a token; false when the token is to be skipped: its slot is
- * negative, or lies outside the cache, which the one thread with `counts` adds to the fault counter.
+ * negative, or lies outside the cache, which the one thread with `counts` adds to the fault
+ * counter.
  */
 KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
                            int64_t *offset) {
@@ -66,7 +72,7 @@ KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, i
 /* The sequence that a row belongs to; num_sequences for a row behind the last. */
 KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) {
   int64_t low = 0;
-  int64_t high = table.num_sequences;
+  int64_t high = table.num_sequences - table.open_ended;
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     if (table.starts[middle + 1] <= row) {
@@ -79,17 +85,20 @@ KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) 
 }
 
 /*
- * The page and the place in it of a row; false for a row that no sequence has, and for one whose page
- * is out of range, which the one thread with `counts` adds to the fault counter.
+ * The page and the place in it of a row that `sequence` has by kvf_find_sequence(); false for a row
+ * that no sequence has, and for one whose page is out of range, which the one thread with `counts`
+ * adds to the fault counter.
  */
-KVF_INLINE bool kvf_locate_row(const kvf_block_table &table, int64_t row, bool counts, int64_t *block,
-                               int64_t *offset) {
-  const int64_t sequence = kvf_find_sequence(table, row);
+KVF_INLINE bool kvf_locate_row_of(const kvf_block_table &table, int64_t sequence, int64_t row,
+                                  bool counts, int64_t *block, int64_t *offset) {
   if (sequence == table.num_sequences || row < table.starts[0]) {
     return false;
   }
-  const int64_t position =
-      row - table.starts[sequence] + (table.offsets != nullptr ? table.offsets[sequence] : 0);
+  const int64_t place = row - table.starts[sequence];
+  if (table.lengths != nullptr && place >= table.lengths[sequence]) {
+    return false;
+  }
+  const int64_t position = place + (table.offsets != nullptr ? table.offsets[sequence] : 0);
   const int64_t page = position < 0 ? table.width : kvf_divide(position, table.by_block_size);
   *block = page < table.width ? table.entries[sequence * table.stride + page] : -1;
   if (*block < 0 || *block >= table.num_blocks) {
@@ -100,6 +109,12 @@ KVF_INLINE bool kvf_locate_row(const kvf_block_table &table, int64_t row, bool c
   }
   *offset = position - page * table.block_size;
   return true;
+}
+
+/* The same for a row whose sequence is yet to be found. */
+KVF_INLINE bool kvf_locate_row(const kvf_block_table &table, int64_t row, bool counts,
+                               int64_t *block, int64_t *offset) {
+  return kvf_locate_row_of(table, kvf_find_sequence(table, row), row, counts, block, offset);
 }
 
 #endif

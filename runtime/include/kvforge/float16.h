@@ -1,9 +1,9 @@
 /*
  * f16 and bf16, as bits, to and from f32: shared by the CPU variants and the CUDA kernels.
  *
- * Widening is exact. Narrowing rounds to nearest, ties to even, overflows to infinity and maps every
- * NaN to 0x7FFF, as the conversion instructions of CUDA do; the arithmetic for the host is branch-free
- * and has no subnormal float among its operands, so flush-to-zero modes change nothing.
+ * Widening is exact. Narrowing rounds to nearest, ties to even, overflows to infinity and maps
+ * every NaN to 0x7FFF, as the conversion instructions of CUDA do; the arithmetic for the host is
+ * branch-free and has no subnormal float among its operands, so flush-to-zero modes change nothing.
  */
 #ifndef KVFORGE_FLOAT16_H
 #define KVFORGE_FLOAT16_H
@@ -22,7 +22,9 @@ KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)b
 
 KVF_INLINE float kvf_f32_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 KVF_INLINE uint16_t kvf_f16_from_f32(float x) { return __half_as_ushort(__float2half_rn(x)); }
-KVF_INLINE uint16_t kvf_bf16_from_f32(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
+KVF_INLINE uint16_t kvf_bf16_from_f32(float x) {
+  return __bfloat16_as_ushort(__float2bfloat16_rn(x));
+}
 
 #else
 
@@ -42,7 +44,7 @@ KVF_INLINE uint16_t kvf_f16_from_f32(float x) {
   /* Adding 0.5, whose last bit weighs 2^-24, rounds to a multiple of the smallest subnormal. */
   const uint32_t small = kvf_bits(kvf_float(magnitude) + 0.5f) - 0x3F000000u;
   const uint32_t normal = (magnitude + 0xFFFu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13;
-  const uint32_t value = magnitude < 0x38800000u    ? small
+  const uint32_t value = magnitude < 0x38800000u   ? small
                          : magnitude < 0x477FF000u ? normal
                                                    : 0x7C00u;
   return (uint16_t)(magnitude > 0x7F800000u ? 0x7FFFu : value | sign);

@@ -1,6 +1,6 @@
 /*
- * The fp4 codec (OCP E2M1: 1 sign, 2 exponent, 1 mantissa bit; magnitudes 0, 0.5, 1, 1.5, 2, 3, 4, 6),
- * shared by the CPU variants and the CUDA kernels. A code is the low four bits.
+ * The fp4 codec (OCP E2M1: 1 sign, 2 exponent, 1 mantissa bit; magnitudes 0, 0.5, 1, 1.5, 2, 3, 4,
+ * 6), shared by the CPU variants and the CUDA kernels. A code is the low four bits.
  */
 #ifndef KVFORGE_FP4_H
 #define KVFORGE_FP4_H

@@ -1,14 +1,15 @@
 /*
  * The fp8 codec, shared by the CPU variants and the CUDA kernels.
  *
- * Encoding rounds to nearest, ties to even, saturates to the largest finite value, keeps the sign of
- * zero and of subnormals, and maps every NaN to 0x7F (OCP 8-bit floating point, E4M3 "fn" and E5M2;
- * the NaN code and the saturation of infinities are what NVIDIA's satfinite conversion gives).
+ * Encoding rounds to nearest, ties to even, saturates to the largest finite value, keeps the sign
+ * of zero and of subnormals, and maps every NaN to 0x7F (OCP 8-bit floating point, E4M3 "fn" and
+ * E5M2; the NaN code and the saturation of infinities are what NVIDIA's satfinite conversion
+ * gives).
  *
  * One path, no branches: a compiler turns a loop over these into vector code. The trick: adding a
  * power of two whose last mantissa bit weighs as much as the last bit of the result makes the FPU
- * itself round to nearest even. No operand or result is a subnormal float that matters, so flush-to-
- * zero modes change nothing.
+ * itself round to nearest even. No operand or result is a subnormal float that matters, so
+ * flush-to- zero modes change nothing.
  */
 #ifndef KVFORGE_FP8_H
 #define KVFORGE_FP8_H
@@ -17,10 +18,10 @@
 
 /*
  * E4M3: 1 sign, 4 exponent (bias 7), 3 mantissa bits; largest 448, no infinity.
- * The code is the low byte of the word; what the bytes above hold is not defined. Loops that work on
- * words and narrow at the end run faster than ones in which compilers narrow early. The constant added to `magic` is the difference of
- * the two formats' exponent biases, brought in with the rounding addition itself (even, so that ties
- * stay ties to even).
+ * The code is the low byte of the word; what the bytes above hold is not defined. Loops that work
+ * on words and narrow at the end run faster than ones in which compilers narrow early. The constant
+ * added to `magic` is the difference of the two formats' exponent biases, brought in with the
+ * rounding addition itself (even, so that ties stay ties to even).
  */
 KVF_INLINE uint32_t kvf_fp8_e4m3_word_from_f32(float x) {
   const uint32_t magnitude = kvf_bits(x) & 0x7FFFFFFFu;

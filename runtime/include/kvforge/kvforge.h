@@ -33,7 +33,8 @@
 extern "C" {
 #endif
 
-/* Raised when a public declaration changes incompatibly; kvf_abi_version() tells what was loaded. */
+/* Raised when a public declaration changes incompatibly; kvf_abi_version() tells what was loaded.
+ */
 #define KVF_ABI_VERSION 1
 #define KVF_VERSION "0.1.0"
 
@@ -52,7 +53,8 @@ typedef enum kvf_status {
 
 typedef enum kvf_backend { KVF_CPU = 0, KVF_CUDA = 1, KVF_BACKEND_COUNT } kvf_backend;
 
-/* Instruction-set level of a CPU variant. One variant holds one function per level that was built. */
+/* Instruction-set level of a CPU variant. One variant holds one function per level that was built.
+ */
 typedef enum kvf_isa {
   KVF_ISA_BASELINE = 0, /* what the compiler targets by default for the architecture */
   KVF_ISA_AVX2 = 1,     /* x86-64-v3: AVX2, FMA, F16C */
@@ -89,10 +91,12 @@ typedef struct kvf_variant {
   kvf_dtype cache;
   int32_t vectors[4]; /* elements that a CUDA thread can move at a time, descending to 1, then 0 */
   kvf_cpu_function cpu[KVF_ISA_COUNT]; /* CPU rows: NULL for a level that was not built */
-  kvf_cuda_image *image;               /* CUDA rows: opaque; kvf_variant_built() tells whether it is there */
+  kvf_cuda_image *image; /* CUDA rows: opaque; kvf_variant_built() tells whether it is there.
+                            NULL for an op whose work is copies of the CUDA driver */
 } kvf_variant;
 
-/* ---- errors ------------------------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------------------------------
+ */
 
 /*
  * The sentence for the calling thread's latest refused call: it names the op, the argument, what it
@@ -104,7 +108,8 @@ KVF_API const char *kvf_last_error(void);
 /* "KVF_INVALID_TYPE" and so on; "KVF_?" for a value outside the enum. */
 KVF_API const char *kvf_status_name(kvf_status status);
 
-/* ---- dtypes ------------------------------------------------------------------------------------ */
+/* ---- dtypes ------------------------------------------------------------------------------------
+ */
 
 /* "bf16", "fp8_e4m3", ...; "?" for a value outside the enum. */
 KVF_API const char *kvf_dtype_name(kvf_dtype dtype);
@@ -116,15 +121,16 @@ KVF_API int32_t kvf_dtype_bits(kvf_dtype dtype);
 KVF_API kvf_dtype kvf_find_dtype(const char *name);
 
 /*
- * Resolves a caller's kv_cache_dtype string against the scalar dtype of the tensors that go with it.
- * "auto" is the scalar dtype itself; "float32", "float16" and "bfloat16" are the same but must name
- * that dtype; "fp8" is fp8_e4m3; a cache dtype's own name is itself.
- * Returns KVF_INVALID_VALUE (with the list of what is accepted) otherwise, *cache then unchanged.
+ * Resolves a caller's kv_cache_dtype string against the scalar dtype of the tensors that go with
+ * it. "auto" is the scalar dtype itself; "float32", "float16" and "bfloat16" are the same but must
+ * name that dtype; "fp8" is fp8_e4m3; a cache dtype's own name is itself. Returns KVF_INVALID_VALUE
+ * (with the list of what is accepted) otherwise, *cache then unchanged.
  */
 KVF_API kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
                                            kvf_dtype *cache);
 
-/* ---- the op registry and the dispatch table ------------------------------------------------------ */
+/* ---- the op registry and the dispatch table
+ * ------------------------------------------------------ */
 
 /* The kinds of argument a schema can hold. */
 typedef enum kvf_kind {
@@ -174,15 +180,16 @@ typedef struct kvf_exclusion {
 
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
-  const char *name;       /* "reshape_and_cache_flash" */
-  const char *ns;         /* "_C_cache_ops" */
-  const char *schema;     /* PyTorch-style signature string, without the namespace */
-  const char *doc;        /* reference text, plain ASCII */
+  const char *name;   /* "reshape_and_cache_flash" */
+  const char *ns;     /* "_C_cache_ops" */
+  const char *schema; /* PyTorch-style signature string, without the namespace */
+  const char *doc;    /* reference text, plain ASCII */
   const kvf_argument *arguments;
   int32_t num_arguments;
   const kvf_variant *variants; /* sorted: backend, scalar, cache */
   int32_t num_variants;
-  const int16_t *index; /* [KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT]; -1 is no variant */
+  const int16_t
+      *index; /* [KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT]; -1 is no variant */
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
@@ -220,7 +227,8 @@ KVF_API const kvf_variant *kvf_find_variant(const char *symbol);
 KVF_API kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
                             int32_t count);
 
-/* ---- the machine ------------------------------------------------------------------------------- */
+/* ---- the machine -------------------------------------------------------------------------------
+ */
 
 /*
  * The level CPU variants run at: the best that both this CPU and this build have, or a lower one

@@ -10,7 +10,8 @@
 
 #include "kvforge/kvforge.h"
 
-/* ---- table rows ---------------------------------------------------------------------------------- */
+/* ---- table rows
+ * ---------------------------------------------------------------------------------- */
 
 /* The fatbin of one CUDA variant and its kernel, loaded at first use for all devices at once. */
 struct kvf_cuda_image {
@@ -21,31 +22,48 @@ struct kvf_cuda_image {
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
 
-#define KVF_DECLARE_CPU_VARIANT(symbol)                                       \
-  KVF_HIDDEN_WEAK void symbol##__baseline(const void *, int64_t, int64_t);    \
-  KVF_HIDDEN_WEAK void symbol##__avx2(const void *, int64_t, int64_t);        \
-  KVF_HIDDEN_WEAK void symbol##__avx512(const void *, int64_t, int64_t);      \
+#define KVF_DECLARE_CPU_VARIANT(symbol)                                                            \
+  KVF_HIDDEN_WEAK void symbol##__baseline(const void *, int64_t, int64_t);                         \
+  KVF_HIDDEN_WEAK void symbol##__avx2(const void *, int64_t, int64_t);                             \
+  KVF_HIDDEN_WEAK void symbol##__avx512(const void *, int64_t, int64_t);                           \
   KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t)
 
-#define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                            \
-  {                                                                           \
-    .symbol = #symbol_, .op = &(op_), .backend = KVF_CPU, .scalar = (scalar_), \
-    .cache = (cache_), .vectors = {1},                                        \
-    .cpu = {symbol_##__baseline, symbol_##__avx2, symbol_##__avx512, symbol_##__neon} \
+#define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                                                 \
+  {                                                                                                \
+    .symbol = #symbol_, .op = &(op_), .backend = KVF_CPU, .scalar = (scalar_), .cache = (cache_),  \
+    .vectors = {1}, .cpu = {                                                                       \
+      symbol_##__baseline,                                                                         \
+      symbol_##__avx2,                                                                             \
+      symbol_##__avx512,                                                                           \
+      symbol_##__neon                                                                              \
+    }                                                                                              \
   }
 
-#define KVF_DECLARE_CUDA_IMAGE(symbol_)                                       \
-  extern const unsigned char symbol_[] KVF_HIDDEN_WEAK;                       \
+#define KVF_DECLARE_CUDA_IMAGE(symbol_)                                                            \
+  extern const unsigned char symbol_[] KVF_HIDDEN_WEAK;                                            \
   static kvf_cuda_image symbol_##__image = {.fatbin = symbol_, .symbol = #symbol_}
 
 /* The arguments behind the symbol are the vector widths. */
-#define KVF_CUDA_ROW(op_, scalar_, cache_, symbol_, ...)                      \
-  {                                                                           \
-    .symbol = #symbol_, .op = &(op_), .backend = KVF_CUDA, .scalar = (scalar_), \
-    .cache = (cache_), .vectors = {__VA_ARGS__}, .image = &symbol_##__image                             \
-  }
+#define KVF_CUDA_ROW(op_, scalar_, cache_, symbol_, ...)                                           \
+  {.symbol = #symbol_,                                                                             \
+   .op = &(op_),                                                                                   \
+   .backend = KVF_CUDA,                                                                            \
+   .scalar = (scalar_),                                                                            \
+   .cache = (cache_),                                                                              \
+   .vectors = {__VA_ARGS__},                                                                       \
+   .image = &symbol_##__image}
 
-/* ---- argument checks ------------------------------------------------------------------------------ */
+/* An op whose work on CUDA is done by copies of the driver: no kernel, so always there. */
+#define KVF_DRIVER_ROW(op_, scalar_, cache_, symbol_)                                              \
+  {.symbol = #symbol_,                                                                             \
+   .op = &(op_),                                                                                   \
+   .backend = KVF_CUDA,                                                                            \
+   .scalar = (scalar_),                                                                            \
+   .cache = (cache_),                                                                              \
+   .vectors = {1}}
+
+/* ---- argument checks
+ * ------------------------------------------------------------------------------ */
 
 /*
  * The checks of one call. The first check that fails is kept and later ones do nothing, so an entry
@@ -53,8 +71,8 @@ struct kvf_cuda_image {
  */
 typedef struct kvf_check {
   const kvf_op *op;
-  kvf_exec exec;           /* complete once the first tensor has been seen */
-  const char *placed_by;   /* the argument that fixed backend and device; NULL: the caller's exec */
+  kvf_exec exec;         /* complete once the first tensor has been seen */
+  const char *placed_by; /* the argument that fixed backend and device; NULL: the caller's exec */
   bool placed;
   kvf_status status;
 } kvf_check;
@@ -89,12 +107,16 @@ __attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_check *check
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view);
 
+/* Checks that a tensor is where the call runs; the first tensor decides unless the caller has. */
+void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor);
+
 /* The dtype of a tensor, which must be one of those accepted; KVF_DTYPE_NONE after a failure. */
 kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                           uint32_t accepted);
 
 /* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
-const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype, kvf_dtype scalar);
+const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
+                                     kvf_dtype scalar);
 
 /* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
 kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
@@ -104,17 +126,28 @@ kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype sc
 void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                      kvf_slots *slots);
 
-/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences] or
- * NULL, all int32; binds num_sequences. */
+/* A source has a row for every token; the rows behind are not read. */
+void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
+                    const kvf_slots *slots);
+
+/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
+ * or NULL, all int32; binds num_sequences. */
 void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
                            const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
                            kvf_block_table *table);
+
+/* The same where rows begin at workspace_starts [num_sequences] and the last sequence is
+ * open-ended; seq_lens [num_sequences] or NULL. */
+void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
+                         const DLTensor *workspace_starts, const DLTensor *seq_starts,
+                         const DLTensor *seq_lens, kvf_block_table *table);
 
 /* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view);
 
-/* ---- launch --------------------------------------------------------------------------------------- */
+/* ---- launch
+ * --------------------------------------------------------------------------------------- */
 
 /*
  * Begins a raw-pointer launch: checks that the variant belongs to the op, is built, and matches
@@ -165,8 +198,8 @@ kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const
                        int64_t units, int64_t bytes_per_unit);
 
 /*
- * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when they
- * would only push other data out before anybody reads them.
+ * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
+ * they would only push other data out before anybody reads them.
  */
 int32_t kvf_cpu_streams(int64_t bytes_written);
 

@@ -1,0 +1,94 @@
+/*
+ * Generated from templates/cpu/concat_and_cache_mla.c.j2 and
+ * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/ds_mla.h"
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      wide[i] = kvf_f32_from_bf16(source[i]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_bf16(source[i * stride]);
+  }
+}
+
+/* The largest magnitude of a group, NaNs left out. */
+static inline uint32_t largest_of(const float *values, int64_t count) {
+  uint32_t magnitudes[KVF_FP8_DS_MLA_TILE];
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    magnitudes[i] = kvf_magnitude(values[i]);
+  }
+  for (int64_t i = 0; i < count;
+       ++i) { /* in the loop above, it would keep that from being vector code */
+    largest = magnitudes[i] > largest ? magnitudes[i] : largest;
+  }
+  return largest;
+}
+
+/* One tile of 128 elements. */
+static void write_tile(const float *restrict values, float scale, uint8_t *restrict codes) {
+  uint32_t words[KVF_FP8_DS_MLA_TILE];
+  for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
+    words[i] = kvf_fp8_e4m3_word_from_f32(values[i] / scale);
+  }
+  for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
+    codes[i] = (uint8_t)words[i];
+  }
+}
+
+/* One token. Strides in elements. */
+static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
+                      int64_t k_pe_stride, uint8_t *row) {
+  enum { TILES = KVF_DS_MLA_LATENT / KVF_FP8_DS_MLA_TILE };
+  float latent[KVF_DS_MLA_LATENT];
+  float scales[TILES];
+  uint16_t rope[KVF_DS_MLA_ROPE];
+  widen(latent, kv_c, kv_c_stride, KVF_DS_MLA_LATENT);
+  for (int32_t tile = 0; tile < TILES; ++tile) {
+    const float *values = latent + tile * KVF_FP8_DS_MLA_TILE;
+    scales[tile] = kvf_fp8_ds_mla_scale(largest_of(values, KVF_FP8_DS_MLA_TILE));
+    write_tile(values, scales[tile], row + tile * KVF_FP8_DS_MLA_TILE);
+  }
+  for (int32_t i = 0; i < KVF_DS_MLA_ROPE; ++i) {
+    rope[i] = k_pe[i * k_pe_stride];
+  }
+  memcpy(row + KVF_FP8_DS_MLA_SCALES_AT, scales, sizeof scales);
+  memcpy(row + KVF_FP8_DS_MLA_ROPE_AT, rope, sizeof rope);
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla)(const void *params,
+                                                                    int64_t begin, int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla)(const void *params,
+                                                                    int64_t begin, int64_t end) {
+  const kvf_concat_and_cache_mla_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *kv_c = (const uint16_t *)p->kv_c.data + token * p->kv_c.stride[0];
+    const uint16_t *k_pe = (const uint16_t *)p->k_pe.data + token * p->k_pe.stride[0];
+    uint8_t *row = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
+                   offset * p->kv_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + next_block * p->kv_cache.stride[0] +
+                           next_offset * p->kv_cache.stride[1],
+                       KVF_FP8_DS_MLA_BYTES);
+    }
+    write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], row);
+  }
+}

@@ -1,0 +1,85 @@
+/*
+ * Generated from templates/cpu/concat_and_cache_mla.c.j2 and
+ * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/concat_and_cache_mla.h"
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,
+                    int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_bf16(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const float inverse = 1.0f / scale;
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_bf16(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* A run of elements. Strides in elements. */
+static void write_run(const uint16_t *source, int64_t source_stride, uint8_t *cache,
+                      int64_t cache_stride, int64_t count, float scale) {
+  if (cache_stride == 1) {
+    convert(source, source_stride, cache, count, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3)(const void *params, int64_t begin,
+                                                                  int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3)(const void *params, int64_t begin,
+                                                                  int64_t end) {
+  const kvf_concat_and_cache_mla_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *kv_c = (const uint16_t *)p->kv_c.data + token * p->kv_c.stride[0];
+    const uint16_t *k_pe = (const uint16_t *)p->k_pe.data + token * p->k_pe.stride[0];
+    uint8_t *row = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
+                   offset * p->kv_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + next_block * p->kv_cache.stride[0] +
+                           next_offset * p->kv_cache.stride[1],
+                       (int64_t)p->kv_lora_rank + p->rope_dim);
+    }
+    const float scale = *(const float *)p->scale.data;
+    write_run(kv_c, p->kv_c.stride[1], row, p->kv_cache.stride[2], p->kv_lora_rank, scale);
+    write_run(k_pe, p->k_pe.stride[1], row + p->kv_lora_rank * p->kv_cache.stride[2],
+              p->kv_cache.stride[2], p->rope_dim, scale);
+  }
+}

@@ -1,0 +1,103 @@
+/*
+ * Generated from templates/cpu/concat_and_cache_mla.c.j2 and
+ * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/ds_mla.h"
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const float *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      wide[i] = kvf_f32_from_f32(source[i]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_f32(source[i * stride]);
+  }
+}
+
+/* The largest magnitude of a group, NaNs left out. */
+static inline uint32_t largest_of(const float *values, int64_t count) {
+  uint32_t magnitudes[KVF_FP8_DS_MLA_TILE];
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    magnitudes[i] = kvf_magnitude(values[i]);
+  }
+  for (int64_t i = 0; i < count;
+       ++i) { /* in the loop above, it would keep that from being vector code */
+    largest = magnitudes[i] > largest ? magnitudes[i] : largest;
+  }
+  return largest;
+}
+
+/* One token. Strides in elements. */
+static void write_row(const float *kv_c, int64_t kv_c_stride, const float *k_pe,
+                      int64_t k_pe_stride, uint8_t *row) {
+  enum { GROUP = KVF_NVFP4_DS_MLA_GROUP, GROUPS = KVF_DS_MLA_LATENT / GROUP };
+  float latent[KVF_DS_MLA_LATENT];
+  uint32_t largest[GROUPS];
+  uint32_t scales[GROUPS];
+  float inverse[GROUPS];
+  widen(latent, kv_c, kv_c_stride, KVF_DS_MLA_LATENT);
+  for (int32_t group = 0; group < GROUPS; ++group) {
+    largest[group] = largest_of(latent + group * GROUP, GROUP);
+  }
+  for (int32_t group = 0; group < GROUPS; ++group) {
+    scales[group] = kvf_nvfp4_ds_mla_scale(largest[group]);
+    inverse[group] = 1.0f / kvf_f32_from_fp8_e4m3((uint8_t)scales[group]);
+  }
+  for (int32_t group = 0; group < GROUPS; ++group) {
+    const float *values = latent + group * GROUP;
+    uint32_t codes[GROUP];
+    uint64_t pairs[GROUP / 2];
+    for (int32_t i = 0; i < GROUP; ++i) {
+      codes[i] = kvf_e2m1_from_f32(values[i] * inverse[group]);
+    }
+    memcpy(pairs, codes, sizeof pairs);
+    for (int32_t i = 0; i < GROUP / 2; ++i) { /* the odd code is 32 bits up and goes 4 bits up */
+      row[group * (GROUP / 2) + i] = (uint8_t)(pairs[i] | pairs[i] >> 28);
+    }
+    row[kvf_nvfp4_ds_mla_scale_at(group)] = (uint8_t)scales[group];
+  }
+  float rope[KVF_DS_MLA_ROPE];
+  uint32_t words[KVF_DS_MLA_ROPE];
+  widen(rope, k_pe, k_pe_stride, KVF_DS_MLA_ROPE);
+  for (int32_t i = 0; i < KVF_DS_MLA_ROPE; ++i) {
+    words[i] = kvf_fp8_e4m3_word_from_f32(rope[i]);
+  }
+  for (int32_t i = 0; i < KVF_DS_MLA_ROPE; ++i) {
+    row[KVF_NVFP4_DS_MLA_ROPE_AT + i] = (uint8_t)words[i];
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla)(const void *params,
+                                                                     int64_t begin, int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla)(const void *params,
+                                                                     int64_t begin, int64_t end) {
+  const kvf_concat_and_cache_mla_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const float *kv_c = (const float *)p->kv_c.data + token * p->kv_c.stride[0];
+    const float *k_pe = (const float *)p->k_pe.data + token * p->k_pe.stride[0];
+    uint8_t *row = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
+                   offset * p->kv_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + next_block * p->kv_cache.stride[0] +
+                           next_offset * p->kv_cache.stride[1],
+                       KVF_NVFP4_DS_MLA_BYTES);
+    }
+    write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], row);
+  }
+}

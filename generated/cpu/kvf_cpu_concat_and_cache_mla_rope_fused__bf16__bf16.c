@@ -1,0 +1,130 @@
+/*
+ * Generated from templates/cpu/concat_and_cache_mla_rope_fused.c.j2 and
+ * generator/spec/concat_and_cache_mla_rope_fused.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/concat_and_cache_mla_rope_fused.h"
+#include "kvforge/rope.h"
+
+/* A run of elements. Strides in elements. */
+static void write_run(const uint16_t *source, int64_t source_stride, uint16_t *cache,
+                      int64_t cache_stride, int64_t count, int32_t streaming) {
+  if (cache_stride == 1 && source_stride == 1) {
+    kvf_store_row(cache, source, count * (int64_t)sizeof *cache, streaming);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    cache[i * cache_stride] = source[i * source_stride];
+  }
+}
+
+/* Pairs that are rotated together. */
+enum { PART = 64 };
+
+/*
+ * `count` pairs of a row in place, x and y being those of the first and `stride` the distance to
+ * the next. Always inlined, so that the usual strides are numbers that a compiler knows.
+ */
+KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *cosines,
+                       const float *sines, int64_t count) {
+  float before[2][PART];
+  uint32_t after[2][PART];
+  for (int64_t i = 0; i < count; ++i) {
+    before[0][i] = kvf_f32_from_bf16(x[i * stride]);
+    before[1][i] = kvf_f32_from_bf16(y[i * stride]);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const float x_cos = kvf_round_bf16(before[0][i] * cosines[i]);
+    const float y_sin = kvf_round_bf16(before[1][i] * sines[i]);
+    const float y_cos = kvf_round_bf16(before[1][i] * cosines[i]);
+    const float x_sin = kvf_round_bf16(before[0][i] * sines[i]);
+    after[0][i] = kvf_rotated_bf16(x_cos - y_sin);
+    after[1][i] = kvf_rotated_bf16(y_cos + x_sin);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    x[i * stride] = (uint16_t)after[0][i];
+    y[i * stride] = (uint16_t)after[1][i];
+  }
+}
+
+/* Pairs [first, first + count) of a row. `stride` in elements. */
+static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uint16_t *row,
+                        int64_t stride, int64_t first, int64_t count, const float *cosines,
+                        const float *sines) {
+  if (p->is_neox) {
+    uint16_t *x = row + first * stride;
+    uint16_t *y = x + p->rope_dim / 2 * stride;
+    if (stride == 1) {
+      rotate(x, y, 1, cosines, sines, count);
+    } else {
+      rotate(x, y, stride, cosines, sines, count);
+    }
+  } else {
+    uint16_t *x = row + 2 * first * stride;
+    if (stride == 1) {
+      rotate(x, x + 1, 2, cosines, sines, count);
+    } else {
+      rotate(x, x + stride, 2 * stride, cosines, sines, count);
+    }
+  }
+}
+
+/* The queries of a token, and its key unless that is NULL. */
+static void rotate_token(const kvf_concat_and_cache_mla_rope_fused_params *p, int64_t token,
+                         uint16_t *k_pe) {
+  const int64_t position =
+      kvf_index_at(p->positions.data, p->position_bytes, token * p->positions.stride[0]);
+  const uint16_t *angles =
+      (const uint16_t *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0];
+  const int64_t pairs = p->rope_dim / 2;
+  const int64_t step = p->cos_sin_cache.stride[1];
+  for (int64_t first = 0; first < pairs; first += PART) {
+    const int64_t count = pairs - first < PART ? pairs - first : PART;
+    float cosines[PART];
+    float sines[PART];
+    for (int64_t i = 0; i < count; ++i) {
+      cosines[i] = kvf_f32_from_bf16(angles[(first + i) * step]);
+      sines[i] = kvf_f32_from_bf16(angles[(pairs + first + i) * step]);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      uint16_t *q_pe =
+          (uint16_t *)p->q_pe.data + token * p->q_pe.stride[0] + head * p->q_pe.stride[1];
+      rotate_part(p, q_pe, p->q_pe.stride[2], first, count, cosines, sines);
+    }
+    if (k_pe != NULL) {
+      rotate_part(p, k_pe, p->k_pe.stride[1], first, count, cosines, sines);
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__bf16__bf16)(const void *params,
+                                                                         int64_t begin,
+                                                                         int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__bf16__bf16)(const void *params,
+                                                                         int64_t begin,
+                                                                         int64_t end) {
+  const kvf_concat_and_cache_mla_rope_fused_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    const bool writes = kvf_locate(&p->slots, token, &block, &offset);
+    uint16_t *k_pe = writes ? (uint16_t *)p->k_pe.data + token * p->k_pe.stride[0] : NULL;
+    if (p->rope_dim > 0) {
+      rotate_token(p, token, k_pe);
+    }
+    if (!writes) {
+      continue;
+    }
+    const uint16_t *kv_c = (const uint16_t *)p->kv_c.data + token * p->kv_c.stride[0];
+    uint16_t *row = (uint16_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
+                    offset * p->kv_cache.stride[1];
+    write_run(kv_c, p->kv_c.stride[1], row, p->kv_cache.stride[2], p->kv_lora_rank, p->streaming);
+    write_run(k_pe, p->k_pe.stride[1], row + p->kv_lora_rank * p->kv_cache.stride[2],
+              p->kv_cache.stride[2], p->rope_dim, p->streaming);
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

@@ -1,0 +1,88 @@
+/*
+ * Generated from templates/cpu/convert_fp8.c.j2 and generator/spec/convert_fp8.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/convert_fp8.h"
+#include "kvforge/cpu_decode.h"
+
+/* As runtime/ops/convert_fp8.c divides rows. */
+enum { PIECE = 2048 };
+
+/* Elements that are converted before they are put where they belong. */
+enum { CHUNK = 512 };
+
+/* `count` elements of a row, one behind another. */
+static void convert(const uint16_t *restrict from, float *restrict to, int64_t count) {
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    float wide[CHUNK];
+    for (int64_t i = 0; i < length; ++i) {
+      wide[i] = kvf_f32_from_bf16(from[first + i]);
+    }
+    kvf_store_results_f32(to + first, wide, length);
+  }
+}
+
+/* Up to CHUNK elements, wherever they are; `to` is a row of its own. */
+static void convert_chunk(const kvf_convert_fp8_params *p, const uint16_t *from, float *to,
+                          int64_t count) {
+  uint16_t row[CHUNK];
+  const int64_t stride = p->src_cache.stride[4];
+  for (int64_t i = 0; stride != 1 && i < count; ++i) {
+    row[i] = from[i * stride];
+  }
+  (void)p;
+  convert(stride == 1 ? from : row, to, count);
+}
+
+/* Up to PIECE elements of a row. */
+static void write_piece(const kvf_convert_fp8_params *p, const uint16_t *from, float *to,
+                        int64_t count) {
+  const int64_t from_stride = p->src_cache.stride[4];
+  const int64_t to_stride = p->dst_cache.stride[4];
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    const uint16_t *chunk = from + first * from_stride;
+    float results[CHUNK];
+    if (to_stride == 1 && !p->streaming) {
+      convert_chunk(p, chunk, to + first, length);
+      continue;
+    }
+    convert_chunk(p, chunk, results, length);
+    if (to_stride == 1) {
+      kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+      continue;
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      to[(first + i) * to_stride] = results[i];
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_convert_fp8__bf16__f32)(const void *params, int64_t begin, int64_t end);
+
+/* Pieces [begin, end) of all rows. */
+void KVF_CPU_SYMBOL(kvf_cpu_convert_fp8__bf16__f32)(const void *params, int64_t begin,
+                                                    int64_t end) {
+  const kvf_convert_fp8_params *p = params;
+  for (int64_t piece = begin; piece < end; ++piece) {
+    int64_t row = kvf_divide(piece, p->by_units);
+    const int64_t first = (piece - row * p->by_units.value) * PIECE;
+    int64_t from = first * p->src_cache.stride[4];
+    int64_t to = first * p->dst_cache.stride[4];
+    for (int32_t i = 3; i >= 0 && p->rows > 1; --i) {
+      const int64_t outer = i > 0 ? kvf_divide(row, p->by_size[i]) : 0;
+      const int64_t place = row - outer * p->size[i];
+      from += place * p->src_cache.stride[i];
+      to += place * p->dst_cache.stride[i];
+      row = outer;
+    }
+    const int64_t rest = p->size[4] - first;
+    write_piece(p, (const uint16_t *)p->src_cache.data + from, (float *)p->dst_cache.data + to,
+                rest < PIECE ? rest : PIECE);
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

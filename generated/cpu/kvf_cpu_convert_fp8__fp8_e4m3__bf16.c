@@ -1,0 +1,87 @@
+/*
+ * Generated from templates/cpu/convert_fp8.c.j2 and generator/spec/convert_fp8.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/convert_fp8.h"
+#include "kvforge/cpu_decode.h"
+
+/* As runtime/ops/convert_fp8.c divides rows. */
+enum { PIECE = 2048 };
+
+/* Elements that are converted before they are put where they belong. */
+enum { CHUNK = 512 };
+
+/* What every code becomes: multiplied in f32, rounded once. */
+static void make_table(uint16_t results[256], float scale) {
+  float wide[256];
+  for (int32_t code = 0; code < 256; ++code) {
+    wide[code] = kvf_f32_from_fp8_e4m3((uint8_t)code) * scale;
+  }
+  kvf_store_results_bf16(results, wide, 256);
+}
+
+/* Up to CHUNK elements, wherever they are; `to` is a row of its own. */
+static void convert_chunk(const kvf_convert_fp8_params *p, const uint8_t *from, uint16_t *to,
+                          int64_t count, const uint16_t table[256]) {
+  uint8_t row[CHUNK];
+  const int64_t stride = p->src_cache.stride[4];
+  for (int64_t i = 0; stride != 1 && i < count; ++i) {
+    row[i] = from[i * stride];
+  }
+  kvf_look_up_16(to, stride == 1 ? from : row, table, count);
+}
+
+/* Up to PIECE elements of a row. */
+static void write_piece(const kvf_convert_fp8_params *p, const uint8_t *from, uint16_t *to,
+                        int64_t count, const uint16_t table[256]) {
+  const int64_t from_stride = p->src_cache.stride[4];
+  const int64_t to_stride = p->dst_cache.stride[4];
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    const uint8_t *chunk = from + first * from_stride;
+    uint16_t results[CHUNK];
+    if (to_stride == 1 && !p->streaming) {
+      convert_chunk(p, chunk, to + first, length, table);
+      continue;
+    }
+    convert_chunk(p, chunk, results, length, table);
+    if (to_stride == 1) {
+      kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+      continue;
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      to[(first + i) * to_stride] = results[i];
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_convert_fp8__fp8_e4m3__bf16)(const void *params, int64_t begin,
+                                                         int64_t end);
+
+/* Pieces [begin, end) of all rows. */
+void KVF_CPU_SYMBOL(kvf_cpu_convert_fp8__fp8_e4m3__bf16)(const void *params, int64_t begin,
+                                                         int64_t end) {
+  const kvf_convert_fp8_params *p = params;
+  uint16_t table[256];
+  make_table(table, p->scale);
+  for (int64_t piece = begin; piece < end; ++piece) {
+    int64_t row = kvf_divide(piece, p->by_units);
+    const int64_t first = (piece - row * p->by_units.value) * PIECE;
+    int64_t from = first * p->src_cache.stride[4];
+    int64_t to = first * p->dst_cache.stride[4];
+    for (int32_t i = 3; i >= 0 && p->rows > 1; --i) {
+      const int64_t outer = i > 0 ? kvf_divide(row, p->by_size[i]) : 0;
+      const int64_t place = row - outer * p->size[i];
+      from += place * p->src_cache.stride[i];
+      to += place * p->dst_cache.stride[i];
+      row = outer;
+    }
+    const int64_t rest = p->size[4] - first;
+    write_piece(p, (const uint8_t *)p->src_cache.data + from, (uint16_t *)p->dst_cache.data + to,
+                rest < PIECE ? rest : PIECE, table);
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

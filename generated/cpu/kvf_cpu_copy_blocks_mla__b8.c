@@ -1,0 +1,27 @@
+/*
+ * Generated from templates/cpu/copy_blocks_mla.c.j2 and generator/spec/copy_blocks_mla.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_pages.h"
+#include "kvforge/params/copy_blocks_mla.h"
+
+void KVF_CPU_SYMBOL(kvf_cpu_copy_blocks_mla__b8)(const void *params, int64_t begin, int64_t end);
+
+/* Parts [begin, end) of the pages, those of the first tensor first. */
+void KVF_CPU_SYMBOL(kvf_cpu_copy_blocks_mla__b8)(const void *params, int64_t begin, int64_t end) {
+  const kvf_copy_blocks_mla_params *p = params;
+  const kvf_page_list *pages = &p->pages;
+  const int64_t parts = kvf_page_parts(pages->page_bytes);
+  for (int64_t part = begin, next = begin; part < end; part = next) {
+    const int64_t cache = part / parts;
+    const int64_t whole = (cache + 1) * parts;
+    next = whole < end ? whole : end;
+    const int64_t first = (part - cache * parts) * KVF_PAGE_PART;
+    const int64_t last = (next - cache * parts) * KVF_PAGE_PART;
+    kvf_copy_pairs(&pages->blocks, &pages->caches[cache], &pages->caches[cache], first,
+                   last < pages->page_bytes ? last : pages->page_bytes, pages->streaming);
+  }
+  if (pages->streaming) {
+    kvf_stream_fence();
+  }
+}

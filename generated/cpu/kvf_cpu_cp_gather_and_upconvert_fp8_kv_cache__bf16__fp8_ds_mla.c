@@ -1,0 +1,73 @@
+/*
+ * Generated from templates/cpu/cp_gather_and_upconvert_fp8_kv_cache.c.j2 and
+ * generator/spec/cp_gather_and_upconvert_fp8_kv_cache.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/cp_gather_and_upconvert_fp8_kv_cache.h"
+#include "kvforge/cpu_decode.h"
+#include "kvforge/ds_mla.h"
+
+static void make_e4m3(uint16_t values[256]) {
+  for (int32_t code = 0; code < 256; ++code) {
+    values[code] = kvf_f16_from_f32(kvf_f32_from_fp8_e4m3((uint8_t)code));
+  }
+}
+
+/* One row. */
+static void decode_row(const uint8_t *row, uint16_t *to, const uint16_t e4m3[256]) {
+  enum { TILE = KVF_FP8_DS_MLA_TILE, TILES = KVF_DS_MLA_LATENT / TILE };
+  float wide[KVF_DS_MLA_LATENT];
+  float scales[TILES];
+  memcpy(scales, row + KVF_FP8_DS_MLA_SCALES_AT, sizeof scales);
+  kvf_widen_codes(wide, row, e4m3, KVF_DS_MLA_LATENT);
+  for (int32_t tile = 0; tile < TILES; ++tile) {
+    for (int32_t i = 0; i < TILE; ++i) {
+      wide[tile * TILE + i] *= scales[tile];
+    }
+  }
+  kvf_store_results_bf16(to, wide, KVF_DS_MLA_LATENT);
+  memcpy(to + KVF_DS_MLA_LATENT, row + KVF_FP8_DS_MLA_ROPE_AT, KVF_DS_MLA_ROPE * sizeof *to);
+}
+
+/* `rows` rows of one page. */
+static void gather_rows(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p,
+                        const uint8_t *from, uint16_t *to, int64_t rows, const uint16_t e4m3[256]) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint8_t *row = from + i * p->src_cache.stride[1];
+    uint16_t *results = to + i * p->dst.stride[0];
+    if (p->streaming) {
+      uint16_t decoded[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
+      decode_row(row, decoded, e4m3);
+      kvf_stream_row(results, decoded, sizeof decoded);
+    } else {
+      decode_row(row, results, e4m3);
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla)(
+    const void *params, int64_t begin, int64_t end);
+
+/* Rows [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla)(
+    const void *params, int64_t begin, int64_t end) {
+  const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p = params;
+  uint16_t e4m3[256];
+  make_e4m3(e4m3);
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
+    if (block >= 0) {
+      const uint8_t *from = (const uint8_t *)p->src_cache.data + block * p->src_cache.stride[0] +
+                            offset * p->src_cache.stride[1];
+      uint16_t *to = (uint16_t *)p->dst.data + row * p->dst.stride[0];
+      gather_rows(p, from, to, rows, e4m3);
+    }
+    row += rows;
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

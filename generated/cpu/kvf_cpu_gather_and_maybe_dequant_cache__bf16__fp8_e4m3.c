@@ -1,0 +1,73 @@
+/*
+ * Generated from templates/cpu/gather_and_maybe_dequant_cache.c.j2 and
+ * generator/spec/gather_and_maybe_dequant_cache.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/gather_and_maybe_dequant_cache.h"
+#include "kvforge/cpu_decode.h"
+
+/* What every code becomes: multiplied in f32, rounded once. */
+static void make_table(uint16_t results[256], float scale) {
+  float wide[256];
+  for (int32_t code = 0; code < 256; ++code) {
+    wide[code] = kvf_f32_from_fp8_e4m3((uint8_t)code) * scale;
+  }
+  kvf_store_results_bf16(results, wide, 256);
+}
+
+/* A row, or several that lie one behind another on both sides. */
+static void decode_row(const uint8_t *codes, uint16_t *to, const uint16_t table[256], int64_t count,
+                       int32_t streaming) {
+  enum { PART = 1024 };
+  if (!streaming) {
+    kvf_look_up_16(to, codes, table, count);
+    return;
+  }
+  for (int64_t first = 0; first < count; first += PART) {
+    uint16_t results[PART];
+    const int64_t length = count - first < PART ? count - first : PART;
+    kvf_look_up_16(results, codes + first, table, length);
+    kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+  }
+}
+
+/* `rows` rows of one page. */
+static void gather_rows(const kvf_gather_and_maybe_dequant_cache_params *p, const uint8_t *from,
+                        uint16_t *to, int64_t rows, const uint16_t table[256]) {
+  if (p->src_cache.stride[1] == p->entry_size && p->dst.stride[0] == p->entry_size) {
+    decode_row(from, to, table, rows * p->entry_size, p->streaming);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    decode_row(from + i * p->src_cache.stride[1], to + i * p->dst.stride[0], table, p->entry_size,
+               p->streaming);
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e4m3)(const void *params,
+                                                                            int64_t begin,
+                                                                            int64_t end);
+
+/* Rows [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e4m3)(const void *params,
+                                                                            int64_t begin,
+                                                                            int64_t end) {
+  const kvf_gather_and_maybe_dequant_cache_params *p = params;
+  uint16_t table[256];
+  make_table(table, *(const float *)p->scale.data);
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
+    if (block >= 0) {
+      const uint8_t *from = (const uint8_t *)p->src_cache.data + block * p->src_cache.stride[0] +
+                            offset * p->src_cache.stride[1];
+      uint16_t *to = (uint16_t *)p->dst.data + row * p->dst.stride[0];
+      gather_rows(p, from, to, rows, table);
+    }
+    row += rows;
+  }
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

@@ -1,0 +1,114 @@
+/*
+ * Generated from templates/cpu/reshape_and_cache_flash_layers.c.j2 and
+ * generator/spec/reshape_and_cache_flash_layers.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/reshape_and_cache_flash_layers.h"
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,
+                    int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_bf16(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const float inverse = 1.0f / scale;
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_bf16(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* One head of one token. Strides in elements. */
+static void write_head(const uint16_t *source, int64_t source_stride, uint8_t *cache,
+                       int64_t cache_stride, int64_t head_size, float scale) {
+  if (cache_stride == 1) {
+    convert(source, source_stride, cache, head_size, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < head_size; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t count = head_size - first < CHUNK ? head_size - first : CHUNK;
+    convert(source + first * source_stride, source_stride, codes, count, scale);
+    for (int64_t i = 0; i < count; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/* Tokens [begin, end) of one layer. */
+static void write_layer(const kvf_reshape_and_cache_flash_layers_params *p, int64_t layer,
+                        int64_t begin, int64_t end) {
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *key =
+        (const uint16_t *)p->key.data + layer * p->key_layer_stride + token * p->key.stride[0];
+    uint8_t *key_cache = (uint8_t *)p->key_caches[layer] + block * p->key_cache.stride[0] +
+                         offset * p->key_cache.stride[1];
+    const uint16_t *value = (const uint16_t *)p->value.data + layer * p->value_layer_stride +
+                            token * p->value.stride[0];
+    uint8_t *value_cache = (uint8_t *)p->value_caches[layer] + block * p->value_cache.stride[0] +
+                           offset * p->value_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->key_caches[layer] + next_block * p->key_cache.stride[0] +
+                           next_offset * p->key_cache.stride[1],
+                       p->head_size);
+      kvf_prefetch_row((uint8_t *)p->value_caches[layer] + next_block * p->value_cache.stride[0] +
+                           next_offset * p->value_cache.stride[1],
+                       p->head_size);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      write_head(key + head * p->key.stride[1], p->key.stride[2],
+                 key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,
+                 ((const float *)p->k_scale
+                      .data)[layer * p->k_scale_layer_stride + head * p->k_scale.stride[0]]);
+      write_head(
+          value + head * p->value.stride[1], p->value.stride[2],
+          value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3], p->head_size,
+          ((const float *)
+               p->v_scale.data)[layer * p->v_scale_layer_stride + head * p->v_scale.stride[0]]);
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e5m2)(const void *params,
+                                                                            int64_t begin,
+                                                                            int64_t end);
+
+/* Units [begin, end): the tokens of the first layer, and behind them those of the next ones. */
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e5m2)(const void *params,
+                                                                            int64_t begin,
+                                                                            int64_t end) {
+  const kvf_reshape_and_cache_flash_layers_params *p = params;
+  const int64_t tokens = p->slots.num_tokens;
+  while (begin < end) {
+    const int64_t layer = begin / tokens;
+    const int64_t behind = (layer + 1) * tokens;
+    const int64_t stop = behind < end ? behind : end;
+    write_layer(p, layer, begin - layer * tokens, stop - layer * tokens);
+    begin = stop;
+  }
+}

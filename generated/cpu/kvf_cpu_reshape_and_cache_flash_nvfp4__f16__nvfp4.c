@@ -1,0 +1,125 @@
+/*
+ * Generated from templates/cpu/reshape_and_cache_flash_nvfp4.c.j2 and
+ * generator/spec/reshape_and_cache_flash_nvfp4.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
+#include "kvforge/nvfp4.h"
+
+enum { GROUP = KVF_NVFP4_GROUP, PART = 256 };
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    kvf_widen_f16(wide, source, count);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_f16(source[i * stride]);
+  }
+}
+
+/* The largest magnitude of a group, NaNs left out. */
+static inline uint32_t largest_of(const float *values, int64_t count) {
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t magnitude = kvf_magnitude(values[i]);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+/* Where the block scales of a token and a head are. Strides in bytes. */
+typedef struct scale_place {
+  uint8_t *head; /* those of the page's first token */
+  int64_t token_stride;
+  int64_t offset; /* of the token in its page */
+  int64_t groups; /* of a head */
+  int32_t swizzle;
+} scale_place;
+
+static inline void put_scale(const scale_place *place, int64_t group, uint8_t block_scale) {
+  int64_t token = place->offset;
+  if (place->swizzle) {
+    kvf_nvfp4_swizzle(&token, &group, place->groups);
+  }
+  place->head[token * place->token_stride + group] = block_scale;
+}
+
+/* One head of one token. `stride` is the source's, in elements. */
+static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict codes,
+                       const scale_place *place, float scale) {
+  const float inverse = 1.0f / scale;
+  const int64_t size = place->groups * GROUP;
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    float wide[PART];
+    float multipliers[PART / GROUP];
+    uint32_t words[PART];
+    widen(wide, source + first * stride, stride, length);
+    for (int64_t group = 0; group < length / GROUP; ++group) {
+      const uint8_t block_scale =
+          kvf_nvfp4_block_scale(largest_of(wide + group * GROUP, GROUP), inverse);
+      multipliers[group] = kvf_nvfp4_multiplier(block_scale, inverse);
+      put_scale(place, first / GROUP + group, block_scale);
+    }
+    for (int64_t group = 0; group < length / GROUP; ++group) {
+      for (int64_t i = group * GROUP; i < (group + 1) * GROUP; ++i) {
+        words[i] = kvf_e2m1_from_f32(wide[i] * multipliers[group]);
+      }
+    }
+    for (int64_t i = 0; i < length / 2; ++i) {
+      codes[first / 2 + i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4)(const void *params,
+                                                                       int64_t begin, int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4)(const void *params,
+                                                                       int64_t begin, int64_t end) {
+  const kvf_reshape_and_cache_flash_nvfp4_params *p = params;
+  /* Codes of a page; its scales begin behind them. */
+  const int64_t code_bytes = p->slots.block_size * p->num_heads * (p->head_size / 2);
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *key = (const uint16_t *)p->key.data + token * p->key.stride[0];
+    uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
+                         offset * p->key_cache.stride[1];
+    const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
+    uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                           offset * p->value_cache.stride[1];
+
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      const scale_place key_place = {
+          .head = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] + code_bytes +
+                  head * p->key_cache.stride[2] / 8,
+          .token_stride = p->key_cache.stride[1] / 8,
+          .offset = offset,
+          .groups = p->head_size / GROUP,
+          .swizzle = 0,
+      };
+      write_head(key + head * p->key.stride[1], p->key.stride[2],
+                 key_cache + head * p->key_cache.stride[2], &key_place,
+                 ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
+      const scale_place value_place = {
+          .head = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] + code_bytes +
+                  head * p->value_cache.stride[2] / 8,
+          .token_stride = p->value_cache.stride[1] / 8,
+          .offset = offset,
+          .groups = p->head_size / GROUP,
+          .swizzle = p->swizzle_v_scales,
+      };
+      write_head(value + head * p->value.stride[1], p->value.stride[2],
+                 value_cache + head * p->value_cache.stride[2], &value_place,
+                 ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
+    }
+  }
+}

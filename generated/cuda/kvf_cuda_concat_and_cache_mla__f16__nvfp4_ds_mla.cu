@@ -1,0 +1,117 @@
+/*
+ * Generated from templates/cuda/concat_and_cache_mla.cu.j2 and
+ * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/ds_mla.h"
+
+/* A warp writes a row. Each lane has 16 elements of kv_c and 2 of k_pe. */
+enum { WARP = 32, LATENT = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
+
+KVF_INLINE void widen_x2(uint32_t word, float *v) {
+  v[0] = kvf_f32_from_f16((uint16_t)word);
+  v[1] = kvf_f32_from_f16((uint16_t)(word >> 16));
+}
+
+/* A lane's part of k_pe, the first element in the lower half. */
+KVF_INLINE uint32_t load_rope(const uint16_t *from, int64_t stride, bool whole) {
+  return whole ? *reinterpret_cast<const uint32_t *>(from) : from[0] | (uint32_t)from[stride] << 16;
+}
+
+/* A lane's part of kv_c as floats; `whole`: in vectors of 16 bytes. */
+KVF_INLINE void load_latent(const uint16_t *from, int64_t stride, bool whole, float (&v)[LATENT]) {
+  if (whole) {
+#pragma unroll
+    for (int32_t i = 0; i < LATENT; i += 8) {
+      const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
+      widen_x2(words.x, v + i + 0);
+      widen_x2(words.y, v + i + 2);
+      widen_x2(words.z, v + i + 4);
+      widen_x2(words.w, v + i + 6);
+    }
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < LATENT; ++i) {
+    v[i] = kvf_f32_from_f16(from[i * stride]);
+  }
+}
+
+/* The largest magnitude of a lane's elements, NaNs left out. */
+KVF_INLINE uint32_t largest_of(const float (&v)[LATENT]) {
+  uint32_t largest = 0;
+#pragma unroll
+  for (int32_t i = 0; i < LATENT; ++i) {
+    largest = max(largest, kvf_magnitude(v[i]));
+  }
+  return largest;
+}
+
+/* Four bytes in one access, or each for itself. */
+KVF_INLINE void store_x4(uint8_t *to, uint32_t word, bool whole) {
+  if (whole) {
+    *reinterpret_cast<uint32_t *>(to) = word;
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    to[i] = (uint8_t)(word >> 8 * i);
+  }
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits. */
+KVF_INLINE uint32_t quantise_x8(const float *v, float inverse) {
+  uint32_t codes = 0;
+#pragma unroll
+  for (int32_t i = 0; i < 8; ++i) {
+    codes |= kvf_e2m1_from_f32(v[i] * inverse) << 4 * i;
+  }
+  return codes;
+}
+
+/* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
+KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
+                          int64_t k_pe_stride, uint8_t *row, bool whole) {
+  const int32_t lane = (int32_t)threadIdx.x;
+  float v[LATENT];
+  load_latent(kv_c + lane * LATENT * kv_c_stride, kv_c_stride, whole, v);
+  float rope[ROPE];
+  widen_x2(load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole), rope);
+
+  /* A lane's elements are a group. */
+  const uint8_t scale = kvf_nvfp4_ds_mla_scale(largest_of(v));
+  const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
+  const uint32_t low = quantise_x8(v, inverse);
+  const uint32_t high = quantise_x8(v + 8, inverse);
+  uint8_t *codes = row + lane * (LATENT / 2);
+  if (whole) {
+    *reinterpret_cast<uint2 *>(codes) = make_uint2(low, high);
+  } else {
+    store_x4(codes, low, false);
+    store_x4(codes + 4, high, false);
+  }
+  uint8_t *to = row + KVF_NVFP4_DS_MLA_ROPE_AT + lane * ROPE;
+  to[0] = kvf_fp8_e4m3_from_f32(rope[0]);
+  to[1] = kvf_fp8_e4m3_from_f32(rope[1]);
+  row[kvf_nvfp4_ds_mla_scale_at(lane)] = scale;
+}
+
+/* Grid: x tokens. Block: x the lanes of a warp, y tokens. */
+extern "C" __global__ void __launch_bounds__(128) kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla(
+    const __grid_constant__ kvf_concat_and_cache_mla_params p) {
+  const int64_t step = (int64_t)gridDim.x * blockDim.y;
+  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
+       token += step) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
+    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
+    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                   offset * p.kv_cache.stride[1];
+    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], row, p.vector_elements > 1);
+  }
+}

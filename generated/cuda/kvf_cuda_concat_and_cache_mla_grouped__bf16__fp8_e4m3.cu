@@ -1,0 +1,157 @@
+/*
+ * Generated from templates/cuda/concat_and_cache_mla_grouped.cu.j2 and
+ * generator/spec/concat_and_cache_mla_grouped.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/concat_and_cache_mla_grouped.h"
+
+/* Four elements, quantised; the first in the lowest byte. */
+KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
+  return kvf_fp8_e4m3x4_from_f32(
+      kvf_f32_from_bf16((uint16_t)v.x) / scale, kvf_f32_from_bf16((uint16_t)(v.x >> 16)) / scale,
+      kvf_f32_from_bf16((uint16_t)v.y) / scale, kvf_f32_from_bf16((uint16_t)(v.y >> 16)) / scale);
+}
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v[2];
+};
+
+KVF_INLINE source_x16 load_x16(const uint16_t *from) {
+  source_x16 source;
+  source.v[0] = reinterpret_cast<const uint4 *>(from)[0];
+  source.v[1] = reinterpret_cast<const uint4 *>(from)[1];
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
+  *reinterpret_cast<uint4 *>(to) =
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint2 v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint16_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint2 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint16_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint16_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
+  *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_bf16(source.v) / scale);
+}
+
+/* One token, 16 elements at a time: kv_c, and behind it k_pe. */
+KVF_INLINE void write_row_x16(const kvf_concat_and_cache_mla_grouped_params &p,
+                              const uint16_t *kv_c, const uint16_t *k_pe, uint8_t *row,
+                              float scale) {
+  const uint32_t latent = (uint32_t)p.kv_lora_rank / 16;
+  const uint32_t vectors = latent + (uint32_t)p.rope_dim / 16;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 16 : k_pe + (int64_t)(i - latent) * 16;
+    store_x16(load_x16(from), row + (int64_t)i * 16, scale);
+  }
+}
+
+/* One token, 4 elements at a time: kv_c, and behind it k_pe. */
+KVF_INLINE void write_row_x4(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
+                             const uint16_t *k_pe, uint8_t *row, float scale) {
+  const uint32_t latent = (uint32_t)p.kv_lora_rank / 4;
+  const uint32_t vectors = latent + (uint32_t)p.rope_dim / 4;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 4 : k_pe + (int64_t)(i - latent) * 4;
+    store_x4(load_x4(from), row + (int64_t)i * 4, scale);
+  }
+}
+
+/* One token, 1 element at a time: kv_c, and behind it k_pe. */
+KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
+                             const uint16_t *k_pe, uint8_t *row, float scale) {
+  const uint32_t latent = (uint32_t)p.kv_lora_rank;
+  const uint32_t vectors = latent + (uint32_t)p.rope_dim;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[2]
+                                      : k_pe + (int64_t)(i - latent) * p.k_pe.stride[2];
+    store_x1(load_x1(from), row + (int64_t)i, scale);
+  }
+}
+
+/* Tokens of one layer, `vector` elements at a time. */
+KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, int64_t layer,
+                            uint8_t *base, int32_t vector) {
+  kvf_slots slots = p.slots;
+  slots.mapping =
+      static_cast<const char *>(slots.mapping) + layer * p.slots_layer_stride * slots.index_bytes;
+  const float scale = static_cast<const float *>(p.kv_scales.data)[layer * p.kv_scales.stride[0]];
+  const int64_t step = (int64_t)gridDim.x * blockDim.y;
+  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < slots.num_tokens;
+       token += step) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                           token * p.kv_c.stride[1];
+    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                           token * p.k_pe.stride[1];
+    uint8_t *row = base + block * p.block_stride + offset * p.entry_stride;
+    switch (vector) {
+    case 16:
+      write_row_x16(p, kv_c, k_pe, row, scale);
+      break;
+    case 4:
+      write_row_x4(p, kv_c, k_pe, row, scale);
+      break;
+    default:
+      write_row_x1(p, kv_c, k_pe, row, scale);
+      break;
+    }
+  }
+}
+
+/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. */
+extern "C" __global__ void __launch_bounds__(256)
+    kvf_cuda_concat_and_cache_mla_grouped__bf16__fp8_e4m3(
+        const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
+  const bool counts = (blockIdx.x | blockIdx.y | threadIdx.x | threadIdx.y) == 0;
+  for (int64_t layer = blockIdx.z; layer < p.num_layers; layer += gridDim.z) {
+    const int64_t base =
+        static_cast<const int64_t *>(p.kv_cache_ptrs.data)[layer * p.kv_cache_ptrs.stride[0]];
+    if (base == 0) {
+      if (counts) {
+        atomicAdd(p.slots.faults, 1ULL);
+      }
+      continue;
+    }
+    /* The host, which cannot read the addresses, chose vectors by everything else. */
+    int32_t vector = p.vector_elements;
+    vector = vector == 16 && base % 16 != 0 ? 4 : vector;
+    vector = vector == 4 && base % 4 != 0 ? 1 : vector;
+    write_layer(p, layer, reinterpret_cast<uint8_t *>(base), vector);
+  }
+}

@@ -1,0 +1,102 @@
+/*
+ * Generated from templates/cuda/concat_mla_q.cu.j2 and generator/spec/concat_mla_q.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/concat_mla_q.h"
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v;
+};
+
+KVF_INLINE source_x16 load_x16(const uint8_t *from) {
+  source_x16 source;
+  source.v = *reinterpret_cast<const uint4 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to) {
+  *reinterpret_cast<uint4 *>(to) = source.v;
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint32_t v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint8_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint32_t *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to) {
+  *reinterpret_cast<uint32_t *>(to) = source.v;
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint8_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint8_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
+
+/* One row, 16 bytes at a time. */
+KVF_INLINE void join_x16(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
+                         int64_t nope_bytes, int64_t bytes) {
+  for (int64_t at = (int64_t)threadIdx.x * 16; at < bytes; at += (int64_t)blockDim.x * 16) {
+    store_x16(load_x16(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  }
+}
+
+/* One row, 4 bytes at a time. */
+KVF_INLINE void join_x4(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
+                        int64_t nope_bytes, int64_t bytes) {
+  for (int64_t at = (int64_t)threadIdx.x * 4; at < bytes; at += (int64_t)blockDim.x * 4) {
+    store_x4(load_x4(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  }
+}
+
+/* One row, 1 byte at a time. */
+KVF_INLINE void join_x1(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
+                        int64_t nope_bytes, int64_t bytes) {
+  for (int64_t at = (int64_t)threadIdx.x * 1; at < bytes; at += (int64_t)blockDim.x * 1) {
+    store_x1(load_x1(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  }
+}
+
+/* Grid: x rows. Block: x vectors of a row, y rows. */
+extern "C" __global__ void __launch_bounds__(256)
+    kvf_cuda_concat_mla_q__b8(const __grid_constant__ kvf_concat_mla_q_params p) {
+  const int64_t row = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  const int64_t token = kvf_divide(row, p.by_num_heads);
+  const int64_t head = row - token * p.num_heads;
+  if (token >= p.num_tokens) {
+    return;
+  }
+  const uint8_t *ql_nope = static_cast<const uint8_t *>(p.ql_nope.data) +
+                           token * p.ql_nope.stride[0] + head * p.ql_nope.stride[1];
+  const uint8_t *q_pe = static_cast<const uint8_t *>(p.q_pe.data) + token * p.q_pe.stride[0] +
+                        head * p.q_pe.stride[1];
+  uint8_t *q_out =
+      static_cast<uint8_t *>(p.q_out.data) + token * p.q_out.stride[0] + head * p.q_out.stride[1];
+  const int64_t bytes = p.nope_bytes + p.rope_bytes;
+  switch (p.vector_elements) {
+  case 16:
+    join_x16(ql_nope, q_pe, q_out, p.nope_bytes, bytes);
+    break;
+  case 4:
+    join_x4(ql_nope, q_pe, q_out, p.nope_bytes, bytes);
+    break;
+  default:
+    join_x1(ql_nope, q_pe, q_out, p.nope_bytes, bytes);
+    break;
+  }
+}

@@ -1,0 +1,198 @@
+/*
+ * Generated from templates/cuda/convert_fp8.cu.j2 and generator/spec/convert_fp8.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/convert_fp8.h"
+#include "kvforge/cuda_decode.cuh"
+
+enum { THREADS = 256 };
+
+/* Vectors that a thread loads before it stores the first: 64 bytes, what the registers have room
+ * for. */
+enum { IN_FLIGHT = 2 };
+
+/* Four elements, quantised; the first in the lowest byte. */
+KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
+  return kvf_fp8_e4m3x4_from_f32(
+      kvf_f32_from_f16((uint16_t)v.x) / scale, kvf_f32_from_f16((uint16_t)(v.x >> 16)) / scale,
+      kvf_f32_from_f16((uint16_t)v.y) / scale, kvf_f32_from_f16((uint16_t)(v.y >> 16)) / scale);
+}
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v[2];
+};
+
+KVF_INLINE source_x16 load_x16(const uint16_t *from) {
+  source_x16 source;
+  source.v[0] = reinterpret_cast<const uint4 *>(from)[0];
+  source.v[1] = reinterpret_cast<const uint4 *>(from)[1];
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
+  *reinterpret_cast<uint4 *>(to) =
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint2 v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint16_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint2 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint16_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint16_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
+  *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_f16(source.v) / scale);
+}
+
+/* Where a vector begins in both tensors, in elements. */
+KVF_INLINE void locate(const kvf_convert_fp8_params &p, int64_t vector, int64_t width,
+                       int64_t *from, int64_t *to) {
+  int64_t row = p.rows > 1 ? kvf_divide(vector, p.by_units) : 0;
+  const int64_t element = (vector - row * p.by_units.value) * width;
+  *from = element * p.src_cache.stride[4];
+  *to = element * p.dst_cache.stride[4];
+  if (p.rows == 1) {
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 3; i >= 0; --i) {
+    const int64_t outer = i > 0 ? kvf_divide(row, p.by_size[i]) : 0;
+    const int64_t place = row - outer * p.size[i];
+    *from += place * p.src_cache.stride[i];
+    *to += place * p.dst_cache.stride[i];
+    row = outer;
+  }
+}
+
+/* All elements, 16 at a time. */
+KVF_INLINE void convert_x16(const kvf_convert_fp8_params &p) {
+  const uint16_t *from = static_cast<const uint16_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x16 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 16, &place, &target[i]);
+        loaded[i] = load_x16(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x16(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* All elements, 4 at a time. */
+KVF_INLINE void convert_x4(const kvf_convert_fp8_params &p) {
+  const uint16_t *from = static_cast<const uint16_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x4 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 4, &place, &target[i]);
+        loaded[i] = load_x4(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x4(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* All elements, 1 at a time. */
+KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
+  const uint16_t *from = static_cast<const uint16_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x1 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 1, &place, &target[i]);
+        loaded[i] = load_x1(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x1(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* Grid: x parts of all vectors. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_convert_fp8__f16__fp8_e4m3(const __grid_constant__ kvf_convert_fp8_params p) {
+  switch (p.vector_elements) {
+  case 16:
+    convert_x16(p);
+    break;
+  case 4:
+    convert_x4(p);
+    break;
+  default:
+    convert_x1(p);
+    break;
+  }
+  /* One long row may end in less than a vector. */
+  const int64_t rest = p.size[4] - p.by_units.value * p.vector_elements;
+  if (blockIdx.x == 0 && threadIdx.x < rest) {
+    const int64_t element = p.size[4] - rest + threadIdx.x;
+    store_x1(
+        load_x1(static_cast<const uint16_t *>(p.src_cache.data) + element * p.src_cache.stride[4]),
+        static_cast<uint8_t *>(p.dst_cache.data) + element * p.dst_cache.stride[4], p.scale);
+  }
+}

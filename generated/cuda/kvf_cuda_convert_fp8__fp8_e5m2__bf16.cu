@@ -1,0 +1,193 @@
+/*
+ * Generated from templates/cuda/convert_fp8.cu.j2 and generator/spec/convert_fp8.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/convert_fp8.h"
+#include "kvforge/cuda_decode.cuh"
+
+enum { THREADS = 256 };
+
+/* Vectors that a thread loads before it stores the first: 64 bytes, what the registers have room
+ * for. */
+enum { IN_FLIGHT = 4 };
+
+/* 8 elements. */
+struct source_x8 {
+  uint32_t v[2];
+};
+
+KVF_INLINE source_x8 load_x8(const uint8_t *from) {
+  source_x8 source;
+  const uint2 part = *reinterpret_cast<const uint2 *>(from);
+  source.v[0] = part.x;
+  source.v[1] = part.y;
+  return source;
+}
+
+KVF_INLINE void store_x8(const source_x8 &source, uint16_t *to, float scale) {
+  *reinterpret_cast<uint4 *>(to) = make_uint4(
+      kvf_bf16x2_result(kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[0]), scale)),
+      kvf_bf16x2_result(kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[0] >> 16), scale)),
+      kvf_bf16x2_result(kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[1]), scale)),
+      kvf_bf16x2_result(kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[1] >> 16), scale)));
+}
+
+/* 2 elements. */
+struct source_x2 {
+  uint32_t v[1];
+};
+
+KVF_INLINE source_x2 load_x2(const uint8_t *from) {
+  source_x2 source;
+  source.v[0] = *reinterpret_cast<const uint16_t *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x2(const source_x2 &source, uint16_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) =
+      kvf_bf16x2_result(kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[0]), scale));
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint32_t v[1];
+};
+
+KVF_INLINE source_x1 load_x1(const uint8_t *from) {
+  source_x1 source;
+  source.v[0] = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to, float scale) {
+  *to = kvf_bf16_result(__fmul_rn(kvf_f32_from_fp8_e5m2((uint8_t)source.v[0]), scale));
+}
+
+/* Where a vector begins in both tensors, in elements. */
+KVF_INLINE void locate(const kvf_convert_fp8_params &p, int64_t vector, int64_t width,
+                       int64_t *from, int64_t *to) {
+  int64_t row = p.rows > 1 ? kvf_divide(vector, p.by_units) : 0;
+  const int64_t element = (vector - row * p.by_units.value) * width;
+  *from = element * p.src_cache.stride[4];
+  *to = element * p.dst_cache.stride[4];
+  if (p.rows == 1) {
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 3; i >= 0; --i) {
+    const int64_t outer = i > 0 ? kvf_divide(row, p.by_size[i]) : 0;
+    const int64_t place = row - outer * p.size[i];
+    *from += place * p.src_cache.stride[i];
+    *to += place * p.dst_cache.stride[i];
+    row = outer;
+  }
+}
+
+/* All elements, 8 at a time. */
+KVF_INLINE void convert_x8(const kvf_convert_fp8_params &p) {
+  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data);
+  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x8 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 8, &place, &target[i]);
+        loaded[i] = load_x8(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x8(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* All elements, 2 at a time. */
+KVF_INLINE void convert_x2(const kvf_convert_fp8_params &p) {
+  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data);
+  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x2 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 2, &place, &target[i]);
+        loaded[i] = load_x2(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x2(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* All elements, 1 at a time. */
+KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
+  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data);
+  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data);
+  const int64_t vectors = p.rows * p.by_units.value;
+  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
+  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
+       first += step) {
+    source_x1 loaded[IN_FLIGHT];
+    int64_t target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const int64_t vector = first + i * THREADS;
+      if (vector < vectors) {
+        int64_t place;
+        locate(p, vector, 1, &place, &target[i]);
+        loaded[i] = load_x1(from + place);
+      }
+    }
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (first + i * THREADS < vectors) {
+        store_x1(loaded[i], to + target[i], p.scale);
+      }
+    }
+  }
+}
+
+/* Grid: x parts of all vectors. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_convert_fp8__fp8_e5m2__bf16(const __grid_constant__ kvf_convert_fp8_params p) {
+  switch (p.vector_elements) {
+  case 8:
+    convert_x8(p);
+    break;
+  case 2:
+    convert_x2(p);
+    break;
+  default:
+    convert_x1(p);
+    break;
+  }
+  /* One long row may end in less than a vector. */
+  const int64_t rest = p.size[4] - p.by_units.value * p.vector_elements;
+  if (blockIdx.x == 0 && threadIdx.x < rest) {
+    const int64_t element = p.size[4] - rest + threadIdx.x;
+    store_x1(
+        load_x1(static_cast<const uint8_t *>(p.src_cache.data) + element * p.src_cache.stride[4]),
+        static_cast<uint16_t *>(p.dst_cache.data) + element * p.dst_cache.stride[4], p.scale);
+  }
+}

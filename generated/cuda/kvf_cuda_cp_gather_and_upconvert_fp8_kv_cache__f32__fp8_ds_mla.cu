@@ -1,0 +1,204 @@
+/*
+ * Generated from templates/cuda/cp_gather_and_upconvert_fp8_kv_cache.cu.j2 and
+ * generator/spec/cp_gather_and_upconvert_fp8_kv_cache.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/cp_gather_and_upconvert_fp8_kv_cache.h"
+#include "kvforge/cuda_decode.cuh"
+#include "kvforge/ds_mla.h"
+
+/* As runtime/gather.c launches it. */
+constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+
+/* Vectors of a thread, all loaded before the first is stored. */
+constexpr int32_t IN_FLIGHT = 4;
+
+/* The place of a row that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* 4 elements: codes and their scale, or 16-bit rope elements. */
+struct source_x4 {
+  uint32_t v[2];
+  float scale;
+};
+
+KVF_INLINE source_x4 load_x4(const uint8_t *row, int32_t element) {
+  source_x4 source;
+  if (element < KVF_DS_MLA_LATENT) {
+    source.v[0] = *reinterpret_cast<const uint32_t *>(row + element);
+    source.scale = *reinterpret_cast<const float *>(row + KVF_FP8_DS_MLA_SCALES_AT +
+                                                    element / KVF_FP8_DS_MLA_TILE * 4);
+  } else {
+    const uint2 rope = *reinterpret_cast<const uint2 *>(row + KVF_FP8_DS_MLA_ROPE_AT +
+                                                        (element - KVF_DS_MLA_LATENT) * 2);
+    source.v[0] = rope.x;
+    source.v[1] = rope.y;
+  }
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, float *row, int32_t element) {
+  float *to = row + element;
+  if (element >= KVF_DS_MLA_LATENT) {
+    const float2 low = kvf_f32x2_from_bf16(source.v[0]);
+    const float2 high = kvf_f32x2_from_bf16(source.v[1]);
+    *reinterpret_cast<float4 *>(to) = make_float4(low.x, low.y, high.x, high.y);
+    return;
+  }
+  const float2 low = kvf_scaled_x2(kvf_f32x2_from_fp8_e4m3(source.v[0]), source.scale);
+  const float2 high = kvf_scaled_x2(kvf_f32x2_from_fp8_e4m3(source.v[0] >> 16), source.scale);
+  *reinterpret_cast<float4 *>(to) = make_float4(kvf_f32_result(low.x), kvf_f32_result(low.y),
+                                                kvf_f32_result(high.x), kvf_f32_result(high.y));
+}
+
+/* One element, of a row at any address. */
+struct source_x1 {
+  uint32_t v;
+  float scale;
+};
+
+KVF_INLINE source_x1 load_x1(const uint8_t *row, int32_t element) {
+  source_x1 source;
+  if (element < KVF_DS_MLA_LATENT) {
+    const uint8_t *scale = row + KVF_FP8_DS_MLA_SCALES_AT + element / KVF_FP8_DS_MLA_TILE * 4;
+    source.v = row[element];
+    source.scale = kvf_float((uint32_t)scale[0] | (uint32_t)scale[1] << 8 |
+                             (uint32_t)scale[2] << 16 | (uint32_t)scale[3] << 24);
+  } else {
+    const uint8_t *rope = row + KVF_FP8_DS_MLA_ROPE_AT + (element - KVF_DS_MLA_LATENT) * 2;
+    source.v = (uint32_t)rope[0] | (uint32_t)rope[1] << 8;
+  }
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, float *row, int32_t element) {
+  if (element < KVF_DS_MLA_LATENT) {
+    row[element] =
+        kvf_f32_result(__fmul_rn(kvf_f32_from_fp8_e4m3((uint8_t)source.v), source.scale));
+  } else {
+    row[element] = kvf_f32_from_bf16((uint16_t)source.v);
+  }
+}
+
+/* A tile of rows, 4 elements at a time. */
+KVF_INLINE void gather_x4(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params &p,
+                          const int64_t *places, int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
+  float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
+  const uint32_t vectors = (KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE) / 4;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x4 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x4(row, (int32_t)column * 4);
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x4 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          float *row = to + (int64_t)row_of[i] * p.dst.stride[0];
+          store_x4(loaded, row, (int32_t)column * 4);
+        }
+      }
+    }
+  }
+}
+
+/* A tile of rows, 1 element at a time. */
+KVF_INLINE void gather_x1(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params &p,
+                          const int64_t *places, int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
+  float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
+  const uint32_t vectors = (KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE);
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x1 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x1(row, (int32_t)column);
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x1 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          float *row = to + (int64_t)row_of[i] * p.dst.stride[0];
+          store_x1(loaded, row, (int32_t)column);
+        }
+      }
+    }
+  }
+}
+
+/* Grid: x tiles of rows, y parts of long rows. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla(
+        const __grid_constant__ kvf_cp_gather_and_upconvert_fp8_kv_cache_params p) {
+  __shared__ int64_t places[MAX_TILE_ROWS];
+  const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
+  const int64_t rest = p.num_rows - first_row;
+  const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
+  if (threadIdx.x < rows) {
+    const int64_t row = first_row + threadIdx.x;
+    int64_t block;
+    int64_t offset;
+    const bool found = kvf_locate_row_of(p.table, kvf_find_sequence(p.table, row), row,
+                                         blockIdx.y == 0, &block, &offset);
+    places[threadIdx.x] =
+        found ? block * p.src_cache.stride[0] + offset * p.src_cache.stride[1] : NOWHERE;
+  }
+  __syncthreads();
+  switch (p.vector_elements) {
+  case 4:
+    gather_x4(p, places, first_row, rows);
+    break;
+  default:
+    gather_x1(p, places, first_row, rows);
+    break;
+  }
+}

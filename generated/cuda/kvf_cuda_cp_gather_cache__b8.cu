@@ -1,0 +1,229 @@
+/*
+ * Generated from templates/cuda/cp_gather_cache.cu.j2 and generator/spec/cp_gather_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/cp_gather_cache.h"
+
+/* As runtime/gather.c launches it. */
+constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+
+/* Vectors of a thread, all loaded before the first is stored. */
+constexpr int32_t IN_FLIGHT = 4;
+
+/* The place of a row that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v;
+};
+
+KVF_INLINE source_x16 load_x16(const uint8_t *from) {
+  source_x16 source;
+  source.v = *reinterpret_cast<const uint4 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to) {
+  *reinterpret_cast<uint4 *>(to) = source.v;
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint32_t v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint8_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint32_t *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to) {
+  *reinterpret_cast<uint32_t *>(to) = source.v;
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint8_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint8_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
+
+/* A tile of rows, 16 elements at a time. */
+KVF_INLINE void gather_x16(const kvf_cp_gather_cache_params &p, const int64_t *places,
+                           int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst.data) + first_row * p.dst.stride[0];
+  const uint32_t vectors = (uint32_t)p.entry_size / 16;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x16 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x16(row + (int64_t)column * 16);
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x16 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          uint8_t *row = to + (int64_t)row_of[i] * p.dst.stride[0];
+          store_x16(loaded, row + (int64_t)column * 16);
+        }
+      }
+    }
+  }
+}
+
+/* A tile of rows, 4 elements at a time. */
+KVF_INLINE void gather_x4(const kvf_cp_gather_cache_params &p, const int64_t *places,
+                          int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst.data) + first_row * p.dst.stride[0];
+  const uint32_t vectors = (uint32_t)p.entry_size / 4;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x4 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x4(row + (int64_t)column * 4);
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x4 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          uint8_t *row = to + (int64_t)row_of[i] * p.dst.stride[0];
+          store_x4(loaded, row + (int64_t)column * 4);
+        }
+      }
+    }
+  }
+}
+
+/* A tile of rows, 1 element at a time. */
+KVF_INLINE void gather_x1(const kvf_cp_gather_cache_params &p, const int64_t *places,
+                          int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
+  uint8_t *to = static_cast<uint8_t *>(p.dst.data) + first_row * p.dst.stride[0];
+  const uint32_t vectors = (uint32_t)p.entry_size;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x1 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x1(row + column);
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x1 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          uint8_t *row = to + (int64_t)row_of[i] * p.dst.stride[0];
+          store_x1(loaded, row + column);
+        }
+      }
+    }
+  }
+}
+
+/* Grid: x tiles of rows, y parts of long rows. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_cp_gather_cache__b8(const __grid_constant__ kvf_cp_gather_cache_params p) {
+  __shared__ int64_t places[MAX_TILE_ROWS];
+  const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
+  const int64_t rest = p.num_rows - first_row;
+  const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
+  if (threadIdx.x < rows) {
+    const int64_t row = first_row + threadIdx.x;
+    int64_t block;
+    int64_t offset;
+    const bool found = kvf_locate_row_of(p.table, kvf_find_sequence(p.table, row), row,
+                                         blockIdx.y == 0, &block, &offset);
+    places[threadIdx.x] =
+        found ? block * p.src_cache.stride[0] + offset * p.src_cache.stride[1] : NOWHERE;
+  }
+  __syncthreads();
+  switch (p.vector_elements) {
+  case 16:
+    gather_x16(p, places, first_row, rows);
+    break;
+  case 4:
+    gather_x4(p, places, first_row, rows);
+    break;
+  default:
+    gather_x1(p, places, first_row, rows);
+    break;
+  }
+}

@@ -1,0 +1,252 @@
+/*
+ * Generated from templates/cuda/reshape_and_cache.cu.j2 and generator/spec/reshape_and_cache.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/reshape_and_cache.h"
+
+/* As runtime/ops/reshape_and_cache.c launches it. */
+enum { THREADS = 256, WARP = 32, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
+
+/* Rows stay 16-byte aligned, and 8 lanes that read 16 bytes each of a column meet no bank twice. */
+enum { ROW = TILE_ELEMENTS + 16 };
+
+/* The place of a token that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* Four elements, quantised; the first in the lowest byte. */
+KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
+  return kvf_int8x4_from_f32(
+      kvf_f32_from_bf16((uint16_t)v.x) / scale, kvf_f32_from_bf16((uint16_t)(v.x >> 16)) / scale,
+      kvf_f32_from_bf16((uint16_t)v.y) / scale, kvf_f32_from_bf16((uint16_t)(v.y >> 16)) / scale);
+}
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v[2];
+};
+
+KVF_INLINE source_x16 load_x16(const uint16_t *from) {
+  source_x16 source;
+  source.v[0] = reinterpret_cast<const uint4 *>(from)[0];
+  source.v[1] = reinterpret_cast<const uint4 *>(from)[1];
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, int8_t *to, float scale) {
+  *reinterpret_cast<uint4 *>(to) =
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint2 v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint16_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint2 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, int8_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint16_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint16_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float scale) {
+  *to = kvf_int8_from_f32(kvf_f32_from_bf16(source.v) / scale);
+}
+
+/* Fills the tile, 16 elements at a time. */
+KVF_INLINE void load_tile_x16(int8_t *tile, const int64_t *places, const kvf_view &source,
+                              int64_t first_token, int64_t head, int32_t first, int32_t count,
+                              float scale) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 16); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 16);
+    const int32_t element = i % (TILE_ELEMENTS / 16) * 16;
+    if (element < count && places[token] != NOWHERE) {
+      store_x16(
+          load_x16(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
+          tile + token * ROW + element, scale);
+    }
+  }
+}
+
+/* Fills the tile, 4 elements at a time. */
+KVF_INLINE void load_tile_x4(int8_t *tile, const int64_t *places, const kvf_view &source,
+                             int64_t first_token, int64_t head, int32_t first, int32_t count,
+                             float scale) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 4); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 4);
+    const int32_t element = i % (TILE_ELEMENTS / 4) * 4;
+    if (element < count && places[token] != NOWHERE) {
+      store_x4(
+          load_x4(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
+          tile + token * ROW + element, scale);
+    }
+  }
+}
+
+/* Fills the tile, 1 element at a time. */
+KVF_INLINE void load_tile_x1(int8_t *tile, const int64_t *places, const kvf_view &source,
+                             int64_t first_token, int64_t head, int32_t first, int32_t count,
+                             float scale) {
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
+#pragma unroll 2 /* more would cost registers, and with them thread blocks */
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
+    const int32_t token = i / (TILE_ELEMENTS / 1);
+    const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
+    if (element < count && places[token] != NOWHERE) {
+      store_x1(load_x1(from + (first_token + token) * source.stride[0] +
+                       (int64_t)(first + element) * source.stride[2]),
+               tile + token * ROW + element, scale);
+    }
+  }
+}
+
+/* Writes the tile's keys, whole 16-byte vectors where the page allows, else single elements. */
+KVF_INLINE void store_keys(const int8_t *tile, const int64_t *places,
+                           const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                           int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t place = places[token];
+  if (place == NOWHERE) {
+    return;
+  }
+  int8_t *to = static_cast<int8_t *>(p.key_cache.data) + place + head * p.key_cache.stride[1];
+  const int8_t *from = tile + token * ROW;
+  const int32_t step = p.key_vector_elements;
+  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count; i += THREADS / WARP * step) {
+    const int32_t group = (first + i) / p.x;
+    const int64_t inner = first + i - group * p.x;
+    int8_t *at = to + group * p.key_cache.stride[2] + inner * p.key_cache.stride[4];
+    if (step == 16) {
+      *reinterpret_cast<uint4 *>(at) = *reinterpret_cast<const uint4 *>(from + i);
+    } else {
+      *at = from[i];
+    }
+  }
+}
+
+/* Writes the tile's values one by one: the lanes of a warp are the tokens. */
+KVF_INLINE void store_values_singly(const int8_t *tile, const int64_t *places,
+                                    const kvf_reshape_and_cache_params &p, int64_t head,
+                                    int32_t first, int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t place = places[token];
+  if (place == NOWHERE) {
+    return;
+  }
+  int8_t *to = static_cast<int8_t *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
+#pragma unroll 2
+  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
+    to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
+  }
+}
+
+/*
+ * Writes the tile's values: 16 tokens that lie side by side in their page as one 16-byte vector,
+ * neighbouring lanes having neighbouring vectors of the page.
+ */
+KVF_INLINE void store_values(const int8_t *tile, const int64_t *places,
+                             const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                             int32_t count) {
+  enum { GROUPS = TILE_TOKENS / 16 };
+  int8_t *to = static_cast<int8_t *>(p.value_cache.data) + head * p.value_cache.stride[1];
+#pragma unroll 2
+  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += THREADS) {
+    const int32_t element = i / GROUPS;
+    const int32_t token = i % GROUPS * 16;
+    int8_t *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
+    const int8_t *column = tile + token * ROW + element;
+    uint32_t words[4];
+#pragma unroll
+    for (int32_t j = 0; j < 4; ++j) {
+      words[j] = (uint32_t)(uint8_t)column[4 * j * ROW] |
+                 (uint32_t)(uint8_t)column[(4 * j + 1) * ROW] << 8 |
+                 (uint32_t)(uint8_t)column[(4 * j + 2) * ROW] << 16 |
+                 (uint32_t)(uint8_t)column[(4 * j + 3) * ROW] << 24;
+    }
+    *reinterpret_cast<uint4 *>(at) = make_uint4(words[0], words[1], words[2], words[3]);
+  }
+}
+
+/* Whether every vector of the tile's tokens lies side by side in a page, aligned at both ends. */
+KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache) {
+  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int64_t first = places[token / 16 * 16];
+  return cache.stride[3] == 1 && first != NOWHERE && places[token] == first + token % 16 &&
+         first % 16 == 0;
+}
+
+/* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_reshape_and_cache__bf16__int8(const __grid_constant__ kvf_reshape_and_cache_params p) {
+  __shared__ __align__(16) int8_t tile[TILE_TOKENS * ROW];
+  __shared__ int64_t places[TILE_TOKENS];
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t first_token = (int64_t)blockIdx.x * TILE_TOKENS;
+
+  if (threadIdx.x < TILE_TOKENS) {
+    const int64_t token = first_token + threadIdx.x;
+    int64_t block;
+    int64_t offset;
+    const bool counts = blockIdx.y == 0 && keys;
+    const bool writes =
+        token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
+    /* Both layouts have the token's place in the page as dimension 3. */
+    places[threadIdx.x] = writes ? block * cache.stride[0] + offset * cache.stride[3] : NOWHERE;
+  }
+
+  const uint32_t tiles_per_head = ((uint32_t)p.head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS;
+  const uint32_t tiles = (uint32_t)p.num_heads * tiles_per_head;
+  for (uint32_t i = blockIdx.y; i < tiles; i += gridDim.y) {
+    const int64_t head = i / tiles_per_head;
+    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) * TILE_ELEMENTS;
+    const int32_t count = p.head_size - first < TILE_ELEMENTS ? p.head_size - first : TILE_ELEMENTS;
+    const kvf_view &scales = keys ? p.k_scale : p.v_scale;
+    const float scale = static_cast<const float *>(scales.data)[head * scales.stride[0]];
+    __syncthreads(); /* places are there, and the tile before this one is written out */
+    switch (p.vector_elements) {
+    case 16:
+      load_tile_x16(tile, places, source, first_token, head, first, count, scale);
+      break;
+    case 4:
+      load_tile_x4(tile, places, source, first_token, head, first, count, scale);
+      break;
+    default:
+      load_tile_x1(tile, places, source, first_token, head, first, count, scale);
+      break;
+    }
+    __syncthreads();
+    if (keys) {
+      store_keys(tile, places, p, head, first, count);
+    } else {
+      if (p.value_vectors != 0 && __all_sync(0xFFFFFFFFu, tokens_are_vectors(places, cache))) {
+        store_values(tile, places, p, head, first, count);
+      } else {
+        store_values_singly(tile, places, p, head, first, count);
+      }
+    }
+  }
+}

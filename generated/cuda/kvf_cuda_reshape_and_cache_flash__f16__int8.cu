@@ -1,0 +1,164 @@
+/*
+ * Generated from templates/cuda/reshape_and_cache_flash.cu.j2 and
+ * generator/spec/reshape_and_cache_flash.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/reshape_and_cache_flash.h"
+
+/* Four elements, quantised; the first in the lowest byte. */
+KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
+  return kvf_int8x4_from_f32(
+      kvf_f32_from_f16((uint16_t)v.x) / scale, kvf_f32_from_f16((uint16_t)(v.x >> 16)) / scale,
+      kvf_f32_from_f16((uint16_t)v.y) / scale, kvf_f32_from_f16((uint16_t)(v.y >> 16)) / scale);
+}
+
+/* 16 elements. */
+struct source_x16 {
+  uint4 v[2];
+};
+
+KVF_INLINE source_x16 load_x16(const uint16_t *from) {
+  source_x16 source;
+  source.v[0] = reinterpret_cast<const uint4 *>(from)[0];
+  source.v[1] = reinterpret_cast<const uint4 *>(from)[1];
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, int8_t *to, float scale) {
+  *reinterpret_cast<uint4 *>(to) =
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+}
+
+/* 4 elements. */
+struct source_x4 {
+  uint2 v;
+};
+
+KVF_INLINE source_x4 load_x4(const uint16_t *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const uint2 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, int8_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint16_t v;
+};
+
+KVF_INLINE source_x1 load_x1(const uint16_t *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float scale) {
+  *to = kvf_int8_from_f32(kvf_f32_from_f16(source.v) / scale);
+}
+
+/* One token, 16 elements at a time. */
+KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int64_t token,
+                                int64_t block, int64_t offset) {
+  const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
+  int8_t *key_cache = static_cast<int8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                      offset * p.key_cache.stride[1];
+  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
+  int8_t *value_cache = static_cast<int8_t *>(p.value_cache.data) +
+                        block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 16;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const source_x16 key_vector = load_x16(key + head * p.key.stride[1] + element);
+    const source_x16 value_vector = load_x16(value + head * p.value.stride[1] + element);
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x16(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x16(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
+/* One token, 4 elements at a time. */
+KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token,
+                               int64_t block, int64_t offset) {
+  const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
+  int8_t *key_cache = static_cast<int8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                      offset * p.key_cache.stride[1];
+  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
+  int8_t *value_cache = static_cast<int8_t *>(p.value_cache.data) +
+                        block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
+    const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x4(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
+/* One token, 1 element at a time. */
+KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
+                               int64_t block, int64_t offset) {
+  const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
+  int8_t *key_cache = static_cast<int8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                      offset * p.key_cache.stride[1];
+  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
+  int8_t *value_cache = static_cast<int8_t *>(p.value_cache.data) +
+                        block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  const uint32_t vectors_per_head = (uint32_t)p.head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
+    const source_x1 value_vector =
+        load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x1(key_vector, key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3],
+             k_scale);
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x1(value_vector,
+             value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
+             v_scale);
+  }
+}
+
+/* Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. */
+extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_flash__f16__int8(
+    const __grid_constant__ kvf_reshape_and_cache_flash_params p) {
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
+  int64_t block;
+  int64_t offset;
+  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+    return;
+  }
+  switch (p.vector_elements) {
+  case 16:
+    write_token_x16(p, token, block, offset);
+    break;
+  case 4:
+    write_token_x4(p, token, block, offset);
+    break;
+  default:
+    write_token_x1(p, token, block, offset);
+    break;
+  }
+}

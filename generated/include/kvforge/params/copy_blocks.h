@@ -1,0 +1,19 @@
+/*
+ * Generated from templates/table/params_op.h.j2 and generator/spec/copy_blocks.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#ifndef KVFORGE_PARAMS_COPY_BLOCKS_H
+#define KVFORGE_PARAMS_COPY_BLOCKS_H
+
+#include "kvforge/kernel_types.h"
+
+/*
+ * copies pages within the key and value caches of all layers, in one launch.
+ * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
+ */
+typedef struct kvf_copy_blocks_params {
+  kvf_page_list pages; /* the tensors of one launch, whose pages have one size, and the blocks that
+                          are meant */
+} kvf_copy_blocks_params;
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Generated from templates/table/params_op.h.j2 and
+ * generator/spec/cp_gather_and_upconvert_fp8_kv_cache.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#ifndef KVFORGE_PARAMS_CP_GATHER_AND_UPCONVERT_FP8_KV_CACHE_H
+#define KVFORGE_PARAMS_CP_GATHER_AND_UPCONVERT_FP8_KV_CACHE_H
+
+#include "kvforge/kernel_types.h"
+
+/*
+ * gathers fp8_ds_mla rows of sequences from pages and turns them into floats.
+ * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
+ */
+typedef struct kvf_cp_gather_and_upconvert_fp8_kv_cache_params {
+  kvf_view src_cache;    /* bytes; stride[0..1]: page, token; a row is dense */
+  kvf_view dst;          /* elements; stride[0]: row; a row is dense */
+  kvf_block_table table; /* which page holds each row; starts: workspace_starts, open-ended,
+                            offsets: seq_starts */
+  int64_t num_rows;      /* rows of dst, whether a sequence has them or not */
+
+  /* Derived by kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(); callers leave these alone. */
+  int32_t rows_per_tile;   /* CUDA: rows of a thread block */
+  int32_t vector_elements; /* elements that one CUDA thread moves at a time */
+  int32_t streaming;       /* CPU: store past the caches */
+} kvf_cp_gather_and_upconvert_fp8_kv_cache_params;
+
+#endif

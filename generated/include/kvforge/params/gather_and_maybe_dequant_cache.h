@@ -1,0 +1,29 @@
+/*
+ * Generated from templates/table/params_op.h.j2 and
+ * generator/spec/gather_and_maybe_dequant_cache.py. Do not edit. Regenerate: python3 -m generator
+ */
+#ifndef KVFORGE_PARAMS_GATHER_AND_MAYBE_DEQUANT_CACHE_H
+#define KVFORGE_PARAMS_GATHER_AND_MAYBE_DEQUANT_CACHE_H
+
+#include "kvforge/kernel_types.h"
+
+/*
+ * gathers the rows of sequences from pages and turns fp8 codes back into floats.
+ * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
+ */
+typedef struct kvf_gather_and_maybe_dequant_cache_params {
+  kvf_view src_cache;    /* elements; stride[0..1]: page, token; a row is dense */
+  kvf_view dst;          /* elements; stride[0]: row; a row is dense */
+  kvf_block_table table; /* which page holds each row; starts: cu_seq_lens, offsets: seq_starts */
+  int64_t num_rows;      /* rows of dst, whether a sequence has them or not */
+  int32_t entry_size;    /* elements of a row */
+  kvf_view scale;        /* f32, one element; data may be NULL unless fp8 */
+  const int32_t *token_to_seq; /* [num_rows] or NULL; CUDA only */
+
+  /* Derived by kvf_launch_gather_and_maybe_dequant_cache(); callers leave these alone. */
+  int32_t rows_per_tile;   /* CUDA: rows of a thread block */
+  int32_t vector_elements; /* elements that one CUDA thread moves at a time */
+  int32_t streaming;       /* CPU: store past the caches */
+} kvf_gather_and_maybe_dequant_cache_params;
+
+#endif

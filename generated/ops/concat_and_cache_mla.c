@@ -1,0 +1,261 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/concat_and_cache_mla.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__nvfp4_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_F32,
+                kvf_cpu_concat_and_cache_mla__f32__f32),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_NVFP4_DS_MLA,
+                kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_F16,
+                kvf_cpu_concat_and_cache_mla__f16__f16),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_DS_MLA,
+                kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_DS_MLA_UE8M0,
+                kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_NVFP4_DS_MLA,
+                kvf_cpu_concat_and_cache_mla__f16__nvfp4_ds_mla),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_BF16,
+                kvf_cpu_concat_and_cache_mla__bf16__bf16),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_DS_MLA,
+                kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_DS_MLA_UE8M0,
+                kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_NVFP4_DS_MLA,
+                kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_F32,
+                 kvf_cuda_concat_and_cache_mla__f32__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F32, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_concat_and_cache_mla__f32__nvfp4_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_F16,
+                 kvf_cuda_concat_and_cache_mla__f16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_DS_MLA,
+                 kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_FP8_DS_MLA_UE8M0,
+                 kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_F16, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_BF16,
+                 kvf_cuda_concat_and_cache_mla__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_DS_MLA,
+                 kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_FP8_DS_MLA_UE8M0,
+                 kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_BF16, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 0, -1, -1, 1, 2, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1},     /* f32 */
+        {-1, -1, 4, -1, 5, 6, -1, -1, -1, 7, 8, 9, -1, -1, -1, -1},       /* f16 */
+        {-1, -1, -1, 10, 11, 12, -1, -1, -1, 13, 14, 15, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 16, -1, -1, 17, 18, -1, -1, -1, -1, -1, 19, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, 20, -1, 21, 22, -1, -1, -1, 23, 24, 25, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, 26, 27, 28, -1, -1, -1, 29, 30, 31, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F32, KVF_FP8_DS_MLA, "a row of fp8_ds_mla holds k_pe as it is, in 16 bits an element"},
+    {KVF_F32, KVF_FP8_DS_MLA_UE8M0,
+     "a row of fp8_ds_mla_ue8m0 holds k_pe as it is, in 16 bits an element"},
+    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "kv_c",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "k_pe",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
+            "for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, "
+            "rows without gaps",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla', "
+            "'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'",
+     .kind = KVF_KIND_STRING},
+    {.name = "scale",
+     .type = "Tensor",
+     .doc = "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read "
+            "unless the cache is fp8_e4m3 or fp8_e5m2",
+     .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_concat_and_cache_mla(exec, values[0].as.tensor, values[1].as.tensor,
+                                  (DLTensor *)values[2].as.tensor, values[3].as.tensor,
+                                  values[4].as.string, values[5].as.tensor);
+}
+
+const kvf_op kvf_op_concat_and_cache_mla = {
+    .name = "concat_and_cache_mla",
+    .ns = "_C_cache_ops",
+    .schema = "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor "
+              "slot_mapping, str kv_cache_dtype, Tensor scale) -> ()",
+    .doc =
+        "writes the latent and the rope part of new tokens, one behind the other, to MLA pages.\n"
+        "\n"
+        "With L = kv_lora_rank, R = rope_dim, s = slot_mapping[t], block = s div block_size and\n"
+        "offset = s mod block_size:\n"
+        "  kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)\n"
+        "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)\n"
+        "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale "
+        "in f32,\n"
+        "rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative "
+        "slot are\n"
+        "skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more "
+        "rows\n"
+        "(graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with "
+        "one slot\n"
+        "race.\n"
+        "\n"
+        "Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their "
+        "scales\n"
+        "from the elements, and `scale` is not read. amax is the largest magnitude of a group; "
+        "NaNs do not\n"
+        "count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.\n"
+        "\n"
+        "fp8_ds_mla, 656 bytes, from f16 or bf16:\n"
+        "  bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128\n"
+        "  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)\n"
+        "  bytes 528 to 655  k_pe as it is, 16 bits an element\n"
+        "fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow "
+        "to bf16\n"
+        "or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 "
+        "and exp2\n"
+        "in f32, as upstream has it, give the lower power for quotients a few ulp above one.)\n"
+        "nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:\n"
+        "  bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 / "
+        "scale),\n"
+        "                    1 / scale being an IEEE division where upstream has the hardware's "
+        "estimate;\n"
+        "                    to nearest even, saturated at 6, NaN as 6\n"
+        "  bytes 256 to 319  E4M3 codes of k_pe, without a scale\n"
+        "  bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest "
+        "even, one\n"
+        "                    code up if that is below a; at most 448. Group g is byte 8 (g mod 4) "
+        "+ g div 4.\n"
+        "\n"
+        "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything "
+        "is\n"
+        "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over "
+        "the raw bits\n"
+        "of f16, and its alignment, empty-input and bounds defects corrected.",
+    .arguments = arguments,
+    .num_arguments = 6,
+    .variants = variants,
+    .num_variants = 32,
+    .index = &rows[0][0][0],
+    .exclusions = exclusions,
+    .num_exclusions = 8,
+    .call = call,
+};

@@ -1,0 +1,223 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/concat_and_cache_mla_rope_fused.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f32__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__bf16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla_rope_fused__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f32__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla_rope_fused__bf16__fp8_e5m2);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_F32,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f32__f32),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_F16,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f16__f16),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_BF16,
+                kvf_cpu_concat_and_cache_mla_rope_fused__bf16__bf16),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_FP8_E4M3,
+                kvf_cpu_concat_and_cache_mla_rope_fused__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_FP8_E5M2,
+                kvf_cpu_concat_and_cache_mla_rope_fused__bf16__fp8_e5m2),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_F32,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f32__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F32, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_F16,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_F16, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_BF16,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_FP8_E4M3,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla_rope_fused, KVF_BF16, KVF_FP8_E5M2,
+                 kvf_cuda_concat_and_cache_mla_rope_fused__bf16__fp8_e5m2, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 0, -1, -1, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f32 */
+        {-1, -1, 3, -1, 4, 5, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f16 */
+        {-1, -1, -1, 6, 7, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 9, -1, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
+        {-1, -1, 12, -1, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "positions",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens], int64 or int32, any stride",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "q_pe",
+     .type = "Tensor!",
+     .doc = "[num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "k_pe",
+     .type = "Tensor!",
+     .doc = "[num_tokens, rope_dim], the dtype of q_pe, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "kv_c",
+     .type = "Tensor",
+     .doc = "[num_tokens, kv_lora_rank], the dtype of q_pe, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "cos_sin_cache",
+     .type = "Tensor",
+     .doc = "[num_positions, rope_dim], the dtype of q_pe, any strides; a row is the cosines of "
+            "all pairs and behind them the sines",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "is_neox",
+     .type = "bool",
+     .doc = "pairs are halves of a row (GPT-NeoX), else neighbours (GPT-J)",
+     .kind = KVF_KIND_BOOL},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot leaves k_pe and cache alone",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
+            "for fp8), any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+     .kind = KVF_KIND_STRING},
+    {.name = "kv_cache_scale",
+     .type = "Tensor",
+     .doc = "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read "
+            "when the cache holds the scalar dtype",
+     .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_concat_and_cache_mla_rope_fused(
+      exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      values[3].as.tensor, values[4].as.tensor, values[5].as.boolean, values[6].as.tensor,
+      (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor);
+}
+
+const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
+    .name = "concat_and_cache_mla_rope_fused",
+    .ns = "_C_cache_ops",
+    .schema = "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
+              "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! "
+              "kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()",
+    .doc = "rotates queries and keys by their positions and writes the keys to MLA pages.\n"
+           "\n"
+           "With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and\n"
+           "sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):\n"
+           "  the pair (x, y) of a row is elements (i, R / 2 + i) if is_neox, else (2 i, 2 i + 1), "
+           "and becomes\n"
+           "  x' = x * cos - y * sin\n"
+           "  y' = y * cos + x * sin\n"
+           "Each product, sum and difference is rounded to the scalar dtype (three roundings for "
+           "an element of\n"
+           "f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same "
+           "bits; a NaN is\n"
+           "0x7FFF, or 0x7FFFFFFF in f32.\n"
+           "\n"
+           "q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe "
+           "is rotated in\n"
+           "place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size "
+           "and\n"
+           "offset = s mod block_size:\n"
+           "  kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)\n"
+           "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), "
+           "rotated\n"
+           "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the "
+           "scale in f32,\n"
+           "rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 "
+           "included. Zero\n"
+           "tokens are a successful no-op. Two tokens with one slot race.\n"
+           "\n"
+           "Errors: KVF_OUT_OF_RANGE for a position that is no row of cos_sin_cache, whatever its "
+           "token's slot,\n"
+           "and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: "
+           "counted, see\n"
+           "kvf_cuda_fault_count: a token with such a position is left alone, one with such a slot "
+           "has only its\n"
+           "queries rotated).\n"
+           "Source of the rule: vLLM's op of the same name, with its 32-bit strides and its "
+           "empty-input and\n"
+           "bounds defects corrected.",
+    .arguments = arguments,
+    .num_arguments = 10,
+    .variants = variants,
+    .num_variants = 18,
+    .index = &rows[0][0][0],
+    .exclusions = exclusions,
+    .num_exclusions = 6,
+    .call = call,
+};

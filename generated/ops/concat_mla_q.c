@@ -1,0 +1,104 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/concat_mla_q.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_mla_q__b8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_mla_q__b8);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_concat_mla_q, KVF_B8, KVF_B8, kvf_cpu_concat_mla_q__b8),
+    KVF_CUDA_ROW(kvf_op_concat_mla_q, KVF_B8, KVF_B8, kvf_cuda_concat_mla_q__b8, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "ql_nope",
+     .type = "Tensor",
+     .doc = "[num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension 2 is 1",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "q_pe",
+     .type = "Tensor",
+     .doc = "[num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension 2 is 1",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "q_out",
+     .type = "Tensor!",
+     .doc = "[num_tokens, num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride of "
+            "dimension 2 is 1",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_concat_mla_q(exec, values[0].as.tensor, values[1].as.tensor,
+                          (DLTensor *)values[2].as.tensor);
+}
+
+const kvf_op kvf_op_concat_mla_q = {
+    .name = "concat_mla_q",
+    .ns = "_C_cache_ops",
+    .schema = "concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()",
+    .doc = "joins the latent and the rope half of MLA queries, head by head.\n"
+           "\n"
+           "For every token t and head h, with N = nope_dim and R = rope_dim:\n"
+           "  q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]\n"
+           "  q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]\n"
+           "Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any "
+           "token and head\n"
+           "strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of "
+           "longer rows,\n"
+           "needs no copy). q_out must not overlap the other two. Zero tokens are a successful "
+           "no-op.\n"
+           "\n"
+           "Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.\n"
+           "Source of the rule: vLLM's op of the same name, without its limits on N and R (and the "
+           "wrong\n"
+           "result for N = 1024), on the dtype and on alignment.",
+    .arguments = arguments,
+    .num_arguments = 3,
+    .variants = variants,
+    .num_variants = 2,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,224 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/convert_fp8.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f16__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__bf16__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__bf16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e4m3__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e4m3__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e4m3__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e5m2__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e5m2__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__fp8_e5m2__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f32__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f32__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f16__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__bf16__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__bf16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e4m3__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e4m3__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e4m3__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e5m2__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e5m2__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e5m2__bf16);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_F16, kvf_cpu_convert_fp8__f32__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_BF16, kvf_cpu_convert_fp8__f32__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E4M3, kvf_cpu_convert_fp8__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E5M2, kvf_cpu_convert_fp8__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_F32, kvf_cpu_convert_fp8__f16__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_BF16, kvf_cpu_convert_fp8__f16__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E4M3, kvf_cpu_convert_fp8__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E5M2, kvf_cpu_convert_fp8__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F32, kvf_cpu_convert_fp8__bf16__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F16, kvf_cpu_convert_fp8__bf16__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E4M3, kvf_cpu_convert_fp8__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E5M2, kvf_cpu_convert_fp8__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F32, kvf_cpu_convert_fp8__fp8_e4m3__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F16, kvf_cpu_convert_fp8__fp8_e4m3__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_BF16, kvf_cpu_convert_fp8__fp8_e4m3__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F32, kvf_cpu_convert_fp8__fp8_e5m2__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F16, kvf_cpu_convert_fp8__fp8_e5m2__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_BF16, kvf_cpu_convert_fp8__fp8_e5m2__bf16),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_F16, kvf_cuda_convert_fp8__f32__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_BF16, kvf_cuda_convert_fp8__f32__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E4M3, kvf_cuda_convert_fp8__f32__fp8_e4m3, 16,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E5M2, kvf_cuda_convert_fp8__f32__fp8_e5m2, 16,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_F32, kvf_cuda_convert_fp8__f16__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_BF16, kvf_cuda_convert_fp8__f16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E4M3, kvf_cuda_convert_fp8__f16__fp8_e4m3, 16,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E5M2, kvf_cuda_convert_fp8__f16__fp8_e5m2, 16,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F32, kvf_cuda_convert_fp8__bf16__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F16, kvf_cuda_convert_fp8__bf16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E4M3, kvf_cuda_convert_fp8__bf16__fp8_e4m3,
+                 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E5M2, kvf_cuda_convert_fp8__bf16__fp8_e5m2,
+                 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F32, kvf_cuda_convert_fp8__fp8_e4m3__f32, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F16, kvf_cuda_convert_fp8__fp8_e4m3__f16, 8,
+                 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_BF16, kvf_cuda_convert_fp8__fp8_e4m3__bf16,
+                 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F32, kvf_cuda_convert_fp8__fp8_e5m2__f32, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F16, kvf_cuda_convert_fp8__fp8_e5m2__f16, 8,
+                 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_BF16, kvf_cuda_convert_fp8__fp8_e5m2__bf16,
+                 8, 2, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, 0, 1, 2, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f32 */
+        {-1, 4, -1, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f16 */
+        {-1, 8, 9, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},   /* bf16 */
+        {-1, 12, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, 18, 19, 20, 21, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, 22, -1, 23, 24, 25, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, 26, 27, -1, 28, 29, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, 30, 31, 32, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, 33, 34, 35, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {KVF_F32, KVF_F32, "both sides are of one dtype: there is nothing to convert"},
+    {KVF_F16, KVF_F16, "both sides are of one dtype: there is nothing to convert"},
+    {KVF_BF16, KVF_BF16, "both sides are of one dtype: there is nothing to convert"},
+    {KVF_FP8_E4M3, KVF_FP8_E4M3, "both sides are of one dtype: there is nothing to convert"},
+    {KVF_FP8_E4M3, KVF_FP8_E5M2,
+     "one side must hold floats: codes become codes of another format through them"},
+    {KVF_FP8_E5M2, KVF_FP8_E4M3,
+     "one side must hold floats: codes become codes of another format through them"},
+    {KVF_FP8_E5M2, KVF_FP8_E5M2, "both sides are of one dtype: there is nothing to convert"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "dst_cache",
+     .type = "Tensor!",
+     .doc = "shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "src_cache",
+     .type = "Tensor",
+     .doc = "any shape; f32, f16, bf16, or codes as uint8 or float8; any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "scale",
+     .type = "float",
+     .doc = "what codes are multiplied with to become values",
+     .kind = KVF_KIND_FLOAT,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_FLOAT, .as = {.number = 1.0}}},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of the dtype of "
+            "dst_cache",
+     .kind = KVF_KIND_STRING,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_STRING, .as = {.string = "fp8"}}},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_convert_fp8(exec, (DLTensor *)values[0].as.tensor, values[1].as.tensor,
+                         values[2].as.number, values[3].as.string);
+}
+
+const kvf_op kvf_op_convert_fp8 = {
+    .name = "convert_fp8",
+    .ns = "_C_cache_ops",
+    .schema = "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, str "
+              "kv_cache_dtype='fp8') -> ()",
+    .doc =
+        "converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.\n"
+        "\n"
+        "For every index i of the shape that both tensors have:\n"
+        "  floats to fp8:    dst[i] = Q(src[i] / scale)\n"
+        "  fp8 to floats:    dst[i] = float(src[i]) * scale\n"
+        "  floats to floats: dst[i] = src[i] in the other dtype\n"
+        "Q rounds to nearest even and saturates, and every NaN becomes 0x7F. Everything else "
+        "rounds to nearest\n"
+        "even once, from f32, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF, "
+        "0x7FFF. Division\n"
+        "and product are those of f32, so the scale is narrowed to f32 first. In the dispatch "
+        "table the scalar\n"
+        "dtype is the source's, the cache dtype the destination's.\n"
+        "\n"
+        "kv_cache_dtype names the format of the side that holds codes: 'fp8' and 'fp8_e4m3' E4M3,\n"
+        "'fp8_e5m2' E5M2; a side whose dtype is float8 must agree with it. 'auto' names none and "
+        "is refused.\n"
+        "Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the "
+        "destination's dtype,\n"
+        "and scale must be 1.\n"
+        "\n"
+        "Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined "
+        "with\n"
+        "another one, in both tensors alike; permuted tensors are as fast as contiguous ones. "
+        "Empty tensors are a\n"
+        "successful no-op. The tensors must not overlap.\n"
+        "\n"
+        "Errors: KVF_INVALID_TYPE when neither side holds floats, KVF_UNSUPPORTED for too many "
+        "dimensions.\n"
+        "Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes "
+        "compared and\n"
+        "strides honoured.",
+    .arguments = arguments,
+    .num_arguments = 4,
+    .variants = variants,
+    .num_variants = 36,
+    .index = &rows[0][0][0],
+    .exclusions = exclusions,
+    .num_exclusions = 7,
+    .call = call,
+};

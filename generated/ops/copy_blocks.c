@@ -1,0 +1,119 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/copy_blocks.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_copy_blocks__b8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_copy_blocks__b8);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_copy_blocks, KVF_B8, KVF_B8, kvf_cpu_copy_blocks__b8),
+    KVF_CUDA_ROW(kvf_op_copy_blocks, KVF_B8, KVF_B8, kvf_cuda_copy_blocks__b8, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "key_caches",
+     .type = "Tensor(a!)[]",
+     .doc = "one per layer, [num_blocks, ...] each, any dtype of whole bytes; num_blocks is the "
+            "same in all; a page has no gaps, but its dimensions may be in any order and pages any "
+            "distance apart; no page of a tensor overlaps one of another",
+     .kind = KVF_KIND_TENSOR_LIST,
+     .mutated = true},
+    {.name = "value_caches",
+     .type = "Tensor[](b!)",
+     .doc = "as key_caches, as many; pages may have another size than those of keys",
+     .kind = KVF_KIND_TENSOR_LIST,
+     .mutated = true},
+    {.name = "block_mapping",
+     .type = "Tensor",
+     .doc = "[num_pairs, 2], int64 or int32, any strides, on the device of the caches; source and "
+            "target of each pair",
+     .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_copy_blocks(exec, values[0].as.tensors.data, values[0].as.tensors.size,
+                         values[1].as.tensors.data, values[1].as.tensors.size, values[2].as.tensor);
+}
+
+const kvf_op kvf_op_copy_blocks = {
+    .name = "copy_blocks",
+    .ns = "_C_cache_ops",
+    .schema = "copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor "
+              "block_mapping) -> ()",
+    .doc = "copies pages within the key and value caches of all layers, in one launch.\n"
+           "\n"
+           "For every pair (source, target) = block_mapping[i] and every layer:\n"
+           "  key_caches[layer][target]   = key_caches[layer][source]\n"
+           "  value_caches[layer][target] = value_caches[layer][source]\n"
+           "Pairs take effect in the order of the list, on both backends: with (0, 1), (1, 2) "
+           "block 2 gets what\n"
+           "block 0 held, with (1, 2), (0, 1) what block 1 held, and of two pairs with one target "
+           "the last one\n"
+           "wins. Pairs that have nothing to do with each other are copied side by side. A pair "
+           "with a negative\n"
+           "block is skipped, so that a captured list can be padded. No pairs or no layers are a "
+           "successful\n"
+           "no-op.\n"
+           "\n"
+           "On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is "
+           "allocated or\n"
+           "waited for, block_mapping is read on the device, and the call can be captured in a "
+           "CUDA graph. More\n"
+           "tensors, or pages of several sizes, are several launches.\n"
+           "\n"
+           "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
+           "written; CUDA: that\n"
+           "pair is skipped and counted once, see kvf_cuda_fault_count).\n"
+           "Source of the rule: vLLM's op of the same name (until 2025), with its host "
+           "synchronisation, its\n"
+           "race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.",
+    .arguments = arguments,
+    .num_arguments = 3,
+    .variants = variants,
+    .num_variants = 2,
+    .index = &rows[0][0][0],
+    .call = call,
+};

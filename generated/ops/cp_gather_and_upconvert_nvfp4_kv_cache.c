@@ -1,0 +1,132 @@
+/*
+ * Generated from templates/table/op.c.j2 and
+ * generator/spec/cp_gather_and_upconvert_nvfp4_kv_cache.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F32, KVF_NVFP4_DS_MLA,
+                kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla),
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F16, KVF_NVFP4_DS_MLA,
+                kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla),
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_BF16, KVF_NVFP4_DS_MLA,
+                kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla),
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F32, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F16, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_BF16, KVF_NVFP4_DS_MLA,
+                 kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1},  /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1},  /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1},  /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1},  /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1},  /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 5, -1, -1, -1, -1},  /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "src_cache",
+     .type = "Tensor",
+     .doc = "[num_blocks, block_size, 352], uint8; stride of dimension 2 is 1",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "dst",
+     .type = "Tensor!",
+     .doc = "[num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31 rows",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "block_table",
+     .type = "Tensor",
+     .doc = "[>= batch_size, width], int32, stride of dimension 1 is 1: the page of each part of a "
+            "sequence",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "workspace_starts",
+     .type = "Tensor",
+     .doc = "[>= batch_size], int32, contiguous, ascending: first row of each sequence",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "batch_size", .type = "int", .doc = "sequences to gather", .kind = KVF_KIND_INT},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_cp_gather_and_upconvert_nvfp4_kv_cache(
+      exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, values[2].as.tensor,
+      values[3].as.tensor, values[4].as.integer);
+}
+
+const kvf_op kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache = {
+    .name = "cp_gather_and_upconvert_nvfp4_kv_cache",
+    .ns = "_C_cache_ops",
+    .schema = "cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst, Tensor "
+              "block_table, Tensor workspace_starts, int batch_size) -> ()",
+    .doc = "gathers nvfp4_ds_mla rows of sequences from pages and turns them into floats.\n"
+           "\n"
+           "Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b "
+           "+ 1], the last one\n"
+           "up to the end of dst. For row j of it, with p = j - workspace_starts[b] and r = row p "
+           "mod block_size of\n"
+           "page block_table[b, p div block_size]:\n"
+           "  dst[j, i] = E2M1(r, i) * E4M3(r[320 + 8 * (g mod 4) + g div 4])    0 <= i < 512, g = "
+           "i div 16\n"
+           "  dst[j, i] = E4M3(r[256 + i - 512])                                 512 <= i < 576\n"
+           "Code i < 512 is the low half of byte i div 2 for even i, else the high half. No result "
+           "needs rounding in\n"
+           "any of the three dtypes; a NaN is 0x7FFFFFFF or 0x7FFF. Rows in front of "
+           "workspace_starts[0] are left as\n"
+           "they are. Zero rows are a successful no-op.\n"
+           "\n"
+           "Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: "
+           "before anything\n"
+           "is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
+           "Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its "
+           "destinations, its\n"
+           "alignment and its bounds defects corrected.",
+    .arguments = arguments,
+    .num_arguments = 5,
+    .variants = variants,
+    .num_variants = 6,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,124 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/cp_gather_indexer_k_quant_cache.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_indexer_k_quant_cache__b8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_indexer_k_quant_cache__b8);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_cp_gather_indexer_k_quant_cache, KVF_B8, KVF_B8,
+                kvf_cpu_cp_gather_indexer_k_quant_cache__b8),
+    KVF_CUDA_ROW(kvf_op_cp_gather_indexer_k_quant_cache, KVF_B8, KVF_B8,
+                 kvf_cuda_cp_gather_indexer_k_quant_cache__b8, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "kv_cache",
+     .type = "Tensor",
+     .doc = "[num_blocks, block_size, head_dim + 4 * n], uint8 or float8_e4m3fn; any page stride, "
+            "the bytes of a page dense",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "dst_k",
+     .type = "Tensor!",
+     .doc = "[num_rows, head_dim], uint8 or float8_e4m3fn; any row stride, rows dense",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "dst_scale",
+     .type = "Tensor!",
+     .doc = "[num_rows, 4 * n], uint8, or [num_rows, n], f32; any row stride, rows dense",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "block_table",
+     .type = "Tensor",
+     .doc = "[num_sequences, width], int32; any stride of sequences",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "cu_seq_lens",
+     .type = "Tensor",
+     .doc = "[num_sequences + 1], int32, ascending: the first row of each sequence",
+     .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_cp_gather_indexer_k_quant_cache(
+      exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      values[3].as.tensor, values[4].as.tensor);
+}
+
+const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {
+    .name = "cp_gather_indexer_k_quant_cache",
+    .ns = "_C_cache_ops",
+    .schema = "cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor! dst_scale, "
+              "Tensor block_table, Tensor cu_seq_lens) -> ()",
+    .doc =
+        "gathers the quantised indexer keys of sequences, and their scales, from pages.\n"
+        "\n"
+        "For row j of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with p = j - "
+        "cu_seq_lens[b],\n"
+        "offset = p mod block_size, D = head_dim, n = scales of a token, and P the bytes of page\n"
+        "block_table[b, p div block_size]:\n"
+        "  dst_k[j, :]     = P[offset * D .. offset * D + D - 1]\n"
+        "  dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes\n"
+        "Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last "
+        "element\n"
+        "of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.\n"
+        "\n"
+        "The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of "
+        "it.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for destination rows or pages whose bytes are not neighbours;\n"
+        "KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before "
+        "anything is\n"
+        "written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's op of the same name, with its contiguous destinations, its "
+        "groups of 128\n"
+        "and more, its alignment and its bounds defects corrected.",
+    .arguments = arguments,
+    .num_arguments = 5,
+    .variants = variants,
+    .num_variants = 2,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,171 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/indexer_k_quant_and_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER,
+                kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER_UE8M0,
+                kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER,
+                kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER_UE8M0,
+                kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER,
+                kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER_UE8M0,
+                kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER,
+                 kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER_UE8M0,
+                 kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER,
+                 kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER_UE8M0,
+                 kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER,
+                 kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER_UE8M0,
+                 kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, -1, -1},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, 3, -1, -1},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5, -1, -1},   /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 6, 7, -1, -1},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, 9, -1, -1},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, 11, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "k",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, head_dim], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, head_dim + 4 * head_dim / quant_block_size], uint8 or "
+            "float8_e4m3fn; any page stride, the bytes of a page dense",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "quant_block_size",
+     .type = "int",
+     .doc = "elements of a group, a power of two that divides head_dim",
+     .kind = KVF_KIND_INT},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc =
+         "'ue8m0' (or 'fp8_indexer_ue8m0') for power-of-two scales; anything else for plain ones",
+     .kind = KVF_KIND_STRING},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_indexer_k_quant_and_cache(exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor,
+                                       values[2].as.tensor, values[3].as.integer,
+                                       values[4].as.string);
+}
+
+const kvf_op kvf_op_indexer_k_quant_and_cache = {
+    .name = "indexer_k_quant_and_cache",
+    .ns = "_C_cache_ops",
+    .schema = "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int "
+              "quant_block_size, str kv_cache_dtype) -> ()",
+    .doc =
+        "quantises the indexer keys of new tokens in groups and scatters them into pages.\n"
+        "\n"
+        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
+        "head_dim,\n"
+        "g = quant_block_size, and P the bytes of page `block`, all codes first and all scales "
+        "behind them:\n"
+        "  P[offset * D + d]                                        = Q(k[t, d], scale of group d "
+        "div g)\n"
+        "  P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32\n"
+        "  scale = max(largest magnitude of the group, 1e-4) / 448\n"
+        "With kv_cache_dtype \"ue8m0\" the scale is rounded up to a power of two; it is stored as "
+        "f32 all\n"
+        "the same. Q divides by the scale in f32, rounds to nearest even and saturates to E4M3. "
+        "NaNs do not\n"
+        "count for the scale and get the code 0x7F; a group with an infinity has an infinite "
+        "scale.\n"
+        "Tokens with a negative slot are skipped. The number of tokens is the length of "
+        "slot_mapping; k may\n"
+        "have more rows (graph padding), which are not read. Zero tokens are a successful no-op. "
+        "Two\n"
+        "tokens with one slot race.\n"
+        "\n"
+        "Any head_dim, and any power of two that divides it as the group size (usual: 32, 64, "
+        "128).\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for a group size that is not a power of two or does not divide "
+        "head_dim,\n"
+        "or for a page whose bytes are not neighbours; KVF_OUT_OF_RANGE for a slot beyond "
+        "num_blocks *\n"
+        "block_size (CPU: before anything is written; CUDA: that token is skipped and counted, "
+        "see\n"
+        "kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's op of the same name, with its group size of 128 whatever the "
+        "argument\n"
+        "says, its wrong f16 and f32 results, and its ignored strides corrected. The power of two "
+        "is found\n"
+        "exactly, from the exponent bits. vLLM takes f32 log2 and exp2, and so keeps the power "
+        "below where a\n"
+        "quotient is a few units in the last place above it; the largest element then saturates.",
+    .arguments = arguments,
+    .num_arguments = 5,
+    .variants = variants,
+    .num_variants = 12,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,227 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash_layers.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__bf16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__bf16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f32__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f32__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__f16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_layers__bf16__int8);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_F32,
+                kvf_cpu_reshape_and_cache_flash_layers__f32__f32),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash_layers__f32__int8),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_F16,
+                kvf_cpu_reshape_and_cache_flash_layers__f16__f16),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash_layers__f16__int8),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_BF16,
+                kvf_cpu_reshape_and_cache_flash_layers__bf16__bf16),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_FP8_E4M3,
+                kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_FP8_E5M2,
+                kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_INT8,
+                kvf_cpu_reshape_and_cache_flash_layers__bf16__int8),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_F32,
+                 kvf_cuda_reshape_and_cache_flash_layers__f32__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F32, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash_layers__f32__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_F16,
+                 kvf_cuda_reshape_and_cache_flash_layers__f16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_F16, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash_layers__f16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_BF16,
+                 kvf_cuda_reshape_and_cache_flash_layers__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_FP8_E4M3,
+                 kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_FP8_E5M2,
+                 kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_layers, KVF_BF16, KVF_INT8,
+                 kvf_cuda_reshape_and_cache_flash_layers__bf16__int8, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 0, -1, -1, 1, 2, -1, 3, -1, -1, -1, -1, -1, -1, -1, -1},     /* f32 */
+        {-1, -1, 4, -1, 5, 6, -1, 7, -1, -1, -1, -1, -1, -1, -1, -1},     /* f16 */
+        {-1, -1, -1, 8, 9, 10, -1, 11, -1, -1, -1, -1, -1, -1, -1, -1},   /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, 12, -1, -1, 13, 14, -1, 15, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, 16, -1, 17, 18, -1, 19, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, 20, 21, 22, -1, 23, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "keys",
+     .type = "Tensor",
+     .doc = "[num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any "
+            "strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "values",
+     .type = "Tensor",
+     .doc = "as keys, with strides of its own",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "key_caches",
+     .type = "Tensor(a!)[]",
+     .doc =
+         "num_layers tensors of [num_blocks, block_size, num_heads, head_size], the cache dtype "
+         "(uint8 or float8 for fp8, int8 or uint8 for int8), any strides, the same for all layers",
+     .kind = KVF_KIND_TENSOR_LIST,
+     .mutated = true},
+    {.name = "value_caches",
+     .type = "Tensor(b!)[]",
+     .doc = "as key_caches, with strides of their own",
+     .kind = KVF_KIND_TENSOR_LIST,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
+     .kind = KVF_KIND_STRING},
+    {.name = "k_scales",
+     .type = "Tensor",
+     .doc = "f32, one element, [num_layers] or [num_layers, num_heads]; the cache holds key / "
+            "scale; not read when the cache holds the scalar dtype",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "v_scales",
+     .type = "Tensor",
+     .doc = "as k_scales, for values",
+     .kind = KVF_KIND_TENSOR},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_reshape_and_cache_flash_layers(
+      exec, values[0].as.tensor, values[1].as.tensor, values[2].as.tensors.data,
+      values[2].as.tensors.size, values[3].as.tensors.data, values[3].as.tensors.size,
+      values[4].as.tensor, values[5].as.string, values[6].as.tensor, values[7].as.tensor);
+}
+
+const kvf_op kvf_op_reshape_and_cache_flash_layers = {
+    .name = "reshape_and_cache_flash_layers",
+    .ns = "_C_cache_ops",
+    .schema = "reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[] key_caches, "
+              "Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor "
+              "k_scales, Tensor v_scales) -> ()",
+    .doc = "scatters the keys and values of all layers into their paged caches, in one launch.\n"
+           "\n"
+           "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for "
+           "every layer l:\n"
+           "  key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])\n"
+           "  value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])\n"
+           "which is what reshape_and_cache_flash does for each layer by itself, with the same Q, "
+           "the same\n"
+           "layouts told by strides and the same bits. All layers share slot_mapping, and the "
+           "caches of all\n"
+           "layers have the same sizes and strides, those of keys and of values each for "
+           "themselves. Tokens\n"
+           "with a negative slot are skipped. The number of tokens is the length of slot_mapping; "
+           "keys and\n"
+           "values may have more rows (graph padding), which are not read. Zero tokens and zero "
+           "layers are a\n"
+           "successful no-op. Two tokens with one slot race.\n"
+           "\n"
+           "CUDA: the addresses of the caches travel in the launch parameters, so nothing is "
+           "allocated and the\n"
+           "call can be captured in a graph; a launch has up to KVF_MAX_LAYERS layers, and a call "
+           "with more is\n"
+           "several launches. It pays where a launch costs more than its work, when speculative or "
+           "draft layers\n"
+           "are written together, and when a prefill of all layers moves in from elsewhere.\n"
+           "\n"
+           "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before "
+           "anything is\n"
+           "written; CUDA: that token is skipped in all layers and counted once, see "
+           "kvf_cuda_fault_count).\n"
+           "Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA "
+           "writer.",
+    .arguments = arguments,
+    .num_arguments = 8,
+    .variants = variants,
+    .num_variants = 24,
+    .index = &rows[0][0][0],
+    .exclusions = exclusions,
+    .num_exclusions = 6,
+    .call = call,
+};

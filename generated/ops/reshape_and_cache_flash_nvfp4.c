@@ -1,0 +1,177 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash_nvfp4.py. Do
+ * not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4, 16, 4, 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1},  /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1},  /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1, -1, -1},  /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 5, -1, -1, -1, -1, -1, -1, -1},  /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "key",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "value",
+     .type = "Tensor",
+     .doc = "as key, with strides of its own",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "key_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last "
+            "three dimensions without gaps, as NHD or HND, any block stride",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "value_cache",
+     .type = "Tensor!",
+     .doc = "as key_cache, with a block stride and an order of its own",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache_dtype", .type = "str", .doc = "'nvfp4'", .kind = KVF_KIND_STRING},
+    {.name = "k_scale",
+     .type = "Tensor",
+     .doc = "f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the range of "
+            "both formats, engines take amax / 448 or 1",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for value", .kind = KVF_KIND_TENSOR},
+    {.name = "swizzle_v_scales",
+     .type = "bool",
+     .doc = "whether block scales of values are stored for sm_100",
+     .kind = KVF_KIND_BOOL},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_reshape_and_cache_flash_nvfp4(
+      exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string,
+      values[6].as.tensor, values[7].as.tensor, values[8].as.boolean);
+}
+
+const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
+    .name = "reshape_and_cache_flash_nvfp4",
+    .ns = "_C_cache_ops",
+    .schema = "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
+              "value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor "
+              "v_scale, bool swizzle_v_scales) -> ()",
+    .doc =
+        "scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.\n"
+        "\n"
+        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
+        "head_size, each\n"
+        "side of a page holds the codes of all its tokens and heads first and their block scales "
+        "behind:\n"
+        "  NHD  codes at (offset * num_heads + h) * D / 2,   scales at the same * 1 / 8, behind "
+        "the codes\n"
+        "  HND  codes at (h * block_size + offset) * D / 2,  scales likewise\n"
+        "Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts "
+        "bytes only.\n"
+        "A packed page [K codes | K scales | V codes | V scales] is two views with the same block "
+        "stride.\n"
+        "\n"
+        "For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:\n"
+        "  block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is "
+        "0\n"
+        "and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a "
+        "byte, the\n"
+        "even element in the low half. Both formats round to nearest even and saturate. All "
+        "arithmetic is\n"
+        "f32 with IEEE quotients, so bytes are the same on every backend; kernels with the "
+        "approximate\n"
+        "reciprocals of the hardware differ in a code now and then, at ties. NaNs do not count for "
+        "amax,\n"
+        "their code is 6.\n"
+        "\n"
+        "swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 "
+        "want them:\n"
+        "with S = D / 16, the scale of group i of the token at `offset` lies where that of group\n"
+        "4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) "
+        "would.\n"
+        "Scales of keys are always in order.\n"
+        "\n"
+        "Tokens with a negative slot are skipped. The number of tokens is the length of "
+        "slot_mapping; key\n"
+        "and value may have more rows (graph padding), which are not read. Zero tokens are a "
+        "successful\n"
+        "no-op. Two tokens with one slot race.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with "
+        "swizzle_v_scales\n"
+        "for one that is no multiple of 64 or a block_size that is no multiple of 4; "
+        "KVF_OUT_OF_RANGE for a\n"
+        "slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is "
+        "skipped\n"
+        "and counted, see kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any "
+        "architecture, and\n"
+        "with the layout taken from strides that are checked.",
+    .arguments = arguments,
+    .num_arguments = 9,
+    .variants = variants,
+    .num_variants = 6,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,189 @@
+/*
+ * Generated from templates/table/op.c.j2 and
+ * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head, 16, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head, 16, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head, 16, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head, 16, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head, 16, 4,
+                 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head, 16, 4,
+                 1),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, 3},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5},   /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 6, 7},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, 9},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, 11}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "key",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "value",
+     .type = "Tensor",
+     .doc = "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "key_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, num_heads, head_size], int8 (or uint8) for "
+            "int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "value_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, num_heads, value_head_size], else as key_cache",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "k_scale_cache",
+     .type = "Tensor!",
+     .doc = "[num_blocks, block_size, num_heads], f32, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "v_scale_cache",
+     .type = "Tensor!",
+     .doc = "as k_scale_cache, with strides of its own",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "slot_mapping",
+     .type = "Tensor",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'int8_per_token_head' or 'fp8_per_token_head'",
+     .kind = KVF_KIND_STRING},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_reshape_and_cache_flash_per_token_head(
+      exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      (DLTensor *)values[3].as.tensor, (DLTensor *)values[4].as.tensor,
+      (DLTensor *)values[5].as.tensor, values[6].as.tensor, values[7].as.string);
+}
+
+const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
+    .name = "reshape_and_cache_flash_per_token_head",
+    .ns = "_C_cache_ops",
+    .schema = "reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor! key_cache, "
+              "Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor "
+              "slot_mapping, str kv_cache_dtype) -> ()",
+    .doc =
+        "scatters keys and values, quantised with a scale for each head of each token.\n"
+        "\n"
+        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys\n"
+        "  k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max over d of "
+        "|key[t, h, d]|\n"
+        "  key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))\n"
+        "and the same for values; the size of a value's head may differ from that of a key's. A "
+        "reader\n"
+        "multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for "
+        "fp8_per_token_head. Q\n"
+        "rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are "
+        "IEEE, so\n"
+        "scales and codes have the same bits on every backend. Tokens with a negative slot are "
+        "skipped. The\n"
+        "number of tokens is the length of slot_mapping; key and value may have more rows (graph "
+        "padding),\n"
+        "which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.\n"
+        "\n"
+        "NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite "
+        "element\n"
+        "makes its scale infinite, and finite elements beside it become 0.\n"
+        "\n"
+        "Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any "
+        "strides, so a\n"
+        "scale may also lie behind its head's codes.\n"
+        "\n"
+        "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything "
+        "is\n"
+        "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by "
+        "truncation towards\n"
+        "zero, which biases every element towards zero and doubles the error; its own reference "
+        "rounds, as\n"
+        "here. Readers see no difference in kind: scales have the same meaning.",
+    .arguments = arguments,
+    .num_arguments = 8,
+    .variants = variants,
+    .num_variants = 12,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,119 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/swap_blocks_batch.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_swap_blocks_batch__b8);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_swap_blocks_batch, KVF_B8, KVF_B8, kvf_cpu_swap_blocks_batch__b8),
+    KVF_DRIVER_ROW(kvf_op_swap_blocks_batch, KVF_B8, KVF_B8, kvf_cuda_swap_blocks_batch__b8),
+};
+
+/* [backend][scalar][cache] -> row. */
+static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cpu */
+    {
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
+    },                                                                    /* cuda */
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "src_ptrs",
+     .type = "Tensor",
+     .doc = "[num_copies], int64, on the CPU, any stride; addresses",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "dst_ptrs", .type = "Tensor", .doc = "as src_ptrs", .kind = KVF_KIND_TENSOR},
+    {.name = "sizes",
+     .type = "Tensor",
+     .doc = "as src_ptrs; bytes, 0 or more",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "is_src_access_order_any",
+     .type = "bool",
+     .doc = "whether sources may be read before the stream gets to the call",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_swap_blocks_batch(exec, values[0].as.tensor, values[1].as.tensor, values[2].as.tensor,
+                               values[3].as.boolean);
+}
+
+const kvf_op kvf_op_swap_blocks_batch = {
+    .name = "swap_blocks_batch",
+    .ns = "_C_cache_ops",
+    .schema = "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool "
+              "is_src_access_order_any=False) -> ()",
+    .doc = "copies ranges of bytes between addresses, on devices or the host.\n"
+           "\n"
+           "For every i: copies sizes[i] bytes from address src_ptrs[i] to address dst_ptrs[i]. "
+           "The copies may\n"
+           "be made in any order, so what one writes must not be read or written by another. A "
+           "size of 0 is\n"
+           "skipped. No copies are a successful no-op.\n"
+           "\n"
+           "The tensors are on the CPU, so exec says where the call runs: without it on the CPU, "
+           "where every\n"
+           "address is the host's. On CUDA the driver copies on exec's stream and finds out itself "
+           "what memory\n"
+           "an address belongs to. It gets up to 2048 copies at a time as one batch where it has "
+           "that (CUDA\n"
+           "12.8) and the stream is neither the legacy default stream nor captured, else one by "
+           "one. Host memory\n"
+           "must stay as it is until the stream has come past the call, and should be pinned; "
+           "copies of pageable\n"
+           "memory may wait. The three vectors are no longer needed when the call returns.\n"
+           "\n"
+           "is_src_access_order_any lets a batch read its sources ahead of work that is on the "
+           "stream already;\n"
+           "only for sources that no such work writes.\n"
+           "\n"
+           "Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is "
+           "copied. No\n"
+           "other mistake in an address can be found.\n"
+           "Source of the rule: vLLM's op of the same name, with its unchecked sizes and return "
+           "codes\n"
+           "corrected.",
+    .arguments = arguments,
+    .num_arguments = 4,
+    .variants = variants,
+    .num_variants = 2,
+    .index = &rows[0][0][0],
+    .call = call,
+};

@@ -1,0 +1,17 @@
+"""What the spec files of the MLA cache writers share: arguments and params of the same meaning."""
+
+from generator.model import Field
+
+SLOT_MAPPING = "[num_tokens], int64 or int32, any stride; a negative slot skips its token"
+SCALE = (
+    "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read unless "
+    "the cache is fp8_e4m3 or fp8_e5m2"
+)
+
+SIZES = (
+    Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
+    Field("int32_t", "kv_lora_rank", "elements of a row of kv_c"),
+    Field("int32_t", "rope_dim", "elements of a row of k_pe"),
+    Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
+    Field("int32_t", "streaming", "CPU: store past the caches", True),
+)

@@ -1,0 +1,24 @@
+"""What the spec files of the ops on whole pages share."""
+
+from generator.dtypes import DType
+from generator.model import Field
+
+CACHES = (
+    "one per layer, [num_blocks, ...] each, any dtype of whole bytes; num_blocks is the same in "
+    "all; a page has no gaps, but its dimensions may be in any order and pages any distance apart; "
+    "no page of a tensor overlaps one of another"
+)
+
+PARAMS = (
+    Field(
+        "kvf_page_list",
+        "pages",
+        "the tensors of one launch, whose pages have one size, and the blocks that are meant",
+    ),
+)
+
+
+def bytes_only(scalar: DType, cache: DType) -> str | None:
+    """The rule of the byte movers: one variant serves every dtype."""
+    assert scalar.is_bytes and cache.is_bytes
+    return None

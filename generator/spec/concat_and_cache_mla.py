@@ -1,0 +1,92 @@
+"""concat_and_cache_mla: the writer of MLA caches, plain rows and the two quantised row formats."""
+
+from generator.dtypes import DType
+from generator.mla import SCALE, SIZES, SLOT_MAPPING
+from generator.model import Field, Op, same_or_fp8
+
+
+def excluded(scalar: DType, cache: DType) -> str | None:
+    """Row formats go with every scalar dtype whose bits they can hold."""
+    if cache.kind != "format":
+        return same_or_fp8(scalar, cache)
+    if scalar.bits != 16 and cache.token.startswith("fp8_ds_mla"):
+        return f"a row of {cache.token} holds k_pe as it is, in 16 bits an element"
+    return None
+
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
+        "str kv_cache_dtype, Tensor scale) -> ()"
+    ),
+    summary="writes the latent and the rope part of new tokens, one behind the other, to MLA pages.",
+    doc="""\
+With L = kv_lora_rank, R = rope_dim, s = slot_mapping[t], block = s div block_size and
+offset = s mod block_size:
+  kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
+  kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
+Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative slot are
+skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
+(graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot
+race.
+
+Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their scales
+from the elements, and `scale` is not read. amax is the largest magnitude of a group; NaNs do not
+count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.
+
+fp8_ds_mla, 656 bytes, from f16 or bf16:
+  bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
+  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)
+  bytes 528 to 655  k_pe as it is, 16 bits an element
+fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow to bf16
+or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 and exp2
+in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
+nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
+  bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 / scale),
+                    1 / scale being an IEEE division where upstream has the hardware's estimate;
+                    to nearest even, saturated at 6, NaN as 6
+  bytes 256 to 319  E4M3 codes of k_pe, without a scale
+  bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest even, one
+                    code up if that is below a; at most 448. Group g is byte 8 (g mod 4) + g div 4.
+
+Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over the raw bits
+of f16, and its alignment, empty-input and bounds defects corrected.""",
+    arguments={
+        "kv_c": "[num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides",
+        "k_pe": "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides",
+        "kv_cache": (
+            "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
+            "for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, "
+            "rows without gaps"
+        ),
+        "slot_mapping": SLOT_MAPPING,
+        "kv_cache_dtype": (
+            "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla', "
+            "'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'"
+        ),
+        "scale": SCALE,
+    },
+    params=(
+        Field("kvf_view", "kv_c", "stride[0..1]: token, element"),
+        Field("kvf_view", "k_pe", "as kv_c"),
+        Field("kvf_view", "kv_cache", "stride[0..2]: page, token, element"),
+        Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
+        *SIZES,
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=(
+        "f32",
+        "f16",
+        "bf16",
+        "fp8_e4m3",
+        "fp8_e5m2",
+        "fp8_ds_mla",
+        "fp8_ds_mla_ue8m0",
+        "nvfp4_ds_mla",
+    ),
+    excluded=excluded,
+)

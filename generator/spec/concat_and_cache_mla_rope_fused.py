@@ -1,0 +1,78 @@
+"""concat_and_cache_mla_rope_fused: rotary embedding of queries and keys, and the MLA cache write."""
+
+from generator.mla import SIZES, SLOT_MAPPING
+from generator.model import Field, Op, same_or_fp8
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
+        "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, "
+        "str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
+    ),
+    summary="rotates queries and keys by their positions and writes the keys to MLA pages.",
+    doc="""\
+With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and
+sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):
+  the pair (x, y) of a row is elements (i, R / 2 + i) if is_neox, else (2 i, 2 i + 1), and becomes
+  x' = x * cos - y * sin
+  y' = y * cos + x * sin
+Each product, sum and difference is rounded to the scalar dtype (three roundings for an element of
+f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same bits; a NaN is
+0x7FFF, or 0x7FFFFFFF in f32.
+
+q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe is rotated in
+place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size and
+offset = s mod block_size:
+  kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)
+  kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), rotated
+Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 included. Zero
+tokens are a successful no-op. Two tokens with one slot race.
+
+Errors: KVF_OUT_OF_RANGE for a position that is no row of cos_sin_cache, whatever its token's slot,
+and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: counted, see
+kvf_cuda_fault_count: a token with such a position is left alone, one with such a slot has only its
+queries rotated).
+Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
+bounds defects corrected.""",
+    arguments={
+        "positions": "[num_rows >= num_tokens], int64 or int32, any stride",
+        "q_pe": "[num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides",
+        "k_pe": "[num_tokens, rope_dim], the dtype of q_pe, any strides",
+        "kv_c": "[num_tokens, kv_lora_rank], the dtype of q_pe, any strides",
+        "cos_sin_cache": (
+            "[num_positions, rope_dim], the dtype of q_pe, any strides; a row is the cosines of "
+            "all pairs and behind them the sines"
+        ),
+        "is_neox": "pairs are halves of a row (GPT-NeoX), else neighbours (GPT-J)",
+        "slot_mapping": SLOT_MAPPING.replace("skips its token", "leaves k_pe and cache alone"),
+        "kv_cache": (
+            "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
+            "for fp8), any strides"
+        ),
+        "kv_cache_dtype": "'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+        "kv_cache_scale": (
+            "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read "
+            "when the cache holds the scalar dtype"
+        ),
+    },
+    params=(
+        Field("kvf_view", "positions", "int64 or int32; stride[0]: token"),
+        Field("kvf_view", "q_pe", "stride[0..2]: token, head, element"),
+        Field("kvf_view", "k_pe", "stride[0..1]: token, element"),
+        Field("kvf_view", "kv_c", "as k_pe"),
+        Field("kvf_view", "cos_sin_cache", "stride[0..1]: position, element"),
+        Field("kvf_view", "kv_cache", "stride[0..2]: page, token, element"),
+        Field("kvf_view", "kv_cache_scale", "f32, one element; data may be NULL unless fp8"),
+        Field("int64_t", "num_positions", "rows of cos_sin_cache"),
+        Field("int32_t", "position_bytes", "of one element of positions: 8 or 4"),
+        Field("int32_t", "num_heads", "query heads"),
+        Field("int32_t", "is_neox", "whether pairs are halves of a row, else neighbours"),
+        *SIZES,
+        Field("int32_t", "vector_pairs", "pairs that one CUDA thread rotates at a time", True),
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    excluded=same_or_fp8,
+)

@@ -1,0 +1,54 @@
+"""cp_gather_and_upconvert_fp8_kv_cache: 656-byte MLA rows from pages, as 576 floats each."""
+
+from generator import gather
+from generator.model import Op
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
+        "Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, "
+        "Tensor? seq_lens=None) -> ()"
+    ),
+    summary="gathers fp8_ds_mla rows of sequences from pages and turns them into floats.",
+    doc="""\
+Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b + 1], the last one
+up to the end of dst; no more than seq_lens[b] of them, if there is a seq_lens. For row j of it, with
+p = j - workspace_starts[b] + seq_starts[b] and r = row p mod block_size of page
+block_table[b, p div block_size]:
+  dst[j, i] = E4M3(r[i]) * scale(r, i div 128)       0 <= i < 512, scales: 4 f32 at byte 512
+  dst[j, i] = 16 bits at byte 528 + 2 * (i - 512)    512 <= i < 576
+The product is one of f32, rounded to nearest even once, overflows to infinity, and has one NaN per
+dtype: 0x7FFFFFFF, 0x7FFF. The 16 bits of the rope part are copied into f16 and bf16, so the cache must
+have been filled from that dtype; for f32 they are taken as bf16 and widened. Scales may be any f32, so
+caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are read. Other rows, in front of
+workspace_starts[0] and between sequences, are left as they are. Zero rows are a successful no-op.
+
+Upstream's schema has had two generations: one without seq_lens, and before that one with seq_lens in
+front of workspace_starts and without seq_starts. Here they are one op: both are spelt out in
+upstream_schemas of the spec, by names that this schema has too, for a binding that is to register the
+one or the other.
+
+"""
+    + gather.ERRORS
+    + """
+Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations, its
+32-bit offsets, its alignment and its bounds defects corrected.""",
+    arguments={
+        **gather.upconvert(
+            "[num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of dimension 2 is 1"
+        ),
+        "seq_starts": gather.SEQ_STARTS.format("batch_size"),
+        "seq_lens": "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
+    },
+    params=gather.UPCONVERT_PARAMS,
+    scalars=("f32", "f16", "bf16"),
+    caches=("fp8_ds_mla",),
+    excluded=lambda scalar, cache: None,
+    upstream_schemas=(
+        "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
+        "Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()",
+        "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
+        "Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()",
+    ),
+)

@@ -1,0 +1,110 @@
+"""paged_attention_decode: attention of one new token of each sequence over its pages."""
+
+from generator.model import Field, Op, same_or_fp8
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
+        "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "
+        "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0) -> ()"
+    ),
+    summary="reads the pages that the cache writers fill: attention of one token per sequence.",
+    doc="""\
+For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
+positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
+  K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p, which is
+           in page block_tables[s, p div block_size], at p mod block_size
+  a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
+  out[s, h] = sum over p of softmax(a)[p] * V[p]
+DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1,
+which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful
+no-op. Only the pages of the positions above are read, and of the last page only the tokens that
+are there, so fresh pages may hold anything. out must not overlap the other tensors.
+
+The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes (NHD, or HND
+by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+
+Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes (online), so
+results are not those of a fixed order. With one position out is exactly DQ(V), rounded to the
+dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). k_scale is applied to
+the query and v_scale to the sum, which gives the same but for rounding.
+
+head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads of
+one KV head of one sequence; long sequences are not split.
+
+Errors: KVF_INVALID_VALUE for a head_size above 576, or num_q_heads that is no multiple of
+num_kv_heads; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is
+not in the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that
+page are left out, and each is counted once, see kvf_cuda_fault_count).
+Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
+    arguments={
+        "out": "[num_seqs, num_q_heads, head_size], the dtype of query, any strides",
+        "query": "[num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides",
+        "key_cache": (
+            "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
+            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8), any "
+            "strides"
+        ),
+        "value_cache": (
+            "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
+            "block_size]; any strides"
+        ),
+        "block_tables": "[num_seqs, width], int32, any strides: the pages of each sequence",
+        "seq_lens": "[num_seqs], int32, any stride: tokens of each sequence, the query's included",
+        "scale": "what query . key is multiplied by, usually 1 / sqrt(head_size)",
+        "kv_cache_dtype": "'auto' (the dtype of query), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+        "k_scale": (
+            "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
+            "holds the scalar dtype"
+        ),
+        "v_scale": "as k_scale, for values",
+        "alibi_slopes": "[num_q_heads], f32, any stride; None: no bias",
+        "sliding_window": "positions that are attended to, the query's own included; 0 or less: all",
+    },
+    params=(
+        Field("kvf_view", "out", "stride[0..2]: sequence, query head, element"),
+        Field("kvf_view", "query", "as out"),
+        Field(
+            "kvf_view",
+            "key_cache",
+            "stride[0..4]: page, token, KV head, group of x elements, element of a group",
+        ),
+        Field("kvf_view", "value_cache", "stride[0..3]: page, token, KV head, element"),
+        Field(
+            "kvf_view",
+            "k_scale",
+            "f32; stride[0]: KV head, 0 for one scale; data may be NULL unless fp8",
+        ),
+        Field("kvf_view", "v_scale", "as k_scale"),
+        Field("kvf_view", "alibi_slopes", "f32; stride[0]: query head; data NULL for none"),
+        Field("kvf_view", "block_tables", "int32; stride[0..1]: sequence, page of it"),
+        Field("kvf_view", "seq_lens", "int32; stride[0]: sequence"),
+        Field("int64_t", "num_seqs", "sequences"),
+        Field("int64_t", "width", "pages that a sequence has at most"),
+        Field("int64_t", "num_blocks", "pages in the caches"),
+        Field("int64_t", "block_size", "tokens in a page"),
+        Field("int64_t", "sliding_window", "positions attended to; 0 or less for all"),
+        Field("int32_t", "num_q_heads", "query heads, a multiple of num_kv_heads"),
+        Field("int32_t", "num_kv_heads", "KV heads"),
+        Field("int32_t", "head_size", "elements of a head, at most 576"),
+        Field("int32_t", "x", "elements of a group of key_cache; head_size where there are none"),
+        Field("float", "scale", "what query . key is multiplied by"),
+        Field("kvf_divider", "by_block_size", "splits a position into page and offset", True),
+        Field(
+            "unsigned long long *", "faults", "CUDA: counts lengths and pages out of range", True
+        ),
+        Field("int32_t", "group", "query heads of a KV head", True),
+        Field("int32_t", "parts", "units of work that the heads of a group are split into", True),
+        Field("int32_t", "whole_keys", "CUDA: 1 if keys can be read in vectors", True),
+        Field(
+            "int32_t",
+            "whole_values",
+            "CUDA: 1 if values can be read in vectors of elements, 2 of tokens, else 0",
+            True,
+        ),
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    excluded=same_or_fp8,
+)

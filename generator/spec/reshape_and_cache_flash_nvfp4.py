@@ -1,0 +1,91 @@
+"""reshape_and_cache_flash_nvfp4: reshape_and_cache_flash for pages of E2M1 with block scales."""
+
+from generator.dtypes import DType
+from generator.model import Field, Op
+from generator.writer import ARGUMENTS
+
+
+def excluded(scalar: DType, cache: DType) -> str | None:
+    """Every combination is there."""
+    return None
+
+
+PAGES = (
+    "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last three "
+    "dimensions without gaps, as NHD or HND, any block stride"
+)
+
+OP = Op(
+    namespace="_C_cache_ops",
+    schema_text=(
+        "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, "
+        "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, "
+        "Tensor v_scale, bool swizzle_v_scales) -> ()"
+    ),
+    summary="scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.",
+    doc="""\
+With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size, each
+side of a page holds the codes of all its tokens and heads first and their block scales behind:
+  NHD  codes at (offset * num_heads + h) * D / 2,   scales at the same * 1 / 8, behind the codes
+  HND  codes at (h * block_size + offset) * D / 2,  scales likewise
+Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes only.
+A packed page [K codes | K scales | V codes | V scales] is two views with the same block stride.
+
+For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
+  block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
+and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte, the
+even element in the low half. Both formats round to nearest even and saturate. All arithmetic is
+f32 with IEEE quotients, so bytes are the same on every backend; kernels with the approximate
+reciprocals of the hardware differ in a code now and then, at ties. NaNs do not count for amax,
+their code is 6.
+
+swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want them:
+with S = D / 16, the scale of group i of the token at `offset` lies where that of group
+4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
+Scales of keys are always in order.
+
+Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
+and value may have more rows (graph padding), which are not read. Zero tokens are a successful
+no-op. Two tokens with one slot race.
+
+Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with swizzle_v_scales
+for one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a
+slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is skipped
+and counted, see kvf_cuda_fault_count).
+Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
+with the layout taken from strides that are checked.""",
+    arguments={
+        **ARGUMENTS,
+        "key": "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+        "key_cache": PAGES,
+        "value_cache": "as key_cache, with a block stride and an order of its own",
+        "kv_cache_dtype": "'nvfp4'",
+        "k_scale": (
+            "f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the range of "
+            "both formats, engines take amax / 448 or 1"
+        ),
+        "v_scale": "as k_scale, for value",
+        "swizzle_v_scales": "whether block scales of values are stored for sm_100",
+    },
+    params=(
+        Field("kvf_view", "key", "stride[0..2]: token, head, element"),
+        Field("kvf_view", "value", "as key"),
+        Field(
+            "kvf_view",
+            "key_cache",
+            "bytes; stride[0..2] of codes: page, token, head; scales are behind the codes of a "
+            "page, with an eighth of these token and head strides",
+        ),
+        Field("kvf_view", "value_cache", "as key_cache"),
+        Field("kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale"),
+        Field("kvf_view", "v_scale", "as k_scale"),
+        Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
+        Field("int32_t", "num_heads", "KV heads"),
+        Field("int32_t", "head_size", "elements of a head, a multiple of 16"),
+        Field("int32_t", "swizzle_v_scales", "1 or 0"),
+        Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
+    ),
+    scalars=("f32", "f16", "bf16"),
+    caches=("nvfp4",),
+    excluded=excluded,
+)

@@ -1,0 +1,211 @@
+# Generated from templates/python/namespace.pyi.j2 and generator/spec/. Do not edit.
+# Regenerate: python3 -m generator
+from collections.abc import Sequence
+from typing import Any
+
+# Any array with __dlpack__: torch.Tensor, numpy.ndarray, cupy.ndarray, jax.Array, tvm_ffi.Tensor.
+Tensor = Any
+
+def concat_and_cache_mla(
+    kv_c: Tensor,
+    k_pe: Tensor,
+    kv_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    scale: Tensor,
+) -> None: ...
+
+def concat_and_cache_mla_grouped(
+    kv_c: Tensor,
+    k_pe: Tensor,
+    kv_cache_ptrs: Tensor,
+    slot_mapping: Tensor,
+    block_size: int,
+    block_stride: int,
+    entry_stride: int,
+    kv_scales: Tensor | None = ...,
+    kv_cache_dtype: str = ...,
+    num_blocks: int = ...,
+) -> None: ...
+
+def concat_and_cache_mla_rope_fused(
+    positions: Tensor,
+    q_pe: Tensor,
+    k_pe: Tensor,
+    kv_c: Tensor,
+    cos_sin_cache: Tensor,
+    is_neox: bool,
+    slot_mapping: Tensor,
+    kv_cache: Tensor,
+    kv_cache_dtype: str,
+    kv_cache_scale: Tensor,
+) -> None: ...
+
+def concat_mla_q(
+    ql_nope: Tensor,
+    q_pe: Tensor,
+    q_out: Tensor,
+) -> None: ...
+
+def convert_fp8(
+    dst_cache: Tensor,
+    src_cache: Tensor,
+    scale: float = ...,
+    kv_cache_dtype: str = ...,
+) -> None: ...
+
+def copy_blocks(
+    key_caches: Sequence[Tensor],
+    value_caches: Sequence[Tensor],
+    block_mapping: Tensor,
+) -> None: ...
+
+def copy_blocks_mla(
+    kv_caches: Sequence[Tensor],
+    block_mapping: Tensor,
+) -> None: ...
+
+def cp_gather_and_upconvert_fp8_kv_cache(
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    workspace_starts: Tensor,
+    batch_size: int,
+    seq_starts: Tensor | None = ...,
+    seq_lens: Tensor | None = ...,
+) -> None: ...
+
+def cp_gather_and_upconvert_nvfp4_kv_cache(
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    workspace_starts: Tensor,
+    batch_size: int,
+) -> None: ...
+
+def cp_gather_cache(
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    batch_size: int,
+    seq_starts: Tensor | None = ...,
+) -> None: ...
+
+def cp_gather_indexer_k_quant_cache(
+    kv_cache: Tensor,
+    dst_k: Tensor,
+    dst_scale: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+) -> None: ...
+
+def gather_and_maybe_dequant_cache(
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    token_to_seq: Tensor,
+    num_tokens: int,
+    kv_cache_dtype: str,
+    scale: Tensor,
+    seq_starts: Tensor | None = ...,
+) -> None: ...
+
+def indexer_k_quant_and_cache(
+    k: Tensor,
+    kv_cache: Tensor,
+    slot_mapping: Tensor,
+    quant_block_size: int,
+    kv_cache_dtype: str,
+) -> None: ...
+
+def paged_attention_decode(
+    out: Tensor,
+    query: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    block_tables: Tensor,
+    seq_lens: Tensor,
+    scale: float,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    alibi_slopes: Tensor | None = ...,
+    sliding_window: int = ...,
+) -> None: ...
+
+def reshape_and_cache(
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+) -> None: ...
+
+def reshape_and_cache_flash(
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+) -> None: ...
+
+def reshape_and_cache_flash_layers(
+    keys: Tensor,
+    values: Tensor,
+    key_caches: Sequence[Tensor],
+    value_caches: Sequence[Tensor],
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scales: Tensor,
+    v_scales: Tensor,
+) -> None: ...
+
+def reshape_and_cache_flash_nvfp4(
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    swizzle_v_scales: bool,
+) -> None: ...
+
+def reshape_and_cache_flash_per_token_head(
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    k_scale_cache: Tensor,
+    v_scale_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+) -> None: ...
+
+def swap_blocks(
+    src: Tensor,
+    dst: Tensor,
+    block_size_in_bytes: int,
+    block_mapping: Tensor,
+) -> None: ...
+
+def swap_blocks_batch(
+    src_ptrs: Tensor,
+    dst_ptrs: Tensor,
+    sizes: Tensor,
+    is_src_access_order_any: bool = ...,
+) -> None: ...
+
+def zero_blocks(
+    caches: Sequence[Tensor],
+    block_ids: Tensor,
+) -> None: ...

@@ -1,0 +1,28 @@
+/* What the attention kernels of both backends and their launch function agree on. */
+#ifndef KVFORGE_ATTENTION_H
+#define KVFORGE_ATTENTION_H
+
+#include "kvforge/bits.h"
+
+enum {
+  KVF_ATTENTION_HEAD_SIZE = 576, /* elements of a head at most */
+  KVF_ATTENTION_HEADS = 8        /* query heads that are done together at most */
+};
+
+/* How values can be read. */
+enum { KVF_VALUES_SINGLY = 0, KVF_VALUES_BY_ELEMENT = 1, KVF_VALUES_BY_TOKEN = 2 };
+
+/* The score of a position that does not count, and the largest of no scores. */
+#define KVF_NO_SCORE kvf_float(0xFF800000u) /* -infinity */
+
+/* What scores are measured from: the largest, unless there is none. */
+KVF_INLINE float kvf_score_base(float largest) {
+  return kvf_bits(largest) == 0xFF800000u ? 0.0f : largest;
+}
+
+/* An output element; without any position it is 0. */
+KVF_INLINE float kvf_attention_result(float sum, float scale, float total) {
+  return total == 0.0f ? 0.0f : sum * scale / total;
+}
+
+#endif

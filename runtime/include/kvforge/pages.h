@@ -1,0 +1,56 @@
+/*
+ * Types and sizes of the ops that move or clear whole pages, as bytes. Included by host C, by the
+ * CPU variants and by the CUDA kernels.
+ */
+#ifndef KVFORGE_PAGES_H
+#define KVFORGE_PAGES_H
+
+#include <stdint.h>
+
+/* Tensors that one launch can work on: as many as fit into the 4 KB of a kernel's parameters. */
+#define KVF_MAX_CACHES 240
+
+/* CPU: the bytes of a page that a thread is given at least. */
+#define KVF_PAGE_PART 4096
+
+/* CUDA: threads of a block, vectors that one of them has in flight, pairs that are looked at at
+ * once. */
+#define KVF_PAGE_THREADS 256
+#define KVF_PAGE_UNROLL 4
+#define KVF_PAGE_WINDOW 64
+
+/* The parts that threads share a page out in. */
+static inline int64_t kvf_page_parts(int64_t page_bytes) {
+  return page_bytes / KVF_PAGE_PART + (page_bytes % KVF_PAGE_PART != 0);
+}
+
+/* Where the pages of a tensor are: page b is at data + b * stride. Stride in bytes. */
+typedef struct kvf_pages {
+  void *data;
+  int64_t stride;
+} kvf_pages;
+
+/* Block numbers: [size], or [size, 2] for pairs of source and destination. */
+typedef struct kvf_block_list {
+  const void *data;    /* int64 or int32 */
+  int64_t stride[2];   /* in elements */
+  int64_t size;        /* blocks or pairs */
+  int32_t index_bytes; /* of one number: 8 or 4 */
+} kvf_block_list;
+
+/* Blocks, and the tensors (layers, keys and values) whose pages of these numbers are meant. */
+typedef struct kvf_page_list {
+  kvf_block_list blocks;
+  int64_t num_blocks; /* pages of each tensor */
+  int64_t page_bytes; /* of one page, without a gap */
+  int32_t num_caches;
+  int32_t counted; /* CUDA: 1 if an earlier launch for these blocks counted those out of range */
+  /* Derived by the launch functions; callers leave these alone. */
+  int32_t streaming;          /* CPU: store past the caches */
+  int32_t vector_bytes;       /* CUDA: bytes that a thread moves at a time */
+  int32_t part_shift;         /* CUDA: log2 of the vectors of a page that a thread block owns */
+  unsigned long long *faults; /* CUDA: counts blocks out of range; NULL when they are counted */
+  kvf_pages caches[KVF_MAX_CACHES];
+} kvf_page_list;
+
+#endif

@@ -1,0 +1,148 @@
+#include <inttypes.h>
+
+#include "kvforge/ds_mla.h"
+#include "kvforge/op.h"
+#include "mla.h"
+
+#define OP (&kvf_op_concat_and_cache_mla)
+
+/* Bytes of a row of a row format; 0 for plain caches. */
+static int64_t row_bytes(kvf_dtype cache) {
+  switch (cache) {
+  case KVF_FP8_DS_MLA:
+  case KVF_FP8_DS_MLA_UE8M0:
+    return KVF_FP8_DS_MLA_BYTES;
+  case KVF_NVFP4_DS_MLA:
+    return KVF_NVFP4_DS_MLA_BYTES;
+  default:
+    return 0;
+  }
+}
+
+static void check_size(kvf_check *check, kvf_dtype cache, const char *argument, const char *name,
+                       int64_t value, int64_t want) {
+  if (check->status == KVF_OK && value != want) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "%s is %" PRId64 ", want %" PRId64 " (a row of %s)", name, value, want,
+                   kvf_dtype_name(cache));
+  }
+}
+
+kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
+                                    const DLTensor *k_pe, DLTensor *kv_cache,
+                                    const DLTensor *slot_mapping, const char *kv_cache_dtype,
+                                    const DLTensor *scale) {
+  kvf_concat_and_cache_mla_params params = {.kv_lora_rank = 0};
+  kvf_dim kv_c_rows = KVF_DIM("num_rows");
+  kvf_dim k_pe_rows = KVF_DIM("num_rows");
+  kvf_dim kv_lora_rank = KVF_DIM("kv_lora_rank");
+  kvf_dim rope_dim = KVF_DIM("rope_dim");
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  kvf_dim block_size = KVF_DIM("block_size");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "kv_c", kv_c, KVF_ACCEPT_FLOATS);
+  kvf_check_tensor(&check, "kv_c", kv_c, KVF_ACCEPT(scalar), 2,
+                   (kvf_dim *const[]){&kv_c_rows, &kv_lora_rank}, &params.kv_c);
+  kvf_check_tensor(&check, "k_pe", k_pe, KVF_ACCEPT(scalar), 2,
+                   (kvf_dim *const[]){&k_pe_rows, &rope_dim}, &params.k_pe);
+  kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_rows(&check, "kv_c", &kv_c_rows, &params.slots);
+  kvf_check_rows(&check, "k_pe", &k_pe_rows, &params.slots);
+  kvf_check_one_scale(&check, "scale", scale, &params.scale);
+  kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
+  const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  const int64_t bytes = row_bytes(variant->cache);
+  kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
+  if (bytes != 0) {
+    row = (kvf_dim){"bytes of a row", bytes, kvf_dtype_name(variant->cache)};
+    check_size(&check, variant->cache, "kv_c", "size of dimension 1 (kv_lora_rank)",
+               kv_lora_rank.value, KVF_DS_MLA_LATENT);
+    check_size(&check, variant->cache, "k_pe", "size of dimension 1 (rope_dim)", rope_dim.value,
+               KVF_DS_MLA_ROPE);
+  }
+  kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(variant->cache), 3,
+                   (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.slots.num_blocks = num_blocks.value;
+  params.slots.block_size = block_size.value;
+  return kvf_launch_concat_and_cache_mla(&check.exec, variant, &params);
+}
+
+/* A warp for each token of a row format; the CUDA template counts on it. */
+enum { WARP = 32, WARPS = 4 };
+
+static kvf_grid format_grid(int64_t tokens) {
+  const int64_t blocks = (tokens + WARPS - 1) / WARPS;
+  return (kvf_grid){
+      .grid = {(uint32_t)(blocks < INT32_MAX ? blocks : INT32_MAX), 1, 1},
+      .block = {WARP, WARPS, 1},
+  };
+}
+
+static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
+                              kvf_concat_and_cache_mla_params *params) {
+  const int64_t tokens = params->slots.num_tokens;
+  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const kvf_vector_side sides[] = {{&params->kv_c, scalar, 1, 2},
+                                   {&params->k_pe, scalar, 1, 2},
+                                   {&params->kv_cache, cache, 2, 3}};
+  if (row_bytes(variant->cache) != 0) {
+    const int32_t choices[] = {16, 1};
+    params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3);
+    const kvf_grid grid = format_grid(tokens);
+    return kvf_cuda_run(check, variant, params, &grid);
+  }
+  /* Vectors are powers of two, so one divides both parts if it divides their bitwise or. */
+  params->vector_elements =
+      kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
+  const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
+  const kvf_grid grid = kvf_token_grid(elements / params->vector_elements, tokens);
+  return kvf_cuda_run(check, variant, params, &grid);
+}
+
+kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_variant *variant,
+                                           const kvf_concat_and_cache_mla_params *given) {
+  kvf_concat_and_cache_mla_params params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_launch_slots(&check, &params.slots);
+  kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
+  const int64_t bytes = check.status == KVF_OK ? row_bytes(variant->cache) : 0;
+  if (bytes != 0) {
+    check_size(&check, variant->cache, "kv_lora_rank", "size", params.kv_lora_rank,
+               KVF_DS_MLA_LATENT);
+    check_size(&check, variant->cache, "rope_dim", "size", params.rope_dim, KVF_DS_MLA_ROPE);
+    check_size(&check, variant->cache, "kv_cache", "stride of dimension 2",
+               params.kv_cache.stride[2], 1);
+  }
+  const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
+  const int64_t tokens = params.slots.num_tokens;
+  if (check.status != KVF_OK || tokens == 0 || elements == 0) {
+    return check.status;
+  }
+  kvf_mla_fill_empty(params.kv_lora_rank, &params.kv_c, params.rope_dim, &params.k_pe);
+  kvf_launch_pointer(&check, "kv_c", params.kv_c.data);
+  kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
+  if (params.slots.num_blocks > 0) {
+    kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
+  }
+  if (variant->scalar != variant->cache && bytes == 0) {
+    kvf_launch_pointer(&check, "scale", params.scale.data);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  if (check.exec.backend == KVF_CUDA) {
+    return run_on_cuda(&check, variant, &params);
+  }
+  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
+  const int64_t written = bytes != 0 ? bytes : elements * kvf_dtype_bits(variant->cache) / 8;
+  /* Converting is slower than memory, so only copies gain from it. */
+  params.streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  return kvf_cpu_run(&check, variant, &params, tokens, read + written);
+}

@@ -1,0 +1,191 @@
+#include <inttypes.h>
+
+#include "kvforge/op.h"
+#include "mla.h"
+
+#define OP (&kvf_op_concat_and_cache_mla_grouped)
+
+/* [num_layers, num_tokens] */
+static void check_slots(kvf_check *check, const DLTensor *tensor, kvf_dim *num_layers,
+                        kvf_concat_and_cache_mla_grouped_params *params) {
+  kvf_dim num_tokens = KVF_DIM("num_tokens");
+  kvf_view view;
+  kvf_check_tensor(check, "slot_mapping", tensor, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, 2,
+                   (kvf_dim *const[]){num_layers, &num_tokens}, &view);
+  if (check->status == KVF_OK) {
+    params->slots.mapping = view.data;
+    params->slots.stride = view.stride[1];
+    params->slots.index_bytes = tensor->dtype.bits / 8;
+    params->slots.num_tokens = num_tokens.value;
+    params->slots_layer_stride = view.stride[0];
+  }
+}
+
+/* Scales go with fp8 caches, and with nothing else. */
+static void check_scales(kvf_check *check, const DLTensor *tensor, const kvf_variant *variant,
+                         kvf_dim *num_layers, kvf_view *view) {
+  if (variant->scalar != variant->cache) {
+    kvf_check_tensor(check, "kv_scales", tensor, KVF_ACCEPT(KVF_F32), 1,
+                     (kvf_dim *const[]){num_layers}, view);
+  } else if (tensor != NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_scales",
+                   "got a tensor, want none (the cache holds %s itself)",
+                   kvf_dtype_name(variant->scalar));
+  }
+}
+
+kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor *kv_c,
+                                            const DLTensor *k_pe, const DLTensor *kv_cache_ptrs,
+                                            const DLTensor *slot_mapping, int64_t block_size,
+                                            int64_t block_stride, int64_t entry_stride,
+                                            const DLTensor *kv_scales, const char *kv_cache_dtype,
+                                            int64_t num_blocks) {
+  kvf_concat_and_cache_mla_grouped_params params = {
+      .block_stride = block_stride,
+      .entry_stride = entry_stride,
+      .slots = {.block_size = block_size},
+  };
+  kvf_dim num_layers = KVF_DIM("num_layers");
+  kvf_dim kv_c_rows = KVF_DIM("num_rows");
+  kvf_dim k_pe_rows = KVF_DIM("num_rows");
+  kvf_dim kv_lora_rank = KVF_DIM("kv_lora_rank");
+  kvf_dim rope_dim = KVF_DIM("rope_dim");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "kv_c", kv_c, KVF_ACCEPT_FLOATS);
+  kvf_check_tensor(&check, "kv_c", kv_c, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&num_layers, &kv_c_rows, &kv_lora_rank}, &params.kv_c);
+  kvf_check_tensor(&check, "k_pe", k_pe, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&num_layers, &k_pe_rows, &rope_dim}, &params.k_pe);
+  kvf_check_tensor(&check, "kv_cache_ptrs", kv_cache_ptrs, KVF_ACCEPT_INT64, 1,
+                   (kvf_dim *const[]){&num_layers}, &params.kv_cache_ptrs);
+  check_slots(&check, slot_mapping, &num_layers, &params);
+  kvf_check_rows(&check, "kv_c", &kv_c_rows, &params.slots);
+  kvf_check_rows(&check, "k_pe", &k_pe_rows, &params.slots);
+  kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
+  if (check.status == KVF_OK && num_blocks < -1) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "num_blocks", "got %" PRId64 ", want -1 or more",
+                   num_blocks);
+  }
+  const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  check_scales(&check, kv_scales, variant, &num_layers, &params.kv_scales);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.num_layers = num_layers.value;
+  /* As many pages as slots can name. */
+  params.slots.num_blocks =
+      num_blocks >= 0 ? num_blocks : INT64_MAX / (block_size > 0 ? block_size : 1);
+  return kvf_launch_concat_and_cache_mla_grouped(&check.exec, variant, &params);
+}
+
+/* On the CPU, slots and addresses are looked at before anything is written. */
+static void check_indices(kvf_check *check, const kvf_variant *variant,
+                          const kvf_concat_and_cache_mla_grouped_params *params) {
+  const kvf_slots *slots = &params->slots;
+  const int64_t capacity = slots->num_blocks * slots->block_size;
+  const int32_t bytes = kvf_dtype_bits(variant->cache) / 8;
+  for (int64_t layer = 0; layer < params->num_layers; ++layer) {
+    const int64_t base =
+        ((const int64_t *)params->kv_cache_ptrs.data)[layer * params->kv_cache_ptrs.stride[0]];
+    if (base == 0 || base % bytes != 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_ptrs",
+                     "element %" PRId64 " is %" PRId64 ", want an address that is a multiple of %d",
+                     layer, base, bytes);
+      return;
+    }
+    for (int64_t token = 0; token < slots->num_tokens; ++token) {
+      const int64_t at = layer * params->slots_layer_stride + token * slots->stride;
+      const int64_t slot = slots->index_bytes == 8 ? ((const int64_t *)slots->mapping)[at]
+                                                   : ((const int32_t *)slots->mapping)[at];
+      if (slot >= capacity) {
+        kvf_check_fail(check, KVF_OUT_OF_RANGE, "slot_mapping",
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want less than %" PRId64
+                       " (%" PRId64 " blocks of %" PRId64 " tokens)",
+                       layer, token, slot, capacity, slots->num_blocks, slots->block_size);
+        return;
+      }
+    }
+  }
+}
+
+static void launch_slots(kvf_check *check, kvf_concat_and_cache_mla_grouped_params *params) {
+  kvf_slots *slots = &params->slots;
+  const int64_t tokens = slots->num_tokens;
+  kvf_launch_at_least(check, "num_tokens", tokens, 0);
+  if (tokens > 0) {
+    kvf_launch_pointer(check, "slot_mapping", slots->mapping);
+  }
+  if (check->exec.backend == KVF_CPU) {
+    slots->num_tokens = 0; /* check_indices() looks at those of all layers */
+  }
+  kvf_launch_slots(check, slots);
+  slots->num_tokens = tokens;
+}
+
+static void check_stride(kvf_check *check, const char *member, int64_t stride, int64_t least) {
+  if (stride < least && stride > -least) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member,
+                   "got %" PRId64 ", want at least %" PRId64 " (kv_lora_rank + rope_dim)", stride,
+                   least);
+  }
+}
+
+static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
+                              kvf_concat_and_cache_mla_grouped_params *params) {
+  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  /* The kernel looks at the addresses of the caches. */
+  const kvf_view pages = {.stride = {params->block_stride, params->entry_stride, 1}};
+  const kvf_vector_side sides[] = {
+      {&params->kv_c, scalar, 2, 3}, {&params->k_pe, scalar, 2, 3}, {&pages, cache, 2, 3}};
+  /* Vectors are powers of two, so one divides both parts if it divides their bitwise or. */
+  params->vector_elements =
+      kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
+  const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
+  kvf_grid grid = kvf_token_grid(elements / params->vector_elements, params->slots.num_tokens);
+  grid.grid[2] = (uint32_t)(params->num_layers < 65535 ? params->num_layers : 65535);
+  return kvf_cuda_run(check, variant, params, &grid);
+}
+
+kvf_status
+kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant *variant,
+                                        const kvf_concat_and_cache_mla_grouped_params *given) {
+  kvf_concat_and_cache_mla_grouped_params params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  launch_slots(&check, &params);
+  kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
+  kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
+  const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
+  const int64_t tokens = params.slots.num_tokens;
+  check_stride(&check, "block_stride", params.block_stride, elements);
+  check_stride(&check, "entry_stride", params.entry_stride, elements);
+  if (check.status != KVF_OK || tokens == 0 || elements == 0 || params.num_layers == 0) {
+    return check.status;
+  }
+  kvf_mla_fill_empty(params.kv_lora_rank, &params.kv_c, params.rope_dim, &params.k_pe);
+  kvf_launch_pointer(&check, "kv_c", params.kv_c.data);
+  kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
+  kvf_launch_pointer(&check, "kv_cache_ptrs", params.kv_cache_ptrs.data);
+  if (variant->scalar != variant->cache) {
+    kvf_launch_pointer(&check, "kv_scales", params.kv_scales.data);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  if (check.exec.backend == KVF_CUDA) {
+    return run_on_cuda(&check, variant, &params);
+  }
+  check_indices(&check, variant, &params);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
+  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t units = params.num_layers * tokens;
+  /* Converting is slower than memory, so only copies gain from it. */
+  params.streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * units);
+  return kvf_cpu_run(&check, variant, &params, units, read + written);
+}

@@ -1,0 +1,106 @@
+#include <inttypes.h>
+
+#include "kvforge/op.h"
+
+#define OP (&kvf_op_concat_mla_q)
+
+/* One tensor of the call: [num_tokens, num_heads, size], turned into bytes. */
+static void check_heads(kvf_check *check, const char *argument, const DLTensor *tensor,
+                        kvf_dtype scalar, kvf_dim *const *dims, kvf_view *view) {
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(scalar), 3, dims, view);
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (dims[2]->value > 1 && view->stride[2] != 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "stride of dimension 2 (%s) is %" PRId64 ", want 1", dims[2]->name,
+                   view->stride[2]);
+  }
+  const int64_t bytes = kvf_dtype_bits(scalar) / 8;
+  view->stride[0] *= bytes;
+  view->stride[1] *= bytes;
+  view->stride[2] = 1;
+}
+
+kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const DLTensor *q_pe,
+                            DLTensor *q_out) {
+  kvf_concat_mla_q_params params = {.num_tokens = 0};
+  kvf_dim num_tokens = KVF_DIM("num_tokens");
+  kvf_dim num_heads = KVF_DIM("num_heads");
+  kvf_dim nope_dim = KVF_DIM("nope_dim");
+  kvf_dim rope_dim = KVF_DIM("rope_dim");
+  kvf_dim row = {"nope_dim + rope_dim", 0, "ql_nope and q_pe"};
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "ql_nope", ql_nope, KVF_ACCEPT_FLOATS);
+  check_heads(&check, "ql_nope", ql_nope, scalar,
+              (kvf_dim *const[]){&num_tokens, &num_heads, &nope_dim}, &params.ql_nope);
+  check_heads(&check, "q_pe", q_pe, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &rope_dim},
+              &params.q_pe);
+  row.value = nope_dim.value + rope_dim.value;
+  check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &row},
+              &params.q_out);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8, KVF_B8);
+  if (variant == NULL) {
+    return kvf_select_status(OP, check.exec.backend, KVF_B8, KVF_B8);
+  }
+  params.num_tokens = num_tokens.value;
+  params.num_heads = num_heads.value;
+  params.nope_bytes = nope_dim.value * kvf_dtype_bits(scalar) / 8;
+  params.rope_bytes = rope_dim.value * kvf_dtype_bits(scalar) / 8;
+  return kvf_launch_concat_mla_q(&check.exec, variant, &params);
+}
+
+enum { THREADS = 256, WARP = 32 };
+
+/* At most a warp for a row, so that several rows of a small head share a thread block. */
+static kvf_grid grid_of(const kvf_concat_mla_q_params *params, int64_t rows) {
+  const int64_t vectors = (params->nope_bytes + params->rope_bytes) / params->vector_elements;
+  uint32_t x = 1;
+  while (x < WARP && x < vectors) {
+    x *= 2;
+  }
+  const uint32_t y = THREADS / x;
+  return (kvf_grid){.grid = {(uint32_t)((rows + y - 1) / y), 1, 1}, .block = {x, y, 1}};
+}
+
+kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *variant,
+                                   const kvf_concat_mla_q_params *given) {
+  kvf_concat_mla_q_params params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_launch_at_least(&check, "num_tokens", params.num_tokens, 0);
+  kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
+  kvf_launch_at_least(&check, "nope_bytes", params.nope_bytes, 0);
+  kvf_launch_at_least(&check, "rope_bytes", params.rope_bytes, 0);
+  const int64_t bytes = params.nope_bytes + params.rope_bytes;
+  if (check.status != KVF_OK || params.num_tokens == 0 || params.num_heads == 0 || bytes == 0) {
+    return check.status;
+  }
+  /* A half without elements is never read; its address may be NULL. */
+  if (params.nope_bytes == 0) {
+    params.ql_nope = params.q_pe;
+  } else if (params.rope_bytes == 0) {
+    params.q_pe = params.ql_nope;
+  }
+  kvf_launch_pointer(&check, "ql_nope", params.ql_nope.data);
+  kvf_launch_pointer(&check, "q_pe", params.q_pe.data);
+  kvf_launch_pointer(&check, "q_out", params.q_out.data);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  const int64_t rows = params.num_tokens * params.num_heads;
+  params.by_num_heads = kvf_make_divider(params.num_heads);
+  params.streaming = kvf_cpu_streams(rows * bytes);
+  if (check.exec.backend == KVF_CPU) {
+    return kvf_cpu_run(&check, variant, &params, rows, 2 * bytes);
+  }
+  const kvf_vector_side sides[] = {
+      {&params.ql_nope, 1, 2, 3}, {&params.q_pe, 1, 2, 3}, {&params.q_out, 1, 2, 3}};
+  /* Vectors are powers of two, so one that divides both halves divides their bits joined. */
+  params.vector_elements =
+      kvf_vector_elements(variant->vectors, params.nope_bytes | params.rope_bytes, sides, 3);
+  const kvf_grid grid = grid_of(&params, rows);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

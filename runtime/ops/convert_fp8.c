@@ -1,0 +1,297 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "kvforge/op.h"
+
+#define OP (&kvf_op_convert_fp8)
+
+/* ---- dimensions
+ * ---------------------------------------------------------------------------------- */
+
+enum { MAX_DIMENSIONS = 64, DST = 0, SRC = 1 };
+
+typedef struct dimension {
+  int64_t size;
+  int64_t stride[2]; /* DST, SRC */
+} dimension;
+
+/* Whether a is as far apart as b or farther, in dst_cache. */
+static bool is_outer(const dimension *a, const dimension *b) {
+  return llabs(a->stride[DST]) >= llabs(b->stride[DST]);
+}
+
+/*
+ * The same elements in as few dimensions as possible, the destination's neighbours last: dimensions
+ * of size 1 go, and two become one where the outer one steps over the whole of the inner one on
+ * both sides. Returns how many are left.
+ */
+static int32_t simplify(dimension *dimensions, int32_t count) {
+  int32_t kept = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    if (dimensions[i].size == 1) {
+      continue;
+    }
+    const dimension moving = dimensions[i];
+    int32_t at = kept++;
+    for (; at > 0 && !is_outer(&dimensions[at - 1], &moving); --at) {
+      dimensions[at] = dimensions[at - 1];
+    }
+    dimensions[at] = moving;
+  }
+  int32_t last = 0;
+  for (int32_t i = 1; i < kept; ++i) {
+    dimension *outer = &dimensions[last];
+    const dimension *inner = &dimensions[i];
+    if (outer->stride[DST] == inner->stride[DST] * inner->size &&
+        outer->stride[SRC] == inner->stride[SRC] * inner->size) {
+      *outer = (dimension){outer->size * inner->size, {inner->stride[DST], inner->stride[SRC]}};
+    } else {
+      dimensions[++last] = *inner;
+    }
+  }
+  return kept > 0 ? last + 1 : 0;
+}
+
+/* Strides of a tensor; NULL strides mean compact row-major. */
+static void read_strides(const DLTensor *tensor, int side, dimension *dimensions) {
+  int64_t compact = 1;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    dimensions[i].size = tensor->shape[i];
+    dimensions[i].stride[side] = tensor->strides != NULL ? tensor->strides[i] : compact;
+    compact *= tensor->shape[i];
+  }
+}
+
+/* Shapes agree, and elements of dst_cache do not overlap. Fills `dimensions`. */
+static void check_shapes(kvf_check *check, const DLTensor *dst, const DLTensor *src,
+                         dimension *dimensions) {
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (dst->ndim != src->ndim || src->ndim > MAX_DIMENSIONS || src->ndim < 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
+                   "rank is %d, want %d as in src_cache, at most %d", dst->ndim, src->ndim,
+                   MAX_DIMENSIONS);
+    return;
+  }
+  for (int32_t i = 0; i < src->ndim; ++i) {
+    if (src->shape[i] < 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "src_cache",
+                     "size of dimension %d is %" PRId64 ", want 0 or more", i, src->shape[i]);
+    } else if (dst->shape[i] != src->shape[i]) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
+                     "size of dimension %d is %" PRId64 ", want %" PRId64 " as in src_cache", i,
+                     dst->shape[i], src->shape[i]);
+    }
+  }
+  if (check->status != KVF_OK) {
+    return;
+  }
+  read_strides(dst, DST, dimensions);
+  read_strides(src, SRC, dimensions);
+  for (int32_t i = 0; i < dst->ndim; ++i) {
+    if (dimensions[i].size > 1 && dimensions[i].stride[DST] == 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
+                     "stride of dimension %d is 0, want elements that do not overlap", i);
+    }
+  }
+}
+
+/* ---- dtypes
+ * -------------------------------------------------------------------------------------- */
+
+static bool is_float(kvf_dtype dtype) {
+  return dtype == KVF_F32 || dtype == KVF_F16 || dtype == KVF_BF16;
+}
+
+/* The dtype of the destination when both sides are floats. */
+static void check_floats(kvf_check *check, kvf_dtype dst, double scale, const char *string) {
+  kvf_dtype named = KVF_DTYPE_NONE;
+  if (kvf_resolve_cache_dtype(string, dst, &named) != KVF_OK || named != dst) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_dtype",
+                   "got %s, want 'auto' or the dtype of dst_cache, %s (both tensors are floats)",
+                   string ? string : "NULL", kvf_dtype_name(dst));
+  }
+  if (scale != 1.0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "scale",
+                   "got %g, want 1 (between float dtypes nothing is scaled)", scale);
+  }
+}
+
+/* The format that kv_cache_dtype names. */
+static kvf_dtype check_format(kvf_check *check, const char *string) {
+  kvf_dtype format = KVF_DTYPE_NONE;
+  if (kvf_resolve_cache_dtype(string, KVF_F32, &format) != KVF_OK ||
+      (format != KVF_FP8_E4M3 && format != KVF_FP8_E5M2)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_dtype",
+                   "got %s, want fp8, fp8_e4m3 or fp8_e5m2 (the format of the codes)",
+                   string ? string : "NULL");
+  }
+  return format;
+}
+
+/* The dtypes of both sides; a side that holds codes has the format that kv_cache_dtype names. */
+static void check_dtypes(kvf_check *check, const DLTensor *const tensors[2], double scale,
+                         const char *string, kvf_dtype dtypes[2]) {
+  const uint32_t accepted = KVF_ACCEPT_FLOATS | KVF_ACCEPT(KVF_FP8_E4M3) | KVF_ACCEPT(KVF_FP8_E5M2);
+  dtypes[DST] = kvf_check_dtype(check, "dst_cache", tensors[DST], accepted);
+  dtypes[SRC] = kvf_check_dtype(check, "src_cache", tensors[SRC], accepted);
+  if (check->status != KVF_OK) {
+    return;
+  }
+  const bool floats[] = {is_float(dtypes[DST]), is_float(dtypes[SRC])};
+  if (floats[DST] && floats[SRC]) {
+    check_floats(check, dtypes[DST], scale, string);
+  } else if (floats[DST] || floats[SRC]) {
+    dtypes[floats[DST] ? SRC : DST] = check_format(check, string);
+  } else {
+    kvf_check_fail(
+        check, KVF_INVALID_TYPE, "src_cache",
+        "holds codes as dst_cache does, want float32, float16 or bfloat16 in one of them");
+  }
+}
+
+/* ---- the entry points
+ * ------------------------------------------------------------------------------ */
+
+/* A side, as a view of the simplified dimensions, right-aligned. */
+static void check_side(kvf_check *check, const char *argument, const DLTensor *tensor,
+                       kvf_dtype dtype, int side, const dimension *dimensions, int32_t rank,
+                       kvf_view *view) {
+  int64_t shape[KVF_MAX_RANK];
+  int64_t strides[KVF_MAX_RANK];
+  kvf_dim sizes[KVF_MAX_RANK];
+  kvf_dim *dims[KVF_MAX_RANK];
+  for (int32_t i = 0; i < rank; ++i) {
+    shape[i] = dimensions[i].size;
+    strides[i] = dimensions[i].stride[side];
+    sizes[i] = (kvf_dim)KVF_DIM("joined");
+    dims[i] = &sizes[i];
+  }
+  DLTensor joined;
+  if (tensor != NULL) {
+    joined = *tensor;
+    joined.ndim = rank;
+    joined.shape = shape;
+    joined.strides = strides;
+    tensor = &joined;
+  }
+  kvf_view found = {.data = NULL};
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(dtype), rank, dims, &found);
+  view->data = found.data;
+  for (int32_t i = 0; i < KVF_MAX_RANK; ++i) {
+    const int32_t from = i - (KVF_MAX_RANK - rank);
+    view->stride[i] = from >= 0 ? found.stride[from] : 0;
+  }
+}
+
+kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache, const DLTensor *src_cache,
+                           double scale, const char *kv_cache_dtype) {
+  kvf_convert_fp8_params params = {.scale = (float)scale};
+  dimension dimensions[MAX_DIMENSIONS] = {{.size = 0}};
+  kvf_dtype dtypes[2];
+  kvf_check check = kvf_check_begin(OP, exec);
+  check_dtypes(&check, (const DLTensor *const[]){dst_cache, src_cache}, scale, kv_cache_dtype,
+               dtypes);
+  check_shapes(&check, dst_cache, src_cache, dimensions);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  const int32_t rank = simplify(dimensions, src_cache->ndim);
+  if (rank > KVF_MAX_RANK) {
+    return kvf_check_fail(
+        &check, KVF_UNSUPPORTED, "src_cache",
+        "%d dimensions are left when those that follow each other are joined, want "
+        "at most %d",
+        rank, KVF_MAX_RANK);
+  }
+  check_side(&check, "dst_cache", dst_cache, dtypes[DST], DST, dimensions, rank, &params.dst_cache);
+  check_side(&check, "src_cache", src_cache, dtypes[SRC], SRC, dimensions, rank, &params.src_cache);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  for (int32_t i = 0; i < KVF_MAX_RANK; ++i) {
+    const int32_t from = i - (KVF_MAX_RANK - rank);
+    params.size[i] = from >= 0 ? dimensions[from].size : 1;
+  }
+  const kvf_variant *variant = kvf_select(OP, check.exec.backend, dtypes[SRC], dtypes[DST]);
+  if (variant == NULL) {
+    return kvf_select_status(OP, check.exec.backend, dtypes[SRC], dtypes[DST]);
+  }
+  return kvf_launch_convert_fp8(&check.exec, variant, &params);
+}
+
+/* Simplifies what a caller gave; false when there is nothing to convert. */
+static bool prepare(kvf_check *check, kvf_convert_fp8_params *params) {
+  dimension dimensions[KVF_MAX_RANK] = {{.size = 0}};
+  int64_t elements = 1;
+  for (int32_t i = 0; i < KVF_MAX_RANK; ++i) {
+    kvf_launch_at_least(check, "size", params->size[i], 0);
+    dimensions[i] =
+        (dimension){params->size[i], {params->dst_cache.stride[i], params->src_cache.stride[i]}};
+    if (check->status == KVF_OK && params->size[i] > 0 &&
+        __builtin_mul_overflow(elements, params->size[i], &elements)) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "size", "want fewer than 2^63 elements");
+    }
+  }
+  for (int32_t i = 0; i < KVF_MAX_RANK; ++i) {
+    if (params->size[i] == 0) {
+      return false;
+    }
+  }
+  kvf_launch_pointer(check, "dst_cache", params->dst_cache.data);
+  kvf_launch_pointer(check, "src_cache", params->src_cache.data);
+  if (check->status != KVF_OK) {
+    return false;
+  }
+  const int32_t rank = simplify(dimensions, KVF_MAX_RANK);
+  params->rows = 1;
+  for (int32_t i = 0; i < KVF_MAX_RANK; ++i) {
+    const int32_t from = i - (KVF_MAX_RANK - rank);
+    const dimension none = {1, {i == KVF_MAX_RANK - 1, i == KVF_MAX_RANK - 1}};
+    const dimension *one = from >= 0 ? &dimensions[from] : &none;
+    params->size[i] = one->size;
+    params->dst_cache.stride[i] = one->stride[DST];
+    params->src_cache.stride[i] = one->stride[SRC];
+    params->by_size[i] = kvf_make_divider(one->size);
+    params->rows *= i < KVF_MAX_RANK - 1 ? one->size : 1;
+  }
+  return true;
+}
+
+/* As the templates have them. */
+enum { PIECE = 2048, THREADS = 256, IN_FLIGHT = 4 };
+
+kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *variant,
+                                  const kvf_convert_fp8_params *given) {
+  kvf_convert_fp8_params params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  if (!prepare(&check, &params)) {
+    return check.status;
+  }
+  const int32_t source = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t destination = kvf_dtype_bits(variant->cache) / 8;
+  const int64_t size = params.size[KVF_MAX_RANK - 1];
+  if (check.exec.backend == KVF_CPU) {
+    /* Encoding is slower than memory, so only the others gain from it. */
+    params.streaming =
+        is_float(variant->cache) && kvf_cpu_streams(params.rows * size * destination);
+    params.by_units = kvf_make_divider((size + PIECE - 1) / PIECE);
+    return kvf_cpu_run(&check, variant, &params, params.rows * params.by_units.value,
+                       (size < PIECE ? size : PIECE) * (source + destination));
+  }
+  const int32_t decoding[] = {16 / destination, 4 / destination, 1};
+  const int32_t *choices = is_float(variant->cache) ? decoding : variant->vectors;
+  const kvf_vector_side sides[] = {{&params.src_cache, source, 4, 5},
+                                   {&params.dst_cache, destination, 4, 5}};
+  /* What is left of one long row is converted element by element. */
+  const int64_t run = params.rows == 1 && size >= *choices ? size - size % *choices : size;
+  params.vector_elements = kvf_vector_elements(choices, run, sides, 2);
+  params.by_units = kvf_make_divider(size / params.vector_elements);
+  const int64_t part = THREADS * IN_FLIGHT;
+  const int64_t parts = (params.rows * params.by_units.value + part - 1) / part;
+  const kvf_grid grid = {.grid = {(uint32_t)(parts < INT32_MAX ? parts : INT32_MAX), 1, 1},
+                         .block = {THREADS, 1, 1}};
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

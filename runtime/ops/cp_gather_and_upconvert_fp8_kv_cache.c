@@ -1,0 +1,33 @@
+#include "kvforge/ds_mla.h"
+#include "upconvert.h"
+
+#define OP (&kvf_op_cp_gather_and_upconvert_fp8_kv_cache)
+
+kvf_status kvf_cp_gather_and_upconvert_fp8_kv_cache(const kvf_exec *exec, const DLTensor *src_cache,
+                                                    DLTensor *dst, const DLTensor *block_table,
+                                                    const DLTensor *workspace_starts,
+                                                    int64_t batch_size, const DLTensor *seq_starts,
+                                                    const DLTensor *seq_lens) {
+  kvf_cp_gather_and_upconvert_fp8_kv_cache_params params = {.num_rows = 0};
+  const kvf_gather gather = KVF_GATHER(&params);
+  kvf_check check = kvf_check_begin(OP, exec);
+  /* Not E5M2: the codes are E4M3, whatever dtype a tensor of them has. */
+  const kvf_variant *variant =
+      kvf_check_upconvert(&check,
+                          &(kvf_upconvert_arguments){src_cache, dst, block_table, workspace_starts,
+                                                     batch_size, seq_starts, seq_lens},
+                          KVF_FP8_DS_MLA, KVF_ACCEPT(KVF_FP8_E4M3), KVF_FP8_DS_MLA_BYTES, &gather);
+  if (variant == NULL) {
+    return check.status;
+  }
+  return kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(&check.exec, variant, &params);
+}
+
+kvf_status kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(
+    const kvf_exec *exec, const kvf_variant *variant,
+    const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *given) {
+  kvf_cp_gather_and_upconvert_fp8_kv_cache_params params = *given;
+  const kvf_gather gather = KVF_GATHER(&params);
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  return kvf_launch_upconvert(&check, variant, &params, &gather, KVF_FP8_DS_MLA_BYTES);
+}

@@ -1,0 +1,117 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "indexer.h"
+#include "kvforge/op.h"
+
+#define OP (&kvf_op_indexer_k_quant_and_cache)
+
+/* kv_cache_dtype is the format of the scales here, and every other string means plain ones. */
+static const kvf_variant *check_variant(kvf_check *check, const char *kv_cache_dtype,
+                                        kvf_dtype scalar) {
+  if (check->status == KVF_OK && kv_cache_dtype == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_dtype",
+                   "got NULL, want 'ue8m0' or any other string");
+  }
+  if (check->status != KVF_OK) {
+    return NULL;
+  }
+  const bool powers = strcmp(kv_cache_dtype, "ue8m0") == 0 ||
+                      strcmp(kv_cache_dtype, kvf_dtype_name(KVF_FP8_INDEXER_UE8M0)) == 0;
+  const kvf_dtype cache = powers ? KVF_FP8_INDEXER_UE8M0 : KVF_FP8_INDEXER;
+  const kvf_variant *variant = kvf_select(OP, check->exec.backend, scalar, cache);
+  if (variant == NULL) {
+    check->status = kvf_select_status(OP, check->exec.backend, scalar, cache);
+  }
+  return variant;
+}
+
+static void check_group(kvf_check *check, const char *argument, int64_t group, int64_t head_dim) {
+  if (check->status == KVF_OK &&
+      (group < 1 || (group & (group - 1)) != 0 || head_dim % group != 0)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "got %" PRId64 ", want a power of two that divides %" PRId64 " (head_dim)",
+                   group, head_dim);
+  }
+}
+
+kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k,
+                                         DLTensor *kv_cache, const DLTensor *slot_mapping,
+                                         int64_t quant_block_size, const char *kv_cache_dtype) {
+  kvf_indexer_k_quant_and_cache_params params = {.head_dim = 0};
+  kvf_dim rows = KVF_DIM("num_rows");
+  kvf_dim head_dim = KVF_DIM("head_dim");
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  kvf_dim block_size = KVF_DIM("block_size");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "k", k, KVF_ACCEPT_FLOATS);
+  kvf_check_tensor(&check, "k", k, KVF_ACCEPT(scalar), 2, (kvf_dim *const[]){&rows, &head_dim},
+                   &params.k);
+  kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_rows(&check, "k", &rows, &params.slots);
+  if (check.status == KVF_OK && head_dim.value > INT32_MAX) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "k",
+                   "a row has %" PRId64 " elements, want less than 2^31", head_dim.value);
+  }
+  check_group(&check, "quant_block_size", quant_block_size, head_dim.value);
+  const kvf_variant *variant = check_variant(&check, kv_cache_dtype, scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  kvf_check_indexer_pages(&check, kv_cache, head_dim.value, head_dim.value / quant_block_size,
+                          &num_blocks, &block_size, &params.kv_cache);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.slots.num_blocks = num_blocks.value;
+  params.slots.block_size = block_size.value;
+  params.head_dim = (int32_t)head_dim.value;
+  params.group_size = (int32_t)quant_block_size;
+  return kvf_launch_indexer_k_quant_and_cache(&check.exec, variant, &params);
+}
+
+enum { THREADS = 256, WARP = 32 };
+
+static kvf_grid grid_of(const kvf_indexer_k_quant_and_cache_params *params) {
+  const int64_t groups = params->slots.num_tokens * params->by_groups.value;
+  const int64_t threads = groups << params->lane_bits;
+  return (kvf_grid){.grid = {(uint32_t)((threads + THREADS - 1) / THREADS), 1, 1},
+                    .block = {THREADS, 1, 1}};
+}
+
+kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
+                                                const kvf_indexer_k_quant_and_cache_params *given) {
+  kvf_indexer_k_quant_and_cache_params params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
+  check_group(&check, "group_size", params.group_size, params.head_dim);
+  kvf_launch_slots(&check, &params.slots);
+  if (check.status != KVF_OK || params.slots.num_tokens == 0 || params.head_dim == 0) {
+    return check.status;
+  }
+  kvf_launch_pointer(&check, "k", params.k.data);
+  if (params.slots.num_blocks > 0) {
+    kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  const int64_t groups = params.head_dim / params.group_size;
+  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  params.by_groups = kvf_make_divider(groups);
+  if (check.exec.backend == KVF_CPU) {
+    return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
+                       (int64_t)params.head_dim * (scalar + 1) + 4 * groups);
+  }
+  const kvf_view row = kvf_indexer_page_row(&params.kv_cache);
+  const kvf_vector_side sides[] = {{&params.k, scalar, 1, 2}, {&row, 1, 1, 2}};
+  params.vector_elements = kvf_vector_elements(variant->vectors, params.group_size, sides, 2);
+  while (params.vector_elements << params.lane_bits < params.group_size &&
+         1 << params.lane_bits < WARP) {
+    ++params.lane_bits;
+  }
+  params.scales_aligned =
+      kvf_indexer_scales_aligned(&params.kv_cache, params.slots.block_size, params.head_dim);
+  const kvf_grid grid = grid_of(&params);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

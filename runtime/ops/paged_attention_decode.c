@@ -1,0 +1,260 @@
+#include <inttypes.h>
+
+#include "cuda.h"
+#include "kvforge/attention.h"
+#include "kvforge/op.h"
+
+#define OP (&kvf_op_paged_attention_decode)
+
+typedef kvf_paged_attention_decode_params params_type;
+
+/* The sizes that the caches have in common with other arguments. */
+typedef struct cache_dims {
+  kvf_dim num_blocks;
+  kvf_dim block_size;
+  kvf_dim num_kv_heads;
+  kvf_dim *head_size;
+} cache_dims;
+
+/* [num_blocks, block_size, num_kv_heads, head_size] */
+static void check_flash_caches(kvf_check *check, const DLTensor *key_cache,
+                               const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
+                               params_type *params) {
+  kvf_dim *const shape[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads,
+                            dims->head_size};
+  kvf_view *key = &params->key_cache;
+  kvf_check_tensor(check, "key_cache", key_cache, accepted, 4, shape, key);
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4, shape, &params->value_cache);
+  key->stride[4] = key->stride[3];
+  key->stride[3] = 0;
+  params->x = (int32_t)dims->head_size->value;
+}
+
+/* [num_blocks, num_kv_heads, groups, block_size, x] and [num_blocks, num_kv_heads, head_size,
+ * block_size] */
+static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
+                                 const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
+                                 params_type *params) {
+  kvf_dim groups = KVF_DIM("ceil(head_size / x)");
+  kvf_dim x = KVF_DIM("x");
+  kvf_view key = {.data = NULL};
+  kvf_view value = {.data = NULL};
+  kvf_check_tensor(
+      check, "key_cache", key_cache, accepted, 5,
+      (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, &groups, &dims->block_size, &x},
+      &key);
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4,
+                   (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, dims->head_size,
+                                      &dims->block_size},
+                   &value);
+  if (check->status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
+                   "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
+  }
+  if (check->status == KVF_OK && groups.value != (dims->head_size->value + x.value - 1) / x.value) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
+                   "size of dimension 2 is %" PRId64 ", want %" PRId64 " (head_size %" PRId64
+                   " / x %" PRId64 ", rounded up)",
+                   groups.value, (dims->head_size->value + x.value - 1) / x.value,
+                   dims->head_size->value, x.value);
+  }
+  params->key_cache = (kvf_view){
+      key.data, {key.stride[0], key.stride[3], key.stride[1], key.stride[2], key.stride[4]}};
+  params->value_cache =
+      (kvf_view){value.data, {value.stride[0], value.stride[3], value.stride[1], value.stride[2]}};
+  params->x = (int32_t)x.value;
+}
+
+/* What raw launches check too. */
+static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
+                        int64_t head_size) {
+  if (check->status == KVF_OK && head_size > KVF_ATTENTION_HEAD_SIZE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size", "got %" PRId64 ", want %d or less",
+                   head_size, KVF_ATTENTION_HEAD_SIZE);
+  }
+  if (check->status == KVF_OK && num_q_heads > 0 &&
+      (num_kv_heads < 1 || num_q_heads % num_kv_heads != 0)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_q_heads",
+                   "got %" PRId64 ", want a multiple of %" PRId64 " (num_kv_heads)", num_q_heads,
+                   num_kv_heads);
+  }
+}
+
+kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
+                                      const DLTensor *key_cache, const DLTensor *value_cache,
+                                      const DLTensor *block_tables, const DLTensor *seq_lens,
+                                      double scale, const char *kv_cache_dtype,
+                                      const DLTensor *k_scale, const DLTensor *v_scale,
+                                      const DLTensor *alibi_slopes, int64_t sliding_window) {
+  params_type params = {.scale = (float)scale, .sliding_window = sliding_window};
+  kvf_dim num_seqs = KVF_DIM("num_seqs");
+  kvf_dim num_q_heads = KVF_DIM("num_q_heads");
+  kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim width = KVF_DIM("width");
+  cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
+                     &head_size};
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
+  kvf_dim *const heads[] = {&num_seqs, &num_q_heads, &head_size};
+  kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
+  kvf_check_tensor(&check, "out", out, KVF_ACCEPT(scalar), 3, heads, &params.out);
+  const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  const bool grouped = key_cache != NULL && key_cache->ndim == 5;
+  (grouped ? check_grouped_caches : check_flash_caches)(&check, key_cache, value_cache,
+                                                        KVF_ACCEPT(variant->cache), &dims, &params);
+  check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
+  kvf_check_tensor(&check, "block_tables", block_tables, KVF_ACCEPT_INT32, 2,
+                   (kvf_dim *const[]){&num_seqs, &width}, &params.block_tables);
+  kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
+                   &params.seq_lens);
+  kvf_check_scale(&check, "k_scale", k_scale, &dims.num_kv_heads, &params.k_scale);
+  kvf_check_scale(&check, "v_scale", v_scale, &dims.num_kv_heads, &params.v_scale);
+  if (alibi_slopes != NULL) {
+    kvf_check_tensor(&check, "alibi_slopes", alibi_slopes, KVF_ACCEPT(KVF_F32), 1,
+                     (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
+  }
+  if (check.status == KVF_OK && num_q_heads.value > INT32_MAX) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
+                   num_q_heads.value);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.num_seqs = num_seqs.value;
+  params.width = width.value;
+  params.num_blocks = dims.num_blocks.value;
+  params.block_size = dims.block_size.value;
+  params.num_q_heads = (int32_t)num_q_heads.value;
+  params.num_kv_heads = (int32_t)dims.num_kv_heads.value;
+  params.head_size = (int32_t)head_size.value;
+  return kvf_launch_paged_attention_decode(&check.exec, variant, &params);
+}
+
+/* Every length and every page that is read; returns the number of positions. */
+static int64_t check_pages(kvf_check *check, const params_type *p) {
+  int64_t positions = 0;
+  for (int64_t s = 0; s < p->num_seqs; ++s) {
+    const int64_t length = ((const int32_t *)p->seq_lens.data)[s * p->seq_lens.stride[0]];
+    if (length < 0) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
+                     "element %" PRId64 " is %" PRId64 ", want 0 or more", s, length);
+      return 0;
+    }
+    if (length > 0 && (length - 1) / p->block_size >= p->width) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
+                     "element %" PRId64 " is %" PRId64 ", want at most what %" PRId64
+                     " pages (the width of block_tables) of %" PRId64 " tokens hold",
+                     s, length, p->width, p->block_size);
+      return 0;
+    }
+    const bool windowed = p->sliding_window > 0 && p->sliding_window < length;
+    const int64_t first = windowed ? length - p->sliding_window : 0;
+    for (int64_t page = first / p->block_size; page * p->block_size < length; ++page) {
+      const int32_t block =
+          ((const int32_t *)p->block_tables
+               .data)[s * p->block_tables.stride[0] + page * p->block_tables.stride[1]];
+      if (block < 0 || block >= p->num_blocks) {
+        kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_tables",
+                       "element [%" PRId64 ", %" PRId64 "] is %d, want 0 to %" PRId64, s, page,
+                       block, p->num_blocks - 1);
+        return 0;
+      }
+    }
+    positions += length - first;
+  }
+  return positions;
+}
+
+static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, const params_type *params,
+                          int64_t units) {
+  const int64_t positions = check_pages(check, params);
+  if (check->status != KVF_OK) {
+    return check->status;
+  }
+  /* Arithmetic outweighs reading when a KV head has many query heads. */
+  const int64_t elements =
+      2 * (positions + params->num_seqs) * params->num_q_heads * (int64_t)params->head_size;
+  return kvf_cpu_run(check, variant, params, units,
+                     elements / units * kvf_dtype_bits(variant->cache) / 8);
+}
+
+/* As the CUDA template has them. */
+enum { THREADS = 256, KEY_VECTOR = 8, VALUE_VECTOR = 4 };
+
+/* Whether vectors of `elements` can be read along a dimension. */
+static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int32_t rank,
+                        int64_t run, int32_t elements) {
+  const int32_t choices[] = {elements, 1};
+  const kvf_vector_side side = {view, bytes, inner, rank};
+  return kvf_vector_elements(choices, run, &side, 1) == elements;
+}
+
+static void choose_vectors(params_type *params, int32_t bytes) {
+  /* A vector of keys is one access of 16 bytes, or two, that must not cross the end of a group. */
+  const int32_t access = bytes == 4 ? 4 : KEY_VECTOR;
+  params->whole_keys = params->x % access == 0 &&
+                       has_vectors(&params->key_cache, bytes, 4, 5, params->head_size, KEY_VECTOR);
+  const kvf_view *value = &params->value_cache;
+  params->whole_values = KVF_VALUES_SINGLY;
+  if (has_vectors(value, bytes, 3, 4, params->head_size, VALUE_VECTOR)) {
+    params->whole_values = KVF_VALUES_BY_ELEMENT;
+  } else if (params->head_size <= THREADS && /* a thread has one element then */
+             has_vectors(value, bytes, 1, 4, params->block_size, KEY_VECTOR)) {
+    params->whole_values = KVF_VALUES_BY_TOKEN;
+  }
+}
+
+kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
+                                             const params_type *given) {
+  params_type params = *given;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_launch_at_least(&check, "num_seqs", params.num_seqs, 0);
+  kvf_launch_at_least(&check, "num_q_heads", params.num_q_heads, 0);
+  kvf_launch_at_least(&check, "num_kv_heads", params.num_kv_heads, 0);
+  kvf_launch_at_least(&check, "head_size", params.head_size, 0);
+  kvf_launch_at_least(&check, "width", params.width, 0);
+  kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
+  kvf_launch_at_least(&check, "block_size", params.block_size, 1);
+  check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
+  if (check.status != KVF_OK || params.num_seqs == 0 || params.num_q_heads == 0 ||
+      params.head_size == 0) {
+    return check.status;
+  }
+  kvf_launch_at_least(&check, "x", params.x, 1);
+  kvf_launch_pointer(&check, "out", params.out.data);
+  kvf_launch_pointer(&check, "query", params.query.data);
+  kvf_launch_pointer(&check, "seq_lens", params.seq_lens.data);
+  if (params.width > 0) {
+    kvf_launch_pointer(&check, "block_tables", params.block_tables.data);
+  }
+  if (params.num_blocks > 0) {
+    kvf_launch_pointer(&check, "key_cache", params.key_cache.data);
+    kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
+  }
+  if (variant != NULL && variant->scalar != variant->cache) {
+    kvf_launch_pointer(&check, "k_scale", params.k_scale.data);
+    kvf_launch_pointer(&check, "v_scale", params.v_scale.data);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.by_block_size = kvf_make_divider(params.block_size);
+  params.faults = NULL;
+  params.group = params.num_q_heads / params.num_kv_heads;
+  params.parts = (params.group + KVF_ATTENTION_HEADS - 1) / KVF_ATTENTION_HEADS;
+  const int64_t units = params.num_seqs * params.num_kv_heads * params.parts;
+  if (check.exec.backend == KVF_CPU) {
+    return run_cpu(&check, variant, &params, units);
+  }
+  check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  choose_vectors(&params, kvf_dtype_bits(variant->cache) / 8);
+  const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
+                         .block = {THREADS, 1, 1}};
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

@@ -1,0 +1,130 @@
+#include "kvforge/op.h"
+#include "writer.h"
+
+#define OP (&kvf_op_reshape_and_cache_flash_per_token_head)
+
+/* The scales are made here, and nothing is copied past the caches. */
+#define WRITER(params)                                                                             \
+  {.key = &(params)->key,                                                                          \
+   .value = &(params)->value,                                                                      \
+   .slots = &(params)->slots,                                                                      \
+   .num_heads = &(params)->num_heads,                                                              \
+   .head_size = &(params)->head_size}
+
+kvf_status kvf_reshape_and_cache_flash_per_token_head(
+    const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
+    DLTensor *value_cache, DLTensor *k_scale_cache, DLTensor *v_scale_cache,
+    const DLTensor *slot_mapping, const char *kv_cache_dtype) {
+  kvf_reshape_and_cache_flash_per_token_head_params params = {.num_heads = 0};
+  const kvf_writer writer = WRITER(&params);
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  kvf_dim block_size = KVF_DIM("block_size");
+  kvf_dim num_heads = KVF_DIM("num_heads");
+  kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim value_head_size = KVF_DIM("value_head_size");
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_dtype scalar = kvf_check_sources(&check, key, value, slot_mapping, &writer, &num_heads,
+                                             &head_size, &value_head_size);
+  kvf_check_row_size(&check, "key", &num_heads, &head_size);
+  kvf_check_row_size(&check, "value", &num_heads, &value_head_size);
+  const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 4,
+                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
+                   &params.key_cache);
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4,
+                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
+                   &params.value_cache);
+  kvf_dim *const places[] = {&num_blocks, &block_size, &num_heads};
+  kvf_check_tensor(&check, "k_scale_cache", k_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
+                   &params.k_scale_cache);
+  kvf_check_tensor(&check, "v_scale_cache", v_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
+                   &params.v_scale_cache);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.slots.num_blocks = num_blocks.value;
+  params.slots.block_size = block_size.value;
+  params.num_heads = (int32_t)num_heads.value;
+  params.head_size = (int32_t)head_size.value;
+  params.value_head_size = (int32_t)value_head_size.value;
+  return kvf_launch_reshape_and_cache_flash_per_token_head(&check.exec, variant, &params);
+}
+
+/* The vectors that both ends of a source's heads can be moved in. */
+static int32_t vectors_of(const kvf_variant *variant, const kvf_view *source, const kvf_view *cache,
+                          int32_t head_size) {
+  const kvf_vector_side sides[] = {{source, kvf_dtype_bits(variant->scalar) / 8, 2, 3},
+                                   {cache, kvf_dtype_bits(variant->cache) / 8, 3, 4}};
+  return kvf_vector_elements(variant->vectors, head_size, sides, 2);
+}
+
+enum { THREADS = 256, WARP = 32, MAX_BLOCK_Z = 64 };
+
+/*
+ * As many lanes share a head as it has vectors, up to a warp; heads and then tokens fill the block.
+ * All three are powers of two, so that warps are whole and no head is in two of them.
+ */
+static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params *params) {
+  const int32_t longest =
+      params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
+  const int32_t vectors = longest / params->vector_elements;
+  uint32_t lanes = 1;
+  while (lanes < WARP && (int64_t)lanes < vectors) {
+    lanes *= 2;
+  }
+  uint32_t heads = 1;
+  while (heads < THREADS / lanes && (int64_t)heads < params->num_heads) {
+    heads *= 2;
+  }
+  const uint32_t rest = THREADS / lanes / heads;
+  const uint32_t tokens = rest < MAX_BLOCK_Z ? rest : MAX_BLOCK_Z;
+  const int64_t rows = (params->slots.num_tokens + tokens - 1) / tokens;
+  const int64_t columns = (params->num_heads + (int64_t)heads - 1) / heads;
+  return (kvf_grid){
+      .grid = {(uint32_t)rows, (uint32_t)(columns < 65535 ? columns : 65535), 2},
+      .block = {lanes, heads, tokens},
+  };
+}
+
+kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
+    const kvf_exec *exec, const kvf_variant *variant,
+    const kvf_reshape_and_cache_flash_per_token_head_params *given) {
+  kvf_reshape_and_cache_flash_per_token_head_params params = *given;
+  const kvf_writer writer = WRITER(&params);
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  if (params.slots.num_tokens > 0 && params.num_heads > 0) {
+    /* A head of no elements would have a scale, but no code to hold it for. */
+    kvf_launch_at_least(&check, "head_size", params.head_size, 1);
+    kvf_launch_at_least(&check, "value_head_size", params.value_head_size, 1);
+  }
+  if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
+    return check.status;
+  }
+  if (params.value_head_size > INT32_MAX / params.num_heads) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "value_head_size",
+                   "a token has %d x %d elements, want less than 2^31", params.num_heads,
+                   params.value_head_size);
+  }
+  if (params.slots.num_blocks > 0) {
+    kvf_launch_pointer(&check, "k_scale_cache", params.k_scale_cache.data);
+    kvf_launch_pointer(&check, "v_scale_cache", params.v_scale_cache.data);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  if (check.exec.backend == KVF_CPU) {
+    const int64_t elements =
+        (int64_t)params.num_heads * ((int64_t)params.head_size + params.value_head_size);
+    const int64_t bytes = kvf_dtype_bits(variant->scalar) / 8 + kvf_dtype_bits(variant->cache) / 8;
+    return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens, elements * bytes);
+  }
+  const int32_t of_key = vectors_of(variant, &params.key, &params.key_cache, params.head_size);
+  const int32_t of_value =
+      vectors_of(variant, &params.value, &params.value_cache, params.value_head_size);
+  params.vector_elements = of_key < of_value ? of_key : of_value;
+  const kvf_grid grid = grid_of(&params);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}

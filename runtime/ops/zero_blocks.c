@@ -1,0 +1,52 @@
+#include "pages.h"
+
+#define OP (&kvf_op_zero_blocks)
+
+kvf_status kvf_zero_blocks(const kvf_exec *exec, const DLTensor *const *caches, int64_t num_caches,
+                           const DLTensor *block_ids) {
+  const kvf_cache_list list = {"caches", caches, num_caches};
+  const kvf_page_arguments arguments = {&list, 1, "block_ids", block_ids};
+  kvf_zero_blocks_params params = {.pages = {.num_caches = 0}};
+  kvf_check check = kvf_check_begin(OP, exec);
+  const kvf_variant *variant = kvf_check_pages(&check, &arguments, 1, &params.pages);
+  kvf_page_cursor cursor = {.launched = 0};
+  while (check.status == KVF_OK && kvf_next_pages(&cursor, &arguments, &params.pages)) {
+    check.status = kvf_launch_zero_blocks(&check.exec, variant, &params);
+  }
+  return check.status;
+}
+
+/*
+ * x of a thread block runs over a page's vectors, y over blocks, so that small pages are packed and
+ * large ones split: a thread stores up to KVF_PAGE_UNROLL vectors.
+ */
+static kvf_grid grid_of(const kvf_page_list *pages) {
+  const int64_t vectors = pages->page_bytes / pages->vector_bytes;
+  uint32_t x = 1;
+  while (x < KVF_PAGE_THREADS && x < vectors) {
+    x *= 2;
+  }
+  const uint32_t y = KVF_PAGE_THREADS / x;
+  const int64_t parts = (vectors - 1) / (x * KVF_PAGE_UNROLL) + 1;
+  return (kvf_grid){
+      .grid = {(uint32_t)((pages->blocks.size + y - 1) / y),
+               (uint32_t)(parts < 65535 ? parts : 65535), (uint32_t)pages->num_caches},
+      .block = {x, y, 1},
+  };
+}
+
+kvf_status kvf_launch_zero_blocks(const kvf_exec *exec, const kvf_variant *variant,
+                                  const kvf_zero_blocks_params *given) {
+  kvf_zero_blocks_params params = *given;
+  kvf_page_list *pages = &params.pages;
+  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  if (!kvf_launch_pages(&check, variant, "block_ids", 1, pages)) {
+    return check.status;
+  }
+  if (check.exec.backend == KVF_CPU) {
+    return kvf_cpu_run(&check, variant, &params, pages->num_caches * pages->blocks.size,
+                       pages->page_bytes);
+  }
+  const kvf_grid grid = grid_of(pages);
+  return kvf_cuda_run(&check, variant, &params, &grid);
+}
