@@ -49,7 +49,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 LAYERS, TOKENS, HEADS, HEAD_SIZE = 6, 128, 12, 32
 HIDDEN = HEADS * HEAD_SIZE
 LAYER_NORM_EPS = 1e-12  # config.json: layer_norm_eps
-TOLERANCE = 1e-4        # largest absolute difference from the PyTorch model, which computes in float32
+TOLERANCE = 1e-4  # largest absolute difference from the PyTorch model, which computes in float32
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -87,18 +87,27 @@ def forward(weights, ids):
     def gelu(x):
         return 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0)))
 
-    x = (weights["embeddings.word_embeddings.weight"][ids]
-         + weights["embeddings.position_embeddings.weight"][: len(ids)]
-         + weights["embeddings.token_type_embeddings.weight"][0])
+    x = (
+        weights["embeddings.word_embeddings.weight"][ids]
+        + weights["embeddings.position_embeddings.weight"][: len(ids)]
+        + weights["embeddings.token_type_embeddings.weight"][0]
+    )
     x = layer_norm(x, "embeddings.LayerNorm")
 
-    out = {name: np.empty((LAYERS, len(ids), HEADS, HEAD_SIZE)) for name in ("query", "key", "value")}
+    out = {
+        name: np.empty((LAYERS, len(ids), HEADS, HEAD_SIZE)) for name in ("query", "key", "value")
+    }
     for i in range(LAYERS):
         layer = f"encoder.layer.{i}"
         for name, tensor in out.items():
             tensor[i] = linear(x, f"{layer}.attention.self.{name}").reshape(tensor[i].shape)
-        context = attention(out["query"][i], out["key"][i], out["value"][i]).reshape(len(ids), HIDDEN)
-        x = layer_norm(x + linear(context, f"{layer}.attention.output.dense"), f"{layer}.attention.output.LayerNorm")
+        context = attention(out["query"][i], out["key"][i], out["value"][i]).reshape(
+            len(ids), HIDDEN
+        )
+        x = layer_norm(
+            x + linear(context, f"{layer}.attention.output.dense"),
+            f"{layer}.attention.output.LayerNorm",
+        )
         ffn = linear(gelu(linear(x, f"{layer}.intermediate.dense")), f"{layer}.output.dense")
         x = layer_norm(x + ffn, f"{layer}.output.LayerNorm")
 
@@ -113,13 +122,17 @@ def reference(text):
     seen = {}
 
     def keep(name, tensor):
-        seen.setdefault(name, []).append(tensor.detach().numpy().reshape(TOKENS, HEADS, HEAD_SIZE).copy())
+        seen.setdefault(name, []).append(
+            tensor.detach().numpy().reshape(TOKENS, HEADS, HEAD_SIZE).copy()
+        )
 
     handles = []
     for layer in model[0].auto_model.encoder.layer:
         for name in ("query", "key", "value"):
             module = getattr(layer.attention.self, name)
-            handles.append(module.register_forward_hook(lambda _m, _in, out, name=name: keep(name, out)))
+            handles.append(
+                module.register_forward_hook(lambda _m, _in, out, name=name: keep(name, out))
+            )
         dense = layer.attention.output.dense  # its input is the context
         handles.append(dense.register_forward_pre_hook(lambda _m, args: keep("context", args[0])))
     with torch.inference_mode():
@@ -135,9 +148,14 @@ def sha256(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Extract the attention fixture from all-MiniLM-L6-v2.")
-    parser.add_argument("--check", action="store_true",
-                        help="compare with the files in fixture/ instead of writing them")
+    parser = argparse.ArgumentParser(
+        description="Extract the attention fixture from all-MiniLM-L6-v2."
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with the files in fixture/ instead of writing them",
+    )
     args = parser.parse_args()
 
     weights_path = MODEL / "model.safetensors"
@@ -149,7 +167,9 @@ def main():
     ids, used = tokenize(text)
     exact, embedding = forward(weights, ids)
     fixture = {name: np.ascontiguousarray(tensor, dtype="<f4") for name, tensor in exact.items()}
-    print(f"text: {len(text)} characters, of which {TOKENS} tokens cover {len(used)}, up to '...{used[-40:]}'")
+    print(
+        f"text: {len(text)} characters, of which {TOKENS} tokens cover {len(used)}, up to '...{used[-40:]}'"
+    )
 
     # The checks: largest absolute difference from the PyTorch model.
     ref_ids, ref, ref_embedding = reference(text)
@@ -174,8 +194,10 @@ def main():
     print("layer   K max abs   K rms   V max abs   V rms")
     for i in range(LAYERS):
         k, v = (fixture[name][i].astype(np.float64) for name in ("key", "value"))
-        print(f"{i:>5}   {np.abs(k).max():9.4f}  {np.sqrt((k * k).mean()):6.4f}"
-              f"   {np.abs(v).max():9.4f}  {np.sqrt((v * v).mean()):6.4f}")
+        print(
+            f"{i:>5}   {np.abs(k).max():9.4f}  {np.sqrt((k * k).mean()):6.4f}"
+            f"   {np.abs(v).max():9.4f}  {np.sqrt((v * v).mean()):6.4f}"
+        )
 
     if failed:
         sys.exit(f"more than {TOLERANCE} off, nothing written: {'; '.join(failed)}")
@@ -186,7 +208,9 @@ def main():
         if args.check:
             stored = np.load(path)
             if stored.dtype != tensor.dtype or stored.shape != tensor.shape:
-                sys.exit(f"{path.name}: {stored.dtype} {stored.shape}, expected {tensor.dtype} {tensor.shape}")
+                sys.exit(
+                    f"{path.name}: {stored.dtype} {stored.shape}, expected {tensor.dtype} {tensor.shape}"
+                )
             diff = float(np.abs(stored - tensor).max())
             print(f"{path.name:<10} stored and computed differ by at most {diff:.2e}")
             if not diff <= 1e-6:

@@ -1,0 +1,11 @@
+"""Writes nvfp4_ds_mla.txt: sources, and the rows that concat_and_cache_mla makes of them.
+
+    python3 tests/golden/make_nvfp4_ds_mla.py >tests/golden/nvfp4_ds_mla.txt
+
+The derivation is in ds_mla.py.
+"""
+
+from ds_mla import nvfp4_row, print_file
+
+if __name__ == "__main__":
+    print_file("nvfp4_ds_mla", lambda kv_c, k_pe, numbers: nvfp4_row(kv_c, numbers))

@@ -1,0 +1,345 @@
+/* The CUDA backend among contexts, streams, devices and graphs of other libraries. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "small_call.h"
+
+enum { NON_BLOCKING = 1 };
+
+static const kvf_variant *begin(void) { return need_backend() ? small_variant(KVF_CUDA) : NULL; }
+
+#define EXPECT_CUDA(call) expect_cuda((call), __LINE__, #call)
+static bool expect_cuda(int code, int line, const char *what) {
+  return expect(code == 0, __FILE__, line, "%s: %s", what, cuda_error(code));
+}
+
+static void *current_context(void) {
+  void *context = NULL;
+  EXPECT_CUDA(cuda.context_current(&context));
+  return context;
+}
+
+/* After a call: the context is the one from before, and in `home` the bytes are right. */
+static void finish(small_call *call, kvf_status status, const void *before, void *home,
+                   const char *what) {
+  EXPECT(status == KVF_OK, "%s: %s: %s", what, kvf_status_name(status), kvf_last_error());
+  EXPECT(current_context() == before, "%s: the current context has changed", what);
+  EXPECT_CUDA(cuda.context_set(home));
+  const char *wrong = memory_synchronize(KVF_CUDA);
+  EXPECT(wrong == NULL, "%s: %s", what, wrong);
+  EXPECT(small_check(call), "%s: wrong bytes", what);
+  count_case(call->variant);
+}
+
+/* ---- streams
+ * ------------------------------------------------------------------------------------- */
+
+/* Inputs arrive on the stream before the call and are destroyed on it after the call. */
+static void test_stream_order(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  void *stream = NULL;
+  void *pinned = NULL;
+  small_call call;
+  small_make(&call, variant, 40, options.seed);
+  const buffer *key = &call.memory[SMALL_KEY];
+  const uint64_t address = (uint64_t)(uintptr_t)key->place;
+  EXPECT_CUDA(cuda.stream_create(&stream, NON_BLOCKING));
+  EXPECT_CUDA(cuda.host_alloc(&pinned, key->size, 0));
+  memcpy(pinned, key->expected, key->size);
+  const kvf_exec exec = {.backend = KVF_CUDA, .stream = stream};
+  call.exec = &exec;
+
+  EXPECT_CUDA(cuda.set_async(address, 0, key->size, stream));
+  EXPECT_CUDA(cuda.upload_async(address, pinned, key->size, stream));
+  EXPECT_STATUS(small_run(&call), KVF_OK);
+  EXPECT_CUDA(cuda.set_async(address, 0x55, key->size, stream));
+  EXPECT_CUDA(cuda.stream_synchronize(stream));
+  EXPECT_CUDA(cuda.upload(address, key->expected, key->size));
+  EXPECT(small_check(&call), "the call did not run in the order of its stream");
+  small_free(&call);
+  EXPECT_CUDA(cuda.host_free(pinned));
+  EXPECT_CUDA(cuda.stream_destroy(stream));
+  count_case(variant);
+}
+
+/* The default stream waits for nobody to ask: two calls in a row see each other's results. */
+static void test_default_stream(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  small_call call;
+  small_make(&call, variant, 40, options.seed);
+  const kvf_exec exec = {.backend = KVF_CUDA};
+  call.exec = &exec;
+  EXPECT_STATUS(small_run(&call), KVF_OK);
+  finish(&call, small_run(&call), current_context(), current_context(), "default stream");
+  small_free(&call);
+}
+
+/* ---- contexts
+ * ------------------------------------------------------------------------------------ */
+
+static void test_no_context(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  void *home = current_context();
+  small_call call;
+  small_make(&call, variant, 5, options.seed);
+  EXPECT_CUDA(cuda.context_set(NULL));
+  finish(&call, small_run(&call), NULL, home, "no context");
+  small_free(&call);
+}
+
+static void test_own_context(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  void *home = current_context();
+  void *own = NULL;
+  if (!EXPECT_CUDA(cuda.context_create(&own, 0, 0))) {
+    return;
+  }
+  for (int i = 0; i < 2; ++i) { /* the second call finds everything loaded */
+    small_call call;
+    small_make(&call, variant, 5, options.seed);
+    finish(&call, small_run(&call), own, own, "a context of cuCtxCreate");
+    small_free(&call);
+  }
+  EXPECT_CUDA(cuda.context_destroy(own));
+  EXPECT_CUDA(cuda.context_set(home));
+  small_call call;
+  small_make(&call, variant, 5, options.seed);
+  finish(&call, small_run(&call), home, home, "after the context is gone");
+  small_free(&call);
+}
+
+static void test_two_devices(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  if (cuda.num_devices < 2) {
+    skip_test("one device");
+    return;
+  }
+  void *home = current_context();
+  void *other = NULL;
+  int device = 0;
+  EXPECT_CUDA(cuda.device_get(&device, 1));
+  EXPECT_CUDA(cuda.primary_retain(&other, device));
+  for (int i = 0; i < 4; ++i) {
+    /* Device 1 while the context of 0, 1 or none is current. */
+    void *const contexts[] = {home, other, NULL, home};
+    static const char *const words[] = {"device 1 in context 0", "device 1 in context 1",
+                                        "device 1 in no context", "and again"};
+    small_call call;
+    EXPECT_CUDA(cuda.context_set(other));
+    small_make(&call, variant, 20, options.seed);
+    call.device = 1;
+    const int64_t far = 1 << 20;
+    memcpy(call.memory[SMALL_SLOTS].expected + 8 * 19, &far, 8); /* one fault, on device 1 */
+    buffer_upload(&call.memory[SMALL_SLOTS]);
+    call.tokens = 19; /* the one that small_check() must not look for */
+    uint64_t before[2] = {0};
+    uint64_t after[2] = {0};
+    for (int k = 0; k < 2; ++k) {
+      EXPECT_STATUS(kvf_cuda_fault_count(k, &before[k]), KVF_OK);
+    }
+    EXPECT_CUDA(cuda.context_set(contexts[i]));
+    finish(&call, small_run(&call), contexts[i], other, words[i]);
+    for (int k = 0; k < 2; ++k) {
+      EXPECT_STATUS(kvf_cuda_fault_count(k, &after[k]), KVF_OK);
+    }
+    EXPECT(after[0] == before[0] && after[1] == before[1] + 1,
+           "%s: faults rose by %llu and %llu, want 0 and 1", words[i],
+           (unsigned long long)(after[0] - before[0]), (unsigned long long)(after[1] - before[1]));
+    small_free(&call);
+  }
+  EXPECT_STATUS(kvf_cuda_clear_faults(1), KVF_OK);
+  EXPECT_CUDA(cuda.context_set(home));
+}
+
+/* ---- devices
+ * ------------------------------------------------------------------------------------- */
+
+static void test_devices(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  int32_t count = 0;
+  uint64_t faults = 7;
+  EXPECT_STATUS(kvf_cuda_device_count(&count), KVF_OK);
+  EXPECT(count == cuda.num_devices, "%d devices, the driver has %d", count, cuda.num_devices);
+  const int32_t wrong[] = {-1, count, 63, 64, INT32_MAX, INT32_MIN};
+  for (size_t i = 0; i < TEST_COUNT(wrong); ++i) {
+    char number[32];
+    (void)snprintf(number, sizeof number, "device is %d,", wrong[i]);
+    EXPECT_STATUS(kvf_prepare(variant, wrong[i]), KVF_NO_DEVICE);
+    EXPECT_TEXT(kvf_last_error(), number);
+    EXPECT_STATUS(kvf_cuda_fault_count(wrong[i], &faults), KVF_NO_DEVICE);
+    EXPECT_TEXT(kvf_last_error(), number);
+    EXPECT_STATUS(kvf_cuda_clear_faults(wrong[i]), KVF_NO_DEVICE);
+    EXPECT(faults == 7, "the output of a refused call was written");
+    small_call call;
+    small_make(&call, variant, 3, options.seed);
+    call.device = wrong[i];
+    EXPECT_STATUS(small_run(&call), KVF_NO_DEVICE);
+    EXPECT_TEXT(kvf_last_error(), number);
+    call.device = 0;
+    EXPECT(small_untouched(&call), "a refused call wrote something");
+    small_free(&call);
+    count_case(NULL);
+  }
+}
+
+static void test_prepare(void) {
+  if (begin() == NULL) {
+    return;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t k = 0; k < op->num_variants; ++k) {
+      if (op->variants[k].backend == KVF_CUDA && kvf_variant_built(&op->variants[k])) {
+        void *before = current_context();
+        for (int32_t device = 0; device < cuda.num_devices; ++device) {
+          EXPECT_STATUS(kvf_prepare(&op->variants[k], device), KVF_OK);
+        }
+        EXPECT(current_context() == before, "kvf_prepare: the current context has changed");
+        count_case(NULL);
+      }
+    }
+  }
+}
+
+/* Pinned host memory is a place that the device can read: small tensors may stay there. */
+static void test_pinned_tensors(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  small_call call;
+  small_make(&call, variant, 5, options.seed);
+  DLTensor given[SMALL_TENSORS];
+  for (int i = 0; i < SMALL_TENSORS; ++i) {
+    given[i] = *tensor_dl(&call.view[i]);
+  }
+  void *pinned[SMALL_TENSORS] = {NULL};
+  for (int i = SMALL_SLOTS; i <= SMALL_SCALE; ++i) {
+    EXPECT_CUDA(cuda.host_alloc(&pinned[i], call.memory[i].size, 0));
+    memcpy(pinned[i], call.memory[i].expected, call.memory[i].size);
+    given[i].data = pinned[i];
+    given[i].device = (DLDevice){kDLCUDAHost, 0};
+  }
+  const kvf_status status =
+      kvf_reshape_and_cache_flash(NULL, &given[0], &given[1], &given[2], &given[3], &given[4],
+                                  kvf_dtype_name(variant->cache), &given[5], &given[5]);
+  finish(&call, status, current_context(), current_context(), "pinned slots and scales");
+  for (int i = SMALL_SLOTS; i <= SMALL_SCALE; ++i) {
+    EXPECT_CUDA(cuda.host_free(pinned[i]));
+  }
+  small_free(&call);
+}
+
+/* ---- graphs
+ * -------------------------------------------------------------------------------------- */
+
+/* The emulated driver has no graphs, so these are looked for only here. */
+typedef struct graph_functions {
+  int (*begin)(void *stream, int mode);
+  int (*end)(void *stream, void **graph);
+  int (*instantiate)(void **executable, void *graph, unsigned long long flags);
+  int (*launch)(void *executable, void *stream);
+  int (*destroy_executable)(void *executable);
+  int (*destroy)(void *graph);
+} graph_functions;
+
+static bool find_graphs(graph_functions *graphs) {
+  const char *path = getenv("KVFORGE_LIBCUDA");
+  void *library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  static const char *const symbols[] = {"cuStreamBeginCapture_v2",     "cuStreamEndCapture",
+                                        "cuGraphInstantiateWithFlags", "cuGraphLaunch",
+                                        "cuGraphExecDestroy",          "cuGraphDestroy"};
+  void *found[TEST_COUNT(symbols)];
+  for (size_t i = 0; i < TEST_COUNT(symbols); ++i) {
+    found[i] = library ? dlsym(library, symbols[i]) : NULL;
+    if (found[i] == NULL) {
+      return false;
+    }
+  }
+  memcpy(graphs, found, sizeof *graphs);
+  return true;
+}
+
+/* A call is recorded, and runs only when the graph is launched, as often as that is. */
+static void test_capture(void) {
+  const kvf_variant *variant = begin();
+  graph_functions graphs;
+  if (variant == NULL) {
+    return;
+  }
+  if (!find_graphs(&graphs)) {
+    skip_test("the emulated driver has no graphs");
+    return;
+  }
+  enum { MODE_GLOBAL = 0 }; /* the strictest: no thread may make an unsafe call */
+  void *stream = NULL;
+  void *graph = NULL;
+  void *executable = NULL;
+  small_call call;
+  small_make(&call, variant, 40, options.seed);
+  EXPECT_CUDA(cuda.stream_create(&stream, NON_BLOCKING));
+  const kvf_exec exec = {.backend = KVF_CUDA, .stream = stream};
+  call.exec = &exec;
+  EXPECT_CUDA(graphs.begin(stream, MODE_GLOBAL));
+  EXPECT_STATUS(small_run(&call), KVF_OK);
+  if (EXPECT_CUDA(graphs.end(stream, &graph))) {
+    EXPECT(small_untouched(&call), "a captured call ran");
+    EXPECT_CUDA(graphs.instantiate(&executable, graph, 0));
+    for (int i = 0; i < 2; ++i) {
+      buffer_upload(&call.memory[SMALL_KEY_CACHE]);
+      EXPECT_CUDA(graphs.launch(executable, stream));
+      EXPECT_CUDA(cuda.stream_synchronize(stream));
+      EXPECT(small_check(&call), "launch %d of the graph: wrong bytes", i);
+    }
+    EXPECT_CUDA(graphs.destroy_executable(executable));
+    EXPECT_CUDA(graphs.destroy(graph));
+  }
+  EXPECT_CUDA(cuda.stream_destroy(stream));
+  small_free(&call);
+  count_case(variant);
+}
+
+static void test_first_capture(void) {
+  if (need_backend()) {
+    run_alone("first_capture", "KVFORGE_TEST_CHILD", "1");
+  }
+}
+
+CU_TestInfo first_capture_tests[] = {
+    {"the first call of a process is captured", test_capture},
+    CU_TEST_INFO_NULL,
+};
+
+CU_TestInfo cuda_tests[] = {
+    {"order of the caller's stream", test_stream_order},
+    {"default stream", test_default_stream},
+    {"no context", test_no_context},
+    {"a context of its own", test_own_context},
+    {"two devices", test_two_devices},
+    {"devices", test_devices},
+    {"prepare", test_prepare},
+    {"pinned tensors", test_pinned_tensors},
+    {"captured calls", test_capture},
+    {"first call captured", test_first_capture},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,457 @@
+"""The generator: names, schemas, the plan, rendering, and what it does to files."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import __main__ as command
+from generator import names, plan, render, schema
+from generator.model import Op, Variant
+from generator.spec import OPS
+
+ROOT = plan.ROOT
+VARIANTS = [variant for op in OPS for variant in op.variants]
+per_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Everything the generator writes, rendered once."""
+    return render.render_all()
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+word = st.from_regex(r"[a-z0-9]+(_[a-z0-9]+){0,3}", fullmatch=True)
+
+
+@given(st.sampled_from(["cpu", "cuda"]), word, st.lists(word, min_size=1, max_size=3))
+def test_a_symbol_parses_back(backend: str, op: str, tokens: list[str]) -> None:
+    symbol = names.symbol(backend, op, tokens)
+    assert names.parse_symbol(symbol) == (backend, op, tuple(tokens))
+
+
+@given(st.text(max_size=40))
+def test_other_text_is_refused_or_parses_back(text: str) -> None:
+    try:
+        parts = names.parse_symbol(text)
+    except ValueError as error:
+        assert repr(text) in str(error)
+    else:
+        assert names.symbol(*parts) == text.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kvf_cpu_op",
+        "kvf_rocm_op__f32__f32",
+        "kvf_cpu___f32",
+        "kvf_cpu_op__",
+        "kvf_cpu_op__F32",
+        "kvf_cpu_op___f32",
+        "cpu_op__f32",
+    ],
+)
+def test_no_symbol(text: str) -> None:
+    with pytest.raises(ValueError, match="not a variant symbol"):
+        names.parse_symbol(text)
+
+
+@pytest.mark.parametrize(("op", "tokens"), [("a__b", ["f32"]), ("a", ["_f32"]), ("a_", ["f32"])])
+def test_parts_that_would_not_parse_back(op: str, tokens: list[str]) -> None:
+    with pytest.raises(ValueError, match="f32"):
+        names.symbol("cpu", op, tokens)
+
+
+def test_symbols_of_all_variants() -> None:
+    for variant in VARIANTS:
+        parts = (variant.backend, variant.op.name, variant.tokens)
+        assert names.parse_symbol(variant.symbol) == parts
+        assert variant.source == names.source(variant.backend, variant.symbol)
+    assert len({variant.symbol for variant in VARIANTS}) == len(VARIANTS)
+
+
+# ---- schemas -------------------------------------------------------------------------------------
+
+
+def test_schema() -> None:
+    parsed = schema.parse(
+        "f(Tensor a, Tensor! b, Tensor(c!)[] c, Tensor? d=None, int e=1, str g='x') -> ()"
+    )
+    assert parsed.name == "f"
+    assert [argument.name for argument in parsed.arguments] == list("abcdeg")
+    kinds = ["tensor", "tensor", "tensor_list", "tensor", "int", "string"]
+    assert [argument.kind for argument in parsed.arguments] == kinds
+    assert [argument.mutated for argument in parsed.arguments] == [0, 1, 1, 0, 0, 0]
+    assert [argument.optional for argument in parsed.arguments] == [0, 0, 0, 1, 0, 0]
+    defaults = [None, None, None, "None", "1", "'x'"]
+    assert [argument.default for argument in parsed.arguments] == defaults
+    assert schema.parse("f() -> ()").arguments == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "want 'name"),
+        ("f(Tensor a)", "want 'name"),
+        ("f(Tensor a) -> Tensor", "want 'name"),
+        ("F(Tensor a) -> ()", "want 'name"),
+        ("f Tensor a -> ()", "want 'name"),
+        ("f(Tensor) -> ()", "cannot read argument 'Tensor'"),
+        ("f(tensor a) -> ()", "cannot read argument 'tensor a'"),
+        ("f(Tensor a,Tensor b) -> ()", "cannot read argument"),
+        ("f(Tensor A) -> ()", "cannot read argument 'Tensor A'"),
+        ("f(long a) -> ()", "cannot read argument 'long a'"),
+        ("f(int a=) -> ()", "cannot read argument 'int a='"),
+        ("f(int[] a) -> ()", "lists of int"),
+        ("f(Tensor a, int a) -> ()", "occurs twice"),
+    ],
+)
+def test_bad_schema(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        schema.parse(text)
+
+
+types = st.sampled_from(["Tensor", "Tensor!", "Tensor?", "Tensor[]", "int", "float", "bool", "str"])
+identifier = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+
+
+@given(identifier, st.lists(st.tuples(types, identifier), unique_by=lambda part: part[1]))
+def test_any_schema_keeps_its_parts(name: str, parts: list[tuple[str, str]]) -> None:
+    text = f"{name}({', '.join(f'{kind} {argument}' for kind, argument in parts)}) -> ()"
+    parsed = schema.parse(text)
+    assert parsed.name == name
+    assert [(argument.type, argument.name) for argument in parsed.arguments] == parts
+
+
+# ---- specs ---------------------------------------------------------------------------------------
+
+
+@per_op
+def test_every_op_is_documented(op: Op) -> None:
+    assert op.summary.strip() and op.doc.strip()
+    assert list(op.arguments) == [argument.name for argument in op.schema.arguments]
+    assert all(text.strip() for text in op.arguments.values())
+    assert all(field.doc.strip() for field in op.params)
+    assert all(reason.strip() for _, _, reason in op.exclusions)
+    assert re.fullmatch(r"\w+", op.namespace)
+
+
+@per_op
+def test_one_stem_for_everything(op: Op) -> None:
+    wanted = [
+        f"generator/spec/{op.name}.py",
+        f"runtime/ops/{op.name}.c",
+        f"tests/test_{op.name}.c",
+        *(f"templates/{variant.template}" for variant in op.variants if variant.compiled),
+    ]
+    assert [path for path in dict.fromkeys(wanted) if not (ROOT / path).is_file()] == []
+
+
+@per_op
+def test_every_template_names_its_test(op: Op) -> None:
+    for template in {variant.template for variant in op.variants if variant.compiled}:
+        assert f"tests/test_{op.name}.c" in (ROOT / "templates" / template).read_text(), template
+
+
+def change(**values: object) -> Callable[[Op], Op]:
+    return lambda op: dataclasses.replace(op, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (change(summary=" "), "summary"),
+        (change(doc="na\N{LATIN SMALL LETTER I WITH DIAERESIS}ve"), "doc"),
+        (change(arguments={}), "documented arguments"),
+        (lambda op: change(arguments=dict(reversed(op.arguments.items())))(op), "its order"),
+        (lambda op: change(arguments=dict.fromkeys(op.arguments, ""))(op), "non-empty"),
+        (
+            lambda op: change(params=(dataclasses.replace(op.params[0], doc=""),))(op),
+            f"params member {OPS[0].params[0].name} has no doc",
+        ),
+    ],
+)
+def test_an_undocumented_op_is_refused(spoil: Callable[[Op], Op], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        spoil(OPS[0])
+
+
+def test_exclusions_and_variants_share_out_the_axes() -> None:
+    for op in OPS:
+        cube = {(scalar, cache) for scalar in op.scalars for cache in op.caches}
+        left_out = {(scalar.token, cache.token) for scalar, cache, _ in op.exclusions}
+        for backend in ("cpu", "cuda"):
+            mine = [v for v in op.variants if v.backend == backend]
+            kept = {(v.scalar.token, v.cache.token) for v in mine}
+            assert len(kept) == len(mine)
+            assert kept | left_out == cube and not kept & left_out
+
+
+# ---- the plan ------------------------------------------------------------------------------------
+
+
+def test_selection() -> None:
+    everything = plan.variants()
+    assert everything == [variant for variant in VARIANTS if variant.compiled]
+    some = plan.variants(
+        ops=["reshape_and_cache"], scalars=["f16"], caches=["same"], backends=["cpu"]
+    )
+    assert [variant.symbol for variant in some] == ["kvf_cpu_reshape_and_cache__f16__f16"]
+    assert plan.variants(scalars=[]) == []
+    halves = [plan.variants(backends=[backend]) for backend in ("cpu", "cuda")]
+    assert sum(map(len, halves)) == len(everything)
+    fp8 = plan.variants(ops=["reshape_and_cache"], caches=["fp8_e4m3", "same"])
+    assert {v.cache.token for v in fp8} == {"f32", "f16", "bf16", "fp8_e4m3"}
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"ops": ["nothing"]}, "unknown op nothing: want some of "),
+        ({"scalars": ["f64"]}, "unknown scalar dtype f64: want some of "),
+        ({"caches": ["auto"]}, "unknown cache dtype auto: want some of "),
+        ({"backends": ["rocm"]}, "unknown backend rocm: want some of cpu, cuda"),
+        ({"ops": ["b", "reshape_and_cache", "a"]}, "unknown op a, b: want"),
+    ],
+)
+def test_selection_of_what_is_not_there(selection: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan.variants(**selection)
+
+
+def test_planned_files_are_sorted_and_unique() -> None:
+    paths = [output.path for output in plan.outputs()]
+    assert paths == sorted(set(paths))
+    assert {variant.source for variant in plan.variants()} <= set(paths)
+    assert all((ROOT / path).is_file() for path in plan.inputs())
+
+
+# ---- rendering -----------------------------------------------------------------------------------
+
+
+def test_what_is_checked_in_is_what_is_rendered(texts: dict[str, str]) -> None:
+    assert render.differences(texts) == []
+
+
+def test_output_holds_no_place_or_time(texts: dict[str, str]) -> None:
+    banned = re.compile(
+        r"/(?:home|root|tmp|usr|work|Users|opt)/|\b20\d\d-\d\d-\d\d\b|\d\d:\d\d:\d\d"
+    )
+    for path, text in texts.items():
+        if path == "README.md":  # written by hand but for its table
+            continue
+        assert str(ROOT) not in text, path
+        assert banned.search(text) is None, path
+        assert text.isascii() and text.endswith("\n") and "\t" not in text, path
+        assert re.search(r"[ ]\n|\n\n\n\n", text) is None, path
+
+
+def test_banner_names_template_and_spec(texts: dict[str, str]) -> None:
+    for output in plan.outputs():
+        start = " ".join(re.sub(r"[/*#\n]+ ?", " ", texts[output.path][:400]).split())
+        template = f"templates/{output.template}".replace("/", " ")
+        assert f"Generated from {template}" in start
+        assert (ROOT / "templates" / output.template).is_file()
+
+
+def test_an_unknown_variable_is_an_error() -> None:
+    env = render.environment()
+    with pytest.raises(jinja2.UndefinedError):
+        env.from_string("{{ no_such_thing }}").render()
+    with pytest.raises(jinja2.UndefinedError):
+        env.from_string("{{ names.no_such_thing }}").render()
+    with pytest.raises(jinja2.UndefinedError):
+        env.from_string("{% if no_such_thing %}{% endif %}").render()
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=60))
+def test_c_string(text: str) -> None:
+    literal = render.c_string(text)
+    assert literal.startswith('"') and literal.endswith('"')
+    assert literal[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") == text
+
+
+def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
+    with pytest.raises(RuntimeError, match=r"clang-format==.*1\.2\.3"):
+        render.check_clang_format()
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tree(tmp_path: Path, texts: dict[str, str]) -> Path:
+    """A folder with the generated files alone, as they should be."""
+    render.write(texts, seed_readme(tmp_path))
+    return tmp_path
+
+
+def seed_readme(root: Path) -> Path:
+    (root / "README.md").write_text("")
+    return root
+
+
+def times(root: Path) -> dict[str, int]:
+    return {path: (root / path).stat().st_mtime_ns for path in render.existing(root)}
+
+
+def test_writing_again_changes_nothing(tree: Path, texts: dict[str, str]) -> None:
+    before = times(tree)
+    assert render.write(texts, tree) == (0, 0)
+    assert times(tree) == before
+
+
+def test_only_what_changed_is_written(tree: Path, texts: dict[str, str]) -> None:
+    before = times(tree)
+    (tree / "generated/registry.c").write_text("stale")
+    (tree / "generated/kvf_kernels.inc").unlink()
+    os.utime(tree / "generated/registry.c", ns=(0, 0))
+    assert render.write(texts, tree) == (2, 0)
+    changed = {path for path, when in times(tree).items() if when != before[path]}
+    assert changed == {"generated/registry.c", "generated/kvf_kernels.inc"}
+    assert render.differences(texts, tree) == []
+
+
+def test_orphans_are_removed(tree: Path, texts: dict[str, str]) -> None:
+    (tree / "generated/cpu/old.c").write_text("")
+    (tree / "generated/elsewhere").mkdir()
+    (tree / "generated/elsewhere/old.c").write_text("")
+    assert render.write(texts, tree) == (0, 2)
+    assert render.differences(texts, tree) == []
+
+
+def test_differences_are_named(tree: Path, texts: dict[str, str]) -> None:
+    (tree / "generated/registry.c").write_text("stale")
+    (tree / "generated/kvf_kernels.inc").unlink()
+    (tree / "generated/cuda/old.cu").write_text("")
+    assert render.differences(texts, tree) == [
+        "missing: generated/kvf_kernels.inc",
+        "not planned: generated/cuda/old.cu",
+        "stale: generated/registry.c",
+    ]
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of all that the command reads and writes."""
+    root = tmp_path_factory.mktemp("project")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for folder in ("generator", "templates", *plan.FOLDERS):
+        shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+    for file in (".clang-format", "README.md", "requirements/build.txt"):
+        (root / file).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / file, root / file)
+    return root
+
+
+def generate(
+    project: Path, *arguments: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-B", "-m", "generator", *arguments],
+        cwd=cwd or project,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_check_finds_stale_missing_and_extra_files(project: Path) -> None:
+    first = generate(project)
+    assert first.returncode == 0, first.stderr
+    good = generate(project, "--check")
+    assert good.returncode == 0 and "up to date" in good.stdout
+    registry = project / "generated/registry.c"
+    registry.write_text(registry.read_text() + "\n")
+    (project / "generated/kvf_ops.inc").unlink()
+    (project / "generated/extra.h").write_text("")
+    bad = generate(project, "--check")
+    assert bad.returncode == 1
+    for line in ("missing: generated/kvf_ops.inc", "not planned: generated/extra.h",
+                 "stale: generated/registry.c", "3 files"):  # fmt: skip
+        assert line in bad.stdout
+    again = generate(project)
+    assert again.returncode == 0 and "2 written, 1 removed" in again.stdout
+    assert generate(project, "--check").returncode == 0
+
+
+def test_output_does_not_depend_on_surroundings(
+    project: Path, tmp_path: Path, texts: dict[str, str]
+) -> None:
+    """Another folder, working directory, order of hashes, locale and time zone: the same bytes."""
+    for path in (project / "generated").rglob("*.c"):
+        path.unlink()
+    surroundings = {"PYTHONHASHSEED": "4242", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    result = generate(project, cwd=tmp_path, **surroundings)
+    assert result.returncode == 0, result.stderr
+    assert render.differences(texts, project) == []
+    result = generate(project, "--check", cwd=tmp_path, PYTHONHASHSEED="1", LC_ALL="C.UTF-8")
+    assert result.returncode == 0, result.stdout
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["namespace", "op", "backend", "scalar", "cache", "symbol"]
+    assert [line.split()[-1] for line in lines[1:-1]] == [variant.symbol for variant in VARIANTS]
+    assert lines[-1] == f"{len(VARIANTS)} variants of {len(OPS)} ops"
+
+
+def shown(capsys: pytest.CaptureFixture[str], variant: Variant) -> dict[str, str]:
+    assert command.main(["--explain", variant.symbol]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return {line[:14].strip(): line[14:] for line in lines}
+
+
+def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    for op in OPS:
+        for variant in (op.variants[0], op.variants[-1]):
+            rows = shown(capsys, variant)
+            assert rows["op"] == f"{op.namespace}::{op.name}"
+            assert rows["schema"] == op.schema_text
+            files = ["spec", "params", *(["template", "generated"] if variant.compiled else [])]
+            assert [rows[what] for what in files if not (ROOT / rows[what]).is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("symbol", "message"),
+    [
+        ("nonsense", "'nonsense' is not a variant symbol: want kvf_<backend>_<op>"),
+        ("kvf_cpu_nothing__f32__f32", "no op 'nothing'; ops: "),
+        (
+            "kvf_cpu_reshape_and_cache__f32__f16",
+            "excluded by generator/spec/reshape_and_cache.py: a",
+        ),
+        ("kvf_cuda_reshape_and_cache__f64__f64", "no such variant; on cuda it has f32/f32, "),
+    ],
+)
+def test_explain_what_is_not_there(
+    capsys: pytest.CaptureFixture[str], symbol: str, message: str
+) -> None:
+    assert command.main(["--explain", symbol]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and message in captured.err
+
+
+def test_options_exclude_each_other() -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--check", "--list"])

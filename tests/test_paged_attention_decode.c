@@ -1,0 +1,1158 @@
+/*
+ * paged_attention_decode: against attention in double precision, within a bound that follows from
+ * f32 arithmetic and the rounding of the output; exactly where the result is exact. Whatever is not
+ * to be read, in caches and block tables, is random and mostly NaN or out of range.
+ */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "covering.h"
+#include "operands.h"
+#include "oracle.h"
+#include "region.h"
+#include "writer.h"
+
+#define OP (&kvf_op_paged_attention_decode)
+
+enum {
+  OUT,
+  QUERY,
+  KEYS,
+  VALUES_,
+  TABLES,
+  LENGTHS,
+  SCALE_,
+  FORMAT,
+  KEY_SCALE,
+  VALUE_SCALE,
+  SLOPES,
+  WINDOW_
+};
+
+enum {
+  HEADS_AXIS,
+  SIZE_AXIS,
+  BLOCK,
+  LAYOUT_AXIS,
+  LENGTH_AXIS,
+  WINDOW_AXIS,
+  ALIBI_AXIS,
+  SCALE_AXIS,
+  QUERY_AXIS,
+  ENTRY_AXIS,
+  EXEC_AXIS,
+  AXES_OF_OP
+};
+
+static const struct {
+  int64_t kv_heads, group;
+} heads[] = {{1, 1}, {2, 1}, {1, 4}, {2, 3}, {1, 8}, {1, 19}, {4, 2}};
+static const int64_t sizes[] = {1, 7, 8, 16, 40, 64, 100, 128, 256, 320, 576};
+static const int64_t blocks[] = {1, 4, 8, 16, 24, 64};
+static const int64_t lengths[][6] = {{1, -1},        {0, -1},      {2, 0, 1, -1}, {17, 5, 33, -1},
+                                     {127, 129, -1}, {300, 3, -1}, {64, 128, -1}};
+static const int64_t windows[] = {0, -1, 1, 5, 100, 1000};
+enum { ALIBI_NONE, ALIBI_DENSE, ALIBI_STRIDED, ALIBI_KINDS };
+enum { SCALE_ONE, SCALE_TENTH, SCALE_PER_HEAD, SCALE_RANK_0, SCALE_CHOICES };
+enum { QUERY_DENSE, QUERY_PADDED, QUERY_STRIDED, QUERY_HEADS_FIRST, QUERY_LAYOUTS };
+enum {
+  NHD,
+  HND,
+  PADDED,
+  PADDED_ALIGNED,
+  STRIDED,
+  PACKED,
+  FLASH_LAYOUTS,
+  GROUPED = FLASH_LAYOUTS,
+  GROUPED_PADDED,
+  GROUPED_BY_3,
+  GROUPED_WHOLE,
+  GROUPED_STRIDED,
+  CACHE_LAYOUTS
+};
+
+typedef struct decode_case {
+  const kvf_variant *variant;
+  int64_t kv_heads, group, size, block_size, window;
+  const int64_t *lengths;
+  int layout, alibi, scale, query, entry;
+  bool with_exec;
+  bool uniform; /* keys are 0 and values small integers, so that averages are exact */
+  uint64_t seed;
+} decode_case;
+
+static int64_t count_of(const int64_t *list) {
+  int64_t count = 0;
+  while (list[count] >= 0) {
+    ++count;
+  }
+  return count;
+}
+
+static int64_t first_position(const decode_case *what, int64_t length) {
+  return what->window > 0 && what->window < length ? length - what->window : 0;
+}
+
+/* ---- elements
+ * -------------------------------------------------------------------------------------- */
+
+static uint8_t *element_at(const op_call *call, int which, const int64_t *index) {
+  const tensor *view = &call->operands[which].view;
+  int64_t at = 0;
+  for (int32_t i = 0; i < view->rank; ++i) {
+    at += index[i] * view->stride[i];
+  }
+  return view->memory->expected + view->start + at * (view->dtype.bits / 8);
+}
+
+/* An element of a key or value, wherever the layout has it. */
+static uint8_t *cached(const op_call *call, int which, int64_t block, int64_t offset, int64_t head,
+                       int64_t element) {
+  if (call->operands[KEYS].view.rank == 4) {
+    return element_at(call, which, (int64_t[]){block, offset, head, element});
+  }
+  if (which == VALUES_) {
+    return element_at(call, which, (int64_t[]){block, head, element, offset});
+  }
+  const int64_t x = call->operands[KEYS].view.shape[4];
+  return element_at(call, which, (int64_t[]){block, head, element / x, offset, element % x});
+}
+
+static double scale_of(const op_call *call, const decode_case *what, int which, int64_t kv_head) {
+  if (what->variant->scalar == what->variant->cache) {
+    return 1;
+  }
+  const tensor *view = &call->operands[which].view;
+  const int64_t at = view->rank == 0 || view->shape[0] == 1 ? 0 : kv_head;
+  return oracle_value(KVF_F32, element_at(call, which, &at));
+}
+
+static double normal(uint64_t *state) {
+  double sum = -6;
+  for (int i = 0; i < 12; ++i) {
+    sum += (double)(random_next(state) >> 11) * 0x1p-53;
+  }
+  return sum;
+}
+
+/* ---- building a call
+ * --------------------------------------------------------------------------------- */
+
+static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
+  const kvf_dtype cache = what->variant->cache;
+  const bool fp8 = cache != what->variant->scalar;
+  const DLDataType dtype = fp8 && what->seed % 2 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache);
+  const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
+  int64_t key[5] = {pages, what->block_size, what->kv_heads, what->size};
+  int64_t value[4] = {pages, what->block_size, what->kv_heads, what->size};
+  int64_t key_stride[5];
+  int64_t value_stride[5];
+  if (what->layout >= GROUPED) {
+    const int64_t x = what->layout == GROUPED_BY_3    ? 3
+                      : what->layout == GROUPED_WHOLE ? what->size
+                                                      : vector;
+    const int64_t grouped[5] = {pages, what->kv_heads, (what->size + x - 1) / x, what->block_size,
+                                x};
+    const int64_t by_token[4] = {pages, what->kv_heads, what->size, what->block_size};
+    const int64_t pad = what->layout == GROUPED_PADDED ? vector : 0;
+    const int64_t inner = what->layout == GROUPED_STRIDED ? 2 : 1;
+    memcpy(key, grouped, sizeof grouped);
+    memcpy(value, by_token, sizeof by_token);
+    lay_out(key_stride, key, "01234", inner, pad);
+    lay_out(value_stride, value, "0123", inner, pad);
+    operand_make(call, KEYS, dtype, 5, key, key_stride, 0, 64, what->seed + 1);
+    operand_make(call, VALUES_, dtype, 4, value, value_stride, 0, 64, what->seed + 2);
+    return;
+  }
+  static const struct {
+    const char *order;
+    int64_t inner, key_pad, value_pad;
+  } layouts[] = {[NHD] = {"0123", 1, 0, 0},     [HND] = {"0213", 1, 0, 0},
+                 [PADDED] = {"0123", 1, 3, 1},  [PADDED_ALIGNED] = {"0213", 1, 64, 32},
+                 [STRIDED] = {"0123", 2, 0, 3}, [PACKED] = {"0123", 1, 0, 0}};
+  const int64_t span = lay_out(key_stride, key, layouts[what->layout].order,
+                               layouts[what->layout].inner, layouts[what->layout].key_pad);
+  lay_out(value_stride, value, layouts[what->layout].order, layouts[what->layout].inner,
+          layouts[what->layout].value_pad);
+  if (what->layout == PACKED) { /* [page, 2, token, head, element] */
+    const int64_t page = span / pages;
+    key[0] = 2 * pages; /* room for both */
+    operand_make(call, KEYS, dtype, 4, key, key_stride, 0, 64, what->seed + 1);
+    call->operands[KEYS].view.shape[0] = pages;
+    call->operands[KEYS].view.stride[0] = value_stride[0] = 2 * page;
+    operand_share(call, VALUES_, KEYS, page, 4, value, value_stride);
+    return;
+  }
+  const int offset = what->seed % 3 ? 0 : kvf_dtype_bits(cache) / 8;
+  operand_make(call, KEYS, dtype, 4, key, key_stride, offset, 64, what->seed + 1);
+  operand_make(call, VALUES_, dtype, 4, value, value_stride, what->seed % 5 ? 0 : offset, 64,
+               what->seed + 2);
+}
+
+static void make_scale(op_call *call, const decode_case *what, int which) {
+  const int64_t num = what->scale == SCALE_PER_HEAD ? what->kv_heads : 1;
+  const int64_t stride = 2;
+  operand_make(call, which, dl_dtype(KVF_F32), what->scale == SCALE_RANK_0 ? 0 : 1, &num, &stride,
+               4, 0, what->seed + (uint64_t)which);
+  for (int64_t h = 0; h < num; ++h) {
+    static const float scales[] = {1.0f, 0.1f, 0.25f, 0.5f};
+    const float scale = scales[what->scale] * (float)(1 + h) * (which == KEY_SCALE ? 1.0f : 0.75f);
+    memcpy(element_at(call, which, &h), &scale, sizeof scale);
+  }
+}
+
+/* The tokens of one sequence that are attended to. */
+static void fill_sequence(const op_call *call, const decode_case *what, int64_t s,
+                          uint64_t *state) {
+  const kvf_dtype cache = what->variant->cache;
+  const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
+  for (int64_t p = first_position(what, length); p < length; ++p) {
+    const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
+    for (int64_t head = 0; head < what->kv_heads; ++head) {
+      for (int which = KEYS; which <= VALUES_; ++which) {
+        const double scale = scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, head);
+        for (int64_t e = 0; e < what->size; ++e) {
+          double value = normal(state);
+          if (what->uniform) {
+            value = which == KEYS ? 0 : (double)random_below(state, 9) - 4;
+          }
+          uint8_t *to = cached(call, which, block, p % what->block_size, head, e);
+          if (cache == what->variant->scalar) {
+            oracle_make(cache, value, to);
+          } else {
+            *to = oracle_fp8(cache, (float)(what->uniform ? value : value / scale));
+          }
+        }
+      }
+    }
+  }
+}
+
+static void build(op_call *call, const void *context) {
+  const decode_case *what = context;
+  const kvf_dtype scalar = what->variant->scalar;
+  const int64_t sequences = count_of(what->lengths);
+  const int64_t q_heads = what->kv_heads * what->group;
+  const DLDataType int32 = {kDLInt, 32, 1};
+  uint64_t state = what->seed;
+  int64_t width = 1;
+  int64_t pages = 1;
+  *call = (op_call){.op = OP, .exec = {.backend = options.backend}};
+  call->given_exec = what->with_exec ? &call->exec : NULL;
+  if (what->with_exec && options.backend == KVF_CUDA) {
+    call->exec.stream = own_stream();
+  }
+  for (int64_t s = 0; s < sequences; ++s) {
+    const int64_t needs = (what->lengths[s] + what->block_size - 1) / what->block_size;
+    pages += needs;
+    width = needs > width ? needs : width;
+  }
+
+  static const struct {
+    const char *order;
+    int64_t inner, pad;
+  } layouts[] = {{"012", 1, 0}, {"012", 1, 3}, {"012", 2, 1}, {"102", 1, 0}};
+  const int64_t shape[3] = {sequences, q_heads, what->size};
+  for (int which = OUT; which <= QUERY; ++which) {
+    int64_t stride[3];
+    const int layout = which == OUT ? (what->query + 1) % QUERY_LAYOUTS : what->query;
+    lay_out(stride, shape, layouts[layout].order, layouts[layout].inner, layouts[layout].pad);
+    operand_make(call, which, dl_dtype(scalar), 3, shape, stride, what->seed % 2 ? 4 : 0, 64,
+                 what->seed + 3 + (uint64_t)which);
+  }
+  for (int64_t i = 0; i < sequences * q_heads * what->size; ++i) {
+    oracle_make(scalar, normal(&state),
+                element_at(call, QUERY,
+                           (int64_t[]){i / what->size / q_heads, i / what->size % q_heads,
+                                       i % what->size}));
+  }
+  make_caches(call, what, pages);
+  operand_make(call, TABLES, int32, 2, (int64_t[]){sequences, width + 1},
+               what->seed % 2 ? (int64_t[]){width + 3, 1} : (int64_t[]){1, sequences}, 4, 0,
+               what->seed + 6);
+  operand_make(call, LENGTHS, int32, 1, &sequences, (int64_t[]){1 + (int64_t)(what->seed % 2)}, 0,
+               0, what->seed + 7);
+  make_scale(call, what, KEY_SCALE);
+  make_scale(call, what, VALUE_SCALE);
+  if (what->alibi != ALIBI_NONE) {
+    operand_make(call, SLOPES, dl_dtype(KVF_F32), 1, &q_heads,
+                 (int64_t[]){what->alibi == ALIBI_STRIDED ? 3 : 1}, 8, 0, what->seed + 8);
+    for (int64_t h = 0; h < q_heads; ++h) {
+      const float slope = 0.3f / (float)(1 + h);
+      memcpy(element_at(call, SLOPES, &h), &slope, sizeof slope);
+    }
+  }
+
+  /* Pages in random order; what no position needs is out of range. */
+  int64_t *order = malloc((size_t)pages * sizeof *order);
+  for (int64_t i = 0; i < pages; ++i) {
+    const int64_t j = random_below(&state, i + 1);
+    order[i] = order[j];
+    order[j] = i;
+  }
+  for (int64_t s = 0, used = 0; s < sequences; ++s) {
+    operand_put_index(&call->operands[LENGTHS], s, 0, what->lengths[s]);
+    for (int64_t page = 0; page <= width; ++page) {
+      const bool needed = page * what->block_size < what->lengths[s] &&
+                          (page + 1) * what->block_size > first_position(what, what->lengths[s]);
+      operand_put_index(&call->operands[TABLES], s, page,
+                        needed     ? order[used++]
+                        : page % 2 ? -1 - page
+                                   : INT32_MAX - page);
+    }
+    fill_sequence(call, what, s, &state);
+  }
+  free(order);
+  call->values[SCALE_] =
+      (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 1 / sqrt((double)what->size)};
+  call->values[FORMAT] = (kvf_value){
+      .kind = KVF_KIND_STRING,
+      .as.string = what->variant->cache == scalar ? "auto" : kvf_dtype_name(what->variant->cache)};
+  call->values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->window};
+}
+
+/* ---- calling it
+ * ---------------------------------------------------------------------------------------- */
+
+static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
+  const DLTensor *slopes = values[SLOPES].kind == KVF_KIND_NONE ? NULL : values[SLOPES].as.tensor;
+  return kvf_paged_attention_decode(
+      exec, (DLTensor *)values[OUT].as.tensor, values[QUERY].as.tensor, values[KEYS].as.tensor,
+      values[VALUES_].as.tensor, values[TABLES].as.tensor, values[LENGTHS].as.tensor,
+      values[SCALE_].as.number, values[FORMAT].as.string, values[KEY_SCALE].as.tensor,
+      values[VALUE_SCALE].as.tensor, slopes, values[WINDOW_].as.integer);
+}
+
+static kvf_paged_attention_decode_params params_of(const op_call *call, const decode_case *what) {
+  const operand *given = call->operands;
+  kvf_paged_attention_decode_params params = {
+      .out = operand_view(&given[OUT]),
+      .query = operand_view(&given[QUERY]),
+      .key_cache = operand_view(&given[KEYS]),
+      .value_cache = operand_view(&given[VALUES_]),
+      .k_scale = operand_view(&given[KEY_SCALE]),
+      .v_scale = operand_view(&given[VALUE_SCALE]),
+      .block_tables = operand_view(&given[TABLES]),
+      .seq_lens = operand_view(&given[LENGTHS]),
+      .num_seqs = given[LENGTHS].view.shape[0],
+      .width = given[TABLES].view.shape[1],
+      .num_blocks = given[KEYS].view.shape[0],
+      .block_size = what->block_size,
+      .sliding_window = what->window,
+      .num_q_heads = (int32_t)(what->kv_heads * what->group),
+      .num_kv_heads = (int32_t)what->kv_heads,
+      .head_size = (int32_t)what->size,
+      .x = (int32_t)what->size,
+      .scale = (float)call->values[SCALE_].as.number,
+      .group = -1,
+      .parts = -1,
+      .whole_keys = -1,
+      .whole_values = -1,
+  };
+  if (what->alibi != ALIBI_NONE) {
+    params.alibi_slopes = operand_view(&given[SLOPES]);
+  }
+  if (what->scale != SCALE_PER_HEAD || what->kv_heads == 1) {
+    params.k_scale.stride[0] = params.v_scale.stride[0] = 0;
+  }
+  const kvf_view key = params.key_cache;
+  const kvf_view value = params.value_cache;
+  if (what->layout >= GROUPED) {
+    params.key_cache = (kvf_view){
+        key.data, {key.stride[0], key.stride[3], key.stride[1], key.stride[2], key.stride[4]}};
+    params.value_cache = (kvf_view){
+        value.data, {value.stride[0], value.stride[3], value.stride[1], value.stride[2]}};
+    params.x = (int32_t)given[KEYS].view.shape[4];
+  } else {
+    params.key_cache =
+        (kvf_view){key.data, {key.stride[0], key.stride[1], key.stride[2], 0, key.stride[3]}};
+  }
+  return params;
+}
+
+static kvf_status invoke(op_call *call, const decode_case *what) {
+  if (what->entry == ENTRY_RAW) {
+    const kvf_paged_attention_decode_params params = params_of(call, what);
+    return kvf_launch_paged_attention_decode(call->given_exec, what->variant, &params);
+  }
+  return op_call_invoke(call, what->entry == ENTRY_TYPED ? typed : NULL);
+}
+
+/* ---- the slow answer
+ * ------------------------------------------------------------------------------------- */
+
+/* What a row of the output is, and how far off each element may be. */
+static void attend(const op_call *call, const decode_case *what, int64_t s, int64_t q_head,
+                   double *out, double *bound) {
+  const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
+  const int64_t first = first_position(what, length);
+  const int64_t kv_head = q_head / what->group;
+  const double k_scale = scale_of(call, what, KEY_SCALE, kv_head);
+  const double v_scale = scale_of(call, what, VALUE_SCALE, kv_head);
+  double *scores = malloc((size_t)(length + 1) * sizeof *scores);
+  double largest = -HUGE_VAL;
+  double size_of_scores = 0;
+  double total = 0;
+  for (int64_t p = first; p < length; ++p) {
+    const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
+    double sum = 0;
+    double magnitude = 0;
+    for (int64_t e = 0; e < what->size; ++e) {
+      const double term =
+          oracle_value(what->variant->scalar, element_at(call, QUERY, (int64_t[]){s, q_head, e})) *
+          k_scale *
+          oracle_value(what->variant->cache,
+                       cached(call, KEYS, block, p % what->block_size, kv_head, e));
+      sum += term;
+      magnitude += fabs(term);
+    }
+    scores[p] = sum * call->values[SCALE_].as.number;
+    magnitude *= call->values[SCALE_].as.number;
+    if (what->alibi != ALIBI_NONE) {
+      const double bias =
+          oracle_value(KVF_F32, element_at(call, SLOPES, &q_head)) * (double)(p - (length - 1));
+      scores[p] += bias;
+      magnitude += fabs(bias);
+    }
+    largest = scores[p] > largest ? scores[p] : largest;
+    size_of_scores = magnitude > size_of_scores ? magnitude : size_of_scores;
+  }
+  memset(out, 0, (size_t)what->size * sizeof *out);
+  for (int64_t e = 0; e < what->size; ++e) {
+    bound[e] = 0; /* the largest value at first */
+  }
+  for (int64_t p = first; p < length; ++p) {
+    const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
+    const double weight = exp(scores[p] - largest);
+    total += weight;
+    for (int64_t e = 0; e < what->size; ++e) {
+      const double value =
+          v_scale * oracle_value(what->variant->cache,
+                                 cached(call, VALUES_, block, p % what->block_size, kv_head, e));
+      out[e] += weight * value;
+      bound[e] = fabs(value) > bound[e] ? fabs(value) : bound[e];
+    }
+  }
+  /* An error of a score is an error of its weight; sums of f32 add a little. */
+  const double relative = 8 * size_of_scores * (double)FLT_EPSILON + 32 * (double)FLT_EPSILON;
+  static const double half_unit[] = {[KVF_F32] = 0x1p-24, [KVF_F16] = 0x1p-11, [KVF_BF16] = 0x1p-8};
+  for (int64_t e = 0; e < what->size; ++e) {
+    out[e] = length > first ? out[e] / total : 0;
+    bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[what->variant->scalar] * 1.01 +
+               (what->variant->scalar == KVF_F16 ? 0x1p-25 : 0);
+  }
+  free(scores);
+}
+
+/* What the memory of an operand holds now, to be freed. */
+static uint8_t *contents(const buffer *memory) {
+  uint8_t *copy = malloc(memory->size);
+  if (memory->backend == KVF_CPU) {
+    memcpy(copy, memory->place, memory->size);
+  } else {
+    EXPECT(cuda.download(copy, (uint64_t)(uintptr_t)memory->place, memory->size) == 0, "download");
+  }
+  return copy;
+}
+
+/* Checks every element of the output, and takes those that are right into the expected image. */
+static void check_output(const op_call *call, const decode_case *what, const char *name) {
+  const kvf_dtype scalar = what->variant->scalar;
+  const buffer *memory = &call->operands[OUT].memory;
+  uint8_t *now = contents(memory);
+  double *want = malloc((size_t)what->size * sizeof *want);
+  double *bound = malloc((size_t)what->size * sizeof *bound);
+  for (int64_t s = 0; s < count_of(what->lengths); ++s) {
+    for (int64_t h = 0; h < what->kv_heads * what->group; ++h) {
+      attend(call, what, s, h, want, bound);
+      for (int64_t e = 0; e < what->size; ++e) {
+        uint8_t *expected = element_at(call, OUT, (int64_t[]){s, h, e});
+        const uint8_t *element = now + (expected - memory->expected);
+        const double got = oracle_value(scalar, element);
+        const double limit = what->uniform ? 0 : bound[e];
+        if (EXPECT(fabs(got - want[e]) <= limit,
+                   "%s: sequence %lld, head %lld, element %lld is %.9g, want %.9g within %.3g",
+                   name, (long long)s, (long long)h, (long long)e, got, want[e], limit)) {
+          memcpy(expected, element, (size_t)kvf_dtype_bits(scalar) / 8);
+        }
+      }
+    }
+  }
+  free(want);
+  free(bound);
+  free(now);
+}
+
+static void run(const decode_case *what) {
+  char name[240];
+  (void)snprintf(
+      name, sizeof name,
+      "%s, %lld sequences, %lld x %lld heads of %lld, pages of %lld, window %lld, layout "
+      "%d, alibi %d, scale %d, query %d, seed %llu",
+      what->variant->symbol, (long long)count_of(what->lengths), (long long)what->kv_heads,
+      (long long)what->group, (long long)what->size, (long long)what->block_size,
+      (long long)what->window, what->layout, what->alibi, what->scale, what->query,
+      (unsigned long long)what->seed);
+  op_call call;
+  vary_order(what->seed);
+  build(&call, what);
+  op_call_upload(&call);
+  const uint64_t before = faults_before(options.backend);
+  if (expect_done(options.backend, invoke(&call, what), before, 0, name)) {
+    check_output(&call, what, name);
+    (void)op_call_verify(&call, name);
+  }
+  op_call_free(&call);
+  count_case(what->variant);
+}
+
+/* ---- cases
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static bool wanted(const kvf_variant *variant) {
+  return variant->backend == options.backend && kvf_variant_built(variant);
+}
+
+static double work(const covering_row *row, const void *context) {
+  (void)context;
+  const int64_t *list = lengths[row->value[LENGTH_AXIS]];
+  double positions = 1;
+  for (int64_t i = 0; list[i] >= 0; ++i) {
+    positions += (double)list[i];
+  }
+  return positions * (double)(heads[row->value[HEADS_AXIS]].kv_heads *
+                              heads[row->value[HEADS_AXIS]].group * sizes[row->value[SIZE_AXIS]]);
+}
+
+static void test_matrix(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const covering plan = {
+      .num_axes = AXES_OF_OP,
+      .sizes = {TEST_COUNT(heads), TEST_COUNT(sizes), TEST_COUNT(blocks), CACHE_LAYOUTS,
+                TEST_COUNT(lengths), TEST_COUNT(windows), ALIBI_KINDS, SCALE_CHOICES, QUERY_LAYOUTS,
+                ENTRIES, 2},
+      .cost = work,
+      .limit = options.exhaustive ? 1e9 : 100e3,
+  };
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    int count = 0;
+    covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
+    for (int i = 0; wanted(&OP->variants[v]) && i < count; ++i) {
+      const int *value = rows[i].value;
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = heads[value[HEADS_AXIS]].kv_heads,
+                         .group = heads[value[HEADS_AXIS]].group,
+                         .size = sizes[value[SIZE_AXIS]],
+                         .block_size = blocks[value[BLOCK]],
+                         .window = windows[value[WINDOW_AXIS]],
+                         .lengths = lengths[value[LENGTH_AXIS]],
+                         .layout = value[LAYOUT_AXIS],
+                         .alibi = value[ALIBI_AXIS],
+                         .scale = value[SCALE_AXIS],
+                         .query = value[QUERY_AXIS],
+                         .entry = value[ENTRY_AXIS],
+                         .with_exec = value[EXEC_AXIS],
+                         .seed = options.seed * 1000 + (uint64_t)i});
+    }
+    free(rows);
+  }
+}
+
+/* One position: the output is its value, decoded and rounded, bit for bit. */
+static void test_one_position(void) {
+  static const int64_t ones[] = {1, 1, 1, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (int layout = 0; wanted(&OP->variants[v]) && layout < CACHE_LAYOUTS; ++layout) {
+      const decode_case what = {.variant = &OP->variants[v],
+                                .kv_heads = 2,
+                                .group = 3,
+                                .size = 72,
+                                .block_size = 8,
+                                .lengths = ones,
+                                .layout = layout,
+                                .scale = SCALE_PER_HEAD,
+                                .seed = options.seed + (uint64_t)layout};
+      const kvf_dtype scalar = what.variant->scalar;
+      op_call call;
+      build(&call, &what);
+      op_call_upload(&call);
+      for (int64_t i = 0; i < 3 * 6 * what.size; ++i) {
+        const int64_t index[] = {i / what.size / 6, i / what.size % 6, i % what.size};
+        const int64_t block = operand_get_index(&call.operands[TABLES], index[0], 0);
+        const int64_t kv_head = index[1] / what.group;
+        const double code =
+            oracle_value(what.variant->cache, cached(&call, VALUES_, block, 0, kv_head, index[2]));
+        const float value = (float)(code * scale_of(&call, &what, VALUE_SCALE, kv_head));
+        uint8_t *to = element_at(&call, OUT, index);
+        /* oracle_make() rounds towards zero; the nearer of two neighbours is the rounded one. */
+        uint8_t near[4] = {0};
+        uint8_t next[4] = {0};
+        oracle_make(scalar, (double)value, near);
+        memcpy(next, near, 4);
+        uint32_t bits;
+        memcpy(&bits, next, 4);
+        ++bits;
+        memcpy(next, &bits, 4);
+        const double below = fabs((double)value) - fabs(oracle_value(scalar, near));
+        const double above = fabs(oracle_value(scalar, next)) - fabs((double)value);
+        const bool up = below > 0 && (above < below || (above == below && near[0] % 2 != 0));
+        memcpy(to, up ? next : near, (size_t)kvf_dtype_bits(scalar) / 8);
+        if (value == 0) { /* of either sign */
+          memset(to, 0, (size_t)kvf_dtype_bits(scalar) / 8);
+        }
+      }
+      (void)expect_done(options.backend, invoke(&call, &what), faults_before(options.backend), 0,
+                        "one position");
+      (void)op_call_verify(&call, "one position");
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* Keys of 0 and small integers: every weight is 1, and averages of 2^n positions are exact. */
+static void test_averages(void) {
+  static const int64_t powers[] = {4, 64, 256, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (int layout = 0; wanted(&OP->variants[v]) && layout < CACHE_LAYOUTS; layout += 3) {
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = 1,
+                         .group = 2,
+                         .size = 24,
+                         .block_size = 16,
+                         .lengths = powers,
+                         .layout = layout,
+                         .uniform = true,
+                         .window = OP->variants[v].scalar == KVF_F32 ? 0 : 4,
+                         .scale = SCALE_RANK_0,
+                         .seed = options.seed + (uint64_t)layout});
+    }
+  }
+}
+
+/* Several threads, and many tiles. */
+static void test_large(void) {
+  static const int64_t long_ones[] = {3000, 1111, 0, 2500, 700, -1};
+  static const int64_t short_ones[] = {700, 0, 300, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (int layout = NHD; wanted(&OP->variants[v]) && layout <= GROUPED; layout += GROUPED) {
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = 2,
+                         .group = 4,
+                         .size = 128,
+                         .block_size = 16,
+                         .layout = layout,
+                         .scale = SCALE_TENTH,
+                         .lengths = options.backend == KVF_CPU ? long_ones : short_ones,
+                         .seed = options.seed + 5});
+    }
+  }
+}
+
+/* Scores so large that weights underflow, and so far apart that the base moves from tile to tile.
+ */
+static void test_extreme_scores(void) {
+  static const int64_t some[] = {400, 150, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    if (!wanted(&OP->variants[v])) {
+      continue;
+    }
+    for (int sign = -1; sign <= 1; sign += 2) {
+      const decode_case what = {.variant = &OP->variants[v],
+                                .kv_heads = 1,
+                                .group = 2,
+                                .size = 64,
+                                .block_size = 16,
+                                .lengths = some,
+                                .alibi = ALIBI_DENSE,
+                                .scale = SCALE_ONE,
+                                .seed = options.seed + 6};
+      op_call call;
+      build(&call, &what);
+      for (int64_t h = 0; h < 2; ++h) {
+        const float slope = (float)sign * (h ? 50.0f : 0.9f);
+        memcpy(element_at(&call, SLOPES, &h), &slope, sizeof slope);
+      }
+      op_call_upload(&call);
+      (void)expect_done(options.backend, invoke(&call, &what), faults_before(options.backend), 0,
+                        "extreme scores");
+      check_output(&call, &what, "extreme scores");
+      (void)op_call_verify(&call, "extreme scores");
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* ---- what a writer wrote can be read
+ * ------------------------------------------------------------------------ */
+
+static kvf_status write_cache(const op_call *call, const decode_case *what, DLTensor *key,
+                              DLTensor *value, DLTensor *slots, DLTensor *caches[2],
+                              DLTensor *scales[2]) {
+  const char *format = call->values[FORMAT].as.string;
+  return (what->layout >= GROUPED ? kvf_reshape_and_cache : kvf_reshape_and_cache_flash)(
+      NULL, key, value, caches[0], caches[1], slots, format, scales[0], scales[1]);
+}
+
+/* The caches are filled by the op that writes their layout; the slow answer reads a copy filled
+ * here. */
+static void test_written(void) {
+  static const int64_t some[] = {37, 90, 5, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    static const int layouts[] = {NHD, HND, GROUPED};
+    for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(layouts); ++i) {
+      const decode_case what = {.variant = &OP->variants[v],
+                                .kv_heads = 2,
+                                .group = 2,
+                                .size = 64,
+                                .block_size = 16,
+                                .lengths = some,
+                                .layout = layouts[i],
+                                .scale = SCALE_TENTH,
+                                .seed = options.seed + 7};
+      const kvf_op *writer =
+          what.layout >= GROUPED ? &kvf_op_reshape_and_cache : &kvf_op_reshape_and_cache_flash;
+      const kvf_dtype scalar = what.variant->scalar;
+      if (kvf_select(writer, options.backend, scalar, what.variant->cache) == NULL) {
+        skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar),
+                  kvf_dtype_name(what.variant->cache));
+        continue;
+      }
+      op_call call;
+      op_call sources = {.op = writer, .exec = {.backend = options.backend}};
+      build(&call, &what);
+      int64_t tokens = 0;
+      for (int64_t s = 0; some[s] >= 0; ++s) {
+        tokens += some[s];
+      }
+      const int64_t shape[3] = {tokens, what.kv_heads, what.size};
+      const int64_t stride[3] = {what.kv_heads * what.size, what.size, 1};
+      for (int side = 0; side < 2; ++side) {
+        operand_make(&sources, side, dl_dtype(scalar), 3, shape, stride, 0, 0, 1);
+      }
+      operand_make(&sources, 2, (DLDataType){kDLInt, 64, 1}, 1, &tokens, (int64_t[]){1}, 0, 0, 2);
+      uint64_t state = what.seed;
+      int64_t token = 0;
+      for (int64_t s = 0; some[s] >= 0; ++s) {
+        for (int64_t p = 0; p < some[s]; ++p, ++token) {
+          const int64_t block = operand_get_index(&call.operands[TABLES], s, p / what.block_size);
+          operand_put_index(&sources.operands[2], token, 0,
+                            block * what.block_size + p % what.block_size);
+          for (int64_t e = 0; e < what.kv_heads * what.size; ++e) {
+            for (int side = 0; side < 2; ++side) {
+              uint8_t *from =
+                  operand_at(&sources.operands[side], token, e / what.size, e % what.size, 0);
+              oracle_make(scalar, normal(&state), from);
+              const float scale = (float)scale_of(&call, &what, KEY_SCALE + side, e / what.size);
+              oracle_store(scalar, what.variant->cache, from, scale,
+                           cached(&call, KEYS + side, block, p % what.block_size, e / what.size,
+                                  e % what.size));
+            }
+          }
+        }
+      }
+      op_call_upload(&sources);
+      op_call_upload(&call);
+      for (int side = 0; side < 2; ++side) { /* wiped: the writer has to do it */
+        const buffer *memory = &call.operands[KEYS + side].memory;
+        uint8_t *image = memory->expected;
+        buffer blank = *memory;
+        blank.expected = malloc(memory->size);
+        memcpy(blank.expected, image, memory->size);
+        for (int64_t t = 0; t < tokens; ++t) {
+          const int64_t slot = operand_get_index(&sources.operands[2], t, 0);
+          for (int64_t e = 0; e < what.kv_heads * what.size; ++e) {
+            const uint8_t *at = cached(&call, KEYS + side, slot / what.block_size,
+                                       slot % what.block_size, e / what.size, e % what.size);
+            memset(blank.expected + (at - image), 0xFF,
+                   (size_t)kvf_dtype_bits(what.variant->cache) / 8);
+          }
+        }
+        buffer_upload(&blank);
+        free(blank.expected);
+      }
+      DLTensor *caches[2] = {tensor_dl(&call.operands[KEYS].view),
+                             tensor_dl(&call.operands[VALUES_].view)};
+      DLTensor *scales[2] = {tensor_dl(&call.operands[KEY_SCALE].view),
+                             tensor_dl(&call.operands[VALUE_SCALE].view)};
+      const uint64_t before = faults_before(options.backend);
+      EXPECT_STATUS(write_cache(&call, &what, tensor_dl(&sources.operands[0].view),
+                                tensor_dl(&sources.operands[1].view),
+                                tensor_dl(&sources.operands[2].view), caches, scales),
+                    KVF_OK);
+      (void)expect_done(options.backend, invoke(&call, &what), before, 0, "what a writer wrote");
+      check_output(&call, &what, "what a writer wrote");
+      (void)op_call_verify(&call, "what a writer wrote");
+      op_call_free(&call);
+      op_call_free(&sources);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* ---- indices
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void test_out_of_range(void) {
+  static const int64_t some[] = {40, 30, 9, -1};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    if (!wanted(&OP->variants[v])) {
+      continue;
+    }
+    for (int layout = NHD; layout <= GROUPED; layout += GROUPED) {
+      decode_case what = {.variant = &OP->variants[v],
+                          .kv_heads = 2,
+                          .group = 3,
+                          .size = 64,
+                          .block_size = 8,
+                          .lengths = some,
+                          .layout = layout,
+                          .seed = 10};
+      op_call call;
+      build(&call, &what);
+      const int64_t pages = call.operands[KEYS].view.shape[0];
+      /* A page of the second sequence; the third is longer than the table, the first negative. */
+      operand_put_index(&call.operands[TABLES], 1, 3, pages);
+      op_call_upload(&call);
+      const uint64_t before = faults_before(options.backend);
+      const kvf_status status = invoke(&call, &what);
+      if (options.backend == KVF_CPU) {
+        EXPECT_STATUS(status, KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), "block_tables: element [1, 3] is");
+      } else {
+        /* The page held the last 6 positions: what is left is a sequence of 24, without a bias. */
+        (void)expect_done(options.backend, status, before, 1, what.variant->symbol);
+        operand_put_index(&call.operands[LENGTHS], 1, 0, 24);
+        check_output(&call, &what, "a page out of range");
+        operand_put_index(&call.operands[LENGTHS], 1, 0, 30);
+      }
+      (void)op_call_verify(&call, "a page out of range");
+      op_call_free(&call);
+
+      build(&call, &what);
+      operand_put_index(&call.operands[LENGTHS], 0, 0, -40);
+      operand_put_index(&call.operands[LENGTHS], 2, 0, INT32_MAX);
+      for (int64_t page = 2; page < call.operands[TABLES].view.shape[1]; ++page) {
+        operand_put_index(&call.operands[TABLES], 2, page, -1);
+      }
+      op_call_upload(&call);
+      const uint64_t again = faults_before(options.backend);
+      const kvf_status wrong = invoke(&call, &what);
+      if (options.backend == KVF_CPU) {
+        EXPECT_STATUS(wrong, KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), "seq_lens: element 0 is -40, want 0 or more");
+        (void)op_call_verify(&call, "lengths out of range");
+        operand_put_index(&call.operands[LENGTHS], 0, 0, 0);
+        op_call_upload(&call);
+        EXPECT_STATUS(invoke(&call, &what), KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), "seq_lens: element 2 is 2147483647, want at most");
+        (void)op_call_verify(&call, "lengths out of range");
+      } else {
+        /* Two lengths, and the four pages of the third that are none. The window is what is there.
+         */
+        const uint64_t missing = (uint64_t)call.operands[TABLES].view.shape[1] - 2;
+        (void)expect_done(options.backend, wrong, again, 2 + missing, what.variant->symbol);
+      }
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* Pages and query rows that lie beyond 2^31 elements. */
+static void test_far(void) {
+  if (!need_backend()) {
+    return;
+  }
+  enum { FAR_SIZE = 32, FAR_BLOCK = 4, FAR_LENGTH = 7, FAR_TENSORS = 10 };
+  const int64_t far = (INT64_C(1) << 31) + 64;
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_BF16);
+  if (variant == NULL) {
+    skip_test("no bf16 variant is built");
+    return;
+  }
+  const int64_t row = 2 * FAR_SIZE;
+  const struct {
+    int which, rank;
+    int64_t shape[4], stride[4];
+  } tensors[] = {
+      {OUT, 3, {2, 2, FAR_SIZE}, {far, FAR_SIZE, 1}},
+      {QUERY, 3, {2, 2, FAR_SIZE}, {FAR_SIZE, far, 1}},
+      {KEYS, 4, {2, FAR_BLOCK, 2, FAR_SIZE}, {far, row, FAR_SIZE, 1}},
+      {VALUES_, 4, {2, FAR_BLOCK, 2, FAR_SIZE}, {FAR_BLOCK * FAR_SIZE, FAR_SIZE, far, 1}},
+      {TABLES, 2, {2, 2}, {2, 1}},
+      {LENGTHS, 1, {2}, {1}},
+      {KEY_SCALE, 1, {1}, {1}},
+      {VALUE_SCALE, 1, {1}, {1}},
+  };
+  op_call call = {.op = OP, .exec = {.backend = options.backend}};
+  region memory[TEST_COUNT(tensors)] = {{.size = 0}};
+  buffer place[TEST_COUNT(tensors)];
+  bool made = true;
+  for (size_t i = 0; i < TEST_COUNT(tensors); ++i) {
+    const int which = tensors[i].which;
+    const DLDataType dtype = which <= VALUES_   ? dl_dtype(KVF_BF16)
+                             : which <= LENGTHS ? (DLDataType){kDLInt, 32, 1}
+                                                : dl_dtype(KVF_F32);
+    made = made && region_make(&memory[i], options.backend,
+                               which <= VALUES_ ? 2 * (size_t)(far + 4096) : 64);
+    place[i] = (buffer){.backend = options.backend, .place = memory[i].place};
+    tensor *view = &call.operands[which].view;
+    *view = (tensor){.memory = &place[i], .dtype = dtype, .rank = tensors[i].rank};
+    memcpy(view->shape, tensors[i].shape, sizeof tensors[i].shape);
+    memcpy(view->stride, tensors[i].stride, sizeof tensors[i].stride);
+  }
+  call.values[SCALE_] = (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 0.25};
+  call.values[FORMAT] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = "auto"};
+  call.values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT};
+  if (!made) {
+    skip_test("no room for tensors of 2^31 elements");
+  } else {
+    /* Keys are 0, so that outputs are averages: of 1 to 7 in one sequence, of 1 to 4 in the other.
+     */
+    const int32_t table[] = {0, 1, 0, 0};
+    const int32_t length[] = {FAR_LENGTH, FAR_BLOCK};
+    region_put(&memory[4], 0, table, sizeof table);
+    region_put(&memory[5], 0, length, sizeof length);
+    for (int p = 0; p < 2 * FAR_BLOCK; ++p) {
+      for (int i = 0; i < 2 * FAR_SIZE; ++i) {
+        uint8_t bits[4];
+        oracle_make(KVF_BF16, (p + 1) * (i < FAR_SIZE ? 1 : -2), bits);
+        region_put(&memory[3], 2 * (p * FAR_SIZE + i / FAR_SIZE * far + i % FAR_SIZE), bits, 2);
+      }
+    }
+    (void)expect_done(options.backend, op_call_invoke(&call, typed), faults_before(options.backend),
+                      0, "far pages");
+    for (int i = 0; i < 4 * FAR_SIZE; ++i) {
+      uint8_t got[4];
+      const int head = i / FAR_SIZE % 2;
+      const int sequence = i / FAR_SIZE / 2;
+      const double want = (sequence ? 2.5 : 4.0) * (head ? -2 : 1);
+      region_get(&memory[0], 2 * (sequence * far + head * FAR_SIZE + i % FAR_SIZE), got, 2);
+      EXPECT(oracle_value(KVF_BF16, got) == want, "far output %d is %g, want %g", i,
+             oracle_value(KVF_BF16, got), want);
+    }
+    count_case(variant);
+  }
+  for (size_t i = 0; i < TEST_COUNT(tensors); ++i) {
+    region_free(&memory[i]);
+  }
+}
+
+/* ---- bad arguments
+ * ------------------------------------------------------------------------------------------ */
+
+#define VALUE_ERROR KVF_INVALID_VALUE
+#define TYPE KVF_INVALID_TYPE
+
+/* clang-format off */
+static const bad_argument bad[] = {
+  {"no out", ON_BOTH, "out", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "out", "NULL", "want a tensor"},
+  {"no query", ON_BOTH, "query", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "query", "NULL", "want a tensor"},
+  {"no key_cache", ON_BOTH, "key_cache", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "key_cache", "NULL", "want a tensor"},
+  {"no value_cache", ON_BOTH, "value_cache", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "value_cache", "NULL", "want a tensor"},
+  {"no block_tables", ON_BOTH, "block_tables", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "block_tables", "NULL", "want a tensor"},
+  {"no seq_lens", ON_BOTH, "seq_lens", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "seq_lens", "NULL", "want a tensor"},
+  {"no k_scale", ON_BOTH, "k_scale", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "k_scale", "NULL", "want a tensor"},
+  {"no v_scale", ON_BOTH, "v_scale", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "v_scale", "NULL", "want a tensor"},
+  {"no format", ON_BOTH, "kv_cache_dtype", SPOIL_NULL, 0, 0, NULL, VALUE_ERROR, "kv_cache_dtype", "NULL", "want one of"},
+  {"query of rank 2", ON_BOTH, "query", SPOIL_RANK, 0, 2, NULL, VALUE_ERROR, "query", "rank is 2", "want 3"},
+  {"out of rank 4", ON_BOTH, "out", SPOIL_RANK, 0, 4, NULL, VALUE_ERROR, "out", "rank is 4", "want 3"},
+  {"key_cache of rank 3", ON_BOTH, "key_cache", SPOIL_RANK, 0, 3, NULL, VALUE_ERROR, "key_cache", "rank is 3", "want 4"},
+  {"value_cache of rank 5", ON_BOTH, "value_cache", SPOIL_RANK, 0, 5, NULL, VALUE_ERROR, "value_cache", "rank is 5", "want 4"},
+  {"block_tables of rank 1", ON_BOTH, "block_tables", SPOIL_RANK, 0, 1, NULL, VALUE_ERROR, "block_tables", "rank is 1", "want 2"},
+  {"seq_lens of rank 2", ON_BOTH, "seq_lens", SPOIL_RANK, 0, 2, NULL, VALUE_ERROR, "seq_lens", "rank is 2", "want 1"},
+  {"fewer sequences in out", ON_BOTH, "out", SPOIL_SIZE, 0, 1, NULL, VALUE_ERROR, "out", "(num_seqs) is 1", "want 2 as in query"},
+  {"other heads in out", ON_BOTH, "out", SPOIL_SIZE, 1, 5, NULL, VALUE_ERROR, "out", "(num_q_heads) is 5", "want 6 as in query"},
+  {"other heads in query", ON_BOTH, "query", SPOIL_SIZE, 1, 4, NULL, VALUE_ERROR, "out", "(num_q_heads) is 6", "want 4"},
+  {"other size in key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 16, NULL, VALUE_ERROR, "key_cache", "(head_size) is 16", "want 24 as in query"},
+  {"other heads in value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 1, NULL, VALUE_ERROR, "value_cache", "(num_kv_heads) is 1", "want 2 as in key_cache"},
+  {"other pages in value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 0, 3, NULL, VALUE_ERROR, "value_cache", "(num_blocks) is 3", "as in key_cache"},
+  {"fewer tables", ON_BOTH, "block_tables", SPOIL_SIZE, 0, 1, NULL, VALUE_ERROR, "block_tables", "(num_seqs) is 1", "want 2 as in query"},
+  {"more lengths", ON_BOTH, "seq_lens", SPOIL_SIZE, 0, 3, NULL, VALUE_ERROR, "seq_lens", "(num_seqs) is 3", "want 2 as in query"},
+  {"three k_scales", ON_BOTH, "k_scale", SPOIL_SIZE, 0, 3, NULL, VALUE_ERROR, "k_scale", "has 3 elements", "want 1 or 2"},
+  {"fewer slopes", ON_BOTH, "alibi_slopes", SPOIL_SIZE, 0, 2, NULL, VALUE_ERROR, "alibi_slopes", "(num_q_heads) is 2", "want 6 as in query"},
+  {"slopes of rank 0", ON_BOTH, "alibi_slopes", SPOIL_RANK, 0, 0, NULL, VALUE_ERROR, "alibi_slopes", "rank is 0", "want 1"},
+  {"overlapping out", ON_BOTH, "out", SPOIL_STRIDE, 1, 0, NULL, VALUE_ERROR, "out", "stride of dimension 1 (num_q_heads) is 0", "do not overlap"},
+  {"query is int32", ON_BOTH, "query", SPOIL_DTYPE, kDLInt, 32, NULL, TYPE, "query", "dtype is int32", "want float32, float16, bfloat16"},
+  {"out is float64", ON_BOTH, "out", SPOIL_DTYPE, kDLFloat, 64, NULL, TYPE, "out", "dtype is float64", "want "},
+  {"key_cache is int16", ON_BOTH, "key_cache", SPOIL_DTYPE, kDLInt, 16, NULL, TYPE, "key_cache", "dtype is int16", "want "},
+  {"block_tables is int64", ON_BOTH, "block_tables", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "block_tables", "dtype is int64", "want int32"},
+  {"seq_lens is int64", ON_BOTH, "seq_lens", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "seq_lens", "dtype is int64", "want int32"},
+  {"v_scale is float16", ON_BOTH, "v_scale", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "v_scale", "dtype is float16", "want float32"},
+  {"slopes are float16", ON_BOTH, "alibi_slopes", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "alibi_slopes", "dtype is float16", "want float32"},
+  {"unknown format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "fp6", VALUE_ERROR, "kv_cache_dtype", "got 'fp6'", "want one of"},
+  {"seq_lens on CUDA", ON_CPU, "seq_lens", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "seq_lens", "on CUDA device 0", "want the CPU"},
+  {"block_tables on the CPU", ON_CUDA, "block_tables", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE, "block_tables", "on the CPU", "want CUDA device 0"},
+  {"no address", ON_BOTH, "value_cache", SPOIL_DATA, 0, 0, NULL, VALUE_ERROR, "value_cache", "data is NULL", "want an address"},
+  {"page out of range", ON_CPU, "block_tables", SPOIL_INDEX, 1, 99, NULL, KVF_OUT_OF_RANGE, "block_tables", "element [1, 0] is 99", "want 0 to"},
+  {"negative length", ON_CPU, "seq_lens", SPOIL_INDEX, 1, -1, NULL, KVF_OUT_OF_RANGE, "seq_lens", "element 1 is -1", "want 0 or more"},
+  {"long sequence", ON_CPU, "seq_lens", SPOIL_INDEX, 0, 1000, NULL, KVF_OUT_OF_RANGE, "seq_lens", "element 0 is 1000", "want at most"},
+};
+
+static const bad_argument bad_grouped[] = {
+  {"other groups", ON_BOTH, "key_cache", SPOIL_SIZE, 2, 99, NULL, VALUE_ERROR, "key_cache", "dimension 2 is 99", "(head_size 24 / x"},
+  {"x of 0", ON_BOTH, "key_cache", SPOIL_SIZE, 4, 0, NULL, VALUE_ERROR, "key_cache", "x (dimension 4) is 0", "want 1 or more"},
+  {"other tokens", ON_BOTH, "value_cache", SPOIL_SIZE, 3, 4, NULL, VALUE_ERROR, "value_cache", "(block_size) is 4", "want 8 as in key_cache"},
+  {"other size", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 16, NULL, VALUE_ERROR, "value_cache", "(head_size) is 16", "want 24 as in query"},
+};
+/* clang-format on */
+
+static const kvf_variant *any_variant(void) {
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    if (wanted(&OP->variants[v])) {
+      return &OP->variants[v];
+    }
+  }
+  skip_test("no variant of %s is built", OP->name);
+  return NULL;
+}
+
+static const int64_t two[] = {20, 3, -1};
+
+static decode_case small_case(void) {
+  return (decode_case){.variant = any_variant(),
+                       .kv_heads = 2,
+                       .group = 3,
+                       .size = 24,
+                       .block_size = 8,
+                       .lengths = two,
+                       .alibi = ALIBI_DENSE,
+                       .scale = SCALE_PER_HEAD,
+                       .seed = 8};
+}
+
+static void test_bad_arguments(void) {
+  if (!need_backend()) {
+    return;
+  }
+  decode_case small = small_case();
+  if (small.variant == NULL) {
+    return;
+  }
+  op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
+  small.layout = GROUPED;
+  op_call_test_bad(build, &small, typed, bad_grouped, TEST_COUNT(bad_grouped));
+
+  /* Sizes that no single argument is to blame for. */
+  static const int64_t shapes[][3] = {{6, 4, 24}, {4, 4, 577}, {4, 0, 24}};
+  static const char *const sentences[] = {"num_q_heads: got 6, want a multiple of 4 (num_kv_heads)",
+                                          "head_size: got 577, want 576 or less",
+                                          "num_q_heads: got 4, want a multiple of 0"};
+  for (size_t i = 0; i < TEST_COUNT(shapes); ++i) {
+    const decode_case odd = {.variant = small.variant,
+                             .kv_heads = shapes[i][1],
+                             .group = 1,
+                             .size = shapes[i][2],
+                             .block_size = 8,
+                             .lengths = two,
+                             .seed = 8};
+    op_call call;
+    build(&call, &odd);
+    call.operands[OUT].view.shape[1] = call.operands[QUERY].view.shape[1] = shapes[i][0];
+    op_call_upload(&call);
+    EXPECT_STATUS(op_call_invoke(&call, typed), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), sentences[i]);
+    (void)op_call_verify(&call, sentences[i]);
+    op_call_free(&call);
+    count_case(NULL);
+  }
+}
+
+static void test_bad_params(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const decode_case small = small_case();
+  if (small.variant == NULL) {
+    return;
+  }
+  op_call call;
+  build(&call, &small);
+  op_call_upload(&call);
+  struct {
+    kvf_paged_attention_decode_params params;
+    const char *sentence;
+  } rows[15];
+  for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
+    rows[i].params = params_of(&call, &small);
+  }
+  rows[0].params.out.data = NULL;
+  rows[0].sentence = "out: got NULL";
+  rows[1].params.query.data = NULL;
+  rows[1].sentence = "query: got NULL";
+  rows[2].params.key_cache.data = NULL;
+  rows[2].sentence = "key_cache: got NULL";
+  rows[3].params.value_cache.data = NULL;
+  rows[3].sentence = "value_cache: got NULL";
+  rows[4].params.block_tables.data = NULL;
+  rows[4].sentence = "block_tables: got NULL";
+  rows[5].params.seq_lens.data = NULL;
+  rows[5].sentence = "seq_lens: got NULL";
+  rows[6].params.num_seqs = -1;
+  rows[6].sentence = "num_seqs: got -1";
+  rows[7].params.num_q_heads = -1;
+  rows[7].sentence = "num_q_heads: got -1";
+  rows[8].params.num_kv_heads = 4;
+  rows[8].sentence = "num_q_heads: got 6, want a multiple of 4";
+  rows[9].params.head_size = 577;
+  rows[9].sentence = "head_size: got 577, want 576 or less";
+  rows[10].params.block_size = 0;
+  rows[10].sentence = "block_size: got 0";
+  rows[11].params.width = -1;
+  rows[11].sentence = "width: got -1";
+  rows[12].params.num_blocks = -1;
+  rows[12].sentence = "num_blocks: got -1";
+  rows[13].params.x = 0;
+  rows[13].sentence = "x: got 0";
+  rows[14].params.head_size = -1;
+  rows[14].sentence = "head_size: got -1";
+  for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
+    EXPECT_STATUS(kvf_launch_paged_attention_decode(NULL, small.variant, &rows[i].params),
+                  KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), rows[i].sentence);
+    count_case(NULL);
+  }
+  (void)op_call_verify(&call, "bad params");
+  op_call_free(&call);
+}
+
+CU_TestInfo paged_attention_decode_tests[] = {
+    {"every pair of axis values", test_matrix},
+    {"one position, exactly", test_one_position},
+    {"averages, exactly", test_averages},
+    {"large calls", test_large},
+    {"extreme scores", test_extreme_scores},
+    {"what a writer wrote", test_written},
+    {"strides beyond 2^31", test_far},
+    {"indices out of range", test_out_of_range},
+    {"bad arguments", test_bad_arguments},
+    {"bad params", test_bad_params},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,641 @@
+/* reshape_and_cache_flash_nvfp4: codes and block scales, bit for bit. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "covering.h"
+#include "flash.h"
+#include "oracle.h"
+#include "region.h"
+#include "writer.h"
+
+#define OP (&kvf_op_reshape_and_cache_flash_nvfp4)
+
+enum {
+  OF_KEY,
+  OF_VALUE,
+  OF_KEY_CACHE,
+  OF_VALUE_CACHE,
+  OF_SLOTS,
+  OF_STRING,
+  OF_K_SCALE,
+  OF_V_SCALE,
+  OF_SWIZZLE
+};
+
+static const int64_t heads_of[] = {1, 2, 3, 8, 40};
+static const int64_t sizes_of[] = {64, 128, 256, 16, 80, 576};
+static const int64_t block_sizes[] = {16, 4, 1, 17};
+static const int64_t tokens_of[] = {0, 1, 19, 67};
+static const int offsets[] = {0, 8, 4, 2, 1};
+
+/* K and V in pages of their own, packed as upstream packs them, with a gap behind, last page first.
+ */
+enum { NHD, HND, PACKED_NHD, PACKED_HND, GAP_NHD, GAP_HND, LAST_FIRST, NHD_AND_HND, PAGE_LAYOUTS };
+
+enum { ONE_SCALE, A_SCALE, HEAD_SCALES, STRANGE_SCALES, SCALES };
+
+enum {
+  HEADS_,
+  SIZES_,
+  BLOCK_,
+  TOKENS_,
+  CACHE_,
+  SOURCE_,
+  FROM_,
+  TO_,
+  SLOTS_,
+  INDEX_,
+  VALUES_,
+  SCALES_,
+  SWIZZLE_,
+  ENTRY_,
+  EXEC_,
+  AXES_
+};
+
+typedef struct page_case {
+  const kvf_variant *variant;
+  int64_t heads, head_size, block_size, tokens;
+  int layout, source_layout;
+  int from, to; /* address of element 0 mod 16, of the sources and of the caches */
+  int slots, index, values, scales, entry, exec;
+  bool swizzle;
+  uint64_t seed;
+} page_case;
+
+static bool heads_first(const page_case *what, int side) {
+  return what->layout == HND || what->layout == PACKED_HND || what->layout == GAP_HND ||
+         (what->layout == NHD_AND_HND && side == 1);
+}
+
+static int64_t width_of(const page_case *what) {
+  return what->head_size / 2 + what->head_size / 16;
+}
+
+static int64_t side_bytes(const page_case *what) {
+  return what->block_size * what->heads * width_of(what);
+}
+
+static float scale_of(const page_case *what, int side, int64_t head) {
+  static const float scales[] = {0.0625f, 0.1f, 1.0f, 3e-3f, 7.0f};
+  static const float strange[] = {0.0f, -0.25f, INFINITY, 1e-30f, NAN, 1e30f};
+  switch ((what->scales + side) % SCALES) {
+  case ONE_SCALE:
+    return 1.0f;
+  case A_SCALE:
+    return side ? 0.1f : 0.03f;
+  case HEAD_SCALES:
+    return scales[head % 5];
+  default:
+    return strange[head % 6];
+  }
+}
+
+static void build(op_call *call, const void *context) {
+  const page_case *what = context;
+  const kvf_variant *variant = what->variant;
+  *call = (op_call){.op = OP, .exec = {.backend = variant->backend}};
+  if (what->exec > 0) {
+    call->given_exec = &call->exec;
+    call->exec.num_threads = what->exec;
+    call->exec.stream = variant->backend == KVF_CUDA ? own_stream() : NULL;
+  }
+  const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size + 2;
+  const int64_t width = width_of(what);
+  const bool packed = what->layout == PACKED_NHD || what->layout == PACKED_HND;
+  const bool gap = what->layout == GAP_NHD || what->layout == GAP_HND;
+  const int bytes = kvf_dtype_bits(variant->scalar) / 8;
+  for (int side = 0; side < SIDES; ++side) {
+    int64_t stride[4];
+    const int64_t source[] = {what->tokens + 2, what->heads, what->head_size};
+    flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 3, source, stride);
+    operand_make(call, OF_KEY + side, dl_dtype(variant->scalar), 3, source, stride,
+                 what->from / bytes * bytes, 0, what->seed + (uint64_t)side);
+    flash_fill(&call->operands[OF_KEY + side], variant->scalar, what->values, what->seed + 10);
+    const int64_t cache[] = {pages, what->block_size, what->heads, width};
+    const bool hnd = heads_first(what, side);
+    const int64_t pitch = side_bytes(what) * (packed ? 2 : 1) + (gap ? 8 + 3 * side : 0);
+    const int64_t page_stride[] = {what->layout == LAST_FIRST ? -pitch : pitch,
+                                   hnd ? width : what->heads * width,
+                                   hnd ? what->block_size * width : width, 1};
+    if (packed && side == 1) {
+      operand_share(call, OF_VALUE_CACHE, OF_KEY_CACHE, side_bytes(what), 4, cache, page_stride);
+    } else {
+      /* A packed page is one of K that is twice as long; the guard of the last has room for its V.
+       */
+      operand_make(call, OF_KEY_CACHE + side, (DLDataType){kDLUInt, 8, 1}, 4, cache, page_stride,
+                   what->to, 64 + (packed ? side_bytes(what) : 0),
+                   what->seed + 20 + (uint64_t)side);
+    }
+    const bool per_head = (what->scales + side) % SCALES >= HEAD_SCALES;
+    const int64_t count = per_head ? what->heads : 1;
+    const int64_t step = 2;
+    operand_make(call, OF_K_SCALE + side, dl_dtype(KVF_F32), 1, &count, &step, 4, 0, what->seed);
+    for (int64_t head = 0; head < count; ++head) {
+      const float scale = scale_of(what, side, head);
+      memcpy(operand_at(&call->operands[OF_K_SCALE + side], head, 0, 0, 0), &scale, 4);
+    }
+  }
+  const bool wide = what->index != 1;
+  const int64_t step[] = {what->index == 2 ? 3 : 1};
+  operand_make(call, OF_SLOTS, (DLDataType){kDLInt, wide ? 64 : 32, 1}, 1, &what->tokens, step, 8,
+               0, what->seed + 40);
+  flash_fill_slots(&call->operands[OF_SLOTS], what->slots, pages * what->block_size,
+                   what->seed + 41);
+  call->values[OF_STRING] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = "nvfp4"};
+  call->values[OF_SWIZZLE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
+}
+
+/* Nearest of 0, 0.5, 1, 1.5, 2, 3, 4, 6, ties to the even code; NaN is 7. */
+static uint8_t oracle_e2m1(float value) {
+  static const double table[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+  if (isnan(value)) {
+    return 7;
+  }
+  const double magnitude = fmin(fabs((double)value), 6);
+  int best = 0;
+  for (int code = 1; code < 8; ++code) {
+    const double nearer = fabs(table[best] - magnitude) - fabs(table[code] - magnitude);
+    if (nearer > 0 || (nearer == 0 && code % 2 == 0)) {
+      best = code;
+    }
+  }
+  return (uint8_t)(best | (signbit(value) ? 8 : 0));
+}
+
+static float product(float a, float b) { return (float)((double)a * (double)b); }
+static float quotient(float a, float b) { return (float)((double)a / (double)b); }
+
+/* The formula, one f32 operation after another: each exact in double, or with bits to spare. */
+static void expect_group(const op_call *call, const page_case *what, int side, int64_t token,
+                         int64_t head, int64_t group, int64_t block, int64_t offset) {
+  const operand *cache = &call->operands[OF_KEY_CACHE + side];
+  const int64_t groups = what->head_size / 16;
+  float v[16];
+  float largest = 0;
+  for (int i = 0; i < 16; ++i) {
+    v[i] = flash_element(&call->operands[OF_KEY + side], what->variant->scalar, token, head,
+                         16 * group + i, 0);
+    largest = fabsf(v[i]) > largest ? fabsf(v[i]) : largest;
+  }
+  const float g = quotient(1, scale_of(what, side, head));
+  const uint8_t block_scale = oracle_fp8(KVF_FP8_E4M3, product(g, quotient(largest, 6)));
+  const float decoded = (float)oracle_fp8_value(KVF_FP8_E4M3, block_scale);
+  const float m = decoded == 0 ? 0.0f : quotient(1, quotient(decoded, g));
+  uint8_t *page = operand_at(cache, block, 0, 0, 0);
+  const bool hnd = heads_first(what, side);
+  const int64_t row = hnd ? head * what->block_size + offset : offset * what->heads + head;
+  for (int i = 0; i < 16; i += 2) {
+    page[row * what->head_size / 2 + group * 8 + i / 2] =
+        (uint8_t)(oracle_e2m1(product(v[i], m)) | oracle_e2m1(product(v[i + 1], m)) << 4);
+  }
+  int64_t token_place = offset;
+  int64_t group_place = group;
+  if (what->swizzle && side == 1) {
+    token_place = 4 * (offset / 4) + group / (groups / 4);
+    group_place = 4 * (group % (groups / 4)) + offset % 4;
+  }
+  const int64_t scale_row =
+      hnd ? head * what->block_size + token_place : token_place * what->heads + head;
+  page[what->block_size * what->heads * what->head_size / 2 + scale_row * groups + group_place] =
+      block_scale;
+}
+
+static void expect_tokens(const op_call *call, const page_case *what) {
+  for (int64_t token = 0; token < what->tokens; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!flash_slot(&call->operands[OF_SLOTS], token, what->block_size, &block, &offset) ||
+        block >= call->operands[OF_KEY_CACHE].view.shape[0]) {
+      continue;
+    }
+    for (int side = 0; side < SIDES; ++side) {
+      for (int64_t head = 0; head < what->heads; ++head) {
+        for (int64_t group = 0; group < what->head_size / 16; ++group) {
+          expect_group(call, what, side, token, head, group, block, offset);
+        }
+      }
+    }
+  }
+}
+
+static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_reshape_and_cache_flash_nvfp4(
+      exec, values[OF_KEY].as.tensor, values[OF_VALUE].as.tensor,
+      (DLTensor *)values[OF_KEY_CACHE].as.tensor, (DLTensor *)values[OF_VALUE_CACHE].as.tensor,
+      values[OF_SLOTS].as.tensor, values[OF_STRING].as.string, values[OF_K_SCALE].as.tensor,
+      values[OF_V_SCALE].as.tensor, values[OF_SWIZZLE].as.boolean);
+}
+
+typedef kvf_reshape_and_cache_flash_nvfp4_params page_params;
+
+static page_params params_of(const op_call *call, const page_case *what) {
+  const tensor *slots = &call->operands[OF_SLOTS].view;
+  page_params params = {
+      .key = operand_view(&call->operands[OF_KEY]),
+      .value = operand_view(&call->operands[OF_VALUE]),
+      .key_cache = operand_view(&call->operands[OF_KEY_CACHE]),
+      .value_cache = operand_view(&call->operands[OF_VALUE_CACHE]),
+      .k_scale = operand_view(&call->operands[OF_K_SCALE]),
+      .v_scale = operand_view(&call->operands[OF_V_SCALE]),
+      .slots = {.mapping = operand_view(&call->operands[OF_SLOTS]).data,
+                .stride = slots->stride[0],
+                .index_bytes = slots->dtype.bits / 8,
+                .num_tokens = what->tokens,
+                .num_blocks = call->operands[OF_KEY_CACHE].view.shape[0],
+                .block_size = what->block_size},
+      .num_heads = (int32_t)what->heads,
+      .head_size = (int32_t)what->head_size,
+      .swizzle_v_scales = what->swizzle,
+      .vector_elements = -1,
+  };
+  kvf_view *pages[] = {&params.key_cache, &params.value_cache};
+  kvf_view *scales[] = {&params.k_scale, &params.v_scale};
+  for (int side = 0; side < SIDES; ++side) {
+    const int64_t row = what->head_size / 2;
+    const bool hnd = heads_first(what, side);
+    pages[side]->stride[1] = hnd ? row : what->heads * row;
+    pages[side]->stride[2] = hnd ? what->block_size * row : row;
+    if ((what->scales + side) % SCALES < HEAD_SCALES) {
+      scales[side]->stride[0] = 0;
+    }
+  }
+  return params;
+}
+
+static kvf_status invoke(op_call *call, const page_case *what) {
+  if (what->entry != ENTRY_RAW) {
+    return op_call_invoke(call, what->entry == ENTRY_TYPED ? typed : NULL);
+  }
+  const page_params params = params_of(call, what);
+  return kvf_launch_reshape_and_cache_flash_nvfp4(call->given_exec, what->variant, &params);
+}
+
+static bool run(const page_case *what, uint64_t faults) {
+  char name[280];
+  (void)snprintf(
+      name, sizeof name,
+      "%s heads=%d size=%d block=%d tokens=%d layouts=%d,%d offsets=%d>%d slots=%d index=%d "
+      "values=%d scales=%d swizzle=%d entry=%d exec=%d seed=%llu",
+      what->variant->symbol, (int)what->heads, (int)what->head_size, (int)what->block_size,
+      (int)what->tokens, what->source_layout, what->layout, what->from, what->to, what->slots,
+      what->index, what->values, what->scales, what->swizzle, what->entry, what->exec,
+      (unsigned long long)what->seed);
+  op_call call;
+  vary_order(what->seed);
+  build(&call, what);
+  if (faults > 0) {
+    operand_put_index(&call.operands[OF_SLOTS], 0, 0,
+                      call.operands[OF_KEY_CACHE].view.shape[0] * what->block_size);
+  }
+  op_call_upload(&call);
+  const uint64_t before = faults_before(options.backend);
+  const kvf_status status = invoke(&call, what);
+  bool good = true;
+  if (faults > 0 && options.backend == KVF_CPU) {
+    good = EXPECT_STATUS(status, KVF_OUT_OF_RANGE) && EXPECT_TEXT(kvf_last_error(), "slot_mapping");
+  } else {
+    good = expect_done(options.backend, status, before, faults, name);
+    expect_tokens(&call, what);
+  }
+  good = op_call_verify(&call, name) && good;
+  op_call_free(&call);
+  count_case(what->variant);
+  return good;
+}
+
+static bool wanted(const kvf_variant *variant) {
+  return variant->backend == options.backend && kvf_variant_built(variant);
+}
+
+static double elements(const covering_row *row, const void *context) {
+  (void)context;
+  const int *value = row->value;
+  return (double)(heads_of[value[HEADS_]] * tokens_of[value[TOKENS_]] * sizes_of[value[SIZES_]]);
+}
+
+static void test_matrix(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const bool emulated = options.backend == KVF_CUDA && cuda.reset;
+  for (int i = 0; i < OP->num_variants; ++i) {
+    const kvf_variant *variant = &OP->variants[i];
+    covering plan = {
+        .num_axes = AXES_,
+        .sizes = {TEST_COUNT(heads_of), TEST_COUNT(sizes_of), TEST_COUNT(block_sizes),
+                  TEST_COUNT(tokens_of), PAGE_LAYOUTS, FLASH_LAYOUTS, TEST_COUNT(offsets),
+                  TEST_COUNT(offsets), FLASH_SLOTS, 3, FLASH_VALUES, SCALES, 2, ENTRIES, 3},
+        .cost = elements,
+        .limit = (emulated ? 20e3 : 200e3) * (options.exhaustive ? 8 : 1),
+    };
+    uint64_t state = options.seed + (uint64_t)i;
+    int count = 0;
+    covering_row *rows = wanted(variant) ? covering_make(&plan, state, &count) : NULL;
+    for (int row = 0, failures = 0; row < count && failures < 5; ++row) {
+      const int *value = rows[row].value;
+      const int64_t head_size = sizes_of[value[SIZES_]];
+      const int64_t block_size = block_sizes[value[BLOCK_]];
+      failures += !run(
+          &(page_case){.variant = variant,
+                       .heads = heads_of[value[HEADS_]],
+                       .head_size = head_size,
+                       .block_size = block_size,
+                       .tokens = tokens_of[value[TOKENS_]],
+                       .layout = value[CACHE_],
+                       .source_layout = value[SOURCE_],
+                       .from = offsets[value[FROM_]],
+                       .to = offsets[value[TO_]],
+                       .slots = value[SLOTS_],
+                       .index = value[INDEX_],
+                       .values = value[VALUES_],
+                       .scales = value[SCALES_],
+                       .swizzle = value[SWIZZLE_] && head_size % 64 == 0 && block_size % 4 == 0,
+                       .entry = value[ENTRY_],
+                       .exec = value[EXEC_],
+                       .seed = random_next(&state)},
+          0);
+    }
+    free(rows);
+  }
+}
+
+static page_case small_case(const kvf_variant *variant) {
+  return (page_case){.variant = variant,
+                     .heads = 2,
+                     .head_size = 64,
+                     .block_size = 4,
+                     .tokens = 5,
+                     .slots = FLASH_NEIGHBOURS,
+                     .scales = A_SCALE,
+                     .seed = options.seed};
+}
+
+static void test_large(void) {
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    if (wanted(&OP->variants[i])) {
+      page_case what = small_case(&OP->variants[i]);
+      what.tokens = options.backend == KVF_CPU ? 2049 : 65;
+      what.heads = 8;
+      what.head_size = 128;
+      what.block_size = 16;
+      what.swizzle = true;
+      (void)run(&what, 0);
+    }
+  }
+}
+
+static void test_out_of_range(void) {
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    if (wanted(&OP->variants[i])) {
+      page_case what = small_case(&OP->variants[i]);
+      what.heads = 80;
+      (void)run(&what, 1);
+    }
+  }
+}
+
+/* ---- golden pages
+ * ---------------------------------------------------------------------------------- */
+
+#define GOLDEN(name, ...) static const uint8_t golden_##name[] = {__VA_ARGS__};
+#include "golden/nvfp4_page.txt"
+#undef GOLDEN
+
+static void run_golden(const kvf_variant *variant, int layout, bool swizzle, const uint8_t *page) {
+  static const int64_t slots[] = {6, 4, 7, 5};
+  const page_case what = {.variant = variant,
+                          .heads = 2,
+                          .head_size = 64,
+                          .block_size = 4,
+                          .tokens = 4,
+                          .layout = layout,
+                          .swizzle = swizzle};
+  op_call call;
+  build(&call, &what);
+  const float scales[SIDES] = {0.0625f, 0.1f};
+  const uint8_t *sources[SIDES] = {golden_key, golden_value};
+  for (int side = 0; side < SIDES; ++side) {
+    memcpy(operand_at(&call.operands[OF_K_SCALE + side], 0, 0, 0, 0), &scales[side], 4);
+    for (int i = 0; i < 4 * 2 * 64; ++i) {
+      memcpy(operand_at(&call.operands[OF_KEY + side], i / 128, i / 64 % 2, i % 64, 0),
+             sources[side] + 2 * i, 2);
+    }
+    call.values[OF_SWIZZLE].as.boolean = swizzle;
+  }
+  for (int token = 0; token < 4; ++token) {
+    operand_put_index(&call.operands[OF_SLOTS], token, 0, slots[token]);
+  }
+  /* A per-head shape would take scales of its own; one scale each, as in the file. */
+  for (int side = 0; side < SIDES; ++side) {
+    call.operands[OF_K_SCALE + side].view.shape[0] = 1;
+  }
+  op_call_upload(&call);
+  const uint64_t before = faults_before(options.backend);
+  const kvf_status status = op_call_invoke(&call, typed);
+  (void)expect_done(options.backend, status, before, 0, "golden page");
+  memcpy(operand_at(&call.operands[OF_KEY_CACHE], 1, 0, 0, 0), page, sizeof golden_nhd_linear);
+  (void)op_call_verify(&call, swizzle ? "golden page, swizzled" : "golden page");
+  op_call_free(&call);
+  count_case(variant);
+}
+
+static void test_golden(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_NVFP4);
+  if (variant == NULL) {
+    skip_test("bf16 with nvfp4 is not built");
+    return;
+  }
+  run_golden(variant, PACKED_NHD, false, golden_nhd_linear);
+  run_golden(variant, PACKED_NHD, true, golden_nhd_swizzled);
+  run_golden(variant, PACKED_HND, false, golden_hnd_linear);
+  run_golden(variant, PACKED_HND, true, golden_hnd_swizzled);
+}
+
+/* Pages that lie beyond 2^31 bytes. */
+static void test_far(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_F32, KVF_NVFP4);
+  if (variant == NULL) {
+    skip_test("f32 with nvfp4 is not built");
+    return;
+  }
+  const int64_t far = (INT64_C(1) << 31) + 64;
+  enum { FAR_KEY, FAR_CACHE, FAR_OTHERS, FAR_REGIONS };
+  region memory[FAR_REGIONS];
+  bool made = true;
+  for (int i = 0; i < FAR_REGIONS; ++i) {
+    made = region_make(&memory[i], options.backend, made ? (size_t)(5 * far) : 0) && made;
+  }
+  if (!made) {
+    skip_test("no room for tensors of 2^31 elements");
+  } else {
+    const struct {
+      int64_t slots[2];
+      float scale;
+    } others = {{1, 0}, 1.0f};
+    region_put(&memory[FAR_OTHERS], 0, &others, sizeof others);
+    const float row[16] = {6, -6, 3, 0.5f};
+    region_put(&memory[FAR_KEY], 4 * far, row, sizeof row);
+    const kvf_view source = {.data = memory[FAR_KEY].place, .stride = {far, 16, 1}};
+    const kvf_view scale = {.data = memory[FAR_OTHERS].place + sizeof others.slots};
+    const page_params params = {
+        .key = source,
+        .value = source,
+        .key_cache = {.data = memory[FAR_CACHE].place + far, .stride = {far, 8, 8}},
+        .value_cache = {.data = memory[FAR_CACHE].place + far + 16, .stride = {far, 8, 8}},
+        .k_scale = scale,
+        .v_scale = scale,
+        .slots = {.mapping = memory[FAR_OTHERS].place,
+                  .stride = 1,
+                  .index_bytes = 8,
+                  .num_tokens = 2,
+                  .num_blocks = 2,
+                  .block_size = 1},
+        .num_heads = 1,
+        .head_size = 16,
+    };
+    const kvf_status status = kvf_launch_reshape_and_cache_flash_nvfp4(NULL, variant, &params);
+    (void)expect_done(options.backend, status, faults_before(options.backend), 0, "far pages");
+    for (int side = 0; side < SIDES; ++side) {
+      static const uint8_t want[] = {0xF7, 0x15, 0, 0, 0, 0, 0, 0, 0x38};
+      uint8_t got[sizeof want];
+      region_get(&memory[FAR_CACHE], far + 16 * side, got, sizeof got);
+      EXPECT(memcmp(got, want, sizeof want) == 0, "far page: %02X %02X, scale %02X", got[0], got[1],
+             got[8]);
+    }
+    count_case(variant);
+  }
+  for (int i = 0; i < FAR_REGIONS; ++i) {
+    region_free(&memory[i]);
+  }
+}
+
+#define VALUE_ KVF_INVALID_VALUE
+#define TYPE_ KVF_INVALID_TYPE
+
+/* clang-format off */
+static const bad_argument bad[] = {
+  {"no key", ON_BOTH, "key", SPOIL_NULL, 0, 0, NULL, VALUE_, "key", "NULL", "want a tensor"},
+  {"no v_scale", ON_BOTH, "v_scale", SPOIL_NULL, 0, 0, NULL, VALUE_, "v_scale", "NULL", "want a tensor"},
+  {"no value_cache", ON_BOTH, "value_cache", SPOIL_NULL, 0, 0, NULL, VALUE_, "value_cache", "NULL", "want a tensor"},
+  {"no kv_cache_dtype", ON_BOTH, "kv_cache_dtype", SPOIL_NULL, 0, 0, NULL, VALUE_, "kv_cache_dtype", "NULL", "nvfp4"},
+  {"key_cache of rank 5", ON_BOTH, "key_cache", SPOIL_RANK, 0, 5, NULL, VALUE_, "key_cache", "rank is 5", "want 4"},
+  {"too few rows", ON_BOTH, "key", SPOIL_SIZE, 0, 4, NULL, VALUE_, "key", "has 4 rows", "want at least 5"},
+  {"heads of value", ON_BOTH, "value", SPOIL_SIZE, 1, 3, NULL, VALUE_, "value", "(num_heads) is 3", "want 2 as in key"},
+  {"width of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 32, NULL, VALUE_, "key_cache", "(head_size / 2 + head_size / 16) is 32", "want 36 as in key"},
+  {"heads of value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 1, NULL, VALUE_, "value_cache", "(num_heads) is 1", "want 2"},
+  {"tokens of value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 1, 8, NULL, VALUE_, "value_cache", "(block_size) is 8", "want 4 as in key_cache"},
+  {"key_cache is int8", ON_BOTH, "key_cache", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE_, "key_cache", "dtype is int8", "want uint8"},
+  {"k_scale is float64", ON_BOTH, "k_scale", SPOIL_DTYPE, kDLFloat, 64, NULL, TYPE_, "k_scale", "dtype is float64", "want float32"},
+  {"a gap behind a head", ON_BOTH, "key_cache", SPOIL_STRIDE, 2, 40, NULL, VALUE_, "key_cache", "are 72, 40, 1", "want 72, 36, 1 (NHD) or 36, 144, 1 (HND)"},
+  {"a gap behind a token", ON_BOTH, "value_cache", SPOIL_STRIDE, 1, 80, NULL, VALUE_, "value_cache", "are 80, 36, 1", "pages without gaps"},
+  {"bytes with a stride", ON_BOTH, "key_cache", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "key_cache", "are 72, 36, 2", "pages without gaps"},
+  {"pages overlap", ON_BOTH, "key_cache", SPOIL_STRIDE, 0, 287, NULL, VALUE_, "key_cache", "(num_blocks) is 287", "want 288 or more"},
+  {"value_cache elsewhere", ON_CPU, "value_cache", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE_, "value_cache", "on CUDA device 0", "want the CPU"},
+  {"value_cache on the CPU", ON_CUDA, "value_cache", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE_, "value_cache", "on the CPU", "want CUDA device 0"},
+  {"no address", ON_BOTH, "key_cache", SPOIL_DATA, 0, 0, NULL, VALUE_, "key_cache", "data is NULL", "want an address"},
+  {"slot beyond the cache", ON_CPU, "slot_mapping", SPOIL_INDEX, 3, 16, NULL, KVF_OUT_OF_RANGE, "slot_mapping", "element 3 is 16", "want less than 16"},
+};
+/* clang-format on */
+
+/* A call that differs from the small one in its sizes, and is refused. */
+static void expect_sizes_refused(const page_case *what, const char *part, const char *other) {
+  op_call call;
+  build(&call, what);
+  op_call_upload(&call);
+  EXPECT_STATUS(op_call_invoke(&call, typed), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), part);
+  EXPECT_TEXT(kvf_last_error(), other);
+  const page_params params = params_of(&call, what);
+  EXPECT_STATUS(kvf_launch_reshape_and_cache_flash_nvfp4(NULL, what->variant, &params),
+                KVF_INVALID_VALUE);
+  (void)op_call_verify(&call, part);
+  op_call_free(&call);
+}
+
+static void test_bad_arguments(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_F32, KVF_NVFP4);
+  if (variant == NULL) {
+    skip_test("f32 with nvfp4 is not built");
+    return;
+  }
+  const page_case small = small_case(variant);
+  op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
+  page_case what = small;
+  what.head_size = 72;
+  expect_sizes_refused(&what, "key: head_size is 72", "want a multiple of 16");
+  what.head_size = 80;
+  what.swizzle = true;
+  expect_sizes_refused(&what, "swizzle_v_scales: head_size is 80", "want a multiple of 64");
+  what.head_size = 64;
+  what.block_size = 6;
+  expect_sizes_refused(&what, "swizzle_v_scales: block_size is 6", "want a multiple of 4");
+  op_call call;
+  build(&call, &small);
+  call.values[OF_STRING].as.string = "auto";
+  EXPECT_STATUS(op_call_invoke(&call, typed), KVF_UNSUPPORTED);
+  EXPECT_TEXT(kvf_last_error(), "no variant for scalar dtype f32 with cache dtype f32");
+  op_call_free(&call);
+}
+
+/* The raw launch refuses what it can see. */
+static void test_bad_params(void) {
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_NVFP4);
+  if (variant == NULL) {
+    skip_test("bf16 with nvfp4 is not built");
+    return;
+  }
+  const page_case what = small_case(variant);
+  op_call call;
+  build(&call, &what);
+  op_call_upload(&call);
+  const page_params good = params_of(&call, &what);
+  static const char *const members[] = {"key",     "value",   "key_cache",    "value_cache",
+                                        "k_scale", "v_scale", "slot_mapping", "num_heads"};
+  for (int i = 0; i < (int)TEST_COUNT(members); ++i) {
+    page_params params = good;
+    void **const pointers[] = {&params.key.data,       &params.value.data,
+                               &params.key_cache.data, &params.value_cache.data,
+                               &params.k_scale.data,   &params.v_scale.data};
+    if (i < (int)TEST_COUNT(pointers)) {
+      *pointers[i] = NULL;
+    }
+    params.slots.mapping = i == 6 ? NULL : params.slots.mapping;
+    params.num_heads = i == 7 ? -1 : params.num_heads;
+    EXPECT_STATUS(kvf_launch_reshape_and_cache_flash_nvfp4(NULL, variant, &params),
+                  KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), members[i]);
+  }
+  op_call_free(&call);
+}
+
+CU_TestInfo reshape_and_cache_flash_nvfp4_tests[] = {
+    {"every pair of axis values", test_matrix},
+    {"golden pages", test_golden},
+    {"large calls", test_large},
+    {"strides beyond 2^31", test_far},
+    {"slots out of range", test_out_of_range},
+    {"bad arguments", test_bad_arguments},
+    {"bad params", test_bad_params},
+    CU_TEST_INFO_NULL,
+};
