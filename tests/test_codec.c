@@ -54,7 +54,10 @@ static void test_oracle(void) {
     EXPECT(e5m2 == known[i].e5m2, "oracle: %a is 0x%02X in E5M2, want 0x%02X",
            (double)known[i].value, e5m2, known[i].e5m2);
   }
-  for (size_t i = 0; i < TEST_COUNT(formats); ++i) {
+  for (int code = -128; code < 128; ++code) {
+    EXPECT(oracle_int8((float)code) == code, "oracle: %d does not survive in int8", code);
+  }
+  for (size_t i = 0; i < TEST_COUNT(formats) && formats[i] != KVF_INT8; ++i) {
     for (int code = 0; code < 256; ++code) {
       const double value = oracle_fp8_value(formats[i], (uint8_t)code);
       EXPECT(!isfinite(value) || oracle_fp8(formats[i], (float)value) == code,
