@@ -177,7 +177,7 @@ KVF_INLINE int32_t find_conflict(const int64_t *sources, const int64_t *targets,
  * a window of pairs at a time, all of them at once where it can, and a pair after the pairs before
  * it where one reads or writes what the other writes.
  */
-extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS)
+extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
     kvf_cuda_copy_blocks_mla__b8(const __grid_constant__ kvf_copy_blocks_mla_params p) {
   __shared__ int64_t sources[KVF_PAGE_WINDOW];
   __shared__ int64_t targets[KVF_PAGE_WINDOW];
