@@ -20,15 +20,17 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
   }
 }
 
-/* The largest magnitude of a group, NaNs left out. */
+/*
+ * The largest magnitude of a group, NaNs left out. Two loops, since with the choice that leaves
+ * NaNs out a maximum does not become vector code.
+ */
 static inline uint32_t largest_of(const float *values, int64_t count) {
   uint32_t magnitudes[KVF_FP8_DS_MLA_TILE];
   uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     magnitudes[i] = kvf_magnitude(values[i]);
   }
-  for (int64_t i = 0; i < count;
-       ++i) { /* in the loop above, it would keep that from being vector code */
+  for (int64_t i = 0; i < count; ++i) {
     largest = magnitudes[i] > largest ? magnitudes[i] : largest;
   }
   return largest;

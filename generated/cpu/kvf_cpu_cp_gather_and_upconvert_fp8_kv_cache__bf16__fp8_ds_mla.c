@@ -8,6 +8,7 @@
 #include "kvforge/cpu_decode.h"
 #include "kvforge/ds_mla.h"
 
+/* What every E4M3 code is in f16, exactly. */
 static void make_e4m3(uint16_t values[256]) {
   for (int32_t code = 0; code < 256; ++code) {
     values[code] = kvf_f16_from_f32(kvf_f32_from_fp8_e4m3((uint8_t)code));

@@ -6,7 +6,8 @@
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/nvfp4.h"
 
-enum { GROUP = KVF_NVFP4_GROUP, PART = 256 };
+/* Elements that are worked on at a time. */
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 8, PART = GROUPS * GROUP };
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
 static void widen(float *restrict wide, const float *restrict source, int64_t stride,
@@ -20,16 +21,6 @@ static void widen(float *restrict wide, const float *restrict source, int64_t st
   for (int64_t i = 0; i < count; ++i) {
     wide[i] = kvf_f32_from_f32(source[i * stride]);
   }
-}
-
-/* The largest magnitude of a group, NaNs left out. */
-static inline uint32_t largest_of(const float *values, int64_t count) {
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t magnitude = kvf_magnitude(values[i]);
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
 }
 
 /* Where the block scales of a token and a head are. Strides in bytes. */
@@ -49,30 +40,53 @@ static inline void put_scale(const scale_place *place, int64_t group, uint8_t bl
   place->head[token * place->token_stride + group] = block_scale;
 }
 
+/*
+ * The largest magnitude of each group. Magnitudes first, since with the choice that leaves NaNs out
+ * a maximum does not become vector code.
+ */
+static void find_largest(uint32_t largest[GROUPS], const float wide[PART]) {
+  uint32_t magnitudes[PART];
+  for (int64_t i = 0; i < PART; ++i) {
+    magnitudes[i] = kvf_magnitude(wide[i]);
+  }
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    const uint32_t *of_group = magnitudes + group * GROUP;
+    uint32_t most = 0;
+    for (int64_t i = 0; i < GROUP; ++i) {
+      most = of_group[i] > most ? of_group[i] : most;
+    }
+    largest[group] = most;
+  }
+}
+
 /* One head of one token. `stride` is the source's, in elements. */
 static void write_head(const float *source, int64_t stride, uint8_t *restrict codes,
                        const scale_place *place, float scale) {
   const float inverse = 1.0f / scale;
   const int64_t size = place->groups * GROUP;
+  float wide[PART] = {0}; /* of a last part that is shorter, only the beginning is written out */
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
-    float wide[PART];
-    float multipliers[PART / GROUP];
+    uint32_t largest[GROUPS];
+    uint32_t block_scales[GROUPS];
+    float multipliers[GROUPS];
     uint32_t words[PART];
     widen(wide, source + first * stride, stride, length);
-    for (int64_t group = 0; group < length / GROUP; ++group) {
-      const uint8_t block_scale =
-          kvf_nvfp4_block_scale(largest_of(wide + group * GROUP, GROUP), inverse);
-      multipliers[group] = kvf_nvfp4_multiplier(block_scale, inverse);
-      put_scale(place, first / GROUP + group, block_scale);
+    find_largest(largest, wide);
+    for (int64_t group = 0; group < GROUPS; ++group) {
+      block_scales[group] = kvf_nvfp4_block_scale(largest[group], inverse);
+      multipliers[group] = kvf_nvfp4_multiplier((uint8_t)block_scales[group], inverse);
     }
-    for (int64_t group = 0; group < length / GROUP; ++group) {
-      for (int64_t i = group * GROUP; i < (group + 1) * GROUP; ++i) {
-        words[i] = kvf_e2m1_from_f32(wide[i] * multipliers[group]);
+    for (int64_t group = 0; group < GROUPS; ++group) {
+      for (int64_t i = 0; i < GROUP; ++i) {
+        words[group * GROUP + i] = kvf_e2m1_from_f32(wide[group * GROUP + i] * multipliers[group]);
       }
     }
     for (int64_t i = 0; i < length / 2; ++i) {
       codes[first / 2 + i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
+    }
+    for (int64_t group = 0; group < length / GROUP; ++group) {
+      put_scale(place, first / GROUP + group, (uint8_t)block_scales[group]);
     }
   }
 }

@@ -26,7 +26,8 @@ KVF_INLINE uint8_t kvf_nvfp4_block_scale(uint32_t largest, float inverse) {
 
 /* What the elements of a group are multiplied with before they are encoded: 0 if its scale is. */
 KVF_INLINE float kvf_nvfp4_multiplier(uint8_t block_scale, float inverse) {
-  return (block_scale & 0x7Fu) == 0 ? 0.0f : 1.0f / (kvf_f32_from_fp8_e4m3(block_scale) / inverse);
+  const float multiplier = 1.0f / (kvf_f32_from_fp8_e4m3(block_scale) / inverse);
+  return (block_scale & 0x7Fu) == 0 ? 0.0f : multiplier;
 }
 
 /*
