@@ -1,5 +1,6 @@
 #include "harness.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,28 @@ void skip_part(const char *format, ...) {
 }
 
 void count_case(const kvf_variant *variant) { report_case(variant); }
+
+static char running[512];
+
+void note_running(const char *what) { (void)snprintf(running, sizeof running, "%s", what); }
+
+/* Only what may be called in a handler: write(), and the default action afterwards. */
+static void on_signal(int number) {
+  static const char start[] = "\ndied of a signal in: ";
+  ssize_t done = write(STDERR_FILENO, start, sizeof start - 1);
+  done += write(STDERR_FILENO, running, strnlen(running, sizeof running));
+  done += write(STDERR_FILENO, "\n", 1);
+  (void)done;
+  (void)raise(number);
+}
+
+void catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+  static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+  for (size_t i = 0; i < TEST_COUNT(deadly); ++i) {
+    (void)sigaction(deadly[i], &action, NULL);
+  }
+}
 
 bool need_backend(void) {
   const char *why = memory_open(options.backend);

@@ -57,6 +57,12 @@ __attribute__((format(printf, 1, 2))) void skip_part(const char *format, ...);
 /* One more case of the running suite; it ran `variant`, unless that is NULL. */
 void count_case(const kvf_variant *variant);
 
+/* What is being run, for the message if the process dies of a signal in it. */
+void note_running(const char *what);
+
+/* Makes a deadly signal say what was running. */
+void catch_signals(void);
+
 /* Opens the memory of the backend under test, or skips the running test with the reason. */
 bool need_backend(void);
 

@@ -132,6 +132,9 @@ int main(int count, char **arguments) {
     usage(stderr);
     return 2;
   }
+#if !defined(__SANITIZE_ADDRESS__) /* which says more itself */
+  catch_signals();
+#endif
   (void)setvbuf(stdout, NULL, _IOLBF, 0);
   if (options.suite == NULL || strcmp(options.suite, "first_use") != 0) {
     /* That suite makes the library's first call itself. */

@@ -38,7 +38,7 @@ static const int64_t row_pads[] = {0, 16, 4, 3};
 static const struct {
   int cache, k, scale; /* bytes, mod 16 */
 } offsets[] = {{0, 0, 0}, {4, 0, 0}, {0, 4, 4}, {1, 0, 0}, {0, 3, 0}, {0, 0, 8}};
-static const int64_t beyond[] = {0, 3, 70}; /* rows behind the last sequence */
+static const int64_t beyond[] = {0, 3, 70, -2}; /* rows behind the last sequence, or too few */
 
 typedef struct gather_case {
   int64_t head_dim, scales, block_size, page_pad, row_pad, beyond;
@@ -71,6 +71,7 @@ static void build(op_call *call, const void *context) {
     rows += what->lengths[b];
     width = pages > width ? pages : width;
   }
+  rows = rows > 0 ? rows : 0;
   const int64_t bytes = what->head_dim + 4 * what->scales;
   const int64_t pages[3] = {7, what->block_size, bytes};
   const int64_t page_stride[3] = {what->block_size * bytes + what->page_pad, bytes, 1};
@@ -100,9 +101,10 @@ static void build(op_call *call, const void *context) {
 }
 
 static void expect_rows(const op_call *call, const gather_case *what) {
+  const int64_t rows = call->operands[DST_K].view.shape[0];
   int64_t row = 0;
   for (int64_t b = 0; b < sequences_of(what); ++b) {
-    for (int64_t p = 0; p < what->lengths[b]; ++p, ++row) {
+    for (int64_t p = 0; p < what->lengths[b] && row < rows; ++p, ++row) {
       const operand *table = &call->operands[BLOCK_TABLE];
       const int64_t page_of_sequence = p / what->block_size;
       const int64_t block = page_of_sequence < table->view.shape[1]

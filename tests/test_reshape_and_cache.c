@@ -104,6 +104,8 @@ static const writer_op op = {
 
 static void test_matrix(void) { writer_test_matrix(&op); }
 static void test_large(void) { writer_test_large(&op); }
+/* 65,535 tiles of 64 elements are the most. */
+static void test_long_rows(void) { writer_test_long_rows(&op, (65535 + 2) * INT64_C(64)); }
 static void test_far(void) { writer_test_far(&op); }
 static void test_out_of_range(void) { writer_test_out_of_range(&op); }
 static void test_bad_arguments(void) { writer_test_bad_arguments(&op); }
@@ -112,6 +114,7 @@ static void test_bad_params(void) { writer_test_bad_params(&op); }
 CU_TestInfo reshape_and_cache_tests[] = {
     {"every pair of axis values", test_matrix},
     {"large calls", test_large},
+    {"long rows", test_long_rows},
     {"strides beyond 2^31", test_far},
     {"slots out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},

@@ -632,6 +632,7 @@ static void vary_order(uint64_t seed) {
 static bool run_case(const writer_op *op, const writer_case *what) {
   char text[400];
   describe(what, text);
+  note_running(text);
   writer_call call;
   writer_build(&call, op, what);
   uint64_t before = 0;
@@ -786,6 +787,34 @@ void writer_test_large(const writer_op *op) {
       if (!run_case(op, &what)) {
         break;
       }
+    }
+  }
+}
+
+void writer_test_long_rows(const writer_op *op, int64_t head_size) {
+  if (!need_backend()) {
+    return;
+  }
+  if (options.backend == KVF_CUDA && cuda.reset && !options.exhaustive) {
+    skip_test("the emulated driver would need minutes");
+    return;
+  }
+  for (int fp8 = 0; fp8 < 2; ++fp8) {
+    const kvf_variant *variant = NULL;
+    for (int i = 0; i < op->op->num_variants && variant == NULL; ++i) {
+      const kvf_variant *next = &op->op->variants[i];
+      variant = writer_wants(next) && (next->scalar != next->cache) == fp8 ? next : NULL;
+    }
+    /* Not next to each other, so that a thread moves one element. */
+    const writer_case what = {.variant = variant,
+                              .heads = 1,
+                              .head_size = head_size,
+                              .block_size = 1,
+                              .tokens = 1,
+                              .value = {[SOURCE] = SOURCE_STRIDED, [VALUES] = VALUES_PATTERNS},
+                              .seed = options.seed};
+    if (variant != NULL) {
+      (void)run_case(op, &what);
     }
   }
 }

@@ -140,6 +140,9 @@ void writer_test_matrix(const writer_op *op);
 /* Large calls of every layout, past the point where the CPU stores past its caches. */
 void writer_test_large(const writer_op *op);
 
+/* One token of so many elements that a CUDA grid cannot have a thread for each. */
+void writer_test_long_rows(const writer_op *op, int64_t head_size);
+
 /* Blocks and rows that lie beyond 2^31 elements. */
 void writer_test_far(const writer_op *op);
 

@@ -138,8 +138,8 @@ static const bad_argument bad_arguments[] = {
   {"fp8 key_cache is float16", 0, FP8_CACHE, ON_BOTH, DTYPE, KEY_CACHE, kDLFloat, 16, NULL, TYPE, "key_cache", "dtype is float16", "or uint8"},
   {"fp8 key_cache is the other fp8", 0, FP8_CACHE, ON_BOTH, DTYPE, KEY_CACHE, kDLFloat8_e5m2, 8, NULL, TYPE, "key_cache", "dtype is float8_e5m2", "float8_e4m3fn or uint8"},
   {"fp8 value_cache is e4m3fnuz", 0, FP8_CACHE, ON_BOTH, DTYPE, VALUE_CACHE, kDLFloat8_e4m3fnuz, 8, NULL, TYPE, "value_cache", "dtype code 11", "float8_e4m3fn or uint8"},
-  {"key_cache of bits is uint8", 0, SAME_CACHE, ON_BOTH, DTYPE, KEY_CACHE, kDLUInt, 8, NULL, TYPE, "key_cache", "dtype is uint8", "want float32"},
-  {"value_cache of bits is uint8", 0, SAME_CACHE, ON_BOTH, DTYPE, VALUE_CACHE, kDLUInt, 8, NULL, TYPE, "value_cache", "dtype is uint8", "want float32"},
+  {"key_cache of bits is uint8", 0, SAME_CACHE, ON_BOTH, DTYPE, KEY_CACHE, kDLUInt, 8, NULL, TYPE, "key_cache", "dtype is uint8", "float"},
+  {"value_cache of bits is uint8", 0, SAME_CACHE, ON_BOTH, DTYPE, VALUE_CACHE, kDLUInt, 8, NULL, TYPE, "value_cache", "dtype is uint8", "float"},
   {"slot_mapping is int16", 0, 0, ON_BOTH, DTYPE, SLOT_MAPPING, kDLInt, 16, NULL, TYPE, "slot_mapping", "dtype is int16", "want int32, int64"},
   {"slot_mapping is uint64", 0, 0, ON_BOTH, DTYPE, SLOT_MAPPING, kDLUInt, 64, NULL, TYPE, "slot_mapping", "dtype is uint64", "want int32, int64"},
   {"slot_mapping is float32", 0, 0, ON_BOTH, DTYPE, SLOT_MAPPING, kDLFloat, 32, NULL, TYPE, "slot_mapping", "dtype is float32", "want int32, int64"},
@@ -181,9 +181,9 @@ static const bad_argument bad_arguments[] = {
   {"empty kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "", VALUE_, "kv_cache_dtype", "''", "want one of auto"},
   {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, float32, float16, bfloat16, fp8"},
   {"kv_cache_dtype in capitals", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "FP8", VALUE_, "kv_cache_dtype", "'FP8'", "fp8_e4m3, fp8_e5m2"},
-  {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "cache dtype fp8_ds_mla", "f32/fp8_e4m3"},
-  {"kv_cache_dtype is another float", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "bfloat16", VALUE_, "kv_cache_dtype", "'bfloat16' for f32 tensors", "want 'auto'"},
-  {"kv_cache_dtype is another float's token", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "f16", VALUE_, "kv_cache_dtype", "'f16' for f32 tensors", "want 'auto'"},
+  {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "cache dtype fp8_ds_mla", "built ones"},
+  {"kv_cache_dtype is another float", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "bfloat16", VALUE_, "kv_cache_dtype", "'bfloat16' for f", "want 'auto'"},
+  {"kv_cache_dtype is another float's token", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "f16", VALUE_, "kv_cache_dtype", "'f16' for ", "want 'auto'"},
 
   {"exec of no backend", 0, 0, ON_BOTH, BACKEND, NO_TENSOR, 0, 7, NULL, VALUE_, "exec", "backend is 7", "want KVF_CPU or KVF_CUDA"},
   {"exec of a negative backend", 0, 0, ON_BOTH, BACKEND, NO_TENSOR, 0, -1, NULL, VALUE_, "exec", "backend is -1", "want KVF_CPU or KVF_CUDA"},
@@ -294,6 +294,7 @@ static void run_row(const writer_op *op, const kvf_variant *variant, const bad_a
   for (int boxed = 0; boxed < 2; ++boxed) {
     writer_call call;
     const writer_case what = base_case(variant);
+    note_running(row->what);
     writer_build(&call, op, &what);
     arguments with;
     take_arguments(&with, &call);
@@ -319,22 +320,34 @@ static void run_row(const writer_op *op, const kvf_variant *variant, const bad_a
   }
 }
 
+/* Whether a row is a mistake next to this op and variant. */
+static bool applies(const bad_argument *row, const writer_op *op, const kvf_variant *variant) {
+  const bool fp8 = variant->scalar != variant->cache;
+  kvf_dtype unused;
+  if ((row->op != BOTH_OPS && (row->op == FLASH_ONLY) != is_flash(op)) ||
+      (row->cache != ANY_CACHE && (row->cache == FP8_CACHE) != fp8) ||
+      (row->backends >> variant->backend & 1) == 0) {
+    return false;
+  }
+  if (row->spoil == CACHE_NAME && row->status == KVF_INVALID_VALUE) {
+    return kvf_resolve_cache_dtype(row->text, variant->scalar, &unused) != KVF_OK;
+  }
+  return strstr(row->want, "float8_e4m3fn") == NULL || variant->cache == KVF_FP8_E4M3;
+}
+
 void writer_test_bad_arguments(const writer_op *op) {
   if (!need_backend()) {
     return;
   }
   for (int fp8 = 0; fp8 < 2; ++fp8) {
     const kvf_variant *variant = built_variant(op->op, fp8);
-    if (variant == NULL || variant->scalar != KVF_F32) {
-      skip_part("%s: no f32 variant%s is built", op->op->name, fp8 ? " with an fp8 cache" : "");
+    if (variant == NULL) {
+      skip_part("no variant with %s is built", fp8 ? "an fp8 cache" : "a cache of its own dtype");
       continue;
     }
     for (size_t i = 0; i < TEST_COUNT(bad_arguments); ++i) {
-      const bad_argument *row = &bad_arguments[i];
-      const bool other_op = row->op != BOTH_OPS && (row->op == FLASH_ONLY) != is_flash(op);
-      const bool other_cache = row->cache != ANY_CACHE && (row->cache == FP8_CACHE) != (fp8 == 1);
-      if (!other_op && !other_cache && (row->backends >> options.backend & 1)) {
-        run_row(op, variant, row);
+      if (applies(&bad_arguments[i], op, variant)) {
+        run_row(op, variant, &bad_arguments[i]);
       }
     }
   }
@@ -475,6 +488,7 @@ void writer_test_bad_params(const writer_op *op) {
 static void run_out_of_range(const writer_op *op, const kvf_variant *variant, int entry, bool wide,
                              uint64_t seed) {
   writer_case what = base_case(variant);
+  note_running("slots out of range");
   what.tokens = 42;
   what.value[INDEX] = wide ? 0 : 1;
   what.seed = seed;
