@@ -44,6 +44,16 @@ class DType:
         return self.kind == "fp8"
 
     @property
+    def has_row_scales(self) -> bool:
+        """A scale for each head of each token, in a tensor of its own."""
+        return self.token.endswith("_per_token_head")
+
+    @property
+    def has_block_scales(self) -> bool:
+        """A scale for every few elements, behind the codes of a page."""
+        return self.token == "nvfp4"
+
+    @property
     def codec(self) -> str:
         """The token in the names of the functions that encode one element: a format's codes are
         those of the dtype that it is made of."""

@@ -67,6 +67,12 @@ double oracle_value(kvf_dtype dtype, const void *element) {
   case KVF_BF16:
     memcpy(&half, element, sizeof half);
     return bf16_values[half];
+  case KVF_INT8:
+  case KVF_INT8_PER_TOKEN_HEAD:
+    return *(const int8_t *)element;
+  case KVF_FP8_PER_TOKEN_HEAD:
+    dtype = KVF_FP8_E4M3;
+    /* fall through */
   default:
     memcpy(&byte, element, sizeof byte);
     return oracle_fp8_value(dtype, byte);
@@ -95,6 +101,28 @@ uint8_t oracle_fp8(kvf_dtype format, float value) {
     }
   }
   return (uint8_t)(low | (signbit(value) ? 0x80 : 0));
+}
+
+static const double e2m1_magnitudes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+
+double oracle_e2m1_value(uint8_t code) {
+  return code & 8 ? -e2m1_magnitudes[code & 7] : e2m1_magnitudes[code & 7];
+}
+
+uint8_t oracle_e2m1(float value) {
+  if (isnan(value)) {
+    return 7;
+  }
+  const double magnitude = fmin(fabs((double)value), 6);
+  int best = 0;
+  for (int code = 1; code < 8; ++code) {
+    const double nearer =
+        fabs(e2m1_magnitudes[best] - magnitude) - fabs(e2m1_magnitudes[code] - magnitude);
+    if (nearer > 0 || (nearer == 0 && code % 2 == 0)) {
+      best = code;
+    }
+  }
+  return (uint8_t)(best | (signbit(value) ? 8 : 0));
 }
 
 int8_t oracle_int8(float value) {

@@ -7,7 +7,7 @@
 
 #include "kvforge/kvforge.h"
 
-/* The value of an element of a scalar dtype or of an fp8 code. Exact. */
+/* The value of an element of a scalar dtype or of an fp8 or int8 code. Exact. */
 double oracle_value(kvf_dtype dtype, const void *element);
 double oracle_fp8_value(kvf_dtype format, uint8_t code);
 
@@ -16,6 +16,10 @@ uint8_t oracle_fp8_largest(kvf_dtype format);
 
 /* Nearest finite code, ties to the even one; NaN is 0x7F; the sign of zero is kept. */
 uint8_t oracle_fp8(kvf_dtype format, float value);
+
+/* Nearest of 0, 0.5, 1, 1.5, 2, 3, 4, 6, ties to the even code; NaN is 7. A code has four bits. */
+uint8_t oracle_e2m1(float value);
+double oracle_e2m1_value(uint8_t code);
 
 /* Nearest integer from -128 to 127, ties to the even one; NaN is 0. */
 int8_t oracle_int8(float value);

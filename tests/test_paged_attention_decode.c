@@ -29,7 +29,8 @@ enum {
   KEY_SCALE,
   VALUE_SCALE,
   SLOPES,
-  WINDOW_
+  WINDOW_,
+  SWIZZLE_
 };
 
 enum {
@@ -80,6 +81,7 @@ typedef struct decode_case {
   const int64_t *lengths;
   int layout, alibi, scale, query, entry;
   bool with_exec;
+  bool swizzle;
   bool uniform; /* keys are 0 and values small integers, so that averages are exact */
   uint64_t seed;
 } decode_case;
@@ -121,13 +123,87 @@ static uint8_t *cached(const op_call *call, int which, int64_t block, int64_t of
   return element_at(call, which, (int64_t[]){block, head, element / x, offset, element % x});
 }
 
-static double scale_of(const op_call *call, const decode_case *what, int which, int64_t kv_head) {
+static bool has_row_scales(const decode_case *what) {
+  return what->variant->cache == KVF_INT8_PER_TOKEN_HEAD ||
+         what->variant->cache == KVF_FP8_PER_TOKEN_HEAD;
+}
+
+static bool has_block_scales(const decode_case *what) { return what->variant->cache == KVF_NVFP4; }
+
+/* What codes of a head of a token are multiplied by, block scales aside. */
+static double scale_of(const op_call *call, const decode_case *what, int which, int64_t block,
+                       int64_t offset, int64_t kv_head) {
   if (what->variant->scalar == what->variant->cache) {
     return 1;
   }
   const tensor *view = &call->operands[which].view;
-  const int64_t at = view->rank == 0 || view->shape[0] == 1 ? 0 : kv_head;
-  return oracle_value(KVF_F32, element_at(call, which, &at));
+  const int64_t one = view->rank == 0 || view->shape[0] == 1 ? 0 : kv_head;
+  const int64_t *at = has_row_scales(what) ? (int64_t[]){block, offset, kv_head} : &one;
+  return oracle_value(KVF_F32, element_at(call, which, at));
+}
+
+/*
+ * Where the block scale of an element of nvfp4 is, and its code, of which the byte has two. A page
+ * has the codes of all heads of all tokens in the order of the strides, then their scales.
+ */
+static uint8_t *block_scale_of(const op_call *call, const decode_case *what, int which,
+                               int64_t block, int64_t offset, int64_t head, int64_t element,
+                               uint8_t **code) {
+  const int64_t *stride = call->operands[which].view.stride;
+  const int64_t groups = what->size / 16;
+  const bool heads_first = what->kv_heads > 1 && what->block_size > 1 && stride[2] > stride[1];
+  uint8_t *page = element_at(call, which, (int64_t[]){block, 0, 0, 0});
+  const int64_t row =
+      heads_first ? head * what->block_size + offset : offset * what->kv_heads + head;
+  *code = page + row * (what->size / 2) + element / 2;
+  int64_t token = offset;
+  int64_t group = element / 16;
+  if (what->swizzle && which == VALUES_) {
+    token = offset / 4 * 4 + group / (groups / 4);
+    group = group % (groups / 4) * 4 + offset % 4;
+  }
+  const int64_t place =
+      heads_first ? head * what->block_size + token : token * what->kv_heads + head;
+  return page + what->block_size * what->kv_heads * (what->size / 2) + place * groups + group;
+}
+
+/* What the cache holds for an element: the number, its scales included. */
+static double value_of(const op_call *call, const decode_case *what, int which, int64_t block,
+                       int64_t offset, int64_t head, int64_t element) {
+  const double scale =
+      scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
+  if (has_block_scales(what)) {
+    uint8_t *code;
+    const uint8_t *block_scale =
+        block_scale_of(call, what, which, block, offset, head, element, &code);
+    const double e2m1 = oracle_e2m1_value((uint8_t)(*code >> (element % 2 ? 4 : 0) & 15));
+    return e2m1 * oracle_fp8_value(KVF_FP8_E4M3, *block_scale) * scale;
+  }
+  return scale *
+         oracle_value(what->variant->cache, cached(call, which, block, offset, head, element));
+}
+
+/* Puts a number there, as near as the format has it. */
+static void put_value(const op_call *call, const decode_case *what, int which, int64_t block,
+                      int64_t offset, int64_t head, int64_t element, double value) {
+  const kvf_dtype cache = what->variant->cache;
+  if (has_block_scales(what)) {
+    uint8_t *code;
+    const uint8_t *block_scale =
+        block_scale_of(call, what, which, block, offset, head, element, &code);
+    const double scale = oracle_fp8_value(KVF_FP8_E4M3, *block_scale);
+    const int shift = element % 2 ? 4 : 0;
+    *code = (uint8_t)((*code & (0xF0 >> shift)) | oracle_e2m1((float)(value / scale)) << shift);
+    return;
+  }
+  uint8_t *to = cached(call, which, block, offset, head, element);
+  if (cache == what->variant->scalar) {
+    oracle_make(cache, value, to);
+  } else if (cache == KVF_INT8 || cache == KVF_INT8_PER_TOKEN_HEAD) {
+    *to = (uint8_t)oracle_int8((float)value);
+  } else {
+    *to = oracle_fp8(cache == KVF_FP8_PER_TOKEN_HEAD ? KVF_FP8_E4M3 : cache, (float)value);
+  }
 }
 
 static double normal(uint64_t *state) {
@@ -146,8 +222,9 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
   const bool fp8 = cache != what->variant->scalar;
   const DLDataType dtype = fp8 && what->seed % 2 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache);
   const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
-  int64_t key[5] = {pages, what->block_size, what->kv_heads, what->size};
-  int64_t value[4] = {pages, what->block_size, what->kv_heads, what->size};
+  const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16 : what->size;
+  int64_t key[5] = {pages, what->block_size, what->kv_heads, width};
+  int64_t value[4] = {pages, what->block_size, what->kv_heads, width};
   int64_t key_stride[5];
   int64_t value_stride[5];
   if (what->layout >= GROUPED) {
@@ -192,6 +269,15 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
                what->seed + 2);
 }
 
+/* Every scale of every token, in an order of its own; those of tokens in use are set later. */
+static void make_row_scales(op_call *call, const decode_case *what, int which, int64_t pages) {
+  const int64_t shape[3] = {pages, what->block_size, what->kv_heads};
+  int64_t stride[3];
+  lay_out(stride, shape, what->seed % 2 ? "012" : "021", 1 + (int64_t)(what->seed % 3 == 0), 1);
+  operand_make(call, which, dl_dtype(KVF_F32), 3, shape, stride, 4, 0,
+               what->seed + (uint64_t)which);
+}
+
 static void make_scale(op_call *call, const decode_case *what, int which) {
   const int64_t num = what->scale == SCALE_PER_HEAD ? what->kv_heads : 1;
   const int64_t stride = 2;
@@ -204,27 +290,40 @@ static void make_scale(op_call *call, const decode_case *what, int which) {
   }
 }
 
+/* The scale of a head of a token, or the block scales of its elements. */
+static void fill_scales(const op_call *call, const decode_case *what, int which, int64_t block,
+                        int64_t offset, int64_t head, uint64_t *state) {
+  if (has_row_scales(what)) {
+    const double choice = what->uniform ? 0.5 : 0.05 + 0.01 * (double)random_below(state, 7);
+    const float scale = (float)choice;
+    memcpy(
+        element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
+        &scale, sizeof scale);
+  }
+  for (int64_t e = 0; has_block_scales(what) && e < what->size; e += 16) {
+    uint8_t *code;
+    *block_scale_of(call, what, which, block, offset, head, e, &code) =
+        (uint8_t)(what->uniform ? 0x38 : 0x2C + random_below(state, 16)); /* 1, or near it */
+  }
+}
+
 /* The tokens of one sequence that are attended to. */
 static void fill_sequence(const op_call *call, const decode_case *what, int64_t s,
                           uint64_t *state) {
-  const kvf_dtype cache = what->variant->cache;
   const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
   for (int64_t p = first_position(what, length); p < length; ++p) {
     const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
+    const int64_t offset = p % what->block_size;
     for (int64_t head = 0; head < what->kv_heads; ++head) {
       for (int which = KEYS; which <= VALUES_; ++which) {
-        const double scale = scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, head);
+        fill_scales(call, what, which, block, offset, head, state);
+        const double scale =
+            scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
         for (int64_t e = 0; e < what->size; ++e) {
-          double value = normal(state);
-          if (what->uniform) {
-            value = which == KEYS ? 0 : (double)random_below(state, 9) - 4;
-          }
-          uint8_t *to = cached(call, which, block, p % what->block_size, head, e);
-          if (cache == what->variant->scalar) {
-            oracle_make(cache, value, to);
-          } else {
-            *to = oracle_fp8(cache, (float)(what->uniform ? value : value / scale));
-          }
+          const double value = !what->uniform  ? normal(state) / scale
+                               : which == KEYS ? 0
+                                               : (double)random_below(state, 9) - 4;
+          put_value(call, what, which, block, offset, head, e, value);
         }
       }
     }
@@ -275,8 +374,13 @@ static void build(op_call *call, const void *context) {
                what->seed + 6);
   operand_make(call, LENGTHS, int32, 1, &sequences, (int64_t[]){1 + (int64_t)(what->seed % 2)}, 0,
                0, what->seed + 7);
-  make_scale(call, what, KEY_SCALE);
-  make_scale(call, what, VALUE_SCALE);
+  for (int which = KEY_SCALE; which <= VALUE_SCALE; ++which) {
+    if (has_row_scales(what)) {
+      make_row_scales(call, what, which, pages);
+    } else {
+      make_scale(call, what, which);
+    }
+  }
   if (what->alibi != ALIBI_NONE) {
     operand_make(call, SLOPES, dl_dtype(KVF_F32), 1, &q_heads,
                  (int64_t[]){what->alibi == ALIBI_STRIDED ? 3 : 1}, 8, 0, what->seed + 8);
@@ -312,6 +416,7 @@ static void build(op_call *call, const void *context) {
       .kind = KVF_KIND_STRING,
       .as.string = what->variant->cache == scalar ? "auto" : kvf_dtype_name(what->variant->cache)};
   call->values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->window};
+  call->values[SWIZZLE_] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
 }
 
 /* ---- calling it
@@ -323,7 +428,8 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       exec, (DLTensor *)values[OUT].as.tensor, values[QUERY].as.tensor, values[KEYS].as.tensor,
       values[VALUES_].as.tensor, values[TABLES].as.tensor, values[LENGTHS].as.tensor,
       values[SCALE_].as.number, values[FORMAT].as.string, values[KEY_SCALE].as.tensor,
-      values[VALUE_SCALE].as.tensor, slopes, values[WINDOW_].as.integer);
+      values[VALUE_SCALE].as.tensor, slopes, values[WINDOW_].as.integer,
+      values[SWIZZLE_].as.boolean);
 }
 
 static kvf_paged_attention_decode_params params_of(const op_call *call, const decode_case *what) {
@@ -342,6 +448,7 @@ static kvf_paged_attention_decode_params params_of(const op_call *call, const de
       .num_blocks = given[KEYS].view.shape[0],
       .block_size = what->block_size,
       .sliding_window = what->window,
+      .swizzle_v_scales = what->swizzle,
       .num_q_heads = (int32_t)(what->kv_heads * what->group),
       .num_kv_heads = (int32_t)what->kv_heads,
       .head_size = (int32_t)what->size,
@@ -355,7 +462,7 @@ static kvf_paged_attention_decode_params params_of(const op_call *call, const de
   if (what->alibi != ALIBI_NONE) {
     params.alibi_slopes = operand_view(&given[SLOPES]);
   }
-  if (what->scale != SCALE_PER_HEAD || what->kv_heads == 1) {
+  if (!has_row_scales(what) && (what->scale != SCALE_PER_HEAD || what->kv_heads == 1)) {
     params.k_scale.stride[0] = params.v_scale.stride[0] = 0;
   }
   const kvf_view key = params.key_cache;
@@ -369,6 +476,10 @@ static kvf_paged_attention_decode_params params_of(const op_call *call, const de
   } else {
     params.key_cache =
         (kvf_view){key.data, {key.stride[0], key.stride[1], key.stride[2], 0, key.stride[3]}};
+  }
+  for (int i = 1; has_block_scales(what) && i <= 2; ++i) { /* of codes, which are 8 bytes in 9 */
+    params.key_cache.stride[i] = params.key_cache.stride[i] / 9 * 8;
+    params.value_cache.stride[i] = params.value_cache.stride[i] / 9 * 8;
   }
   return params;
 }
@@ -390,8 +501,6 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
   const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
   const int64_t first = first_position(what, length);
   const int64_t kv_head = q_head / what->group;
-  const double k_scale = scale_of(call, what, KEY_SCALE, kv_head);
-  const double v_scale = scale_of(call, what, VALUE_SCALE, kv_head);
   double *scores = malloc((size_t)(length + 1) * sizeof *scores);
   double largest = -HUGE_VAL;
   double size_of_scores = 0;
@@ -403,9 +512,7 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
     for (int64_t e = 0; e < what->size; ++e) {
       const double term =
           oracle_value(what->variant->scalar, element_at(call, QUERY, (int64_t[]){s, q_head, e})) *
-          k_scale *
-          oracle_value(what->variant->cache,
-                       cached(call, KEYS, block, p % what->block_size, kv_head, e));
+          value_of(call, what, KEYS, block, p % what->block_size, kv_head, e);
       sum += term;
       magnitude += fabs(term);
     }
@@ -429,9 +536,7 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
     const double weight = exp(scores[p] - largest);
     total += weight;
     for (int64_t e = 0; e < what->size; ++e) {
-      const double value =
-          v_scale * oracle_value(what->variant->cache,
-                                 cached(call, VALUES_, block, p % what->block_size, kv_head, e));
+      const double value = value_of(call, what, VALUES_, block, p % what->block_size, kv_head, e);
       out[e] += weight * value;
       bound[e] = fabs(value) > bound[e] ? fabs(value) : bound[e];
     }
@@ -486,7 +591,24 @@ static void check_output(const op_call *call, const decode_case *what, const cha
   free(now);
 }
 
-static void run(const decode_case *what) {
+static bool wanted(const kvf_variant *variant) {
+  return variant->backend == options.backend && kvf_variant_built(variant);
+}
+
+/* The nearest case that nvfp4 has: whole groups, and pages without gaps. */
+static decode_case fitted(decode_case what) {
+  static const int layouts[] = {NHD, HND, PACKED};
+  if (has_block_scales(&what)) {
+    what.size = (what.size + 15) / 16 * 16;
+    what.layout = layouts[what.layout % 3];
+    what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
+  }
+  return what;
+}
+
+static void run(const decode_case *wished) {
+  const decode_case fit = fitted(*wished);
+  const decode_case *what = &fit;
   char name[240];
   (void)snprintf(
       name, sizeof name,
@@ -512,10 +634,6 @@ static void run(const decode_case *what) {
 /* ---- cases
  * -----------------------------------------------------------------------------------------------
  */
-
-static bool wanted(const kvf_variant *variant) {
-  return variant->backend == options.backend && kvf_variant_built(variant);
-}
 
 static double work(const covering_row *row, const void *context) {
   (void)context;
@@ -572,15 +690,15 @@ static void test_one_position(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     for (int layout = 0; wanted(&OP->variants[v]) && layout < CACHE_LAYOUTS; ++layout) {
-      const decode_case what = {.variant = &OP->variants[v],
-                                .kv_heads = 2,
-                                .group = 3,
-                                .size = 72,
-                                .block_size = 8,
-                                .lengths = ones,
-                                .layout = layout,
-                                .scale = SCALE_PER_HEAD,
-                                .seed = options.seed + (uint64_t)layout};
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 2,
+                                                    .group = 3,
+                                                    .size = 72,
+                                                    .block_size = 8,
+                                                    .lengths = ones,
+                                                    .layout = layout,
+                                                    .scale = SCALE_PER_HEAD,
+                                                    .seed = options.seed + (uint64_t)layout});
       const kvf_dtype scalar = what.variant->scalar;
       op_call call;
       build(&call, &what);
@@ -589,9 +707,7 @@ static void test_one_position(void) {
         const int64_t index[] = {i / what.size / 6, i / what.size % 6, i % what.size};
         const int64_t block = operand_get_index(&call.operands[TABLES], index[0], 0);
         const int64_t kv_head = index[1] / what.group;
-        const double code =
-            oracle_value(what.variant->cache, cached(&call, VALUES_, block, 0, kv_head, index[2]));
-        const float value = (float)(code * scale_of(&call, &what, VALUE_SCALE, kv_head));
+        const float value = (float)value_of(&call, &what, VALUES_, block, 0, kv_head, index[2]);
         uint8_t *to = element_at(&call, OUT, index);
         /* oracle_make() rounds towards zero; the nearer of two neighbours is the rounded one. */
         uint8_t near[4] = {0};
@@ -676,15 +792,15 @@ static void test_extreme_scores(void) {
       continue;
     }
     for (int sign = -1; sign <= 1; sign += 2) {
-      const decode_case what = {.variant = &OP->variants[v],
-                                .kv_heads = 1,
-                                .group = 2,
-                                .size = 64,
-                                .block_size = 16,
-                                .lengths = some,
-                                .alibi = ALIBI_DENSE,
-                                .scale = SCALE_ONE,
-                                .seed = options.seed + 6};
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 1,
+                                                    .group = 2,
+                                                    .size = 64,
+                                                    .block_size = 16,
+                                                    .lengths = some,
+                                                    .alibi = ALIBI_DENSE,
+                                                    .scale = SCALE_ONE,
+                                                    .seed = options.seed + 6});
       op_call call;
       build(&call, &what);
       for (int64_t h = 0; h < 2; ++h) {
@@ -705,109 +821,179 @@ static void test_extreme_scores(void) {
 /* ---- what a writer wrote can be read
  * ------------------------------------------------------------------------ */
 
-static kvf_status write_cache(const op_call *call, const decode_case *what, DLTensor *key,
-                              DLTensor *value, DLTensor *slots, DLTensor *caches[2],
-                              DLTensor *scales[2]) {
-  const char *format = call->values[FORMAT].as.string;
-  return (what->layout >= GROUPED ? kvf_reshape_and_cache : kvf_reshape_and_cache_flash)(
-      NULL, key, value, caches[0], caches[1], slots, format, scales[0], scales[1]);
+/* The op that writes a layout and format. */
+static const kvf_op *writer_of(const decode_case *what) {
+  return has_row_scales(what)      ? &kvf_op_reshape_and_cache_flash_per_token_head
+         : has_block_scales(what)  ? &kvf_op_reshape_and_cache_flash_nvfp4
+         : what->layout >= GROUPED ? &kvf_op_reshape_and_cache
+                                   : &kvf_op_reshape_and_cache_flash;
 }
 
-/* The caches are filled by the op that writes their layout; the slow answer reads a copy filled
- * here. */
+static kvf_status write_cache(op_call *call, const decode_case *what, op_call *sources) {
+  const char *format = call->values[FORMAT].as.string;
+  const DLTensor *key = tensor_dl(&sources->operands[0].view);
+  const DLTensor *value = tensor_dl(&sources->operands[1].view);
+  const DLTensor *slots = tensor_dl(&sources->operands[2].view);
+  DLTensor *keys = tensor_dl(&call->operands[KEYS].view);
+  DLTensor *values = tensor_dl(&call->operands[VALUES_].view);
+  DLTensor *k_scale = tensor_dl(&call->operands[KEY_SCALE].view);
+  DLTensor *v_scale = tensor_dl(&call->operands[VALUE_SCALE].view);
+  if (has_row_scales(what)) {
+    return kvf_reshape_and_cache_flash_per_token_head(NULL, key, value, keys, values, k_scale,
+                                                      v_scale, slots, format);
+  }
+  if (has_block_scales(what) && !what->swizzle) {
+    return kvf_reshape_and_cache_flash_nvfp4(NULL, key, value, keys, values, slots, format, k_scale,
+                                             v_scale, false);
+  }
+  /* Knows nvfp4 by upstream's name, with scales for sm_100. */
+  return (what->layout >= GROUPED ? kvf_reshape_and_cache : kvf_reshape_and_cache_flash)(
+      NULL, key, value, keys, values, slots, format, k_scale, v_scale);
+}
+
+/* One unit in the last place of what the cache holds for an element, its scales included. */
+static double unit_of(const op_call *call, const decode_case *what, int which, int64_t block,
+                      int64_t offset, int64_t head, int64_t element) {
+  const double held = fabs(value_of(call, what, which, block, offset, head, element));
+  const double scale =
+      scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
+  uint8_t *code;
+  double exponent;
+  switch (what->variant->cache) {
+  case KVF_INT8:
+  case KVF_INT8_PER_TOKEN_HEAD:
+    return scale;
+  case KVF_NVFP4: {
+    const double all =
+        scale * oracle_fp8_value(KVF_FP8_E4M3, *block_scale_of(call, what, which, block, offset,
+                                                               head, element, &code));
+    return all * (held < 2 * all ? 0.5 : held < 4 * all ? 1 : 2);
+  }
+  case KVF_FP8_E5M2:
+    exponent = floor(log2(fmax(held / scale, 0x1p-14)));
+    return scale * exp2(exponent - 2);
+  case KVF_FP8_E4M3:
+  case KVF_FP8_PER_TOKEN_HEAD:
+    exponent = floor(log2(fmax(held / scale, 0x1p-6)));
+    return scale * exp2(exponent - 3);
+  default:
+    return 0;
+  }
+}
+
+/*
+ * Round trip: the op that writes the layout fills the caches, and what they hold then is within one
+ * unit in the last place of the source; and what is read is attention over what they hold.
+ */
+static void run_written(const decode_case *what) {
+  const kvf_op *writer = writer_of(what);
+  const kvf_dtype scalar = what->variant->scalar;
+  if (kvf_select(writer, options.backend, scalar, what->variant->cache) == NULL) {
+    skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar),
+              kvf_dtype_name(what->variant->cache));
+    return;
+  }
+  op_call call;
+  op_call sources = {.op = writer, .exec = {.backend = options.backend}};
+  build(&call, what);
+  int64_t tokens = 0;
+  for (int64_t s = 0; what->lengths[s] >= 0; ++s) {
+    tokens += what->lengths[s];
+  }
+  const int64_t shape[3] = {tokens, what->kv_heads, what->size};
+  const int64_t stride[3] = {what->kv_heads * what->size, what->size, 1};
+  for (int side = 0; side < 2; ++side) {
+    operand_make(&sources, side, dl_dtype(scalar), 3, shape, stride, 0, 0, 1);
+  }
+  operand_make(&sources, 2, (DLDataType){kDLInt, 64, 1}, 1, &tokens, (int64_t[]){1}, 0, 0, 2);
+  uint64_t state = what->seed;
+  int64_t token = 0;
+  for (int64_t s = 0; what->lengths[s] >= 0; ++s) {
+    for (int64_t p = 0; p < what->lengths[s]; ++p, ++token) {
+      const int64_t block = operand_get_index(&call.operands[TABLES], s, p / what->block_size);
+      operand_put_index(&sources.operands[2], token, 0,
+                        block * what->block_size + p % what->block_size);
+      for (int64_t e = 0; e < what->kv_heads * what->size; ++e) {
+        for (int side = 0; side < 2; ++side) {
+          oracle_make(
+              scalar, normal(&state),
+              operand_at(&sources.operands[side], token, e / what->size, e % what->size, 0));
+        }
+      }
+    }
+  }
+  op_call_upload(&sources);
+  op_call_upload(&call);
+  for (int side = 0; side < 2; ++side) { /* wiped, so that the writer has to do it */
+    for (int which = KEYS + side; which <= KEY_SCALE + side; which += KEY_SCALE - KEYS) {
+      buffer blank = call.operands[which].memory;
+      if ((which >= KEY_SCALE && !has_row_scales(what)) || blank.size == 0) {
+        continue;
+      }
+      blank.expected = malloc(blank.size);
+      memset(blank.expected, 0xFF, blank.size);
+      buffer_upload(&blank);
+      free(blank.expected);
+    }
+  }
+  const uint64_t before = faults_before(options.backend);
+  (void)expect_done(options.backend, write_cache(&call, what, &sources), before, 0, "writing");
+  for (int which = KEYS; which <= VALUE_SCALE;
+       ++which) { /* its bytes are right: its suite says so */
+    const buffer *memory = &call.operands[which].memory;
+    if (memory->size > 0) {
+      uint8_t *now = contents(memory);
+      memcpy(memory->expected, now, memory->size);
+      free(now);
+    }
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    const int64_t slot = operand_get_index(&sources.operands[2], t, 0);
+    const int64_t block = slot / what->block_size;
+    const int64_t offset = slot % what->block_size;
+    for (int64_t e = 0; e < what->kv_heads * what->size; ++e) {
+      for (int side = 0; side < 2; ++side) {
+        const int64_t head = e / what->size;
+        const double source =
+            oracle_value(scalar, operand_at(&sources.operands[side], t, head, e % what->size, 0));
+        const double held = value_of(&call, what, KEYS + side, block, offset, head, e % what->size);
+        const double unit = unit_of(&call, what, KEYS + side, block, offset, head, e % what->size);
+        (void)EXPECT(fabs(held - source) <= unit * 1.000001,
+                     "%s: token %lld, element %lld of %s is %.9g in the cache, %.9g before, a unit "
+                     "in the last place being %.3g",
+                     what->variant->symbol, (long long)t, (long long)e, side ? "value" : "key",
+                     held, source, unit);
+      }
+    }
+  }
+  (void)expect_done(options.backend, invoke(&call, what), before, 0, "what a writer wrote");
+  check_output(&call, what, "what a writer wrote");
+  (void)op_call_verify(&call, "what a writer wrote");
+  op_call_free(&call);
+  op_call_free(&sources);
+  count_case(what->variant);
+}
+
 static void test_written(void) {
   static const int64_t some[] = {37, 90, 5, -1};
+  static const int layouts[] = {NHD, HND, GROUPED};
   if (!need_backend()) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    static const int layouts[] = {NHD, HND, GROUPED};
     for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(layouts); ++i) {
-      const decode_case what = {.variant = &OP->variants[v],
-                                .kv_heads = 2,
-                                .group = 2,
-                                .size = 64,
-                                .block_size = 16,
-                                .lengths = some,
-                                .layout = layouts[i],
-                                .scale = SCALE_TENTH,
-                                .seed = options.seed + 7};
-      const kvf_op *writer =
-          what.layout >= GROUPED ? &kvf_op_reshape_and_cache : &kvf_op_reshape_and_cache_flash;
-      const kvf_dtype scalar = what.variant->scalar;
-      if (kvf_select(writer, options.backend, scalar, what.variant->cache) == NULL) {
-        skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar),
-                  kvf_dtype_name(what.variant->cache));
-        continue;
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 2,
+                                                    .group = 2,
+                                                    .size = 64,
+                                                    .block_size = 16,
+                                                    .lengths = some,
+                                                    .layout = layouts[i],
+                                                    .scale = SCALE_TENTH,
+                                                    .seed = options.seed + 7 + (uint64_t)i});
+      if (!has_row_scales(&what) || what.layout < GROUPED) {
+        run_written(&what);
       }
-      op_call call;
-      op_call sources = {.op = writer, .exec = {.backend = options.backend}};
-      build(&call, &what);
-      int64_t tokens = 0;
-      for (int64_t s = 0; some[s] >= 0; ++s) {
-        tokens += some[s];
-      }
-      const int64_t shape[3] = {tokens, what.kv_heads, what.size};
-      const int64_t stride[3] = {what.kv_heads * what.size, what.size, 1};
-      for (int side = 0; side < 2; ++side) {
-        operand_make(&sources, side, dl_dtype(scalar), 3, shape, stride, 0, 0, 1);
-      }
-      operand_make(&sources, 2, (DLDataType){kDLInt, 64, 1}, 1, &tokens, (int64_t[]){1}, 0, 0, 2);
-      uint64_t state = what.seed;
-      int64_t token = 0;
-      for (int64_t s = 0; some[s] >= 0; ++s) {
-        for (int64_t p = 0; p < some[s]; ++p, ++token) {
-          const int64_t block = operand_get_index(&call.operands[TABLES], s, p / what.block_size);
-          operand_put_index(&sources.operands[2], token, 0,
-                            block * what.block_size + p % what.block_size);
-          for (int64_t e = 0; e < what.kv_heads * what.size; ++e) {
-            for (int side = 0; side < 2; ++side) {
-              uint8_t *from =
-                  operand_at(&sources.operands[side], token, e / what.size, e % what.size, 0);
-              oracle_make(scalar, normal(&state), from);
-              const float scale = (float)scale_of(&call, &what, KEY_SCALE + side, e / what.size);
-              oracle_store(scalar, what.variant->cache, from, scale,
-                           cached(&call, KEYS + side, block, p % what.block_size, e / what.size,
-                                  e % what.size));
-            }
-          }
-        }
-      }
-      op_call_upload(&sources);
-      op_call_upload(&call);
-      for (int side = 0; side < 2; ++side) { /* wiped: the writer has to do it */
-        const buffer *memory = &call.operands[KEYS + side].memory;
-        uint8_t *image = memory->expected;
-        buffer blank = *memory;
-        blank.expected = malloc(memory->size);
-        memcpy(blank.expected, image, memory->size);
-        for (int64_t t = 0; t < tokens; ++t) {
-          const int64_t slot = operand_get_index(&sources.operands[2], t, 0);
-          for (int64_t e = 0; e < what.kv_heads * what.size; ++e) {
-            const uint8_t *at = cached(&call, KEYS + side, slot / what.block_size,
-                                       slot % what.block_size, e / what.size, e % what.size);
-            memset(blank.expected + (at - image), 0xFF,
-                   (size_t)kvf_dtype_bits(what.variant->cache) / 8);
-          }
-        }
-        buffer_upload(&blank);
-        free(blank.expected);
-      }
-      DLTensor *caches[2] = {tensor_dl(&call.operands[KEYS].view),
-                             tensor_dl(&call.operands[VALUES_].view)};
-      DLTensor *scales[2] = {tensor_dl(&call.operands[KEY_SCALE].view),
-                             tensor_dl(&call.operands[VALUE_SCALE].view)};
-      const uint64_t before = faults_before(options.backend);
-      EXPECT_STATUS(write_cache(&call, &what, tensor_dl(&sources.operands[0].view),
-                                tensor_dl(&sources.operands[1].view),
-                                tensor_dl(&sources.operands[2].view), caches, scales),
-                    KVF_OK);
-      (void)expect_done(options.backend, invoke(&call, &what), before, 0, "what a writer wrote");
-      check_output(&call, &what, "what a writer wrote");
-      (void)op_call_verify(&call, "what a writer wrote");
-      op_call_free(&call);
-      op_call_free(&sources);
-      count_case(what.variant);
     }
   }
 }
@@ -826,14 +1012,14 @@ static void test_out_of_range(void) {
       continue;
     }
     for (int layout = NHD; layout <= GROUPED; layout += GROUPED) {
-      decode_case what = {.variant = &OP->variants[v],
-                          .kv_heads = 2,
-                          .group = 3,
-                          .size = 64,
-                          .block_size = 8,
-                          .lengths = some,
-                          .layout = layout,
-                          .seed = 10};
+      decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                              .kv_heads = 2,
+                                              .group = 3,
+                                              .size = 64,
+                                              .block_size = 8,
+                                              .lengths = some,
+                                              .layout = layout,
+                                              .seed = 10});
       op_call call;
       build(&call, &what);
       const int64_t pages = call.operands[KEYS].view.shape[0];
@@ -1024,6 +1210,30 @@ static const bad_argument bad_grouped[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const bad_argument bad_nvfp4[] = {
+  {"pages of 5 dimensions", ON_BOTH, "key_cache", SPOIL_RANK, 0, 5, NULL, VALUE_ERROR, "key_cache", "rank is 5", "want 4"},
+  {"pages of other bytes", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 32, NULL, VALUE_ERROR, "key_cache", "(head_size / 2 + head_size / 16) is 32", "want 36"},
+  {"pages with gaps", ON_BOTH, "value_cache", SPOIL_STRIDE, 1, 1000, NULL, VALUE_ERROR, "value_cache", "strides of dimensions 1 to 3", "without gaps"},
+};
+
+static const bad_argument bad_row_scales[] = {
+  {"one k_scale", ON_BOTH, "k_scale", SPOIL_RANK, 0, 1, NULL, VALUE_ERROR, "k_scale", "rank is 1", "want 3"},
+  {"scales of other pages", ON_BOTH, "v_scale", SPOIL_SIZE, 0, 2, NULL, VALUE_ERROR, "v_scale", "(num_blocks) is 2", "as in key_cache"},
+  {"scales of f16", ON_BOTH, "v_scale", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "v_scale", "dtype is float16", "want float32"},
+};
+/* clang-format on */
+
+static const kvf_variant *variant_with(kvf_dtype cache) {
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    if (wanted(&OP->variants[v]) && OP->variants[v].cache == cache) {
+      return &OP->variants[v];
+    }
+  }
+  skip_part("no variant of cache dtype %s is built", kvf_dtype_name(cache));
+  return NULL;
+}
+
 static const kvf_variant *any_variant(void) {
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     if (wanted(&OP->variants[v])) {
@@ -1059,6 +1269,29 @@ static void test_bad_arguments(void) {
   op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   small.layout = GROUPED;
   op_call_test_bad(build, &small, typed, bad_grouped, TEST_COUNT(bad_grouped));
+
+  decode_case format = {
+      .kv_heads = 2, .group = 3, .size = 64, .block_size = 8, .lengths = two, .seed = 8};
+  format.variant = variant_with(KVF_NVFP4);
+  if (format.variant != NULL) {
+    op_call_test_bad(build, &format, typed, bad_nvfp4, TEST_COUNT(bad_nvfp4));
+    /* Sizes that cannot be swizzled. */
+    op_call call;
+    format.size = 48;
+    build(&call, &format);
+    call.values[SWIZZLE_].as.boolean = true;
+    op_call_upload(&call);
+    EXPECT_STATUS(op_call_invoke(&call, typed), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), "head_size is 48, want a multiple of 64");
+    (void)op_call_verify(&call, "sizes that cannot be swizzled");
+    op_call_free(&call);
+    count_case(NULL);
+    format.size = 64;
+  }
+  format.variant = variant_with(KVF_INT8_PER_TOKEN_HEAD);
+  if (format.variant != NULL) {
+    op_call_test_bad(build, &format, typed, bad_row_scales, TEST_COUNT(bad_row_scales));
+  }
 
   /* Sizes that no single argument is to blame for. */
   static const int64_t shapes[][3] = {{6, 4, 24}, {4, 4, 577}, {4, 0, 24}};

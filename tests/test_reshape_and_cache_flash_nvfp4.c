@@ -148,23 +148,6 @@ static void build(op_call *call, const void *context) {
   call->values[OF_SWIZZLE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
 }
 
-/* Nearest of 0, 0.5, 1, 1.5, 2, 3, 4, 6, ties to the even code; NaN is 7. */
-static uint8_t oracle_e2m1(float value) {
-  static const double table[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
-  if (isnan(value)) {
-    return 7;
-  }
-  const double magnitude = fmin(fabs((double)value), 6);
-  int best = 0;
-  for (int code = 1; code < 8; ++code) {
-    const double nearer = fabs(table[best] - magnitude) - fabs(table[code] - magnitude);
-    if (nearer > 0 || (nearer == 0 && code % 2 == 0)) {
-      best = code;
-    }
-  }
-  return (uint8_t)(best | (signbit(value) ? 8 : 0));
-}
-
 static float product(float a, float b) { return (float)((double)a * (double)b); }
 static float quotient(float a, float b) { return (float)((double)a / (double)b); }
 

@@ -8,21 +8,45 @@
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_F32,
@@ -31,45 +55,93 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__f32__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E5M2,
                 kvf_cpu_paged_attention_decode__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8,
+                kvf_cpu_paged_attention_decode__f32__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_NVFP4,
+                kvf_cpu_paged_attention_decode__f32__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__f32__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__f32__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_F16,
                 kvf_cpu_paged_attention_decode__f16__f16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E4M3,
                 kvf_cpu_paged_attention_decode__f16__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E5M2,
                 kvf_cpu_paged_attention_decode__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8,
+                kvf_cpu_paged_attention_decode__f16__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_NVFP4,
+                kvf_cpu_paged_attention_decode__f16__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__f16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__f16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_BF16,
                 kvf_cpu_paged_attention_decode__bf16__bf16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E4M3,
                 kvf_cpu_paged_attention_decode__bf16__fp8_e4m3),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E5M2,
                 kvf_cpu_paged_attention_decode__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8,
+                kvf_cpu_paged_attention_decode__bf16__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_NVFP4,
+                kvf_cpu_paged_attention_decode__bf16__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__bf16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+                kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_F32,
                  kvf_cuda_paged_attention_decode__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E4M3,
                  kvf_cuda_paged_attention_decode__f32__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E5M2,
                  kvf_cuda_paged_attention_decode__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8,
+                 kvf_cuda_paged_attention_decode__f32__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_NVFP4,
+                 kvf_cuda_paged_attention_decode__f32__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__f32__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__f32__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_F16,
                  kvf_cuda_paged_attention_decode__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E4M3,
                  kvf_cuda_paged_attention_decode__f16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E5M2,
                  kvf_cuda_paged_attention_decode__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8,
+                 kvf_cuda_paged_attention_decode__f16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_NVFP4,
+                 kvf_cuda_paged_attention_decode__f16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__f16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__f16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_BF16,
                  kvf_cuda_paged_attention_decode__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E4M3,
                  kvf_cuda_paged_attention_decode__bf16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E5M2,
                  kvf_cuda_paged_attention_decode__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8,
+                 kvf_cuda_paged_attention_decode__bf16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_NVFP4,
+                 kvf_cuda_paged_attention_decode__bf16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__bf16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+                 kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
 };
 
 /* [backend][scalar][cache] -> row. */
 static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
     {
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 0, -1, -1, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f32 */
-        {-1, -1, 3, -1, 4, 5, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f16 */
-        {-1, -1, -1, 6, 7, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* bf16 */
+        {-1, 0, -1, -1, 1, 2, -1, 3, 4, -1, -1, -1, -1, -1, 5, 6},        /* f32 */
+        {-1, -1, 7, -1, 8, 9, -1, 10, 11, -1, -1, -1, -1, -1, 12, 13},    /* f16 */
+        {-1, -1, -1, 14, 15, 16, -1, 17, 18, -1, -1, -1, -1, -1, 19, 20}, /* bf16 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
@@ -85,9 +157,9 @@ static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] =
     },                                                                    /* cpu */
     {
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 9, -1, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, 12, -1, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
+        {-1, 21, -1, -1, 22, 23, -1, 24, 25, -1, -1, -1, -1, -1, 26, 27}, /* f32 */
+        {-1, -1, 28, -1, 29, 30, -1, 31, 32, -1, -1, -1, -1, -1, 33, 34}, /* f16 */
+        {-1, -1, -1, 35, 36, 37, -1, 38, 39, -1, -1, -1, -1, -1, 40, 41}, /* bf16 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
         {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
@@ -104,12 +176,24 @@ static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] =
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
-    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {KVF_F32, KVF_F16,
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {KVF_F32, KVF_BF16,
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {KVF_F16, KVF_F32,
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {KVF_F16, KVF_BF16,
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {KVF_BF16, KVF_F32,
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {KVF_BF16, KVF_F16,
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
 };
 
 static const kvf_argument arguments[] = {
@@ -125,8 +209,9 @@ static const kvf_argument arguments[] = {
     {.name = "key_cache",
      .type = "Tensor",
      .doc = "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
-            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8), any "
-            "strides",
+            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 "
+            "or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
+            "head_size / 2 + head_size / 16], uint8, pages without gaps",
      .kind = KVF_KIND_TENSOR},
     {.name = "value_cache",
      .type = "Tensor",
@@ -147,12 +232,14 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_FLOAT},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+     .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
+            "'int8_per_token_head' or 'fp8_per_token_head'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
      .doc = "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
-            "holds the scalar dtype",
+            "holds the scalar dtype; for formats per token and head the k_scale_cache, "
+            "[num_blocks, block_size, num_kv_heads], any strides",
      .kind = KVF_KIND_TENSOR},
     {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for values", .kind = KVF_KIND_TENSOR},
     {.name = "alibi_slopes",
@@ -167,6 +254,12 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_INT,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_INT, .as = {.integer = 0}}},
+    {.name = "swizzle_v_scales",
+     .type = "bool",
+     .doc = "nvfp4: whether block scales of values are stored for sm_100",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
@@ -174,63 +267,72 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                     values[2].as.tensor, values[3].as.tensor, values[4].as.tensor,
                                     values[5].as.tensor, values[6].as.number, values[7].as.string,
                                     values[8].as.tensor, values[9].as.tensor, values[10].as.tensor,
-                                    values[11].as.integer);
+                                    values[11].as.integer, values[12].as.boolean);
 }
 
 const kvf_op kvf_op_paged_attention_decode = {
     .name = "paged_attention_decode",
     .ns = "_C_cache_ops",
-    .schema =
-        "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
-        "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "
-        "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0) -> ()",
-    .doc = "reads the pages that the cache writers fill: attention of one token per sequence.\n"
-           "\n"
-           "For every sequence s, query head h and the KV head g = h div (num_q_heads / "
-           "num_kv_heads), over\n"
-           "positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = "
-           "seq_lens[s]:\n"
-           "  K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of "
-           "position p, which is\n"
-           "           in page block_tables[s, p div block_size], at p mod block_size\n"
-           "  a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))\n"
-           "  out[s, h] = sum over p of softmax(a)[p] * V[p]\n"
-           "DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at "
-           "position n - 1,\n"
-           "which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a "
-           "successful\n"
-           "no-op. Only the pages of the positions above are read, and of the last page only the "
-           "tokens that\n"
-           "are there, so fresh pages may hold anything. out must not overlap the other tensors.\n"
-           "\n"
-           "The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes "
-           "(NHD, or HND\n"
-           "by strides), 5 what reshape_and_cache writes. K and V have strides of their own.\n"
-           "\n"
-           "Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it "
-           "goes (online), so\n"
-           "results are not those of a fixed order. With one position out is exactly DQ(V), "
-           "rounded to the\n"
-           "dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). k_scale is "
-           "applied to\n"
-           "the query and v_scale to the sum, which gives the same but for rounding.\n"
-           "\n"
-           "head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 "
-           "query heads of\n"
-           "one KV head of one sequence; long sequences are not split.\n"
-           "\n"
-           "Errors: KVF_INVALID_VALUE for a head_size above 576, or num_q_heads that is no "
-           "multiple of\n"
-           "num_kv_heads; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a "
-           "page that is\n"
-           "not in the cache (CPU: before anything is written; CUDA: that length is cut off, the "
-           "tokens of that\n"
-           "page are left out, and each is counted once, see kvf_cuda_fault_count).\n"
-           "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
+    .schema = "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor "
+              "value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, "
+              "Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
+              "bool swizzle_v_scales=False) -> ()",
+    .doc =
+        "reads the pages that the cache writers fill: attention of one token per sequence.\n"
+        "\n"
+        "For every sequence s, query head h and the KV head g = h div (num_q_heads / "
+        "num_kv_heads), over\n"
+        "positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = "
+        "seq_lens[s]:\n"
+        "  K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p, "
+        "which is in\n"
+        "           page block_tables[s, p div block_size], at p mod block_size\n"
+        "  a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))\n"
+        "  out[s, h] = sum over p of softmax(a)[p] * V[p]\n"
+        "DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, "
+        "that of head g\n"
+        "of the very token for the formats per token and head, and for nvfp4 that of head g and "
+        "the block\n"
+        "scale of every 16 elements. The query is the token at position n - 1,\n"
+        "which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a "
+        "successful\n"
+        "no-op. Only the pages of the positions above are read, and of the last page only the "
+        "tokens that\n"
+        "are there, so fresh pages may hold anything. out must not overlap the other tensors.\n"
+        "\n"
+        "The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its "
+        "kin write (NHD,\n"
+        "or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own. "
+        "nvfp4 pages\n"
+        "are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.\n"
+        "\n"
+        "Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes "
+        "(online), so\n"
+        "results are not those of a fixed order. With one position out is exactly DQ(V), rounded "
+        "to the\n"
+        "dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a "
+        "head are\n"
+        "applied to the query and to the sum, those of a token to its score and its weight, which "
+        "gives the\n"
+        "same but for rounding.\n"
+        "\n"
+        "head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 "
+        "query heads of\n"
+        "one KV head of one sequence; long sequences are not split.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
+        "num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales "
+        "for one\n"
+        "that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for "
+        "a length below 0 or beyond width * block_size, or a page that is\n"
+        "not in the cache (CPU: before anything is written; CUDA: that length is cut off, the "
+        "tokens of that\n"
+        "page are left out, and each is counted once, see kvf_cuda_fault_count).\n"
+        "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
     .arguments = arguments,
-    .num_arguments = 12,
+    .num_arguments = 13,
     .variants = variants,
-    .num_variants = 18,
+    .num_variants = 42,
     .index = &rows[0][0][0],
     .exclusions = exclusions,
     .num_exclusions = 6,

@@ -156,7 +156,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
+     .doc = "'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8' or 'nvfp4'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -198,6 +198,11 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
            "one that\n"
            "is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded "
            "pages work.\n"
+           "\n"
+           "kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by "
+           "upstream's name: the\n"
+           "caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / "
+           "16].\n"
            "\n"
            "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before "
            "anything is\n"

@@ -1,40 +1,54 @@
 """paged_attention_decode: attention of one new token of each sequence over its pages."""
 
+from generator.dtypes import DType
 from generator.model import Field, Op, same_or_fp8
+
+
+def excluded(scalar: DType, cache: DType) -> str | None:
+    """The cache holds the scalar dtype itself, fp8 or int8 codes, or a format of any scalar."""
+    reason = None if cache.kind == "format" else same_or_fp8(scalar, cache)
+    return f"{reason}, int8, nvfp4 or codes with a scale per token and head" if reason else None
+
 
 OP = Op(
     namespace="_C_cache_ops",
     schema_text=(
         "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
         "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "
-        "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0) -> ()"
+        "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
+        "bool swizzle_v_scales=False) -> ()"
     ),
     summary="reads the pages that the cache writers fill: attention of one token per sequence.",
     doc="""\
 For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
 positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
-  K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p, which is
-           in page block_tables[s, p div block_size], at p mod block_size
+  K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p, which is in
+           page block_tables[s, p div block_size], at p mod block_size
   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
   out[s, h] = sum over p of softmax(a)[p] * V[p]
-DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1,
+DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of head g
+of the very token for the formats per token and head, and for nvfp4 that of head g and the block
+scale of every 16 elements. The query is the token at position n - 1,
 which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful
 no-op. Only the pages of the positions above are read, and of the last page only the tokens that
 are there, so fresh pages may hold anything. out must not overlap the other tensors.
 
-The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes (NHD, or HND
-by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write (NHD,
+or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own. nvfp4 pages
+are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.
 
 Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes (online), so
 results are not those of a fixed order. With one position out is exactly DQ(V), rounded to the
-dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). k_scale is applied to
-the query and v_scale to the sum, which gives the same but for rounding.
+dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a head are
+applied to the query and to the sum, those of a token to its score and its weight, which gives the
+same but for rounding.
 
 head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads of
 one KV head of one sequence; long sequences are not split.
 
-Errors: KVF_INVALID_VALUE for a head_size above 576, or num_q_heads that is no multiple of
-num_kv_heads; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is
+Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
+num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
+that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is
 not in the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that
 page are left out, and each is counted once, see kvf_cuda_fault_count).
 Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
@@ -43,8 +57,9 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         "query": "[num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides",
         "key_cache": (
             "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
-            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8), any "
-            "strides"
+            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or "
+            "uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
+            "head_size / 2 + head_size / 16], uint8, pages without gaps"
         ),
         "value_cache": (
             "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
@@ -53,14 +68,19 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         "block_tables": "[num_seqs, width], int32, any strides: the pages of each sequence",
         "seq_lens": "[num_seqs], int32, any stride: tokens of each sequence, the query's included",
         "scale": "what query . key is multiplied by, usually 1 / sqrt(head_size)",
-        "kv_cache_dtype": "'auto' (the dtype of query), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
+        "kv_cache_dtype": (
+            "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
+            "'int8_per_token_head' or 'fp8_per_token_head'"
+        ),
         "k_scale": (
             "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
-            "holds the scalar dtype"
+            "holds the scalar dtype; for formats per token and head the k_scale_cache, "
+            "[num_blocks, block_size, num_kv_heads], any strides"
         ),
         "v_scale": "as k_scale, for values",
         "alibi_slopes": "[num_q_heads], f32, any stride; None: no bias",
         "sliding_window": "positions that are attended to, the query's own included; 0 or less: all",
+        "swizzle_v_scales": "nvfp4: whether block scales of values are stored for sm_100",
     },
     params=(
         Field("kvf_view", "out", "stride[0..2]: sequence, query head, element"),
@@ -68,13 +88,15 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         Field(
             "kvf_view",
             "key_cache",
-            "stride[0..4]: page, token, KV head, group of x elements, element of a group",
+            "stride[0..4]: page, token, KV head, group of x elements, element of a group; nvfp4: "
+            "bytes of codes, as reshape_and_cache_flash_nvfp4 has them",
         ),
         Field("kvf_view", "value_cache", "stride[0..3]: page, token, KV head, element"),
         Field(
             "kvf_view",
             "k_scale",
-            "f32; stride[0]: KV head, 0 for one scale; data may be NULL unless fp8",
+            "f32; stride[0]: KV head, 0 for one scale; with a scale per token and head "
+            "stride[0..2]: page, token, KV head; data may be NULL when the cache holds the scalar dtype",
         ),
         Field("kvf_view", "v_scale", "as k_scale"),
         Field("kvf_view", "alibi_slopes", "f32; stride[0]: query head; data NULL for none"),
@@ -85,6 +107,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         Field("int64_t", "num_blocks", "pages in the caches"),
         Field("int64_t", "block_size", "tokens in a page"),
         Field("int64_t", "sliding_window", "positions attended to; 0 or less for all"),
+        Field("int32_t", "swizzle_v_scales", "nvfp4: 1 or 0"),
         Field("int32_t", "num_q_heads", "query heads, a multiple of num_kv_heads"),
         Field("int32_t", "num_kv_heads", "KV heads"),
         Field("int32_t", "head_size", "elements of a head, at most 576"),
@@ -105,6 +128,16 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
     ),
     scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
-    excluded=same_or_fp8,
+    caches=(
+        "f32",
+        "f16",
+        "bf16",
+        "fp8_e4m3",
+        "fp8_e5m2",
+        "int8",
+        "nvfp4",
+        "int8_per_token_head",
+        "fp8_per_token_head",
+    ),
+    excluded=excluded,
 )

@@ -3,6 +3,7 @@
 #include "cuda.h"
 #include "kvforge/attention.h"
 #include "kvforge/op.h"
+#include "nvfp4_pages.h"
 
 #define OP (&kvf_op_paged_attention_decode)
 
@@ -65,6 +66,36 @@ static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
   params->x = (int32_t)x.value;
 }
 
+/* [num_blocks, block_size, num_kv_heads, bytes] */
+static void check_nvfp4_caches(kvf_check *check, const DLTensor *key_cache,
+                               const DLTensor *value_cache, cache_dims *dims, params_type *params) {
+  kvf_view *key = &params->key_cache;
+  kvf_check_nvfp4_sizes(check, "query", dims->head_size->value, 0, false);
+  kvf_check_nvfp4_pages(check, "key_cache", key_cache, &dims->num_blocks, &dims->block_size,
+                        &dims->num_kv_heads, dims->head_size, key);
+  kvf_check_nvfp4_pages(check, "value_cache", value_cache, &dims->num_blocks, &dims->block_size,
+                        &dims->num_kv_heads, dims->head_size, &params->value_cache);
+  key->stride[4] = key->stride[3];
+  key->stride[3] = 0;
+  params->x = (int32_t)dims->head_size->value;
+}
+
+static bool has_row_scales(kvf_dtype cache) {
+  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD;
+}
+
+/* One scale, one for each KV head, or one for each of each token. */
+static void check_scales(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         kvf_dtype cache, cache_dims *dims, kvf_view *view) {
+  if (has_row_scales(cache)) {
+    kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(KVF_F32), 3,
+                     (kvf_dim *const[]){&dims->num_blocks, &dims->block_size, &dims->num_kv_heads},
+                     view);
+  } else {
+    kvf_check_scale(check, argument, tensor, &dims->num_kv_heads, view);
+  }
+}
+
 /* What raw launches check too. */
 static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
                         int64_t head_size) {
@@ -85,8 +116,11 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
                                       const DLTensor *block_tables, const DLTensor *seq_lens,
                                       double scale, const char *kv_cache_dtype,
                                       const DLTensor *k_scale, const DLTensor *v_scale,
-                                      const DLTensor *alibi_slopes, int64_t sliding_window) {
-  params_type params = {.scale = (float)scale, .sliding_window = sliding_window};
+                                      const DLTensor *alibi_slopes, int64_t sliding_window,
+                                      bool swizzle_v_scales) {
+  params_type params = {.scale = (float)scale,
+                        .sliding_window = sliding_window,
+                        .swizzle_v_scales = swizzle_v_scales};
   kvf_dim num_seqs = KVF_DIM("num_seqs");
   kvf_dim num_q_heads = KVF_DIM("num_q_heads");
   kvf_dim head_size = KVF_DIM("head_size");
@@ -102,16 +136,20 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   if (variant == NULL) {
     return check.status;
   }
-  const bool grouped = key_cache != NULL && key_cache->ndim == 5;
-  (grouped ? check_grouped_caches : check_flash_caches)(&check, key_cache, value_cache,
-                                                        KVF_ACCEPT(variant->cache), &dims, &params);
+  if (variant->cache == KVF_NVFP4) {
+    check_nvfp4_caches(&check, key_cache, value_cache, &dims, &params);
+  } else {
+    const bool grouped = key_cache != NULL && key_cache->ndim == 5;
+    (grouped ? check_grouped_caches : check_flash_caches)(
+        &check, key_cache, value_cache, KVF_ACCEPT(variant->cache), &dims, &params);
+  }
   check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
   kvf_check_tensor(&check, "block_tables", block_tables, KVF_ACCEPT_INT32, 2,
                    (kvf_dim *const[]){&num_seqs, &width}, &params.block_tables);
   kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
                    &params.seq_lens);
-  kvf_check_scale(&check, "k_scale", k_scale, &dims.num_kv_heads, &params.k_scale);
-  kvf_check_scale(&check, "v_scale", v_scale, &dims.num_kv_heads, &params.v_scale);
+  check_scales(&check, "k_scale", k_scale, variant->cache, &dims, &params.k_scale);
+  check_scales(&check, "v_scale", v_scale, variant->cache, &dims, &params.v_scale);
   if (alibi_slopes != NULL) {
     kvf_check_tensor(&check, "alibi_slopes", alibi_slopes, KVF_ACCEPT(KVF_F32), 1,
                      (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
@@ -192,7 +230,16 @@ static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int3
   return kvf_vector_elements(choices, run, &side, 1) == elements;
 }
 
-static void choose_vectors(params_type *params, int32_t bytes) {
+static void choose_vectors(params_type *params, kvf_dtype cache) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  if (cache == KVF_NVFP4) { /* two elements in a byte */
+    const int64_t run = params->head_size / 2;
+    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
+    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, run, VALUE_VECTOR / 2)
+                               ? KVF_VALUES_BY_ELEMENT
+                               : KVF_VALUES_SINGLY;
+    return;
+  }
   /* A vector of keys is one access of 16 bytes, or two, that must not cross the end of a group. */
   const int32_t access = bytes == 4 ? 4 : KEY_VECTOR;
   params->whole_keys = params->x % access == 0 &&
@@ -219,6 +266,10 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
+  if (variant != NULL && variant->cache == KVF_NVFP4) {
+    kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
+                          params.swizzle_v_scales);
+  }
   if (check.status != KVF_OK || params.num_seqs == 0 || params.num_q_heads == 0 ||
       params.head_size == 0) {
     return check.status;
@@ -253,7 +304,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   if (check.status != KVF_OK) {
     return check.status;
   }
-  choose_vectors(&params, kvf_dtype_bits(variant->cache) / 8);
+  choose_vectors(&params, variant->cache);
   const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
                          .block = {THREADS, 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "kvforge/op.h"
 #include "writer.h"
 
@@ -8,6 +10,10 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                        DLTensor *value_cache, const DLTensor *slot_mapping,
                                        const char *kv_cache_dtype, const DLTensor *k_scale,
                                        const DLTensor *v_scale) {
+  if (kv_cache_dtype != NULL && strcmp(kv_cache_dtype, "nvfp4") == 0) {
+    return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slot_mapping,
+                                             kv_cache_dtype, k_scale, v_scale, true);
+  }
   kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
   const kvf_writer writer = KVF_WRITER(&params);
   kvf_dim num_blocks = KVF_DIM("num_blocks");

@@ -563,51 +563,62 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  *
  * For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
  * positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
- *   K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p, which
- * is in page block_tables[s, p div block_size], at p mod block_size a[p]   = scale * (query[s, h] .
- * K[p]) + alibi_slopes[h] * (p - (n - 1)) out[s, h] = sum over p of softmax(a)[p] * V[p] DQ widens
- * to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1, which is
- * in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op.
- * Only the pages of the positions above are read, and of the last page only the tokens that are
- * there, so fresh pages may hold anything. out must not overlap the other tensors.
+ *   K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p, which is in
+ *            page block_tables[s, p div block_size], at p mod block_size
+ *   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
+ *   out[s, h] = sum over p of softmax(a)[p] * V[p]
+ * DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
+ * head g of the very token for the formats per token and head, and for nvfp4 that of head g and the
+ * block scale of every 16 elements. The query is the token at position n - 1, which is in the cache
+ * already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only the pages
+ * of the positions above are read, and of the last page only the tokens that are there, so fresh
+ * pages may hold anything. out must not overlap the other tensors.
  *
- * The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes (NHD, or
- * HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+ * The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write
+ * (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+ * nvfp4 pages are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.
  *
  * Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes (online),
  * so results are not those of a fixed order. With one position out is exactly DQ(V), rounded to the
- * dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). k_scale is applied to
- * the query and v_scale to the sum, which gives the same but for rounding.
+ * dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a head are
+ * applied to the query and to the sum, those of a token to its score and its weight, which gives
+ * the same but for rounding.
  *
  * head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads
  * of one KV head of one sequence; long sequences are not split.
  *
- * Errors: KVF_INVALID_VALUE for a head_size above 576, or num_q_heads that is no multiple of
- * num_kv_heads; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that
- * is not in the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of
- * that page are left out, and each is counted once, see kvf_cuda_fault_count). Source of the rule:
- * this project; arguments as in vLLM's paged_attention_v1.
+ * Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
+ * num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
+ * that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
+ * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
+ * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
+ * once, see kvf_cuda_fault_count). Source of the rule: this project; arguments as in vLLM's
+ * paged_attention_v1.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
  *   query (Tensor): [num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides
  *   key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
- * num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8), any
- * strides value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks,
- * num_kv_heads, head_size, block_size]; any strides block_tables (Tensor): [num_seqs, width],
- * int32, any strides: the pages of each sequence seq_lens (Tensor): [num_seqs], int32, any stride:
- * tokens of each sequence, the query's included scale (float): what query . key is multiplied by,
- * usually 1 / sqrt(head_size) kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3'
- * or 'fp8_e5m2' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not
- * read when the cache holds the scalar dtype v_scale (Tensor): as k_scale, for values alibi_slopes
- * (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window (int): positions that are
- * attended to, the query's own included; 0 or less: all
+ * num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8
+ * or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, head_size / 2 +
+ * head_size / 16], uint8, pages without gaps value_cache (Tensor): as key_cache of rank 4; next to
+ * one of rank 5 [num_blocks, num_kv_heads, head_size, block_size]; any strides block_tables
+ * (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence seq_lens (Tensor):
+ * [num_seqs], int32, any stride: tokens of each sequence, the query's included scale (float): what
+ * query . key is multiplied by, usually 1 / sqrt(head_size) kv_cache_dtype (str): 'auto' (the dtype
+ * of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'int8_per_token_head' or
+ * 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
+ * k_scale; not read when the cache holds the scalar dtype; for formats per token and head the
+ * k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides v_scale (Tensor): as k_scale,
+ * for values alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window
+ * (int): positions that are attended to, the query's own included; 0 or less: all swizzle_v_scales
+ * (bool): nvfp4: whether block scales of values are stored for sm_100
  */
 KVF_API kvf_status kvf_paged_attention_decode(
     const kvf_exec *exec, DLTensor *out, const DLTensor *query, const DLTensor *key_cache,
     const DLTensor *value_cache, const DLTensor *block_tables, const DLTensor *seq_lens,
     double scale, const char *kv_cache_dtype, const DLTensor *k_scale, const DLTensor *v_scale,
-    const DLTensor *alibi_slopes, int64_t sliding_window);
+    const DLTensor *alibi_slopes, int64_t sliding_window, bool swizzle_v_scales);
 KVF_API kvf_status
 kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_paged_attention_decode_params *params);
@@ -675,6 +686,10 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache;
  * is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages
  * work.
  *
+ * kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by upstream's
+ * name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size /
+ * 16].
+ *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
@@ -687,8 +702,9 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache;
  * float8 for fp8, int8 or uint8 for int8), any strides value_cache (Tensor!): as key_cache, with
  * strides of its own slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative
  * slot skips its token kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3',
- * 'fp8_e5m2' or 'int8' k_scale (Tensor): f32, one element or [num_heads]; the cache holds key /
- * k_scale; not read when the cache holds the scalar dtype v_scale (Tensor): as k_scale, for value
+ * 'fp8_e5m2', 'int8' or 'nvfp4' k_scale (Tensor): f32, one element or [num_heads]; the cache holds
+ * key / k_scale; not read when the cache holds the scalar dtype v_scale (Tensor): as k_scale, for
+ * value
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key,
                                                const DLTensor *value, DLTensor *key_cache,

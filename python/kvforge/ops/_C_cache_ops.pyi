@@ -133,6 +133,7 @@ def paged_attention_decode(
     v_scale: Tensor,
     alibi_slopes: Tensor | None = ...,
     sliding_window: int = ...,
+    swizzle_v_scales: bool = ...,
 ) -> None: ...
 
 def reshape_and_cache(

@@ -5,6 +5,7 @@
 #include "kvforge/cuda_kernel.cuh"
 #include "kvforge/decode.h"
 #include "kvforge/fp4.h"
+#include "kvforge/int8.h"
 
 /* Two codes, the first in the low byte. From sm_89 on by hardware, exactly as the portable codec.
  */
@@ -33,6 +34,10 @@ KVF_INLINE float2 kvf_f32x2_from_f16(uint32_t bits) {
 }
 KVF_INLINE float2 kvf_f32x2_from_bf16(uint32_t bits) {
   return make_float2(kvf_float(bits << 16), kvf_float(bits & 0xFFFF0000u));
+}
+
+KVF_INLINE float2 kvf_f32x2_from_int8(uint32_t codes) {
+  return make_float2(kvf_f32_from_int8((int8_t)codes), kvf_f32_from_int8((int8_t)(codes >> 8)));
 }
 
 /* Two E2M1 codes of a byte, the low half first. */

@@ -12,26 +12,29 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_paged_attention_decode_params {
-  kvf_view out;   /* stride[0..2]: sequence, query head, element */
-  kvf_view query; /* as out */
-  kvf_view
-      key_cache; /* stride[0..4]: page, token, KV head, group of x elements, element of a group */
-  kvf_view value_cache;  /* stride[0..3]: page, token, KV head, element */
-  kvf_view k_scale;      /* f32; stride[0]: KV head, 0 for one scale; data may be NULL unless fp8 */
-  kvf_view v_scale;      /* as k_scale */
-  kvf_view alibi_slopes; /* f32; stride[0]: query head; data NULL for none */
-  kvf_view block_tables; /* int32; stride[0..1]: sequence, page of it */
-  kvf_view seq_lens;     /* int32; stride[0]: sequence */
-  int64_t num_seqs;      /* sequences */
-  int64_t width;         /* pages that a sequence has at most */
-  int64_t num_blocks;    /* pages in the caches */
-  int64_t block_size;    /* tokens in a page */
-  int64_t sliding_window; /* positions attended to; 0 or less for all */
-  int32_t num_q_heads;    /* query heads, a multiple of num_kv_heads */
-  int32_t num_kv_heads;   /* KV heads */
-  int32_t head_size;      /* elements of a head, at most 576 */
-  int32_t x;              /* elements of a group of key_cache; head_size where there are none */
-  float scale;            /* what query . key is multiplied by */
+  kvf_view out;         /* stride[0..2]: sequence, query head, element */
+  kvf_view query;       /* as out */
+  kvf_view key_cache;   /* stride[0..4]: page, token, KV head, group of x elements, element of a
+                           group; nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them */
+  kvf_view value_cache; /* stride[0..3]: page, token, KV head, element */
+  kvf_view k_scale;     /* f32; stride[0]: KV head, 0 for one scale; with a scale per token and head
+                           stride[0..2]: page, token, KV head; data may be NULL when the cache holds the
+                           scalar dtype */
+  kvf_view v_scale;     /* as k_scale */
+  kvf_view alibi_slopes;    /* f32; stride[0]: query head; data NULL for none */
+  kvf_view block_tables;    /* int32; stride[0..1]: sequence, page of it */
+  kvf_view seq_lens;        /* int32; stride[0]: sequence */
+  int64_t num_seqs;         /* sequences */
+  int64_t width;            /* pages that a sequence has at most */
+  int64_t num_blocks;       /* pages in the caches */
+  int64_t block_size;       /* tokens in a page */
+  int64_t sliding_window;   /* positions attended to; 0 or less for all */
+  int32_t swizzle_v_scales; /* nvfp4: 1 or 0 */
+  int32_t num_q_heads;      /* query heads, a multiple of num_kv_heads */
+  int32_t num_kv_heads;     /* KV heads */
+  int32_t head_size;        /* elements of a head, at most 576 */
+  int32_t x;                /* elements of a group of key_cache; head_size where there are none */
+  float scale;              /* what query . key is multiplied by */
 
   /* Derived by kvf_launch_paged_attention_decode(); callers leave these alone. */
   kvf_divider by_block_size;  /* splits a position into page and offset */
