@@ -654,10 +654,13 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
+    graph.title("What the benchmarks share.")
+    calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
         flags = has_headers if name == "kvf_tests" else {}
         objects = [graph.compile("cc", file, **flags) for file in sources(files)]
+        objects += calls if files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
         if flags:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]

@@ -58,16 +58,17 @@ static void write_run(const uint16_t *source, int64_t source_stride, uint8_t *ca
 enum { PART = 64 };
 
 /*
- * `count` pairs of a row in place, x and y being those of the first and `stride` the distance to
- * the next. Always inlined, so that the usual strides are numbers that a compiler knows.
+ * `count` pairs in place, x and y being rows of their own. Always inlined, so that the usual count
+ * is a number that a compiler knows.
  */
-KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *cosines,
-                       const float *sines, int64_t count) {
+KVF_INLINE void rotate_rows(uint16_t *restrict x, uint16_t *restrict y,
+                            const float *restrict cosines, const float *restrict sines,
+                            int64_t count) {
   float before[2][PART];
   uint32_t after[2][PART];
   for (int64_t i = 0; i < count; ++i) {
-    before[0][i] = kvf_f32_from_bf16(x[i * stride]);
-    before[1][i] = kvf_f32_from_bf16(y[i * stride]);
+    before[0][i] = kvf_f32_from_bf16(x[i]);
+    before[1][i] = kvf_f32_from_bf16(y[i]);
   }
   for (int64_t i = 0; i < count; ++i) {
     const float x_cos = kvf_round_bf16(before[0][i] * cosines[i]);
@@ -78,8 +79,18 @@ KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *co
     after[1][i] = kvf_rotated_bf16(y_cos + x_sin);
   }
   for (int64_t i = 0; i < count; ++i) {
-    x[i * stride] = (uint16_t)after[0][i];
-    y[i * stride] = (uint16_t)after[1][i];
+    x[i] = (uint16_t)after[0][i];
+    y[i] = (uint16_t)after[1][i];
+  }
+}
+
+static void rotate(uint16_t *x, uint16_t *y, const float *cosines, const float *sines,
+                   int64_t count) {
+  enum { USUAL = 32 }; /* rope_dim is 64 in all models so far */
+  if (count == USUAL) {
+    rotate_rows(x, y, cosines, sines, USUAL);
+  } else {
+    rotate_rows(x, y, cosines, sines, count);
   }
 }
 
@@ -87,21 +98,34 @@ KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *co
 static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uint16_t *row,
                         int64_t stride, int64_t first, int64_t count, const float *cosines,
                         const float *sines) {
-  if (p->is_neox) {
-    uint16_t *x = row + first * stride;
-    uint16_t *y = x + p->rope_dim / 2 * stride;
-    if (stride == 1) {
-      rotate(x, y, 1, cosines, sines, count);
-    } else {
-      rotate(x, y, stride, cosines, sines, count);
+  const int64_t step = p->is_neox ? stride : 2 * stride; /* from one pair to the next */
+  uint16_t *x = row + first * step;
+  uint16_t *y = x + (p->is_neox ? p->rope_dim / 2 * stride : stride);
+  if (step == 1) {
+    rotate(x, y, cosines, sines, count);
+    return;
+  }
+  uint16_t apart[2][PART];
+  if (step == 2 && y == x + 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      apart[0][i] = x[2 * i];
+      apart[1][i] = x[2 * i + 1];
     }
-  } else {
-    uint16_t *x = row + 2 * first * stride;
-    if (stride == 1) {
-      rotate(x, x + 1, 2, cosines, sines, count);
-    } else {
-      rotate(x, x + stride, 2 * stride, cosines, sines, count);
+    rotate(apart[0], apart[1], cosines, sines, count);
+    for (int64_t i = 0; i < count; ++i) {
+      x[2 * i] = apart[0][i];
+      x[2 * i + 1] = apart[1][i];
     }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    apart[0][i] = x[i * step];
+    apart[1][i] = y[i * step];
+  }
+  rotate(apart[0], apart[1], cosines, sines, count);
+  for (int64_t i = 0; i < count; ++i) {
+    x[i * step] = apart[0][i];
+    y[i * step] = apart[1][i];
   }
 }
 

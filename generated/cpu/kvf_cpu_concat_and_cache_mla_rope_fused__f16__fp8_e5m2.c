@@ -60,33 +60,41 @@ static void write_run(const uint16_t *source, int64_t source_stride, uint8_t *ca
 enum { PART = 64 };
 
 /*
- * `count` pairs of a row in place, x and y being those of the first and `stride` the distance to
- * the next. Always inlined, so that the usual strides are numbers that a compiler knows.
+ * `count` pairs in place, x and y being rows of their own. Always inlined, so that the usual count
+ * is a number that a compiler knows.
  */
-KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *cosines,
-                       const float *sines, int64_t count) {
+KVF_INLINE void rotate_rows(uint16_t *restrict x, uint16_t *restrict y,
+                            const float *restrict cosines, const float *restrict sines,
+                            int64_t count) {
   float before[2][PART];
-  uint32_t after[2][PART];
-  if (stride == 1) {
-    kvf_widen_f16(before[0], x, count);
-    kvf_widen_f16(before[1], y, count);
+  float products[4][PART];
+  float after[2][PART];
+  kvf_widen_f16(before[0], x, count);
+  kvf_widen_f16(before[1], y, count);
+  for (int64_t i = 0; i < count; ++i) {
+    products[0][i] = before[0][i] * cosines[i];
+    products[1][i] = before[1][i] * sines[i];
+    products[2][i] = before[1][i] * cosines[i];
+    products[3][i] = before[0][i] * sines[i];
+  }
+  for (int64_t k = 0; k < 4; ++k) {
+    kvf_round_row_f16(products[k], count);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    after[0][i] = products[0][i] - products[1][i];
+    after[1][i] = products[2][i] + products[3][i];
+  }
+  kvf_narrow_f16(x, after[0], count);
+  kvf_narrow_f16(y, after[1], count);
+}
+
+static void rotate(uint16_t *x, uint16_t *y, const float *cosines, const float *sines,
+                   int64_t count) {
+  enum { USUAL = 32 }; /* rope_dim is 64 in all models so far */
+  if (count == USUAL) {
+    rotate_rows(x, y, cosines, sines, USUAL);
   } else {
-    for (int64_t i = 0; i < count; ++i) {
-      before[0][i] = kvf_f32_from_f16(x[i * stride]);
-      before[1][i] = kvf_f32_from_f16(y[i * stride]);
-    }
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const float x_cos = kvf_round_f16(before[0][i] * cosines[i]);
-    const float y_sin = kvf_round_f16(before[1][i] * sines[i]);
-    const float y_cos = kvf_round_f16(before[1][i] * cosines[i]);
-    const float x_sin = kvf_round_f16(before[0][i] * sines[i]);
-    after[0][i] = kvf_rotated_f16(x_cos - y_sin);
-    after[1][i] = kvf_rotated_f16(y_cos + x_sin);
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    x[i * stride] = (uint16_t)after[0][i];
-    y[i * stride] = (uint16_t)after[1][i];
+    rotate_rows(x, y, cosines, sines, count);
   }
 }
 
@@ -94,21 +102,34 @@ KVF_INLINE void rotate(uint16_t *x, uint16_t *y, int64_t stride, const float *co
 static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uint16_t *row,
                         int64_t stride, int64_t first, int64_t count, const float *cosines,
                         const float *sines) {
-  if (p->is_neox) {
-    uint16_t *x = row + first * stride;
-    uint16_t *y = x + p->rope_dim / 2 * stride;
-    if (stride == 1) {
-      rotate(x, y, 1, cosines, sines, count);
-    } else {
-      rotate(x, y, stride, cosines, sines, count);
+  const int64_t step = p->is_neox ? stride : 2 * stride; /* from one pair to the next */
+  uint16_t *x = row + first * step;
+  uint16_t *y = x + (p->is_neox ? p->rope_dim / 2 * stride : stride);
+  if (step == 1) {
+    rotate(x, y, cosines, sines, count);
+    return;
+  }
+  uint16_t apart[2][PART];
+  if (step == 2 && y == x + 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      apart[0][i] = x[2 * i];
+      apart[1][i] = x[2 * i + 1];
     }
-  } else {
-    uint16_t *x = row + 2 * first * stride;
-    if (stride == 1) {
-      rotate(x, x + 1, 2, cosines, sines, count);
-    } else {
-      rotate(x, x + stride, 2 * stride, cosines, sines, count);
+    rotate(apart[0], apart[1], cosines, sines, count);
+    for (int64_t i = 0; i < count; ++i) {
+      x[2 * i] = apart[0][i];
+      x[2 * i + 1] = apart[1][i];
     }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    apart[0][i] = x[i * step];
+    apart[1][i] = y[i * step];
+  }
+  rotate(apart[0], apart[1], cosines, sines, count);
+  for (int64_t i = 0; i < count; ++i) {
+    x[i * step] = apart[0][i];
+    y[i * step] = apart[1][i];
   }
 }
 

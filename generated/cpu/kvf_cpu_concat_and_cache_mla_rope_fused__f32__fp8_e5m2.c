@@ -58,16 +58,16 @@ static void write_run(const float *source, int64_t source_stride, uint8_t *cache
 enum { PART = 64 };
 
 /*
- * `count` pairs of a row in place, x and y being those of the first and `stride` the distance to
- * the next. Always inlined, so that the usual strides are numbers that a compiler knows.
+ * `count` pairs in place, x and y being rows of their own. Always inlined, so that the usual count
+ * is a number that a compiler knows.
  */
-KVF_INLINE void rotate(float *x, float *y, int64_t stride, const float *cosines, const float *sines,
-                       int64_t count) {
+KVF_INLINE void rotate_rows(float *restrict x, float *restrict y, const float *restrict cosines,
+                            const float *restrict sines, int64_t count) {
   float before[2][PART];
   float after[2][PART];
   for (int64_t i = 0; i < count; ++i) {
-    before[0][i] = kvf_f32_from_f32(x[i * stride]);
-    before[1][i] = kvf_f32_from_f32(y[i * stride]);
+    before[0][i] = kvf_f32_from_f32(x[i]);
+    before[1][i] = kvf_f32_from_f32(y[i]);
   }
   for (int64_t i = 0; i < count; ++i) {
     const float x_cos = kvf_round_f32(before[0][i] * cosines[i]);
@@ -78,8 +78,17 @@ KVF_INLINE void rotate(float *x, float *y, int64_t stride, const float *cosines,
     after[1][i] = kvf_rotated_f32(y_cos + x_sin);
   }
   for (int64_t i = 0; i < count; ++i) {
-    x[i * stride] = after[0][i];
-    y[i * stride] = after[1][i];
+    x[i] = after[0][i];
+    y[i] = after[1][i];
+  }
+}
+
+static void rotate(float *x, float *y, const float *cosines, const float *sines, int64_t count) {
+  enum { USUAL = 32 }; /* rope_dim is 64 in all models so far */
+  if (count == USUAL) {
+    rotate_rows(x, y, cosines, sines, USUAL);
+  } else {
+    rotate_rows(x, y, cosines, sines, count);
   }
 }
 
@@ -87,21 +96,34 @@ KVF_INLINE void rotate(float *x, float *y, int64_t stride, const float *cosines,
 static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, float *row,
                         int64_t stride, int64_t first, int64_t count, const float *cosines,
                         const float *sines) {
-  if (p->is_neox) {
-    float *x = row + first * stride;
-    float *y = x + p->rope_dim / 2 * stride;
-    if (stride == 1) {
-      rotate(x, y, 1, cosines, sines, count);
-    } else {
-      rotate(x, y, stride, cosines, sines, count);
+  const int64_t step = p->is_neox ? stride : 2 * stride; /* from one pair to the next */
+  float *x = row + first * step;
+  float *y = x + (p->is_neox ? p->rope_dim / 2 * stride : stride);
+  if (step == 1) {
+    rotate(x, y, cosines, sines, count);
+    return;
+  }
+  float apart[2][PART];
+  if (step == 2 && y == x + 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      apart[0][i] = x[2 * i];
+      apart[1][i] = x[2 * i + 1];
     }
-  } else {
-    float *x = row + 2 * first * stride;
-    if (stride == 1) {
-      rotate(x, x + 1, 2, cosines, sines, count);
-    } else {
-      rotate(x, x + stride, 2 * stride, cosines, sines, count);
+    rotate(apart[0], apart[1], cosines, sines, count);
+    for (int64_t i = 0; i < count; ++i) {
+      x[2 * i] = apart[0][i];
+      x[2 * i + 1] = apart[1][i];
     }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    apart[0][i] = x[i * step];
+    apart[1][i] = y[i * step];
+  }
+  rotate(apart[0], apart[1], cosines, sines, count);
+  for (int64_t i = 0; i < count; ++i) {
+    x[i * step] = apart[0][i];
+    y[i * step] = apart[1][i];
   }
 }
 

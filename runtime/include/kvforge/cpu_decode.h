@@ -98,33 +98,6 @@ KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64
   }
 }
 
-/* Narrows a row to f16, with the bits of kvf_f16_from_f32(); see kvf_widen_f16(). */
-KVF_INLINE void kvf_narrow_f16(uint16_t *restrict to, const float *restrict from, int64_t count) {
-  int64_t i = 0;
-#if defined(__AVX512F__) && defined(__AVX512VL__)
-  for (; i + 16 <= count; i += 16) {
-    const __m512 x = _mm512_loadu_ps(from + i);
-    const __m256i bits = _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    _mm256_storeu_si256((__m256i *)(void *)(to + i),
-                        _mm256_mask_mov_epi16(bits, nan, _mm256_set1_epi16(0x7FFF)));
-  }
-#elif defined(__F16C__)
-  for (; i + 8 <= count; i += 8) {
-    const __m256 x = _mm256_loadu_ps(from + i);
-    const __m128i bits = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m256i wide = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-    const __m128i nan =
-        _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
-    _mm_storeu_si128((__m128i *)(void *)(to + i),
-                     _mm_blendv_epi8(bits, _mm_set1_epi16(0x7FFF), nan));
-  }
-#endif
-  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
-    to[i] = kvf_f16_from_f32(from[i]);
-  }
-}
-
 /* Stores a row of results; see kvforge/decode.h. */
 KVF_INLINE void kvf_store_results_f32(float *restrict to, const float *restrict from,
                                       int64_t count) {

@@ -13,6 +13,7 @@
 #include <immintrin.h>
 #endif
 
+#include "kvforge/cpu_float16.h"
 #include "kvforge/fp8.h"
 #include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
@@ -32,28 +33,6 @@
 KVF_INLINE bool kvf_has_exact_reciprocal(float x) {
   const uint32_t exponent = kvf_bits(x) >> 23 & 0xFFu;
   return (kvf_bits(x) & 0x007FFFFFu) == 0 && exponent > 1 && exponent < 253;
-}
-
-/*
- * Widens a row of f16. The conversion instructions do it 1.7 times as fast as the arithmetic above,
- * and compilers do not find them in it.
- */
-KVF_INLINE void kvf_widen_f16(float *restrict to, const uint16_t *restrict from, int64_t count) {
-  int64_t i = 0;
-#if defined(__AVX512F__)
-  for (; i + 16 <= count; i += 16) {
-    _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + i))));
-  }
-#elif defined(__F16C__)
-  for (; i + 8 <= count; i += 8) {
-    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + i))));
-  }
-#endif
-  /* Counted down: of an upward loop after a count that is known gcc 12 warns that it would
-   * overflow. */
-  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
-    to[i] = kvf_f32_from_f16(from[i]);
-  }
 }
 
 /*

@@ -1,0 +1,202 @@
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- the command line --------------------------------------------------------------------------
+ */
+
+static int64_t read_number(const char *word, int64_t least, int64_t most) {
+  char *end = NULL;
+  const long long number = strtoll(word, &end, 10);
+  if (end == word || *end != '\0' || number < least || number > most) {
+    fprintf(stderr, "bench: %s: want a number from %lld to %lld\n", word, (long long)least,
+            (long long)most);
+    exit(2);
+  }
+  return number;
+}
+
+/* Whether a list of names, or NULL, has this one. */
+static bool has(const char *list, const char *name) {
+  const size_t length = strlen(name);
+  for (const char *at = list; at != NULL; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+    if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
+      return true;
+    }
+  }
+  return list == NULL;
+}
+
+static void check_ops(const char *list) {
+  char name[128];
+  for (const char *at = list; at != NULL; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
+    if (kvf_find_op(name) == NULL) {
+      fprintf(stderr, "bench: %s\n", kvf_last_error());
+      exit(2);
+    }
+  }
+}
+
+void bench_read_options(bench_options *options, int argc, char **argv) {
+  bool given = false;
+  for (int i = 1; i < argc; ++i) {
+    const struct {
+      const char *flag;
+      const char **list;
+    } lists[] = {
+        {"--ops", &options->ops}, {"--scalars", &options->scalars}, {"--caches", &options->caches}};
+    bool taken = false;
+    for (size_t j = 0; !taken && j < sizeof lists / sizeof *lists; ++j) {
+      if (strcmp(argv[i], lists[j].flag) == 0 && i + 1 < argc) {
+        *lists[j].list = argv[++i];
+        taken = true;
+      }
+    }
+    if (taken) {
+      continue;
+    }
+    if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
+      options->rounds = read_number(argv[++i], 1, BENCH_MAX_ROUNDS);
+    } else if (strcmp(argv[i], "--rotation") == 0 && i + 1 < argc) {
+      options->rotation = (size_t)read_number(argv[++i], 0, 1 << 20) << 20;
+    } else if (argv[i][0] == '-') {
+      fprintf(stderr,
+              "usage: %s [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] "
+              "[--rotation MIB] [TOKENS ...]\n",
+              argv[0]);
+      exit(2);
+    } else {
+      if (!given) {
+        options->num_sizes = 0;
+        given = true;
+      }
+      if (options->num_sizes == BENCH_MAX_SIZES) {
+        fprintf(stderr, "bench: more than %d numbers of tokens\n", BENCH_MAX_SIZES);
+        exit(2);
+      }
+      options->tokens[options->num_sizes++] = read_number(argv[i], 1, 1 << 24);
+    }
+  }
+  check_ops(options->ops);
+}
+
+/* ---- all calls ---------------------------------------------------------------------------------
+ */
+
+static bool is_wanted(const bench_options *options, const kvf_variant *variant,
+                      kvf_backend backend) {
+  return variant->backend == backend && kvf_variant_built(variant) &&
+         has(options->scalars, kvf_dtype_name(variant->scalar)) &&
+         has(options->caches, kvf_dtype_name(variant->cache));
+}
+
+static void run_variant(const bench_options *options, const kvf_variant *variant,
+                        const bench_op *op, void (*measure)(bench_call *)) {
+  for (int32_t i = 0; i < options->num_sizes; ++i) {
+    for (int32_t form = 0; op->forms[form] != NULL; ++form) {
+      bench_call call;
+      if (bench_describe(&call, variant, op, form, options->tokens[i])) {
+        measure(&call);
+      }
+      bench_release(&call);
+    }
+  }
+}
+
+void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *)) {
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    if (bench_find(kvf_get_op(i)) == NULL) {
+      fprintf(stderr, "bench: %s is described nowhere in bench/shared/\n", kvf_get_op(i)->name);
+      exit(1);
+    }
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t j = 0; has(options->ops, op->name) && j < op->num_variants; ++j) {
+      if (is_wanted(options, &op->variants[j], backend)) {
+        run_variant(options, &op->variants[j], bench_find(op), measure);
+      }
+    }
+  }
+}
+
+int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t limit) {
+  const size_t bytes = call->set_bytes[BENCH_NEAR] + call->set_bytes[BENCH_HOST];
+  const size_t sets = options->rotation / bytes + 1;
+  return sets < (size_t)limit ? (int32_t)sets : limit;
+}
+
+void bench_make_call(const bench_call *call, const kvf_exec *exec) {
+  if (kvf_call(call->variant->op, exec, call->arguments, call->num_arguments) != KVF_OK) {
+    fprintf(stderr, "bench: %s\n", kvf_last_error());
+    exit(1);
+  }
+}
+
+/* ---- numbers -----------------------------------------------------------------------------------
+ */
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a;
+  const double y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double bench_median(double *values, int64_t count) {
+  qsort(values, (size_t)count, sizeof *values, by_value);
+  return values[count / 2];
+}
+
+double bench_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void bench_print_call(const bench_call *call) {
+  printf("%-38s %-8s %-19s %-19s", call->variant->op->name, kvf_dtype_name(call->variant->scalar),
+         kvf_dtype_name(call->variant->cache), call->form);
+}
+
+/* ---- what misses its aim -----------------------------------------------------------------------
+ */
+
+static struct {
+  char **lines;
+  size_t count;
+  size_t aims;
+} misses;
+
+void bench_note(const bench_call *call, const char *how, double reached, double wanted) {
+  if (wanted == 0) {
+    return;
+  }
+  ++misses.aims;
+  if (reached >= wanted) {
+    return;
+  }
+  char line[256];
+  (void)snprintf(line, sizeof line, "  %s %s %s, %s, %s: %.0f %% of %.0f %%",
+                 call->variant->op->name, kvf_dtype_name(call->variant->scalar),
+                 kvf_dtype_name(call->variant->cache), call->form, how, 100 * reached,
+                 100 * wanted);
+  misses.lines = realloc(misses.lines, (misses.count + 1) * sizeof *misses.lines);
+  if (misses.lines == NULL || (misses.lines[misses.count++] = strdup(line)) == NULL) {
+    perror("allocating");
+    exit(1);
+  }
+}
+
+void bench_print_misses(void) {
+  printf("\n%zu of %zu calls reach their aim%s\n", misses.aims - misses.count, misses.aims,
+         misses.count > 0 ? "; these do not:" : "");
+  for (size_t i = 0; i < misses.count; ++i) {
+    puts(misses.lines[i]);
+    free(misses.lines[i]);
+  }
+  free(misses.lines);
+}

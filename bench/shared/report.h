@@ -1,0 +1,51 @@
+/* What is measured, by the command line, and what of it is slower than it should be. */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include "call.h"
+
+enum { BENCH_MAX_SIZES = 16, BENCH_MAX_ROUNDS = 99 };
+
+typedef struct bench_options {
+  const char *ops; /* names with commas between them; NULL: all */
+  const char *scalars;
+  const char *caches;
+  int64_t rounds;
+  size_t rotation; /* bytes that the sets of a call are at least, together */
+  int64_t tokens[BENCH_MAX_SIZES];
+  int32_t num_sizes;
+} bench_options;
+
+/*
+ * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [TOKENS ...] over
+ * what `options` holds. Ends the program with a sentence if it can't.
+ */
+void bench_read_options(bench_options *options, int argc, char **argv);
+
+/*
+ * Measures every call that the options leave: all built variants of all ops, in all forms. Ends the
+ * program with status 1 if there is an op that nobody has described.
+ */
+void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *));
+
+/* How many sets of a call make a rotation, `limit` at most. */
+int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t limit);
+
+/* Calls the op; ends the program with its sentence if it is refused. */
+void bench_make_call(const bench_call *call, const kvf_exec *exec);
+
+/* Sorts; the middle one. */
+double bench_median(double *values, int64_t count);
+
+double bench_seconds(void);
+
+/* Prints "op scalar cache form", in columns. */
+void bench_print_call(const bench_call *call);
+
+/* Notes that a call reached this part of a copy's speed, and which part is wanted (0: none). */
+void bench_note(const bench_call *call, const char *how, double reached, double wanted);
+
+/* Prints which calls missed their aim. */
+void bench_print_misses(void);
+
+#endif
