@@ -9,6 +9,13 @@ static bool describe_decode(bench_call *call, int32_t form) {
   enum { NHD };
   const DLDataType scalar = bench_type(call->variant->scalar);
   const DLDataType cache = bench_type(call->variant->cache);
+  const bool nvfp4 = call->variant->cache == KVF_NVFP4;
+  const bool row_scales = call->variant->cache == KVF_INT8_PER_TOKEN_HEAD ||
+                          call->variant->cache == KVF_FP8_PER_TOKEN_HEAD;
+  const int64_t row = nvfp4 ? HEAD_SIZE / 2 + HEAD_SIZE / 16 : HEAD_SIZE; /* elements, or bytes */
+  if (form != NHD && (nvfp4 || row_scales)) {
+    return false; /* no op writes them */
+  }
   const bench_sequences sequences = bench_split(call->tokens, BLOCK_SIZE, BENCH_SHUFFLED);
   const int64_t pages = sequences.pages;
   const int64_t x = 128 / cache.bits;
@@ -20,8 +27,8 @@ static bool describe_decode(bench_call *call, int32_t form) {
   bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
   bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
   if (form == NHD) {
-    bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));
-    bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));
+    bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, row));
+    bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, row));
   } else {
     bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x));
     bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE, BLOCK_SIZE));
@@ -30,9 +37,15 @@ static bool describe_decode(bench_call *call, int32_t form) {
   bench_add_integers(call, BENCH_NEAR, 32, lengths, BENCH_SHAPE(sequences.count));
   bench_add_float(call, 0.088);
   bench_add_cache_dtype(call);
-  bench_add_ones(call, 0, NULL);
-  bench_add_ones(call, 0, NULL);
-  call->moved = 2 * bench_cache_bytes(call, call->tokens * HEADS * HEAD_SIZE); /* aim: none */
+  for (int side = 0; side < 2; ++side) {
+    if (row_scales) {
+      bench_add_ones(call, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS));
+    } else {
+      bench_add_ones(call, 0, NULL);
+    }
+  }
+  call->moved = 2 * bench_cache_bytes(call, call->tokens * HEADS * row) +
+                (row_scales ? 2 * sizeof(float) * (size_t)(call->tokens * HEADS) : 0); /* no aim */
   return true;
 }
 
