@@ -37,18 +37,10 @@ void flash_lay_out(int layout, int32_t rank, const int64_t *shape, int64_t *stri
   }
 }
 
-static double normal(uint64_t *state) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += (double)(random_next(state) >> 11) * 0x1p-53;
-  }
-  return sum;
-}
-
 static double make_value(int values, int64_t i, uint64_t *state) {
   const uint64_t random = random_next(state);
   const double sign = random & 1 ? -1.0 : 1.0;
-  const double value = normal(state);
+  const double value = random_normal(state);
   switch (values) {
   case FLASH_ZEROS:
     return random & 2 ? sign * 0.0 : i / 300 % 2 ? sign * 0.0 : value;

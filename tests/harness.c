@@ -142,3 +142,11 @@ uint64_t random_next(uint64_t *state) {
   z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
   return z ^ (z >> 31);
 }
+
+double random_normal(uint64_t *state) {
+  double sum = -6;
+  for (int i = 0; i < 12; ++i) {
+    sum += (double)(random_next(state) >> 11) * 0x1p-53;
+  }
+  return sum;
+}

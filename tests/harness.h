@@ -36,6 +36,7 @@ extern CU_TestInfo cuda_tests[];
 extern CU_TestInfo first_capture_tests[];
 extern CU_TestInfo missing_driver_tests[];
 extern CU_TestInfo covering_tests[];
+extern CU_TestInfo round_trip_tests[];
 
 /* Records a failure with a sentence of its own unless `condition` holds. Main thread only. */
 #define EXPECT(condition, ...) expect((condition), __FILE__, __LINE__, __VA_ARGS__)
@@ -77,6 +78,9 @@ uint64_t random_next(uint64_t *state);
 static inline int64_t random_below(uint64_t *state, int64_t limit) {
   return (int64_t)(random_next(state) % (uint64_t)limit);
 }
+
+/* Of a normal distribution, nearly: no more than 6 from 0. */
+double random_normal(uint64_t *state);
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -207,16 +207,33 @@ void buffer_upload(const buffer *memory) {
   EXPECT(code == 0, "uploading: %s", cuda_error(code));
 }
 
+uint8_t *buffer_contents(const buffer *memory) {
+  uint8_t *copy = malloc(memory->size + 1); /* never NULL for an empty one */
+  if (copy == NULL) {
+    exit(2);
+  }
+  if (memory->backend == KVF_CPU) {
+    memcpy(copy, memory->place, memory->size);
+  } else if (memory->size > 0) {
+    const int code = cuda.download(copy, (uint64_t)(uintptr_t)memory->place, memory->size);
+    EXPECT(code == 0, "downloading: %s", cuda_error(code));
+  }
+  return copy;
+}
+
+void buffer_take(const buffer *memory) {
+  if (memory->size > 0) { /* else it is a view of another one */
+    uint8_t *now = buffer_contents(memory);
+    memcpy(memory->expected, now, memory->size);
+    free(now);
+  }
+}
+
 int64_t buffer_difference(const buffer *memory, uint8_t *got) {
   uint8_t *copy = NULL;
   const uint8_t *now = memory->place;
   if (memory->backend != KVF_CPU) {
-    copy = malloc(memory->size);
-    if (copy == NULL) {
-      exit(2);
-    }
-    const int code = cuda.download(copy, (uint64_t)(uintptr_t)memory->place, memory->size);
-    EXPECT(code == 0, "downloading: %s", cuda_error(code));
+    copy = buffer_contents(memory);
     now = copy;
   }
   int64_t at = -1;

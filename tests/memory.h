@@ -76,6 +76,10 @@ void buffer_free(buffer *memory);
 /* Memory becomes what the image says. */
 void buffer_upload(const buffer *memory);
 
+/* What memory holds now, to be freed; and the same as what it is expected to hold from now on. */
+uint8_t *buffer_contents(const buffer *memory);
+void buffer_take(const buffer *memory);
+
 /* Offset of the first byte that is not as the image says; -1 if there is none. `got` is its value.
  */
 int64_t buffer_difference(const buffer *memory, uint8_t *got);

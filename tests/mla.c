@@ -91,20 +91,12 @@ void mla_make_sources(op_call *call, int kv_c, int k_pe, kvf_dtype scalar, int l
 /* ---- contents
  * ------------------------------------------------------------------------------------ */
 
-static double normal(uint64_t *state) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += (double)(random_next(state) >> 11) * 0x1p-53;
-  }
-  return sum;
-}
-
 static void make_value(kvf_dtype scalar, int kind, uint64_t *state, uint8_t *element) {
   static const double large[] = {448, 464, 447, 2688, 2700, 57344, 61440, 65504, 1e30, 3e38};
   const uint64_t random = random_next(state);
   const double sign = random & 1 ? -1.0 : 1.0;
   const uint32_t bits = (uint32_t)(random >> 32);
-  double value = normal(state);
+  double value = random_normal(state);
   switch (kind) {
   case VALUES_ZEROS:
     value = random & 0xFE ? sign * 0.0 : value;

@@ -125,6 +125,26 @@ uint8_t oracle_e2m1(float value) {
   return (uint8_t)(best | (signbit(value) ? 8 : 0));
 }
 
+double oracle_unit(kvf_dtype cache, double held, double scale) {
+  const double code = scale > 0 ? fabs(held / scale) : 0;
+  switch (cache) {
+  case KVF_INT8:
+  case KVF_INT8_PER_TOKEN_HEAD:
+    return scale;
+  case KVF_NVFP4:
+  case KVF_NVFP4_DS_MLA:
+    return scale * (code < 2 ? 0.5 : code < 4 ? 1 : 2);
+  case KVF_FP8_E5M2:
+    return scale * exp2(floor(log2(fmax(code, 0x1p-14))) - 2);
+  case KVF_F32:
+  case KVF_F16:
+  case KVF_BF16:
+    return 0;
+  default: /* codes of E4M3 */
+    return scale * exp2(floor(log2(fmax(code, 0x1p-6))) - 3);
+  }
+}
+
 int8_t oracle_int8(float value) {
   if (isnan(value)) {
     return 0;

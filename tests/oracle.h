@@ -21,6 +21,10 @@ uint8_t oracle_fp8(kvf_dtype format, float value);
 uint8_t oracle_e2m1(float value);
 double oracle_e2m1_value(uint8_t code);
 
+/* One unit in the last place of codes of a format where a code times `scale` is `held`; 0 where the
+ * cache holds the scalar dtype itself. */
+double oracle_unit(kvf_dtype cache, double held, double scale);
+
 /* Nearest integer from -128 to 127, ties to the even one; NaN is 0. */
 int8_t oracle_int8(float value);
 

@@ -206,14 +206,6 @@ static void put_value(const op_call *call, const decode_case *what, int which, i
   }
 }
 
-static double normal(uint64_t *state) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += (double)(random_next(state) >> 11) * 0x1p-53;
-  }
-  return sum;
-}
-
 /* ---- building a call
  * --------------------------------------------------------------------------------- */
 
@@ -320,7 +312,7 @@ static void fill_sequence(const op_call *call, const decode_case *what, int64_t 
         const double scale =
             scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
         for (int64_t e = 0; e < what->size; ++e) {
-          const double value = !what->uniform  ? normal(state) / scale
+          const double value = !what->uniform  ? random_normal(state) / scale
                                : which == KEYS ? 0
                                                : (double)random_below(state, 9) - 4;
           put_value(call, what, which, block, offset, head, e, value);
@@ -363,7 +355,7 @@ static void build(op_call *call, const void *context) {
                  what->seed + 3 + (uint64_t)which);
   }
   for (int64_t i = 0; i < sequences * q_heads * what->size; ++i) {
-    oracle_make(scalar, normal(&state),
+    oracle_make(scalar, random_normal(&state),
                 element_at(call, QUERY,
                            (int64_t[]){i / what->size / q_heads, i / what->size % q_heads,
                                        i % what->size}));
@@ -552,22 +544,11 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
   free(scores);
 }
 
-/* What the memory of an operand holds now, to be freed. */
-static uint8_t *contents(const buffer *memory) {
-  uint8_t *copy = malloc(memory->size);
-  if (memory->backend == KVF_CPU) {
-    memcpy(copy, memory->place, memory->size);
-  } else {
-    EXPECT(cuda.download(copy, (uint64_t)(uintptr_t)memory->place, memory->size) == 0, "download");
-  }
-  return copy;
-}
-
 /* Checks every element of the output, and takes those that are right into the expected image. */
 static void check_output(const op_call *call, const decode_case *what, const char *name) {
   const kvf_dtype scalar = what->variant->scalar;
   const buffer *memory = &call->operands[OUT].memory;
-  uint8_t *now = contents(memory);
+  uint8_t *now = buffer_contents(memory);
   double *want = malloc((size_t)what->size * sizeof *want);
   double *bound = malloc((size_t)what->size * sizeof *bound);
   for (int64_t s = 0; s < count_of(what->lengths); ++s) {
@@ -854,31 +835,14 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
 /* One unit in the last place of what the cache holds for an element, its scales included. */
 static double unit_of(const op_call *call, const decode_case *what, int which, int64_t block,
                       int64_t offset, int64_t head, int64_t element) {
-  const double held = fabs(value_of(call, what, which, block, offset, head, element));
-  const double scale =
-      scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
-  uint8_t *code;
-  double exponent;
-  switch (what->variant->cache) {
-  case KVF_INT8:
-  case KVF_INT8_PER_TOKEN_HEAD:
-    return scale;
-  case KVF_NVFP4: {
-    const double all =
-        scale * oracle_fp8_value(KVF_FP8_E4M3, *block_scale_of(call, what, which, block, offset,
-                                                               head, element, &code));
-    return all * (held < 2 * all ? 0.5 : held < 4 * all ? 1 : 2);
+  double scale = scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
+  if (has_block_scales(what)) {
+    uint8_t *code;
+    scale *= oracle_fp8_value(
+        KVF_FP8_E4M3, *block_scale_of(call, what, which, block, offset, head, element, &code));
   }
-  case KVF_FP8_E5M2:
-    exponent = floor(log2(fmax(held / scale, 0x1p-14)));
-    return scale * exp2(exponent - 2);
-  case KVF_FP8_E4M3:
-  case KVF_FP8_PER_TOKEN_HEAD:
-    exponent = floor(log2(fmax(held / scale, 0x1p-6)));
-    return scale * exp2(exponent - 3);
-  default:
-    return 0;
-  }
+  return oracle_unit(what->variant->cache,
+                     value_of(call, what, which, block, offset, head, element), scale);
 }
 
 /*
@@ -916,7 +880,7 @@ static void run_written(const decode_case *what) {
       for (int64_t e = 0; e < what->kv_heads * what->size; ++e) {
         for (int side = 0; side < 2; ++side) {
           oracle_make(
-              scalar, normal(&state),
+              scalar, random_normal(&state),
               operand_at(&sources.operands[side], token, e / what->size, e % what->size, 0));
         }
       }
@@ -940,12 +904,7 @@ static void run_written(const decode_case *what) {
   (void)expect_done(options.backend, write_cache(&call, what, &sources), before, 0, "writing");
   for (int which = KEYS; which <= VALUE_SCALE;
        ++which) { /* its bytes are right: its suite says so */
-    const buffer *memory = &call.operands[which].memory;
-    if (memory->size > 0) {
-      uint8_t *now = contents(memory);
-      memcpy(memory->expected, now, memory->size);
-      free(now);
-    }
+    buffer_take(&call.operands[which].memory);
   }
   for (int64_t t = 0; t < tokens; ++t) {
     const int64_t slot = operand_get_index(&sources.operands[2], t, 0);

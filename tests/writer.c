@@ -173,21 +173,13 @@ static void place_pair(writer_call *call, int which, const placement *place, int
 
 enum { POOL = 65536 };
 
-static double normal(uint64_t *state) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += (double)(random_next(state) >> 11) * 0x1p-53;
-  }
-  return sum;
-}
-
 /* The i-th element of a kind. */
 static void make_value(kvf_dtype scalar, int kind, int i, uint64_t *state, uint8_t *element) {
   static const double large[] = {448, 464, 480, 447, 449, 57344, 61440, 61439, 65504, 1e30, 3e38};
   const uint64_t random = random_next(state);
   const double sign = random & 1 ? -1.0 : 1.0;
   uint32_t bits = (uint32_t)(random >> 32);
-  double value = normal(state);
+  double value = random_normal(state);
   switch (kind) {
   case VALUES_ZEROS:
     value = random & 6 ? sign * 0.0 : value;
