@@ -4,7 +4,8 @@
  *
  * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
  * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream
- * that TVM-FFI says is the caller's. TVM-FFI releases the GIL around calls.
+ * that TVM-FFI says is the caller's. An op whose tensors are all the host's takes the ordinal of a
+ * CUDA device behind its arguments, to run there. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdio.h>
@@ -132,6 +133,11 @@ static const char *error_kind(kvf_status status) {
   }
 }
 
+static kvf_exec on_cuda(int32_t device) {
+  return (kvf_exec){
+      .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+}
+
 /* The place that the first tensor on a device gives; the CPU when there is none. */
 static kvf_exec place_of(const kvf_value *values, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
@@ -141,9 +147,7 @@ static kvf_exec place_of(const kvf_value *values, int32_t count) {
             ? values[i].as.tensors.data[0]
             : NULL;
     if (tensor != NULL && tensor->device.device_type == kDLCUDA) {
-      const int32_t device = tensor->device.device_id;
-      return (kvf_exec){
-          .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+      return on_cuda(tensor->device.device_id);
     }
   }
   return (kvf_exec){.backend = KVF_CPU};
@@ -153,6 +157,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
   char message[256];
+  const bool placed = op->host_arguments && count == op->num_arguments + 1;
+  count -= placed;
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
@@ -167,7 +173,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   }
   kvf_status status = KVF_INVALID_TYPE;
   if (good) {
-    const kvf_exec exec = place_of(values, count);
+    const kvf_exec exec =
+        placed ? on_cuda((int32_t)arguments[count].v_int64) : place_of(values, count);
     status = kvf_call(op, &exec, values, count);
   }
   for (int32_t i = 0; i < read; ++i) {
