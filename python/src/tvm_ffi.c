@@ -17,7 +17,7 @@
 
 #include "kvforge/kvforge.h"
 
-enum { MAX_ARGUMENTS = 24, MAX_STRING = 64 };
+enum { MAX_ARGUMENTS = 24, MAX_STRING = 128 };
 
 /* Storage of one decoded argument. */
 typedef struct decoded {
@@ -243,6 +243,28 @@ int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_
   const int code = return_text(text, result);
   free(text);
   return code;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments,
+                                                  int32_t count, TVMFFIAny *result);
+
+/* Of a variant, by its symbol: its op's schema, a line, then why it cannot run, or nothing. */
+int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t count,
+                               TVMFFIAny *result) {
+  (void)handle;
+  decoded storage;
+  const char *symbol = count == 1 ? as_string(&arguments[0], &storage) : NULL;
+  const kvf_variant *variant = symbol != NULL ? kvf_find_variant(symbol) : NULL;
+  char text[2048];
+  if (variant == NULL) {
+    (void)snprintf(text, sizeof text, "%s: no op has this variant", symbol ? symbol : "?");
+    TVMFFIErrorSetRaisedFromCStr("ValueError", text);
+    return -1;
+  }
+  const bool runs =
+      kvf_select(variant->op, variant->backend, variant->scalar, variant->cache) != NULL;
+  (void)snprintf(text, sizeof text, "%s\n%s", variant->op->schema, runs ? "" : kvf_last_error());
+  return return_text(text, result);
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments,
