@@ -1,0 +1,73 @@
+/* Modules: shared objects that bring ops, or variants that were left out of this build. */
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+#include "error.h"
+#include "kvforge/op.h"
+#include "registry.h"
+
+kvf_status kvf_load_module(const char *path) {
+  if (path == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_load_module: path: got NULL, want a file");
+  }
+  void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (module == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_load_module: %s", dlerror());
+  }
+  kvf_status (*init)(void) = NULL;
+  *(void **)&init = dlsym(module, "kvf_module"); /* as POSIX has it */
+  if (init == NULL) {
+    (void)dlclose(module);
+    return kvf_error(KVF_INVALID_VALUE, "kvf_load_module: %s: exports no kvf_module()", path);
+  }
+  return init();
+}
+
+/* A variant of the backend, which may have code already. */
+static kvf_status check_row(const char *function, const kvf_variant *variant, kvf_backend backend,
+                            const void *slot) {
+  if (variant == NULL || variant->backend != backend || slot == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "%s: variant: got %s, want a compiled %s variant", function,
+                     variant != NULL ? variant->symbol : "NULL",
+                     backend == KVF_CPU ? "CPU" : "CUDA");
+  }
+  return KVF_OK;
+}
+
+static kvf_status refuse_second(const char *function, const kvf_variant *variant) {
+  return kvf_error(KVF_INVALID_VALUE, "%s: %s has code already", function, variant->symbol);
+}
+
+kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_function function) {
+  const kvf_status status =
+      check_row(__func__, variant, KVF_CPU, variant != NULL ? variant->late : NULL);
+  if (status != KVF_OK) {
+    return status;
+  }
+  if (isa != kvf_cpu_isa() || function == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_install_cpu: %s: got %s code%s, want %s code",
+                     variant->symbol, kvf_isa_name(isa), function == NULL ? " at NULL" : "",
+                     kvf_isa_name(kvf_cpu_isa()));
+  }
+  kvf_cpu_function none = NULL;
+  return kvf_cpu_code(variant) == NULL &&
+                 atomic_compare_exchange_strong(&variant->late->function, &none, function)
+             ? KVF_OK
+             : refuse_second(__func__, variant);
+}
+
+kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin) {
+  const kvf_status status =
+      check_row(__func__, variant, KVF_CUDA, variant != NULL ? variant->image : NULL);
+  if (status != KVF_OK) {
+    return status;
+  }
+  if (fatbin == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_install_cuda: %s: got NULL, want a fatbin",
+                     variant->symbol);
+  }
+  const unsigned char *none = NULL;
+  return atomic_compare_exchange_strong(&variant->image->fatbin, &none, fatbin)
+             ? KVF_OK
+             : refuse_second(__func__, variant);
+}
