@@ -35,7 +35,7 @@ static kvf_status check_row(const char *function, const kvf_variant *variant, kv
 }
 
 static kvf_status refuse_second(const char *function, const kvf_variant *variant) {
-  return kvf_error(KVF_INVALID_VALUE, "%s: %s has code already", function, variant->symbol);
+  return kvf_error(KVF_INVALID_VALUE, "%s: %s has other code already", function, variant->symbol);
 }
 
 kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_function function) {
@@ -49,11 +49,12 @@ kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_func
                      variant->symbol, kvf_isa_name(isa), function == NULL ? " at NULL" : "",
                      kvf_isa_name(kvf_cpu_isa()));
   }
-  kvf_cpu_function none = NULL;
-  return kvf_cpu_code(variant) == NULL &&
-                 atomic_compare_exchange_strong(&variant->late->function, &none, function)
-             ? KVF_OK
-             : refuse_second(__func__, variant);
+  kvf_cpu_function before = variant->cpu[isa];
+  if (before == NULL &&
+      atomic_compare_exchange_strong(&variant->late->function, &before, function)) {
+    return KVF_OK;
+  }
+  return before == function ? KVF_OK : refuse_second(__func__, variant);
 }
 
 kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin) {
@@ -66,8 +67,9 @@ kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fat
     return kvf_error(KVF_INVALID_VALUE, "kvf_install_cuda: %s: got NULL, want a fatbin",
                      variant->symbol);
   }
-  const unsigned char *none = NULL;
-  return atomic_compare_exchange_strong(&variant->image->fatbin, &none, fatbin)
-             ? KVF_OK
-             : refuse_second(__func__, variant);
+  const unsigned char *before = NULL;
+  if (atomic_compare_exchange_strong(&variant->image->fatbin, &before, fatbin)) {
+    return KVF_OK;
+  }
+  return before == fatbin ? KVF_OK : refuse_second(__func__, variant);
 }

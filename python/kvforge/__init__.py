@@ -14,8 +14,34 @@ have or that was not built, RuntimeError for the CUDA driver.
 
 from __future__ import annotations
 
-from kvforge import ops
-from kvforge._library import Machine, Variant, clear_faults, faults, machine, variants
+import os
 
-__all__ = ["Machine", "Variant", "clear_faults", "faults", "machine", "ops", "variants"]
+from kvforge import ops
+from kvforge._library import (
+    Machine,
+    Variant,
+    clear_faults,
+    faults,
+    machine,
+    set_builder,
+    variants,
+)
+from kvforge._load import build_missing, build_variant, load
+from kvforge._ninja import BuildError
+
+__all__ = [
+    "BuildError",
+    "Machine",
+    "Variant",
+    "build_variant",
+    "clear_faults",
+    "faults",
+    "load",
+    "machine",
+    "ops",
+    "variants",
+]
 __version__ = machine().version
+
+if os.environ.get("KVFORGE_JIT") == "1":
+    set_builder(build_missing)

@@ -52,8 +52,11 @@ _module = tvm_ffi.load_module(str(find()))
 
 
 def function(name: str) -> Callable[..., Any]:
-    """A function of the binding."""
-    return _module[name]  # type: ignore[no-any-return]
+    """A function of the binding, or <namespace>__<op> of an op that a module has registered."""
+    try:
+        return _module[name]  # type: ignore[no-any-return]
+    except AttributeError:
+        return _module["kvforge__op"](name)  # type: ignore[no-any-return]
 
 
 def variants() -> list[Variant]:
@@ -79,3 +82,8 @@ def faults(device: int = 0) -> int:
 def clear_faults(device: int = 0) -> None:
     """Sets the count of `faults` to 0."""
     function("kvforge__faults")(device, True)
+
+
+def set_builder(builder: Callable[[str], None] | None) -> None:
+    """Sets what is called, with a symbol, when an op needs a variant that is not built."""
+    function("kvforge__set_builder")(builder)
