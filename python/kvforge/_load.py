@@ -425,15 +425,13 @@ class Build:
         return self.compile("NVCC", self.nvcc, source, flags, object_of(source))
 
     def link(self, objects: list[str]) -> Step:
-        """The shared object. nvcc knows where CUDA's static runtime is."""
+        """The shared object, with CUDA's static runtime where there is CUDA host code."""
         output = f"{self.name}.so"
         library = str(_library.find().parent / "libkvforge.so.0")
         libraries = [library, *self.ldflags, "-lm"]
         if self.nvcc and any(path.suffix == ".cu" for path in self.files) and not self.variant:
-            assert self.cxx is not None
-            words = [*self.nvcc.command, "-shared", "-ccbin", self.cxx.command[0]]
-            words += ["-Xlinker", "--as-needed", "-Xcompiler", "-fopenmp"]
-            return Step("LINK", output, objects, [*words, "-o", output, *objects, *libraries])
+            folders = _toolchain.cuda_libraries(self.nvcc)
+            libraries += [*folders, "-lcudart_static", "-ldl", "-lrt", "-lpthread"]
         linker = self.cxx or self.cc
         checks = ["-Wl,-z,defs"] if self.modular and not self.files else []
         words = [*linker.command, "-shared", "-fopenmp", "-Wl,--as-needed", *checks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -137,6 +138,14 @@ def visible_archs() -> tuple[str, ...]:
         if len(numbers) == 2:
             found.add(numbers[0] * 10 + numbers[1])
     return tuple(map(str, sorted(found)))
+
+
+def cuda_libraries(nvcc: Tool) -> list[str]:
+    """The linker's options for the folders of the libraries that belong to an nvcc."""
+    command = [*nvcc.command, "--dryrun", "-x", "cu", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"^#\$ LIBRARIES=(.*)$", done.stderr, re.M)
+    return shlex.split(found[1]) if found else []
 
 
 def gencode(archs: list[str]) -> list[str]:
