@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kvforge
 import load_support as support
 import pytest
-
-import kvforge
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +85,9 @@ def test_no_python_module(tmp_path: Path) -> None:
 def test_a_cu_file_with_host_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KVFORGE_CUDA_ARCHS", "90")
     include = "#include <cuda_runtime.h>\n__global__ void kernel(int *p) { *p = PART; }\n"
-    version = "[] { int v = 0; kernel<<<1, 1>>>(nullptr); return cudaRuntimeGetVersion(&v) ? 0 : v; }()"
+    version = (
+        "[] { int v = 0; kernel<<<1, 1>>>(nullptr); return cudaRuntimeGetVersion(&v) ? 0 : v; }()"
+    )
     source = support.write_source(tmp_path, "answer.cu", include=include, value=version)
     module = kvforge.load("cuda", source, extra_cuda_cflags=["-DPART=7"])
     assert module.answer() >= 12000

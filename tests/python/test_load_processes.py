@@ -10,10 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import kvforge
 import load_support as support
 import pytest
-
-import kvforge
 
 fork = multiprocessing.get_context("fork")
 
