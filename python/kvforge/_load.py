@@ -22,6 +22,7 @@ from kvforge._ninja import BuildError, Step, read_depfile, run, say
 from kvforge._store import FORMAT, Hashes, Product, Store, key_of
 from kvforge._toolchain import Tool
 
+TORCH_LIBRARY = "kvforge_torch.so"
 SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
 # Of all host code. -ffp-contract=off: results must not depend on the isa level.
 COMMON = ("-fPIC", "-fopenmp", "-ffp-contract=off")
@@ -70,9 +71,11 @@ def load(
     visible. Without either, CUDA variants of op folders are left out. MAX_JOBS: compilers at a time.
 
     Returns:
-        For op folders a module with a function for each op, which `kvforge.ops.<namespace>` has too
-        (and `torch.ops.<namespace>`, if torch has been imported). For files alone a
-        `tvm_ffi.Module`. With is_python_module=False the path of the shared object.
+        For op folders a module with a function for each op, which `kvforge.ops.<namespace>` has too,
+        and so has `torch.ops.<namespace>` if torch has been imported (TVM-FFI imports it where it
+        is installed) and its binding is built; `kvforge.torch.register()` does that part later.
+        For files alone a `tvm_ffi.Module`. With is_python_module=False the path of the shared
+        object.
 
     Raises:
         kvforge.BuildError: a compiler or the generator refused something; with its text, the
@@ -495,10 +498,10 @@ def load_ops(name: str, folder: Path) -> ModuleType:
             setattr(result, op, function)
             qualified.append(f"{namespace}::{op}")
         known.__all__ = sorted({*known.__all__, *module.__all__})
-    if "torch" in sys.modules:
+    if "torch" in sys.modules and (_library.find().parent / TORCH_LIBRARY).is_file():
         import kvforge.torch
 
-        kvforge.torch.register(ops=qualified)
+        kvforge.torch.register(ops=qualified, own_namespace=False)
     return result
 
 

@@ -196,6 +196,8 @@ struct kvf_op {
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+  bool host_arguments; /* every tensor is in host memory on both backends: exec alone tells where a
+                          call runs, and a binding has to be told */
 };
 
 /*
