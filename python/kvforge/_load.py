@@ -498,7 +498,7 @@ def load_ops(name: str, folder: Path) -> ModuleType:
             setattr(result, op, function)
             qualified.append(f"{namespace}::{op}")
         known.__all__ = sorted({*known.__all__, *module.__all__})
-    if "torch" in sys.modules and (_library.find().parent / TORCH_LIBRARY).is_file():
+    if sys.modules.get("torch") and (_library.find().parent / TORCH_LIBRARY).is_file():
         import kvforge.torch
 
         kvforge.torch.register(ops=qualified, own_namespace=False)
