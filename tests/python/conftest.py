@@ -1,0 +1,43 @@
+"""What the tests of the Python package share: where it is, and what may be missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.setdefault("KVFORGE_BUILD", str(ROOT / "build")))
+sys.path.insert(0, str(ROOT / "python"))
+# Of the processes that tests start.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python"), str(Path(__file__).parent)])
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# What files of tests need: a package, the command that installs it, a binding and its target.
+NEEDS = {
+    "python": ("tvm_ffi", "no apache-tvm-ffi: python3 configure.py --setup", "tvm_ffi", "python"),
+    "torch": ("torch", "no torch: python3 configure.py --setup --with-torch", "torch", "torch"),
+    "jax": ("jax", "no JAX: python3 configure.py --setup --with-jax", "tvm_ffi", "python"),
+}
+
+
+def require(name: str) -> None:
+    """Skips the file that calls this, by a reason with the way out, if it cannot run here."""
+    package, reason, binding, target = NEEDS[name]
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(reason, allow_module_level=True)
+    if not (BUILD / f"kvforge_{binding}.so").is_file():
+        reason = f"no kvforge_{binding}.so in {BUILD}: ninja {target}"
+        pytest.skip(reason, allow_module_level=True)
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Tests that take a `device` run on the CPU, and on the GPU if there is one."""
+    if "device" in metafunc.fixturenames:
+        import torch
+
+        metafunc.parametrize("device", ["cpu"] + ["cuda"] * torch.cuda.is_available())
