@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import kvforge
 import ml_dtypes
 import numpy as np
 import pytest
+
+kvforge = pytest.importorskip("kvforge", exc_type=ImportError)
 
 SCALARS = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}
 FP8 = {"fp8_e4m3": ml_dtypes.float8_e4m3fn, "fp8_e5m2": ml_dtypes.float8_e5m2}
@@ -151,6 +152,38 @@ def test_bad_arguments(op: Any, change: dict[str, Any], error: type[Exception], 
     with pytest.raises(error, match=words):
         op(**call)
     assert (call["key_cache"] == 1).all() and (call["value_cache"] == 1).all()
+
+
+def on_gpu(torch: Any, array: Any) -> Any:
+    """A copy of a NumPy array as a CUDA tensor, bit for bit."""
+    if array.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(array.view(np.int16)).cuda().view(torch.bfloat16)
+    return torch.from_numpy(array).cuda()
+
+
+def from_gpu(torch: Any, tensor: Any, like: Any) -> Any:
+    """The same way back."""
+    bits = tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor
+    return bits.cpu().numpy().view(like.dtype)
+
+
+@pytest.mark.parametrize("head_size", [1, 20, 80, 128, 257, 576])
+@pytest.mark.parametrize("cache", ["auto", *FP8])
+@pytest.mark.parametrize("scalar", SCALARS)
+def test_on_a_gpu(op: Any, scalar: str, cache: str, head_size: int) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    here = tensors(scalar, head_size, cache)
+    arrays = {name: value for name, value in here.items() if isinstance(value, np.ndarray)}
+    there = {**here, **{name: on_gpu(torch, array) for name, array in arrays.items()}}
+    op(**here)
+    op(**there)
+    torch.cuda.synchronize()
+    values = from_gpu(torch, there["value_cache"], here["value_cache"])
+    assert (values == here["value_cache"]).all()
+    keys = from_gpu(torch, there["key_cache"], here["key_cache"])
+    assert ulps(keys, here["key_cache"]) <= (8 if (scalar, cache) == ("f32", "auto") else 1)
 
 
 def test_it_is_an_op_like_any_other(op: Any) -> None:

@@ -56,13 +56,18 @@ def counted_compiler(folder: Path) -> tuple[Path, Path]:
 
 
 def python(
-    code: str, *, check: bool = True, torch: bool = False, **environment: str
+    code: str,
+    environment: dict[str, str] | None = None,
+    *,
+    check: bool = True,
+    torch: bool = False,
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """Runs code in a fresh interpreter, without torch unless told otherwise: it loads slowly."""
     without = "" if torch else "import sys; sys.modules['torch'] = None\n"
     done = subprocess.run(
         [sys.executable, "-B", "-c", without + textwrap.dedent(code)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **(environment or {}), **more},
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 import ctypes
 import os
 import subprocess
@@ -10,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import kvforge
 import load_support as support
 import pytest
+
+import kvforge
 
 
 @pytest.fixture(autouse=True)

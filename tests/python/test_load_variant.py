@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 import os
 import shutil
 import subprocess
@@ -9,6 +13,7 @@ from pathlib import Path
 
 import load_support as support
 import pytest
+
 from kvforge import _library
 
 BUILD = _library.find().parent
@@ -67,7 +72,7 @@ def test_a_call_says_what_would_help(environment: dict[str, str]) -> None:
     except NotImplementedError as error:
         print(error)
     """
-    message = support.python(CALL + code, **environment).stdout
+    message = support.python(CALL + code, environment).stdout
     for words in (SYMBOL, "kvforge.build_variant()", "KVFORGE_JIT=1"):
         assert words in message
     assert compiled(environment) == 0
@@ -88,13 +93,13 @@ def test_build_variant(environment: dict[str, str], arguments: str) -> None:
     print(kvforge.build_variant("kvf_cpu_copy_blocks__b8").built)
     """
     for _ in range(2):  # the second process finds it in the cache
-        assert support.python(CALL + code, **environment).stdout == "True\n"
+        assert support.python(CALL + code, environment).stdout == "True\n"
         assert compiled(environment) == 3  # the variant, what installs it, and the link
 
 
 def test_jit(environment: dict[str, str]) -> None:
     for _ in range(2):
-        done = support.python(CALL + "\n    call()\n    call()", KVFORGE_JIT="1", **environment)
+        done = support.python(CALL + "\n    call()\n    call()", environment, KVFORGE_JIT="1")
         lines = [line for line in done.stderr.splitlines() if "kvforge" in line]
         assert len(lines) == 1 and "KVFORGE_JIT=1" in lines[0] and SYMBOL in lines[0], done.stderr
         assert compiled(environment) == 3
@@ -107,7 +112,7 @@ def test_jit_in_threads(environment: dict[str, str]) -> None:
         for answer in [pool.submit(call) for _ in range(8)]:
             answer.result()
     """
-    support.python(CALL + code, KVFORGE_JIT="1", **environment)
+    support.python(CALL + code, environment, KVFORGE_JIT="1")
     assert compiled(environment) == 3
 
 
@@ -119,7 +124,7 @@ def test_jit_that_fails(environment: dict[str, str]) -> None:
         print(error)
     """
     environment["CC"] = "/nonexistent/cc"
-    done = support.python(CALL + code, KVFORGE_JIT="1", **environment)
+    done = support.python(CALL + code, environment, KVFORGE_JIT="1")
     assert "/nonexistent/cc is not on PATH" in done.stdout
 
 
@@ -130,7 +135,7 @@ def test_build_a_cuda_variant(environment: dict[str, str]) -> None:
     row = kvforge.build_variant(op="zero_blocks", scalar="b8", cache="b8", backend="cuda")
     print(row.symbol, row.built, [v.built for v in kvforge.variants() if v.symbol == row.symbol])
     """
-    done = support.python(code, KVFORGE_CUDA_ARCHS="90", **environment)
+    done = support.python(code, environment, KVFORGE_CUDA_ARCHS="90")
     assert done.stdout == "kvf_cuda_zero_blocks__b8 True [True]\n"
 
 
@@ -154,7 +159,7 @@ def test_no_such_variant(environment: dict[str, str]) -> None:
     except RuntimeError as error:
         print(error)
         """
-    lines = support.python(code, KVFORGE_LIBCUDA="/nonexistent", **environment).stdout.splitlines()
+    lines = support.python(code, environment, KVFORGE_LIBCUDA="/nonexistent").stdout.splitlines()
     assert "want one of kvf_cpu_copy_blocks__b8, kvf_cuda_copy_blocks__b8" in lines[0]
     assert "want one of concat_and_cache_mla, " in lines[1]
     assert "f16/bf16 on cpu; want one of kvf_cpu_reshape_and_cache_flash__" in lines[2]

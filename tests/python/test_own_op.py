@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 import importlib.util
 import os
 import re
@@ -13,6 +17,7 @@ from pathlib import Path
 
 import load_support as support
 import pytest
+
 from kvforge import _library
 
 BUILD = _library.find().parent
