@@ -223,12 +223,13 @@ def load_ops(name: str, folder: Path) -> ModuleType:
         module = import_file(f"kvforge.ops.{namespace}", path)
         known = sys.modules.setdefault(module.__name__, module)
         setattr(ops, namespace, known)
-        for op in module.__all__:
+        names: list[str] = vars(module)["__all__"]
+        for op in names:
             function = getattr(module, op)
             setattr(known, op, function)
             setattr(result, op, function)
             qualified.append(f"{namespace}::{op}")
-        known.__all__ = sorted({*known.__all__, *module.__all__})
+        vars(known)["__all__"] = sorted({*vars(known)["__all__"], *names})
     if sys.modules.get("torch") and (_library.find().parent / TORCH_LIBRARY).is_file():
         import kvforge.torch
 
