@@ -138,8 +138,10 @@ def table(found: dict[str, float]) -> Table:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--calls", type=int, default=5000, help="calls per round")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument(
+        "--calls", type=int, default=300, help="calls per round: few, to fit into a slice of time"
+    )
+    parser.add_argument("--rounds", type=int, default=151)
     options = parser.parse_args()
     torch.set_num_threads(1)
     Console().print(table(measure(rows(), options.calls, options.rounds)))

@@ -285,6 +285,49 @@ def test_c_string(text: str) -> None:
     assert literal[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") == text
 
 
+def test_wrap_fills_paragraphs_and_keeps_indented_lines() -> None:
+    full = "word " * 19  # the next word would not have fitted
+    text = f"{full.strip()}\nends here.\n  formula = {'x' * 90}\nErrors: none.\n\nSource: {full}"
+    lines = render.wrap(text, 4).split("\n")
+    assert lines[0] == "    " + full.strip()
+    assert lines[1] == "    ends here."
+    assert lines[2] == "      formula = " + "x" * 90
+    assert lines[3:5] == ["    Errors: none.", ""]
+    assert lines[5].startswith("    Source: word") and len(lines[5]) <= 99
+    hanging = render.wrap(full + full, 8, 4).split("\n")
+    assert [len(line) - len(line.lstrip()) for line in hanging] == [8, 12, 12][: len(hanging)]
+
+
+def test_a_short_line_ends_its_paragraph() -> None:
+    assert render.wrap("first line\nsecond line", 0) == "first line\nsecond line"
+
+
+def test_texts_for_python_name_exceptions() -> None:
+    text = "KVF_OUT_OF_RANGE for a slot, see kvf_cuda_fault_count; KVF_OUT_OF_RANGES stays"
+    assert render.for_python(text) == (
+        "IndexError for a slot, see kvforge.faults; KVF_OUT_OF_RANGES stays"
+    )
+
+
+@pytest.mark.parametrize(
+    ("generation", "signature", "message"),
+    [
+        ("2019", None, "want one of"),
+        ("late-2026", "other(Tensor kv_c) -> ()", "the op's name and arguments"),
+        ("late-2026", "{name}(Tensor nobody) -> ()", "the op's name and arguments"),
+        ("late-2026", "{name}() -> ()", "the op's name and arguments"),
+        ("late-2026", "{name}(int kv_c) -> ()", "the op's name and arguments"),
+    ],
+)
+def test_an_upstream_schema_that_the_op_cannot_serve(
+    generation: str, signature: str | None, message: str
+) -> None:
+    op = OPS[0]
+    text = op.schema_text if signature is None else signature.format(name=op.name)
+    with pytest.raises(ValueError, match=message):
+        change(upstream_schemas={generation: text})(op)
+
+
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
     with pytest.raises(RuntimeError, match=r"clang-format==.*1\.2\.3"):

@@ -6,6 +6,7 @@
  *
  * Nothing is registered when the object is loaded. kvforge/torch.py calls the functions at the end.
  */
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -52,33 +53,33 @@ namespace {
 /* ---- the call ----------------------------------------------------------------------------------
  */
 
-/* The current stream of a device, as torch's Python sees it. A torch without CUDA lacks the
- * function, so it is looked up: one build serves both. */
-bool current_stream(int32_t device, void **stream) {
-  using Function = int32_t (*)(int32_t, void **);
-  static const Function function = [] {
+using StreamOf = int32_t (*)(int32_t device, void **stream);
+
+/* What tells torch's current stream of a device; NULL in a torch without CUDA, which lacks it: it
+ * is looked up, so that one build serves both. */
+StreamOf stream_of() {
+  static const StreamOf function = [] {
     void *library = dlopen("libtorch_cuda.so", RTLD_LAZY | RTLD_NOLOAD);
-    return library != nullptr
-               ? reinterpret_cast<Function>(dlsym(library, "aoti_torch_get_current_cuda_stream"))
-               : nullptr;
+    return library == nullptr
+               ? nullptr
+               : reinterpret_cast<StreamOf>(dlsym(library, "aoti_torch_get_current_cuda_stream"));
   }();
-  return function != nullptr && function(device, stream) == 0;
+  return function;
 }
 
-/* Where a call runs: on the device of its tensors; without one there on torch's current device if
- * only exec can tell (the tensors of such an op are always the host's). */
+/* Where a call runs: on the device of its tensors, if one is on a device. The tensors of some ops
+ * are always the host's: those run on torch's current device, if it has one. */
 kvf_exec place(const kvf_op &op, int32_t device) {
   kvf_exec exec{};
   int32_t devices = 0;
-  void *stream = nullptr;
-  if (device < 0 && op.host_arguments && kvf_cuda_device_count(&devices) == KVF_OK &&
-      current_stream(current_device(), &stream)) {
+  if (device < 0 && op.host_arguments && stream_of() != nullptr &&
+      kvf_cuda_device_count(&devices) == KVF_OK && devices > 0) {
     device = current_device();
   }
   if (device >= 0) {
     exec.backend = KVF_CUDA;
     exec.device = device;
-    if (!current_stream(device, &exec.stream)) {
+    if (stream_of() == nullptr || stream_of()(device, &exec.stream) != 0) {
       throw std::runtime_error(std::string(op.name) + ": torch tells no current CUDA stream");
     }
   } else {

@@ -25,14 +25,14 @@ NEEDS = {
 }
 
 
-def require(name: str) -> None:
-    """Skips the file that calls this, by a reason with the way out, if it cannot run here."""
+def require(name: str, file: str) -> None:
+    """Skips the file of tests that calls this, with the way out, if it cannot run here."""
     package, reason, binding, target = NEEDS[name]
     if importlib.util.find_spec(package) is None:
-        pytest.skip(reason, allow_module_level=True)
+        pytest.skip(f"{file}: {reason}", allow_module_level=True)
     if not (BUILD / f"kvforge_{binding}.so").is_file():
         reason = f"no kvforge_{binding}.so in {BUILD}: ninja {target}"
-        pytest.skip(reason, allow_module_level=True)
+        pytest.skip(f"{file}: {reason}", allow_module_level=True)
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conftest import require
 
-require("jax")
+require("jax", __name__)
 
 import jax
 import jax.numpy as jnp

@@ -19,12 +19,14 @@ import pytest
 )
 def test_a_missing_package(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(pytest.skip.Exception, match=f"^{reason}$"):
-        conftest.require(name)
+    with pytest.raises(pytest.skip.Exception, match=f"^test_x: {reason}$"):
+        conftest.require(name, "test_x")
 
 
 def test_a_missing_binding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
     monkeypatch.setattr(conftest, "BUILD", tmp_path)
-    with pytest.raises(pytest.skip.Exception, match=r"^no kvforge_torch\.so in .*: ninja torch$"):
-        conftest.require("torch")
+    with pytest.raises(
+        pytest.skip.Exception, match=r"^test_x: no kvforge_torch\.so in .*: ninja torch$"
+    ):
+        conftest.require("torch", "test_x")

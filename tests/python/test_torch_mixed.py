@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conftest import require
 
-require("torch")
+require("torch", __name__)
 
 import numpy as np
 import torch
