@@ -18,8 +18,6 @@ have or that was not built, RuntimeError for the CUDA driver. Nothing is written
 
 from __future__ import annotations
 
-import os
-
 from kvforge import ops
 from kvforge._library import (
     Machine,
@@ -30,7 +28,7 @@ from kvforge._library import (
     set_builder,
     variants,
 )
-from kvforge._load import build_missing, build_variant, load
+from kvforge._load import build_missing, build_variant, jit, load
 from kvforge._ninja import BuildError
 
 __all__ = [
@@ -47,5 +45,5 @@ __all__ = [
 ]
 __version__ = machine().version
 
-if os.environ.get("KVFORGE_JIT") == "1":
+if jit():
     set_builder(build_missing)

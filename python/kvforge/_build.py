@@ -200,7 +200,7 @@ class Build:
         includes = [f"-I{path}" for path in self.includes()]
         depfile = ["-MD", "-MF", f"{output}.d"]
         command = [*tool.command, "-c", *depfile, *flags, *includes, "-o", output, source]
-        return Step(what, output, [source], command)
+        return Step(f"{what} {Path(source).name}", output, [source], command)
 
     def host(self, source: str, tool: Tool, *flags: str) -> Step:
         """A C or C++ file."""
@@ -225,7 +225,7 @@ class Build:
         flags = ["-c", f"-DKVF_SYMBOL={symbol}", f'-DKVF_FATBIN="{fatbin}"']
         target = f"objects/{symbol}.o"
         command = [*self.cc.command, *flags, "-o", target, image]
-        yield Step("IMAGE", target, [fatbin], command)
+        yield Step(f"IMAGE {symbol}", target, [fatbin], command)
 
     def cuda_host(self, source: str, own: Sequence[str]) -> Step:
         """A CUDA file with host code."""
@@ -246,7 +246,7 @@ class Build:
         linker = self.cxx or self.cc
         checks = ["-Wl,-z,defs"] if self.modular and not self.files else []
         words = [*linker.command, "-shared", "-fopenmp", "-Wl,--as-needed", *checks]
-        return Step("LINK", output, objects, [*words, "-o", output, *objects, *libraries])
+        return Step(f"LINK {output}", output, objects, [*words, "-o", output, *objects, *libraries])
 
     def installer(self) -> str:
         """The kvf_module() of a variant."""

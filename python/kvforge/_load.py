@@ -173,6 +173,11 @@ def build_variant(
     return row._replace(built=True)
 
 
+def jit() -> bool:
+    """Whether calls build what they need and the library lacks."""
+    return os.environ.get("KVFORGE_JIT") == "1"
+
+
 def build_missing(symbol: str) -> None:
     """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
     folder = Store().folder

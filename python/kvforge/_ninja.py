@@ -22,7 +22,7 @@ class BuildError(RuntimeError):
 class Step:
     """One command, run in the build folder; its paths are relative to that or absolute."""
 
-    what: str  # CC, NVCC, LINK: for people
+    what: str  # for people
     output: str
     inputs: list[str]
     command: list[str]
@@ -76,7 +76,7 @@ def text_of(steps: Sequence[Step]) -> str:
         lines += [
             f"build {escape(step.output)}: run {inputs}",
             f"  command = {shlex.join(step.command).replace('$', '$$')}",
-            f"  what = {step.what} {step.output.replace('$', '$$')}",
+            f"  what = {step.what.replace('$', '$$')}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -92,7 +93,7 @@ def version_of(store: Store, program: str) -> str:
     text = done.stdout + done.stderr
     if done.returncode == 0:
         memo.parent.mkdir(mode=0o700, exist_ok=True)
-        aside = memo.with_suffix(f".{os.getpid()}")
+        aside = memo.with_suffix(f".{secrets.token_hex(8)}")
         aside.write_text(text)
         aside.replace(memo)
     return text

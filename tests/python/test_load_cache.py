@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conftest import require
 
-require("python")
+require("python", __name__)
 
 import os
 import time

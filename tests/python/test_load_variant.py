@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from conftest import require
 
-require("python")
+require("python", __name__)
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -103,6 +104,30 @@ def test_jit(environment: dict[str, str]) -> None:
         lines = [line for line in done.stderr.splitlines() if "kvforge" in line]
         assert len(lines) == 1 and "KVFORGE_JIT=1" in lines[0] and SYMBOL in lines[0], done.stderr
         assert compiled(environment) == 3
+
+
+def test_jit_through_torch(environment: dict[str, str]) -> None:
+    torch_libraries = [*BUILD.glob("kvforge_torch*.so")]
+    if importlib.util.find_spec("torch") is None or not torch_libraries:
+        pytest.skip("no torch binding; `ninja torch` builds it where torch is")
+    for path in torch_libraries:
+        shutil.copy(path, environment["KVFORGE_BUILD"])
+    code = """
+    import torch, kvforge.torch
+    kvforge.torch.register(own_namespace=False)
+    key, cache, one = torch.ones(1, 2, 32), torch.zeros(1, 2, 2, 32), torch.ones(())
+    arguments = key, key, cache, cache.clone(), torch.tensor([1]), "auto", one, one
+    op = torch.ops._C_cache_ops.reshape_and_cache_flash
+    try:
+        op(*arguments)
+        print(bool((cache[0, 1] == 1).all()))
+    except RuntimeError as error:
+        print(error)
+    """
+    assert "KVFORGE_JIT=1" in support.python(code, environment, torch=True).stdout
+    done = support.python(code, environment, torch=True, KVFORGE_JIT="1")
+    assert done.stdout == "True\n" and SYMBOL in done.stderr
+    assert compiled(environment) == 3
 
 
 def test_jit_in_threads(environment: dict[str, str]) -> None:
