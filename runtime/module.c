@@ -23,15 +23,9 @@ kvf_status kvf_load_module(const char *path) {
   return init();
 }
 
-/* A variant of the backend, which may have code already. */
-static kvf_status check_row(const char *function, const kvf_variant *variant, kvf_backend backend,
-                            const void *slot) {
-  if (variant == NULL || variant->backend != backend || slot == NULL) {
-    return kvf_error(KVF_INVALID_VALUE, "%s: variant: got %s, want a compiled %s variant", function,
-                     variant != NULL ? variant->symbol : "NULL",
-                     backend == KVF_CPU ? "CPU" : "CUDA");
-  }
-  return KVF_OK;
+static kvf_status refuse_row(const char *function, const kvf_variant *variant, const char *want) {
+  return kvf_error(KVF_INVALID_VALUE, "%s: variant: got %s, want a compiled %s variant", function,
+                   variant != NULL ? variant->symbol : "NULL", want);
 }
 
 static kvf_status refuse_second(const char *function, const kvf_variant *variant) {
@@ -39,10 +33,8 @@ static kvf_status refuse_second(const char *function, const kvf_variant *variant
 }
 
 kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_function function) {
-  const kvf_status status =
-      check_row(__func__, variant, KVF_CPU, variant != NULL ? variant->late : NULL);
-  if (status != KVF_OK) {
-    return status;
+  if (variant == NULL || variant->backend != KVF_CPU) {
+    return refuse_row(__func__, variant, "CPU");
   }
   if (isa != kvf_cpu_isa() || function == NULL) {
     return kvf_error(KVF_INVALID_VALUE, "kvf_install_cpu: %s: got %s code%s, want %s code",
@@ -58,10 +50,8 @@ kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_func
 }
 
 kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin) {
-  const kvf_status status =
-      check_row(__func__, variant, KVF_CUDA, variant != NULL ? variant->image : NULL);
-  if (status != KVF_OK) {
-    return status;
+  if (variant == NULL || variant->backend != KVF_CUDA || variant->image == NULL) {
+    return refuse_row(__func__, variant, "CUDA");
   }
   if (fatbin == NULL) {
     return kvf_error(KVF_INVALID_VALUE, "kvf_install_cuda: %s: got NULL, want a fatbin",

@@ -39,7 +39,7 @@ def find() -> Path:
     here = Path(__file__).resolve().parent
     folders = [here, here.parent.parent / "build"]
     if os.environ.get("KVFORGE_BUILD"):
-        folders.insert(0, Path(os.environ["KVFORGE_BUILD"]))
+        folders.insert(0, Path(os.environ["KVFORGE_BUILD"]).absolute())
     for folder in folders:
         if (folder / LIBRARY).is_file():
             return folder / LIBRARY

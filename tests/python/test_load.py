@@ -18,6 +18,8 @@ import load_support as support
 import pytest
 
 import kvforge
+from configuration.probe import ISA_FLAGS
+from kvforge import _toolchain
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +209,11 @@ def test_a_broken_file_of_the_cache_is_made_anew(tmp_path: Path, cache: Path) ->
     assert kvforge.load("broken", source).answer() == 42
     (path.parent / "manifest.json").write_text("{")
     assert kvforge.load("broken", source).answer() == 42
+
+
+def test_variants_are_compiled_as_those_of_the_library() -> None:
+    for levels in ISA_FLAGS.values():
+        assert levels.items() <= _toolchain.ISA_FLAGS.items()
 
 
 # ---- refusals ------------------------------------------------------------------------------------

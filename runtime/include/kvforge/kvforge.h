@@ -208,9 +208,9 @@ KVF_API int32_t kvf_num_ops(void);
 KVF_API const kvf_op *kvf_get_op(int32_t position);
 
 /*
- * Finds an op by "namespace::name", or by "name" alone when only one namespace has it.
- * NULL, with an error that lists the nearest names, when there is none. Not for the hot path: keep
- * the pointer.
+ * Finds an op by "namespace::name", or by "name" alone, which one namespace has at most. NULL, with
+ * an error that lists the nearest names, when there is none. Not for the hot path: keep the
+ * pointer.
  */
 KVF_API const kvf_op *kvf_find_op(const char *name);
 
