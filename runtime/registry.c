@@ -18,18 +18,19 @@ int32_t kvf_num_ops(void) {
   return kvf_ops_count + atomic_load_explicit(&num_added, memory_order_acquire);
 }
 
-const kvf_op *kvf_get_op(int32_t position) {
-  if (position < 0 || position >= kvf_num_ops()) {
-    return NULL;
-  }
+static const kvf_op *op_at(int32_t position) {
   return position < kvf_ops_count ? kvf_ops[position] : added[position - kvf_ops_count];
+}
+
+const kvf_op *kvf_get_op(int32_t position) {
+  return position >= 0 && position < kvf_num_ops() ? op_at(position) : NULL;
 }
 
 /* The op with this name in the registry or among these, or NULL. */
 static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32_t count) {
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
-    if (strcmp(kvf_get_op(i)->name, name) == 0) {
-      return kvf_get_op(i);
+    if (strcmp(op_at(i)->name, name) == 0) {
+      return op_at(i);
     }
   }
   for (int32_t i = 0; i < count; ++i) {

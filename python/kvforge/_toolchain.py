@@ -116,7 +116,9 @@ _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
 def cuda_archs() -> list[str]:
     """$KVFORGE_CUDA_ARCHS ("90,100"), else the architectures of the GPUs that are visible."""
     if given := os.environ.get("KVFORGE_CUDA_ARCHS"):
-        return sorted(filter(None, given.split(",")), key=lambda arch: int(arch.rstrip("af")))
+        if not re.fullmatch(r"\d+[af]?(,\d+[af]?)*", given):
+            raise ValueError(f'KVFORGE_CUDA_ARCHS is {given!r}, want for example "90" or "90,100a"')
+        return sorted(set(given.split(",")), key=lambda arch: int(arch.rstrip("af")))
     return list(visible_archs())
 
 

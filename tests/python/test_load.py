@@ -261,6 +261,18 @@ def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kvforge.load("none", support.write_source(tmp_path))
 
 
+def test_archs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KVFORGE_CUDA_ARCHS", "100a,90")
+    assert _toolchain.cuda_archs() == ["90", "100a"]
+    assert _toolchain.gencode(["90", "100a"])[1::2] == [
+        "arch=compute_90,code=sm_90",
+        "arch=compute_100a,code=[sm_100a,compute_100a]",
+    ]
+    monkeypatch.setenv("KVFORGE_CUDA_ARCHS", "sm_90")
+    with pytest.raises(ValueError, match="KVFORGE_CUDA_ARCHS is 'sm_90', want"):
+        kvforge.load("none", support.write_source(tmp_path))
+
+
 def test_without_torch(tmp_path: Path) -> None:
     source = support.write_source(tmp_path)
     code = f"""
