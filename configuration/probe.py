@@ -71,10 +71,11 @@ def probe(want_cuda: bool) -> Tools:
     """Looks at everything the build can use."""
     tools = Tools()
     tools.python, tools.missing = find_python()
-    if folder := package_folder(tools.python, "tvm_ffi"):
-        tools.tvm_ffi = f"{folder}/include"
-    if "torch" not in tools.missing:
-        tools.torch = find_torch(tools.python)
+    tools.tvm_ffi = headers_of(tools.python, "tvm_ffi")
+    tools.torch = find_torch(tools.python)
+    bindings = {"apache-tvm-ffi": tools.tvm_ffi, "torch": tools.torch}
+    tools.missing += [name for name, there in bindings.items() if not there]
+    tools.missing = list(dict.fromkeys(tools.missing))
     tools.ninja = find_ninja()
     tools.cc = find_tool("CC", "cc", "gcc", "clang") or []
     tools.cxx = find_tool("CXX", "c++", "g++", "clang++") or []
@@ -120,31 +121,32 @@ def find_python() -> tuple[str, list[str]]:
     return min(found, key=lambda candidate: len(candidate[1]))
 
 
-def package_folder(python: str, name: str) -> str:
-    """Where a Python has a package, without importing it; empty if it has none."""
+def headers_of(python: str, package: str) -> str:
+    """Where a Python has the headers of a package, without importing it; empty if it has none."""
     script = (
         "from importlib.util import find_spec\n"
-        f"spec = find_spec({name!r})\n"
+        f"spec = find_spec({package!r})\n"
         "print(spec.submodule_search_locations[0] if spec else '')\n"
     )
-    path = first_line(python, "-c", script)
-    return canonical(path) if path else ""
+    folder = Path(first_line(python, "-c", script) or "nowhere") / "include"
+    return canonical(str(folder)) if folder.is_dir() else ""
 
 
 def find_torch(python: str) -> Torch | None:
     """The torch of a Python; importing it costs seconds and is left out where that is possible."""
-    folder = package_folder(python, "torch")
+    include = headers_of(python, "torch")
     script = "from importlib.metadata import version\nprint(version('torch'))\n"
-    version = first_line(python, "-c", script)
+    version = first_line(python, "-c", script) if include else ""
     number = re.match(r"(\d+)\.(\d+)", version)
-    if not folder or not number:
+    if not number:
         return None
     release = tuple(map(int, number.groups()))
     abi = "1"  # of every build since 2.7
     if release < (2, 7):
         script = "import torch\nprint(int(torch._C._GLIBCXX_USE_CXX11_ABI))\n"
         abi = first_line(python, "-c", script)
-    return Torch(version, folder, release >= (2, 10), (f"-D_GLIBCXX_USE_CXX11_ABI={abi}",))
+    flags = (f"-D_GLIBCXX_USE_CXX11_ABI={abi}",)
+    return Torch(version, str(Path(include).parent), release >= (2, 10), flags)
 
 
 def find_ninja() -> str:

@@ -123,6 +123,28 @@ else:
 """)
 
 
+def test_the_binding_says_why_it_cannot() -> None:
+    """An unknown op, an argument that the op does not have, one that it needs, and too many ops."""
+    text = run("""
+binding = kvforge.torch._Binding()
+def implement(op, space, arguments):
+    try:
+        binding._call("implement", op, space, arguments, "CPU")
+    except RuntimeError as error:
+        print(error)
+implement("_C_cache_ops::nobody", "a", "caches")
+implement("_C_cache_ops::zero_blocks", "a", "caches,nobody")
+implement("_C_cache_ops::zero_blocks", "a", "caches")
+for number in range(300):
+    implement("_C_cache_ops::zero_blocks", f"space_{number}", "caches,block_ids")
+""").splitlines()
+    assert "got '_C_cache_ops::nobody', which is no op; want one of _C_cache_ops::" in text[0]
+    assert "zero_blocks has no argument 'nobody'; want zero_blocks(Tensor(a!)[] caches" in text[1]
+    assert "the schema lacks 'block_ids', which has no default" in text[2]
+    assert "this process has registered 256 ops with torch already" in text[3]
+    assert len(text) == 3 + 300 - 256
+
+
 def test_the_binding_for_a_torch_without_the_stable_abi(tmp_path: Path) -> None:
     """The same ops, built through TORCH_LIBRARY: every one runs, and conflicts are told."""
     for file in BUILD.glob("*.so*"):

@@ -177,50 +177,53 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA de
 GPU_OPS = OPS if torch.cuda.is_available() else ["every op"]  # one skipped test instead of one each
 
 
+def call(binding: str, op: str, arguments: dict[str, Any]) -> None:
+    """Calls an op on the GPU through torch's dispatcher or through TVM-FFI."""
+    if binding == "torch":
+        operator(op)(*arguments.values())
+    else:
+        where = {"device": 0} if op == "swap_blocks_batch" else {}
+        getattr(kvforge.ops._C_cache_ops, op)(*arguments.values(), **where)
+
+
 @needs_gpu
 @pytest.mark.parametrize("op", GPU_OPS)
 def test_captured_in_a_cuda_graph(op: str) -> None:
-    """A replay does what the call does. swap_blocks reads its pairs when it is captured."""
+    """Nothing is written by the capture, and everything by the replay."""
     put = Torch("cuda")
-    warm = CASES[op](put)
-    operator(op)(*warm.arguments.values())
-    torch.cuda.synchronize()
-    case = CASES[op](put)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        operator(op)(*case.arguments.values())
-    graph.replay()
-    torch.cuda.synchronize()
-    case.check(put)
+    for binding in ("torch", "tvm_ffi"):
+        call(binding, op, CASES[op](put).arguments)  # kernels are loaded
+        torch.cuda.synchronize()
+        case = CASES[op](put)
+        before = [array.clone() for array, _ in case.outputs]
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            call(binding, op, case.arguments)
+        for (array, _), old in zip(case.outputs, before, strict=True):
+            assert torch.equal(array.view(torch.uint8), old.view(torch.uint8))
+        graph.replay()
+        torch.cuda.synchronize()
+        case.check(put)
 
 
 @needs_gpu
 @pytest.mark.parametrize("op", GPU_OPS)
 def test_work_goes_to_the_current_stream(op: str) -> None:
     """Behind a long wait on the current stream nothing is written until that is over."""
-    for binding in ("torch", "tvm_ffi"):
-        check_stream(op, binding)
-
-
-def check_stream(op: str, binding: str) -> None:
     put = Torch("cuda")
-    warm = CASES[op](put)
-    operator(op)(*warm.arguments.values())  # kernels are loaded
-    case = CASES[op](put)
-    before = [array.clone() for array, _ in case.outputs]
-    torch.cuda.synchronize()
-    other, here = torch.cuda.Stream(), torch.cuda.Stream()
-    with torch.cuda.stream(here):
-        torch.cuda._sleep(200_000_000)
-        if binding == "torch":
-            operator(op)(*case.arguments.values())
-        else:
-            where = {"device": 0} if op == "swap_blocks_batch" else {}
-            getattr(kvforge.ops._C_cache_ops, op)(*case.arguments.values(), **where)
-    with torch.cuda.stream(other):
-        early = [array.clone() for array, _ in case.outputs]
-        other.synchronize()
-    here.synchronize()
-    case.check(put)
-    for had, old in zip(early, before, strict=True):
-        assert torch.equal(had.view(torch.uint8), old.view(torch.uint8))
+    for binding in ("torch", "tvm_ffi"):
+        call(binding, op, CASES[op](put).arguments)  # kernels are loaded
+        case = CASES[op](put)
+        before = [array.clone() for array, _ in case.outputs]
+        torch.cuda.synchronize()
+        other, here = torch.cuda.Stream(), torch.cuda.Stream()
+        with torch.cuda.stream(here):
+            torch.cuda._sleep(200_000_000)
+            call(binding, op, case.arguments)
+        with torch.cuda.stream(other):
+            early = [array.clone() for array, _ in case.outputs]
+            other.synchronize()
+        here.synchronize()
+        case.check(put)
+        for had, old in zip(early, before, strict=True):
+            assert torch.equal(had.view(torch.uint8), old.view(torch.uint8))
