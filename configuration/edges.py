@@ -234,7 +234,8 @@ def command_edges(
 
     graph.title("Static analysis.")
     python = sources(
-        "*.py", "tests/*.py", "tests/python/*.py", "examples/demo/plot.py", "bench/*.py"
+        *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
+        *("examples/demo/plot.py", "examples/own_op/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
     graph.target("lint-python", "lint_python", python)

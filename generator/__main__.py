@@ -1,12 +1,14 @@
-"""python3 -m generator [--check | --list | --explain SYMBOL]
+"""python3 -m generator [--check | --list | --explain SYMBOL | --op-folder FOLDER --output DIR]
 
 Without an option: writes generated/ (only files whose bytes change) and removes orphans.
+With an op folder: writes the files of a module, for the ops of that folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from generator import names
 from generator.model import Variant
@@ -27,7 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
     group.add_argument(
         "--explain", metavar="SYMBOL", help="where a variant comes from and where it goes"
     )
+    group.add_argument(
+        "--op-folder",
+        metavar="FOLDER",
+        action="append",
+        help="expand ops that lie outside the tree (may be repeated); see examples/own_op",
+    )
+    parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
+    if bool(options.op_folder) != bool(options.output):
+        parser.error("--op-folder and --output go together")
+    if options.op_folder:
+        return expand_folders(options.op_folder, options.output)
     if options.list:
         return list_variants()
     if options.explain:
@@ -47,6 +60,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     written, removed = render.write(texts)
     print(f"generated/: {len(texts)} files, {written} written, {removed} removed")
+    return 0
+
+
+def expand_folders(folders: list[str], output: str) -> int:
+    """Writes the files of a module."""
+    from generator import outside
+
+    try:
+        texts = outside.render_folders([Path(folder) for folder in folders])
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path, text in texts.items():
+        target = Path(output, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    print(f"{output}: {len(texts)} files")
     return 0
 
 

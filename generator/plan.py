@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,10 @@ def outputs() -> list[Output]:
     return sorted(planned, key=lambda output: output.path)
 
 
-def op_outputs(op: Op) -> list[Output]:
-    """The files that belong to one op alone."""
-    context = {"op": op, "dtypes": DTYPES}
-    origin = names.spec(op.name)
+def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[Output]:
+    """The files that belong to one op alone. `header` declares its descriptor."""
+    context = {"op": op, "dtypes": DTYPES, "header": header}
+    origin = origin or names.spec(op.name)
     planned = [
         Output(
             f"generated/include/kvforge/params/{op.name}.h", "table/params_op.h.j2", context, origin
@@ -113,15 +113,17 @@ def python_outputs() -> list[Output]:
     ]
     for namespace in namespaces:
         ops = [op for op in OPS if op.namespace == namespace]
-        for suffix in ("py", "pyi"):
-            planned.append(
-                Output(
-                    f"{PYTHON_OPS}/{namespace}.{suffix}",
-                    f"python/namespace.{suffix}.j2",
-                    {"namespace": namespace, "ops": ops},
-                )
-            )
+        planned += namespace_outputs(PYTHON_OPS, namespace, ops)
     return planned
+
+
+def namespace_outputs(folder: str, namespace: str, ops: Sequence[Op]) -> list[Output]:
+    """The Python module of one namespace, and its type stubs."""
+    context = {"namespace": namespace, "ops": ops}
+    return [
+        Output(f"{folder}/{namespace}.{suffix}", f"python/namespace.{suffix}.j2", context)
+        for suffix in ("py", "pyi")
+    ]
 
 
 def inputs() -> list[str]:

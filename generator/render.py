@@ -13,7 +13,6 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-import clang_format
 import jinja2
 
 from generator import names
@@ -33,10 +32,13 @@ PYTHON_WORDS = {
 }
 
 
-def environment() -> jinja2.Environment:
-    """The one Jinja2 environment: strict, whitespace-trimming, with the naming functions."""
+def environment(*folders: Path) -> jinja2.Environment:
+    """The one Jinja2 environment: strict, whitespace-trimming, with the naming functions.
+
+    Templates are looked for in these folders before the project's own.
+    """
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "templates"),
+        loader=jinja2.FileSystemLoader([*folders, ROOT / "templates"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -111,17 +113,20 @@ def for_python(text: str) -> str:
     return text
 
 
-def render(output: Output, env: jinja2.Environment) -> str:
+def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> str:
     """The text of one generated file, banner included."""
+    template = env.get_template(output.template)
+    own = Path(str(template.filename)).is_relative_to(ROOT / "templates")
     lines = [
-        f"Generated from templates/{output.template} and {output.origin}. Do not edit.",
-        f"Regenerate: {COMMAND}",
+        f"Generated from {'templates/' if own else ''}{output.template} and {output.origin}. "
+        "Do not edit.",
+        f"Regenerate: {command}",
     ]
     if output.path.endswith((".py", ".pyi")):
         banner = "".join(f"# {line}\n" for line in lines)
     else:
         banner = "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
-    text = env.get_template(output.template).render(**output.context)
+    text = template.render(**output.context)
     return banner + text.rstrip("\n") + "\n"
 
 
@@ -149,18 +154,23 @@ def readme(root: Path = ROOT) -> str:
     return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
 
 
-def check_clang_format() -> None:
-    """RuntimeError unless the installed clang-format is the pinned one."""
+def lacks_clang_format() -> str:
+    """What is wrong with the installed clang-format, which has to be the pinned one; or ""."""
     pins = (ROOT / "requirements/build.txt").read_text().split()
     want = next(pin for pin in pins if pin.startswith("clang-format=="))
-    have = "clang-format==" + importlib.metadata.version("clang-format")
-    if have != want:
-        raise RuntimeError(f"generated/ is laid out by {want}; this Python has {have}")
+    try:
+        have = "clang-format==" + importlib.metadata.version("clang-format")
+    except importlib.metadata.PackageNotFoundError:
+        have = "none"
+    return "" if have == want else f"generated/ is laid out by {want}; this Python has {have}"
 
 
 def format_c(texts: dict[str, str]) -> dict[str, str]:
     """The same files, laid out by clang-format with the project's .clang-format."""
-    check_clang_format()
+    if problem := lacks_clang_format():
+        raise RuntimeError(problem)
+    import clang_format
+
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / ".clang-format").write_bytes((ROOT / ".clang-format").read_bytes())

@@ -42,7 +42,8 @@ static bool machine_runs(kvf_isa isa) {
   }
 }
 
-/* Every CPU variant is built for the same levels, so the first one that is there speaks for all. */
+/* Every CPU variant is built for the same levels, so the first one that is there speaks for all.
+ * Modules follow: they are compiled for the level that this library chose. */
 static bool library_has(kvf_isa isa) {
   for (int32_t i = 0; i < kvf_ops_count; ++i) {
     for (int32_t j = 0; j < kvf_ops[i]->num_variants; ++j) {
@@ -75,6 +76,12 @@ kvf_isa kvf_cpu_isa(void) {
   return chosen_isa;
 }
 
+kvf_cpu_function kvf_cpu_code(const kvf_variant *variant) {
+  const kvf_cpu_function built = variant->cpu[kvf_cpu_isa()];
+  return built != NULL ? built
+                       : atomic_load_explicit(&variant->late->function, memory_order_acquire);
+}
+
 /*
  * A fixed number, since what a virtual machine says of its caches is often wrong: well above a
  * core's share of a last-level cache, well below a prefill that attention reads back much later.
@@ -88,7 +95,7 @@ enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
 
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit) {
-  const kvf_cpu_function function = variant->cpu[kvf_cpu_isa()];
+  const kvf_cpu_function function = kvf_cpu_code(variant);
   const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
   int64_t threads = check->exec.num_threads > 0 ? check->exec.num_threads : omp_get_max_threads();
   threads = threads < units ? threads : units;

@@ -94,8 +94,9 @@ static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *ima
   char doing[192];
   (void)driver->capture_mode(&mode);
   (void)snprintf(doing, sizeof doing, "loading %s", image->symbol);
+  const unsigned char *fatbin = atomic_load_explicit(&image->fatbin, memory_order_acquire);
   kvf_status status = kvf_cuda_check(
-      driver, driver->library_load(&library, image->fatbin, NULL, NULL, 0, NULL, NULL, 0), doing);
+      driver, driver->library_load(&library, fatbin, NULL, NULL, 0, NULL, NULL, 0), doing);
   if (status == KVF_OK) {
     status = kvf_cuda_check(driver, driver->library_kernel(&kernel, library, image->symbol), doing);
   }

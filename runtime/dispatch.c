@@ -10,12 +10,6 @@ int32_t kvf_abi_version(void) { return KVF_ABI_VERSION; }
 
 const char *kvf_version(void) { return KVF_VERSION; }
 
-int32_t kvf_num_ops(void) { return kvf_ops_count; }
-
-const kvf_op *kvf_get_op(int32_t position) {
-  return position >= 0 && position < kvf_ops_count ? kvf_ops[position] : NULL;
-}
-
 static bool has_name(const kvf_op *op, const char *name) {
   const size_t length = strlen(op->ns);
   if (strncmp(name, op->ns, length) == 0 && strncmp(name + length, "::", 2) == 0) {
@@ -26,22 +20,17 @@ static bool has_name(const kvf_op *op, const char *name) {
 
 const kvf_op *kvf_find_op(const char *name) {
   kvf_text known = {.length = 0};
-  const kvf_op *found = NULL;
-  int32_t matches = 0;
-  for (int32_t i = 0; i < kvf_ops_count; ++i) {
-    if (name != NULL && has_name(kvf_ops[i], name)) {
-      found = kvf_ops[i];
-      ++matches;
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    if (name != NULL && has_name(op, name)) {
+      return op;
     }
     char full[128];
-    (void)snprintf(full, sizeof full, "%s::%s", kvf_ops[i]->ns, kvf_ops[i]->name);
+    (void)snprintf(full, sizeof full, "%s::%s", op->ns, op->name);
     kvf_text_add(&known, full);
   }
-  if (matches == 1) {
-    return found;
-  }
-  kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got '%s', which %s; want one of %s",
-            name ? name : "NULL", matches ? "several namespaces have" : "is no op", known.data);
+  kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got '%s', which is no op; want one of %s",
+            name ? name : "NULL", known.data);
   return NULL;
 }
 
@@ -49,15 +38,19 @@ bool kvf_variant_built(const kvf_variant *variant) {
   if (variant == NULL) {
     return false;
   }
-  return variant->backend == KVF_CPU ? variant->cpu[kvf_cpu_isa()] != NULL
-                                     : variant->image == NULL || variant->image->fatbin != NULL;
+  if (variant->backend == KVF_CPU) {
+    return kvf_cpu_code(variant) != NULL;
+  }
+  return variant->image == NULL ||
+         atomic_load_explicit(&variant->image->fatbin, memory_order_acquire) != NULL;
 }
 
 const kvf_variant *kvf_find_variant(const char *symbol) {
-  for (int32_t i = 0; symbol != NULL && i < kvf_ops_count; ++i) {
-    for (int32_t j = 0; j < kvf_ops[i]->num_variants; ++j) {
-      if (strcmp(kvf_ops[i]->variants[j].symbol, symbol) == 0) {
-        return &kvf_ops[i]->variants[j];
+  for (int32_t i = 0; symbol != NULL && i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t j = 0; j < op->num_variants; ++j) {
+      if (strcmp(op->variants[j].symbol, symbol) == 0) {
+        return &op->variants[j];
       }
     }
   }
@@ -72,6 +65,10 @@ static bool in_table(kvf_backend backend, kvf_dtype scalar, kvf_dtype cache) {
   return (unsigned)backend < KVF_BACKEND_COUNT && (unsigned)scalar < KVF_DTYPE_COUNT &&
          (unsigned)cache < KVF_DTYPE_COUNT;
 }
+
+static _Thread_local const kvf_variant *missing;
+
+const kvf_variant *kvf_missing_variant(void) { return missing; }
 
 /* Says why kvf_select() found nothing to run. Off the hot path. */
 static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf_dtype cache,
@@ -88,9 +85,11 @@ static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf
   }
   const char *have = built.length ? built.data : "nothing";
   if (row != NULL) {
+    missing = row;
     kvf_error(KVF_NOT_BUILT,
               "%s: %s is not built into this library; for this op on %s it has (scalar/cache) %s; "
-              "configure.py %s builds it",
+              "configure.py %s builds it, and so does kvforge.build_variant() in Python, or "
+              "KVFORGE_JIT=1 in its environment",
               op->name, row->symbol, backend_name(backend), have,
               backend == KVF_CUDA ? "with a CUDA compiler and these dtypes" : "with these dtypes");
     return;

@@ -1,10 +1,14 @@
-/* The list that generated/registry.c defines: every op of this library, by name. */
+/* What finds ops and code. */
 #ifndef KVFORGE_REGISTRY_H
 #define KVFORGE_REGISTRY_H
 
 #include "kvforge/kvforge.h"
 
+/* The list that generated/registry.c defines: every op of this library itself, by name. */
 extern const kvf_op *const kvf_ops[];
 extern const int32_t kvf_ops_count;
+
+/* The function of a CPU variant for the level in use, or NULL. */
+kvf_cpu_function kvf_cpu_code(const kvf_variant *variant);
 
 #endif

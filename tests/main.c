@@ -36,6 +36,7 @@ static const test_suite suites[] = {
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
+    {"module", NULL, ON_BOTH, true, module_tests},
 };
 
 static void usage(FILE *to) {
@@ -148,7 +149,7 @@ int main(int count, char **arguments) {
   (void)printf("\n");
   report_suites(suites, (int)TEST_COUNT(suites));
 
-  int broken = ops_without_suite();
+  int broken = options.suite == NULL ? ops_without_suite() : 0;
   const bool no_device = memory_open(options.backend) != NULL;
   if (no_device && options.require) {
     (void)printf("every case of backend cuda was skipped: %s\n", memory_open(options.backend));

@@ -151,6 +151,12 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             {"KVFORGE_BUILD": str(Path(build).resolve())},
             options.no_python,
         ),
+        Suite(
+            "own op",
+            [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "examples/own_op"],
+            {"KVFORGE_BUILD": str(Path(build).resolve())},
+            options.no_python,
+        ),
     ]
     return found
 

@@ -547,6 +547,8 @@ static void test_missing_driver(void) {
   }
 }
 
+static void test_module(void) { run_alone("module", "KVFORGE_TEST_CHILD", "0"); }
+
 static void test_race_to_first_use(void) {
   if (need_backend()) {
     run_workers(20);
@@ -571,5 +573,6 @@ CU_TestInfo dispatch_tests[] = {
     {"eight threads", test_threads},
     {"first use", test_first_use},
     {"missing driver", test_missing_driver},
+    {"modules", test_module},
     CU_TEST_INFO_NULL,
 };

@@ -331,7 +331,7 @@ def test_an_upstream_schema_that_the_op_cannot_serve(
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
     with pytest.raises(RuntimeError, match=r"clang-format==.*1\.2\.3"):
-        render.check_clang_format()
+        render.format_c({})
 
 
 # ---- files ---------------------------------------------------------------------------------------

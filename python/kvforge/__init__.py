@@ -19,7 +19,31 @@ have or that was not built, RuntimeError for the CUDA driver. Nothing is written
 from __future__ import annotations
 
 from kvforge import ops
-from kvforge._library import Machine, Variant, clear_faults, faults, machine, variants
+from kvforge._library import (
+    Machine,
+    Variant,
+    clear_faults,
+    faults,
+    machine,
+    set_builder,
+    variants,
+)
+from kvforge._load import build_missing, build_variant, jit, load
+from kvforge._ninja import BuildError
 
-__all__ = ["Machine", "Variant", "clear_faults", "faults", "machine", "ops", "variants"]
+__all__ = [
+    "BuildError",
+    "Machine",
+    "Variant",
+    "build_variant",
+    "clear_faults",
+    "faults",
+    "load",
+    "machine",
+    "ops",
+    "variants",
+]
 __version__ = machine().version
+
+if jit():
+    set_builder(build_missing)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from kvforge import machine, variants
+from kvforge import cache, machine, variants
 from kvforge._library import explain, find
 
 
@@ -15,8 +15,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m kvforge",
         description="Prints the dispatch table, a line per variant, and what the library runs on.",
+        epilog="python -m kvforge cache --help: what kvforge.load() has compiled.",
     )
     parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["cache"]:
+        return cache.main(words[1:])
     options = parser.parse_args(arguments)
     if options.explain is None:
         print_table()

@@ -39,7 +39,7 @@ def find() -> Path:
     here = Path(__file__).resolve().parent
     folders = [here, here.parent.parent / "build"]
     if os.environ.get("KVFORGE_BUILD"):
-        folders.insert(0, Path(os.environ["KVFORGE_BUILD"]))
+        folders.insert(0, Path(os.environ["KVFORGE_BUILD"]).absolute())
     for folder in folders:
         if (folder / LIBRARY).is_file():
             return folder / LIBRARY
@@ -53,8 +53,11 @@ _module = tvm_ffi.load_module(str(find()))
 
 
 def function(name: str) -> Callable[..., Any]:
-    """A function of the binding."""
-    return _module[name]  # type: ignore[no-any-return]
+    """A function of the binding, or <namespace>__<op> of an op that a module has registered."""
+    try:
+        return _module[name]  # type: ignore[no-any-return]
+    except AttributeError:
+        return _module["kvforge__op"](name)  # type: ignore[no-any-return]
 
 
 def variants() -> list[Variant]:
@@ -95,3 +98,8 @@ def faults(device: int = 0) -> int:
 def clear_faults(device: int = 0) -> None:
     """Sets the count of `faults` to 0."""
     function("kvforge__faults")(device, True)
+
+
+def set_builder(builder: Callable[[str], None] | None) -> None:
+    """Sets what is called, with a symbol, when an op needs a variant that is not built."""
+    function("kvforge__set_builder")(builder)

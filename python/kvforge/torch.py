@@ -15,13 +15,14 @@ runs on torch's current CUDA device if there is one, as upstream's does, else on
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Collection
 from typing import Any, Literal
 
 import torch
 
-from kvforge import _library
+from kvforge import _library, _load
 from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
@@ -134,6 +135,19 @@ def _keep_in_graphs(overload: Any) -> None:
         torch.fx.node.has_side_effect(overload)
 
 
+def _build_missing(symbol: bytes) -> int:
+    """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
+    try:
+        _load.build_missing(symbol.decode())
+    except Exception as error:
+        print(f"kvforge: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+_builder = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_build_missing)
+
+
 class _Binding:
     """The registration functions of the other shared object."""
 
@@ -144,6 +158,8 @@ class _Binding:
                 f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it"
             )
         self._native = ctypes.CDLL(str(path))
+        if _load.jit():
+            self._native.kvforge_torch_set_builder(_builder)
 
     def _call(self, function: str, *arguments: Any) -> None:
         """Calls a function that returns NULL or the reason why it failed."""

@@ -7,6 +7,7 @@
  * Nothing is registered when the object is loaded. kvforge/torch.py calls the functions at the end.
  */
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -89,6 +90,26 @@ kvf_exec place(const kvf_op &op, int32_t device) {
   return exec;
 }
 
+/* What builds a variant that the library lacks, given its symbol; 0 when it is there now. NULL for
+ * none. */
+std::atomic<int (*)(const char *)> builder{nullptr};
+
+/* The call, once more when the variant that was missing could be built. */
+void run(const kvf_op &op, const kvf_exec &exec, const kvf_value *values) {
+  kvf_status status = kvf_call(&op, &exec, values, op.num_arguments);
+  if (status == KVF_OK) {
+    return;
+  }
+  const std::string reason = kvf_last_error(); /* before a builder's own calls fail */
+  const auto build = status == KVF_NOT_BUILT ? builder.load() : nullptr;
+  if (build == nullptr || build(kvf_missing_variant()->symbol) != 0) {
+    throw std::runtime_error(reason);
+  }
+  if (kvf_call(&op, &exec, values, op.num_arguments) != KVF_OK) {
+    throw std::runtime_error(kvf_last_error());
+  }
+}
+
 void call(const Slot &slot, Reader &reader) {
   const kvf_op &op = *slot.op;
   kvf_value values[max_arguments];
@@ -139,10 +160,7 @@ void call(const Slot &slot, Reader &reader) {
       value.as.string = reader.string(i);
     }
   }
-  const kvf_exec exec = place(op, device);
-  if (kvf_call(&op, &exec, values, op.num_arguments) != KVF_OK) {
-    throw std::runtime_error(kvf_last_error());
-  }
+  run(op, place(op, device), values);
 }
 
 /* ---- registration ------------------------------------------------------------------------------
@@ -247,3 +265,7 @@ extern "C" KVF_API const char *kvforge_torch_implement(const char *op, const cha
     implement(ns, found.name, key, slot_of(found, ns, arguments));
   });
 }
+
+/* Sets what builds a variant that a call needs and the library lacks, given its symbol, and returns
+ * 0 when it is there. Called from any thread, for the life of the process. */
+extern "C" KVF_API void kvforge_torch_set_builder(int (*build)(const char *)) { builder = build; }

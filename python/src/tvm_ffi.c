@@ -8,6 +8,7 @@
  * CUDA device behind its arguments, to run there. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,11 @@ static const DLTensor *as_tensor(const TVMFFIAny *any) {
   return NULL;
 }
 
-/* The text of a string argument, copied, since it need not end with a NUL; NULL when it is none. */
-static const char *as_string(const TVMFFIAny *any, decoded *storage) {
+/*
+ * The text of a string argument, copied, since it need not end with a NUL, and cut at `room` bytes;
+ * NULL when it is none.
+ */
+static const char *as_string(const TVMFFIAny *any, char *storage, size_t room) {
   const char *data = NULL;
   size_t size = 0;
   if (any->type_index == kTVMFFISmallStr) {
@@ -56,12 +60,10 @@ static const char *as_string(const TVMFFIAny *any, decoded *storage) {
   } else {
     return NULL;
   }
-  if (size >= sizeof storage->string) { /* longer than any name: keep it recognisable in an error */
-    size = sizeof storage->string - 1;
-  }
-  memcpy(storage->string, data, size);
-  storage->string[size] = '\0';
-  return storage->string;
+  size = size < room ? size : room - 1;
+  memcpy(storage, data, size);
+  storage[size] = '\0';
+  return storage;
 }
 
 /* A list of tensors; false when an element is none or memory ran out. */
@@ -107,7 +109,9 @@ static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
   case kTVMFFIList:
     return as_tensors(any, storage, value);
   default:
-    *value = (kvf_value){.kind = KVF_KIND_STRING, .as.string = as_string(any, storage)};
+    /* A string longer than any name stays recognisable in an error. */
+    *value = (kvf_value){.kind = KVF_KIND_STRING,
+                         .as.string = as_string(any, storage->string, sizeof storage->string)};
     return value->as.string != NULL;
   }
 }
@@ -133,6 +137,15 @@ static const char *error_kind(kvf_status status) {
   }
 }
 
+/* Success, or the error of a refused call. */
+static int report(kvf_status status) {
+  if (status != KVF_OK) {
+    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
+    return -1;
+  }
+  return 0;
+}
+
 static kvf_exec on_cuda(int32_t device) {
   return (kvf_exec){
       .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
@@ -151,6 +164,20 @@ static kvf_exec place_of(const kvf_value *values, int32_t count) {
     }
   }
   return (kvf_exec){.backend = KVF_CPU};
+}
+
+/*
+ * What builds a variant that the library lacks, given its symbol: a function of the Python package,
+ * or NULL. It says what it does, raises when it cannot, and is asked once for each refused call.
+ */
+static _Atomic(TVMFFIObjectHandle) builder;
+
+/* Whether the missing variant is there now; on failure an error has been raised. */
+static int build_missing(TVMFFIObjectHandle build) {
+  const char *symbol = kvf_missing_variant()->symbol;
+  TVMFFIAny argument = {.type_index = kTVMFFIRawStr, .v_c_str = symbol};
+  TVMFFIAny result = {.type_index = kTVMFFINone};
+  return TVMFFIFunctionCall(build, &argument, 1, &result);
 }
 
 static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
@@ -172,10 +199,16 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
     good = decode(&arguments[read], &storage[read], &values[read]);
   }
   kvf_status status = KVF_INVALID_TYPE;
+  bool raised = false;
   if (good) {
     const kvf_exec exec =
         placed ? on_cuda((int32_t)arguments[count].v_int64) : place_of(values, count);
     status = kvf_call(op, &exec, values, count);
+    const TVMFFIObjectHandle build = status == KVF_NOT_BUILT ? atomic_load(&builder) : NULL;
+    if (build != NULL) {
+      raised = build_missing(build) != 0;
+      status = raised ? status : kvf_call(op, &exec, values, count);
+    }
   }
   for (int32_t i = 0; i < read; ++i) {
     free(storage[i].tensors);
@@ -186,11 +219,10 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
     TVMFFIErrorSetRaisedFromCStr("TypeError", message);
     return -1;
   }
-  if (status != KVF_OK) {
-    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
+  if (raised) {
     return -1;
   }
-  return 0;
+  return report(status);
 }
 
 #define KVF_OP(ns, name)                                                                           \
@@ -204,6 +236,12 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   }
 #include "kvf_ops.inc"
 #undef KVF_OP
+
+/* Calls the op that the function was made of. */
+static int call_op(void *handle, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
+  (void)result; /* stays None */
+  return call(handle, arguments, count);
+}
 
 /* ---- what the package needs besides ops --------------------------------------------------------
  */
@@ -252,8 +290,8 @@ TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny 
 int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t count,
                                TVMFFIAny *result) {
   (void)handle;
-  decoded storage;
-  const char *symbol = count == 1 ? as_string(&arguments[0], &storage) : NULL;
+  char storage[256];
+  const char *symbol = count == 1 ? as_string(&arguments[0], storage, sizeof storage) : NULL;
   const kvf_variant *variant = symbol != NULL ? kvf_find_variant(symbol) : NULL;
   char text[2048];
   if (variant == NULL) {
@@ -297,13 +335,9 @@ int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t 
   if (status == KVF_OK && count > 1 && arguments[1].v_int64 != 0) {
     status = kvf_cuda_clear_faults(device);
   }
-  if (status != KVF_OK) {
-    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
-    return -1;
-  }
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
-  return 0;
+  return report(status);
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments,
@@ -324,5 +358,73 @@ int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t c
     return -1;
   }
   ((DLTensor *)(uintptr_t)tensor)->dtype.code = (uint8_t)arguments[1].v_int64;
+  return 0;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments,
+                                             int32_t count, TVMFFIAny *result);
+
+/* The function <namespace>__<op> of any op of the registry, those of modules included. */
+int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments, int32_t count,
+                          TVMFFIAny *result) {
+  (void)handle;
+  char wanted[256];
+  char name[256];
+  if (count != 1 || as_string(&arguments[0], wanted, sizeof wanted) == NULL) {
+    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.op: want a name");
+    return -1;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    (void)snprintf(name, sizeof name, "%s__%s", op->ns, op->name);
+    if (strcmp(name, wanted) == 0) {
+      TVMFFIObjectHandle function = NULL;
+      const int code = TVMFFIFunctionCreate((void *)(uintptr_t)op, call_op, NULL, &function);
+      if (code == 0) {
+        result->type_index = kTVMFFIFunction;
+        result->v_obj = function;
+      }
+      return code;
+    }
+  }
+  (void)snprintf(name, sizeof name, "kvforge.op: no op %.200s", wanted);
+  TVMFFIErrorSetRaisedFromCStr("AttributeError", name);
+  return -1;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments,
+                                                      int32_t count, TVMFFIAny *result);
+
+/* kvf_load_module(). */
+int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                   TVMFFIAny *result) {
+  (void)handle;
+  (void)result;
+  char path[4096];
+  if (count != 1 || as_string(&arguments[0], path, sizeof path) == NULL) {
+    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.load_module: want a path");
+    return -1;
+  }
+  return report(kvf_load_module(path));
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments,
+                                                      int32_t count, TVMFFIAny *result);
+
+/* Sets the function that builds missing variants, for the life of the process; None for none. */
+int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                   TVMFFIAny *result) {
+  (void)handle;
+  (void)result;
+  const bool function = count == 1 && arguments[0].type_index == kTVMFFIFunction;
+  if (!function && (count != 1 || arguments[0].type_index != kTVMFFINone)) {
+    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.set_builder: want a function or None");
+    return -1;
+  }
+  if (function && TVMFFIObjectIncRef(arguments[0].v_obj) != 0) {
+    return -1;
+  }
+  /* The function before it may be in use in another thread, so it is kept. */
+  atomic_store(&builder, function ? arguments[0].v_obj : NULL);
   return 0;
 }

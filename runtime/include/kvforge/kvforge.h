@@ -33,7 +33,8 @@
 extern "C" {
 #endif
 
-/* Raised when a public declaration changes incompatibly; kvf_abi_version() tells what was loaded.
+/* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
+ * tells what was loaded.
  */
 #define KVF_ABI_VERSION 1
 #define KVF_VERSION "0.1.0"
@@ -78,6 +79,7 @@ typedef struct kvf_exec {
 
 typedef struct kvf_op kvf_op;
 typedef struct kvf_cuda_image kvf_cuda_image;
+typedef struct kvf_cpu_late kvf_cpu_late;
 
 /* Processes units [begin, end) of the work described by the op's params struct. */
 typedef void (*kvf_cpu_function)(const void *params, int64_t begin, int64_t end);
@@ -93,6 +95,7 @@ typedef struct kvf_variant {
   kvf_cpu_function cpu[KVF_ISA_COUNT]; /* CPU rows: NULL for a level that was not built */
   kvf_cuda_image *image; /* CUDA rows: opaque; kvf_variant_built() tells whether it is there.
                             NULL for an op whose work is copies of the CUDA driver */
+  kvf_cpu_late *late;    /* CPU rows: opaque; what kvf_install_cpu() put in place of a NULL */
 } kvf_variant;
 
 /* ---- errors ------------------------------------------------------------------------------------
@@ -197,14 +200,17 @@ struct kvf_op {
                           call runs, and a binding has to be told */
 };
 
-/* Number of ops, and the op at a position in [0, kvf_num_ops()); NULL outside. */
+/*
+ * Number of ops, and the op at a position in [0, kvf_num_ops()); NULL outside. The library's own
+ * ops come first; ops of modules follow in the order of their registration and never move.
+ */
 KVF_API int32_t kvf_num_ops(void);
 KVF_API const kvf_op *kvf_get_op(int32_t position);
 
 /*
- * Finds an op by "namespace::name", or by "name" alone when only one namespace has it.
- * NULL, with an error that lists the nearest names, when there is none. Not for the hot path: keep
- * the pointer.
+ * Finds an op by "namespace::name", or by "name" alone, which one namespace has at most. NULL, with
+ * an error that lists the nearest names, when there is none. Not for the hot path: keep the
+ * pointer.
  */
 KVF_API const kvf_op *kvf_find_op(const char *name);
 
@@ -215,11 +221,17 @@ KVF_API const kvf_op *kvf_find_op(const char *name);
 KVF_API const kvf_variant *kvf_select(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
                                       kvf_dtype cache);
 
-/* Whether this library holds code for the variant (for the CPU: for a level this machine runs). */
+/* Whether there is code for the variant (for the CPU: for the level that this process runs at). */
 KVF_API bool kvf_variant_built(const kvf_variant *variant);
 
 /* The variant with this symbol, or NULL (no error is set). */
 KVF_API const kvf_variant *kvf_find_variant(const char *symbol);
+
+/*
+ * The variant that the calling thread's latest KVF_NOT_BUILT was about, for a binding that builds
+ * what is missing; NULL before the first one.
+ */
+KVF_API const kvf_variant *kvf_missing_variant(void);
 
 /*
  * Boxed call, for bindings: arguments in schema order, KVF_KIND_NONE for an absent optional one.
@@ -228,6 +240,36 @@ KVF_API const kvf_variant *kvf_find_variant(const char *symbol);
  */
 KVF_API kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
                             int32_t count);
+
+/* ---- modules: ops and variants from other shared objects
+ * ----------------------------------------- */
+
+/*
+ * Loads a module: a shared object that exports `kvf_status kvf_module(void)`, which registers ops
+ * or installs variants with the three functions below. It stays loaded for the life of the process.
+ * `python3 -m generator --op-folder` writes that function for an op folder. Returns
+ * KVF_INVALID_VALUE when the file cannot be loaded or is no module, else what kvf_module()
+ * returned. Loading a module again does nothing.
+ */
+KVF_API kvf_status kvf_load_module(const char *path);
+
+/*
+ * Adds ops to the registry: all of them, or none after an error. Descriptors are kept, not copied.
+ * `abi_version` is the caller's KVF_ABI_VERSION. Symbols are made of an op's name, so it must be
+ * new in every namespace: KVF_INVALID_VALUE otherwise. An op that is there already by the same
+ * descriptor is passed over.
+ */
+KVF_API kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int32_t abi_version);
+
+/*
+ * Gives a variant that was left out of this build its code, for the life of the process: `function`
+ * for the level that the process runs at, kvf_cpu_isa(); a fatbin (16-byte aligned, kept, not
+ * copied) that has a kernel with the variant's symbol as its name. KVF_INVALID_VALUE for another
+ * level or backend, and when there is other code already.
+ */
+KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
+                                   kvf_cpu_function function);
+KVF_API kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin);
 
 /* ---- the machine -------------------------------------------------------------------------------
  */

@@ -1,6 +1,6 @@
 /*
- * For authors of ops: what generated/ops/<op>.c and runtime/ops/<op>.c are written with.
- * Callers need only kvforge/kvforge.h.
+ * For authors of ops, in this library and in modules: what generated/ops/<op>.c and
+ * runtime/ops/<op>.c are written with. Callers need only kvforge/kvforge.h.
  */
 #ifndef KVFORGE_OP_H
 #define KVFORGE_OP_H
@@ -15,9 +15,14 @@
 
 /* The fatbin of one CUDA variant and its kernel, loaded at first use for all devices at once. */
 struct kvf_cuda_image {
-  const unsigned char *fatbin; /* NULL: not built */
-  const char *symbol;          /* also the kernel's name */
-  _Atomic(void *) kernel;      /* CUkernel; NULL until loaded */
+  _Atomic(const unsigned char *) fatbin; /* NULL: not built */
+  const char *symbol;                    /* also the kernel's name */
+  _Atomic(void *) kernel;                /* CUkernel; NULL until loaded */
+};
+
+/* The code of one CPU variant that was not built with its row, for the level in use. */
+struct kvf_cpu_late {
+  _Atomic(kvf_cpu_function) function; /* NULL: not installed */
 };
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
@@ -26,18 +31,18 @@ struct kvf_cuda_image {
   KVF_HIDDEN_WEAK void symbol##__baseline(const void *, int64_t, int64_t);                         \
   KVF_HIDDEN_WEAK void symbol##__avx2(const void *, int64_t, int64_t);                             \
   KVF_HIDDEN_WEAK void symbol##__avx512(const void *, int64_t, int64_t);                           \
-  KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t)
+  KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t);                             \
+  static kvf_cpu_late symbol##__late
 
 #define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                                                 \
-  {                                                                                                \
-    .symbol = #symbol_, .op = &(op_), .backend = KVF_CPU, .scalar = (scalar_), .cache = (cache_),  \
-    .vectors = {1}, .cpu = {                                                                       \
-      symbol_##__baseline,                                                                         \
-      symbol_##__avx2,                                                                             \
-      symbol_##__avx512,                                                                           \
-      symbol_##__neon                                                                              \
-    }                                                                                              \
-  }
+  {.symbol = #symbol_,                                                                             \
+   .op = &(op_),                                                                                   \
+   .backend = KVF_CPU,                                                                             \
+   .scalar = (scalar_),                                                                            \
+   .cache = (cache_),                                                                              \
+   .vectors = {1},                                                                                 \
+   .cpu = {symbol_##__baseline, symbol_##__avx2, symbol_##__avx512, symbol_##__neon},              \
+   .late = &symbol_##__late}
 
 #define KVF_DECLARE_CUDA_IMAGE(symbol_)                                                            \
   extern const unsigned char symbol_[] KVF_HIDDEN_WEAK;                                            \
@@ -93,58 +98,60 @@ typedef struct kvf_dim {
 #define KVF_ACCEPT_INT64 (UINT32_C(1) << 31)
 
 /* Begins the checks of a call. `exec` may be NULL. */
-kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec);
+KVF_API kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec);
 
 /* Records a failure of `argument` unless one is recorded already; returns the status on record. */
-__attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_check *check, kvf_status status,
-                                                                const char *argument,
-                                                                const char *format, ...);
+KVF_API __attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_check *check,
+                                                                        kvf_status status,
+                                                                        const char *argument,
+                                                                        const char *format, ...);
 
 /*
  * Checks presence, dtype, rank, sizes, device and address of a tensor and describes it in `view`.
  * Binds or compares every dim. An argument the op writes to must not overlap itself.
  */
-void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
-                      uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view);
+KVF_API void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
+                              uint32_t accepted, int32_t rank, kvf_dim *const *dims,
+                              kvf_view *view);
 
 /* Checks that a tensor is where the call runs; the first tensor decides unless the caller has. */
-void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor);
+KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor);
 
 /* The dtype of a tensor, which must be one of those accepted; KVF_DTYPE_NONE after a failure. */
-kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
-                          uint32_t accepted);
+KVF_API kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
+                                  uint32_t accepted);
 
 /* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
-const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
-                                     kvf_dtype scalar);
+KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
+                                             kvf_dtype scalar);
 
 /* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
-kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                             kvf_dtype cache);
+KVF_API kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
+                                     kvf_dtype cache);
 
 /* slot_mapping: [num_tokens] int64 or int32; fills mapping, stride, index_bytes and num_tokens. */
-void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
-                     kvf_slots *slots);
+KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
+                             kvf_slots *slots);
 
 /* A source has a row for every token; the rows behind are not read. */
-void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
-                    const kvf_slots *slots);
+KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
+                            const kvf_slots *slots);
 
 /* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
  * or NULL, all int32; binds num_sequences. */
-void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
-                           const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
-                           kvf_block_table *table);
+KVF_API void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
+                                   const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
+                                   kvf_block_table *table);
 
 /* The same where rows begin at workspace_starts [num_sequences] and the last sequence is
  * open-ended; seq_lens [num_sequences] or NULL. */
-void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
-                         const DLTensor *workspace_starts, const DLTensor *seq_starts,
-                         const DLTensor *seq_lens, kvf_block_table *table);
+KVF_API void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
+                                 const DLTensor *workspace_starts, const DLTensor *seq_starts,
+                                 const DLTensor *seq_lens, kvf_block_table *table);
 
 /* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
-void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
-                     const kvf_dim *num_heads, kvf_view *view);
+KVF_API void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
+                             const kvf_dim *num_heads, kvf_view *view);
 
 /* ---- launch
  * --------------------------------------------------------------------------------------- */
@@ -153,28 +160,30 @@ void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *ten
  * Begins a raw-pointer launch: checks that the variant belongs to the op, is built, and matches
  * exec, which may be NULL (then the variant's backend, device 0, default stream).
  */
-kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_variant *variant);
+KVF_API kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec,
+                                   const kvf_variant *variant);
 
 /* Refuses a NULL pointer among a params struct's members. */
-void kvf_launch_pointer(kvf_check *check, const char *member, const void *pointer);
+KVF_API void kvf_launch_pointer(kvf_check *check, const char *member, const void *pointer);
 
 /* Refuses a number below `least`. */
-void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value, int64_t least);
+KVF_API void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value,
+                                 int64_t least);
 
 /*
  * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
  * kernel does that and counts in the device's fault counter.
  */
-void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
 
 /*
  * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
  * compared with the number of pages.
  */
-void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
+KVF_API void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
 
 /* The divider of a positive number. */
-kvf_divider kvf_make_divider(int64_t value);
+KVF_API kvf_divider kvf_make_divider(int64_t value);
 
 /*
  * The largest of `choices` (a variant's vectors) such that vectors of that many elements are
@@ -187,21 +196,21 @@ typedef struct kvf_vector_side {
   int32_t inner; /* the dimension that vectors run along */
   int32_t rank;
 } kvf_vector_side;
-int32_t kvf_vector_elements(const int32_t *choices, int64_t run, const kvf_vector_side *sides,
-                            int32_t count);
+KVF_API int32_t kvf_vector_elements(const int32_t *choices, int64_t run,
+                                    const kvf_vector_side *sides, int32_t count);
 
 /*
  * Runs a CPU variant over units [0, units), on the calling thread when all of it moves only a few
  * dozen kilobytes, else on a team of threads.
  */
-kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
-                       int64_t units, int64_t bytes_per_unit);
+KVF_API kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant,
+                               const void *params, int64_t units, int64_t bytes_per_unit);
 
 /*
  * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
  * they would only push other data out before anybody reads them.
  */
-int32_t kvf_cpu_streams(int64_t bytes_written);
+KVF_API int32_t kvf_cpu_streams(int64_t bytes_written);
 
 typedef struct kvf_grid {
   uint32_t grid[3];
@@ -210,7 +219,7 @@ typedef struct kvf_grid {
 } kvf_grid;
 
 /* Enqueues a CUDA variant's kernel on exec's stream; `params` is copied before this returns. */
-kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
-                        const kvf_grid *grid);
+KVF_API kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant,
+                                const void *params, const kvf_grid *grid);
 
 #endif

@@ -1,0 +1,287 @@
+"""One build: what goes into a shared object, what it depends on, and the commands that make it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tvm_ffi.libinfo
+
+from kvforge import _checkout, _library, _toolchain
+from kvforge._ninja import BuildError, Step, read_depfile, run, say
+from kvforge._store import FORMAT, Hashes, Product, Store, key_of
+from kvforge._toolchain import Tool
+
+SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
+# Of all host code. -ffp-contract=off: results must not depend on the isa level.
+COMMON = ("-fPIC", "-fopenmp", "-ffp-contract=off")
+STANDARD = {".c": ("-std=gnu11",), ".cu": ("-std=c++17",)}
+
+
+@dataclass
+class Build:
+    """What is to be compiled into one shared object, and how."""
+
+    store: Store
+    name: str
+    files: list[Path]
+    folders: list[Path] = field(default_factory=list)
+    variant: str = ""  # the symbol, when `files` is the source of a variant
+    cflags: tuple[str, ...] = ()
+    cuda_cflags: tuple[str, ...] = ()
+    ldflags: tuple[str, ...] = ()
+    include_paths: tuple[Path, ...] = ()
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        """Finds the compilers, and what a build depends on before it is made."""
+        self.isa = _library.machine().isa
+        self.archs = _toolchain.cuda_archs()
+        suffixes = {path.suffix for path in self.files}
+        self.cc = _toolchain.find_cc(self.store)
+        has_cxx = bool(suffixes - {".c"}) and not self.variant
+        self.cxx = _toolchain.find_cxx(self.store) if has_cxx else None
+        wants_nvcc = ".cu" in suffixes or (bool(self.folders) and bool(self.archs))
+        self.nvcc = _toolchain.find_nvcc(self.store) if wants_nvcc else None
+        if ".cu" in suffixes and self.nvcc is None:
+            raise RuntimeError("kvforge: no nvcc on PATH, in CUDA_HOME or in /usr/local/cuda")
+        self.hashes = Hashes()
+        self.inputs = [*map(str, self.files), *self.folder_inputs()]
+        self.key = key_of(self.key_parts())
+
+    def folder_inputs(self) -> list[str]:
+        """The files that op folders are expanded from."""
+        if not self.folders:
+            return []
+        root = _checkout.root()
+        found: list[Path] = []
+        for folder in self.folders:
+            found += [
+                path
+                for path in folder.rglob("*")
+                if path.suffix in (".c", ".h", ".cuh", ".py", ".j2")
+                and not path.name.startswith("test_")
+            ]
+        found += [*(root / "generator").rglob("*.py"), *(root / "templates").rglob("*.j2")]
+        return sorted(map(str, found))
+
+    def key_parts(self) -> Iterable[str]:
+        """All that is known before compiling."""
+        tools = [tool.identity for tool in (self.cc, self.cxx, self.nvcc) if tool]
+        environment = [f"{name}={os.environ.get(name, '')}" for name in _toolchain.ENVIRONMENT]
+        yield from (FORMAT, _library.machine().version, self.name, self.variant, self.isa)
+        for group in (
+            tools,
+            environment,
+            self.archs if self.nvcc else [],
+            self.cflags,
+            self.cuda_cflags,
+            self.ldflags,
+            [str(path) for path in self.includes()],
+            [str(path) for path in (*self.files, *self.folders)],
+            [path + "\n" + self.hashes[path] for path in self.inputs],
+        ):
+            yield str(len(group))
+            yield from group
+
+    def includes(self) -> list[Path]:
+        """The folders of headers, in the order of the search."""
+        found = [*self.include_paths, *_checkout.include_paths()]
+        if self.files and not self.variant:
+            found.append(Path(tvm_ffi.libinfo.find_include_path()))
+        return found
+
+    def use(self, bring_in: Callable[[Path], Any]) -> Any:
+        """Calls `bring_in` with the folder of the build, made first if need be."""
+        while True:
+            try:
+                folder = self.store.obtain(
+                    self.name, self.key, self.make, self.hashes, self.waiting
+                )
+            except BuildError as error:
+                raise BuildError(self.explain(str(error))) from None
+            try:
+                return bring_in(folder)
+            except (OSError, RuntimeError, ValueError):
+                if folder.is_dir():
+                    raise
+                # Pruned between the two steps: build it again.
+
+    def waiting(self) -> None:
+        """Says why nothing happens."""
+        say(f"{self.name}: waiting for another process that builds it")
+
+    def explain(self, text: str) -> str:
+        """The message for what the compilers refused."""
+        failed = self.store.failed_folder(self.name, self.key)
+        own = re.findall(r"^([^/\s:][^\s:(]*\.(?:c|h|cu|cuh|S))[:(]\d", text, re.M)
+        places = "".join(f"\ngenerated file: {failed / path}" for path in dict.fromkeys(own))
+        return f"kvforge: building {self.name} failed\n{text}{places}\ncommands ran in: {failed}"
+
+    def make(self, folder: Path) -> Product:
+        """Compiles and links in a new folder."""
+        if self.folders:
+            self.expand(folder)
+        steps = [*self.steps(folder)]
+        objects = [step.output for step in steps if step.output.endswith(".o")]
+        steps.append(self.link(objects))
+        run(folder, steps, self.name, self.verbose)
+        inputs = set(self.inputs)
+        for depfile in folder.glob("objects/**/*.d"):
+            for path in read_depfile(depfile):
+                if Path(path).is_absolute():
+                    inputs.add(path)
+        for leftover in ("objects", ".ninja_log", ".ninja_deps"):
+            remove(folder / leftover)
+        wrappers = sorted(str(path.relative_to(folder)) for path in folder.glob("python/*.py"))
+        title = ", ".join(path.name for path in (*self.folders, *self.files))
+        return Product([f"{self.name}.so", *wrappers], inputs, title)
+
+    def expand(self, folder: Path) -> None:
+        """Runs the generator on the op folders, in a process of its own."""
+        say(f"{self.name}: generating", end="")
+        words = [word for path in self.folders for word in ("--op-folder", str(path))]
+        command = [sys.executable, "-B", "-m", "generator", *words, "--output", str(folder)]
+        root = str(_checkout.root())
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": root},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if self.verbose:
+            print(done.stdout + done.stderr, end="", file=sys.stderr)
+        if done.returncode != 0:
+            raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}".strip())
+
+    def steps(self, folder: Path) -> Iterable[Step]:
+        """Everything but the last step."""
+        own = ("-Iinclude",) if self.folders else ()
+        hidden = ("-fvisibility=hidden",)
+        if self.variant:
+            (folder / "module.c").write_text(self.installer())
+        generated = [path for path in ("module.c", *relative(folder, "ops/*.c")) if self.modular]
+        checks = [path for place in self.folders for path in sorted(place.glob("*.c"))]
+        for source in (*generated, *map(str, checks)):
+            yield self.host(source, self.cc, "-O2", *hidden, *own)
+        for source in relative(folder, "cpu/*.c"):
+            yield self.cpu_variant(source, own)
+        for source in relative(folder, "cuda/*.cu") if self.nvcc else ():
+            yield from self.cuda_variant(source, own)
+        for path in self.files:
+            if self.variant and path.suffix == ".c":
+                yield self.cpu_variant(str(path), own)
+            elif self.variant:
+                yield from self.cuda_variant(str(path), own)
+            elif path.suffix == ".cu":
+                yield self.cuda_host(str(path), own)
+            else:
+                tool = self.cc if path.suffix == ".c" else self.cxx
+                assert tool is not None
+                yield self.host(str(path), tool, "-O2", *own)
+
+    @property
+    def modular(self) -> bool:
+        """Whether the shared object is a module in the sense of kvf_load_module()."""
+        return bool(self.folders or self.variant)
+
+    def compile(
+        self, what: str, tool: Tool, source: str, flags: Sequence[str], output: str
+    ) -> Step:
+        """A step that compiles one file, and leaves a depfile."""
+        includes = [f"-I{path}" for path in self.includes()]
+        depfile = ["-MD", "-MF", f"{output}.d"]
+        command = [*tool.command, "-c", *depfile, *flags, *includes, "-o", output, source]
+        return Step(f"{what} {Path(source).name}", output, [source], command)
+
+    def host(self, source: str, tool: Tool, *flags: str) -> Step:
+        """A C or C++ file."""
+        standard = STANDARD.get(Path(source).suffix, ("-std=c++17",))
+        words = [*standard, *COMMON, *flags, *self.cflags]
+        what = "CC" if source.endswith(".c") else "CXX"
+        return self.compile(what, tool, source, words, object_of(source))
+
+    def cpu_variant(self, source: str, own: Sequence[str]) -> Step:
+        """A CPU variant, for the level that this process runs at."""
+        level = (f"-DKVF_ISA={self.isa}", *_toolchain.ISA_FLAGS[self.isa])
+        return self.host(source, self.cc, "-O3", "-fvisibility=hidden", *level, *own)
+
+    def cuda_variant(self, source: str, own: Sequence[str]) -> Iterable[Step]:
+        """A CUDA variant: device code alone, and the object that embeds it."""
+        assert self.nvcc is not None
+        symbol = Path(source).stem
+        fatbin = f"objects/{symbol}.fatbin"
+        words = ["-fatbin", *STANDARD[".cu"], *_toolchain.gencode(self.archs), *own]
+        yield self.compile("NVCC", self.nvcc, source, [*words, *self.cuda_cflags], fatbin)
+        image = str(_checkout.root() / "runtime/cuda_image.S")
+        flags = ["-c", f"-DKVF_SYMBOL={symbol}", f'-DKVF_FATBIN="{fatbin}"']
+        target = f"objects/{symbol}.o"
+        command = [*self.cc.command, *flags, "-o", target, image]
+        yield Step(f"IMAGE {symbol}", target, [fatbin], command)
+
+    def cuda_host(self, source: str, own: Sequence[str]) -> Step:
+        """A CUDA file with host code."""
+        assert self.nvcc is not None and self.cxx is not None
+        archs = _toolchain.gencode(self.archs)
+        words = ["-O2", *STANDARD[".cu"], "-ccbin", self.cxx.command[0], "-Xcompiler", "-fPIC"]
+        flags = [*words, *archs, *own, *self.cuda_cflags]
+        return self.compile("NVCC", self.nvcc, source, flags, object_of(source))
+
+    def link(self, objects: list[str]) -> Step:
+        """The shared object, with CUDA's static runtime where there is CUDA host code."""
+        output = f"{self.name}.so"
+        library = str(_library.find().parent / "libkvforge.so.0")
+        libraries = [library, *self.ldflags, "-lm"]
+        if self.nvcc and any(path.suffix == ".cu" for path in self.files) and not self.variant:
+            folders = _toolchain.cuda_libraries(self.nvcc)
+            libraries += [*folders, "-lcudart_static", "-ldl", "-lrt", "-lpthread"]
+        linker = self.cxx or self.cc
+        checks = ["-Wl,-z,defs"] if self.modular and not self.files else []
+        words = [*linker.command, "-shared", "-fopenmp", "-Wl,--as-needed", *checks]
+        return Step(f"LINK {output}", output, objects, [*words, "-o", output, *objects, *libraries])
+
+    def installer(self) -> str:
+        """The kvf_module() of a variant."""
+        symbol = self.variant
+        if self.files[0].suffix == ".c":
+            function = f"{symbol}__{self.isa}"
+            declaration = f"void {function}(const void *, int64_t, int64_t);"
+            install = f"kvf_install_cpu(variant, KVF_ISA_{self.isa.upper()}, {function})"
+        else:
+            declaration = f"extern const unsigned char {symbol}[];"
+            install = f"kvf_install_cuda(variant, {symbol})"
+        return (
+            f'#include "kvforge/op.h"\n\n{declaration}\nKVF_API kvf_status kvf_module(void);\n\n'
+            "KVF_API kvf_status kvf_module(void) {\n"
+            f'  const kvf_variant *variant = kvf_find_variant("{symbol}");\n'
+            f"  return {install};\n}}\n"
+        )
+
+
+def object_of(source: str) -> str:
+    """Where the object of a source goes; two sources of one name do not meet."""
+    path = Path(source)
+    return f"objects/{path.name}.{key_of([source])[:8]}.o"
+
+
+def relative(folder: Path, pattern: str) -> list[str]:
+    """The files of a folder that match, relative to it."""
+    return sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
+
+
+def remove(path: Path) -> None:
+    """Removes a file, or a folder of files; or nothing."""
+    if path.is_dir():
+        for inner in path.iterdir():
+            inner.unlink()
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,251 @@
+"""kvforge.load and kvforge.build_variant: compile what is not there, once, and load it."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import tvm_ffi
+
+from kvforge import _checkout, _library, _toolchain, ops
+from kvforge._build import SUFFIXES, Build
+from kvforge._store import Store
+
+TORCH_LIBRARY = "kvforge_torch.so"
+
+
+def load(
+    name: str,
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    extra_cflags: Sequence[str] | None = None,
+    extra_cuda_cflags: Sequence[str] | None = None,
+    extra_ldflags: Sequence[str] | None = None,
+    extra_include_paths: Sequence[str | os.PathLike[str]] | None = None,
+    build_directory: str | os.PathLike[str] | None = None,
+    verbose: bool = False,
+    is_python_module: bool = True,
+) -> Any:
+    """Compiles sources once, loads them, and returns what they define.
+
+    The counterpart of `torch.utils.cpp_extension.load`, in the same words, without torch:
+
+        op = kvforge.load("own_op", "examples/own_op")
+        op.rms_norm_and_cache(key, value, weight, key_cache, value_cache, slots, "fp8", one, one)
+
+    What was compiled before is found by content: sources, the headers that they include, flags,
+    compilers, instruction-set level or GPU architectures, and kvforge's version. Nothing is started
+    then. Of several processes that ask at once, one compiles and the others wait.
+
+    Args:
+        name: of the shared object; an identifier.
+        sources: files (.c, .cpp, .cu) or op folders (see examples/own_op/README.md), any number.
+            An op folder is expanded by kvforge's generator, and its ops are registered in the
+            namespace that their spec names. Files beside op folders are linked with them.
+            Functions of files are exported as TVM-FFI has it, as `__tvm_ffi_<function>`; .cu files
+            may hold host code, and are linked with CUDA's static runtime.
+        extra_cflags: for the C and C++ compilers.
+        extra_cuda_cflags: for nvcc.
+        extra_ldflags: for the linker.
+        extra_include_paths: folders of headers, before kvforge's and TVM-FFI's own.
+        build_directory: the cache folder, in place of $KVFORGE_CACHE, $XDG_CACHE_HOME/kvforge or
+            ~/.cache/kvforge. Made with mode 0700.
+        verbose: show commands and the compilers' output on stderr.
+        is_python_module: False: only load the shared object into the process.
+
+    Environment: CC, CXX, CUDA_HOME; KVFORGE_CUDA_ARCHS ("90,100") in place of the GPUs that are
+    visible. Without either, CUDA variants of op folders are left out. MAX_JOBS: compilers at a time.
+
+    Returns:
+        For op folders a module with a function for each op, which `kvforge.ops.<namespace>` has too,
+        and so has `torch.ops.<namespace>` if torch has been imported (TVM-FFI imports it where it
+        is installed) and its binding is built; `kvforge.torch.register()` does that part later.
+        For files alone a `tvm_ffi.Module`. With is_python_module=False the path of the shared
+        object.
+
+    Raises:
+        kvforge.BuildError: a compiler or the generator refused something; with its text, the
+            command and the file.
+        ValueError: a name or source that cannot be used, or an op name that is taken.
+        FileNotFoundError, PermissionError: a source is missing; others can write to the cache.
+        RuntimeError: no compiler, no ninja, or a kvforge that was installed without its sources.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"kvforge.load: name is {name!r}, want an identifier")
+    files, folders = split(sources)
+    store = store_in(build_directory)
+    build = Build(
+        store=store,
+        name=name,
+        files=files,
+        folders=folders,
+        cflags=tuple(extra_cflags or ()),
+        cuda_cflags=tuple(extra_cuda_cflags or ()),
+        ldflags=tuple(extra_ldflags or ()),
+        include_paths=tuple(Path(path).absolute() for path in extra_include_paths or ()),
+        verbose=verbose,
+    )
+
+    def bring_in(folder: Path) -> Any:
+        library = folder / f"{name}.so"
+        if not is_python_module:
+            if folders:
+                _library.function("kvforge__load_module")(str(library))
+            else:
+                ctypes.CDLL(str(library))
+            return str(library)
+        return load_ops(name, folder) if folders else tvm_ffi.load_module(str(library))
+
+    return build.use(bring_in)
+
+
+def build_variant(
+    symbol: str = "",
+    *,
+    op: str = "",
+    scalar: str = "",
+    cache: str = "",
+    backend: str = "cpu",
+    build_directory: str | os.PathLike[str] | None = None,
+    verbose: bool = False,
+) -> _library.Variant:
+    """Builds a variant that was left out of this library, and puts it into the dispatch table.
+
+    It stays there for the life of the process; another process finds it in the cache. With
+    KVFORGE_JIT=1 in the environment this happens by itself, announced by a line on stderr, when an
+    op is called that needs such a variant.
+
+    Args:
+        symbol: as `kvforge.variants()` and errors have it, e.g.
+            "kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3"; or else
+        op, scalar, cache, backend: its parts, e.g. "reshape_and_cache_flash", "bf16", "fp8_e4m3".
+        build_directory, verbose: as for `load`.
+
+    Returns:
+        The row of the dispatch table. One that is built already is left as it is.
+
+    Raises:
+        ValueError: no such variant. Otherwise as `load`.
+    """
+    rows = _library.variants()
+    wanted = symbol or f"{op} for {scalar}/{cache} on {backend}"
+    found = [
+        row
+        for row in rows
+        if row.symbol == symbol
+        or (
+            not symbol
+            and (row.op, row.scalar, row.cache, row.backend) == (op, scalar, cache, backend)
+        )
+    ]
+    if not found:
+        name = op or (symbol.split("__")[0].split("_", 2)[-1] if "__" in symbol else "")
+        near = [row.symbol for row in rows if row.op == name] or sorted({row.op for row in rows})
+        raise ValueError(
+            f"kvforge.build_variant: no variant {wanted}; want one of {', '.join(near)}"
+        )
+    row = found[0]
+    if row.built:
+        return row
+    source = _checkout.root() / f"generated/{row.backend}/{row.symbol}"
+    source = source.with_suffix(".c" if row.backend == "cpu" else ".cu")
+    if not source.is_file():
+        raise ValueError(
+            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder"
+        )
+    if row.backend == "cuda" and not _toolchain.cuda_archs():
+        raise RuntimeError(
+            f"kvforge.build_variant: {row.symbol}: no GPU is visible and KVFORGE_CUDA_ARCHS is not set"
+        )
+    store = store_in(build_directory)
+    build = Build(store=store, name=row.symbol, variant=row.symbol, files=[source], verbose=verbose)
+
+    def bring_in(folder: Path) -> None:
+        _library.function("kvforge__load_module")(str(folder / f"{row.symbol}.so"))
+
+    build.use(bring_in)
+    return row._replace(built=True)
+
+
+def jit() -> bool:
+    """Whether calls build what they need and the library lacks."""
+    return os.environ.get("KVFORGE_JIT") == "1"
+
+
+def build_missing(symbol: str) -> None:
+    """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
+    folder = Store().folder
+    print(
+        f"kvforge: KVFORGE_JIT=1: {symbol} is not in this library; building it, unless {folder} has it",
+        file=sys.stderr,
+        flush=True,
+    )
+    build_variant(symbol)
+
+
+def store_in(build_directory: str | os.PathLike[str] | None) -> Store:
+    """The cache in a folder, or the user's own."""
+    return Store() if build_directory is None else Store(Path(build_directory).absolute())
+
+
+def split(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> tuple[list[Path], list[Path]]:
+    """The source files and the op folders among sources, as absolute paths."""
+    several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if not several:
+        raise ValueError("kvforge.load: sources is empty, want files or op folders")
+    files, folders = [], []
+    for source in several:
+        path = Path(source).absolute()
+        if path.is_dir():
+            folders.append(path)
+        elif not path.exists():
+            raise FileNotFoundError(f"kvforge.load: no source {path}")
+        elif path.suffix in SUFFIXES:
+            files.append(path)
+        else:
+            raise ValueError(f"kvforge.load: {path}: want a folder or one of {', '.join(SUFFIXES)}")
+    return files, folders
+
+
+# ---- ops ----------------------------------------------------------------------------------------
+
+
+def load_ops(name: str, folder: Path) -> ModuleType:
+    """Registers the ops of a build, and makes their Python functions known."""
+    _library.function("kvforge__load_module")(str(folder / f"{name}.so"))
+    result = ModuleType(name, "Ops that kvforge.load has built.")
+    qualified = []
+    for path in sorted((folder / "python").glob("*.py")):
+        namespace = path.stem
+        module = import_file(f"kvforge.ops.{namespace}", path)
+        known = sys.modules.setdefault(module.__name__, module)
+        setattr(ops, namespace, known)
+        names: list[str] = vars(module)["__all__"]
+        for op in names:
+            function = getattr(module, op)
+            setattr(known, op, function)
+            setattr(result, op, function)
+            qualified.append(f"{namespace}::{op}")
+        vars(known)["__all__"] = sorted({*vars(known)["__all__"], *names})
+    if sys.modules.get("torch") and (_library.find().parent / TORCH_LIBRARY).is_file():
+        import kvforge.torch
+
+        kvforge.torch.register(ops=qualified, own_namespace=False)
+    return result
+
+
+def import_file(name: str, path: Path) -> ModuleType:
+    """Runs a generated Python file as a module."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

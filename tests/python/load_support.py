@@ -1,0 +1,76 @@
+"""What the tests of kvforge.load share: small sources, fresh interpreters, a compiler that is counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OWN_OP = ROOT / "examples/own_op"
+has_nvcc = shutil.which("nvcc") is not None or Path("/usr/local/cuda/bin/nvcc").exists()
+NO_NVCC = "no nvcc; python3 configure.py --setup installs it"
+
+
+def source_text(value: str = "42", include: str = "") -> str:
+    """A C file with one function, answer(), that returns a number."""
+    return textwrap.dedent(
+        f"""\
+        #include <tvm/ffi/c_api.h>
+        {include}
+        #ifdef __cplusplus
+        extern "C"
+        #endif
+        TVM_FFI_DLL_EXPORT int __tvm_ffi_answer(void *handle, const TVMFFIAny *arguments,
+                                                int32_t count, TVMFFIAny *result);
+        int __tvm_ffi_answer(void *handle, const TVMFFIAny *arguments, int32_t count,
+                             TVMFFIAny *result) {{
+          (void)handle, (void)arguments, (void)count;
+          result->type_index = kTVMFFIInt;
+          result->v_int64 = {value};
+          return 0;
+        }}
+        """
+    )
+
+
+def write_source(folder: Path, name: str = "answer.c", **parts: str) -> Path:
+    """The same in a file."""
+    path = folder / name
+    path.write_text(source_text(**parts))
+    return path
+
+
+def counted_compiler(folder: Path) -> tuple[Path, Path]:
+    """A C compiler that writes a line into a file for each thing that it makes; program and file."""
+    log, program = folder / "compiled.txt", folder / "counted-cc"
+    log.touch()
+    program.write_text(
+        f'#!/bin/sh\ncase "$1" in --version) ;; *) echo "$*" >>{log} ;; esac\nexec cc "$@"\n'
+    )
+    program.chmod(0o755)
+    return program, log
+
+
+def python(
+    code: str,
+    environment: dict[str, str] | None = None,
+    *,
+    check: bool = True,
+    torch: bool = False,
+    **more: str,
+) -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter, without torch unless told otherwise: it loads slowly."""
+    without = "" if torch else "import sys; sys.modules['torch'] = None\n"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", without + textwrap.dedent(code)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **(environment or {}), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done

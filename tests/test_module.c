@@ -1,0 +1,265 @@
+/*
+ * Modules: ops that join the registry, and code that joins the dispatch table. A process of its
+ * own, since neither leaves again.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness.h"
+#include "kvforge/op.h"
+
+enum { ROWS = 2, CPU_ROW = 0, CUDA_ROW = 1 };
+
+/* ---- an op made by hand
+ * -------------------------------------------------------------------------- */
+
+static const kvf_op doubled;
+static kvf_cpu_late late;
+static kvf_cuda_image image = {.symbol = "kvf_cuda_doubled__f32__f32"};
+
+static const kvf_variant rows[ROWS] = {
+    {.symbol = "kvf_cpu_doubled__f32__f32",
+     .op = &doubled,
+     .backend = KVF_CPU,
+     .scalar = KVF_F32,
+     .cache = KVF_F32,
+     .late = &late},
+    {.symbol = "kvf_cuda_doubled__f32__f32",
+     .op = &doubled,
+     .backend = KVF_CUDA,
+     .scalar = KVF_F32,
+     .cache = KVF_F32,
+     .image = &image},
+};
+
+static int16_t row_index[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
+
+static const kvf_argument arguments[] = {
+    {.name = "number", .type = "int", .doc = "what is doubled", .kind = KVF_KIND_INT}};
+
+static int64_t answer;
+
+static void twice(const void *params, int64_t begin, int64_t end) {
+  answer = 2 * *(const int64_t *)params + begin + end - 1;
+}
+
+static void thrice(const void *params, int64_t begin, int64_t end) {
+  answer = 3 * *(const int64_t *)params + begin + end - 1;
+}
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  const kvf_variant *variant = kvf_select(&doubled, KVF_CPU, KVF_F32, KVF_F32);
+  kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW]);
+  return check.status != KVF_OK ? check.status
+                                : kvf_cpu_run(&check, variant, &values[0].as.integer, 1, 8);
+}
+
+static const kvf_op doubled = {
+    .name = "doubled",
+    .ns = "my_namespace",
+    .schema = "doubled(int number) -> ()",
+    .doc = "doubles a number.",
+    .arguments = arguments,
+    .num_arguments = 1,
+    .variants = rows,
+    .num_variants = ROWS,
+    .index = &row_index[0][0][0],
+    .call = call,
+};
+
+static void fill_index(void) {
+  memset(row_index, -1, sizeof row_index);
+  row_index[KVF_CPU][KVF_F32][KVF_F32] = CPU_ROW;
+  row_index[KVF_CUDA][KVF_F32][KVF_F32] = CUDA_ROW;
+}
+
+/* An op without variants of the same shape. */
+static kvf_op named(const char *name, const char *ns) {
+  kvf_op op = doubled;
+  op.name = name;
+  op.ns = ns;
+  op.num_variants = 0;
+  return op;
+}
+
+/* Refused with these words, and nothing is added. */
+static void expect_refused(const kvf_op *const *ops, int32_t count, int32_t abi_version,
+                           const char *words) {
+  const int32_t before = kvf_num_ops();
+  EXPECT_STATUS(kvf_register_ops(ops, count, abi_version), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), words);
+  EXPECT(kvf_num_ops() == before, "%d ops were added", kvf_num_ops() - before);
+}
+
+/* ---- tests
+ * --------------------------------------------------------------------------------------- */
+
+static void test_refusals(void) {
+  fill_index();
+  const kvf_op *const good[] = {&doubled};
+  expect_refused(good, 1, KVF_ABI_VERSION + 1, "ABI version");
+  expect_refused(good, -1, KVF_ABI_VERSION, "-1 ops");
+  expect_refused(NULL, 1, KVF_ABI_VERSION, "NULL");
+  expect_refused((const kvf_op *const[]){&doubled, NULL}, 2, KVF_ABI_VERSION, "op 1 of 2, NULL");
+  const kvf_op taken = named("reshape_and_cache_flash", "my_namespace");
+  expect_refused((const kvf_op *const[]){&doubled, &taken}, 2, KVF_ABI_VERSION,
+                 "taken by _C_cache_ops::reshape_and_cache_flash");
+  const kvf_op same = named("doubled", "other");
+  expect_refused((const kvf_op *const[]){&doubled, &same}, 2, KVF_ABI_VERSION,
+                 "taken by my_namespace::doubled");
+  kvf_op incomplete = named("incomplete", "my_namespace");
+  incomplete.call = NULL;
+  expect_refused((const kvf_op *const[]){&incomplete}, 1, KVF_ABI_VERSION, "incomplete");
+  kvf_op stolen = named("stolen", "my_namespace"); /* rows that are another op's */
+  stolen.num_variants = ROWS;
+  expect_refused((const kvf_op *const[]){&stolen}, 1, KVF_ABI_VERSION, "incomplete");
+  EXPECT(kvf_find_op("doubled") == NULL, "an op of a refused list is found");
+  EXPECT_STATUS(kvf_load_module(NULL), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_load_module("/nonexistent/module.so"), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "/nonexistent/module.so");
+  EXPECT_STATUS(kvf_load_module("libm.so.6"), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "exports no kvf_module()");
+  count_case(NULL);
+}
+
+static void test_register(void) {
+  const int32_t before = kvf_num_ops();
+  const kvf_op *const ops[] = {&doubled};
+  for (int i = 0; i < 2; ++i) { /* the second time it is there already */
+    EXPECT_STATUS(kvf_register_ops(ops, 1, KVF_ABI_VERSION), KVF_OK);
+    EXPECT(kvf_num_ops() == before + 1, "%d ops were added", kvf_num_ops() - before);
+  }
+  EXPECT(kvf_get_op(before) == &doubled && kvf_get_op(before + 1) == NULL, "its position");
+  EXPECT(kvf_find_op("doubled") == &doubled && kvf_find_op("my_namespace::doubled") == &doubled,
+         "its name");
+  EXPECT(kvf_find_op("_C_cache_ops::doubled") == NULL, "a name in another namespace");
+  EXPECT_TEXT(kvf_last_error(), "my_namespace::doubled");
+  EXPECT(kvf_find_variant(rows[CUDA_ROW].symbol) == &rows[CUDA_ROW], "its variants");
+  EXPECT(strcmp(kvf_get_op(0)->name, "doubled") != 0, "the first op has moved");
+  count_case(NULL);
+}
+
+static void test_install_cpu(void) {
+  const kvf_isa isa = kvf_cpu_isa();
+  const kvf_isa other = isa == KVF_ISA_BASELINE ? KVF_ISA_NEON : KVF_ISA_BASELINE;
+  const kvf_value value = {.kind = KVF_KIND_INT, .as.integer = 21};
+  EXPECT_STATUS(kvf_call(&doubled, NULL, &value, 1), KVF_NOT_BUILT);
+  EXPECT_TEXT(kvf_last_error(), rows[CPU_ROW].symbol);
+  EXPECT_TEXT(kvf_last_error(), "kvforge.build_variant()");
+  EXPECT(kvf_missing_variant() == &rows[CPU_ROW], "the missing variant");
+
+  EXPECT_STATUS(kvf_install_cpu(NULL, isa, twice), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CUDA_ROW], isa, twice), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, NULL), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], other, twice), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), kvf_isa_name(isa));
+  EXPECT(!kvf_variant_built(&rows[CPU_ROW]), "a refused function is there");
+
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, twice), KVF_OK);
+  EXPECT(kvf_variant_built(&rows[CPU_ROW]) &&
+             kvf_select(&doubled, KVF_CPU, KVF_F32, KVF_F32) == &rows[CPU_ROW],
+         "the function is not there");
+  EXPECT_STATUS(kvf_call(&doubled, NULL, &value, 1), KVF_OK);
+  EXPECT(answer == 42, "twice 21 is %d", (int)answer);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, twice), KVF_OK);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, thrice), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "other code");
+
+  /* What the library was built with stays as it is. */
+  for (int32_t i = 0; i < kvf_op_copy_blocks.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_copy_blocks.variants[i];
+    if (variant->backend == KVF_CPU && variant->cpu[isa] != NULL) {
+      EXPECT_STATUS(kvf_install_cpu(variant, isa, variant->cpu[isa]), KVF_OK);
+      EXPECT_STATUS(kvf_install_cpu(variant, isa, twice), KVF_INVALID_VALUE);
+    }
+  }
+  count_case(NULL);
+}
+
+static void test_install_cuda(void) {
+  static const unsigned char fatbin[16];
+  static const unsigned char other[16];
+  EXPECT(!kvf_variant_built(&rows[CUDA_ROW]), "code before any is installed");
+  EXPECT_STATUS(kvf_install_cuda(NULL, fatbin), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cuda(&rows[CPU_ROW], fatbin), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], NULL), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], fatbin), KVF_OK);
+  EXPECT(kvf_variant_built(&rows[CUDA_ROW]), "the fatbin is not there");
+  EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], fatbin), KVF_OK);
+  EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], other), KVF_INVALID_VALUE);
+  /* Copies of the driver need no code, and take none. */
+  for (int32_t i = 0; i < kvf_op_swap_blocks.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_swap_blocks.variants[i];
+    if (variant->backend == KVF_CUDA) {
+      EXPECT_STATUS(kvf_install_cuda(variant, fatbin), KVF_INVALID_VALUE);
+    }
+  }
+  count_case(NULL);
+}
+
+enum { THREADS = 8, PER_THREAD = 64 };
+
+static char names[THREADS][PER_THREAD][32];
+static kvf_op many[THREADS][PER_THREAD];
+static atomic_int wrong;
+
+static void *add_many(void *of_thread) {
+  kvf_op *ops = of_thread;
+  for (int i = 0; i < PER_THREAD; ++i) {
+    const kvf_op *one = &ops[i];
+    wrong += kvf_register_ops(&one, 1, KVF_ABI_VERSION) != KVF_OK;
+    wrong += kvf_find_op(one->name) != one;
+    wrong += kvf_get_op(kvf_num_ops() - 1) == NULL;
+  }
+  return NULL;
+}
+
+static void test_threads(void) {
+  const int32_t before = kvf_num_ops();
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; ++i) {
+    for (int k = 0; k < PER_THREAD; ++k) {
+      (void)snprintf(names[i][k], sizeof names[i][k], "op_%d_%d", i, k);
+      many[i][k] = named(names[i][k], "crowd");
+    }
+  }
+  for (int i = 0; i < THREADS; ++i) {
+    (void)pthread_create(&threads[i], NULL, add_many, many[i]);
+  }
+  for (int i = 0; i < THREADS; ++i) {
+    (void)pthread_join(threads[i], NULL);
+  }
+  EXPECT(wrong == 0, "%d wrong answers", wrong);
+  EXPECT(kvf_num_ops() == before + THREADS * PER_THREAD, "%d ops", kvf_num_ops() - before);
+  count_case(NULL);
+}
+
+/* The registry has room for 1024 ops; a list that does not fit is refused as a whole. */
+static void test_full(void) {
+  enum { COUNT = 1024 };
+  static char more_names[COUNT][32];
+  static kvf_op more[COUNT];
+  const kvf_op *list[COUNT];
+  for (int i = 0; i < COUNT; ++i) {
+    (void)snprintf(more_names[i], sizeof more_names[i], "more_%d", i);
+    more[i] = named(more_names[i], "crowd");
+    list[i] = &more[i];
+  }
+  expect_refused(list, COUNT, KVF_ABI_VERSION, "1024 ops");
+  EXPECT(kvf_find_op("more_0") == NULL, "an op of a refused list is found");
+  EXPECT_STATUS(kvf_register_ops(list, COUNT - THREADS * PER_THREAD - 1, KVF_ABI_VERSION), KVF_OK);
+  expect_refused(&list[COUNT - 1], 1, KVF_ABI_VERSION, "1024 ops");
+  count_case(NULL);
+}
+
+CU_TestInfo module_tests[] = {
+    {"refusals", test_refusals},
+    {"an op joins the registry", test_register},
+    {"a CPU function joins the table", test_install_cpu},
+    {"a fatbin joins the table", test_install_cuda},
+    {"eight threads add ops", test_threads},
+    {"a full registry", test_full},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,76 @@
+"""The generator on op folders: what it writes, with and without clang-format, and what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator import __main__ as command
+from generator import outside, plan
+
+OWN_OP = plan.ROOT / "examples/own_op"
+STEM = "rms_norm_and_cache"
+
+
+def test_what_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--op-folder", str(OWN_OP), "--output", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}: 24 files\n"
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    texts = outside.render_folders([OWN_OP])
+    assert found == set(texts)
+    symbols = [variant.symbol for variant in outside.load_op(OWN_OP, STEM).variants]
+    variants = {path.rpartition("/")[2].partition(".")[0] for path in found if "/kvf_" in path}
+    assert variants == set(symbols)
+    assert found >= {
+        "module.c",
+        f"ops/{STEM}.c",
+        f"include/kvforge/ops/{STEM}.h",
+        f"include/kvforge/params/{STEM}.h",
+        "python/my_namespace.py",
+        "python/my_namespace.pyi",
+    }
+    for path, text in texts.items():
+        assert (tmp_path / path).read_text() == text
+        assert str(plan.ROOT) not in text
+        assert "--op-folder FOLDER" in text[:300]
+    assert f"Generated from cpu/{STEM}.c.j2 and {STEM}.py." in texts[f"cpu/{symbols[0]}.c"]
+
+
+def test_without_clang_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out = outside.render_folders([OWN_OP])
+    monkeypatch.setattr(outside, "lacks_clang_format", lambda: "not there")
+    plain = outside.render_folders([OWN_OP])
+    assert plain.keys() == laid_out.keys() and plain != laid_out
+    for path, text in plain.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    folders = ("runtime/include", "generated/include", "third_party/dlpack/include")
+    includes = [f"-I{plan.ROOT / folder}" for folder in folders]
+    sources = ["module.c", f"ops/{STEM}.c", *(path for path in plain if path.startswith("cpu/"))]
+    check = ["cc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Iinclude", *includes]
+    subprocess.run([*check, *sources], cwd=tmp_path, check=True)
+
+
+def test_a_name_that_the_library_has(tmp_path: Path) -> None:
+    for suffix in (".py", ".c"):
+        text = (OWN_OP / f"{STEM}{suffix}").read_text()
+        (tmp_path / f"copy_blocks{suffix}").write_text(text.replace(STEM, "copy_blocks"))
+    with pytest.raises(ValueError, match="_C_cache_ops::copy_blocks has this name"):
+        outside.load_ops(tmp_path)
+
+
+def test_a_name_that_occurs_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(OWN_OP, tmp_path / "again")
+    folders = ["--op-folder", str(OWN_OP), "--op-folder", str(tmp_path / "again")]
+    assert command.main([*folders, "--output", str(tmp_path / "out")]) == 1
+    assert "an op name occurs twice" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--op-folder", str(OWN_OP)])
+    assert "--op-folder and --output go together" in capsys.readouterr().err
