@@ -23,8 +23,8 @@ tokens with one slot race.
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
 is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work.
 
-kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by upstream's name: the
-caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
+kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by upstream's name:
+the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).

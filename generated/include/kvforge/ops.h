@@ -565,13 +565,8 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  *
  * For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
  * positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
- * <<<<<<< HEAD
- *   K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p, which is in
- *            page block_tables[s, p div block_size], at p mod block_size
- * =======
- *   K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
+ *   K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p,
  *            which is in page block_tables[s, p div block_size], at p mod block_size
- * >>>>>>> refs/heads/python
  *   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
  *   out[s, h] = sum over p of softmax(a)[p] * V[p]
  * DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of

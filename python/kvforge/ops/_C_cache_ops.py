@@ -875,22 +875,17 @@ def paged_attention_decode(
 
     For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
     positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n =
-    seq_lens[s]: <<<<<<< HEAD
-      K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p, which is in
-               page block_tables[s, p div block_size], at p mod block_size
-    =======
-      K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
+    seq_lens[s]:
+      K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p,
                which is in page block_tables[s, p div block_size], at p mod block_size
-    >>>>>>> refs/heads/python
       a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
       out[s, h] = sum over p of softmax(a)[p] * V[p]
     DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
     head g of the very token for the formats per token and head, and for nvfp4 that of head g and
-    the block scale of every 16 elements. The query is the token at position n - 1,
-    which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a
-    successful no-op. Only the pages of the positions above are read, and of the last page only the
-    tokens that are there, so fresh pages may hold anything. out must not overlap the other
-    tensors.
+    the block scale of every 16 elements. The query is the token at position n - 1, which is in the
+    cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only
+    the pages of the positions above are read, and of the last page only the tokens that are there,
+    so fresh pages may hold anything. out must not overlap the other tensors.
 
     The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin
     write (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their
