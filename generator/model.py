@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from generator.dtypes import BY_TOKEN, DType
 from generator.schema import Schema, parse
 
 BACKENDS = ("cpu", "cuda")
+# Of vLLM's op family, by the time in which its schemas stayed the same.
+GENERATIONS = ("late-2025", "early-2026", "late-2026")
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,11 @@ class Op:
     excluded: Callable[[DType, DType], str | None]
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
-    # Signatures of upstream's generations that differ from the schema. Their arguments have the same
-    # names, so that a binding can register one of them under the op's name and put them in order.
-    upstream_schemas: tuple[str, ...] = ()
+    # Every tensor is in host memory on both backends: a binding has to be told where a call runs.
+    host_arguments: bool = False
+    # Upstream's signature in the generations whose text differs from the schema. The arguments have
+    # the same names, so that a binding can register it under the op's name and put them in order.
+    upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         argument_names = [argument.name for argument in self.schema.arguments]
@@ -56,13 +61,19 @@ class Op:
         for field in self.params:
             if not field.doc:
                 raise ValueError(f"spec {self.name}: params member {field.name} has no doc")
-        kinds = {argument.name: argument.kind for argument in self.schema.arguments}
-        for text in self.upstream_schemas:
-            theirs = parse(text)
-            if theirs.name != self.name or any(
-                kinds.get(argument.name) != argument.kind for argument in theirs.arguments
-            ):
-                raise ValueError(f"spec {self.name}: {text!r}: want the op's name and arguments")
+        for generation, text in self.upstream_schemas.items():
+            if generation not in GENERATIONS:
+                raise ValueError(f"spec {self.name}: {generation!r}: want one of {GENERATIONS}")
+            self._check_upstream(text)
+
+    def _check_upstream(self, text: str) -> None:
+        """ValueError unless a call by this schema can be made by the op's own."""
+        theirs = parse(text)
+        kinds = {argument.name: argument.kind for argument in theirs.arguments}
+        ours = {argument.name: argument.kind for argument in self.schema.arguments}
+        needed = {argument.name for argument in self.schema.arguments if argument.default is None}
+        if theirs.name != self.name or not kinds.items() <= ours.items() or needed - kinds.keys():
+            raise ValueError(f"spec {self.name}: {text!r}: want the op's name and arguments")
 
     @cached_property
     def schema(self) -> Schema:

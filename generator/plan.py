@@ -9,7 +9,7 @@ from typing import Any
 
 from generator import names
 from generator.dtypes import CACHE_ALIASES, DTYPES
-from generator.model import Op, Variant
+from generator.model import GENERATIONS, Op, Variant
 from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +103,14 @@ def op_outputs(op: Op) -> list[Output]:
 def python_outputs() -> list[Output]:
     """The op modules of the Python package, one per namespace."""
     namespaces = sorted({op.namespace for op in OPS})
-    planned = [Output(f"{PYTHON_OPS}/__init__.py", "python/ops.py.j2", {"namespaces": namespaces})]
+    planned = [
+        Output(f"{PYTHON_OPS}/__init__.py", "python/ops.py.j2", {"namespaces": namespaces}),
+        Output(
+            f"{PYTHON_OPS}/_upstream.py",
+            "python/upstream.py.j2",
+            {"ops": OPS, "generations": GENERATIONS},
+        ),
+    ]
     for namespace in namespaces:
         ops = [op for op in OPS if op.namespace == namespace]
         for suffix in ("py", "pyi"):

@@ -7,6 +7,7 @@ that requirements/build.txt pins.
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import subprocess
 import tempfile
 import textwrap
@@ -20,6 +21,16 @@ from generator.plan import FOLDERS, ROOT, Output, outputs
 from generator.spec import OPS
 
 COMMAND = "python3 -m generator"
+DOC_COLUMNS = 96  # specs break the lines of their texts somewhere behind it
+PARAGRAPHS = ("Errors:", "Source of the rule:")
+PYTHON_WORDS = {
+    "KVF_INVALID_TYPE": "TypeError",
+    "KVF_INVALID_VALUE": "ValueError",
+    "KVF_OUT_OF_RANGE": "IndexError",
+    "KVF_UNSUPPORTED": "NotImplementedError",
+    "KVF_NOT_BUILT": "NotImplementedError",
+    "kvf_cuda_fault_count": "kvforge.faults",
+}
 
 
 def environment() -> jinja2.Environment:
@@ -36,6 +47,7 @@ def environment() -> jinja2.Environment:
     env.filters["c_string"] = c_string
     env.filters["comment"] = comment
     env.filters["wrap"] = wrap
+    env.filters["for_python"] = for_python
     return env
 
 
@@ -56,13 +68,47 @@ def comment(text: str, indent: int = 0) -> str:
     )
 
 
-def wrap(text: str, indent: int) -> str:
-    """The lines of a text, indented, those that are too long broken and indented once more."""
-    lines = []
+def wrap(text: str, indent: int, hang: int = 0) -> str:
+    """A text filled to 99 columns: its paragraphs, while indented lines stay as they are.
+
+    A line goes on in the next one if that one's first word would not have fitted behind it.
+    `hang` is how much further the second line of a paragraph and those after it are indented.
+    """
+    margin = " " * indent
+    filled: list[str] = []
+    paragraph: list[str] = []
+
+    def end() -> None:
+        filled.extend(
+            textwrap.wrap(
+                " ".join(paragraph),
+                99,
+                initial_indent=margin,
+                subsequent_indent=margin + " " * hang,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+        paragraph.clear()
+
     for line in text.strip("\n").split("\n"):
-        own = " " * (indent + len(line) - len(line.lstrip()))
-        lines += textwrap.wrap(line, 99, initial_indent=own, subsequent_indent=own + "    ") or [""]
-    return "\n".join(lines)
+        word = line.split(" ")[0]
+        new = not word or line.startswith(PARAGRAPHS)
+        if paragraph and (new or len(paragraph[-1]) + 1 + len(word) <= DOC_COLUMNS):
+            end()
+        if word:
+            paragraph.append(line)
+        else:  # empty, or indented
+            filled.append((margin + line).rstrip())
+    end()
+    return "\n".join(filled)
+
+
+def for_python(text: str) -> str:
+    """A spec's text in the words of Python: exceptions for status codes, functions of the package."""
+    for word, instead in PYTHON_WORDS.items():
+        text = re.sub(rf"\b{word}\b", instead, text)
+    return text
 
 
 def render(output: Output, env: jinja2.Environment) -> str:

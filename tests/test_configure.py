@@ -17,9 +17,9 @@ import run_all
 from hypothesis import given
 from hypothesis import strategies as st
 
-import configure
+from configuration import graph, needs, ninja, options, probe
+from configuration.shell import ROOT
 
-ROOT = configure.ROOT
 NINJA = shutil.which("ninja") or shutil.which("ninja-build") or str(ROOT / ".venv/bin/ninja")
 OVERRIDES = ("CC", "CXX", "CFLAGS", "LDFLAGS")
 SMALL = ("--no-cuda", "--ops=reshape_and_cache_flash", "--scalars=f16", "--caches=same")
@@ -30,29 +30,29 @@ SMALL = ("--no-cuda", "--ops=reshape_and_cache_flash", "--scalars=f16", "--cache
 
 @given(st.text(alphabet="ab/ $:'\"\\", min_size=1))
 def test_escape_marks_what_ninja_reads_and_nothing_else(path: str) -> None:
-    escaped = configure.escape(path)
+    escaped = graph.escape(path)
     assert re.sub(r"\$([$ :])", r"\1", escaped) == path
     assert not re.search(r"(?<!\$)(?:\$\$)*[ :]", escaped)
 
 
 def test_shell_keeps_spaces_and_doubles_dollars() -> None:
-    assert configure.shell(["-I", "a b", "$ORIGIN"]) == "-I 'a b' '$$ORIGIN'"
+    assert graph.shell(["-I", "a b", "$ORIGIN"]) == "-I 'a b' '$$ORIGIN'"
 
 
 def test_edge() -> None:
-    graph = configure.Graph("build", {})
-    first = graph.edge("cc", ["a b.o", "c.txt"], ["a b.c"], ["tool"], ["early"], flags="-g")
+    made = graph.Graph("build", {})
+    first = made.edge("cc", ["a b.o", "c.txt"], ["a b.c"], ["tool"], ["early"], flags="-g")
     assert first == "a b.o"
-    assert graph.lines == ["build a$ b.o | c.txt: cc a$ b.c | tool || early", "  flags = -g"]
-    graph = configure.Graph("build", {})
-    graph.edge("phony", "always")
-    assert graph.lines == ["build always: phony"]
+    assert made.lines == ["build a$ b.o | c.txt: cc a$ b.c | tool || early", "  flags = -g"]
+    made = graph.Graph("build", {})
+    made.edge("phony", "always")
+    assert made.lines == ["build always: phony"]
 
 
 def test_a_refused_target_keeps_its_reason() -> None:
-    graph = configure.Graph("build", {"demo": "demo costs $5"})
-    graph.target("demo", "run_demo", ["build/demo"])
-    assert graph.lines == [
+    made = graph.Graph("build", {"demo": "demo costs $5"})
+    made.target("demo", "run_demo", ["build/demo"])
+    assert made.lines == [
         "build build/run/demo: refuse",
         "  reason = demo costs $$5",
         "build demo: phony build/run/demo",
@@ -60,16 +60,16 @@ def test_a_refused_target_keeps_its_reason() -> None:
 
 
 def test_gencode_has_ptx_for_the_last_arch_alone() -> None:
-    assert configure.gencode(["80", "90a"]) == [
+    assert ninja.gencode(["80", "90a"]) == [
         *("-gencode", "arch=compute_80,code=sm_80"),
         *("-gencode", "arch=compute_90a,code=[sm_90a,compute_90a]"),
     ]
 
 
 def test_fill_wants_every_slot() -> None:
-    assert configure.fill("cc = @CC@ @$out.rsp", {"CC": "gcc"}) == "cc = gcc @$out.rsp"
+    assert ninja.fill("cc = @CC@ @$out.rsp", {"CC": "gcc"}) == "cc = gcc @$out.rsp"
     with pytest.raises(KeyError):
-        configure.fill("@NOBODY@", {})
+        ninja.fill("@NOBODY@", {})
 
 
 @pytest.mark.parametrize(
@@ -77,33 +77,42 @@ def test_fill_wants_every_slot() -> None:
     [(None, lambda jobs, nvcc: 1 <= nvcc <= jobs), (1, lambda jobs, nvcc: jobs == nvcc == 1)],
 )
 def test_job_counts(limit: int | None, check: object) -> None:
-    jobs, nvcc_jobs, _ = configure.job_counts(limit)
+    jobs, nvcc_jobs, _ = probe.job_counts(limit)
     assert callable(check) and check(jobs, nvcc_jobs)
 
 
 def test_recorded_arguments_are_those_that_matter_for_the_next_run() -> None:
-    line = ["demo", "--setup", "--ops=a,b", "--debug", "-j3", "test", "--prefix=/a b"]
-    options = configure.parse(line)
-    again = configure.recorded(options)
-    assert again == ["--ops=a,b", "--debug", "--prefix=/a b", "--jobs=3"]
-    repeated = configure.parse(again)
-    options.setup, options.targets = False, []
-    assert repeated == options
+    line = [
+        "demo",
+        "--setup",
+        "--with-torch",
+        "--ops=a,b",
+        "--debug",
+        "-j3",
+        "test",
+        "--prefix=/a b",
+    ]
+    given = options.parse(line)
+    again = options.recorded(given)
+    assert again == ["--with-torch", "--ops=a,b", "--debug", "--prefix=/a b", "--jobs=3"]
+    repeated = options.parse(again)
+    given.setup, given.targets = False, []
+    assert repeated == given
 
 
 def test_every_need_of_a_target_has_a_source() -> None:
-    needed = {name for needs in configure.TARGET_NEEDS.values() for name in needs}
-    assert needed | set(configure.ESSENTIAL) <= configure.SOURCES.keys()
+    needed = {name for needs in needs.TARGET_NEEDS.values() for name in needs}
+    assert needed | set(needs.ESSENTIAL) <= needs.SOURCES.keys()
 
 
 def test_requirements_pin_every_package() -> None:
     text = ""
-    for file in ("build", "test", "cuda"):
+    for file in ("build", "test", "cuda", "torch", "jax"):
         lines = (ROOT / f"requirements/{file}.txt").read_text().splitlines()
         pins = [line for line in lines if not line.startswith("#")]
-        assert all(re.match(r"[\w-]+==[\d.]+(;|$)", pin) for pin in pins)
+        assert all(re.match(r"[\w-]+==[\d.]+(\.post\d+)?(;|$)", pin) for pin in pins)
         text += "\n".join(pins)
-    for names in configure.PYTHON_PACKAGES.values():
+    for names in (*needs.PYTHON_PACKAGES.values(), needs.OPTIONAL):
         assert all(f"{name}==" in text for name in names)
 
 
@@ -112,14 +121,21 @@ def test_install_commands_are_complete(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     python = f"python3.{sys.version_info.minor}"
-    assert configure.install_commands(["CUnit", "rich", "nvcc"]) == [
+    assert needs.install_commands(["CUnit", "rich", "nvcc"]) == [
         f"sudo apt-get install libcunit1-dev {python}-venv",
         "python3 -m venv .venv",
         ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/cuda.txt "
         "-r requirements/test.txt",
     ]
+    assert needs.install_commands(["torch"])[-1] == (
+        ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/test.txt "
+        "-r requirements/torch.txt"
+    )
+    assert needs.setup_hint(["torch", "rich"]).startswith(
+        "python3 configure.py --setup --with-torch, or sudo apt-get"
+    )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert configure.install_commands(["ninja"]) == ["apt-get install ninja-build"]
+    assert needs.install_commands(["ninja"]) == ["apt-get install ninja-build"]
 
 
 def test_the_template_names_no_place_of_one_machine() -> None:
@@ -347,7 +363,8 @@ def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "edits of templates/ are IGNORED" in done.stdout
     assert "no Jinja2: no generate, check-generated, test" in done.stdout
-    assert "build.txt -r requirements/test.txt" in done.stdout
+    assert "build.txt -r requirements/test.txt\n" in done.stdout  # and not what is optional
+    assert "no torch: no torch, bench-python; --with-torch has --setup install it" in done.stdout
     assert not re.search(r"^build .*: generate ", (tree / "build.ninja").read_text(), re.M)
     asked = run_in(tree, NINJA, "generate")
     assert "generate is not available: no Jinja2" in asked.stdout

@@ -116,4 +116,5 @@ const kvf_op kvf_op_swap_blocks_batch = {
     .num_variants = 2,
     .index = &rows[0][0][0],
     .call = call,
+    .host_arguments = true,
 };

@@ -64,4 +64,11 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
     scalars=("f32", "f16", "bf16"),
     caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     excluded=same_or_fp8,
+    upstream_schemas={
+        "late-2026": (
+            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, "
+            "Tensor slot_mapping, int block_size, int block_stride, int entry_stride, "
+            "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
+        )
+    },
 )

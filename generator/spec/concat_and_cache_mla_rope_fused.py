@@ -14,7 +14,7 @@ OP = Op(
     doc="""\
 With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and
 sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):
-  the pair (x, y) of a row is elements (i, R / 2 + i) if is_neox, else (2 i, 2 i + 1), and becomes
+  (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and become
   x' = x * cos - y * sin
   y' = y * cos + x * sin
 Each product, sum and difference is rounded to the scalar dtype (three roundings for an element of

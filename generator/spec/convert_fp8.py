@@ -1,7 +1,7 @@
 """convert_fp8: whole tensors to fp8, from fp8, and between float dtypes."""
 
 from generator.dtypes import DType
-from generator.model import Field, Op
+from generator.model import GENERATIONS, Field, Op
 
 
 def excluded(source: DType, destination: DType) -> str | None:
@@ -67,4 +67,8 @@ strides honoured.""",
     scalars=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     excluded=excluded,
+    upstream_schemas=dict.fromkeys(
+        GENERATIONS,
+        "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()",
+    ),
 )

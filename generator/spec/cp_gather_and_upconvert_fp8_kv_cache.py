@@ -24,10 +24,9 @@ have been filled from that dtype; for f32 they are taken as bf16 and widened. Sc
 caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are read. Other rows, in front of
 workspace_starts[0] and between sequences, are left as they are. Zero rows are a successful no-op.
 
-Upstream's schema has had two generations: one without seq_lens, and before that one with seq_lens in
-front of workspace_starts and without seq_starts. Here they are one op: both are spelt out in
-upstream_schemas of the spec, by names that this schema has too, for a binding that is to register the
-one or the other.
+Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
+workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register the
+one signature or the other.
 
 """
     + gather.ERRORS
@@ -45,10 +44,15 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
     scalars=("f32", "f16", "bf16"),
     caches=("fp8_ds_mla",),
     excluded=lambda scalar, cache: None,
-    upstream_schemas=(
-        "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
-        "Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()",
-        "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
-        "Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()",
-    ),
+    upstream_schemas={
+        **dict.fromkeys(
+            ("late-2025", "early-2026"),
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
+            "Tensor block_table, Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()",
+        ),
+        "late-2026": (
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
+            "Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()"
+        ),
+    },
 )

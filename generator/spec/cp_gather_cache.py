@@ -1,7 +1,7 @@
 """cp_gather_cache: rows of sequences from pages, as bytes."""
 
 from generator import gather
-from generator.model import Field, Op
+from generator.model import GENERATIONS, Field, Op
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -45,4 +45,9 @@ alignment and its bounds defects corrected.""",
     scalars=("b8",),
     caches=("b8",),
     excluded=lambda scalar, cache: None,
+    upstream_schemas=dict.fromkeys(
+        GENERATIONS,
+        "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, "
+        "int batch_size, Tensor? seq_starts) -> ()",
+    ),
 )

@@ -1,7 +1,7 @@
 """gather_and_maybe_dequant_cache: rows of sequences from pages, decoded if they are fp8."""
 
 from generator import gather
-from generator.model import Field, Op, same_or_fp8
+from generator.model import GENERATIONS, Field, Op, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -52,4 +52,10 @@ bounds and its empty-input defects corrected.""",
     scalars=("f32", "f16", "bf16"),
     caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     excluded=same_or_fp8,
+    upstream_schemas=dict.fromkeys(
+        GENERATIONS,
+        "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
+        "Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, "
+        "Tensor scale, Tensor? seq_starts) -> ()",
+    ),
 )

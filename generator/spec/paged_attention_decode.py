@@ -13,8 +13,8 @@ OP = Op(
     doc="""\
 For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
 positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
-  K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p, which is
-           in page block_tables[s, p div block_size], at p mod block_size
+  K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
+           which is in page block_tables[s, p div block_size], at p mod block_size
   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
   out[s, h] = sum over p of softmax(a)[p] * V[p]
 DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1,

@@ -26,7 +26,7 @@ OP = Op(
     doc="""\
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size, each
 side of a page holds the codes of all its tokens and heads first and their block scales behind:
-  NHD  codes at (offset * num_heads + h) * D / 2,   scales at the same * 1 / 8, behind the codes
+  NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
 Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes only.
 A packed page [K codes | K scales | V codes | V scales] is two views with the same block stride.

@@ -20,7 +20,7 @@ OP = Op(
     summary="scatters keys and values, quantised with a scale for each head of each token.",
     doc="""\
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys
-  k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max over d of |key[t, h, d]|
+  k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
 and the same for values; the size of a value's head may differ from that of a key's. A reader
 multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head. Q

@@ -47,4 +47,5 @@ corrected.""",
     caches=("b8",),
     excluded=bytes_only,
     copies_by_driver=True,
+    host_arguments=True,
 )

@@ -5,11 +5,15 @@
         key, value, key_cache, value_cache, slot_mapping, "fp8", k_scale, v_scale)
 
 Arrays of torch, NumPy (bf16 and fp8 through ml_dtypes, or as uint8), CuPy and JAX are used where
-they lie and may be mixed. CUDA work goes to the caller's current stream (torch's; for others see
-`tvm_ffi.use_raw_stream`). The GIL is released while an op runs. Errors: TypeError for a dtype,
-device or kind of argument, ValueError for a shape, stride or string, IndexError for a slot or page
-out of range (nothing is written then), NotImplementedError for a combination that the op does not
-have or that was not built, RuntimeError for the CUDA driver.
+they lie and may be mixed. JAX arrays are immutable, so an op reads them but refuses to write to them,
+as it refuses a read-only NumPy array. CUDA work goes to the caller's current stream (torch's; for
+others see `tvm_ffi.use_raw_stream`). The GIL is released while an op runs.
+
+Errors: TypeError for a dtype, device or kind of argument, ValueError for a shape, stride or string,
+IndexError for a slot or page out of range, NotImplementedError for a combination that the op does not
+have or that was not built, RuntimeError for the CUDA driver. Nothing is written then.
+
+`python -m kvforge` prints the dispatch table; `kvforge.torch` registers the ops with torch.
 """
 
 from __future__ import annotations

@@ -1,29 +1,80 @@
-"""python -m kvforge: the dispatch table, the build and the machine."""
+"""python -m kvforge [--explain SYMBOL]: the dispatch table, the build and the machine."""
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
+
 from kvforge import machine, variants
-from kvforge._library import find
+from kvforge._library import explain, find
 
 
-def main() -> None:
-    """Prints one line per variant, then what the library runs on."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kvforge",
+        description="Prints the dispatch table, a line per variant, and what the library runs on.",
+    )
+    parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
+    options = parser.parse_args(arguments)
+    if options.explain is None:
+        print_table()
+        return 0
+    try:
+        print_variant(options.explain)
+    except ValueError as error:
+        print(f"kvforge: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_table() -> None:
+    """One line per variant, then the build and the machine."""
     rows = variants()
-    heads = ("op", "backend", "scalar", "cache", "built")
-    lines = [
-        heads,
-        *((v.op, v.backend, v.scalar, v.cache, "yes" if v.built else "no") for v in rows),
-    ]
+    heads = ("namespace", "op", "backend", "scalar", "cache", "symbol", "built")
+    lines = [heads, *((*row[:6], "yes" if row.built else "no") for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
-    here = machine()
-    built = sum(row.built for row in rows)
-    print(f"\nkvforge {here.version}, {find().name}: {built} of {len(rows)} variants built")
-    print(f"CPU: {here.isa}; CUDA devices: {here.cuda_devices} {here.no_cuda}".rstrip())
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    print()
+    for name, text in about().items():
+        print(f"{name:<14}{text}")
+
+
+def about() -> dict[str, str]:
+    """The build and the machine, in words."""
+    rows, here = variants(), machine()
+    counts = [
+        f"{sum(row.built for row in rows if row.backend == backend)} of "
+        f"{sum(row.backend == backend for row in rows)} {backend}"
+        for backend in ("cpu", "cuda")
+    ]
+    return {
+        "kvforge": here.version,
+        "library": str(find()),
+        "built": ", ".join(counts),
+        "CPU level": here.isa,
+        "CUDA devices": f"{here.cuda_devices} {here.no_cuda}".rstrip(),
+    }
+
+
+def print_variant(symbol: str) -> None:
+    """What one variant is, and how it is called."""
+    variant, schema, reason = explain(symbol)
+    runs = "yes" if not reason else f"no: {reason}"
+    rows = {
+        "op": f"{variant.namespace}::{variant.op}",
+        "schema": schema,
+        "variant": f"{variant.backend}, scalar {variant.scalar}, cache {variant.cache}",
+        "from Python": f"kvforge.ops.{variant.namespace}.{variant.op}; help() describes it",
+        "in torch": f"torch.ops.{variant.namespace}.{variant.op}, after kvforge.torch.register()",
+        "built": runs,
+    }
+    for name, text in rows.items():
+        print(f"{name:<14}{text}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,21 @@ def variants() -> list[Variant]:
     """The dispatch table: every variant that an op's spec allows, built or not."""
     rows = [line.split(" ") for line in function("kvforge__variants")().splitlines()]
     return [Variant(*row[:6], built=row[6] == "1") for row in rows]
+
+
+def explain(symbol: str) -> tuple[Variant, str, str]:
+    """A variant by its symbol, its op's schema, and why it cannot run here, or "".
+
+    ValueError, with symbols that look like it, if there is no such variant.
+    """
+    rows = {row.symbol: row for row in variants()}
+    if symbol not in rows:
+        near = (
+            ", ".join(difflib.get_close_matches(symbol, rows)) or "`python -m kvforge` lists them"
+        )
+        raise ValueError(f"no op has a variant {symbol!r}; near are: {near}")
+    schema, _, reason = function("kvforge__explain")(symbol).partition("\n")
+    return rows[symbol], schema, reason
 
 
 def machine() -> Machine:

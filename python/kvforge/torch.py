@@ -4,85 +4,186 @@
     kvforge.torch.register()
     torch.ops._C_cache_ops.reshape_and_cache_flash(key, value, ...)
 
-Registered for the CPU and CUDA keys, with fake kernels, through libtorch's stable ABI, so one build
-serves every torch from 2.10 on. Works in torch.compile(fullgraph=True), in inference mode and under
-CUDA graph capture. A refused call raises RuntimeError with kvforge's sentence, as torch's own ops do.
+Registered for the CPU and CUDA keys, with fake kernels. The binding goes through libtorch's stable
+ABI, so that one build serves every torch from 2.10 on; for an older one it is built against that
+torch. Works in torch.compile(fullgraph=True), in inference mode and under CUDA graph capture, on
+torch's current stream and with torch's number of CPU threads. A refused call raises RuntimeError with
+kvforge's sentence, as torch's own ops do. An op whose tensors are all the host's (swap_blocks_batch)
+runs on torch's current CUDA device if there is one, as upstream's does, else on the CPU.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
+from collections.abc import Collection
 from typing import Any, Literal
 
 import torch
 
 from kvforge import _library
+from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
+Generation = Literal["late-2025", "early-2026", "late-2026"]
 KEYS = ("CPU", "CUDA")
-_registered: set[tuple[str, str]] = set()
+_lock = threading.Lock()
+_registered: dict[tuple[str, str], str | None] = {}  # (namespace, op) -> generation
 
 
-def _native() -> ctypes.CDLL:
-    """The registration functions, beside the other binding."""
-    path = _library.find().parent / "kvforge_torch.so"
-    if not path.is_file():
-        raise ImportError(
-            f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it"
-        )
-    native = ctypes.CDLL(str(path))
-    native.kvforge_torch_define.argtypes = [ctypes.c_char_p] * 2
-    native.kvforge_torch_implement.argtypes = [ctypes.c_char_p] * 3
-    return native
-
-
-def _nothing(*_arguments: Any, **_named: Any) -> None:
-    """The fake kernel of an op that writes to its arguments and returns nothing."""
-
-
-def register(on_conflict: OnConflict = "refuse", *, own_namespace: bool = True) -> list[str]:
-    """Registers every op under its namespace and, unless told otherwise, under `kvforge` too.
+def register(
+    on_conflict: OnConflict = "refuse",
+    *,
+    own_namespace: bool = True,
+    ops: Collection[str] | None = None,
+    generation: Generation | None = None,
+) -> list[str]:
+    """Registers ops under their namespace and, unless told otherwise, under `kvforge` too.
 
     Args:
         on_conflict: what to do about an op that another library has registered under its name:
             "refuse" raises RuntimeError before anything is registered, "add" leaves it and
             registers the rest, "override" keeps its schema and takes over its CPU and CUDA kernels.
         own_namespace: also register under `kvforge::`, where no other library is.
+        ops: qualified names, such as "_C_cache_ops::copy_blocks"; None for every op of the
+            registry, those that kvforge.load() has added included.
+        generation: register the schemas that vLLM's ops had at that time, argument for argument,
+            under the ops' namespace: "late-2025", "early-2026" or "late-2026". None for kvforge's
+            own, which take what the latest generation takes and have more defaults. Ops that
+            upstream does not have, and `kvforge::`, have kvforge's own schema in any case.
 
     Returns:
-        The qualified names whose kernels are kvforge's now. Calling again is harmless.
+        The qualified names whose kernels are kvforge's now. Calling again is harmless; RuntimeError
+        if it asks for another generation of an op than before.
     """
     if on_conflict not in ("refuse", "add", "override"):
         raise ValueError(f"on_conflict: got {on_conflict!r}, want 'refuse', 'add' or 'override'")
-    names = {(variant.namespace, variant.op) for variant in _library.variants()}
-    wanted = names | ({("kvforge", op) for _, op in names} if own_namespace else set())
-    taken = {
-        (space, op) for space, op in wanted - _registered if hasattr(getattr(torch.ops, space), op)
-    }
+    if generation is not None and generation not in SCHEMAS:
+        raise ValueError(f"generation: got {generation!r}, want None or one of {list(SCHEMAS)}")
+    known = {f"{variant.namespace}::{variant.op}" for variant in _library.variants()}
+    names = known if ops is None else set(ops)
+    if names - known:
+        unknown = ", ".join(sorted(names - known))
+        raise ValueError(f"ops: no op {unknown}; want some of {', '.join(sorted(known))}")
+    with _lock:
+        return _register(_wanted(names, own_namespace), on_conflict, generation)
+
+
+def _wanted(names: Collection[str], own_namespace: bool) -> dict[tuple[str, str], str]:
+    """(namespace, op) in torch -> the op's qualified name in the registry."""
+    wanted = {}
+    if own_namespace:
+        wanted = {("kvforge", name.partition("::")[2]): name for name in sorted(names)}
+    for name in names:
+        space, _, op = name.partition("::")
+        wanted[space, op] = name
+    return wanted
+
+
+def _register(
+    wanted: dict[tuple[str, str], str], on_conflict: OnConflict, generation: str | None
+) -> list[str]:
+    """Registers what is not registered yet; `wanted` as _wanted() makes it."""
+    for place, name in wanted.items():
+        before, now = _registered.get(place), _generation(place[0], name, generation)
+        if place in _registered and before != now:
+            raise RuntimeError(
+                f"kvforge.torch.register: {'::'.join(place)} is registered with the schema of "
+                f"{before or 'kvforge'} already, and torch keeps it; got generation {generation!r}"
+            )
+    missing = [place for place in sorted(wanted) if place not in _registered]
+    taken = {place for place in missing if hasattr(getattr(torch.ops, place[0]), place[1])}
     if taken and on_conflict == "refuse":
-        listed = ", ".join(f"{space}::{op}" for space, op in sorted(taken))
+        listed = ", ".join("::".join(place) for place in sorted(taken))
         raise RuntimeError(
             f"kvforge.torch.register: another library has registered {listed}; pass "
             "on_conflict='add' to keep its ops or 'override' to replace their kernels"
         )
-    native = _native()
-    done = []
-    for space, op in sorted(wanted):
-        if (space, op) not in _registered:
-            if (space, op) in taken and on_conflict == "add":
-                continue
-            _register_one(native, space, op, define=(space, op) not in taken)
-            _registered.add((space, op))
-        done.append(f"{space}::{op}")
-    return done
+    if on_conflict == "add":
+        missing = [place for place in missing if place not in taken]
+    binding = _Binding()
+    plans = {
+        place: binding.plan(wanted[place], place, generation, there=place in taken)
+        for place in missing
+    }
+    for place, (schema, arguments) in plans.items():
+        binding.carry_out(wanted[place], place, schema, arguments)
+        _registered[place] = _generation(place[0], wanted[place], generation)
+    return ["::".join(place) for place in sorted(wanted) if place in _registered]
 
 
-def _register_one(native: ctypes.CDLL, space: str, op: str, *, define: bool) -> None:
-    """Schema, kernels and fake kernel of one op."""
-    if define and native.kvforge_torch_define(op.encode(), space.encode()) != 0:
-        raise RuntimeError(f"kvforge.torch.register: torch refused the schema of {space}::{op}")
-    for key in KEYS:
-        if native.kvforge_torch_implement(op.encode(), space.encode(), key.encode()) != 0:
-            raise RuntimeError(f"kvforge.torch.register: torch refused {space}::{op} for {key}")
-    if define:
+def _generation(space: str, name: str, generation: str | None) -> str | None:
+    """The generation whose schema an op gets in a namespace; None for kvforge's own."""
+    if generation is None or space == "kvforge" or name not in SCHEMAS[generation]:
+        return None
+    return generation
+
+
+def _nothing(*_arguments: Any, **_named: Any) -> None:
+    """The fake kernel of an op that writes to its arguments and returns nothing."""
+
+
+class _Binding:
+    """The registration functions of the other shared object."""
+
+    def __init__(self) -> None:
+        path = _library.find().parent / "kvforge_torch.so"
+        if not path.is_file():
+            raise ImportError(
+                f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it"
+            )
+        self._native = ctypes.CDLL(str(path))
+
+    def _call(self, function: str, *arguments: Any) -> None:
+        """Calls a function that returns NULL or the reason why it failed."""
+        native = getattr(self._native, f"kvforge_torch_{function}")
+        native.restype = ctypes.c_char_p
+        reason = native(*(a.encode() if isinstance(a, str) else a for a in arguments))
+        if reason is not None:
+            raise RuntimeError(f"kvforge.torch.register: {reason.decode(errors='replace')}")
+
+    def plan(
+        self, name: str, place: tuple[str, str], generation: str | None, *, there: bool
+    ) -> tuple[str | None, str]:
+        """The schema to define, None for one that is there, and its arguments' names in order."""
+        text = ctypes.c_char_p()
+        self._call("schema", name, ctypes.byref(text))
+        own = (text.value or b"").decode()
+        chosen = _generation(place[0], name, generation)
+        schema = own if chosen is None else SCHEMAS[chosen][name]
+        parsed = torch._C.parse_schema(f"{place[0]}::{schema}")
+        if there:
+            schema, parsed = "", getattr(getattr(torch.ops, place[0]), place[1]).default._schema
+            self._check(parsed, torch._C.parse_schema(f"{place[0]}::{own}"))
+        arguments = [
+            argument.name + ("?" if argument.type.kind() == "OptionalType" else "")
+            for argument in parsed.arguments
+        ]
+        return schema or None, ",".join(arguments)
+
+    @staticmethod
+    def _check(theirs: Any, ours: Any) -> None:
+        """RuntimeError unless kvforge's kernel can serve another library's schema."""
+
+        def types(schema: Any) -> dict[str, str]:
+            return {
+                a.name: str(a.type).removeprefix("Optional[").rstrip("]") for a in schema.arguments
+            }
+
+        same = types(theirs).items() <= types(ours).items() and not theirs.returns
+        needed = {argument.name for argument in ours.arguments if not argument.has_default_value()}
+        if not same or needed - types(theirs).keys():
+            raise RuntimeError(
+                f"kvforge.torch.register: another library's {theirs} cannot be overridden by {ours}"
+            )
+
+    def carry_out(
+        self, name: str, place: tuple[str, str], schema: str | None, arguments: str
+    ) -> None:
+        """Defines the schema, unless it is there, and registers the kernels."""
+        space, op = place
+        if schema is not None:
+            self._call("define", space, schema)
+        for key in KEYS:
+            self._call("implement", name, space, arguments, key)
         torch.library.register_fake(f"{space}::{op}", _nothing)

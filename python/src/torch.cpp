@@ -1,228 +1,248 @@
 /*
- * The torch binding: every op of the registry as an operator of torch's dispatcher, over the C API
- * and libtorch's stable ABI, in a shared object of its own. One generic function reads the boxed
- * arguments by the op's schema; one two-line trampoline per op tells it which op.
+ * The torch binding: any op that kvf_find_op() finds as an operator of torch's dispatcher, over the
+ * C API, in a shared object of its own. torch_stable.h reads torch's arguments through libtorch's
+ * stable ABI (torch 2.10 on; one build serves every later torch), torch_library.h through the C++
+ * interface that older ones have; this file is the rest.
  *
- * Nothing is registered when the object is loaded. kvforge/torch.py calls kvforge_torch_define()
- * and kvforge_torch_implement() for each op and namespace that the user asked for.
+ * Nothing is registered when the object is loaded. kvforge/torch.py calls the functions at the end.
  */
+#include <cstring>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <torch/csrc/inductor/aoti_torch/c/shim.h>
-#include <torch/csrc/stable/library.h>
-#include <torch/csrc/stable/tensor.h>
+#include <dlfcn.h>
 
 #include "kvforge/kvforge.h"
 
 namespace {
 
-using torch::headeronly::ScalarType;
-using torch::stable::Tensor;
+/* As many as kvf_call() takes, and more operators than anyone registers. */
+constexpr int max_arguments = 24;
+constexpr int max_slots = 256;
 
-DLDataType dl_dtype(ScalarType type) {
-  switch (type) {
-  case ScalarType::Float:
-    return {kDLFloat, 32, 1};
-  case ScalarType::Half:
-    return {kDLFloat, 16, 1};
-  case ScalarType::BFloat16:
-    return {kDLBfloat, 16, 1};
-  case ScalarType::Double:
-    return {kDLFloat, 64, 1};
-  case ScalarType::Float8_e4m3fn:
-    return {kDLFloat8_e4m3fn, 8, 1};
-  case ScalarType::Float8_e5m2:
-    return {kDLFloat8_e5m2, 8, 1};
-  case ScalarType::Byte:
-    return {kDLUInt, 8, 1};
-  case ScalarType::Char:
-    return {kDLInt, 8, 1};
-  case ScalarType::Short:
-    return {kDLInt, 16, 1};
-  case ScalarType::Int:
-    return {kDLInt, 32, 1};
-  case ScalarType::Long:
-    return {kDLInt, 64, 1};
-  case ScalarType::Bool:
-    return {kDLBool, 8, 1};
-  default:
-    return {kDLOpaqueHandle, 0, 1}; /* no op accepts it, and each says what it wants */
-  }
-}
-
-/* A DLPack view of a tensor. It points into the tensor, which must outlive it. */
-DLTensor view(const Tensor &tensor) {
-  DLTensor dl{};
-  dl.data = tensor.data_ptr();
-  dl.device.device_type = tensor.is_cuda() ? kDLCUDA : tensor.is_cpu() ? kDLCPU : kDLExtDev;
-  dl.device.device_id = tensor.is_cuda() ? tensor.get_device_index() : 0;
-  dl.ndim = static_cast<int32_t>(tensor.dim());
-  dl.dtype = dl_dtype(tensor.scalar_type());
-  dl.shape = const_cast<int64_t *>(tensor.sizes().data());
-  dl.strides = const_cast<int64_t *>(tensor.strides().data());
-  return dl;
-}
-
-/* What the values of one call point to. */
-struct Arguments {
-  std::vector<kvf_value> values;
-  std::vector<Tensor> tensors; /* owns what the stack gave */
-  std::vector<DLTensor> views;
-  std::vector<std::vector<const DLTensor *>> lists;
-  std::vector<std::string> strings;
+/* One operator of torch: an op under a namespace, with a schema whose order may be its own. */
+struct Slot {
+  const kvf_op *op;
+  std::string ns;
+  int count; /* arguments of the registered schema */
+  struct {
+    int8_t position; /* in the op's own schema */
+    bool optional;   /* in the registered schema, which tells how torch passes it */
+  } arguments[max_arguments];
 };
 
-/* Takes every argument off the stack; all of them, since the stack's references are ours to drop.
+/* Slots are filled once and stay as they are, since a call may be in any of them. */
+Slot slots[max_slots];
+int used_slots = 0;
+
+void call(const Slot &slot, class Reader &reader);
+
+} // namespace
+
+#ifdef KVF_TORCH_STABLE
+#include "torch_stable.h"
+#else
+#include "torch_library.h"
+#endif
+
+namespace {
+
+/* ---- the call ----------------------------------------------------------------------------------
  */
-void take(const kvf_op &op, StableIValue *stack, Arguments &arguments) {
-  using torch::stable::detail::to;
-  struct Span {
-    size_t first;
-    size_t count;
-  };
-  const auto count = static_cast<size_t>(op.num_arguments);
-  std::vector<Span> spans(count);
-  arguments.values.assign(count, kvf_value{});
-  arguments.strings.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    const kvf_argument &argument = op.arguments[i];
-    kvf_value &value = arguments.values[i];
-    value.kind = argument.kind;
-    spans[i] = {arguments.tensors.size(), 0};
-    switch (argument.kind) {
-    case KVF_KIND_TENSOR:
-      if (argument.optional) {
-        auto tensor = to<std::optional<Tensor>>(stack[i]);
-        if (!tensor.has_value()) {
-          value.kind = KVF_KIND_NONE;
-          break;
-        }
-        arguments.tensors.push_back(*tensor);
-      } else {
-        arguments.tensors.push_back(to<Tensor>(stack[i]));
-      }
-      break;
-    case KVF_KIND_TENSOR_LIST:
-      for (const Tensor &tensor : to<std::vector<Tensor>>(stack[i])) {
-        arguments.tensors.push_back(tensor);
-      }
-      break;
-    case KVF_KIND_INT:
-      value.as.integer = to<int64_t>(stack[i]);
-      break;
-    case KVF_KIND_FLOAT:
-      value.as.number = to<double>(stack[i]);
-      break;
-    case KVF_KIND_BOOL:
-      value.as.boolean = to<bool>(stack[i]);
-      break;
-    default:
-      arguments.strings[i] = to<std::string>(stack[i]);
-      value.as.string = arguments.strings[i].c_str();
-    }
-    spans[i].count = arguments.tensors.size() - spans[i].first;
-  }
-  for (const Tensor &tensor : arguments.tensors) {
-    arguments.views.push_back(view(tensor));
-  }
-  for (size_t i = 0; i < count; ++i) {
-    kvf_value &value = arguments.values[i];
-    if (value.kind == KVF_KIND_TENSOR) {
-      value.as.tensor = &arguments.views[spans[i].first];
-    } else if (value.kind == KVF_KIND_TENSOR_LIST) {
-      std::vector<const DLTensor *> list;
-      for (size_t j = 0; j < spans[i].count; ++j) {
-        list.push_back(&arguments.views[spans[i].first + j]);
-      }
-      arguments.lists.push_back(std::move(list));
-      value.as.tensors.data = arguments.lists.back().data();
-      value.as.tensors.size = static_cast<int64_t>(spans[i].count);
-    }
-  }
+
+/* The current stream of a device, as torch's Python sees it. A torch without CUDA lacks the
+ * function, so it is looked up: one build serves both. */
+bool current_stream(int32_t device, void **stream) {
+  using Function = int32_t (*)(int32_t, void **);
+  static const Function function = [] {
+    void *library = dlopen("libtorch_cuda.so", RTLD_LAZY | RTLD_NOLOAD);
+    return library != nullptr
+               ? reinterpret_cast<Function>(dlsym(library, "aoti_torch_get_current_cuda_stream"))
+               : nullptr;
+  }();
+  return function != nullptr && function(device, stream) == 0;
 }
 
-kvf_exec place_of(const Arguments &arguments) {
+/* Where a call runs: on the device of its tensors; without one there on torch's current device if
+ * only exec can tell (the tensors of such an op are always the host's). */
+kvf_exec place(const kvf_op &op, int32_t device) {
   kvf_exec exec{};
-  exec.backend = KVF_CPU;
-  for (const DLTensor &tensor : arguments.views) {
-    if (tensor.device.device_type == kDLCUDA) {
-      exec.backend = KVF_CUDA;
-      exec.device = tensor.device.device_id;
-#ifdef USE_CUDA
-      TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(exec.device, &exec.stream));
-#endif
-      break;
+  int32_t devices = 0;
+  void *stream = nullptr;
+  if (device < 0 && op.host_arguments && kvf_cuda_device_count(&devices) == KVF_OK &&
+      current_stream(current_device(), &stream)) {
+    device = current_device();
+  }
+  if (device >= 0) {
+    exec.backend = KVF_CUDA;
+    exec.device = device;
+    if (!current_stream(device, &exec.stream)) {
+      throw std::runtime_error(std::string(op.name) + ": torch tells no current CUDA stream");
     }
+  } else {
+    exec.backend = KVF_CPU;
+    exec.num_threads = num_threads();
   }
   return exec;
 }
 
-void call(const kvf_op &op, StableIValue *stack) {
-  Arguments arguments;
-  take(op, stack, arguments);
-  const kvf_exec exec = place_of(arguments);
-  const kvf_status status = kvf_call(&op, &exec, arguments.values.data(), op.num_arguments);
-  STD_TORCH_CHECK(status == KVF_OK, kvf_last_error());
-}
-
-/* One boxed kernel per op, by the registry's order. */
-#define KVF_OP(ns, name)                                                                           \
-  void boxed_##name(StableIValue *stack, uint64_t, uint64_t) { call(kvf_op_##name, stack); }
-#include "kvf_ops.inc"
-#undef KVF_OP
-
-struct Entry {
-  const kvf_op *op;
-  void (*boxed)(StableIValue *, uint64_t, uint64_t);
-};
-
-#define KVF_OP(ns, name) {&kvf_op_##name, boxed_##name},
-const Entry entries[] = {
-#include "kvf_ops.inc"
-};
-#undef KVF_OP
-
-using torch::stable::detail::StableLibrary;
-
-/* Registrations live as long as the process. */
-std::vector<StableLibrary *> libraries;
-
-int guarded(void (*action)(const Entry &, const char *, const char *), const char *name,
-            const char *ns, const char *key) {
-  for (const Entry &entry : entries) {
-    if (std::string(entry.op->name) == name) {
-      try {
-        action(entry, ns, key);
-        return 0;
-      } catch (...) { /* torch has said why on its own */
-        return -1;
+void call(const Slot &slot, Reader &reader) {
+  const kvf_op &op = *slot.op;
+  kvf_value values[max_arguments];
+  DLTensor views[max_arguments];
+  std::vector<std::unique_ptr<DLTensor[]>> lists;
+  std::vector<std::unique_ptr<const DLTensor *[]>> pointers;
+  int32_t device = -1;
+  for (int i = 0; i < op.num_arguments; ++i) {
+    values[i] = op.arguments[i].default_value; /* none where there is no default */
+  }
+  for (int i = 0; i < slot.count; ++i) {
+    const int position = slot.arguments[i].position;
+    kvf_value &value = values[position];
+    value.kind = op.arguments[position].kind;
+    switch (value.kind) {
+    case KVF_KIND_TENSOR:
+      if (reader.tensor(i, slot.arguments[i].optional, views[i])) {
+        value.as.tensor = &views[i];
+        device = views[i].device.device_type == kDLCUDA ? views[i].device.device_id : device;
+      } else {
+        value.kind = KVF_KIND_NONE;
       }
+      break;
+    case KVF_KIND_TENSOR_LIST: {
+      const size_t size = reader.list_size(i);
+      lists.push_back(std::make_unique<DLTensor[]>(size));
+      pointers.push_back(std::make_unique<const DLTensor *[]>(size));
+      reader.list(i, lists.back().get());
+      for (size_t j = 0; j < size; ++j) {
+        const DLTensor *tensor = &lists.back()[j];
+        pointers.back()[j] = tensor;
+        device = tensor->device.device_type == kDLCUDA ? tensor->device.device_id : device;
+      }
+      value.as.tensors.data = pointers.back().get();
+      value.as.tensors.size = static_cast<int64_t>(size);
+      break;
+    }
+    case KVF_KIND_INT:
+      value.as.integer = reader.integer(i);
+      break;
+    case KVF_KIND_FLOAT:
+      value.as.number = reader.number(i);
+      break;
+    case KVF_KIND_BOOL:
+      value.as.boolean = reader.boolean(i);
+      break;
+    default:
+      value.as.string = reader.string(i);
     }
   }
-  return -1;
+  const kvf_exec exec = place(op, device);
+  if (kvf_call(&op, &exec, values, op.num_arguments) != KVF_OK) {
+    throw std::runtime_error(kvf_last_error());
+  }
+}
+
+/* ---- registration ------------------------------------------------------------------------------
+ */
+
+[[noreturn]] void refuse(const std::string &why) { throw std::runtime_error(why); }
+
+const kvf_op &find(const char *name) {
+  const kvf_op *op = kvf_find_op(name);
+  if (op == nullptr) {
+    refuse(kvf_last_error());
+  }
+  return *op;
+}
+
+/* Fills a slot from the names of the registered schema's arguments, separated by commas, with a
+ * question mark behind those that may be None. */
+void fill(Slot &slot, const kvf_op &op, const char *ns, const std::string &names) {
+  slot.op = &op;
+  slot.ns = ns;
+  slot.count = 0;
+  bool given[max_arguments] = {};
+  for (size_t begin = 0; begin < names.size();) {
+    const size_t end = std::min(names.find(',', begin), names.size());
+    std::string name = names.substr(begin, end - begin);
+    const bool optional = name.back() == '?';
+    if (optional) {
+      name.pop_back();
+    }
+    int position = 0;
+    while (position < op.num_arguments && name != op.arguments[position].name) {
+      ++position;
+    }
+    if (position == op.num_arguments || given[position] || slot.count == max_arguments) {
+      refuse(std::string(op.name) + " has no argument '" + name + "'; want " + op.schema);
+    }
+    given[position] = true;
+    slot.arguments[slot.count++] = {static_cast<int8_t>(position), optional};
+    begin = end + 1;
+  }
+  for (int i = 0; i < op.num_arguments; ++i) {
+    if (!given[i] && !op.arguments[i].has_default) {
+      refuse(std::string(op.name) + ": the schema lacks '" + op.arguments[i].name +
+             "', which has no default");
+    }
+  }
+}
+
+/* The slot of an op under a namespace: the one that it has, or a new one. */
+int slot_of(const kvf_op &op, const char *ns, const char *names) {
+  for (int i = 0; i < used_slots; ++i) {
+    if (slots[i].op == &op && slots[i].ns == ns) {
+      return i;
+    }
+  }
+  if (used_slots == max_slots) {
+    refuse("this process has registered " + std::to_string(max_slots) +
+           " ops with torch already, and no more can be");
+  }
+  fill(slots[used_slots], op, ns, names);
+  return used_slots++;
+}
+
+/* NULL, or why the action failed: valid until the thread's next call. */
+template <typename Action> const char *reason(Action action) {
+  static thread_local std::string text;
+  try {
+    action();
+    return nullptr;
+  } catch (const std::exception &error) {
+    text = error.what();
+    return text.c_str();
+  }
 }
 
 } // namespace
 
-/* Defines an op's schema in a namespace; 0, or -1. Not thread-safe. */
-extern "C" KVF_API int kvforge_torch_define(const char *name, const char *ns) {
-  return guarded(
-      [](const Entry &entry, const char *space, const char *) {
-        libraries.push_back(
-            new StableLibrary(StableLibrary::Kind::FRAGMENT, space, nullptr, __FILE__, __LINE__));
-        libraries.back()->def(entry.op->schema);
-      },
-      name, ns, nullptr);
+/*
+ * The functions below are for one thread at a time, which kvforge/torch.py sees to. They return
+ * NULL or the reason of a failure, which is valid until the thread's next call.
+ */
+
+/* Gives the schema, without a namespace, of an op ("namespace::name"), which lives on. */
+extern "C" KVF_API const char *kvforge_torch_schema(const char *op, const char **schema) {
+  return reason([&] { *schema = find(op).schema; });
 }
 
-/* Registers the op's kernel in a namespace for a dispatch key; 0, or -1. Not thread-safe. */
-extern "C" KVF_API int kvforge_torch_implement(const char *name, const char *ns, const char *key) {
-  return guarded(
-      [](const Entry &entry, const char *space, const char *dispatch) {
-        libraries.push_back(
-            new StableLibrary(StableLibrary::Kind::IMPL, space, dispatch, __FILE__, __LINE__));
-        libraries.back()->impl(entry.op->name, entry.boxed);
-      },
-      name, ns, key);
+/* Defines a schema, without its namespace, in a namespace. */
+extern "C" KVF_API const char *kvforge_torch_define(const char *ns, const char *schema) {
+  return reason([&] { define(ns, schema); });
+}
+
+/*
+ * Registers an op ("namespace::name") as the kernel of the operator of its name in namespace `ns`,
+ * for a dispatch key. `arguments` are the names that the operator's schema has, in its order,
+ * separated by commas, with a question mark behind an optional one.
+ */
+extern "C" KVF_API const char *kvforge_torch_implement(const char *op, const char *ns,
+                                                       const char *arguments, const char *key) {
+  return reason([&] {
+    const kvf_op &found = find(op);
+    implement(ns, found.name, key, slot_of(found, ns, arguments));
+  });
 }

@@ -4,7 +4,8 @@
  *
  * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
  * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream
- * that TVM-FFI says is the caller's. TVM-FFI releases the GIL around calls.
+ * that TVM-FFI says is the caller's. An op whose tensors are all the host's takes the ordinal of a
+ * CUDA device behind its arguments, to run there. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 #include "kvforge/kvforge.h"
 
-enum { MAX_ARGUMENTS = 24, MAX_STRING = 64 };
+enum { MAX_ARGUMENTS = 24, MAX_STRING = 128 };
 
 /* Storage of one decoded argument. */
 typedef struct decoded {
@@ -132,6 +133,11 @@ static const char *error_kind(kvf_status status) {
   }
 }
 
+static kvf_exec on_cuda(int32_t device) {
+  return (kvf_exec){
+      .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+}
+
 /* The place that the first tensor on a device gives; the CPU when there is none. */
 static kvf_exec place_of(const kvf_value *values, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
@@ -141,9 +147,7 @@ static kvf_exec place_of(const kvf_value *values, int32_t count) {
             ? values[i].as.tensors.data[0]
             : NULL;
     if (tensor != NULL && tensor->device.device_type == kDLCUDA) {
-      const int32_t device = tensor->device.device_id;
-      return (kvf_exec){
-          .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+      return on_cuda(tensor->device.device_id);
     }
   }
   return (kvf_exec){.backend = KVF_CPU};
@@ -153,6 +157,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
   char message[256];
+  const bool placed = op->host_arguments && count == op->num_arguments + 1;
+  count -= placed;
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
@@ -167,7 +173,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   }
   kvf_status status = KVF_INVALID_TYPE;
   if (good) {
-    const kvf_exec exec = place_of(values, count);
+    const kvf_exec exec =
+        placed ? on_cuda((int32_t)arguments[count].v_int64) : place_of(values, count);
     status = kvf_call(op, &exec, values, count);
   }
   for (int32_t i = 0; i < read; ++i) {
@@ -236,6 +243,28 @@ int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_
   const int code = return_text(text, result);
   free(text);
   return code;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments,
+                                                  int32_t count, TVMFFIAny *result);
+
+/* Of a variant, by its symbol: its op's schema, a line, then why it cannot run, or nothing. */
+int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t count,
+                               TVMFFIAny *result) {
+  (void)handle;
+  decoded storage;
+  const char *symbol = count == 1 ? as_string(&arguments[0], &storage) : NULL;
+  const kvf_variant *variant = symbol != NULL ? kvf_find_variant(symbol) : NULL;
+  char text[2048];
+  if (variant == NULL) {
+    (void)snprintf(text, sizeof text, "%s: no op has this variant", symbol ? symbol : "?");
+    TVMFFIErrorSetRaisedFromCStr("ValueError", text);
+    return -1;
+  }
+  const bool runs =
+      kvf_select(variant->op, variant->backend, variant->scalar, variant->cache) != NULL;
+  (void)snprintf(text, sizeof text, "%s\n%s", variant->op->schema, runs ? "" : kvf_last_error());
+  return return_text(text, result);
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments,

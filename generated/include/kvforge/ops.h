@@ -46,11 +46,12 @@ extern "C" {
  * exp2 in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
  * nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
  *   bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 / scale),
- *                     1 / scale being an IEEE division where upstream has the hardware's estimate;
- *                     to nearest even, saturated at 6, NaN as 6
+ *                     an IEEE division where upstream has the hardware's estimate; to nearest
+ *                     even, saturated at 6, NaN as 6
  *   bytes 256 to 319  E4M3 codes of k_pe, without a scale
  *   bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest even,
- * one code up if that is below a; at most 448. Group g is byte 8 (g mod 4) + g div 4.
+ *                     one code up if that is below a; at most 448. Group g is byte
+ *                     8 (g mod 4) + g div 4.
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
@@ -129,10 +130,12 @@ KVF_API extern const kvf_op kvf_op_concat_and_cache_mla_grouped;
  *
  * With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and
  * sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):
- *   the pair (x, y) of a row is elements (i, R / 2 + i) if is_neox, else (2 i, 2 i + 1), and
- * becomes x' = x * cos - y * sin y' = y * cos + x * sin Each product, sum and difference is rounded
- * to the scalar dtype (three roundings for an element of f16 or bf16), being made in f32 and never
- * fused, so the CPU and CUDA give the same bits; a NaN is 0x7FFF, or 0x7FFFFFFF in f32.
+ *   (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and become
+ *   x' = x * cos - y * sin
+ *   y' = y * cos + x * sin
+ * Each product, sum and difference is rounded to the scalar dtype (three roundings for an element
+ * of f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same bits; a NaN
+ * is 0x7FFF, or 0x7FFFFFFF in f32.
  *
  * q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe is rotated
  * in place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size and
@@ -327,10 +330,9 @@ KVF_API extern const kvf_op kvf_op_copy_blocks_mla;
  * rows, in front of workspace_starts[0] and between sequences, are left as they are. Zero rows are
  * a successful no-op.
  *
- * Upstream's schema has had two generations: one without seq_lens, and before that one with
- * seq_lens in front of workspace_starts and without seq_starts. Here they are one op: both are
- * spelt out in upstream_schemas of the spec, by names that this schema has too, for a binding that
- * is to register the one or the other.
+ * Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
+ * workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register
+ * the one signature or the other.
  *
  * Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
  * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count). Source of
@@ -563,13 +565,14 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  *
  * For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
  * positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
- *   K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p, which
- * is in page block_tables[s, p div block_size], at p mod block_size a[p]   = scale * (query[s, h] .
- * K[p]) + alibi_slopes[h] * (p - (n - 1)) out[s, h] = sum over p of softmax(a)[p] * V[p] DQ widens
- * to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1, which is
- * in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op.
- * Only the pages of the positions above are read, and of the last page only the tokens that are
- * there, so fresh pages may hold anything. out must not overlap the other tensors.
+ *   K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
+ *            which is in page block_tables[s, p div block_size], at p mod block_size
+ *   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
+ *   out[s, h] = sum over p of softmax(a)[p] * V[p]
+ * DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at position n - 1,
+ * which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful
+ * no-op. Only the pages of the positions above are read, and of the last page only the tokens that
+ * are there, so fresh pages may hold anything. out must not overlap the other tensors.
  *
  * The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes (NHD, or
  * HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
@@ -754,7 +757,7 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_layers;
  *
  * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size,
  * each side of a page holds the codes of all its tokens and heads first and their block scales
- * behind: NHD  codes at (offset * num_heads + h) * D / 2,   scales at the same * 1 / 8, behind the
+ * behind: NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the
  * codes HND  codes at (h * block_size + offset) * D / 2,  scales likewise Which of the two it is,
  * strides 1 and 2 of the cache tell, whose last dimension counts bytes only. A packed page [K codes
  * | K scales | V codes | V scales] is two views with the same block stride.
@@ -810,14 +813,14 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_nvfp4;
  * scale for each head of each token.
  *
  * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys
- *   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max over d of |key[t, h,
- * d]| key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S)) and the same for values; the size
- * of a value's head may differ from that of a key's. A reader multiplies: key = code * S. QMAX is
- * 127 for int8_per_token_head and 448 for fp8_per_token_head. Q rounds to nearest even and
- * saturates. All arithmetic is f32, division and reciprocal are IEEE, so scales and codes have the
- * same bits on every backend. Tokens with a negative slot are skipped. The number of tokens is the
- * length of slot_mapping; key and value may have more rows (graph padding), which are not read.
- * Zero tokens are a successful no-op. Two tokens with one slot race.
+ *   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
+ *   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
+ * and the same for values; the size of a value's head may differ from that of a key's. A reader
+ * multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head. Q
+ * rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE, so
+ * scales and codes have the same bits on every backend. Tokens with a negative slot are skipped.
+ * The number of tokens is the length of slot_mapping; key and value may have more rows (graph
+ * padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
  *
  * NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
  * makes its scale infinite, and finite elements beside it become 0.

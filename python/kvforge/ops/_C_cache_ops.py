@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kvforge._arrays import retry
+from kvforge._arrays import WRITABLE, check_writable, retry, with_device
 from kvforge._library import function
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
 
 _concat_and_cache_mla = function("_C_cache_ops__concat_and_cache_mla")
 
+
 def concat_and_cache_mla(
     kv_c: Any,
     k_pe: Any,
@@ -46,53 +47,40 @@ def concat_and_cache_mla(
 ) -> None:
     """Writes the latent and the rope part of new tokens, one behind the other, to MLA pages.
 
-    Schema: _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
-        slot_mapping, str kv_cache_dtype, Tensor scale) -> ()
-
     With L = kv_lora_rank, R = rope_dim, s = slot_mapping[t], block = s div block_size and
     offset = s mod block_size:
-        kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
-        kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
+      kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
+      kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
     Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in
-        f32,
-    rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative slot are
-    skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
-    (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one
-        slot
-    race.
+    f32, rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative slot
+    are skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more
+    rows (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with
+    one slot race.
 
     Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their
-        scales
-    from the elements, and `scale` is not read. amax is the largest magnitude of a group; NaNs do
-        not
-    count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.
+    scales from the elements, and `scale` is not read. amax is the largest magnitude of a group;
+    NaNs do not count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.
 
     fp8_ds_mla, 656 bytes, from f16 or bf16:
-        bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
-        bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)
-        bytes 528 to 655  k_pe as it is, 16 bits an element
+      bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
+      bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)
+      bytes 528 to 655  k_pe as it is, 16 bits an element
     fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow to
-        bf16
-    or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 and
-        exp2
-    in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
+    bf16 or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2
+    and exp2 in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
     nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
-        bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 /
-          scale),
-                                            1 / scale being an IEEE division where upstream has the
-                            hardware's estimate;
-                                            to nearest even, saturated at 6, NaN as 6
-        bytes 256 to 319  E4M3 codes of k_pe, without a scale
-        bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest
-          even, one
-                                            code up if that is below a; at most 448. Group g is
-                            byte 8 (g mod 4) + g div 4.
+      bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 / scale),
+                        an IEEE division where upstream has the hardware's estimate; to nearest
+                        even, saturated at 6, NaN as 6
+      bytes 256 to 319  E4M3 codes of k_pe, without a scale
+      bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest even,
+                        one code up if that is below a; at most 448. Group g is byte
+                        8 (g mod 4) + g div 4.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over the raw
-        bits
-    of f16, and its alignment, empty-input and bounds defects corrected.
+    bits of f16, and its alignment, empty-input and bounds defects corrected.
 
     Args:
         kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides
@@ -106,30 +94,27 @@ def concat_and_cache_mla(
             'fp8_ds_mla', 'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'
         scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe alike;
             not read unless the cache is fp8_e4m3 or fp8_e5m2
+
+    Schema:
+        _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
+            slot_mapping, str kv_cache_dtype, Tensor scale) -> ()
     """
+    if type(kv_cache) not in WRITABLE:
+        check_writable("concat_and_cache_mla: kv_cache", kv_cache)
     try:
         _concat_and_cache_mla(
-            kv_c,
-            k_pe,
-            kv_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            scale,
+            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
         )
     except BufferError as error:
         retry(
             _concat_and_cache_mla,
             error,
-            kv_c,
-            k_pe,
-            kv_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            scale,
+            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
         )
 
 
 _concat_and_cache_mla_grouped = function("_C_cache_ops__concat_and_cache_mla_grouped")
+
 
 def concat_and_cache_mla_grouped(
     kv_c: Any,
@@ -145,34 +130,23 @@ def concat_and_cache_mla_grouped(
 ) -> None:
     """Writes the latent and the rope part of new tokens to the MLA pages of several layers.
 
-    Schema: _C_cache_ops::concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor
-        kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride,
-        Tensor? kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()
-
     With L = kv_lora_rank, R = rope_dim, s = slot_mapping[n, t], row the address kv_cache_ptrs[n]
-        plus
-    (s div block_size) * block_stride + (s mod block_size) * entry_stride cache elements:
-        row[i]     = Q(kv_c[n, t, i], kv_scales[n])  for i in [0, L)
-        row[L + j] = Q(k_pe[n, t, j], kv_scales[n])  for j in [0, R)
+    plus (s div block_size) * block_stride + (s mod block_size) * entry_stride cache elements:
+      row[i]     = Q(kv_c[n, t, i], kv_scales[n])  for i in [0, L)
+      row[L + j] = Q(k_pe[n, t, j], kv_scales[n])  for j in [0, R)
     Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in
-        f32,
-    rounds to nearest even and saturates. All layers share block_size and strides, and are written
-        in
-    one launch. Any L and R, 0 included. Tokens with a negative slot are skipped. The number of
-        tokens
-    is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. Zero layers or
-        tokens
-    are a successful no-op. Two tokens of a layer with one slot race.
+    f32, rounds to nearest even and saturates. All layers share block_size and strides, and are
+    written in one launch. Any L and R, 0 included. Tokens with a negative slot are skipped. The
+    number of tokens is that of slot_mapping; kv_c and k_pe may have more rows, which are not read.
+    Zero layers or tokens are a successful no-op. Two tokens of a layer with one slot race.
 
     The caches are known by address alone, so only the caller can say how many pages they have:
-        with
-    num_blocks, slots are checked as in concat_and_cache_mla; with -1 they are trusted.
+    with num_blocks, slots are checked as in concat_and_cache_mla; with -1 they are trusted.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An address that is
-        0 or
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted, see kvforge.faults). An address that is 0 or
     no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and
-        counted.
+    counted.
     Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
 
     Args:
@@ -192,38 +166,28 @@ def concat_and_cache_mla_grouped(
             required for fp8 and absent otherwise
         kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
         num_blocks (int): pages in each cache; -1 when slots need no check
+
+    Schema:
+        _C_cache_ops::concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs,
+            Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor?
+            kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()
     """
     try:
         _concat_and_cache_mla_grouped(
-            kv_c,
-            k_pe,
-            kv_cache_ptrs,
-            slot_mapping,
-            block_size,
-            block_stride,
-            entry_stride,
-            kv_scales,
-            kv_cache_dtype,
-            num_blocks,
+            kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
+            kv_scales, kv_cache_dtype, num_blocks
         )
     except BufferError as error:
         retry(
             _concat_and_cache_mla_grouped,
             error,
-            kv_c,
-            k_pe,
-            kv_cache_ptrs,
-            slot_mapping,
-            block_size,
-            block_stride,
-            entry_stride,
-            kv_scales,
-            kv_cache_dtype,
-            num_blocks,
+            kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
+            kv_scales, kv_cache_dtype, num_blocks
         )
 
 
 _concat_and_cache_mla_rope_fused = function("_C_cache_ops__concat_and_cache_mla_rope_fused")
+
 
 def concat_and_cache_mla_rope_fused(
     positions: Any,
@@ -239,40 +203,29 @@ def concat_and_cache_mla_rope_fused(
 ) -> None:
     """Rotates queries and keys by their positions and writes the keys to MLA pages.
 
-    Schema: _C_cache_ops::concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor!
-        k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor!
-        kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()
-
     With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and
     sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):
-        the pair (x, y) of a row is elements (i, R / 2 + i) if is_neox, else (2 i, 2 i + 1), and
-          becomes
-        x' = x * cos - y * sin
-        y' = y * cos + x * sin
+      (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and become
+      x' = x * cos - y * sin
+      y' = y * cos + x * sin
     Each product, sum and difference is rounded to the scalar dtype (three roundings for an element
-        of
-    f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same bits; a NaN
-        is
-    0x7FFF, or 0x7FFFFFFF in f32.
+    of f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same bits; a
+    NaN is 0x7FFF, or 0x7FFFFFFF in f32.
 
     q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe is
-        rotated in
-    place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size and
+    rotated in place too and written behind kv_c, with s = slot_mapping[t], block = s div
+    block_size and
     offset = s mod block_size:
-        kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)
-        kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), rotated
+      kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)
+      kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), rotated
     Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in
-        f32,
-    rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 included. Zero
-    tokens are a successful no-op. Two tokens with one slot race.
+    f32, rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 included.
+    Zero tokens are a successful no-op. Two tokens with one slot race.
 
-    Errors: KVF_OUT_OF_RANGE for a position that is no row of cos_sin_cache, whatever its token's
-        slot,
+    Errors: IndexError for a position that is no row of cos_sin_cache, whatever its token's slot,
     and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: counted,
-        see
-    kvf_cuda_fault_count: a token with such a position is left alone, one with such a slot has only
-        its
-    queries rotated).
+    see kvforge.faults: a token with such a position is left alone, one with such a slot has only
+    its queries rotated).
     Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
     bounds defects corrected.
 
@@ -291,38 +244,34 @@ def concat_and_cache_mla_rope_fused(
         kv_cache_dtype (str): 'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
         kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and
             k_pe alike; not read when the cache holds the scalar dtype
+
+    Schema:
+        _C_cache_ops::concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe,
+            Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache,
+            str kv_cache_dtype, Tensor kv_cache_scale) -> ()
     """
+    if type(q_pe) not in WRITABLE:
+        check_writable("concat_and_cache_mla_rope_fused: q_pe", q_pe)
+    if type(k_pe) not in WRITABLE:
+        check_writable("concat_and_cache_mla_rope_fused: k_pe", k_pe)
+    if type(kv_cache) not in WRITABLE:
+        check_writable("concat_and_cache_mla_rope_fused: kv_cache", kv_cache)
     try:
         _concat_and_cache_mla_rope_fused(
-            positions,
-            q_pe,
-            k_pe,
-            kv_c,
-            cos_sin_cache,
-            is_neox,
-            slot_mapping,
-            kv_cache,
-            kv_cache_dtype,
-            kv_cache_scale,
+            positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
+            kv_cache_dtype, kv_cache_scale
         )
     except BufferError as error:
         retry(
             _concat_and_cache_mla_rope_fused,
             error,
-            positions,
-            q_pe,
-            k_pe,
-            kv_c,
-            cos_sin_cache,
-            is_neox,
-            slot_mapping,
-            kv_cache,
-            kv_cache_dtype,
-            kv_cache_scale,
+            positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
+            kv_cache_dtype, kv_cache_scale
         )
 
 
 _concat_mla_q = function("_C_cache_ops__concat_mla_q")
+
 
 def concat_mla_q(
     ql_nope: Any,
@@ -331,18 +280,15 @@ def concat_mla_q(
 ) -> None:
     """Joins the latent and the rope half of MLA queries, head by head.
 
-    Schema: _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()
-
     For every token t and head h, with N = nope_dim and R = rope_dim:
-        q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]
-        q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]
+      q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]
+      q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]
     Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any token and
-        head
-    strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of longer
-        rows,
-    needs no copy). q_out must not overlap the other two. Zero tokens are a successful no-op.
+    head strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of
+    longer rows, needs no copy). q_out must not overlap the other two. Zero tokens are a successful
+    no-op.
 
-    Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.
+    Errors: ValueError for elements of a head that are not neighbours.
     Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
     result for N = 1024), on the dtype and on alignment.
 
@@ -353,24 +299,26 @@ def concat_mla_q(
             2 is 1
         q_out (Tensor!): [num_tokens, num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride
             of dimension 2 is 1
+
+    Schema:
+        _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()
     """
+    if type(q_out) not in WRITABLE:
+        check_writable("concat_mla_q: q_out", q_out)
     try:
         _concat_mla_q(
-            ql_nope,
-            q_pe,
-            q_out,
+            ql_nope, q_pe, q_out
         )
     except BufferError as error:
         retry(
             _concat_mla_q,
             error,
-            ql_nope,
-            q_pe,
-            q_out,
+            ql_nope, q_pe, q_out
         )
 
 
 _convert_fp8 = function("_C_cache_ops__convert_fp8")
+
 
 def convert_fp8(
     dst_cache: Any,
@@ -380,38 +328,27 @@ def convert_fp8(
 ) -> None:
     """Converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.
 
-    Schema: _C_cache_ops::convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, str
-        kv_cache_dtype='fp8') -> ()
-
     For every index i of the shape that both tensors have:
-        floats to fp8:    dst[i] = Q(src[i] / scale)
-        fp8 to floats:    dst[i] = float(src[i]) * scale
-        floats to floats: dst[i] = src[i] in the other dtype
+      floats to fp8:    dst[i] = Q(src[i] / scale)
+      fp8 to floats:    dst[i] = float(src[i]) * scale
+      floats to floats: dst[i] = src[i] in the other dtype
     Q rounds to nearest even and saturates, and every NaN becomes 0x7F. Everything else rounds to
-        nearest
-    even once, from f32, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF, 0x7FFF.
-        Division
-    and product are those of f32, so the scale is narrowed to f32 first. In the dispatch table the
-        scalar
-    dtype is the source's, the cache dtype the destination's.
+    nearest even once, from f32, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF,
+    0x7FFF. Division and product are those of f32, so the scale is narrowed to f32 first. In the
+    dispatch table the scalar dtype is the source's, the cache dtype the destination's.
 
     kv_cache_dtype names the format of the side that holds codes: 'fp8' and 'fp8_e4m3' E4M3,
     'fp8_e5m2' E5M2; a side whose dtype is float8 must agree with it. 'auto' names none and is
-        refused.
-    Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the destination's
-        dtype,
-    and scale must be 1.
+    refused. Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the
+    destination's dtype, and scale must be 1.
 
     Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined with
     another one, in both tensors alike; permuted tensors are as fast as contiguous ones. Empty
-        tensors are a
-    successful no-op. The tensors must not overlap.
+    tensors are a successful no-op. The tensors must not overlap.
 
-    Errors: KVF_INVALID_TYPE when neither side holds floats, KVF_UNSUPPORTED for too many
-        dimensions.
+    Errors: TypeError when neither side holds floats, NotImplementedError for too many dimensions.
     Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes
-        compared and
-    strides honoured.
+    compared and strides honoured.
 
     Args:
         dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
@@ -420,26 +357,27 @@ def convert_fp8(
         scale (float): what codes are multiplied with to become values
         kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of
             the dtype of dst_cache
+
+    Schema:
+        _C_cache_ops::convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, str
+            kv_cache_dtype='fp8') -> ()
     """
+    if type(dst_cache) not in WRITABLE:
+        check_writable("convert_fp8: dst_cache", dst_cache)
     try:
         _convert_fp8(
-            dst_cache,
-            src_cache,
-            scale,
-            kv_cache_dtype,
+            dst_cache, src_cache, scale, kv_cache_dtype
         )
     except BufferError as error:
         retry(
             _convert_fp8,
             error,
-            dst_cache,
-            src_cache,
-            scale,
-            kv_cache_dtype,
+            dst_cache, src_cache, scale, kv_cache_dtype
         )
 
 
 _copy_blocks = function("_C_cache_ops__copy_blocks")
+
 
 def copy_blocks(
     key_caches: Any,
@@ -448,30 +386,21 @@ def copy_blocks(
 ) -> None:
     """Copies pages within the key and value caches of all layers, in one launch.
 
-    Schema: _C_cache_ops::copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor
-        block_mapping) -> ()
-
     For every pair (source, target) = block_mapping[i] and every layer:
-        key_caches[layer][target]   = key_caches[layer][source]
-        value_caches[layer][target] = value_caches[layer][source]
+      key_caches[layer][target]   = key_caches[layer][source]
+      value_caches[layer][target] = value_caches[layer][source]
     Pairs take effect in the order of the list, on both backends: with (0, 1), (1, 2) block 2 gets
-        what
-    block 0 held, with (1, 2), (0, 1) what block 1 held, and of two pairs with one target the last
-        one
-    wins. Pairs that have nothing to do with each other are copied side by side. A pair with a
-        negative
-    block is skipped, so that a captured list can be padded. No pairs or no layers are a successful
-    no-op.
+    what block 0 held, with (1, 2), (0, 1) what block 1 held, and of two pairs with one target the
+    last one wins. Pairs that have nothing to do with each other are copied side by side. A pair
+    with a negative block is skipped, so that a captured list can be padded. No pairs or no layers
+    are a successful no-op.
 
     On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is
-        allocated or
-    waited for, block_mapping is read on the device, and the call can be captured in a CUDA graph.
-        More
-    tensors, or pages of several sizes, are several launches.
+    allocated or waited for, block_mapping is read on the device, and the call can be captured in a
+    CUDA graph. More tensors, or pages of several sizes, are several launches.
 
-    Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
-        that
-    pair is skipped and counted once, see kvf_cuda_fault_count).
+    Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
+    pair is skipped and counted once, see kvforge.faults).
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
 
@@ -483,24 +412,31 @@ def copy_blocks(
             of keys
         block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
             caches; source and target of each pair
+
+    Schema:
+        _C_cache_ops::copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor
+            block_mapping) -> ()
     """
+    for item in key_caches:
+        if type(item) not in WRITABLE:
+            check_writable("copy_blocks: key_caches", item)
+    for item in value_caches:
+        if type(item) not in WRITABLE:
+            check_writable("copy_blocks: value_caches", item)
     try:
         _copy_blocks(
-            key_caches,
-            value_caches,
-            block_mapping,
+            key_caches, value_caches, block_mapping
         )
     except BufferError as error:
         retry(
             _copy_blocks,
             error,
-            key_caches,
-            value_caches,
-            block_mapping,
+            key_caches, value_caches, block_mapping
         )
 
 
 _copy_blocks_mla = function("_C_cache_ops__copy_blocks_mla")
+
 
 def copy_blocks_mla(
     kv_caches: Any,
@@ -508,16 +444,13 @@ def copy_blocks_mla(
 ) -> None:
     """Copies pages within the joint caches of all layers, in one launch.
 
-    Schema: _C_cache_ops::copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()
-
     For every pair (source, target) = block_mapping[i] and every layer:
-        kv_caches[layer][target] = kv_caches[layer][source]
+      kv_caches[layer][target] = kv_caches[layer][source]
     Everything else is as in copy_blocks: pairs take effect in the order of the list, a pair with a
     negative block is skipped, and the call can be captured in a CUDA graph.
 
-    Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
-        that
-    pair is skipped and counted once, see kvf_cuda_fault_count).
+    Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
+    pair is skipped and counted once, see kvforge.faults).
     Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
     corrected.
 
@@ -527,22 +460,27 @@ def copy_blocks_mla(
             order and pages any distance apart; no page of a tensor overlaps one of another
         block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
             caches; source and target of each pair
+
+    Schema:
+        _C_cache_ops::copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()
     """
+    for item in kv_caches:
+        if type(item) not in WRITABLE:
+            check_writable("copy_blocks_mla: kv_caches", item)
     try:
         _copy_blocks_mla(
-            kv_caches,
-            block_mapping,
+            kv_caches, block_mapping
         )
     except BufferError as error:
         retry(
             _copy_blocks_mla,
             error,
-            kv_caches,
-            block_mapping,
+            kv_caches, block_mapping
         )
 
 
 _cp_gather_and_upconvert_fp8_kv_cache = function("_C_cache_ops__cp_gather_and_upconvert_fp8_kv_cache")
+
 
 def cp_gather_and_upconvert_fp8_kv_cache(
     src_cache: Any,
@@ -555,42 +493,28 @@ def cp_gather_and_upconvert_fp8_kv_cache(
 ) -> None:
     """Gathers fp8_ds_mla rows of sequences from pages and turns them into floats.
 
-    Schema: _C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst,
-        Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None,
-        Tensor? seq_lens=None) -> ()
-
     Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b + 1],
-        the last one
-    up to the end of dst; no more than seq_lens[b] of them, if there is a seq_lens. For row j of
-        it, with
-    p = j - workspace_starts[b] + seq_starts[b] and r = row p mod block_size of page
+    the last one up to the end of dst; no more than seq_lens[b] of them, if there is a seq_lens.
+    For row j of it, with p = j - workspace_starts[b] + seq_starts[b] and r = row p mod block_size
+    of page
     block_table[b, p div block_size]:
-        dst[j, i] = E4M3(r[i]) * scale(r, i div 128)       0 <= i < 512, scales: 4 f32 at byte 512
-        dst[j, i] = 16 bits at byte 528 + 2 * (i - 512)    512 <= i < 576
+      dst[j, i] = E4M3(r[i]) * scale(r, i div 128)       0 <= i < 512, scales: 4 f32 at byte 512
+      dst[j, i] = 16 bits at byte 528 + 2 * (i - 512)    512 <= i < 576
     The product is one of f32, rounded to nearest even once, overflows to infinity, and has one NaN
-        per
-    dtype: 0x7FFFFFFF, 0x7FFF. The 16 bits of the rope part are copied into f16 and bf16, so the
-        cache must
-    have been filled from that dtype; for f32 they are taken as bf16 and widened. Scales may be any
-        f32, so
-    caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are read. Other rows, in front
-        of
-    workspace_starts[0] and between sequences, are left as they are. Zero rows are a successful no-
-        op.
+    per dtype: 0x7FFFFFFF, 0x7FFF. The 16 bits of the rope part are copied into f16 and bf16, so
+    the cache must have been filled from that dtype; for f32 they are taken as bf16 and widened.
+    Scales may be any f32, so caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are
+    read. Other rows, in front of workspace_starts[0] and between sequences, are left as they are.
+    Zero rows are a successful no-op.
 
-    Upstream's schema has had two generations: one without seq_lens, and before that one with
-        seq_lens in
-    front of workspace_starts and without seq_starts. Here they are one op: both are spelt out in
-    upstream_schemas of the spec, by names that this schema has too, for a binding that is to
-        register the
-    one or the other.
+    Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
+    workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register
+    the one signature or the other.
 
-    Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
-        anything
-    is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
+    anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
-        its
-    32-bit offsets, its alignment and its bounds defects corrected.
+    its 32-bit offsets, its alignment and its bounds defects corrected.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of
@@ -606,32 +530,28 @@ def cp_gather_and_upconvert_fp8_kv_cache(
             row, in tokens, any number of them; None for 0
         seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at most; None
             for all
+
+    Schema:
+        _C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor
+            block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, Tensor?
+            seq_lens=None) -> ()
     """
+    if type(dst) not in WRITABLE:
+        check_writable("cp_gather_and_upconvert_fp8_kv_cache: dst", dst)
     try:
         _cp_gather_and_upconvert_fp8_kv_cache(
-            src_cache,
-            dst,
-            block_table,
-            workspace_starts,
-            batch_size,
-            seq_starts,
-            seq_lens,
+            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
         )
     except BufferError as error:
         retry(
             _cp_gather_and_upconvert_fp8_kv_cache,
             error,
-            src_cache,
-            dst,
-            block_table,
-            workspace_starts,
-            batch_size,
-            seq_starts,
-            seq_lens,
+            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
         )
 
 
 _cp_gather_and_upconvert_nvfp4_kv_cache = function("_C_cache_ops__cp_gather_and_upconvert_nvfp4_kv_cache")
+
 
 def cp_gather_and_upconvert_nvfp4_kv_cache(
     src_cache: Any,
@@ -642,29 +562,19 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
 ) -> None:
     """Gathers nvfp4_ds_mla rows of sequences from pages and turns them into floats.
 
-    Schema: _C_cache_ops::cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst,
-        Tensor block_table, Tensor workspace_starts, int batch_size) -> ()
-
     Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b + 1],
-        the last one
-    up to the end of dst. For row j of it, with p = j - workspace_starts[b] and r = row p mod
-        block_size of
-    page block_table[b, p div block_size]:
-        dst[j, i] = E2M1(r, i) * E4M3(r[320 + 8 * (g mod 4) + g div 4])    0 <= i < 512, g = i div
-          16
-        dst[j, i] = E4M3(r[256 + i - 512])                                 512 <= i < 576
+    the last one up to the end of dst. For row j of it, with p = j - workspace_starts[b] and r =
+    row p mod block_size of page block_table[b, p div block_size]:
+      dst[j, i] = E2M1(r, i) * E4M3(r[320 + 8 * (g mod 4) + g div 4])    0 <= i < 512, g = i div 16
+      dst[j, i] = E4M3(r[256 + i - 512])                                 512 <= i < 576
     Code i < 512 is the low half of byte i div 2 for even i, else the high half. No result needs
-        rounding in
-    any of the three dtypes; a NaN is 0x7FFFFFFF or 0x7FFF. Rows in front of workspace_starts[0]
-        are left as
-    they are. Zero rows are a successful no-op.
+    rounding in any of the three dtypes; a NaN is 0x7FFFFFFF or 0x7FFF. Rows in front of
+    workspace_starts[0] are left as they are. Zero rows are a successful no-op.
 
-    Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
-        anything
-    is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
+    anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its
-        destinations, its
-    alignment and its bounds defects corrected.
+    destinations, its alignment and its bounds defects corrected.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, 352], uint8; stride of dimension 2 is 1
@@ -675,28 +585,27 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
         workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
             sequence
         batch_size (int): sequences to gather
+
+    Schema:
+        _C_cache_ops::cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst, Tensor
+            block_table, Tensor workspace_starts, int batch_size) -> ()
     """
+    if type(dst) not in WRITABLE:
+        check_writable("cp_gather_and_upconvert_nvfp4_kv_cache: dst", dst)
     try:
         _cp_gather_and_upconvert_nvfp4_kv_cache(
-            src_cache,
-            dst,
-            block_table,
-            workspace_starts,
-            batch_size,
+            src_cache, dst, block_table, workspace_starts, batch_size
         )
     except BufferError as error:
         retry(
             _cp_gather_and_upconvert_nvfp4_kv_cache,
             error,
-            src_cache,
-            dst,
-            block_table,
-            workspace_starts,
-            batch_size,
+            src_cache, dst, block_table, workspace_starts, batch_size
         )
 
 
 _cp_gather_cache = function("_C_cache_ops__cp_gather_cache")
+
 
 def cp_gather_cache(
     src_cache: Any,
@@ -708,26 +617,19 @@ def cp_gather_cache(
 ) -> None:
     """Gathers the rows of sequences from pages, bits as they are.
 
-    Schema: _C_cache_ops::cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor
-        cu_seq_lens, int batch_size, Tensor? seq_starts=None) -> ()
-
     For row j of sequence b < batch_size, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with
     p = j - cu_seq_lens[b] + seq_starts[b]:
-        dst[j, ...] = src_cache[block_table[b, p div block_size], p mod block_size, ...]
+      dst[j, ...] = src_cache[block_table[b, p div block_size], p mod block_size, ...]
     The number of rows is dst's size; numbers of cu_seq_lens beyond it mean the same as it. Rows
-        that no
-    sequence has, in front of cu_seq_lens[0] or from cu_seq_lens[batch_size] on, are left as they
-        are. Zero
-    rows are a successful no-op. Any dtype of whole bytes and any entry size: bytes are moved, 16
-        at a time
-    where alignment allows, whole pages at once on the CPU where both sides are dense.
+    that no sequence has, in front of cu_seq_lens[0] or from cu_seq_lens[batch_size] on, are left
+    as they are. Zero rows are a successful no-op. Any dtype of whole bytes and any entry size:
+    bytes are moved, 16 at a time where alignment allows, whole pages at once on the CPU where both
+    sides are dense.
 
-    Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
-        anything
-    is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
+    anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths,
-        its
-    alignment and its bounds defects corrected.
+    its alignment and its bounds defects corrected.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, ...], any dtype; dimensions from 2 on are
@@ -741,30 +643,27 @@ def cp_gather_cache(
         batch_size (int): sequences to gather
         seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first
             row, in tokens, any number of them; None for 0
+
+    Schema:
+        _C_cache_ops::cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor
+            cu_seq_lens, int batch_size, Tensor? seq_starts=None) -> ()
     """
+    if type(dst) not in WRITABLE:
+        check_writable("cp_gather_cache: dst", dst)
     try:
         _cp_gather_cache(
-            src_cache,
-            dst,
-            block_table,
-            cu_seq_lens,
-            batch_size,
-            seq_starts,
+            src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
         )
     except BufferError as error:
         retry(
             _cp_gather_cache,
             error,
-            src_cache,
-            dst,
-            block_table,
-            cu_seq_lens,
-            batch_size,
-            seq_starts,
+            src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
         )
 
 
 _cp_gather_indexer_k_quant_cache = function("_C_cache_ops__cp_gather_indexer_k_quant_cache")
+
 
 def cp_gather_indexer_k_quant_cache(
     kv_cache: Any,
@@ -775,27 +674,21 @@ def cp_gather_indexer_k_quant_cache(
 ) -> None:
     """Gathers the quantised indexer keys of sequences, and their scales, from pages.
 
-    Schema: _C_cache_ops::cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor!
-        dst_scale, Tensor block_table, Tensor cu_seq_lens) -> ()
-
     For row j of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with p = j - cu_seq_lens[b],
     offset = p mod block_size, D = head_dim, n = scales of a token, and P the bytes of page
     block_table[b, p div block_size]:
-        dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
-        dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
+      dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
+      dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
     Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last
-        element
-    of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
+    element of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
 
     The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
 
-    Errors: KVF_INVALID_VALUE for destination rows or pages whose bytes are not neighbours;
-    KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before anything
-        is
-    written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+    Errors: ValueError for destination rows or pages whose bytes are not neighbours;
+    IndexError for a page that is not in the cache or not in the table (CPU: before anything is
+    written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its contiguous destinations, its groups of
-        128
-    and more, its alignment and its bounds defects corrected.
+    128 and more, its alignment and its bounds defects corrected.
 
     Args:
         kv_cache (Tensor): [num_blocks, block_size, head_dim + 4 * n], uint8 or float8_e4m3fn; any
@@ -805,28 +698,29 @@ def cp_gather_indexer_k_quant_cache(
             dense
         block_table (Tensor): [num_sequences, width], int32; any stride of sequences
         cu_seq_lens (Tensor): [num_sequences + 1], int32, ascending: the first row of each sequence
+
+    Schema:
+        _C_cache_ops::cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor!
+            dst_scale, Tensor block_table, Tensor cu_seq_lens) -> ()
     """
+    if type(dst_k) not in WRITABLE:
+        check_writable("cp_gather_indexer_k_quant_cache: dst_k", dst_k)
+    if type(dst_scale) not in WRITABLE:
+        check_writable("cp_gather_indexer_k_quant_cache: dst_scale", dst_scale)
     try:
         _cp_gather_indexer_k_quant_cache(
-            kv_cache,
-            dst_k,
-            dst_scale,
-            block_table,
-            cu_seq_lens,
+            kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
         )
     except BufferError as error:
         retry(
             _cp_gather_indexer_k_quant_cache,
             error,
-            kv_cache,
-            dst_k,
-            dst_scale,
-            block_table,
-            cu_seq_lens,
+            kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
         )
 
 
 _gather_and_maybe_dequant_cache = function("_C_cache_ops__gather_and_maybe_dequant_cache")
+
 
 def gather_and_maybe_dequant_cache(
     src_cache: Any,
@@ -841,31 +735,22 @@ def gather_and_maybe_dequant_cache(
 ) -> None:
     """Gathers the rows of sequences from pages and turns fp8 codes back into floats.
 
-    Schema: _C_cache_ops::gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor
-        block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype,
-        Tensor scale, Tensor? seq_starts=None) -> ()
-
     For row j < num_tokens of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with
     p = j - cu_seq_lens[b] + seq_starts[b]:
-        dst[j, :] = DQ(src_cache[block_table[b, p div block_size], p mod block_size, :], scale)
+      dst[j, :] = DQ(src_cache[block_table[b, p div block_size], p mod block_size, :], scale)
     DQ copies the bits when the cache holds the dtype of dst; fp8 is multiplied by the scale in f32
-        and
-    rounded to nearest even once, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF,
-        0x7FFF.
-    Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of cu_seq_lens
-        on, are
-    left as they are. Zero tokens are a successful no-op. Any entry_size and any alignment.
+    and rounded to nearest even once, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF,
+    0x7FFF. Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of
+    cu_seq_lens on, are left as they are. Zero tokens are a successful no-op. Any entry_size and
+    any alignment.
 
     token_to_seq saves the search for a row's sequence and is no more than a hint: where it does
-        not name
-    the sequence that cu_seq_lens gives, the search is done.
+    not name the sequence that cu_seq_lens gives, the search is done.
 
-    Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
-        anything
-    is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
+    anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its limits on the entry size, its
-        alignment, its
-    bounds and its empty-input defects corrected.
+    alignment, its bounds and its empty-input defects corrected.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8
@@ -881,36 +766,30 @@ def gather_and_maybe_dequant_cache(
         scale (Tensor): f32, one element; not read when the cache holds the dtype of dst
         seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
             row, in tokens, any number of them; None for 0
+
+    Schema:
+        _C_cache_ops::gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor
+            block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str
+            kv_cache_dtype, Tensor scale, Tensor? seq_starts=None) -> ()
     """
+    if type(dst) not in WRITABLE:
+        check_writable("gather_and_maybe_dequant_cache: dst", dst)
     try:
         _gather_and_maybe_dequant_cache(
-            src_cache,
-            dst,
-            block_table,
-            cu_seq_lens,
-            token_to_seq,
-            num_tokens,
-            kv_cache_dtype,
-            scale,
-            seq_starts,
+            src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
+            scale, seq_starts
         )
     except BufferError as error:
         retry(
             _gather_and_maybe_dequant_cache,
             error,
-            src_cache,
-            dst,
-            block_table,
-            cu_seq_lens,
-            token_to_seq,
-            num_tokens,
-            kv_cache_dtype,
-            scale,
-            seq_starts,
+            src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
+            scale, seq_starts
         )
 
 
 _indexer_k_quant_and_cache = function("_C_cache_ops__indexer_k_quant_and_cache")
+
 
 def indexer_k_quant_and_cache(
     k: Any,
@@ -921,39 +800,30 @@ def indexer_k_quant_and_cache(
 ) -> None:
     """Quantises the indexer keys of new tokens in groups and scatters them into pages.
 
-    Schema: _C_cache_ops::indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor
-        slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_dim,
     g = quant_block_size, and P the bytes of page `block`, all codes first and all scales behind
-        them:
-        P[offset * D + d]                                        = Q(k[t, d], scale of group d div
-          g)
-        P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32
-        scale = max(largest magnitude of the group, 1e-4) / 448
+    them:
+      P[offset * D + d]                                        = Q(k[t, d], scale of group d div g)
+      P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32
+      scale = max(largest magnitude of the group, 1e-4) / 448
     With kv_cache_dtype "ue8m0" the scale is rounded up to a power of two; it is stored as f32 all
     the same. Q divides by the scale in f32, rounds to nearest even and saturates to E4M3. NaNs do
-        not
-    count for the scale and get the code 0x7F; a group with an infinity has an infinite scale.
+    not count for the scale and get the code 0x7F; a group with an infinity has an infinite scale.
     Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; k
-        may
-    have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+    may have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
     tokens with one slot race.
 
     Any head_dim, and any power of two that divides it as the group size (usual: 32, 64, 128).
 
-    Errors: KVF_INVALID_VALUE for a group size that is not a power of two or does not divide
-        head_dim,
-    or for a page whose bytes are not neighbours; KVF_OUT_OF_RANGE for a slot beyond num_blocks *
+    Errors: ValueError for a group size that is not a power of two or does not divide head_dim,
+    or for a page whose bytes are not neighbours; IndexError for a slot beyond num_blocks *
     block_size (CPU: before anything is written; CUDA: that token is skipped and counted, see
-    kvf_cuda_fault_count).
+    kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its group size of 128 whatever the
-        argument
-    says, its wrong f16 and f32 results, and its ignored strides corrected. The power of two is
-        found
-    exactly, from the exponent bits. vLLM takes f32 log2 and exp2, and so keeps the power below
-        where a
-    quotient is a few units in the last place above it; the largest element then saturates.
+    argument says, its wrong f16 and f32 results, and its ignored strides corrected. The power of
+    two is found exactly, from the exponent bits. vLLM takes f32 log2 and exp2, and so keeps the
+    power below where a quotient is a few units in the last place above it; the largest element
+    then saturates.
 
     Args:
         k (Tensor): [num_rows >= num_tokens, head_dim], f32, f16 or bf16, any strides
@@ -964,28 +834,27 @@ def indexer_k_quant_and_cache(
         quant_block_size (int): elements of a group, a power of two that divides head_dim
         kv_cache_dtype (str): 'ue8m0' (or 'fp8_indexer_ue8m0') for power-of-two scales; anything
             else for plain ones
+
+    Schema:
+        _C_cache_ops::indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping,
+            int quant_block_size, str kv_cache_dtype) -> ()
     """
+    if type(kv_cache) not in WRITABLE:
+        check_writable("indexer_k_quant_and_cache: kv_cache", kv_cache)
     try:
         _indexer_k_quant_and_cache(
-            k,
-            kv_cache,
-            slot_mapping,
-            quant_block_size,
-            kv_cache_dtype,
+            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
         )
     except BufferError as error:
         retry(
             _indexer_k_quant_and_cache,
             error,
-            k,
-            kv_cache,
-            slot_mapping,
-            quant_block_size,
-            kv_cache_dtype,
+            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
         )
 
 
 _paged_attention_decode = function("_C_cache_ops__paged_attention_decode")
+
 
 def paged_attention_decode(
     out: Any,
@@ -1003,46 +872,34 @@ def paged_attention_decode(
 ) -> None:
     """Reads the pages that the cache writers fill: attention of one token per sequence.
 
-    Schema: _C_cache_ops::paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache,
-        Tensor value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype,
-        Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0) -> ()
-
     For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
     positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n =
-        seq_lens[s]:
-        K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
-          which is
-                          in page block_tables[s, p div block_size], at p mod block_size
-        a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
-        out[s, h] = sum over p of softmax(a)[p] * V[p]
+    seq_lens[s]:
+      K, V   = DQ(key_cache, k_scale[g]), DQ(value_cache, v_scale[g]) at head g of position p,
+               which is in page block_tables[s, p div block_size], at p mod block_size
+      a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
+      out[s, h] = sum over p of softmax(a)[p] * V[p]
     DQ widens to f32, and for fp8 multiplies by the scale. The query is the token at position n -
-        1,
-    which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a
-        successful
-    no-op. Only the pages of the positions above are read, and of the last page only the tokens
-        that
-    are there, so fresh pages may hold anything. out must not overlap the other tensors.
+    1, which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a
+    successful no-op. Only the pages of the positions above are read, and of the last page only the
+    tokens that are there, so fresh pages may hold anything. out must not overlap the other
+    tensors.
 
     The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash writes (NHD, or
-        HND
-    by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+    HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
 
     Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes
-        (online), so
-    results are not those of a fixed order. With one position out is exactly DQ(V), rounded to the
-    dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). k_scale is applied to
-    the query and v_scale to the sum, which gives the same but for rounding.
+    (online), so results are not those of a fixed order. With one position out is exactly DQ(V),
+    rounded to the dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e).
+    k_scale is applied to the query and v_scale to the sum, which gives the same but for rounding.
 
     head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query
-        heads of
-    one KV head of one sequence; long sequences are not split.
+    heads of one KV head of one sequence; long sequences are not split.
 
-    Errors: KVF_INVALID_VALUE for a head_size above 576, or num_q_heads that is no multiple of
-    num_kv_heads; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page
-        that is
+    Errors: ValueError for a head_size above 576, or num_q_heads that is no multiple of
+    num_kv_heads; IndexError for a length below 0 or beyond width * block_size, or a page that is
     not in the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of
-        that
-    page are left out, and each is counted once, see kvf_cuda_fault_count).
+    that page are left out, and each is counted once, see kvforge.faults).
     Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
 
     Args:
@@ -1064,42 +921,30 @@ def paged_attention_decode(
         alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
         sliding_window (int): positions that are attended to, the query's own included; 0 or less:
             all
+
+    Schema:
+        _C_cache_ops::paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor
+            value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype,
+            Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0) -> ()
     """
+    if type(out) not in WRITABLE:
+        check_writable("paged_attention_decode: out", out)
     try:
         _paged_attention_decode(
-            out,
-            query,
-            key_cache,
-            value_cache,
-            block_tables,
-            seq_lens,
-            scale,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
-            alibi_slopes,
-            sliding_window,
+            out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
+            k_scale, v_scale, alibi_slopes, sliding_window
         )
     except BufferError as error:
         retry(
             _paged_attention_decode,
             error,
-            out,
-            query,
-            key_cache,
-            value_cache,
-            block_tables,
-            seq_lens,
-            scale,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
-            alibi_slopes,
-            sliding_window,
+            out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
+            k_scale, v_scale, alibi_slopes, sliding_window
         )
 
 
 _reshape_and_cache = function("_C_cache_ops__reshape_and_cache")
+
 
 def reshape_and_cache(
     key: Any,
@@ -1113,25 +958,20 @@ def reshape_and_cache(
 ) -> None:
     """Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
 
-    Schema: _C_cache_ops::reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor!
-        value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
-        key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
-        value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
+      key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
+      value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
     Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
-        scale
-    in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens with a
-    negative slot are skipped. The number of tokens is the length of slot_mapping; key and value
-        may
-    have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
-    tokens with one slot race.
+    scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+    with a negative slot are skipped. The number of tokens is the length of slot_mapping; key and
+    value may have more rows (graph padding), which are not read. Zero tokens are a successful
+    no-op. Two tokens with one slot race.
 
     Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
     up, and the surplus elements of the last group are not written.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
     alignment, stride, empty-input and bounds defects corrected.
 
@@ -1148,34 +988,30 @@ def reshape_and_cache(
         k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
             when the cache holds the scalar dtype
         v_scale (Tensor): as k_scale, for value
+
+    Schema:
+        _C_cache_ops::reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor!
+            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
+            -> ()
     """
+    if type(key_cache) not in WRITABLE:
+        check_writable("reshape_and_cache: key_cache", key_cache)
+    if type(value_cache) not in WRITABLE:
+        check_writable("reshape_and_cache: value_cache", value_cache)
     try:
         _reshape_and_cache(
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
     except BufferError as error:
         retry(
             _reshape_and_cache,
             error,
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
 
 
 _reshape_and_cache_flash = function("_C_cache_ops__reshape_and_cache_flash")
+
 
 def reshape_and_cache_flash(
     key: Any,
@@ -1189,27 +1025,21 @@ def reshape_and_cache_flash(
 ) -> None:
     """Scatters keys and values of new tokens into a paged cache of [block, token, head].
 
-    Schema: _C_cache_ops::reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache,
-        Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
-        v_scale) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
-        key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])
-        value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
+      key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])
+      value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
     Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
-        scale
-    in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens with a
-    negative slot are skipped. The number of tokens is the length of slot_mapping; key and value
-        may
-    have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
-    tokens with one slot race.
+    scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+    with a negative slot are skipped. The number of tokens is the length of slot_mapping; key and
+    value may have more rows (graph padding), which are not read. Zero tokens are a successful
+    no-op. Two tokens with one slot race.
 
     Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
     is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages
-        work.
+    work.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
     bounds defects corrected.
 
@@ -1225,34 +1055,30 @@ def reshape_and_cache_flash(
         k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
             when the cache holds the scalar dtype
         v_scale (Tensor): as k_scale, for value
+
+    Schema:
+        _C_cache_ops::reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor!
+            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
+            -> ()
     """
+    if type(key_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash: key_cache", key_cache)
+    if type(value_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash: value_cache", value_cache)
     try:
         _reshape_and_cache_flash(
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
     except BufferError as error:
         retry(
             _reshape_and_cache_flash,
             error,
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
 
 
 _reshape_and_cache_flash_layers = function("_C_cache_ops__reshape_and_cache_flash_layers")
+
 
 def reshape_and_cache_flash_layers(
     keys: Any,
@@ -1266,32 +1092,24 @@ def reshape_and_cache_flash_layers(
 ) -> None:
     """Scatters the keys and values of all layers into their paged caches, in one launch.
 
-    Schema: _C_cache_ops::reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[]
-        key_caches, Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor
-        k_scales, Tensor v_scales) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for every layer
-        l:
-        key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
-        value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
+    l:
+      key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
+      value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
     which is what reshape_and_cache_flash does for each layer by itself, with the same Q, the same
     layouts told by strides and the same bits. All layers share slot_mapping, and the caches of all
     layers have the same sizes and strides, those of keys and of values each for themselves. Tokens
     with a negative slot are skipped. The number of tokens is the length of slot_mapping; keys and
     values may have more rows (graph padding), which are not read. Zero tokens and zero layers are
-        a
-    successful no-op. Two tokens with one slot race.
+    a successful no-op. Two tokens with one slot race.
 
     CUDA: the addresses of the caches travel in the launch parameters, so nothing is allocated and
-        the
-    call can be captured in a graph; a launch has up to KVF_MAX_LAYERS layers, and a call with more
-        is
-    several launches. It pays where a launch costs more than its work, when speculative or draft
-        layers
-    are written together, and when a prefill of all layers moves in from elsewhere.
+    the call can be captured in a graph; a launch has up to KVF_MAX_LAYERS layers, and a call with
+    more is several launches. It pays where a launch costs more than its work, when speculative or
+    draft layers are written together, and when a prefill of all layers moves in from elsewhere.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped in all layers and counted once, see kvforge.faults).
     Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
 
     Args:
@@ -1308,34 +1126,34 @@ def reshape_and_cache_flash_layers(
         k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache
             holds key / scale; not read when the cache holds the scalar dtype
         v_scales (Tensor): as k_scales, for values
+
+    Schema:
+        _C_cache_ops::reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[]
+            key_caches, Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor
+            k_scales, Tensor v_scales) -> ()
     """
+    for item in key_caches:
+        if type(item) not in WRITABLE:
+            check_writable("reshape_and_cache_flash_layers: key_caches", item)
+    for item in value_caches:
+        if type(item) not in WRITABLE:
+            check_writable("reshape_and_cache_flash_layers: value_caches", item)
     try:
         _reshape_and_cache_flash_layers(
-            keys,
-            values,
-            key_caches,
-            value_caches,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scales,
-            v_scales,
+            keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
+            v_scales
         )
     except BufferError as error:
         retry(
             _reshape_and_cache_flash_layers,
             error,
-            keys,
-            values,
-            key_caches,
-            value_caches,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scales,
-            v_scales,
+            keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
+            v_scales
         )
 
 
 _reshape_and_cache_flash_nvfp4 = function("_C_cache_ops__reshape_and_cache_flash_nvfp4")
+
 
 def reshape_and_cache_flash_nvfp4(
     key: Any,
@@ -1350,51 +1168,38 @@ def reshape_and_cache_flash_nvfp4(
 ) -> None:
     """Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
 
-    Schema: _C_cache_ops::reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor!
-        key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale,
-        Tensor v_scale, bool swizzle_v_scales) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size,
-        each
-    side of a page holds the codes of all its tokens and heads first and their block scales behind:
-        NHD  codes at (offset * num_heads + h) * D / 2,   scales at the same * 1 / 8, behind the
-          codes
-        HND  codes at (h * block_size + offset) * D / 2,  scales likewise
+    each side of a page holds the codes of all its tokens and heads first and their block scales
+    behind:
+      NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
+      HND  codes at (h * block_size + offset) * D / 2,  scales likewise
     Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
-        only.
-    A packed page [K codes | K scales | V codes | V scales] is two views with the same block
-        stride.
+    only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
+    stride.
 
     For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
-        block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
+      block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
     and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte,
-        the
-    even element in the low half. Both formats round to nearest even and saturate. All arithmetic
-        is
-    f32 with IEEE quotients, so bytes are the same on every backend; kernels with the approximate
-    reciprocals of the hardware differ in a code now and then, at ties. NaNs do not count for amax,
-    their code is 6.
+    the even element in the low half. Both formats round to nearest even and saturate. All
+    arithmetic is f32 with IEEE quotients, so bytes are the same on every backend; kernels with the
+    approximate reciprocals of the hardware differ in a code now and then, at ties. NaNs do not
+    count for amax, their code is 6.
 
     swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want
-        them:
-    with S = D / 16, the scale of group i of the token at `offset` lies where that of group
+    them: with S = D / 16, the scale of group i of the token at `offset` lies where that of group
     4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
     Scales of keys are always in order.
 
     Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping;
-        key
-    and value may have more rows (graph padding), which are not read. Zero tokens are a successful
-    no-op. Two tokens with one slot race.
+    key and value may have more rows (graph padding), which are not read. Zero tokens are a
+    successful no-op. Two tokens with one slot race.
 
-    Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with swizzle_v_scales
-    for one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE
-        for a
+    Errors: ValueError for a head_size that is no multiple of 16, and with swizzle_v_scales
+    for one that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a
     slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is
-        skipped
-    and counted, see kvf_cuda_fault_count).
+    skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture,
-        and
-    with the layout taken from strides that are checked.
+    and with the layout taken from strides that are checked.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
@@ -1409,36 +1214,32 @@ def reshape_and_cache_flash_nvfp4(
             range of both formats, engines take amax / 448 or 1
         v_scale (Tensor): as k_scale, for value
         swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+
+    Schema:
+        _C_cache_ops::reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache,
+            Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
+            v_scale, bool swizzle_v_scales) -> ()
     """
+    if type(key_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_nvfp4: key_cache", key_cache)
+    if type(value_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_nvfp4: value_cache", value_cache)
     try:
         _reshape_and_cache_flash_nvfp4(
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
-            swizzle_v_scales,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+            swizzle_v_scales
         )
     except BufferError as error:
         retry(
             _reshape_and_cache_flash_nvfp4,
             error,
-            key,
-            value,
-            key_cache,
-            value_cache,
-            slot_mapping,
-            kv_cache_dtype,
-            k_scale,
-            v_scale,
-            swizzle_v_scales,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+            swizzle_v_scales
         )
 
 
 _reshape_and_cache_flash_per_token_head = function("_C_cache_ops__reshape_and_cache_flash_per_token_head")
+
 
 def reshape_and_cache_flash_per_token_head(
     key: Any,
@@ -1452,39 +1253,28 @@ def reshape_and_cache_flash_per_token_head(
 ) -> None:
     """Scatters keys and values, quantised with a scale for each head of each token.
 
-    Schema: _C_cache_ops::reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor!
-        key_cache, Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor
-        slot_mapping, str kv_cache_dtype) -> ()
-
     With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys
-        k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max over d of |key[t,
-          h, d]|
-        key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
+      k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
+      key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
     and the same for values; the size of a value's head may differ from that of a key's. A reader
     multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head.
-        Q
-    rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE,
-        so
-    scales and codes have the same bits on every backend. Tokens with a negative slot are skipped.
-        The
-    number of tokens is the length of slot_mapping; key and value may have more rows (graph
-        padding),
-    which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+    Q rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are
+    IEEE, so scales and codes have the same bits on every backend. Tokens with a negative slot are
+    skipped. The number of tokens is the length of slot_mapping; key and value may have more rows
+    (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one
+    slot race.
 
     NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
     makes its scale infinite, and finite elements beside it become 0.
 
     Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides,
-        so a
-    scale may also lie behind its head's codes.
+    so a scale may also lie behind its head's codes.
 
-    Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
-        towards
-    zero, which biases every element towards zero and doubles the error; its own reference rounds,
-        as
-    here. Readers see no difference in kind: scales have the same meaning.
+    towards zero, which biases every element towards zero and doubles the error; its own reference
+    rounds, as here. Readers see no difference in kind: scales have the same meaning.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
@@ -1498,34 +1288,36 @@ def reshape_and_cache_flash_per_token_head(
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'int8_per_token_head' or 'fp8_per_token_head'
+
+    Schema:
+        _C_cache_ops::reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor!
+            key_cache, Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor
+            slot_mapping, str kv_cache_dtype) -> ()
     """
+    if type(key_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_per_token_head: key_cache", key_cache)
+    if type(value_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_per_token_head: value_cache", value_cache)
+    if type(k_scale_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_per_token_head: k_scale_cache", k_scale_cache)
+    if type(v_scale_cache) not in WRITABLE:
+        check_writable("reshape_and_cache_flash_per_token_head: v_scale_cache", v_scale_cache)
     try:
         _reshape_and_cache_flash_per_token_head(
-            key,
-            value,
-            key_cache,
-            value_cache,
-            k_scale_cache,
-            v_scale_cache,
-            slot_mapping,
-            kv_cache_dtype,
+            key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
+            kv_cache_dtype
         )
     except BufferError as error:
         retry(
             _reshape_and_cache_flash_per_token_head,
             error,
-            key,
-            value,
-            key_cache,
-            value_cache,
-            k_scale_cache,
-            v_scale_cache,
-            slot_mapping,
-            kv_cache_dtype,
+            key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
+            kv_cache_dtype
         )
 
 
 _swap_blocks = function("_C_cache_ops__swap_blocks")
+
 
 def swap_blocks(
     src: Any,
@@ -1535,30 +1327,22 @@ def swap_blocks(
 ) -> None:
     """Copies pages between two caches, on devices or the host.
 
-    Schema: _C_cache_ops::swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor
-        block_mapping) -> ()
-
     For every pair (s, d) = block_mapping[i], in the order of the list:
-        bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
-            = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
+      bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
+        = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
     Both caches are flat memory from their first element on; strides say where that memory ends and
     nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
     written. Otherwise they must not overlap. No pairs are a successful no-op.
 
     The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
-        CUDA
-    the driver copies on exec's stream: from host to device, back, or within a device. Pages that
-        follow
-    each other in both caches are one copy; copies that have nothing to do with each other go to
-        the
-    driver as one batch where it has that (CUDA 12.8) and the stream is neither the legacy default
-    stream nor captured, else one by one. Host memory must stay as it is until the stream has come
-        past
-    the call, and should be pinned; copies of pageable memory may wait. block_mapping is no longer
-    needed when the call returns.
+    CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
+    that follow each other in both caches are one copy; copies that have nothing to do with each
+    other go to the driver as one batch where it has that (CUDA 12.8) and the stream is neither the
+    legacy default stream nor captured, else one by one. Host memory must stay as it is until the
+    stream has come past the call, and should be pinned; copies of pageable memory may wait.
+    block_mapping is no longer needed when the call returns.
 
-    Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is
-        negative
+    Errors: IndexError, on both backends before anything is copied, for a block that is negative
     or does not lie in its tensor from end to end.
     Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
     indices and return codes corrected.
@@ -1570,59 +1354,54 @@ def swap_blocks(
             they have gaps
         block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of
             src and one of dst
+
+    Schema:
+        _C_cache_ops::swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor
+            block_mapping) -> ()
     """
+    if type(dst) not in WRITABLE:
+        check_writable("swap_blocks: dst", dst)
     try:
         _swap_blocks(
-            src,
-            dst,
-            block_size_in_bytes,
-            block_mapping,
+            src, dst, block_size_in_bytes, block_mapping
         )
     except BufferError as error:
         retry(
             _swap_blocks,
             error,
-            src,
-            dst,
-            block_size_in_bytes,
-            block_mapping,
+            src, dst, block_size_in_bytes, block_mapping
         )
 
 
 _swap_blocks_batch = function("_C_cache_ops__swap_blocks_batch")
+
 
 def swap_blocks_batch(
     src_ptrs: Any,
     dst_ptrs: Any,
     sizes: Any,
     is_src_access_order_any: Any = False,
+    *,
+    device: int | None = None,
 ) -> None:
     """Copies ranges of bytes between addresses, on devices or the host.
 
-    Schema: _C_cache_ops::swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool
-        is_src_access_order_any=False) -> ()
-
     For every i: copies sizes[i] bytes from address src_ptrs[i] to address dst_ptrs[i]. The copies
-        may
-    be made in any order, so what one writes must not be read or written by another. A size of 0 is
-    skipped. No copies are a successful no-op.
+    may be made in any order, so what one writes must not be read or written by another. A size of
+    0 is skipped. No copies are a successful no-op.
 
     The tensors are on the CPU, so exec says where the call runs: without it on the CPU, where
-        every
-    address is the host's. On CUDA the driver copies on exec's stream and finds out itself what
-        memory
-    an address belongs to. It gets up to 2048 copies at a time as one batch where it has that (CUDA
-    12.8) and the stream is neither the legacy default stream nor captured, else one by one. Host
-        memory
-    must stay as it is until the stream has come past the call, and should be pinned; copies of
-        pageable
-    memory may wait. The three vectors are no longer needed when the call returns.
+    every address is the host's. On CUDA the driver copies on exec's stream and finds out itself
+    what memory an address belongs to. It gets up to 2048 copies at a time as one batch where it
+    has that (CUDA 12.8) and the stream is neither the legacy default stream nor captured, else one
+    by one. Host memory must stay as it is until the stream has come past the call, and should be
+    pinned; copies of pageable memory may wait. The three vectors are no longer needed when the
+    call returns.
 
     is_src_access_order_any lets a batch read its sources ahead of work that is on the stream
-        already;
-    only for sources that no such work writes.
+    already; only for sources that no such work writes.
 
-    Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is copied. No
+    Errors: ValueError for a negative size or an address of 0, before anything is copied. No
     other mistake in an address can be found.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
@@ -1633,26 +1412,29 @@ def swap_blocks_batch(
         sizes (Tensor): as src_ptrs; bytes, 0 or more
         is_src_access_order_any (bool): whether sources may be read before the stream gets to the
             call
+        device: the CUDA device whose current stream the copies go to; None for the CPU
+
+    Schema:
+        _C_cache_ops::swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool
+            is_src_access_order_any=False) -> ()
     """
+    if device is not None:
+        with_device(_swap_blocks_batch, device, src_ptrs, dst_ptrs, sizes, is_src_access_order_any)
+        return
     try:
         _swap_blocks_batch(
-            src_ptrs,
-            dst_ptrs,
-            sizes,
-            is_src_access_order_any,
+            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
         )
     except BufferError as error:
         retry(
             _swap_blocks_batch,
             error,
-            src_ptrs,
-            dst_ptrs,
-            sizes,
-            is_src_access_order_any,
+            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
         )
 
 
 _zero_blocks = function("_C_cache_ops__zero_blocks")
+
 
 def zero_blocks(
     caches: Any,
@@ -1660,24 +1442,19 @@ def zero_blocks(
 ) -> None:
     """Clears the given pages of all layers, in one launch.
 
-    Schema: _C_cache_ops::zero_blocks(Tensor(a!)[] caches, Tensor block_ids) -> ()
-
     For every block = block_ids[i] and every tensor: all bytes of caches[layer][block] become 0.
     A negative block is skipped; a block may occur more than once. No blocks or no tensors are a
     successful no-op.
 
     Fresh memory may hold NaN, and 0 * NaN is NaN: an attention kernel that masks the unused tail
-        of a
-    page by multiplying needs pages that were cleared once.
+    of a page by multiplying needs pages that were cleared once.
 
     On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is
-        allocated or
-    waited for, block_ids is read on the device, and the call can be captured in a CUDA graph. More
-    tensors, or pages of several sizes, are several launches.
+    allocated or waited for, block_ids is read on the device, and the call can be captured in a
+    CUDA graph. More tensors, or pages of several sizes, are several launches.
 
-    Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
-        that
-    block is skipped and counted once, see kvf_cuda_fault_count).
+    Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
+    block is skipped and counted once, see kvforge.faults).
     Source of the rule: new here.
 
     Args:
@@ -1685,16 +1462,20 @@ def zero_blocks(
             num_blocks is the same in all; a page has no gaps, but its dimensions may be in any
             order and pages any distance apart; no page of a tensor overlaps one of another
         block_ids (Tensor): [num_ids], int64 or int32, any stride, on the device of the caches
+
+    Schema:
+        _C_cache_ops::zero_blocks(Tensor(a!)[] caches, Tensor block_ids) -> ()
     """
+    for item in caches:
+        if type(item) not in WRITABLE:
+            check_writable("zero_blocks: caches", item)
     try:
         _zero_blocks(
-            caches,
-            block_ids,
+            caches, block_ids
         )
     except BufferError as error:
         retry(
             _zero_blocks,
             error,
-            caches,
-            block_ids,
+            caches, block_ids
         )

@@ -23,9 +23,9 @@ def concat_and_cache_mla_grouped(
     block_size: int,
     block_stride: int,
     entry_stride: int,
-    kv_scales: Tensor | None = ...,
-    kv_cache_dtype: str = ...,
-    num_blocks: int = ...,
+    kv_scales: Tensor | None = None,
+    kv_cache_dtype: str = 'auto',
+    num_blocks: int = -1,
 ) -> None: ...
 
 def concat_and_cache_mla_rope_fused(
@@ -50,8 +50,8 @@ def concat_mla_q(
 def convert_fp8(
     dst_cache: Tensor,
     src_cache: Tensor,
-    scale: float = ...,
-    kv_cache_dtype: str = ...,
+    scale: float = 1.0,
+    kv_cache_dtype: str = 'fp8',
 ) -> None: ...
 
 def copy_blocks(
@@ -71,8 +71,8 @@ def cp_gather_and_upconvert_fp8_kv_cache(
     block_table: Tensor,
     workspace_starts: Tensor,
     batch_size: int,
-    seq_starts: Tensor | None = ...,
-    seq_lens: Tensor | None = ...,
+    seq_starts: Tensor | None = None,
+    seq_lens: Tensor | None = None,
 ) -> None: ...
 
 def cp_gather_and_upconvert_nvfp4_kv_cache(
@@ -89,7 +89,7 @@ def cp_gather_cache(
     block_table: Tensor,
     cu_seq_lens: Tensor,
     batch_size: int,
-    seq_starts: Tensor | None = ...,
+    seq_starts: Tensor | None = None,
 ) -> None: ...
 
 def cp_gather_indexer_k_quant_cache(
@@ -109,7 +109,7 @@ def gather_and_maybe_dequant_cache(
     num_tokens: int,
     kv_cache_dtype: str,
     scale: Tensor,
-    seq_starts: Tensor | None = ...,
+    seq_starts: Tensor | None = None,
 ) -> None: ...
 
 def indexer_k_quant_and_cache(
@@ -131,8 +131,8 @@ def paged_attention_decode(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
-    alibi_slopes: Tensor | None = ...,
-    sliding_window: int = ...,
+    alibi_slopes: Tensor | None = None,
+    sliding_window: int = 0,
 ) -> None: ...
 
 def reshape_and_cache(
@@ -202,7 +202,9 @@ def swap_blocks_batch(
     src_ptrs: Tensor,
     dst_ptrs: Tensor,
     sizes: Tensor,
-    is_src_access_order_any: bool = ...,
+    is_src_access_order_any: bool = False,
+    *,
+    device: int | None = None,
 ) -> None: ...
 
 def zero_blocks(

@@ -193,6 +193,8 @@ struct kvf_op {
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+  bool host_arguments; /* every tensor is in host memory on both backends: exec alone tells where a
+                          call runs, and a binding has to be told */
 };
 
 /* Number of ops, and the op at a position in [0, kvf_num_ops()); NULL outside. */

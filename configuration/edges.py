@@ -1,0 +1,249 @@
+"""Which edges build.ninja has: the library, the programs, the bindings and the commands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from configuration.graph import Graph, escape, shell, sources
+from configuration.needs import TARGET_NEEDS, lack, setup_hint
+from configuration.options import Choice
+from configuration.probe import Tools
+from generator import plan
+
+
+def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
+    """Target -> why it cannot be built here, in one sentence with the way out."""
+    refused = {}
+    without = {"nvcc": "configured with --no-cuda"} if no_cuda else {}
+    for target, needs in TARGET_NEEDS.items():
+        if lacking := [name for name in needs if name in tools.missing or name in without]:
+            reasons = dict.fromkeys(without.get(name, lack(name)) for name in lacking)
+            refused[target] = f"{target} is not available: {', '.join(reasons)}"
+            if not without.keys() & lacking:
+                refused[target] += f"; run {setup_hint(lacking)}"
+    if choice.sanitize:
+        for target in ("python", "torch", "bench-python"):
+            refused[target] = f"{target} is not available: Python itself is not instrumented"
+    built = {variant.symbol for backend in choice.variants.values() for variant in backend}
+    for variant in plan.variants():
+        if variant.symbol not in built:
+            why = "left out by --ops, --scalars or --caches"
+            if variant.backend == "cuda" and not tools.cuda:
+                why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
+            refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
+    return refused
+
+
+def library_edges(graph: Graph, choice: Choice) -> list[str]:
+    """The library: its objects, in all forms."""
+    build = graph.build
+    graph.title("Library: runtime and tables, of all ops; a variant that is not built is NULL.")
+    files = [*sources("runtime/*.c", "runtime/ops/*.c"), "generated/registry.c"]
+    files += sorted({f"generated/ops/{variant.op.name}.c" for variant in plan.variants()})
+    objects = [graph.compile("cc", source) for source in files]
+
+    graph.title("Library: CPU variants, one object for each isa level.")
+    for variant in choice.variants["cpu"]:
+        members = []
+        for isa, flags in choice.isas.items():
+            target = f"{build}/cpu/{variant.symbol}.{isa}.o"
+            variables = {"isa": isa, "isa_flags": shell(flags)}
+            members.append(graph.compile("cpu_variant", variant.source, target, **variables))
+        graph.edge("phony", variant.symbol, members)
+        objects += members
+
+    if choice.variants.get("cuda"):
+        graph.title("Library: CUDA variants, one fatbin and the object that embeds it.")
+    for variant in choice.variants.get("cuda", []):
+        fatbin = f"{build}/cuda/{variant.symbol}.fatbin"
+        graph.edge(
+            "cuda_variant",
+            [fatbin, f"{fatbin}.resources.txt"],
+            [variant.source],
+            [f"{build}/toolchain-cuda.txt"],
+            ["generated-files"],
+        )
+        image = graph.edge(
+            "cuda_image",
+            f"{build}/cuda/{variant.symbol}.o",
+            ["runtime/cuda_image.S"],
+            [fatbin],
+            symbol=variant.symbol,
+            fatbin=fatbin,
+        )
+        graph.edge("phony", variant.symbol, [image])
+        objects.append(image)
+
+    graph.title("Library: shared object and archive.")
+    shared = graph.edge("link_shared", f"{build}/libkvforge.so.0", objects)
+    link = graph.edge("symlink", f"{build}/libkvforge.so", [shared], target="libkvforge.so.0")
+    whole = graph.edge("relocatable", f"{build}/kvforge.o", objects)
+    archive = graph.edge("archive", f"{build}/libkvforge.a", [whole])
+    graph.edge("phony", "lib", [link, archive])
+    return objects
+
+
+def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
+    """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
+    here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
+    own = {"emulator_includes": f"-I{here}/selftest"}
+
+    def compile_as(rule: str, source: str, name: str = "", **variables: str) -> str:
+        name = name or Path(source).stem
+        return graph.compile(rule, source, f"{build}/{name}.o", **variables)
+
+    graph.title("Emulated CUDA driver.")
+    tests = sources(f"{here}/test_*.c")
+    driver = [compile_as("emulator_cc", c) for c in sources(f"{here}/*.c") if c not in tests]
+    kernels = [compile_as("emulator_table", f"{here}/kernels.cpp")]
+    for variant in choice.variants["cuda"]:
+        kernels.append(compile_as("emulator_kernel", variant.source, symbol=variant.symbol))
+    library = graph.edge("link_emulator", f"{build}/libkvf_cuda_emulator.so", driver + kernels)
+
+    graph.title("Emulated CUDA driver: its own test.")
+    kernels = [compile_as("emulator_table", f"{here}/kernels.cpp", "selftest_table", **own)]
+    for source in sources(f"{here}/test_*.cu"):
+        kernels.append(compile_as("emulator_kernel", source, symbol="kvf_test", **own))
+    test_library = graph.edge("link_emulator", f"{build}/libselftest.so", driver + kernels)
+    includes = own["emulator_includes"]
+    objects = [compile_as("emulator_cc", source, flags=includes) for source in tests]
+    link = {"linker": "$cc", "flags": escape(tools.cunit, also="")}
+    program = graph.edge("link_program", f"{build}/selftest", objects, **link)
+    return [library, test_library, program]
+
+
+def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
+    """The programs that are linked to the library: tests, demo, bench."""
+    library = f"{graph.build}/libkvforge.so.0"
+    portable = "" if choice.sanitize else " -static-libgcc -static-libstdc++"
+    has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
+    programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
+    programs |= {Path(file).stem: file for file in sources("bench/*.c")}
+    for name, files in programs.items():
+        graph.title(f"Program: {name}.")
+        flags = has_headers if name == "kvf_tests" else {}
+        objects = [graph.compile("cc", file, **flags) for file in sources(files)]
+        linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
+        if flags:
+            objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]
+            linker, link_flags = "$cxx", link_flags + portable
+        link = {"linker": linker, "flags": link_flags}
+        graph.edge("link_program", f"{graph.build}/{name}", [*objects, library], **link)
+
+
+def binding_edges(graph: Graph, tools: Tools) -> list[str]:
+    """The shared objects of the Python package, and the two of its benchmark; those for tests."""
+    library, build = f"{graph.build}/libkvforge.so.0", graph.build
+    link = {"linker": "$cc", "flags": ""}
+    python: list[str] = []
+    if "python" in graph.refused:
+        graph.target("python", "refuse")
+    else:
+        graph.title("Python: the binding through TVM-FFI.")
+        flags = shell(["-Igenerated", "-isystem", tools.tvm_ffi])
+        objects = [graph.compile("cc", "python/src/tvm_ffi.c", flags=flags)]
+        module = f"{build}/kvforge_tvm_ffi.so"
+        python = [graph.edge("link_module", module, [*objects, library], **link)]
+        graph.edge("phony", "python", python)
+    if "torch" in graph.refused or tools.torch is None:
+        graph.target("torch", "refuse")
+        return python
+
+    graph.title("Python: the binding to torch's dispatcher, by the stable ABI and by torch's own.")
+    folder = tools.torch.folder
+    own = ["-isystem", f"{folder}/include/torch/csrc/api/include", *tools.torch.flags]
+    adapters = {"stable": ["-DTORCH_TARGET_VERSION=0x020a000000000000ull"], "library": own}
+    if not tools.torch.stable:
+        del adapters["stable"]
+    link = {
+        "linker": "$cxx",
+        "flags": shell([f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"]),
+    }
+    modules = []
+    for name, extra in adapters.items():
+        words = ["-isystem", f"{folder}/include", f"-DKVF_TORCH_{name.upper()}", *extra]
+        target = f"{build}/obj/python/src/torch.{name}.o"
+        objects = [graph.compile("cxx", "python/src/torch.cpp", target, flags=shell(words))]
+        module = f"{build}/kvforge_torch.{name}.so"
+        modules.append(graph.edge("link_module", module, [*objects, library], **link))
+    first = Path(modules[0]).name
+    used = graph.edge("symlink", f"{build}/kvforge_torch.so", modules[:1], target=first)
+    graph.edge("phony", "torch", [used, *python])
+    return [*python, used, *modules]
+
+
+def command_edges(
+    graph: Graph,
+    tools: Tools,
+    choice: Choice,
+    emulator: Sequence[str],
+    bindings: Sequence[str],
+) -> None:
+    """The targets that run something."""
+    build = graph.build
+    cuda = [f"{build}/cuda/{v.symbol}.fatbin" for v in choice.variants.get("cuda", [])]
+    reports = [f"{fatbin}.resources.txt" for fatbin in cuda]
+    folders = ("runtime", "tests", "bench", "examples", "python")
+    suffixes = ("c", "h", "cpp", "cu", "cuh")
+    code = sources(*(f"{folder}/**/*.{suffix}" for folder in folders for suffix in suffixes))
+    tests = f"{build}/kvf_tests"
+    suites = [f"--isas={','.join(choice.isas)}"]
+    if "check-resources" in graph.refused:
+        suites.append(f"--no-cuda={graph.refused['check-resources'].partition(': ')[2]}")
+    elif not emulator:
+        suites.append("--no-emulator=needs g++")
+    if choice.sanitize:
+        suites.append("--no-python=its programs are not instrumented")
+
+    graph.title("Commands.")
+    graph.target("check-generated", "check_generated")
+    programs = [tests, "lib", *emulator, *bindings]
+    graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
+    graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
+    graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
+    graph.target("check-resources", "check_resources", reports)
+    graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
+    graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
+    graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])
+    graph.target("format", "format", code)
+    graph.target("check-format", "check_format", code)
+
+    graph.title("Static analysis.")
+    python = sources("*.py", "tests/*.py", "examples/demo/plot.py")
+    graph.target("lint-python", "lint_python", [*python, "generator"])
+    analyzed = sources("runtime/*.c", "runtime/ops/*.c") if tools.analyzer else []
+    checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]
+    graph.edge("phony", "lint", ["lint-python", *checks])
+    compdb = graph.edge("compdb", f"{build}/compile_commands.json", implicit=["build.ninja"])
+    graph.edge("phony", "compdb", [compdb])
+
+
+def generated_edges(graph: Graph) -> None:
+    """The generator: one edge for everything, or none without what it needs."""
+    files = [item.path for item in plan.outputs()]
+    graph.title("Generated sources.")
+    if "generate" not in graph.refused:
+        graph.edge("generate", files, implicit=plan.inputs())
+        graph.edge("phony", "generate", ["generated-files"])
+    else:
+        graph.target("generate", "refuse")
+    graph.edge("phony", "generated-files", files)
+
+
+def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
+    """All of them."""
+    graph = Graph(choice.build, refusals(tools, choice, options.no_cuda))
+    generated_edges(graph)
+    library_edges(graph, choice)
+    emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.emulator else []
+    program_edges(graph, tools, choice)
+    bindings = binding_edges(graph, tools)
+    command_edges(graph, tools, choice, emulator, bindings)
+    graph.title("Variants that are not built.")
+    for variant in plan.variants():
+        if variant.symbol in graph.refused:
+            graph.target(variant.symbol, "refuse")
+    return "\n".join(graph.lines).strip()

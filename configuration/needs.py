@@ -1,0 +1,119 @@
+"""What may be missing on a machine, what cannot be done without it, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VENV_PYTHON = ".venv/bin/python"
+VENV_PIP = Path(".venv/bin/pip")  # what is made last
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a missing thing comes from: a Debian package, or a file of requirements/."""
+
+    package: str = ""
+    requirements: str = ""
+
+
+ESSENTIAL = ("C compiler", "OpenMP", "ninja")
+GENERATOR = ("Jinja2", "clang-format")
+PYTHON_PACKAGES = {  # by file of requirements/
+    "build": GENERATOR,
+    "test": (
+        *("apache-tvm-ffi", "hypothesis", "matplotlib", "ml_dtypes", "mypy", "numpy"),
+        *("pytest", "rich", "ruff"),
+    ),
+}
+OPTIONAL = {"torch": "--with-torch", "jax": "--with-jax"}  # large: --setup gets them when told to
+EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdicts
+SOURCES = {
+    "C compiler": Source("build-essential"),
+    "C++ compiler": Source("build-essential"),
+    "OpenMP": Source("libomp-dev"),  # gcc has it built in
+    "ninja": Source("ninja-build"),
+    "CUnit": Source("libcunit1-dev"),
+    "nvcc": Source(requirements="cuda"),
+    **{name: Source("", file) for file, names in PYTHON_PACKAGES.items() for name in names},
+    **{name: Source("", name) for name in OPTIONAL},
+}
+
+# target -> what it cannot do without, ESSENTIAL aside.
+TARGET_NEEDS: dict[str, tuple[str, ...]] = {
+    "generate": GENERATOR,
+    "check-generated": GENERATOR,
+    "demo": ("numpy", "matplotlib", "rich"),
+    "python": ("apache-tvm-ffi",),
+    "torch": ("C++ compiler", "apache-tvm-ffi", "torch"),
+    "test": (
+        *("CUnit", "C++ compiler", *GENERATOR),
+        *("pytest", "hypothesis", "numpy", "ml_dtypes", "apache-tvm-ffi"),
+    ),
+    "test-gpu": ("CUnit", "C++ compiler", "nvcc"),
+    "test-exhaustive": ("CUnit", "C++ compiler"),
+    "bench-gpu": ("nvcc",),
+    "bench-python": ("C++ compiler", "apache-tvm-ffi", "torch", "rich"),
+    "check-resources": ("nvcc",),
+    "format": ("clang-format", "ruff"),
+    "check-format": ("clang-format", "ruff"),
+    "lint-python": ("ruff", "mypy"),
+}
+
+
+def packages_for(missing: Iterable[str]) -> list[str]:
+    """The Debian packages that have these things, and what .venv needs if it has to be made."""
+    packages = {SOURCES[name].package for name in missing} - {""}
+    makes_venv = requirements_for(missing) and not VENV_PIP.exists()
+    if makes_venv and importlib.util.find_spec("ensurepip") is None:
+        packages.add(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    return sorted(packages)
+
+
+def requirements_for(missing: Iterable[str]) -> list[str]:
+    """The files of requirements/ that have these things; one Python has to have all packages."""
+    files = {SOURCES[name].requirements for name in missing} - {""}
+    python = PYTHON_PACKAGES.keys() | OPTIONAL.keys()
+    return sorted(files | PYTHON_PACKAGES.keys() if files & python else files)
+
+
+def install_commands(missing: Sequence[str]) -> list[str]:
+    """The shell commands that install these things, exactly as one would type them."""
+    commands = []
+    if packages := packages_for(missing):
+        commands.append(shlex.join([*as_root(), "apt-get", "install", *packages]))
+    if files := requirements_for(missing):
+        if not VENV_PIP.exists():
+            commands.append("python3 -m venv .venv")
+        commands.append(shlex.join(pip_install(files)))
+    return commands
+
+
+def pip_install(files: Iterable[str]) -> list[str]:
+    """The command that installs files of requirements/ into .venv."""
+    options = [word for name in files for word in ("-r", f"requirements/{name}.txt")]
+    return [VENV_PYTHON, "-m", "pip", "install", *options]
+
+
+def as_root(*options: str) -> list[str]:
+    """The prefix of a command that needs root."""
+    return [] if os.geteuid() == 0 else ["sudo", *options]
+
+
+def lack(name: str) -> str:
+    """That something is missing, in words."""
+    return f"no {name}" + (" of the pinned version" if name in EXACT else "")
+
+
+def setup_hint(missing: Sequence[str]) -> str:
+    """The two ways to get what is missing."""
+    setup = [
+        "python3 configure.py --setup",
+        *(OPTIONAL[name] for name in missing if name in OPTIONAL),
+    ]
+    return f"{' '.join(setup)}, or {' && '.join(install_commands(missing))}"

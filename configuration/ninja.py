@@ -1,0 +1,104 @@
+"""Writes build.ninja from build.ninja.in, and what its edges depend on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from configuration.edges import computed_edges
+from configuration.graph import escape, shell, sources
+from configuration.options import Choice, recorded
+from configuration.probe import Tools, describe, job_counts
+from configuration.shell import ROOT, find_tool
+
+ENVIRONMENT = ("PATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "CUDA_HOME")
+
+
+def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str, str]:
+    """The values of the slots of build.ninja.in."""
+    cuda = tools.cuda
+    _, nvcc_jobs, _ = job_counts(options.jobs)
+    sanitizers = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    fast, fastest = ("-Og -g3", "-Og -g3") if options.debug else ("-O2", "-O3")
+    given = [name for name in ENVIRONMENT if name in os.environ]
+    unset = [word for name in ENVIRONMENT if name not in given for word in ("-u", name)]
+    again = ["env", *unset, *(f"{name}={os.environ[name]}" for name in given)]
+    again += [sys.executable, "configure.py", *recorded(options)]
+    return {
+        "BUILDDIR": escape(choice.build),
+        "PREFIX": shell([options.prefix or "/usr/local"]),
+        "CC": shell(tools.cc),
+        "CXX": shell(tools.cxx),
+        "NVCC": shell([cuda.nvcc]) if cuda else "",
+        "AR": shell(find_tool("AR", "ar") or ["ar"]),
+        "OBJCOPY": shell(find_tool("OBJCOPY", "objcopy") or ["objcopy"]),
+        "PYTHON": shell([tools.python]),
+        "NINJA": shell([tools.ninja]),
+        "LAUNCHER": options.compiler_launcher or "",
+        "INSTRUMENT": sanitizers if options.sanitize else "",
+        "NO_UNDEFINED": "" if options.sanitize else "-Wl,-z,defs",
+        "CFLAGS": escape(os.environ.get("CFLAGS", ""), also=""),
+        "LDFLAGS": escape(os.environ.get("LDFLAGS", ""), also=""),
+        "OPTIMIZE": fast,
+        "OPTIMIZE_VARIANTS": fastest,
+        "CUDA_INCLUDE": shell(["-isystem", cuda.include]) if cuda and cuda.include else "",
+        "NVCCFLAGS": shell(cuda.flags) if cuda else "",
+        "GENCODE": shell(gencode(choice.archs)),
+        "NVCC_JOBS": str(nvcc_jobs),
+        "CONFIGURE": shell(again),
+        "EDGES": computed_edges(options, tools, choice),
+    }
+
+
+def gencode(archs: Sequence[str]) -> list[str]:
+    """nvcc's options for machine code of every arch, and PTX of the last for those to come."""
+    words = []
+    for arch in archs:
+        kinds = f"[sm_{arch},compute_{arch}]" if arch == archs[-1] else f"sm_{arch}"
+        words += ["-gencode", f"arch=compute_{arch},code={kinds}"]
+    return words
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with every slot filled; KeyError for a slot that has no value."""
+    return re.sub(r"@([A-Z_]+)@", lambda slot: values[slot[1]], template)
+
+
+def write_if_changed(path: str, text: str) -> None:
+    """Writes a small file, and leaves it alone when it already says the same."""
+    file = Path(path)
+    if not file.is_file() or file.read_text() != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def watched(tools: Tools) -> list[str]:
+    """Everything that makes ninja run this program again when it changes.
+
+    Folders too: a file that comes or goes changes its folder. Absolute paths, since a folder may be
+    called like a target.
+    """
+    paths = {"configure.py", "build.ninja.in"}
+    paths.update(sources("configuration/*.py", "generator/**/*.py", "requirements/*.txt"))
+    tops = ("bench", "examples", "generator", "python/src", "runtime", "templates", "tests")
+    for top in tops:
+        paths |= {folder for folder, _, _ in os.walk(top) if not folder.endswith("__pycache__")}
+    programs = [command[0] for command in (tools.cc, tools.cxx) if command]
+    programs += [tools.cuda.nvcc] if tools.cuda else []
+    return [str(ROOT / path) for path in sorted(paths) + programs]
+
+
+def write_build(options: argparse.Namespace, tools: Tools, choice: Choice) -> None:
+    """Writes build.ninja, and into the build folder what its edges depend on."""
+    compilers = [describe(tools.cc), describe(tools.cxx)]
+    write_if_changed(f"{choice.build}/toolchain.txt", "\n".join(compilers) + "\n")
+    if tools.cuda:
+        write_if_changed(f"{choice.build}/toolchain-cuda.txt", f"nvcc {tools.cuda.version}\n")
+    inputs = " ".join(re.sub("[ #]", r"\\\g<0>", escape(p, also="")) for p in watched(tools))
+    write_if_changed(f"{choice.build}/build.ninja.d", f"build.ninja: {inputs}\n")
+    text = fill(Path("build.ninja.in").read_text(), slots(options, tools, choice))
+    Path("build.ninja").write_text(text)

@@ -1,0 +1,113 @@
+"""The command line, and what it selects among what the tools can do."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from configuration.needs import OPTIONAL
+from configuration.probe import Tools
+from configuration.shell import fail
+from generator import plan
+from generator.model import BACKENDS, Variant
+
+DEFAULT_ARCHS = ("80", "90", "100", "120")
+
+
+def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Namespace:
+    """The command line; `text` is what --help says around the options."""
+    summary, _, rest = text.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="configure.py",
+        description=summary,
+        epilog=rest,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+    def names(text: str) -> list[str]:
+        return list(dict.fromkeys(filter(None, text.split(","))))
+
+    def add(*flags: str, **settings: Any) -> None:
+        parser.add_argument(*flags, **settings)
+
+    add("targets", nargs="*", metavar="TARGET", help="what ninja is to build afterwards")
+    add("--setup", action="store_true", help="install what is missing, without asking")
+    add("--with-torch", action="store_true", help="have --setup install torch, for its binding")
+    add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
+    add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
+    add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")
+    add("--caches", type=names, metavar="A,B", help="these cache dtypes only; same: the scalar's")
+    add("--isas", type=names, metavar="A,B", help="build the CPU variants for these levels only")
+    add("--cuda-archs", type=names, metavar="80,90", help="GPU architectures; PTX for the highest")
+    add("--no-cuda", action="store_true", help="leave the CUDA backend out")
+    add("--sanitize", action="store_true", help="host code under AddressSanitizer and UBSan")
+    add("--debug", action="store_true", help="code for a debugger, -Og -g3")
+    add("--compiler-launcher", choices=("ccache", "sccache"), help="put before every compiler")
+    add("--prefix", metavar="DIR", help="where `ninja install` puts things [/usr/local]")
+    add("--build-dir", metavar="DIR", help="[build, build-sanitize or build-debug]")
+    add("-j", "--jobs", type=int, metavar="N", help="compilers at a time [from cores and memory]")
+    return parser.parse_intermixed_args(arguments)
+
+
+def recorded(options: argparse.Namespace) -> list[str]:
+    """The arguments with which ninja runs this program again."""
+    words = []
+    for name, value in vars(options).items():
+        if name not in ("setup", "targets") and value not in (None, False):
+            text = ",".join(value) if isinstance(value, list) else value
+            flag = "--" + name.replace("_", "-")
+            words.append(flag if value is True else f"{flag}={text}")
+    return words
+
+
+def asked(options: argparse.Namespace) -> set[str]:
+    """The optional packages that --setup is to install."""
+    return {name for name in OPTIONAL if getattr(options, f"with_{name}")}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is built: the selection of the options, among what the tools can do."""
+
+    build: str
+    variants: dict[str, list[Variant]]  # backend -> selected and possible
+    isas: dict[str, tuple[str, ...]]
+    archs: list[str]
+    sanitize: bool
+
+
+def choose(options: argparse.Namespace, tools: Tools) -> Choice:
+    """Checks the options; a name that does not exist ends the program with those that do."""
+    if options.compiler_launcher and shutil.which(options.compiler_launcher) is None:
+        fail(f"--compiler-launcher={options.compiler_launcher}: no such program")
+    kind = "-sanitize" if options.sanitize else "-debug" if options.debug else ""
+    archs = options.cuda_archs or [*DEFAULT_ARCHS]
+    try:
+        selected = plan.variants(options.ops, options.scalars, options.caches)
+    except ValueError as error:
+        fail(str(error), status=2)
+    if not selected:
+        fail("no variant is in the selection of --ops, --scalars and --caches", status=2)
+    if unknown := set(options.isas or ()) - set(tools.isas):
+        fail(f"unknown isa {', '.join(sorted(unknown))}: want some of {', '.join(tools.isas)}", 2)
+    if tools.cuda:
+        supported = tools.cuda.archs
+        unknown = {arch for arch in archs if arch.rstrip("af") not in supported}
+        if unknown and options.cuda_archs:
+            fail(
+                f"unknown arch {', '.join(sorted(unknown))}: nvcc {tools.cuda.version} has "
+                f"{', '.join(supported)}",
+                status=2,
+            )
+        archs = [arch for arch in archs if arch not in unknown]
+    backends = BACKENDS if tools.cuda else ("cpu",)
+    return Choice(
+        build=options.build_dir or f"build{kind}",
+        variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
+        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (options.isas or tools.isas)},
+        archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
+        sanitize=options.sanitize,
+    )

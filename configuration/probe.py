@@ -1,0 +1,230 @@
+"""Looks at the tools of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from configuration.needs import EXACT, OPTIONAL, PYTHON_PACKAGES, VENV_PYTHON
+from configuration.shell import canonical, compiles, find_tool, first_line, output
+
+# isa level -> compiler flags, by the first part of the compiler's target triple.
+ISA_FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "x86_64": {
+        "baseline": (),
+        "avx2": ("-march=x86-64-v3",),
+        "avx512": ("-march=x86-64-v4", "-mprefer-vector-width=512"),
+    },
+    "aarch64": {"neon": ()},
+}
+
+
+@dataclass(frozen=True)
+class Cuda:
+    """A CUDA toolkit that compiles."""
+
+    nvcc: str
+    version: str
+    include: str  # folder of its headers; empty: on the compiler's own path
+    archs: tuple[str, ...]  # supported
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Torch:
+    """A torch that extensions can be built for."""
+
+    version: str
+    folder: str  # of the package, which holds include/ and lib/
+    stable: bool  # has all of the stable ABI that the binding uses
+    flags: tuple[str, ...]  # for what includes more than the stable ABI
+
+
+@dataclass
+class Tools:
+    """What this machine has; what it lacks is in `missing`, by its name in SOURCES."""
+
+    python: str = ""
+    ninja: str = ""
+    cc: list[str] = field(default_factory=list)
+    cxx: list[str] = field(default_factory=list)
+    isas: dict[str, tuple[str, ...]] = field(default_factory=dict)  # level -> flags
+    cunit: str = ""  # what to link
+    cuda: Cuda | None = None
+    tvm_ffi: str = ""  # folder of TVM-FFI's headers
+    torch: Torch | None = None
+    analyzer: bool = False
+    emulator: bool = False  # the C++ compiler instruments as the emulated driver wants
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def probe(want_cuda: bool) -> Tools:
+    """Looks at everything the build can use."""
+    tools = Tools()
+    tools.python, tools.missing = find_python()
+    if folder := package_folder(tools.python, "tvm_ffi"):
+        tools.tvm_ffi = f"{folder}/include"
+    if "torch" not in tools.missing:
+        tools.torch = find_torch(tools.python)
+    tools.ninja = find_ninja()
+    tools.cc = find_tool("CC", "cc", "gcc", "clang") or []
+    tools.cxx = find_tool("CXX", "c++", "g++", "clang++") or []
+    found: dict[str, object] = {
+        "C compiler": tools.cc,
+        "C++ compiler": tools.cxx,
+        "ninja": tools.ninja,
+        "CUnit": "",
+    }
+    if tools.cc:
+        openmp = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+        found["OpenMP"] = compiles(tools.cc, "-fopenmp", code=openmp, link=True)
+        found["CUnit"] = tools.cunit = find_cunit(tools.cc)
+        tools.isas = find_isas(tools.cc)
+        tools.analyzer = compiles(tools.cc, "-fanalyzer", "-Werror")
+    if tools.cxx:
+        tools.emulator = compiles(tools.cxx, "-fsanitize=kernel-address", "--param", "asan-stack=0")
+    if want_cuda:
+        tools.cuda = find_cuda(tools.cxx, tools.notes) if tools.cxx else None
+        found["nvcc"] = tools.cuda
+    tools.missing = [name for name, value in found.items() if not value] + tools.missing
+    return tools
+
+
+def find_python() -> tuple[str, list[str]]:
+    """The Python that lacks the fewest packages, the running one or .venv's, and what it lacks."""
+    wanted = [name for names in PYTHON_PACKAGES.values() for name in names] + [*OPTIONAL]
+    files = [Path(f"requirements/{file}.txt").read_text() for file in PYTHON_PACKAGES]
+    pins = "".join(files).splitlines()
+    script = (
+        "from importlib.metadata import PackageNotFoundError, version\n"
+        f"for name in {wanted}:\n"
+        "    try: print(f'{name}=={version(name)}')\n"
+        "    except PackageNotFoundError: pass\n"
+    )
+    found = []
+    for python in (canonical(sys.executable), VENV_PYTHON):
+        answer = output(python, "-c", script)
+        if answer is not None:
+            has = [line for line in answer.split() if line in pins or not line.startswith(EXACT)]
+            names = {line.partition("==")[0] for line in has}
+            found.append((python, [name for name in wanted if name not in names]))
+    return min(found, key=lambda candidate: len(candidate[1]))
+
+
+def package_folder(python: str, name: str) -> str:
+    """Where a Python has a package, without importing it; empty if it has none."""
+    script = (
+        "from importlib.util import find_spec\n"
+        f"spec = find_spec({name!r})\n"
+        "print(spec.submodule_search_locations[0] if spec else '')\n"
+    )
+    path = first_line(python, "-c", script)
+    return canonical(path) if path else ""
+
+
+def find_torch(python: str) -> Torch | None:
+    """The torch of a Python; importing it costs seconds and is left out where that is possible."""
+    folder = package_folder(python, "torch")
+    script = "from importlib.metadata import version\nprint(version('torch'))\n"
+    version = first_line(python, "-c", script)
+    number = re.match(r"(\d+)\.(\d+)", version)
+    if not folder or not number:
+        return None
+    release = tuple(map(int, number.groups()))
+    abi = "1"  # of every build since 2.7
+    if release < (2, 7):
+        script = "import torch\nprint(int(torch._C._GLIBCXX_USE_CXX11_ABI))\n"
+        abi = first_line(python, "-c", script)
+    return Torch(version, folder, release >= (2, 10), (f"-D_GLIBCXX_USE_CXX11_ABI={abi}",))
+
+
+def find_ninja() -> str:
+    """A ninja that is new enough, on PATH or in .venv."""
+    for path in (*map(shutil.which, ("ninja", "ninja-build")), ".venv/bin/ninja"):
+        version = re.match(r"(\d+)\.(\d+)", first_line(path, "--version")) if path else None
+        if path and version and tuple(map(int, version.groups())) >= (1, 10):
+            return canonical(path)
+    return ""
+
+
+def find_cunit(cc: Sequence[str]) -> str:
+    """How to link CUnit: the archive by its path, so that tests run where there is no CUnit."""
+    code = "#include <CUnit/CUnit.h>\nint main(void) { return CU_initialize_registry(); }\n"
+    archive = first_line(*cc, "-print-file-name=libcunit.a")
+    for library in (canonical(archive) if Path(archive).is_absolute() else "", "-lcunit"):
+        if library and compiles(cc, "-x", "none", library, code=code, link=True):
+            return library
+    return ""
+
+
+def find_isas(cc: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The isa levels that the compiler can build, with their flags."""
+    machine = first_line(*cc, "-dumpmachine").partition("-")[0]
+    levels = ISA_FLAGS.get(machine, {"baseline": ()})
+    return {level: flags for level, flags in levels.items() if compiles(cc, *flags)}
+
+
+def find_cuda(cxx: Sequence[str], notes: list[str]) -> Cuda | None:
+    """The first CUDA toolkit that compiles: PATH, CUDA_HOME, the default prefix, then wheels."""
+    homes = [*filter(None, [os.environ.get("CUDA_HOME")]), "/usr/local/cuda"]
+    wheels = map(str, sorted(Path().glob(".venv/lib/python3*/site-packages/nvidia/cu*")))
+    candidates = [shutil.which("nvcc"), *(f"{home}/bin/nvcc" for home in (*homes, *wheels))]
+    for candidate in dict.fromkeys(candidates):
+        if candidate and os.access(candidate, os.X_OK):
+            cuda = probe_cuda(candidate, cxx)
+            if cuda:
+                return cuda
+            notes.append(f"{candidate} does not compile with {cxx[0]}; passed over")
+    return None
+
+
+def probe_cuda(nvcc: str, cxx: Sequence[str]) -> Cuda | None:
+    """A toolkit under its canonical path, if it turns a kernel into a fatbin."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.cu")
+        source.write_text('#include <cuda_fp8.h>\nextern "C" __global__ void probe(void) {}\n')
+        steps = output(nvcc, "--dryrun", "-fatbin", str(source)) or ""
+        home = re.search(r"^#\$ TOP=(.+)$", steps, re.M)
+        if home and os.access(f"{home[1]}/bin/nvcc", os.X_OK):
+            nvcc = f"{Path(home[1]).resolve()}/bin/nvcc"
+        nvcc = canonical(nvcc)
+        archs = re.findall(r"sm_(\d+)", output(nvcc, "--list-gpu-code") or "")
+        include = re.search(r'^#\$ INCLUDES="-I([^"]+)"', steps, re.M)
+        version = re.search(r"release.*V([\d.]+)", output(nvcc, "--version") or "")
+        host = ("-ccbin", cxx[0])
+        for flags in ((*host, "-Xfatbin=-compress-all", "--compress-mode=size"), host):
+            command = (nvcc, "-c", "-fatbin", *flags, "-o", f"{folder}/out", str(source))
+            if archs and output(*command) is not None:
+                return Cuda(
+                    nvcc=nvcc,
+                    version=version[1] if version else "of unknown version",
+                    include=canonical(str(Path(include[1]).resolve())) if include else "",
+                    archs=tuple(sorted(set(archs), key=int)),
+                    flags=flags,
+                )
+    return None
+
+
+def job_counts(limit: int | None) -> tuple[int, int, str]:
+    """How many compilers and how many of them nvcc may run at a time, and the machine in words."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # a container's own limit; "max" is none
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    gib = memory / 2**30
+    jobs = limit or max(1, min(cores, int(gib)))
+    return jobs, max(1, min(jobs, int(gib / 2))), f"{cores} cores, {gib:.0f} GiB"
+
+
+def describe(compiler: Sequence[str]) -> str:
+    """A compiler's command and version."""
+    return f"{shlex.join(compiler)}, {first_line(*compiler, '--version')}" if compiler else "none"

@@ -1,0 +1,117 @@
+/* Part of torch.cpp: torch's arguments and registrations through TORCH_LIBRARY's C++ classes, for a
+ * torch that lacks the stable ABI. Such a build serves the torch alone that it was made for. */
+#include <ATen/Parallel.h>
+#include <torch/library.h>
+
+namespace {
+
+DLDataType dl_dtype(c10::ScalarType type) {
+  switch (type) {
+  case c10::ScalarType::Float:
+    return {kDLFloat, 32, 1};
+  case c10::ScalarType::Half:
+    return {kDLFloat, 16, 1};
+  case c10::ScalarType::BFloat16:
+    return {kDLBfloat, 16, 1};
+  case c10::ScalarType::Double:
+    return {kDLFloat, 64, 1};
+  case c10::ScalarType::Float8_e4m3fn:
+    return {kDLFloat8_e4m3fn, 8, 1};
+  case c10::ScalarType::Float8_e5m2:
+    return {kDLFloat8_e5m2, 8, 1};
+  case c10::ScalarType::Byte:
+    return {kDLUInt, 8, 1};
+  case c10::ScalarType::Char:
+    return {kDLInt, 8, 1};
+  case c10::ScalarType::Short:
+    return {kDLInt, 16, 1};
+  case c10::ScalarType::Int:
+    return {kDLInt, 32, 1};
+  case c10::ScalarType::Long:
+    return {kDLInt, 64, 1};
+  case c10::ScalarType::Bool:
+    return {kDLBool, 8, 1};
+  default:
+    return {kDLOpaqueHandle, 0, 1}; /* no op accepts it, and each says what it wants */
+  }
+}
+
+/* The arguments of one call, which the stack holds until the call is done. */
+class Reader {
+public:
+  explicit Reader(c10::ArrayRef<c10::IValue> arguments) : arguments_(arguments) {}
+
+  /* A tensor as DLPack sees it, pointing into torch's; false for None. */
+  bool tensor(int i, bool, DLTensor &view) {
+    if (at(i).isNone()) {
+      return false;
+    }
+    fill(at(i).toTensor(), view);
+    return true;
+  }
+
+  size_t list_size(int i) { return at(i).toListRef().size(); }
+
+  void list(int i, DLTensor *views) {
+    for (const c10::IValue &element : at(i).toListRef()) {
+      fill(element.toTensor(), *views++);
+    }
+  }
+
+  int64_t integer(int i) { return at(i).toInt(); }
+  double number(int i) { return at(i).toDouble(); }
+  bool boolean(int i) { return at(i).toBool(); }
+  const char *string(int i) { return at(i).toStringRef().c_str(); }
+
+private:
+  const c10::IValue &at(int i) const { return arguments_[static_cast<size_t>(i)]; }
+
+  static void fill(const at::Tensor &tensor, DLTensor &view) {
+    view = DLTensor{};
+    view.data = tensor.data_ptr();
+    view.device.device_type = tensor.is_cuda() ? kDLCUDA : tensor.is_cpu() ? kDLCPU : kDLExtDev;
+    view.device.device_id = tensor.is_cuda() ? tensor.get_device() : 0;
+    view.ndim = static_cast<int32_t>(tensor.dim());
+    view.dtype = dl_dtype(tensor.scalar_type());
+    view.shape = const_cast<int64_t *>(tensor.sizes().data());
+    view.strides = const_cast<int64_t *>(tensor.strides().data());
+  }
+
+  c10::ArrayRef<c10::IValue> arguments_;
+};
+
+int32_t current_device() {
+  const c10::impl::VirtualGuardImpl cuda(c10::DeviceType::CUDA);
+  return cuda.getDevice().index();
+}
+
+int32_t num_threads() { return at::get_num_threads(); }
+
+struct Kernel final : c10::OperatorKernel {
+  explicit Kernel(const Slot &to) : slot(to) {}
+
+  void operator()(const c10::OperatorHandle &, c10::DispatchKeySet, torch::jit::Stack *stack) {
+    Reader reader(torch::jit::last(*stack, static_cast<size_t>(slot.count)));
+    call(slot, reader);
+    torch::jit::drop(*stack, static_cast<size_t>(slot.count));
+  }
+
+  const Slot &slot;
+};
+
+/* What is registered stays for as long as the process does: the library object is kept, not freed.
+ */
+void define(const char *ns, const char *schema) {
+  auto *library =
+      new torch::Library(torch::Library::FRAGMENT, ns, std::nullopt, __FILE__, __LINE__);
+  library->def(schema);
+}
+
+void implement(const char *ns, const char *name, const char *key, int slot) {
+  auto *library =
+      new torch::Library(torch::Library::IMPL, ns, c10::parseDispatchKey(key), __FILE__, __LINE__);
+  library->impl(name,
+                torch::CppFunction::makeFromBoxedFunctor(std::make_unique<Kernel>(slots[slot])));
+}
+
+} // namespace
