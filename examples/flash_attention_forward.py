@@ -229,7 +229,7 @@ def compare(
     return reference.argmax(-1), results
 
 
-TOLERANCE = 1e-3  # of logits, whose size is about 20: float32 sums in another order, 30 layers deep
+TOLERANCE = 1e-3  # of logits, which go up to 38: float32 sums in another order, 30 layers deep
 PROMPTS = [
     "Why is the sky blue?",
     "Write one sentence about a ship that comes home after a long storm.",

