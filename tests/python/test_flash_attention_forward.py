@@ -65,6 +65,33 @@ def test_pages_change_nothing(model: smollm2.Model, block_size: int) -> None:
         assert by_name["fp8_e4m3", e4m3].cosine > e5m2.cosine
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_fp8_differs_by_the_rounding_of_keys_and_values_alone(
+    model: smollm2.Model, dtype: torch.dtype
+) -> None:
+    """Attention over keys and values rounded by torch gives the logits of the fp8 cache."""
+    ids = PROMPTS[0]
+    top = torch.finfo(dtype).max
+    scales = example.unpaged(model, ids)[1] / top
+
+    def attend(i: int, *tensors: torch.Tensor) -> torch.Tensor:
+        q, k, v = (x.transpose(0, 1) for x in tensors)
+        k, v = (
+            (x / scale).clamp(-top, top).to(dtype).float() * scale
+            for x, scale in zip((k, v), scales[i], strict=True)
+        )
+        context = torch.nn.functional.scaled_dot_product_attention(
+            q, k, v, is_causal=True, enable_gqa=True
+        )
+        return context.transpose(0, 1)
+
+    tokens = torch.tensor(ids, device=model.device)
+    expected = model.logits(tokens, torch.arange(len(ids), device=model.device), attend)[-1]
+    cache = "fp8_e4m3" if dtype == torch.float8_e4m3fn else "fp8_e5m2"
+    batch = example.PagedBatch(model, cache, scales, 1, len(ids), 4)
+    torch.testing.assert_close(batch.step([ids])[0], expected, atol=1e-4, rtol=0)
+
+
 def test_prefill_in_parts_beside_decode(model: smollm2.Model) -> None:
     """A step may mix sequences that decode with ones that are still being filled."""
     scales = torch.ones(LAYERS, 2, device=model.device)
