@@ -212,8 +212,9 @@ def command_edges(
     graph.target("check-format", "check_format", code)
 
     graph.title("Static analysis.")
-    python = sources("*.py", "tests/*.py", "examples/demo/plot.py")
-    graph.target("lint-python", "lint_python", [*python, "generator"])
+    python = sources("*.py", "tests/*.py", "tests/python/*.py", "examples/demo/plot.py")
+    python += ["configuration", "generator", "python/kvforge"]
+    graph.target("lint-python", "lint_python", python)
     analyzed = sources("runtime/*.c", "runtime/ops/*.c") if tools.analyzer else []
     checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]
     graph.edge("phony", "lint", ["lint-python", *checks])

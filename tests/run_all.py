@@ -147,7 +147,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
         ),
         Suite(
             "python",
-            [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+            [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests"],
             {"KVFORGE_BUILD": str(Path(build).resolve())},
             options.no_python,
         ),

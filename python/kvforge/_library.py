@@ -60,7 +60,7 @@ def function(name: str) -> Callable[..., Any]:
 def variants() -> list[Variant]:
     """The dispatch table: every variant that an op's spec allows, built or not."""
     rows = [line.split(" ") for line in function("kvforge__variants")().splitlines()]
-    return [Variant(*row[:6], built=row[6] == "1") for row in rows]
+    return [Variant._make([*row[:6], row[6] == "1"]) for row in rows]
 
 
 def explain(symbol: str) -> tuple[Variant, str, str]:

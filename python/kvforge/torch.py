@@ -123,6 +123,17 @@ def _nothing(*_arguments: Any, **_named: Any) -> None:
     """The fake kernel of an op that writes to its arguments and returns nothing."""
 
 
+def _keep_in_graphs(overload: Any) -> None:
+    """Stops torch.compile from dropping or reordering an op that writes to memory by address alone,
+    so that its schema shows no output."""
+    if hasattr(torch.library, "_register_effectful_op"):
+        from torch._library.effects import EffectType
+
+        torch.library._register_effectful_op(overload, EffectType.ORDERED)
+    else:
+        torch.fx.node.has_side_effect(overload)
+
+
 class _Binding:
     """The registration functions of the other shared object."""
 
@@ -187,3 +198,6 @@ class _Binding:
         for key in KEYS:
             self._call("implement", name, space, arguments, key)
         torch.library.register_fake(f"{space}::{op}", _nothing)
+        overload = getattr(getattr(torch.ops, space), op).default
+        if not overload._schema.is_mutable:
+            _keep_in_graphs(overload)

@@ -69,9 +69,9 @@ def concat_and_cache_mla(
     bf16 or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2
     and exp2 in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
     nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
-      bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element * (1 / scale),
-                        an IEEE division where upstream has the hardware's estimate; to nearest
-                        even, saturated at 6, NaN as 6
+      bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element *
+                        (1 / scale), an IEEE division where upstream has the hardware's estimate;
+                        to nearest even, saturated at 6, NaN as 6
       bytes 256 to 319  E4M3 codes of k_pe, without a scale
       bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest even,
                         one code up if that is below a; at most 448. Group g is byte

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+__all__: list[str]
+
 # Any array with __dlpack__: torch.Tensor, numpy.ndarray, cupy.ndarray, jax.Array, tvm_ffi.Tensor.
 Tensor = Any
 

@@ -1,0 +1,556 @@
+"""One real call of every op, small, with padded tokens and what must come of it.
+
+A case is made for any kind of array: `put` says how NumPy arrays become arrays of a library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import oracle
+from oracle import BF16, E4M3, Array
+
+
+class Put(Protocol):
+    """Makes arrays of one library, on one device."""
+
+    def device(self, array: Array) -> Any:
+        """A copy of the array on the device."""
+
+    def host(self, array: Array) -> Any:
+        """A copy of the array in host memory."""
+
+    def address(self, array: Any) -> int:
+        """Where the memory of one of these arrays is."""
+
+    def bytes(self, array: Any) -> Array:
+        """The bytes of one of these arrays, as a flat NumPy array of uint8."""
+
+
+@dataclass
+class Case:
+    """Arguments in the schema's order, and (array, wanted NumPy array) for what is written."""
+
+    arguments: dict[str, Any]
+    outputs: list[tuple[Any, Array]]
+    close: bool = False  # f32 results that are defined up to rounding
+    keep: list[Any] = field(default_factory=list)  # memory that is known by address
+
+    def check(self, put: Put) -> None:
+        """AssertionError unless every output is what it must be, to the bit."""
+        for got, want in self.outputs:
+            have = put.bytes(got)
+            if self.close:
+                found = have.view(np.float32).reshape(want.shape)
+                np.testing.assert_allclose(found, want, rtol=2e-5, atol=1e-6)
+            else:
+                wanted = np.ascontiguousarray(want).reshape(-1).view(np.uint8)
+                np.testing.assert_array_equal(have, wanted)
+
+
+Maker = Callable[[Put], Case]
+CASES: dict[str, Maker] = {}
+
+
+def case(maker: Maker) -> Maker:
+    CASES[maker.__name__] = maker
+    return maker
+
+
+def normal(*shape: int, dtype: Any = BF16, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(dtype)
+
+
+def noise(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).integers(0, 256, shape, dtype=np.uint8)
+
+
+SLOTS = np.array([5, -1, 0, 11, 7], np.int64)  # 3 pages of 4
+ONE = np.float32(1)
+
+
+@case
+def reshape_and_cache_flash(put: Put, fp8: Any = E4M3, dtype: Any = BF16) -> Case:
+    key, value = normal(6, 3, 20, dtype=dtype), normal(6, 3, 20, dtype=dtype, seed=1)
+    pages = [noise(3, 4, 3, 20, seed=i) for i in (0, 1)]
+    scales: list[Array] = [np.array([0.25, 0.5, 2], np.float32), np.float32(0.125)]
+    caches = [put.device(p) for p in pages]
+    wants = [
+        oracle.scatter(pages[0], SLOTS, oracle.encode(key, scales[0][:, None], fp8)),
+        oracle.scatter(pages[1], SLOTS, oracle.encode(value, scales[1], fp8)),
+    ]
+    return Case(
+        {
+            "key": put.device(key),
+            "value": put.device(value),
+            "key_cache": caches[0],
+            "value_cache": caches[1],
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache_dtype": "fp8_e4m3" if fp8 == E4M3 else "fp8_e5m2",
+            "k_scale": put.device(scales[0]),
+            "v_scale": put.device(np.asarray(scales[1])),
+        },
+        list(zip(caches, wants, strict=True)),
+    )
+
+
+@case
+def reshape_and_cache(put: Put) -> Case:
+    key, value = normal(5, 2, 16), normal(5, 2, 16, seed=1)
+    key_pages, value_pages = noise(3, 2, 2, 4, 8), noise(3, 2, 16, 4)
+    scale = np.float32(0.03125)
+    # As [block, token, head, element], the order of the oracle.
+    keys = oracle.scatter(
+        key_pages.transpose(0, 3, 1, 2, 4).reshape(3, 4, 2, 16),
+        SLOTS,
+        oracle.encode_int8(key, scale).view(np.uint8),
+    )
+    values = oracle.scatter(
+        value_pages.transpose(0, 3, 1, 2), SLOTS, oracle.encode_int8(value, scale).view(np.uint8)
+    )
+    key_cache, value_cache = put.device(key_pages), put.device(value_pages)
+    return Case(
+        {
+            "key": put.device(key),
+            "value": put.device(value),
+            "key_cache": key_cache,
+            "value_cache": value_cache,
+            "slot_mapping": put.device(SLOTS.astype(np.int32)),
+            "kv_cache_dtype": "int8",
+            "k_scale": put.device(np.asarray(scale)),
+            "v_scale": put.device(np.asarray(scale)),
+        },
+        [
+            (key_cache, keys.reshape(3, 4, 2, 2, 8).transpose(0, 2, 3, 1, 4)),
+            (value_cache, values.transpose(0, 2, 3, 1)),
+        ],
+    )
+
+
+@case
+def reshape_and_cache_flash_layers(put: Put) -> Case:
+    keys, values = normal(2, 5, 2, 8), normal(2, 5, 2, 8, seed=1)
+    pages = [[normal(3, 4, 2, 8, seed=10 * side + n) for n in (0, 1)] for side in (1, 2)]
+    caches = [[put.device(p) for p in side] for side in pages]
+    wants = [
+        oracle.scatter(pages[side][n], SLOTS, rows[n])
+        for side, rows in enumerate((keys, values))
+        for n in (0, 1)
+    ]
+    return Case(
+        {
+            "keys": put.device(keys),
+            "values": put.device(values),
+            "key_caches": caches[0],
+            "value_caches": caches[1],
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache_dtype": "auto",
+            "k_scales": put.device(np.asarray(ONE)),
+            "v_scales": put.device(np.asarray(ONE)),
+        },
+        list(zip([*caches[0], *caches[1]], wants, strict=True)),
+    )
+
+
+@case
+def reshape_and_cache_flash_nvfp4(put: Put) -> Case:
+    sides = [normal(5, 2, 32), normal(5, 2, 32, seed=1)]
+    scales = [0.01, 1.0]
+    pages = [noise(3, 4 * 2 * 18, seed=i) for i in (0, 1)]
+    caches, outputs = [], []
+    for rows, scale, page in zip(sides, scales, pages, strict=True):
+        codes, stored = oracle.encode_nvfp4(rows, scale)
+        parts = [page[:, :128].reshape(3, 4, 2, 16), page[:, 128:].reshape(3, 4, 2, 2)]
+        want = [oracle.scatter(p, SLOTS, r) for p, r in zip(parts, (codes, stored), strict=True)]
+        caches.append(put.device(page.reshape(3, 4, 2, 18)))
+        outputs.append((caches[-1], np.concatenate([w.reshape(3, -1) for w in want], axis=1)))
+    return Case(
+        {
+            "key": put.device(sides[0]),
+            "value": put.device(sides[1]),
+            "key_cache": caches[0],
+            "value_cache": caches[1],
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache_dtype": "nvfp4",
+            "k_scale": put.device(np.float32(scales[0]).reshape(1)),
+            "v_scale": put.device(np.float32(scales[1]).reshape(1)),
+            "swizzle_v_scales": False,
+        },
+        outputs,
+    )
+
+
+@case
+def reshape_and_cache_flash_per_token_head(put: Put) -> Case:
+    sides = [normal(5, 2, 8), normal(5, 2, 12, seed=1)]
+    arguments: dict[str, Any] = {"key": put.device(sides[0]), "value": put.device(sides[1])}
+    outputs, scale_caches = [], {}
+    for side, rows in zip(("k", "v"), sides, strict=True):
+        amax = np.abs(rows.astype(np.float32)).max(-1)
+        scale = np.maximum(amax / np.float32(448), np.float32(1e-6))
+        codes = oracle.encode(rows.astype(np.float32) * (ONE / scale)[..., None], ONE)
+        pages, scales = noise(3, 4, *codes.shape[1:]), normal(3, 4, 2, dtype=np.float32)
+        name = "key_cache" if side == "k" else "value_cache"
+        arguments[name] = put.device(pages)
+        scale_caches[f"{side}_scale_cache"] = put.device(scales)
+        outputs.append((arguments[name], oracle.scatter(pages, SLOTS, codes)))
+        wanted = oracle.scatter(scales, SLOTS, scale)
+        outputs.append((scale_caches[f"{side}_scale_cache"], wanted))
+    arguments |= scale_caches
+    arguments |= {"slot_mapping": put.device(SLOTS), "kv_cache_dtype": "fp8_per_token_head"}
+    return Case(arguments, outputs)
+
+
+@case
+def concat_and_cache_mla(put: Put) -> Case:
+    latent, rope, pages = normal(6, 12), normal(6, 4, seed=1), noise(3, 4, 16)
+    scale = np.float32(0.5)
+    rows = oracle.encode(np.concatenate([latent, rope], axis=1), scale)
+    cache = put.device(pages)
+    return Case(
+        {
+            "kv_c": put.device(latent),
+            "k_pe": put.device(rope),
+            "kv_cache": cache,
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache_dtype": "fp8",
+            "scale": put.device(np.asarray(scale)),
+        },
+        [(cache, oracle.scatter(pages, SLOTS, rows))],
+    )
+
+
+@case
+def concat_and_cache_mla_grouped(put: Put) -> Case:
+    latent, rope = normal(2, 5, 12), normal(2, 5, 4, seed=1)
+    pages = [noise(3, 4, 16, seed=n) for n in (0, 1)]
+    scales = np.array([0.5, 0.25], np.float32)
+    caches = [put.device(p) for p in pages]
+    slots = np.stack([SLOTS, SLOTS[::-1]])
+    rows = oracle.encode(np.concatenate([latent, rope], axis=2), scales[:, None, None])
+    return Case(
+        {
+            "kv_c": put.device(latent),
+            "k_pe": put.device(rope),
+            "kv_cache_ptrs": put.device(np.array([put.address(c) for c in caches], np.int64)),
+            "slot_mapping": put.device(slots),
+            "block_size": 4,
+            "block_stride": 64,
+            "entry_stride": 16,
+            "kv_scales": put.device(scales),
+            "kv_cache_dtype": "fp8",
+            "num_blocks": 3,
+        },
+        [(caches[n], oracle.scatter(pages[n], slots[n], rows[n])) for n in (0, 1)],
+        keep=caches,
+    )
+
+
+@case
+def concat_and_cache_mla_rope_fused(put: Put) -> Case:
+    queries, keys = normal(5, 2, 8), normal(5, 8, seed=1)
+    latent, table = normal(5, 12, seed=2), normal(9, 8, seed=3)
+    positions, pages = np.array([3, 8, 0, 1, 8], np.int64), normal(3, 4, 20, seed=4)
+    turned = oracle.rotate(keys, table, positions, neox=True)
+    turned[SLOTS < 0] = keys[SLOTS < 0]
+    rows = np.concatenate([latent, turned], axis=1)
+    q_pe, k_pe, cache = put.device(queries), put.device(keys), put.device(pages)
+    return Case(
+        {
+            "positions": put.device(positions),
+            "q_pe": q_pe,
+            "k_pe": k_pe,
+            "kv_c": put.device(latent),
+            "cos_sin_cache": put.device(table),
+            "is_neox": True,
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache": cache,
+            "kv_cache_dtype": "auto",
+            "kv_cache_scale": put.device(np.asarray(ONE)),
+        },
+        [
+            (q_pe, oracle.rotate(queries, table, positions, neox=True)),
+            (k_pe, turned),
+            (cache, oracle.scatter(pages, SLOTS, rows)),
+        ],
+    )
+
+
+@case
+def concat_mla_q(put: Put) -> Case:
+    latent, rope = normal(5, 2, 12), normal(5, 2, 4, seed=1)
+    out = put.device(normal(5, 2, 16, seed=2))
+    return Case(
+        {"ql_nope": put.device(latent), "q_pe": put.device(rope), "q_out": out},
+        [(out, np.concatenate([latent, rope], axis=2))],
+    )
+
+
+@case
+def convert_fp8(put: Put) -> Case:
+    source = normal(7, 9)
+    target = put.device(noise(7, 9))
+    return Case(
+        {
+            "dst_cache": target,
+            "src_cache": put.device(source),
+            "scale": 0.25,
+            "kv_cache_dtype": "fp8",
+        },
+        [(target, oracle.encode(source, 0.25))],
+    )
+
+
+PAIRS = np.array([[0, 2], [-1, -1], [2, 4], [1, 0]], np.int64)
+
+
+@case
+def copy_blocks(put: Put) -> Case:
+    keys = [normal(5, 4, 2, 8, seed=n) for n in (0, 1)]
+    values = [noise(5, 24, seed=n) for n in (2, 3)]
+    caches = [[put.device(a) for a in side] for side in (keys, values)]
+    return Case(
+        {
+            "key_caches": caches[0],
+            "value_caches": caches[1],
+            "block_mapping": put.device(PAIRS),
+        },
+        [
+            (cache, oracle.copy_pages(pages, PAIRS))
+            for cache, pages in zip([*caches[0], *caches[1]], [*keys, *values], strict=True)
+        ],
+    )
+
+
+@case
+def copy_blocks_mla(put: Put) -> Case:
+    pages = [normal(5, 4, 16, seed=n) for n in (0, 1)]
+    caches = [put.device(p) for p in pages]
+    return Case(
+        {"kv_caches": caches, "block_mapping": put.device(PAIRS)},
+        [(c, oracle.copy_pages(p, PAIRS)) for c, p in zip(caches, pages, strict=True)],
+    )
+
+
+@case
+def zero_blocks(put: Put) -> Case:
+    pages = [normal(5, 4, 16, seed=n) for n in (0, 1)]
+    caches, ids = [put.device(p) for p in pages], np.array([3, -1, 0, 3], np.int64)
+    wants = [p.copy() for p in pages]
+    for want in wants:
+        want[[3, 0]] = 0
+    return Case(
+        {"caches": caches, "block_ids": put.device(ids)}, list(zip(caches, wants, strict=True))
+    )
+
+
+@case
+def swap_blocks(put: Put) -> Case:
+    source, target = normal(4, 24, dtype=np.float32), normal(6, 24, dtype=np.float32, seed=1)
+    pairs = np.array([[3, 0], [1, 5], [0, 2]], np.int64)
+    want = target.copy()
+    want[pairs[:, 1]] = source[pairs[:, 0]]
+    dst = put.device(target)
+    return Case(
+        {
+            "src": put.device(source),
+            "dst": dst,
+            "block_size_in_bytes": 96,
+            "block_mapping": put.host(pairs),
+        },
+        [(dst, want)],
+    )
+
+
+@case
+def swap_blocks_batch(put: Put) -> Case:
+    source, target = noise(4, 64), noise(4, 64, seed=1)
+    src, dst = put.device(source), put.device(target)
+    pairs, sizes = [(3, 0), (0, 2), (1, 1)], [64, 64, 0]
+    want = target.copy()
+    want[0], want[2] = source[3], source[0]
+    ends = [(put.address(src) + 64 * s, put.address(dst) + 64 * d) for s, d in pairs]
+    return Case(
+        {
+            "src_ptrs": put.host(np.array([s for s, _ in ends], np.int64)),
+            "dst_ptrs": put.host(np.array([d for _, d in ends], np.int64)),
+            "sizes": put.host(np.array(sizes, np.int64)),
+            "is_src_access_order_any": False,
+        },
+        [(dst, want)],
+        keep=[src, dst],
+    )
+
+
+TABLE = np.array([[2, 0, 1], [1, 3, 0]], np.int32)
+STARTS = np.array([0, 5, 9], np.int32)
+FIRST = np.array([3, 1], np.int32)
+
+
+@case
+def cp_gather_cache(put: Put) -> Case:
+    pages, rows = normal(4, 4, 12), normal(10, 12, seed=1)
+    out = put.device(rows)
+    return Case(
+        {
+            "src_cache": put.device(pages),
+            "dst": out,
+            "block_table": put.device(TABLE),
+            "cu_seq_lens": put.device(STARTS),
+            "batch_size": 2,
+            "seq_starts": put.device(FIRST),
+        },
+        [(out, oracle.gather(pages, TABLE, STARTS, FIRST, rows))],
+    )
+
+
+@case
+def gather_and_maybe_dequant_cache(put: Put) -> Case:
+    pages, rows = oracle.encode(normal(4, 4, 12), 0.25), normal(10, 12, seed=1)
+    scale = np.float32(0.375)
+    out = put.device(rows)
+    return Case(
+        {
+            "src_cache": put.device(pages),
+            "dst": out,
+            "block_table": put.device(TABLE),
+            "cu_seq_lens": put.device(STARTS),
+            "token_to_seq": put.device(np.array([0] * 5 + [1] * 4, np.int32)),
+            "num_tokens": 9,
+            "kv_cache_dtype": "fp8",
+            "scale": put.device(np.asarray(scale)),
+            "seq_starts": None,
+        },
+        [(out, oracle.gather(oracle.decode(pages, scale), TABLE, STARTS, None, rows))],
+    )
+
+
+@case
+def cp_gather_and_upconvert_fp8_kv_cache(put: Put) -> Case:
+    codes, scales = oracle.encode(normal(4, 4, 512), 0.5), np.abs(normal(4, 4, 4, dtype=np.float32))
+    rope = normal(4, 4, 64, seed=2)
+    pages = np.concatenate([codes, scales.view(np.uint8), rope.view(np.uint8)], axis=2)
+    latent = oracle.decode(codes, np.repeat(scales, 128, axis=2)).astype(BF16)
+    rows = normal(9, 576, seed=3)
+    out = put.device(rows)
+    lengths = np.array([4, 9], np.int32)
+    wide = oracle.gather(np.concatenate([latent, rope], axis=2), TABLE, STARTS, FIRST, rows)
+    wide[4] = rows[4]  # beyond the length of the first sequence
+    return Case(
+        {
+            "src_cache": put.device(pages),
+            "dst": out,
+            "block_table": put.device(TABLE),
+            "workspace_starts": put.device(STARTS[:2].copy()),
+            "batch_size": 2,
+            "seq_starts": put.device(FIRST),
+            "seq_lens": put.device(lengths),
+        },
+        [(out, wide)],
+    )
+
+
+@case
+def cp_gather_and_upconvert_nvfp4_kv_cache(put: Put) -> Case:
+    import ml_dtypes
+
+    codes = noise(4, 4, 256)
+    rope, scales = oracle.encode(normal(4, 4, 64), 1), oracle.encode(normal(4, 4, 32, seed=1), 1)
+    pages = np.concatenate([codes, rope, scales], axis=2)
+    halves = np.stack([codes & 15, codes >> 4], axis=3).reshape(4, 4, 512)
+    values = halves.view(ml_dtypes.float4_e2m1fn).astype(np.float32)
+    group = np.arange(512) // 16
+    factor = oracle.decode(scales, 1)[..., 8 * (group % 4) + group // 4]
+    wide = np.concatenate([values * factor, oracle.decode(rope, 1)], axis=2).astype(BF16)
+    rows = normal(9, 576, seed=3)
+    out = put.device(rows)
+    return Case(
+        {
+            "src_cache": put.device(pages),
+            "dst": out,
+            "block_table": put.device(TABLE),
+            "workspace_starts": put.device(STARTS[:2].copy()),
+            "batch_size": 2,
+        },
+        [(out, oracle.gather(wide, TABLE, STARTS, None, rows))],
+    )
+
+
+@case
+def indexer_k_quant_and_cache(put: Put) -> Case:
+    keys, pages = normal(5, 64), noise(3, 4 * (64 + 8))
+    groups = keys.astype(np.float32).reshape(5, 2, 32)
+    scale = np.maximum(np.abs(groups).max(-1), np.float32(1e-4)) / np.float32(448)
+    codes = oracle.encode(groups, scale[..., None]).reshape(5, 64)
+    want = [
+        oracle.scatter(pages[:, :256].reshape(3, 4, 64), SLOTS, codes),
+        oracle.scatter(pages[:, 256:].reshape(3, 4, 8), SLOTS, scale.view(np.uint8)),
+    ]
+    cache = put.device(pages.reshape(3, 4, 72))
+    return Case(
+        {
+            "k": put.device(keys),
+            "kv_cache": cache,
+            "slot_mapping": put.device(SLOTS),
+            "quant_block_size": 32,
+            "kv_cache_dtype": "fp8",
+        },
+        [(cache, np.concatenate([w.reshape(3, -1) for w in want], axis=1))],
+    )
+
+
+@case
+def cp_gather_indexer_k_quant_cache(put: Put) -> Case:
+    pages, codes, scales = noise(4, 4 * 72), noise(10, 64, seed=1), noise(10, 8, seed=2)
+    out_codes, out_scales = put.device(codes), put.device(scales)
+    parts = pages[:, :256].reshape(4, 4, 64), pages[:, 256:].reshape(4, 4, 8)
+    return Case(
+        {
+            "kv_cache": put.device(pages.reshape(4, 4, 72)),
+            "dst_k": out_codes,
+            "dst_scale": out_scales,
+            "block_table": put.device(TABLE),
+            "cu_seq_lens": put.device(STARTS),
+        },
+        [
+            (out_codes, oracle.gather(parts[0], TABLE, STARTS, None, codes)),
+            (out_scales, oracle.gather(parts[1], TABLE, STARTS, None, scales)),
+        ],
+    )
+
+
+@case
+def paged_attention_decode(put: Put) -> Case:
+    query = normal(2, 4, 16, dtype=np.float32)
+    codes = [oracle.encode(normal(4, 4, 2, 16, seed=n), 0.5) for n in (1, 2)]
+    lengths, scale = np.array([9, 1], np.int32), 0.25
+    wants = []
+    for s in (0, 1):
+        starts = np.array([0, lengths[s]])
+        rows = np.zeros((lengths[s], 2, 16), np.float32)
+        sides = [
+            oracle.gather(oracle.decode(c, 0.5), TABLE[[s]], starts, None, rows) for c in codes
+        ]
+        wants.append(oracle.attend(query[s], sides[0], sides[1], scale))
+    out = put.device(normal(2, 4, 16, dtype=np.float32, seed=3))
+    return Case(
+        {
+            "out": out,
+            "query": put.device(query),
+            "key_cache": put.device(codes[0]),
+            "value_cache": put.device(codes[1]),
+            "block_tables": put.device(TABLE),
+            "seq_lens": put.device(lengths),
+            "scale": scale,
+            "kv_cache_dtype": "fp8",
+            "k_scale": put.device(np.float32(0.5).reshape(1)),
+            "v_scale": put.device(np.float32(0.5).reshape(1)),
+            "alibi_slopes": None,
+            "sliding_window": 0,
+        },
+        [(out, np.stack(wants).astype(np.float32))],
+        close=True,
+    )

@@ -1,0 +1,106 @@
+"""What the ops must give, in NumPy: written from the ops' documents, not from their code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+Array = Any  # numpy.ndarray of any dtype, those of ml_dtypes included
+
+BF16 = np.dtype(ml_dtypes.bfloat16)
+E4M3 = np.dtype(ml_dtypes.float8_e4m3fn)
+E5M2 = np.dtype(ml_dtypes.float8_e5m2)
+LARGEST = {E4M3: 448.0, E5M2: 57344.0}
+
+
+def encode(values: Array, scale: Any, dtype: Any = E4M3) -> Array:
+    """fp8 codes of values / scale: f32 division, nearest even, saturated, one NaN."""
+    quotient = values.astype(np.float32) / np.asarray(scale, np.float32)
+    largest = LARGEST[np.dtype(dtype)]
+    codes = np.clip(quotient, -largest, largest).astype(dtype).view(np.uint8)
+    return np.where(np.isnan(quotient), np.uint8(0x7F), codes)
+
+
+def decode(codes: Array, scale: Any, dtype: Any = E4M3) -> Array:
+    """f32 values of fp8 codes."""
+    return codes.view(dtype).astype(np.float32) * np.asarray(scale, np.float32)
+
+
+def encode_int8(values: Array, scale: Any) -> Array:
+    """int8 codes of values / scale."""
+    quotient = values.astype(np.float32) / np.asarray(scale, np.float32)
+    return np.clip(np.rint(quotient), -128, 127).astype(np.int8)
+
+
+def scatter(pages: Array, slots: Array, rows: Array) -> Array:
+    """A copy of pages [block, token, ...] with rows at their slots; a negative slot has none."""
+    out = pages.copy()
+    for row, slot in zip(rows, slots, strict=False):
+        if slot >= 0:
+            out[slot // pages.shape[1], slot % pages.shape[1]] = row
+    return out
+
+
+def gather(pages: Array, table: Array, starts: Array, first: Array | None, out: Array) -> Array:
+    """A copy of out with the rows of sequences, starts[b] to starts[b + 1], from their pages."""
+    out = out.copy()
+    for b in range(len(starts) - 1):
+        for j in range(starts[b], starts[b + 1]):
+            p = j - starts[b] + (0 if first is None else first[b])
+            out[j] = pages[table[b, p // pages.shape[1]], p % pages.shape[1]]
+    return out
+
+
+def copy_pages(pages: Array, pairs: Array) -> Array:
+    """A copy of pages after the pairs, in their order."""
+    out = pages.copy()
+    for source, target in pairs:
+        if source >= 0 and target >= 0:
+            out[target] = out[source]
+    return out
+
+
+def rotate(rows: Array, table: Array, positions: Array, neox: bool) -> Array:
+    """Rows [token, ..., R] rotated by table[position], every product and sum rounded."""
+    dtype, half = rows.dtype, rows.shape[-1] // 2
+    angles = table[positions].reshape(len(positions), *[1] * (rows.ndim - 2), 2 * half)
+    cos, sin = angles[..., :half], angles[..., half:]
+    x, y = (rows[..., :half], rows[..., half:]) if neox else (rows[..., 0::2], rows[..., 1::2])
+
+    def product(a: Array, b: Array) -> Array:
+        return (a.astype(np.float32) * b.astype(np.float32)).astype(dtype).astype(np.float32)
+
+    out = np.empty_like(rows)
+    first = (product(x, cos) - product(y, sin)).astype(dtype)
+    second = (product(y, cos) + product(x, sin)).astype(dtype)
+    if neox:
+        out[..., :half], out[..., half:] = first, second
+    else:
+        out[..., 0::2], out[..., 1::2] = first, second
+    return out
+
+
+def encode_nvfp4(heads: Array, scale: float) -> tuple[Array, Array]:
+    """Packed E2M1 codes [..., D / 2] and E4M3 block scales [..., D / 16] of heads [..., D]."""
+    one = np.float32(1)
+    groups = heads.astype(np.float32).reshape(*heads.shape[:-1], -1, 16)
+    g = one / np.float32(scale)
+    amax = np.abs(groups).max(-1)
+    stored = encode(g * (amax / np.float32(6)), one)
+    values = decode(stored, one)
+    with np.errstate(divide="ignore"):
+        m = np.where(values == 0, np.float32(0), one / (values / g))
+    scaled = np.clip(groups * m[..., None], -6, 6)
+    codes = scaled.astype(ml_dtypes.float4_e2m1fn).view(np.uint8).reshape(heads.shape) & 15
+    return codes[..., 0::2] | codes[..., 1::2] << 4, stored
+
+
+def attend(query: Array, keys: Array, values: Array, scale: float) -> Array:
+    """Attention of query [head, D] over keys and values [position, kv head, D], in f64."""
+    group = query.shape[0] // keys.shape[1]
+    keys, values = (np.repeat(x.astype(np.float64), group, axis=1) for x in (keys, values))
+    scores = scale * np.einsum("hd,phd->hp", query.astype(np.float64), keys)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return np.einsum("hp,phd->hd", weights / weights.sum(-1, keepdims=True), values)

@@ -1,0 +1,210 @@
+"""How kvforge.ops is called: keywords and defaults, errors as Python's exceptions, stubs, texts."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from arrays import Numpy
+from cases import CASES, reshape_and_cache_flash
+
+import kvforge
+from kvforge.__main__ import main
+
+ops = kvforge.ops._C_cache_ops
+PACKAGE = Path(kvforge.__file__).parent
+
+
+# ---- keywords and defaults ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_by_keyword_in_any_order(op: str) -> None:
+    case = CASES[op](Numpy())
+    getattr(ops, op)(**dict(reversed(case.arguments.items())))
+    case.check(Numpy())
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_defaults_are_the_schemas(op: str) -> None:
+    """What the signature says about defaults is what the schema in the text says."""
+    function = getattr(ops, op)
+    text = " ".join((function.__doc__ or "").split())
+    schema = text.partition("Schema: ")[2]
+    found = re.fullmatch(r"_C_cache_ops::(\w+)\((.*)\) -> \(\)", schema)
+    assert found and found[1] == op
+    wanted = {}
+    for argument in found[2].split(", "):
+        name, _, default = argument.rpartition(" ")[2].partition("=")
+        wanted[name] = ast.literal_eval(default) if default else inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    have = {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
+    assert have == wanted and list(have) == list(wanted)
+
+
+def test_optional_arguments_may_be_left_out_or_none() -> None:
+    case = CASES["gather_and_maybe_dequant_cache"](Numpy())
+    del case.arguments["seq_starts"]
+    ops.gather_and_maybe_dequant_cache(**case.arguments)
+    case.check(Numpy())
+    case = CASES["gather_and_maybe_dequant_cache"](Numpy())
+    ops.gather_and_maybe_dequant_cache(**case.arguments)
+    case.check(Numpy())
+
+
+def test_an_int_for_a_float_and_a_bool_for_an_int() -> None:
+    case = CASES["convert_fp8"](Numpy())
+    case.arguments["src_cache"] = case.arguments["src_cache"] * np.array(4, np.float32)
+    case.arguments["src_cache"] = case.arguments["src_cache"].astype(np.float32)
+    ops.convert_fp8(case.arguments["dst_cache"], case.arguments["src_cache"], 1)
+    case.check(Numpy())
+
+
+# ---- errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "message"),
+    [
+        ("key", np.zeros((6, 3, 20), np.int32), TypeError, "key: dtype is int32, want float32"),
+        ("key", "text", TypeError, "key: got str, want Tensor"),
+        ("key", 1.5, TypeError, "key: got float, want Tensor"),
+        ("key", None, TypeError, "key: got None, want Tensor"),
+        ("key", np.zeros((6, 3), np.float32), ValueError, "key: "),
+        ("kv_cache_dtype", "fp7", ValueError, "kv_cache_dtype: got 'fp7', want one of auto"),
+        ("kv_cache_dtype", 8, TypeError, "kv_cache_dtype: got int, want str"),
+        ("kv_cache_dtype", "x" * 500, ValueError, "kv_cache_dtype: got 'xxx"),
+        ("slot_mapping", np.full(3, 12), IndexError, "element 0 is 12, want less than 12"),
+        ("k_scale", np.zeros(2, np.float32), ValueError, "k_scale: "),
+        ("k_scale", object(), TypeError, "k_scale"),
+        ("value_cache", np.zeros((3, 4, 3, 19), np.uint8), ValueError, "value_cache: "),
+        ("kv_cache_dtype", "fp8_ds_mla", NotImplementedError, "fp8_ds_mla"),
+    ],
+)
+def test_errors_are_pythons_and_nothing_is_written(
+    name: str, value: Any, kind: type[Exception], message: str
+) -> None:
+    case = reshape_and_cache_flash(Numpy())
+    before = [array.copy() for array, _ in case.outputs]
+    with pytest.raises(kind, match=re.escape(message)) as caught:
+        ops.reshape_and_cache_flash(**{**case.arguments, name: value})
+    assert type(caught.value) is kind
+    for (array, _), old in zip(case.outputs, before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+def test_a_missing_or_surplus_argument_is_a_type_error() -> None:
+    case = reshape_and_cache_flash(Numpy())
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'v_scale'"):
+        ops.reshape_and_cache_flash(*list(case.arguments.values())[:-1])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scale'"):
+        ops.reshape_and_cache_flash(**case.arguments, scale=1)  # type: ignore[call-arg]
+
+
+def test_lists_say_which_argument_is_wrong() -> None:
+    with pytest.raises(TypeError, match="zero_blocks: caches: cannot be read as Tensor"):
+        ops.zero_blocks([np.zeros((2, 4)), "text"], np.array([0]))
+
+
+def test_a_device_that_is_not_there() -> None:
+    """Of the op whose tensors do not tell where it runs."""
+    case = CASES["swap_blocks_batch"](Numpy())
+    before = case.outputs[0][0].copy()
+    with pytest.raises(RuntimeError):
+        ops.swap_blocks_batch(**case.arguments, device=99)
+    np.testing.assert_array_equal(case.outputs[0][0], before)
+
+
+# ---- what the package says of itself ------------------------------------------------------------
+
+
+def test_stubs_say_what_the_functions_take() -> None:
+    """Names, order, defaults; Sequence for lists, None where an argument is optional."""
+    tree = ast.parse((PACKAGE / "ops/_C_cache_ops.pyi").read_text())
+    stubs = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert list(stubs) == ops.__all__
+    for name, stub in stubs.items():
+        signature = inspect.signature(getattr(ops, name))
+        text = f"def f({ast.unparse(stub.args)}): ..."
+        space: dict[str, Any] = {"Tensor": Any}
+        exec(
+            "from __future__ import annotations\nfrom collections.abc import Sequence\n" + text,
+            space,
+        )
+        stubbed = inspect.signature(space["f"])
+        plain = [(p.name, p.kind, p.default) for p in stubbed.parameters.values()]
+        assert plain == [(p.name, p.kind, p.default) for p in signature.parameters.values()]
+        lists = {p.name for p in stubbed.parameters.values() if "Sequence" in str(p.annotation)}
+        optional = {p.name for p in stubbed.parameters.values() if "None" in str(p.annotation)}
+        schema = " ".join((getattr(ops, name).__doc__ or "").split())
+        assert lists == set(re.findall(r"\[\](?:\(\w!\))? (\w+)", schema.partition("Schema: ")[2]))
+        assert optional - {"device"} == set(re.findall(r"Tensor\? (\w+)", schema))
+    assert (PACKAGE / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_texts_are_laid_out_for_help(op: str) -> None:
+    """A summary, every argument with its shape or meaning, the schema; no line is too long."""
+    text = inspect.getdoc(getattr(ops, op)) or ""
+    lines = text.split("\n")
+    assert lines[0].endswith(".") and lines[1] == ""
+    assert max(map(len, lines)) <= 95
+    arguments = text.partition("\nArgs:\n")[2].partition("\nSchema:\n")[0]
+    names = re.findall(r"^ {4}(\w+)(?: \([^ ]+\))?: \S", arguments, re.M)
+    assert names == list(inspect.signature(getattr(ops, op)).parameters)
+    assert "KVF_" not in text.replace("KVF_MAX_LAYERS", "")
+
+
+def test_preformatted_lines_stay_as_they_are() -> None:
+    text = inspect.getdoc(ops.concat_and_cache_mla) or ""
+    assert "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)\n" in text
+    assert "  bytes 528 to 655  k_pe as it is, 16 bits an element\n" in text
+
+
+def test_variants_are_the_dispatch_table() -> None:
+    rows = kvforge.variants()
+    assert len({row.symbol for row in rows}) == len(rows)
+    flash = [r for r in rows if r.op == "reshape_and_cache_flash" and r.backend == "cpu"]
+    assert {(r.scalar, r.cache) for r in flash} == {
+        (scalar, cache)
+        for scalar in ("f32", "f16", "bf16")
+        for cache in (scalar, "fp8_e4m3", "fp8_e5m2", "int8")
+    }
+    assert all(row.namespace == "_C_cache_ops" for row in rows)
+    assert all(row.symbol.startswith(f"kvf_{row.backend}_{row.op}__") for row in rows)
+
+
+def test_python_m_kvforge_prints_the_table_the_build_and_the_machine() -> None:
+    command = [sys.executable, "-m", "kvforge"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for row in kvforge.variants():
+        line = next(line for line in text.splitlines() if f" {row.symbol} " in line)
+        assert line.split()[-1] == ("yes" if row.built else "no")
+    here = kvforge.machine()
+    for words in (f"kvforge       {here.version}", f"CPU level     {here.isa}", "CUDA devices  "):
+        assert f"\n{words}" in text
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_explain_tells_what_a_variant_is(built: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    row = next((row for row in kvforge.variants() if row.built == built), None)
+    if row is None:
+        pytest.skip("every variant is built")
+    assert main(["--explain", row.symbol]) == 0
+    text = capsys.readouterr().out
+    assert f"op            {row.namespace}::{row.op}\nschema        {row.op}(" in text
+    assert f"variant       {row.backend}, scalar {row.scalar}, cache {row.cache}\n" in text
+    reason = "yes\n" if built else f"no: {row.op}: {row.symbol} is not built into this library"
+    assert f"built         {reason}" in text
+
+
+def test_explain_names_what_is_near_a_wrong_symbol(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--explain", "kvf_cpu_copy_block__b8"]) == 1
+    assert "near are: kvf_cpu_copy_blocks__b8" in capsys.readouterr().err

@@ -1,0 +1,115 @@
+"""kvforge.ops with NumPy arrays: every op, to the bit, and what NumPy itself does not export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import oracle
+import pytest
+from arrays import Numpy
+from cases import CASES, SLOTS, noise, normal, reshape_and_cache_flash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kvforge
+
+ops = kvforge.ops._C_cache_ops
+
+
+def test_there_is_a_case_for_every_op() -> None:
+    assert set(CASES) == {row.op for row in kvforge.variants()} == set(ops.__all__)
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_every_op(op: str) -> None:
+    put = Numpy()
+    case = CASES[op](put)
+    written = {id(array) for array, _ in case.outputs}
+    read = [
+        a for a in case.arguments.values() if isinstance(a, np.ndarray) and id(a) not in written
+    ]
+    before = [put.bytes(a).copy() for a in read]
+    assert getattr(ops, op)(*case.arguments.values()) is None
+    case.check(put)
+    for array, old in zip(read, before, strict=True):
+        np.testing.assert_array_equal(put.bytes(array), old)
+
+
+@pytest.mark.parametrize("fp8", [oracle.E4M3, oracle.E5M2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("typed", [False, True])
+def test_caches_of_ml_dtypes_or_bytes(fp8: Any, dtype: Any, typed: bool) -> None:
+    case = reshape_and_cache_flash(Numpy(), fp8, dtype)
+    if typed:
+        for name in ("key_cache", "value_cache"):
+            case.arguments[name] = case.arguments[name].view(fp8)  # the same memory
+    ops.reshape_and_cache_flash(*case.arguments.values())
+    case.check(Numpy())
+
+
+def test_lists_of_ml_dtypes() -> None:
+    caches = [normal(3, 4, seed=n) for n in (0, 1)]
+    want = [oracle.copy_pages(c, [(0, 2)]) for c in caches]
+    ops.copy_blocks_mla(caches, np.array([[0, 2]]))
+    for cache, wanted in zip(caches, want, strict=True):
+        np.testing.assert_array_equal(cache.view(np.uint16), wanted.view(np.uint16))
+
+
+def test_views_are_used_where_they_lie() -> None:
+    whole = np.zeros((3, 4, 2, 40), np.float32)
+    key = normal(5, 2, 60, dtype=np.float32)[:, :, 20:40]  # rows with gaps
+    cache = whole[..., 10:30]
+    one = np.ones(1, np.float32)
+    other = np.zeros((3, 4, 2, 20), np.float32)
+    ops.reshape_and_cache_flash(key, key, cache, other, SLOTS, "auto", one, one)
+    np.testing.assert_array_equal(cache, oracle.scatter(np.zeros_like(cache), SLOTS, key))
+    assert not whole[..., :10].any() and not whole[..., 30:].any()
+
+
+def test_read_only_arrays_are_inputs_and_no_outputs() -> None:
+    case = reshape_and_cache_flash(Numpy())
+    for name in ("key", "slot_mapping", "k_scale"):
+        case.arguments[name].flags.writeable = False
+    ops.reshape_and_cache_flash(*case.arguments.values())
+    case.check(Numpy())
+
+    case = reshape_and_cache_flash(Numpy())
+    cache = case.arguments["value_cache"]
+    before = cache.copy()
+    cache.flags.writeable = False
+    with pytest.raises(ValueError, match=r"reshape_and_cache_flash: value_cache: got a read-only"):
+        ops.reshape_and_cache_flash(*case.arguments.values())
+    np.testing.assert_array_equal(cache, before)
+
+    caches = [noise(3, 4), noise(3, 4)]
+    caches[1].flags.writeable = False
+    before = caches[0].copy()
+    with pytest.raises(ValueError, match=r"zero_blocks: caches: got a read-only NumPy array"):
+        ops.zero_blocks(caches, np.array([0]))
+    np.testing.assert_array_equal(caches[0], before)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_bits_shapes_and_slots(data: st.DataObject) -> None:
+    tokens, heads, size = (data.draw(st.integers(0, 5)) for _ in range(3))
+    pages, tokens_in_page = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))
+    slots = data.draw(st.permutations(range(pages * tokens_in_page)))[:tokens]
+    slots = [slot if data.draw(st.booleans()) else -1 for slot in slots]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rows = rng.integers(0, 65536, (2, len(slots), heads, size), dtype=np.uint16)
+    key, value = rows.view(ml_dtypes.bfloat16)
+    old = [noise(pages, tokens_in_page, heads, size, seed=n) for n in (0, 1)]
+    caches = [cache.copy() for cache in old]
+    scale = np.float32(data.draw(st.sampled_from([0.5, 1.0, 3.0, 1e-30])))
+    with np.errstate(over="ignore", invalid="ignore"):
+        wants = [oracle.encode(side, scale) for side in (key, value)]
+    slot_mapping = np.array(slots, np.int64)
+    divisor = np.array([scale], np.float32)
+    ops.reshape_and_cache_flash(
+        key, value, caches[0], caches[1], slot_mapping, "fp8", divisor, divisor
+    )
+    for cache, before, want in zip(caches, old, wants, strict=True):
+        np.testing.assert_array_equal(cache, oracle.scatter(before, slots, want))

@@ -1,0 +1,154 @@
+"""A namespace that another library has registered first: each case in a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import processes
+import torch
+from conftest import BUILD
+
+assert torch.__version__  # what this file needs
+
+FIRST = """
+import torch
+SCHEMA = {schema!r}
+theirs = torch.library.Library("_C_cache_ops", "FRAGMENT")
+theirs.define(SCHEMA)
+calls = []
+theirs.impl("copy_blocks_mla", lambda *arguments: calls.append(arguments), "CPU")
+import kvforge.torch
+from arrays import Torch
+from cases import CASES
+case = CASES["copy_blocks_mla"](Torch())
+run = lambda: torch.ops._C_cache_ops.copy_blocks_mla(*case.arguments.values())
+"""
+SCHEMA = "copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()"
+
+
+def run(script: str, schema: str = SCHEMA, **environment: str) -> str:
+    """Runs a script after another library's; what it prints."""
+    return processes.run(FIRST.format(schema=schema) + script, **environment)
+
+
+def test_refuse_registers_nothing() -> None:
+    text = run("""
+try:
+    kvforge.torch.register()
+except RuntimeError as error:
+    print(error)
+assert not hasattr(torch.ops._C_cache_ops, "copy_blocks")
+assert not hasattr(torch.ops.kvforge, "copy_blocks_mla")
+""")
+    assert "another library has registered _C_cache_ops::copy_blocks_mla; pass on_conflict=" in text
+
+
+def test_add_keeps_the_others_op() -> None:
+    run("""
+done = kvforge.torch.register("add")
+assert "_C_cache_ops::copy_blocks" in done and "_C_cache_ops::copy_blocks_mla" not in done
+assert "kvforge::copy_blocks_mla" in done
+run()
+assert len(calls) == 1
+torch.ops.kvforge.copy_blocks_mla(*case.arguments.values())
+case.check(Torch())
+assert kvforge.torch.register("add") == done
+""")
+
+
+def test_override_takes_the_kernels_over() -> None:
+    run("""
+assert "_C_cache_ops::copy_blocks_mla" in kvforge.torch.register("override")
+run()
+assert not calls
+case.check(Torch())
+torch.library.opcheck(torch.ops._C_cache_ops.copy_blocks_mla.default,
+                      tuple(CASES["copy_blocks_mla"](Torch()).arguments.values()))
+""")
+
+
+def test_override_follows_the_others_order_and_refuses_what_it_cannot_serve() -> None:
+    """The order of arguments is theirs; a schema with arguments of other types is left alone."""
+    run(
+        """
+kvforge.torch.register("override")
+torch.ops._C_cache_ops.copy_blocks_mla(case.arguments["block_mapping"], case.arguments["kv_caches"])
+case.check(Torch())
+""",
+        "copy_blocks_mla(Tensor block_mapping, Tensor(a!)[] kv_caches) -> ()",
+    )
+    for schema in (
+        "copy_blocks_mla(Tensor(a!)[] kv_caches, int block_mapping) -> ()",
+        "copy_blocks_mla(Tensor(a!)[] kv_caches) -> ()",
+        "copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> Tensor",
+    ):
+        text = run(
+            """
+try:
+    kvforge.torch.register("override")
+except RuntimeError as error:
+    print(error)
+assert not hasattr(torch.ops._C_cache_ops, "copy_blocks")
+""",
+            schema,
+        )
+        assert "cannot be overridden by _C_cache_ops::copy_blocks_mla(" in text
+
+
+def test_some_ops_only() -> None:
+    run("""
+done = kvforge.torch.register(ops=["_C_cache_ops::swap_blocks"], own_namespace=False)
+assert done == ["_C_cache_ops::swap_blocks"]
+assert not hasattr(torch.ops._C_cache_ops, "copy_blocks")
+try:
+    kvforge.torch.register(ops=["_C_cache_ops::nonsense"])
+except ValueError as error:
+    assert "no op _C_cache_ops::nonsense; want some of _C_cache_ops::concat" in str(error)
+else:
+    raise SystemExit("an unknown op was accepted")
+""")
+
+
+def test_another_librarys_definition_afterwards_is_torchs_error() -> None:
+    run("""
+kvforge.torch.register("override")
+try:
+    theirs.define("swap_blocks(Tensor a) -> ()")
+except RuntimeError as error:
+    assert "swap_blocks" in str(error)
+else:
+    raise SystemExit("a second definition was accepted")
+""")
+
+
+def test_the_binding_for_a_torch_without_the_stable_abi(tmp_path: Path) -> None:
+    """The same ops, built through TORCH_LIBRARY: every one runs, and conflicts are told."""
+    for file in BUILD.glob("*.so*"):
+        (tmp_path / file.name).symlink_to(file.resolve())
+    (tmp_path / "kvforge_torch.so").unlink()
+    shutil.copy(BUILD / "kvforge_torch.library.so", tmp_path / "kvforge_torch.so")
+    text = run(
+        """
+try:
+    kvforge.torch.register()
+except RuntimeError as error:
+    print(error)
+kvforge.torch.register("override")
+for op, make in CASES.items():
+    case = make(Torch())
+    getattr(torch.ops._C_cache_ops, op)(*case.arguments.values())
+    case.check(Torch())
+case = CASES["reshape_and_cache_flash"](Torch())
+case.arguments["slot_mapping"][0] = 99
+try:
+    torch.ops.kvforge.reshape_and_cache_flash(**case.arguments)
+except RuntimeError as error:
+    print(error)
+print([line.split()[-1] for line in open("/proc/self/maps") if "kvforge_torch" in line][0])
+""",
+        KVFORGE_BUILD=str(tmp_path),
+    )
+    assert "another library has registered _C_cache_ops::copy_blocks_mla" in text
+    assert "slot_mapping: element 0 is 99, want less than 12" in text
+    assert str(tmp_path / "kvforge_torch.so") in text

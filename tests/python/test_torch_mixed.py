@@ -1,0 +1,59 @@
+"""Arrays of several libraries in one call, on memory that they share."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from arrays import Numpy, Torch
+from cases import CASES, reshape_and_cache_flash
+
+import kvforge
+
+ops = kvforge.ops._C_cache_ops
+
+
+def test_torch_and_numpy_in_one_call() -> None:
+    arrays, tensors = reshape_and_cache_flash(Numpy()), reshape_and_cache_flash(Torch())
+    mixed = {
+        name: (tensors if position % 2 else arrays).arguments[name]
+        for position, name in enumerate(arrays.arguments)
+    }
+    ops.reshape_and_cache_flash(**mixed)
+    outputs = [arrays.outputs[0], tensors.outputs[1]]  # key_cache and value_cache
+    assert [mixed["key_cache"] is outputs[0][0], mixed["value_cache"] is outputs[1][0]] == [
+        True
+    ] * 2
+    for have, (_, want) in zip(
+        (Numpy().bytes(outputs[0][0]), Torch().bytes(outputs[1][0])), outputs, strict=True
+    ):
+        np.testing.assert_array_equal(have, want.reshape(-1))
+
+
+def test_lists_may_be_mixed_and_tuples() -> None:
+    arrays, tensors = CASES["zero_blocks"](Numpy()), CASES["zero_blocks"](Torch())
+    ids = arrays.arguments["block_ids"]
+    ops.zero_blocks((arrays.arguments["caches"][0], tensors.arguments["caches"][1]), ids)
+    np.testing.assert_array_equal(
+        Numpy().bytes(arrays.outputs[0][0]), Numpy().bytes(arrays.outputs[0][1])
+    )
+    np.testing.assert_array_equal(
+        Torch().bytes(tensors.outputs[1][0]), Numpy().bytes(tensors.outputs[1][1])
+    )
+
+
+def test_parameters_and_tensors_that_want_gradients_are_read() -> None:
+    case = reshape_and_cache_flash(Torch())
+    case.arguments["key"] = torch.nn.Parameter(case.arguments["key"])
+    with torch.no_grad():
+        ops.reshape_and_cache_flash(**case.arguments)
+    case.check(Torch())
+
+
+def test_strided_tensors_are_used_where_they_lie() -> None:
+    """HND pages, given as the permuted view that engines pass."""
+    case = reshape_and_cache_flash(Torch())
+    pages = case.arguments["key_cache"].permute(0, 2, 1, 3).contiguous()
+    case.arguments["key_cache"] = pages.permute(0, 2, 1, 3)
+    case.outputs[0] = (case.arguments["key_cache"], case.outputs[0][1])
+    ops.reshape_and_cache_flash(**case.arguments)
+    case.check(Torch())
