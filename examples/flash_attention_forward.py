@@ -22,13 +22,14 @@ from functools import cached_property
 from types import SimpleNamespace
 
 try:
-    import kvforge.torch
     import rich.console
     import rich.table
     import smollm2
     import torch
     import torch.nn.functional as F
     from torch import Tensor
+
+    import kvforge.torch
 except ImportError as error:
     sys.exit(f"{error}; the first lines of this file say how to install what it needs")
 

@@ -51,7 +51,6 @@ class Model:
         pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
         return torch.view_as_real(pairs * turn).flatten(-2)
 
-    @torch.inference_mode()
     def logits(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
         """[num_rows, vocabulary]: what the model expects after each token."""
         x = self.weights["token_embd.weight"][ids]

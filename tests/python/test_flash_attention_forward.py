@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import kvforge.torch
 import pytest
 import torch
+
+import kvforge.torch
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
