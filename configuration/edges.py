@@ -23,6 +23,10 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             refused[target] = f"{target} is not available: {', '.join(reasons)}"
             if not without.keys() & lacking:
                 refused[target] += f"; run {setup_hint(lacking)}"
+    if tools.torch and not tools.torch.stable:
+        refused["bench-python"] = (
+            f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
+        )
     if choice.sanitize:
         for target in ("python", "torch", "bench-python"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
@@ -154,7 +158,9 @@ def binding_edges(graph: Graph, tools: Tools) -> list[str]:
     graph.title("Python: the binding to torch's dispatcher, by the stable ABI and by torch's own.")
     folder = tools.torch.folder
     own = ["-isystem", f"{folder}/include/torch/csrc/api/include", *tools.torch.flags]
-    adapters = {"stable": ["-DTORCH_TARGET_VERSION=0x020a000000000000ull"], "library": own}
+    headers = ["-isystem", f"{folder}/include"]
+    stable = [*headers, "-DTORCH_TARGET_VERSION=0x020a000000000000ull"]
+    adapters = {"stable": stable, "library": [*headers, *own]}
     if not tools.torch.stable:
         del adapters["stable"]
     link = {
@@ -163,7 +169,7 @@ def binding_edges(graph: Graph, tools: Tools) -> list[str]:
     }
     modules = []
     for name, extra in adapters.items():
-        words = ["-isystem", f"{folder}/include", f"-DKVF_TORCH_{name.upper()}", *extra]
+        words = [*extra, f"-DKVF_TORCH_{name.upper()}"]
         target = f"{build}/obj/python/src/torch.{name}.o"
         objects = [graph.compile("cxx", "python/src/torch.cpp", target, flags=shell(words))]
         module = f"{build}/kvforge_torch.{name}.so"
@@ -171,6 +177,16 @@ def binding_edges(graph: Graph, tools: Tools) -> list[str]:
     first = Path(modules[0]).name
     used = graph.edge("symlink", f"{build}/kvforge_torch.so", modules[:1], target=first)
     graph.edge("phony", "torch", [used, *python])
+
+    if "bench-python" not in graph.refused:
+        graph.title("Python: what bench-python compares the bindings with.")
+        for language, source, extra in (
+            ("cc", "bench/python/nothing_tvm_ffi.c", ["-isystem", tools.tvm_ffi]),
+            ("cxx", "bench/python/nothing_torch.cpp", stable),
+        ):
+            objects = [graph.compile(language, source, flags=shell(extra))]
+            module = f"{build}/bench_{Path(source).stem}.so"
+            graph.edge("link_module", module, [*objects, library], **link)
     return [*python, used, *modules]
 
 
@@ -207,12 +223,16 @@ def command_edges(
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
+    graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])
     graph.target("format", "format", code)
     graph.target("check-format", "check_format", code)
 
     graph.title("Static analysis.")
-    python = sources("*.py", "tests/*.py", "tests/python/*.py", "examples/demo/plot.py")
+    python = sources(
+        "*.py", "tests/*.py", "tests/python/*.py", "examples/demo/plot.py", "bench/*.py"
+    )
     python += ["configuration", "generator", "python/kvforge"]
     graph.target("lint-python", "lint_python", python)
     analyzed = sources("runtime/*.c", "runtime/ops/*.c") if tools.analyzer else []

@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import check_resources
@@ -17,7 +17,7 @@ import run_all
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration import graph, needs, ninja, options, probe
+from configuration import graph, needs, ninja, options, probe, setup
 from configuration.shell import ROOT
 
 NINJA = shutil.which("ninja") or shutil.which("ninja-build") or str(ROOT / ".venv/bin/ninja")
@@ -289,6 +289,29 @@ def test_setup_without_apt_says_what_is_needed(tree: Path, tmp_path: Path) -> No
     assert "what Debian calls build-essential, libcunit1-dev, ninja-build" in done.stdout
 
 
+def test_setup_installs_what_is_optional_when_told_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each by itself, so that an index without torch does not keep the rest away."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(setup, "VENV_PIP", Path())  # there is one
+    monkeypatch.setattr(setup, "probe", lambda _: probe.Tools(missing=["rich", "torch", "jax"]))
+    shown: list[str] = []
+
+    def show(command: Sequence[str]) -> bool:
+        shown.append(" ".join(command))
+        return False
+
+    monkeypatch.setattr(setup, "show", show)
+    pip = ".venv/bin/python -m pip install"
+    core = f"{pip} -r requirements/build.txt -r requirements/test.txt"
+    setup.setup(want_cuda=False, asked=[])
+    assert shown == [core]
+    shown.clear()
+    setup.setup(want_cuda=False, asked=["torch", "jax"])
+    assert shown == [core, f"{pip} -r requirements/jax.txt", f"{pip} -r requirements/torch.txt"]
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
@@ -368,6 +391,9 @@ def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
     assert not re.search(r"^build .*: generate ", (tree / "build.ninja").read_text(), re.M)
     asked = run_in(tree, NINJA, "generate")
     assert "generate is not available: no Jinja2" in asked.stdout
+    asked = run_in(tree, NINJA, "torch")
+    assert "torch is not available: no apache-tvm-ffi, no torch; run " in asked.stdout
+    assert "python3 configure.py --setup --with-torch, or " in asked.stdout
 
 
 def test_a_broken_nvcc_is_passed_over(tree: Path, tmp_path: Path) -> None:
@@ -388,6 +414,8 @@ def test_sanitize_has_a_folder_and_flags_of_its_own(tree: Path) -> None:
     text = (tree / "build.ninja").read_text()
     assert "builddir = build-sanitize" in text
     assert "-fsanitize=address,undefined" in text
+    asked = run_in(tree, NINJA, "python")
+    assert "python is not available: Python itself is not instrumented" in asked.stdout
 
 
 def test_build_and_rebuild(tree: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,20 @@ def test_c_example(tmp_path: Path, linkage: str) -> None:
     subprocess.run(command, check=True)
     printed = subprocess.run([tmp_path / "example"], check=True, capture_output=True, text=True)
     assert f"It prints `{printed.stdout.strip()}`" in README
+
+
+@pytest.mark.parametrize("binding", ["kvforge_tvm_ffi.so", "kvforge_torch.so"])
+def test_python_examples(binding: str) -> None:
+    """The two blocks after "From Python", each with what it prints."""
+    if not (BUILD / binding).exists():
+        pytest.skip(f"{binding} is not built: ninja {'torch' if 'torch' in binding else 'python'}")
+    blocks = re.findall(r"```python\n(.*?)```\n\n[^`]*`([^`]*)`", README, re.S)
+    code, wanted = blocks[binding == "kvforge_torch.so"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "KVFORGE_BUILD": str(BUILD)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == wanted
 
 
 def test_header_compiles_as_cpp(tmp_path: Path) -> None:

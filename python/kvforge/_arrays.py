@@ -85,7 +85,7 @@ def with_device(function: Any, device: int, *arguments: Any) -> None:
     if torch uses CUDA, else the one that tvm_ffi.use_raw_stream() has set."""
     torch = sys.modules.get("torch")
     stream: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
-    if torch is not None and torch.cuda.is_initialized():
+    if torch is not None and torch.cuda.is_initialized() and device < torch.cuda.device_count():
         raw = torch.cuda.current_stream(device).cuda_stream
         stream = tvm_ffi.use_raw_stream(tvm_ffi.device("cuda", device), raw)
     with stream:

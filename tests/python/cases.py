@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import oracle
@@ -52,10 +52,11 @@ class Case:
 
 
 Maker = Callable[[Put], Case]
+M = TypeVar("M", bound=Maker)
 CASES: dict[str, Maker] = {}
 
 
-def case(maker: Maker) -> Maker:
+def case(maker: M) -> M:
     CASES[maker.__name__] = maker
     return maker
 

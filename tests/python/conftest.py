@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.setdefault("KVFORGE_BUILD", str(ROOT / "build")))
@@ -14,41 +17,22 @@ sys.path.insert(0, str(ROOT / "python"))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python"), str(Path(__file__).parent)])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+# What files of tests need: a package, the command that installs it, a binding and its target.
 NEEDS = {
-    "python": ("kvforge_tvm_ffi.so", "tvm_ffi", "no apache-tvm-ffi: python3 configure.py --setup"),
-    "torch": (
-        "kvforge_torch.so",
-        "torch",
-        "no torch: python3 configure.py --setup --with-torch",
-    ),
-    "jax": ("kvforge_tvm_ffi.so", "jax", "no JAX: python3 configure.py --setup --with-jax"),
+    "python": ("tvm_ffi", "no apache-tvm-ffi: python3 configure.py --setup", "tvm_ffi", "python"),
+    "torch": ("torch", "no torch: python3 configure.py --setup --with-torch", "torch", "torch"),
+    "jax": ("jax", "no JAX: python3 configure.py --setup --with-jax", "tvm_ffi", "python"),
 }
 
 
-def lacking(name: str) -> str:
-    """Why tests that need this cannot run here, with the way out; "" if they can."""
-    from importlib.util import find_spec
-
-    file, package, reason = NEEDS[name]
-    if find_spec(package) is None:
-        return reason
-    return "" if (BUILD / file).is_file() else f"no {file} in {BUILD}: ninja {name}"
-
-
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Test files import what they need at once: one that cannot is left to test_skips.py."""
-    return True if skip_reason(collection_path) else None
-
-
-def skip_reason(path: Path) -> str:
-    """Why a test file cannot run here: by what it imports."""
-    if path.suffix != ".py" or not path.name.startswith("test_") or path.name == "test_skips.py":
-        return ""
-    text = path.read_text()
-    for name, line in {"torch": "\nimport torch\n", "jax": "\nimport jax\n"}.items():
-        if line in text and lacking(name):
-            return lacking(name)
-    return lacking("python")
+def require(name: str) -> None:
+    """Skips the file that calls this, by a reason with the way out, if it cannot run here."""
+    package, reason, binding, target = NEEDS[name]
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(reason, allow_module_level=True)
+    if not (BUILD / f"kvforge_{binding}.so").is_file():
+        reason = f"no kvforge_{binding}.so in {BUILD}: ninja {target}"
+        pytest.skip(reason, allow_module_level=True)
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

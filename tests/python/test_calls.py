@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 import ast
 import inspect
 import re

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("jax")
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 from typing import Any
 
 import ml_dtypes

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("python")
+
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor

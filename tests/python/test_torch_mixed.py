@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("torch")
+
 import numpy as np
 import torch
 from arrays import Numpy, Torch

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import require
+
+require("torch")
+
 import json
 from typing import Any
 
