@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from conftest import ROOT, require
+
+require("torch")
+
 import importlib.util
 import os
 import subprocess
@@ -13,12 +17,11 @@ import torch
 
 import kvforge.torch
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
-import flash_attention_forward as example  # noqa: E402
-import smollm2  # noqa: E402
+import flash_attention_forward as example
+import smollm2
 
 kvforge.torch.register()
 
