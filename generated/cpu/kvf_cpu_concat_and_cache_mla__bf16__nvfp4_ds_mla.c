@@ -4,6 +4,7 @@
  */
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/cpu_fp4.h"
 #include "kvforge/ds_mla.h"
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
@@ -20,49 +21,27 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
   }
 }
 
-/*
- * The largest magnitude of a group, NaNs left out. Two loops, since with the choice that leaves
- * NaNs out a maximum does not become vector code.
- */
-static inline uint32_t largest_of(const float *values, int64_t count) {
-  uint32_t magnitudes[KVF_FP8_DS_MLA_TILE];
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    magnitudes[i] = kvf_magnitude(values[i]);
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    largest = magnitudes[i] > largest ? magnitudes[i] : largest;
-  }
-  return largest;
-}
-
 /* One token. Strides in elements. */
 static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
                       int64_t k_pe_stride, uint8_t *row) {
-  enum { GROUP = KVF_NVFP4_DS_MLA_GROUP, GROUPS = KVF_DS_MLA_LATENT / GROUP };
+  enum { GROUPS = KVF_DS_MLA_LATENT / KVF_NVFP4_DS_MLA_GROUP };
   float latent[KVF_DS_MLA_LATENT];
   uint32_t largest[GROUPS];
   uint32_t scales[GROUPS];
   float inverse[GROUPS];
   widen(latent, kv_c, kv_c_stride, KVF_DS_MLA_LATENT);
-  for (int32_t group = 0; group < GROUPS; ++group) {
-    largest[group] = largest_of(latent + group * GROUP, GROUP);
-  }
+  kvf_largest_of_16(largest, latent, GROUPS);
+  KVF_VECTORISE
   for (int32_t group = 0; group < GROUPS; ++group) {
     scales[group] = kvf_nvfp4_ds_mla_scale(largest[group]);
-    inverse[group] = 1.0f / kvf_f32_from_fp8_e4m3((uint8_t)scales[group]);
   }
+  KVF_VECTORISE
   for (int32_t group = 0; group < GROUPS; ++group) {
-    const float *values = latent + group * GROUP;
-    uint32_t codes[GROUP];
-    uint64_t pairs[GROUP / 2];
-    for (int32_t i = 0; i < GROUP; ++i) {
-      codes[i] = kvf_e2m1_from_f32(values[i] * inverse[group]);
-    }
-    memcpy(pairs, codes, sizeof pairs);
-    for (int32_t i = 0; i < GROUP / 2; ++i) { /* the odd code is 32 bits up and goes 4 bits up */
-      row[group * (GROUP / 2) + i] = (uint8_t)(pairs[i] | pairs[i] >> 28);
-    }
+    inverse[group] = 1.0f / kvf_f32_from_fp8_e4m3_word(scales[group]);
+  }
+  kvf_scale_groups_of_16(latent, inverse, GROUPS);
+  kvf_narrow_e2m1(row, latent, GROUPS);
+  for (int32_t group = 0; group < GROUPS; ++group) {
     row[kvf_nvfp4_ds_mla_scale_at(group)] = (uint8_t)scales[group];
   }
   float rope[KVF_DS_MLA_ROPE];

@@ -6,6 +6,7 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/cp_gather_and_upconvert_nvfp4_kv_cache.h"
 #include "kvforge/cpu_decode.h"
+#include "kvforge/cpu_fp4.h"
 #include "kvforge/ds_mla.h"
 
 /* What every E4M3 code is in f16, exactly. */

@@ -4,6 +4,7 @@
  */
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
+#include "kvforge/cpu_fp4.h"
 #include "kvforge/nvfp4.h"
 
 /* Elements that are worked on at a time. */
@@ -32,31 +33,39 @@ typedef struct scale_place {
   int32_t swizzle;
 } scale_place;
 
-static inline void put_scale(const scale_place *place, int64_t group, uint8_t block_scale) {
-  int64_t token = place->offset;
-  if (place->swizzle) {
-    kvf_nvfp4_swizzle(&token, &group, place->groups);
+/* Block scales of `count` groups of a token and a head, from group `first` on. */
+static inline void put_scales(const scale_place *place, int64_t first, const uint32_t *block_scales,
+                              int64_t count) {
+  if (!place->swizzle) {
+    uint8_t *scales = place->head + place->offset * place->token_stride + first;
+    for (int64_t i = 0; i < count; ++i) {
+      scales[i] = (uint8_t)block_scales[i];
+    }
+    return;
   }
-  place->head[token * place->token_stride + group] = block_scale;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t token = place->offset;
+    int64_t group = first + i;
+    kvf_nvfp4_swizzle(&token, &group, place->groups);
+    place->head[token * place->token_stride + group] = (uint8_t)block_scales[i];
+  }
 }
 
-/*
- * The largest magnitude of each group. Magnitudes first, since with the choice that leaves NaNs out
- * a maximum does not become vector code.
- */
-static void find_largest(uint32_t largest[GROUPS], const float wide[PART]) {
-  uint32_t magnitudes[PART];
-  for (int64_t i = 0; i < PART; ++i) {
-    magnitudes[i] = kvf_magnitude(wide[i]);
-  }
+/* GROUPS groups of a head; always so many, which is a number that a compiler knows. */
+static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
+  uint32_t largest[GROUPS];
+  float multipliers[GROUPS];
+  kvf_largest_of_16(largest, wide, GROUPS);
+  KVF_VECTORISE
   for (int64_t group = 0; group < GROUPS; ++group) {
-    const uint32_t *of_group = magnitudes + group * GROUP;
-    uint32_t most = 0;
-    for (int64_t i = 0; i < GROUP; ++i) {
-      most = of_group[i] > most ? of_group[i] : most;
-    }
-    largest[group] = most;
+    block_scales[group] = kvf_nvfp4_block_scale(largest[group], inverse);
   }
+  KVF_VECTORISE
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
+  }
+  kvf_scale_groups_of_16(wide, multipliers, GROUPS);
+  kvf_narrow_e2m1(codes, wide, GROUPS);
 }
 
 /* One head of one token. `stride` is the source's, in elements. */
@@ -67,27 +76,16 @@ static void write_head(const float *source, int64_t stride, uint8_t *restrict co
   float wide[PART] = {0}; /* of a last part that is shorter, only the beginning is written out */
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
-    uint32_t largest[GROUPS];
     uint32_t block_scales[GROUPS];
-    float multipliers[GROUPS];
-    uint32_t words[PART];
+    uint8_t bytes[PART / 2];
     widen(wide, source + first * stride, stride, length);
-    find_largest(largest, wide);
-    for (int64_t group = 0; group < GROUPS; ++group) {
-      block_scales[group] = kvf_nvfp4_block_scale(largest[group], inverse);
-      multipliers[group] = kvf_nvfp4_multiplier((uint8_t)block_scales[group], inverse);
+    if (length == PART) {
+      write_part(wide, codes + first / 2, block_scales, inverse);
+    } else {
+      write_part(wide, bytes, block_scales, inverse);
+      memcpy(codes + first / 2, bytes, (size_t)length / 2);
     }
-    for (int64_t group = 0; group < GROUPS; ++group) {
-      for (int64_t i = 0; i < GROUP; ++i) {
-        words[group * GROUP + i] = kvf_e2m1_from_f32(wide[group * GROUP + i] * multipliers[group]);
-      }
-    }
-    for (int64_t i = 0; i < length / 2; ++i) {
-      codes[first / 2 + i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
-    }
-    for (int64_t group = 0; group < length / GROUP; ++group) {
-      put_scale(place, first / GROUP + group, (uint8_t)block_scales[group]);
-    }
+    put_scales(place, first / GROUP, block_scales, length / GROUP);
   }
 }
 

@@ -80,7 +80,7 @@ KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint1
   widen_x2(load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole), rope);
 
   /* A lane's elements are a group. */
-  const uint8_t scale = kvf_nvfp4_ds_mla_scale(largest_of(v));
+  const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest_of(v));
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
   const uint32_t low = quantise_x8(v, inverse);
   const uint32_t high = quantise_x8(v + 8, inverse);

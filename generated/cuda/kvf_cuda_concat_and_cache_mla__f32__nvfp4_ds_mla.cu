@@ -71,7 +71,7 @@ KVF_INLINE void write_row(const float *kv_c, int64_t kv_c_stride, const float *k
   rope[1] = k_pe[(lane * ROPE + 1) * k_pe_stride];
 
   /* A lane's elements are a group. */
-  const uint8_t scale = kvf_nvfp4_ds_mla_scale(largest_of(v));
+  const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest_of(v));
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
   const uint32_t low = quantise_x8(v, inverse);
   const uint32_t high = quantise_x8(v + 8, inverse);

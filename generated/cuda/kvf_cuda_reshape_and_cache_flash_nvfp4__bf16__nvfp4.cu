@@ -56,7 +56,7 @@ KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
 KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
                             bool whole) {
   const float inverse = 1.0f / scale;
-  const uint8_t block_scale = kvf_nvfp4_block_scale(largest_of(v), inverse);
+  const uint8_t block_scale = (uint8_t)kvf_nvfp4_block_scale(largest_of(v), inverse);
   const float multiplier = kvf_nvfp4_multiplier(block_scale, inverse);
   const uint32_t low = quantise_x8(v, multiplier);
   const uint32_t high = quantise_x8(v + 8, multiplier);

@@ -60,6 +60,18 @@ static bool moves_groups(const kvf_reshape_and_cache_flash_nvfp4_params *params,
          kvf_vector_elements(bytes, params->head_size / 2, pages, 2) > 1;
 }
 
+/* Heads that follow each other at both ends and share their scales are one head. */
+static void join_heads(kvf_reshape_and_cache_flash_nvfp4_params *params) {
+  const int64_t size = params->head_size;
+  if (!params->swizzle_v_scales && params->k_scale.stride[0] == 0 &&
+      params->v_scale.stride[0] == 0 && params->key.stride[1] == size * params->key.stride[2] &&
+      params->value.stride[1] == size * params->value.stride[2] &&
+      params->key_cache.stride[2] == size / 2 && params->value_cache.stride[2] == size / 2) {
+    params->head_size *= params->num_heads;
+    params->num_heads = 1;
+  }
+}
+
 kvf_status
 kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_reshape_and_cache_flash_nvfp4_params *given) {
@@ -73,6 +85,7 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
   if (check.exec.backend == KVF_CPU) {
+    join_heads(&params);
     const int64_t elements = 2 * (int64_t)params.num_heads * params.head_size;
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
                        elements * scalar + elements / 2 + elements / KVF_NVFP4_GROUP);

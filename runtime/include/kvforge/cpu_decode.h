@@ -61,43 +61,6 @@ KVF_INLINE void kvf_widen_codes(float *restrict to, const uint8_t *restrict code
   }
 }
 
-/*
- * Widens a row of E2M1 codes, two in a byte, the low half first; `count` is a multiple of 512. Both
- * codes of a byte become f16 side by side in a word: f16 holds all eight magnitudes.
- */
-KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes, int64_t count) {
-  enum { WORDS = 256 };
-  for (int64_t first = 0; first < count; first += 2 * WORDS) {
-    uint32_t words[WORDS];
-    uint16_t half[2 * WORDS];
-    for (int64_t i = 0; i < WORDS; ++i) {
-      const uint32_t pair = codes[first / 2 + i];
-      const uint32_t code = (pair | pair << 12) & 0x000F000Fu;
-      const uint32_t magnitude = code & 0x00070007u;
-      const uint32_t odd = magnitude & 0x00010001u;
-      const uint32_t small = (odd << 14) - (odd << 11); /* 0 or 0.5, which is 0x3800 */
-      const uint32_t normal = (magnitude << 9) + 0x38003800u;
-      const uint32_t large = (magnitude + 0x00060006u) >> 3 & 0x00010001u; /* 1 or more */
-      const uint32_t mask = (large << 16) - large;                         /* 0xFFFF in that half */
-      words[i] = (normal & mask) | (small & ~mask) | (code & 0x00080008u) << 12;
-    }
-    memcpy(half, words, sizeof half); /* little-endian, as DLPack is */
-    kvf_widen_f16(to + first, half, 2 * WORDS);
-  }
-}
-
-/* Multiplies a row by the scales of its groups of 16. */
-KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64_t num_groups) {
-  /* A vector by name: left to itself, gcc interleaves groups at great length. */
-  typedef float group __attribute__((vector_size(64)));
-  for (int64_t i = 0; i < num_groups; ++i) {
-    group lanes;
-    memcpy(&lanes, values + 16 * i, sizeof lanes);
-    lanes *= scales[i];
-    memcpy(values + 16 * i, &lanes, sizeof lanes);
-  }
-}
-
 /* Stores a row of results; see kvforge/decode.h. */
 KVF_INLINE void kvf_store_results_f32(float *restrict to, const float *restrict from,
                                       int64_t count) {

@@ -63,8 +63,8 @@ KVF_INLINE void kvf_round_row_f16(float *row, int64_t count) {
   int64_t i = 0;
 #if defined(__AVX512F__)
   for (; i + 16 <= count; i += 16) {
-    const __m256i bits = _mm512_cvtps_ph(_mm512_loadu_ps(row + i),
-                                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m256i bits =
+        _mm512_cvtps_ph(_mm512_loadu_ps(row + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm512_storeu_ps(row + i, _mm512_cvtph_ps(bits));
   }
 #elif defined(__F16C__)

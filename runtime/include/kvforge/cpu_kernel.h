@@ -27,6 +27,12 @@
 #define KVF_CPU_SYMBOL(symbol) KVF_PASTE_EXPANDED(symbol, KVF_ISA)
 
 /*
+ * In front of a short loop whose length is a number: left to themselves, compilers write such a
+ * loop out, element by element, before they try to make vector code of it.
+ */
+#define KVF_VECTORISE _Pragma("omp simd")
+
+/*
  * Whether multiplying by 1 / x gives the bits that dividing by x gives: x is a power of two whose
  * reciprocal is a normal number. Scales of 1 are the most common of all.
  */

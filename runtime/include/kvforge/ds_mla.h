@@ -59,13 +59,13 @@ KVF_INLINE float kvf_fp8_ds_mla_ue8m0_scale(uint32_t largest) {
 }
 
 /* The smallest E4M3 that brings the largest element down to 6, the largest E2M1, or 448. */
-KVF_INLINE uint8_t kvf_nvfp4_ds_mla_scale(uint32_t largest) {
+KVF_INLINE uint32_t kvf_nvfp4_ds_mla_scale(uint32_t largest) {
   const float quotient = kvf_float(largest) / 6.0f;
   const float least =
       quotient > 0.001953125f ? quotient : 0.001953125f; /* 2^-9, the smallest code */
-  const uint8_t nearest = kvf_fp8_e4m3_from_f32(least);
-  const bool below = kvf_f32_from_fp8_e4m3(nearest) < least && nearest < 0x7E;
-  return (uint8_t)(nearest + (below ? 1 : 0));
+  const uint32_t nearest = kvf_fp8_e4m3_word_from_f32(least) & 0xFFu;
+  const bool below = kvf_f32_from_fp8_e4m3_word(nearest) < least && nearest < 0x7E;
+  return nearest + (below ? 1 : 0);
 }
 
 #endif

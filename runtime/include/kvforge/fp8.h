@@ -49,15 +49,20 @@ KVF_INLINE uint32_t kvf_fp8_e5m2_word_from_f32(float x) {
 KVF_INLINE uint8_t kvf_fp8_e4m3_from_f32(float x) { return (uint8_t)kvf_fp8_e4m3_word_from_f32(x); }
 KVF_INLINE uint8_t kvf_fp8_e5m2_from_f32(float x) { return (uint8_t)kvf_fp8_e5m2_word_from_f32(x); }
 
-/* Decoding is exact: f16 holds every code of both formats. A NaN code becomes a NaN. */
-KVF_INLINE float kvf_f32_from_fp8_e4m3(uint8_t code) {
+/*
+ * Decoding is exact: f16 holds every code of both formats. A NaN code becomes a NaN. Loops over
+ * codes that are words already stay loops over words.
+ */
+KVF_INLINE float kvf_f32_from_fp8_e4m3_word(uint32_t code) {
   const uint32_t magnitude = code & 0x7Fu;
-  const uint32_t sign = ((uint32_t)code & 0x80u) << 24;
+  const uint32_t sign = (code & 0x80u) << 24;
   const uint32_t small = kvf_bits((float)(int32_t)magnitude * 0.001953125f); /* 2^-9 */
   const uint32_t normal = (magnitude << 20) + (120u << 23);
   const uint32_t value = magnitude < 0x08u ? small : normal;
   return kvf_float((magnitude == 0x7Fu ? 0x7FC00000u : value) | sign);
 }
+
+KVF_INLINE float kvf_f32_from_fp8_e4m3(uint8_t code) { return kvf_f32_from_fp8_e4m3_word(code); }
 
 /* E5M2 is the upper byte of f16. */
 KVF_INLINE float kvf_f32_from_fp8_e5m2(uint8_t code) {

@@ -20,13 +20,13 @@ enum { KVF_NVFP4_GROUP = 16 /* elements of a block scale */ };
 
 /* The block scale brings the largest element, of which these are the bits, to 6, the largest E2M1.
  * `inverse` is 1 / scale. */
-KVF_INLINE uint8_t kvf_nvfp4_block_scale(uint32_t largest, float inverse) {
-  return kvf_fp8_e4m3_from_f32(inverse * (kvf_float(largest) / 6.0f));
+KVF_INLINE uint32_t kvf_nvfp4_block_scale(uint32_t largest, float inverse) {
+  return kvf_fp8_e4m3_word_from_f32(inverse * (kvf_float(largest) / 6.0f)) & 0xFFu;
 }
 
 /* What the elements of a group are multiplied with before they are encoded: 0 if its scale is. */
-KVF_INLINE float kvf_nvfp4_multiplier(uint8_t block_scale, float inverse) {
-  const float multiplier = 1.0f / (kvf_f32_from_fp8_e4m3(block_scale) / inverse);
+KVF_INLINE float kvf_nvfp4_multiplier(uint32_t block_scale, float inverse) {
+  const float multiplier = 1.0f / (kvf_f32_from_fp8_e4m3_word(block_scale) / inverse);
   return (block_scale & 0x7Fu) == 0 ? 0.0f : multiplier;
 }
 
