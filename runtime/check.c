@@ -227,6 +227,18 @@ static void fill_view(const DLTensor *tensor, kvf_view *view) {
   }
 }
 
+/* Whether the op writes to an argument; an element of a list is called <argument>[<position>]. */
+static bool is_mutated(const kvf_op *op, const char *argument) {
+  const size_t length = strcspn(argument, "[");
+  for (int32_t i = 0; i < op->num_arguments; ++i) {
+    const char *name = op->arguments[i].name;
+    if (strncmp(name, argument, length) == 0 && name[length] == '\0') {
+      return op->arguments[i].mutated;
+    }
+  }
+  return false;
+}
+
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
   if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
@@ -254,20 +266,11 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
                    "address %p is not a multiple of the element size, %d bytes", view->data,
                    (int)bytes);
   }
-  for (const kvf_argument *declared = check->op->arguments;
-       declared < check->op->arguments + check->op->num_arguments; ++declared) {
-    /* An element of a list is called <argument>[<position>]. */
-    const size_t length = strcspn(argument, "[");
-    if (!declared->mutated || strncmp(declared->name, argument, length) != 0 ||
-        declared->name[length] != '\0') {
-      continue;
-    }
-    for (int32_t i = 0; i < rank; ++i) {
-      if (view->stride[i] == 0 && tensor->shape[i] > 1) {
-        kvf_check_fail(check, KVF_INVALID_VALUE, argument,
-                       "stride of dimension %d (%s) is 0, want elements that do not overlap", i,
-                       dims[i]->name);
-      }
+  for (int32_t i = 0; i < rank; ++i) {
+    if (view->stride[i] == 0 && tensor->shape[i] > 1 && is_mutated(check->op, argument)) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "stride of dimension %d (%s) is 0, want elements that do not overlap", i,
+                     dims[i]->name);
     }
   }
 }
