@@ -158,7 +158,8 @@ def build_variant(
     source = source.with_suffix(".c" if row.backend == "cpu" else ".cu")
     if not source.is_file():
         raise ValueError(
-            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder"
+            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder "
+            "where there is nvcc, and a GPU or KVFORGE_CUDA_ARCHS"
         )
     if row.backend == "cuda" and not _toolchain.cuda_archs():
         raise RuntimeError(
