@@ -149,10 +149,11 @@ class Build:
         words = [word for path in self.folders for word in ("--op-folder", str(path))]
         command = [sys.executable, "-B", "-m", "generator", *words, "--output", str(folder)]
         root = str(_checkout.root())
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         done = subprocess.run(
             command,
             cwd=root,
-            env={**os.environ, "PYTHONPATH": root},
+            env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,

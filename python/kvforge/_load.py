@@ -40,8 +40,9 @@ def load(
         op.rms_norm_and_cache(key, value, weight, key_cache, value_cache, slots, "fp8", one, one)
 
     What was compiled before is found by content: sources, the headers that they include, flags,
-    compilers, instruction-set level or GPU architectures, and kvforge's version. Nothing is started
-    then. Of several processes that ask at once, one compiles and the others wait.
+    compilers, instruction-set level or GPU architectures, and kvforge's version; not libraries that
+    extra_ldflags name. Nothing is started then. Of several processes that ask at once, one compiles
+    and the others wait.
 
     Args:
         name: of the shared object; an identifier.
@@ -157,7 +158,8 @@ def build_variant(
     source = source.with_suffix(".c" if row.backend == "cpu" else ".cu")
     if not source.is_file():
         raise ValueError(
-            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder"
+            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder "
+            "where there is nvcc, and a GPU or KVFORGE_CUDA_ARCHS"
         )
     if row.backend == "cuda" and not _toolchain.cuda_archs():
         raise RuntimeError(

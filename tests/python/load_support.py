@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWN_OP = ROOT / "examples/own_op"
@@ -53,6 +56,29 @@ def counted_compiler(folder: Path) -> tuple[Path, Path]:
     )
     program.chmod(0o755)
     return program, log
+
+
+# Processes forked from one that has imported what takes long, and has no threads.
+server = multiprocessing.get_context("forkserver")
+server.set_forkserver_preload(["torch", "kvforge.torch"])
+
+
+def load_in_process(source: Path, cache: Path, compiler: str, begin: Any) -> None:
+    """What a process does that loads a source; its exit status is 0 if that returns 42."""
+    import kvforge
+
+    os.environ["CC"] = compiler
+    begin()
+    os._exit(0 if kvforge.load("one", source, build_directory=cache).answer() == 42 else 1)
+
+
+def hold_lock(path: Path, ready: Any) -> None:
+    """What a process does that takes a lock and never lets go."""
+    from kvforge import _store
+
+    with _store.locked(path, None):
+        ready.set()
+        time.sleep(600)
 
 
 def python(

@@ -8,6 +8,7 @@ require("python", __name__)
 
 import ctypes
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import pytest
 
 import kvforge
 from configuration.probe import ISA_FLAGS
-from kvforge import _toolchain
+from kvforge import _library, _toolchain
 
 
 @pytest.fixture(autouse=True)
@@ -259,6 +260,21 @@ def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "/nonexistent/cc")
     with pytest.raises(RuntimeError, match="/nonexistent/cc is not on PATH"):
         kvforge.load("none", support.write_source(tmp_path))
+
+
+def test_a_package_without_its_sources(tmp_path: Path) -> None:
+    shutil.copytree(support.ROOT / "python/kvforge", tmp_path / "lib/kvforge")
+    code = f"""
+        import kvforge
+        try:
+            kvforge.load("none", {str(support.write_source(tmp_path))!r})
+        except RuntimeError as error:
+            print(error)
+    """
+    built = str(_library.find().parent)
+    done = support.python(code, PYTHONPATH=str(tmp_path / "lib"), KVFORGE_BUILD=built)
+    assert "compiling needs kvforge's sources" in done.stdout
+    assert f"{tmp_path} has no runtime/include, " in done.stdout
 
 
 def test_archs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,11 @@ from conftest import require
 
 require("python", __name__)
 
-import multiprocessing
 import os
 import random
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import load_support as support
 import pytest
@@ -20,29 +18,15 @@ import pytest
 import kvforge
 from kvforge import _store
 
-fork = multiprocessing.get_context("fork")
+server = support.server
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("KVFORGE_CACHE", str(folder))
-    return folder
-
-
-def load_at_once(barrier: Any, source: Path) -> None:
-    """What each of the processes does; its exit status tells."""
-    barrier.wait()
-    os._exit(0 if kvforge.load("once", source).answer() == 42 else 1)
-
-
-def test_ten_processes_build_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_processes_build_once(tmp_path: Path) -> None:
     program, log = support.counted_compiler(tmp_path)
-    monkeypatch.setenv("CC", str(program))
     source = support.write_source(tmp_path)
-    barrier = fork.Barrier(10)
-    processes = [fork.Process(target=load_at_once, args=(barrier, source)) for _ in range(10)]
+    barrier = server.Barrier(10)
+    arguments = (source, tmp_path / "cache", str(program), barrier.wait)
+    processes = [server.Process(target=support.load_in_process, args=arguments) for _ in range(10)]
     for process in processes:
         process.start()
     for process in processes:
@@ -52,49 +36,44 @@ def test_ten_processes_build_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(lines) == 2, lines  # one compilation and one link
 
 
-def load_quietly(source: Path) -> None:
-    """What a process does that is killed."""
-    kvforge.load("killed", source)
-    os._exit(0)
-
-
-def test_fifty_kills_leave_no_broken_cache(tmp_path: Path, cache: Path) -> None:
-    started = time.monotonic()
+def test_fifty_kills_leave_no_broken_cache(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
     source = support.write_source(tmp_path, value="-1")
-    assert kvforge.load("killed", source).answer() == -1
+    kvforge.load("one", source, build_directory=cache)
+    support.write_source(tmp_path, value="-2")
+    started = time.monotonic()
+    kvforge.load("one", source, build_directory=cache)
     usual = time.monotonic() - started  # of a build
     chance = random.Random(1)
-    died = 0
+    killed = 0
     for number in range(50):
         support.write_source(tmp_path, value=str(number))
-        process = fork.Process(target=load_quietly, args=(source,))
+        begun = server.Event()
+        arguments = (source, cache, "cc", begun.set)
+        process = server.Process(target=support.load_in_process, args=arguments)
         process.start()
+        assert begun.wait(60)
         process.join(chance.uniform(0, 1.2 * usual))
         if process.is_alive():
             os.kill(process.pid or 0, signal.SIGKILL)  # its ninja and compiler go on
-            died += 1
+            killed += 1
         process.join()
-        assert kvforge.load("killed", source).answer() == number
-    assert died >= 10, f"{died} of 50 processes were killed in time"
-    _store.Store().prune(lambda entry: True)  # what a compiler wrote after its builder had died
-    for request in cache.glob("killed-*"):
+        assert kvforge.load("one", source, build_directory=cache).answer() == number
+    assert killed >= 10, f"{killed} of 50 processes were killed in time"
+    store = _store.Store(cache)
+    store.prune(lambda entry: True)  # what a compiler wrote after its builder had died
+    for request in cache.glob("one-*"):
         names = sorted(path.name for path in request.iterdir())
         assert len(names) == 2 and names[-1] == "lock", names
-
-
-def hold(path: Path, ready: Any) -> None:
-    """Takes a lock and never lets go."""
-    with _store.locked(path, None):
-        ready.set()
-        time.sleep(600)
+    assert len(store.entries()) == 52
 
 
 def test_a_lock_dies_with_its_owner(tmp_path: Path) -> None:
     lock = tmp_path / "request" / "lock"
-    ready = fork.Event()
-    process = fork.Process(target=hold, args=(lock, ready))
+    ready = server.Event()
+    process = server.Process(target=support.hold_lock, args=(lock, ready))
     process.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     with pytest.raises(BlockingIOError), _store.locked(lock, None):
         pass
     os.kill(process.pid or 0, signal.SIGKILL)

@@ -196,7 +196,11 @@ def test_through_torch(tmp_path: Path) -> None:
         torch.ops.my_namespace.{STEM}(*tensors, epsilon)
 
     assert (call(through_torch) == call(own.{STEM})).all()
-    print(torch.ops.my_namespace.{STEM}.default._schema)
+    op = torch.ops.my_namespace.{STEM}
+    key, cache, one = torch.ones(1, 1, 32), torch.zeros(1, 2, 1, 32), torch.ones(())
+    arguments = key, key, key[0, 0], cache, cache.clone(), torch.tensor([1]), "auto", one, one
+    torch.library.opcheck(op, arguments)
+    print(op.default._schema)
     """
     schema = support.python(CALL + code, torch=True).stdout
     assert schema.startswith(f"my_namespace::{STEM}(Tensor key") and "epsilon" in schema
