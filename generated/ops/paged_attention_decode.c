@@ -324,10 +324,12 @@ const kvf_op kvf_op_paged_attention_decode = {
         "num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales "
         "for one\n"
         "that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for "
-        "a length below 0 or beyond width * block_size, or a page that is\n"
-        "not in the cache (CPU: before anything is written; CUDA: that length is cut off, the "
-        "tokens of that\n"
-        "page are left out, and each is counted once, see kvf_cuda_fault_count).\n"
+        "a length\n"
+        "below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before "
+        "anything is\n"
+        "written; CUDA: that length is cut off, the tokens of that page are left out, and each is "
+        "counted\n"
+        "once, see kvf_cuda_fault_count).\n"
         "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
     .arguments = arguments,
     .num_arguments = 13,

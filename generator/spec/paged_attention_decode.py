@@ -48,9 +48,10 @@ one KV head of one sequence; long sequences are not split.
 
 Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
 num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
-that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is
-not in the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that
-page are left out, and each is counted once, see kvf_cuda_fault_count).
+that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
+below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
+written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
+once, see kvf_cuda_fault_count).
 Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
     arguments={
         "out": "[num_seqs, num_q_heads, head_size], the dtype of query, any strides",

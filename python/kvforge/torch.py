@@ -6,7 +6,8 @@
 
 Registered for the CPU and CUDA keys, with fake kernels. The binding goes through libtorch's stable
 ABI, so that one build serves every torch from 2.10 on; for an older one it is built against that
-torch. Works in torch.compile(fullgraph=True), in inference mode and under CUDA graph capture, on
+torch. It is the build folder's (`ninja torch`), or else compiled at the first register() and kept in
+kvforge's cache. Works in torch.compile(fullgraph=True), in inference mode and under CUDA graph capture, on
 torch's current stream and with torch's number of CPU threads. A refused call raises RuntimeError with
 kvforge's sentence, as torch's own ops do. An op whose tensors are all the host's (swap_blocks_batch)
 runs on torch's current CUDA device if there is one, as upstream's does, else on the CPU.
@@ -18,11 +19,12 @@ import ctypes
 import sys
 import threading
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from kvforge import _library, _load
+from kvforge import _checkout, _library, _load
 from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
@@ -148,16 +150,35 @@ def _build_missing(symbol: bytes) -> int:
 _builder = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_build_missing)
 
 
+def _built() -> str:
+    """The other shared object, compiled for this torch if the build folder has none."""
+    path = _library.find().parent / _load.TORCH_LIBRARY
+    if path.is_file():
+        return str(path)
+    source = _checkout.root() / "python/src/torch.cpp"
+    folder = Path(torch.__file__).parent
+    includes = [folder / "include"]
+    flags = ["-DTORCH_TARGET_VERSION=0x020a000000000000ull", "-DKVF_TORCH_STABLE"]
+    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 10):
+        includes.append(folder / "include/torch/csrc/api/include")
+        flags = [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}"]
+        flags.append("-DKVF_TORCH_LIBRARY")
+    made = _load.load(
+        "kvforge_torch",
+        source,
+        extra_cflags=flags,
+        extra_ldflags=[f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"],
+        extra_include_paths=includes,
+        is_python_module=False,
+    )
+    return str(made)
+
+
 class _Binding:
     """The registration functions of the other shared object."""
 
     def __init__(self) -> None:
-        path = _library.find().parent / "kvforge_torch.so"
-        if not path.is_file():
-            raise ImportError(
-                f"kvforge.torch: no {path.name} in {path.parent}; `ninja torch` builds it"
-            )
-        self._native = ctypes.CDLL(str(path))
+        self._native = ctypes.CDLL(_built())
         if _load.jit():
             self._native.kvforge_torch_set_builder(_builder)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conftest import ROOT, require
 
-require("torch")
+require("torch", __name__)
 
 import importlib.util
 import os

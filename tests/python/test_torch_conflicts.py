@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import processes
+import pytest
 from conftest import BUILD
 
 FIRST = """
@@ -147,6 +148,8 @@ for number in range(300):
 
 def test_the_binding_for_a_torch_without_the_stable_abi(tmp_path: Path) -> None:
     """The same ops, built through TORCH_LIBRARY: every one runs, and conflicts are told."""
+    if not (BUILD / "kvforge_torch.library.so").is_file():
+        pytest.skip(f"no kvforge_torch.library.so in {BUILD}: `ninja test` builds it")
     for file in BUILD.glob("*.so*"):
         (tmp_path / file.name).symlink_to(file.resolve())
     (tmp_path / "kvforge_torch.so").unlink()

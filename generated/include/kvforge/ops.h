@@ -594,8 +594,8 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
  * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
  * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
- * once, see kvf_cuda_fault_count). Source of the rule: this project; arguments as in vLLM's
- * paged_attention_v1.
+ * once, see kvf_cuda_fault_count).
+ * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
