@@ -47,12 +47,11 @@ typedef struct bench_call {
   const DLTensor *lists[2][BENCH_LAYERS]; /* tensor lists among the arguments */
   int32_t num_lists;
   size_t set_bytes[BENCH_PLACES];
-  size_t moved;  /* bytes that one call reads and writes at least */
-  double aim;    /* part of a plain copy's speed to be reached; 0: none is set */
-  bool transfer; /* CUDA: the driver copies, so the call is compared with one of its copies from...
-                  */
-  bench_place from; /* ... this place */
-  bench_place to;   /* ... to this one */
+  size_t moved;     /* bytes that one call reads and writes at least */
+  double aim;       /* part of a plain copy's speed to be reached; 0: none is set */
+  bool transfer;    /* CUDA: the driver copies, so there is no kernel to be captured */
+  bench_place from; /* CUDA: the copy that the call is compared with goes from here */
+  bench_place to;   /* to here */
 } bench_call;
 
 /* How calls of one op are made. */

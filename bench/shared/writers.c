@@ -47,7 +47,8 @@ static bool describe_5d(bench_call *call, int32_t form) {
   bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x));
   bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE, BLOCK_SIZE));
   add_slots_and_scales(call, form);
-  /* A shuffled value touches one element of each memory line, so no part of a copy is wanted. */
+  /* CUDA: a shuffled value touches one element of each memory line, so no part of a copy is wanted.
+   */
   bench_moves(call, moved(call, call->tokens), form == BENCH_CONSECUTIVE ? 0.75 : 0);
   return true;
 }

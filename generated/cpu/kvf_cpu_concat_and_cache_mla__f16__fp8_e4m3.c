@@ -72,11 +72,12 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3)(const void *par
     const uint16_t *k_pe = (const uint16_t *)p->k_pe.data + token * p->k_pe.stride[0];
     uint8_t *row = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
                    offset * p->kv_cache.stride[1];
-    int64_t next_block;
-    int64_t next_offset;
-    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
-      kvf_prefetch_row((uint8_t *)p->kv_cache.data + next_block * p->kv_cache.stride[0] +
-                           next_offset * p->kv_cache.stride[1],
+    int64_t ahead_block;
+    int64_t ahead_offset;
+    if (token + KVF_ROWS_AHEAD < end &&
+        kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &ahead_block, &ahead_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + ahead_block * p->kv_cache.stride[0] +
+                           ahead_offset * p->kv_cache.stride[1],
                        (int64_t)p->kv_lora_rank + p->rope_dim);
     }
     const float scale = *(const float *)p->scale.data;

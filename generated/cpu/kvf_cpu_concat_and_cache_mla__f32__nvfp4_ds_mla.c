@@ -72,11 +72,12 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla)(const void 
     const float *k_pe = (const float *)p->k_pe.data + token * p->k_pe.stride[0];
     uint8_t *row = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0] +
                    offset * p->kv_cache.stride[1];
-    int64_t next_block;
-    int64_t next_offset;
-    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
-      kvf_prefetch_row((uint8_t *)p->kv_cache.data + next_block * p->kv_cache.stride[0] +
-                           next_offset * p->kv_cache.stride[1],
+    int64_t ahead_block;
+    int64_t ahead_offset;
+    if (token + KVF_ROWS_AHEAD < end &&
+        kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &ahead_block, &ahead_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + ahead_block * p->kv_cache.stride[0] +
+                           ahead_offset * p->kv_cache.stride[1],
                        KVF_NVFP4_DS_MLA_BYTES);
     }
     write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], row);

@@ -79,6 +79,12 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_grouped__bf16__fp8_e5m2)(const 
   for (int64_t i = begin; i < end; ++i) {
     const int64_t layer = i / p->slots.num_tokens;
     const int64_t token = i % p->slots.num_tokens;
+    const int64_t later = i + KVF_ROWS_AHEAD;
+    const uint8_t *ahead =
+        later < end ? find_row(p, later / p->slots.num_tokens, later % p->slots.num_tokens) : NULL;
+    if (ahead != NULL) {
+      kvf_prefetch_row(ahead, (int64_t)p->kv_lora_rank + p->rope_dim);
+    }
     uint8_t *row = find_row(p, layer, token);
     if (row == NULL) {
       continue;

@@ -174,6 +174,14 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e4m3)(cons
     int64_t block;
     int64_t offset;
     const bool writes = kvf_locate(&p->slots, token, &block, &offset);
+    int64_t ahead_block;
+    int64_t ahead_offset;
+    if (token + KVF_ROWS_AHEAD < end &&
+        kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &ahead_block, &ahead_offset)) {
+      kvf_prefetch_row((uint8_t *)p->kv_cache.data + ahead_block * p->kv_cache.stride[0] +
+                           ahead_offset * p->kv_cache.stride[1],
+                       (int64_t)p->kv_lora_rank + p->rope_dim);
+    }
     uint16_t *k_pe = writes ? (uint16_t *)p->k_pe.data + token * p->k_pe.stride[0] : NULL;
     if (p->rope_dim > 0) {
       rotate_token(p, token, k_pe);

@@ -52,6 +52,20 @@ static void convert(const float *restrict source, int64_t stride, uint8_t *restr
   }
 }
 
+/* Asks for what a later token will write. */
+static inline void prefetch_ahead(const kvf_indexer_k_quant_and_cache_params *p, int64_t token,
+                                  int64_t end, int64_t groups) {
+  int64_t block;
+  int64_t offset;
+  if (token + KVF_ROWS_AHEAD < end &&
+      kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &block, &offset)) {
+    const uint8_t *page = (const uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
+    kvf_prefetch_row(page + offset * p->head_dim, p->head_dim);
+    kvf_prefetch_row(page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, groups, offset),
+                     4 * groups);
+  }
+}
+
 void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0)(const void *params,
                                                                                int64_t begin,
                                                                                int64_t end);
@@ -68,6 +82,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0)(c
     if (!kvf_locate(&p->slots, token, &block, &offset)) {
       continue;
     }
+    prefetch_ahead(p, token, end, groups);
     const float *k = (const float *)p->k.data + token * p->k.stride[0];
     uint8_t *page = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
     uint8_t *codes = page + offset * p->head_dim;

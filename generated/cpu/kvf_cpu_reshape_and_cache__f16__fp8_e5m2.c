@@ -10,7 +10,7 @@
  * tokens in a row, so a tile of tokens x elements is converted row by row and written column by
  * column.
  */
-enum { TILE_TOKENS = 16, TILE_ELEMENTS = 64, LANES = 16 };
+enum { TILE_TOKENS = 16, TILE_ELEMENTS = 128, LANES = 16 };
 
 /* Tokens x elements, as the cache holds them. */
 typedef uint8_t tile[TILE_TOKENS][TILE_ELEMENTS];

@@ -78,13 +78,10 @@ KVF_INLINE void load_floats(const uint16_t *from, float (&v)[WIDE]) {
   v[7] = kvf_f32_from_f16((uint16_t)(words.w >> 16));
 }
 
-KVF_INLINE uint32_t pack_x2(const float *v) {
-  return kvf_rotated_f16(v[0]) | (uint32_t)kvf_rotated_f16(v[1]) << 16;
-}
-
 KVF_INLINE void store_floats(const float (&v)[WIDE], uint16_t *to) {
   *reinterpret_cast<uint4 *>(to) =
-      make_uint4(pack_x2(v), pack_x2(v + 2), pack_x2(v + 4), pack_x2(v + 6));
+      make_uint4(kvf_rotated_f16x2(v[0], v[1]), kvf_rotated_f16x2(v[2], v[3]),
+                 kvf_rotated_f16x2(v[4], v[5]), kvf_rotated_f16x2(v[6], v[7]));
 }
 
 KVF_INLINE uint32_t quantise_floats(const float *v, float scale) {
@@ -98,12 +95,15 @@ KVF_INLINE void store_cached(const float (&v)[WIDE], uint8_t *to, float scale) {
 }
 
 KVF_INLINE void rotate(float &x, float &y, float cosine, float sine) {
-  const float x_cos = kvf_round_f16(kvf_product(x, cosine));
-  const float y_sin = kvf_round_f16(kvf_product(y, sine));
-  const float y_cos = kvf_round_f16(kvf_product(y, cosine));
-  const float x_sin = kvf_round_f16(kvf_product(x, sine));
-  x = kvf_round_f16(kvf_sum(x_cos, -y_sin));
-  y = kvf_round_f16(kvf_sum(y_cos, x_sin));
+  float x_cos = kvf_product(x, cosine);
+  float y_sin = kvf_product(y, sine);
+  float y_cos = kvf_product(y, cosine);
+  float x_sin = kvf_product(x, sine);
+  kvf_round_pair_f16(&x_cos, &y_sin);
+  kvf_round_pair_f16(&y_cos, &x_sin);
+  x = kvf_sum(x_cos, -y_sin);
+  y = kvf_sum(y_cos, x_sin);
+  kvf_round_pair_f16(&x, &y);
 }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
@@ -205,15 +205,18 @@ extern "C" __global__ void __launch_bounds__(256, 3)
        token += step) {
     const int64_t position =
         kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    if (position < 0 || position >= p.num_positions) {
+    const bool rotates = position >= 0 && position < p.num_positions;
+    int64_t block;
+    int64_t offset;
+    /* Here, so that the slot is read beside the position: the wait for them is most of a token's
+     * time. */
+    const bool writes = kvf_locate(p.slots, token, counts && rotates, &block, &offset);
+    if (!rotates) {
       if (counts) {
         atomicAdd(p.slots.faults, 1ULL);
       }
       continue;
     }
-    int64_t block;
-    int64_t offset;
-    const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
     const uint16_t *angles =
         static_cast<const uint16_t *>(p.cos_sin_cache.data) + position * p.cos_sin_cache.stride[0];
     uint16_t *q_pe = static_cast<uint16_t *>(p.q_pe.data) + token * p.q_pe.stride[0];

@@ -54,12 +54,15 @@ KVF_INLINE void store_floats(const float (&v)[WIDE], float *to) {
 KVF_INLINE void store_cached(const float (&v)[WIDE], float *to) { store_floats(v, to); }
 
 KVF_INLINE void rotate(float &x, float &y, float cosine, float sine) {
-  const float x_cos = kvf_round_f32(kvf_product(x, cosine));
-  const float y_sin = kvf_round_f32(kvf_product(y, sine));
-  const float y_cos = kvf_round_f32(kvf_product(y, cosine));
-  const float x_sin = kvf_round_f32(kvf_product(x, sine));
-  x = kvf_round_f32(kvf_sum(x_cos, -y_sin));
-  y = kvf_round_f32(kvf_sum(y_cos, x_sin));
+  float x_cos = kvf_product(x, cosine);
+  float y_sin = kvf_product(y, sine);
+  float y_cos = kvf_product(y, cosine);
+  float x_sin = kvf_product(x, sine);
+  kvf_round_pair_f32(&x_cos, &y_sin);
+  kvf_round_pair_f32(&y_cos, &x_sin);
+  x = kvf_sum(x_cos, -y_sin);
+  y = kvf_sum(y_cos, x_sin);
+  kvf_round_pair_f32(&x, &y);
 }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
@@ -155,15 +158,18 @@ extern "C" __global__ void __launch_bounds__(256, 3)
        token += step) {
     const int64_t position =
         kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    if (position < 0 || position >= p.num_positions) {
+    const bool rotates = position >= 0 && position < p.num_positions;
+    int64_t block;
+    int64_t offset;
+    /* Here, so that the slot is read beside the position: the wait for them is most of a token's
+     * time. */
+    const bool writes = kvf_locate(p.slots, token, counts && rotates, &block, &offset);
+    if (!rotates) {
       if (counts) {
         atomicAdd(p.slots.faults, 1ULL);
       }
       continue;
     }
-    int64_t block;
-    int64_t offset;
-    const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
     const float *angles =
         static_cast<const float *>(p.cos_sin_cache.data) + position * p.cos_sin_cache.stride[0];
     float *q_pe = static_cast<float *>(p.q_pe.data) + token * p.q_pe.stride[0];

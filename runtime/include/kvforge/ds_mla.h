@@ -64,8 +64,8 @@ KVF_INLINE uint32_t kvf_nvfp4_ds_mla_scale(uint32_t largest) {
   const float least =
       quotient > 0.001953125f ? quotient : 0.001953125f; /* 2^-9, the smallest code */
   const uint32_t nearest = kvf_fp8_e4m3_word_from_f32(least) & 0xFFu;
-  const bool below = kvf_f32_from_fp8_e4m3_word(nearest) < least && nearest < 0x7E;
-  return nearest + (below ? 1 : 0);
+  const uint32_t next = nearest < 0x7Eu ? nearest + 1u : nearest;
+  return kvf_f32_from_fp8_e4m3_word(nearest) < least ? next : nearest;
 }
 
 #endif
