@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.setdefault("KVFORGE_BUILD", str(ROOT / "build")))
 sys.path.insert(0, str(ROOT / "python"))
 # Of the processes that tests start.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python"), str(Path(__file__).parent)])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT / "python"), str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(":")]
+).rstrip(":")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 # What files of tests need: a package, the command that installs it, a binding and its target.

@@ -36,7 +36,8 @@ def test_ten_processes_build_once(tmp_path: Path) -> None:
     assert len(lines) == 2, lines  # one compilation and one link
 
 
-def test_fifty_kills_leave_no_broken_cache(tmp_path: Path) -> None:
+def test_fifty_kills_leave_no_broken_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "cc")  # here as in the processes
     cache = tmp_path / "cache"
     source = support.write_source(tmp_path, value="-1")
     kvforge.load("one", source, build_directory=cache)

@@ -22,7 +22,7 @@ ops = kvforge.ops._C_cache_ops
 
 def test_the_gil_is_released() -> None:
     """A thread counts on during one long call; with the GIL held it could not count at all."""
-    source = np.zeros((64, 1 << 20), np.float32)
+    source = np.zeros((256, 1 << 20), np.float32)
     target = np.zeros_like(source, np.uint8)
     counts: list[float] = []
     started, done = threading.Event(), threading.Event()
