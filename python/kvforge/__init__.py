@@ -24,6 +24,7 @@ from kvforge._library import (
     Variant,
     clear_faults,
     faults,
+    library,
     machine,
     set_builder,
     variants,
@@ -43,7 +44,7 @@ __all__ = [
     "ops",
     "variants",
 ]
-__version__ = machine().version
+__version__ = library()[0]
 
 if jit():
     set_builder(build_missing)

@@ -41,7 +41,7 @@ class Build:
 
     def __post_init__(self) -> None:
         """Finds the compilers, and what a build depends on before it is made."""
-        self.isa = _library.machine().isa
+        self.version, self.isa = _library.library()
         self.archs = _toolchain.cuda_archs()
         suffixes = {path.suffix for path in self.files}
         self.cc = _toolchain.find_cc(self.store)
@@ -75,7 +75,7 @@ class Build:
         """All that is known before compiling."""
         tools = [tool.identity for tool in (self.cc, self.cxx, self.nvcc) if tool]
         environment = [f"{name}={os.environ.get(name, '')}" for name in _toolchain.ENVIRONMENT]
-        yield from (FORMAT, _library.machine().version, self.name, self.variant, self.isa)
+        yield from (FORMAT, self.version, self.name, self.variant, self.isa)
         for group in (
             tools,
             environment,

@@ -81,10 +81,17 @@ def explain(symbol: str) -> tuple[Variant, str, str]:
     return rows[symbol], schema, reason
 
 
+def library() -> tuple[str, str]:
+    """Version and instruction-set level. Unlike machine() it leaves CUDA alone, so that a process can
+    still fork."""
+    version, isa = function("kvforge__library")().split(" ")
+    return version, isa
+
+
 def machine() -> Machine:
     """Version, instruction-set level and devices."""
-    version, isa, devices, reason = function("kvforge__machine")().split(" ", 3)
-    return Machine(version, isa, int(devices), reason)
+    devices, reason = function("kvforge__cuda")().split(" ", 1)
+    return Machine(*library(), int(devices), reason)
 
 
 def faults(device: int = 0) -> int:

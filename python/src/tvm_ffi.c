@@ -305,20 +305,33 @@ int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t
   return return_text(text, result);
 }
 
-TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments,
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__library(void *handle, const TVMFFIAny *arguments,
                                                   int32_t count, TVMFFIAny *result);
 
-/* "version isa number-of-CUDA-devices reason": the reason why there is no device, or nothing. */
-int __tvm_ffi_kvforge__machine(void *handle, const TVMFFIAny *arguments, int32_t count,
+/* "version isa". Asks nothing of CUDA, which a process that is to fork must not have begun. */
+int __tvm_ffi_kvforge__library(void *handle, const TVMFFIAny *arguments, int32_t count,
                                TVMFFIAny *result) {
+  (void)handle;
+  (void)arguments;
+  (void)count;
+  char text[64];
+  (void)snprintf(text, sizeof text, "%s %s", kvf_version(), kvf_isa_name(kvf_cpu_isa()));
+  return return_text(text, result);
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__cuda(void *handle, const TVMFFIAny *arguments,
+                                               int32_t count, TVMFFIAny *result);
+
+/* "number-of-devices reason": the reason why there is no device, or nothing. */
+int __tvm_ffi_kvforge__cuda(void *handle, const TVMFFIAny *arguments, int32_t count,
+                            TVMFFIAny *result) {
   (void)handle;
   (void)arguments;
   (void)count;
   int32_t devices = 0;
   const bool none = kvf_cuda_device_count(&devices) != KVF_OK;
   char text[1280];
-  (void)snprintf(text, sizeof text, "%s %s %d %s", kvf_version(), kvf_isa_name(kvf_cpu_isa()),
-                 devices, none ? kvf_last_error() : "");
+  (void)snprintf(text, sizeof text, "%d %s", devices, none ? kvf_last_error() : "");
   return return_text(text, result);
 }
 

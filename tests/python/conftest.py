@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ def require(name: str, file: str) -> None:
     if not (BUILD / f"kvforge_{binding}.so").is_file():
         reason = f"no kvforge_{binding}.so in {BUILD}: ninja {target}"
         pytest.skip(f"{file}: {reason}", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _settled() -> Iterator[None]:
+    """What a test began on a GPU ends with it, so that an error is that test's own."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

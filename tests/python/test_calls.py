@@ -212,3 +212,21 @@ def test_explain_tells_what_a_variant_is(built: bool, capsys: pytest.CaptureFixt
 def test_explain_names_what_is_near_a_wrong_symbol(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--explain", "kvf_cpu_copy_block__b8"]) == 1
     assert "near are: kvf_cpu_copy_blocks__b8" in capsys.readouterr().err
+
+
+def test_importing_leaves_cuda_alone() -> None:
+    """A process that has called cuInit cannot use CUDA in what it forks."""
+    script = (
+        "import os, sys\n"
+        "os.environ['KVFORGE_LIBCUDA'] = sys.argv[1]\n"
+        "import kvforge\n"
+        "print(sys.argv[1] in open('/proc/self/maps').read())\n"
+        "kvforge.machine()\n"
+        "print(sys.argv[1] in open('/proc/self/maps').read())\n"
+    )
+    library = str(Path(kvforge._library.find()).parent / "emulator/libkvf_cuda_emulator.so")
+    if not Path(library).is_file():
+        pytest.skip("no emulated CUDA driver in this build; `ninja test` makes it where nvcc is")
+    command = [sys.executable, "-c", script, library]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -59,6 +59,7 @@ CALL = """
 def test_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program, log = support.counted_compiler(tmp_path)
     monkeypatch.setenv("CC", str(program))
+    monkeypatch.setenv("KVFORGE_LIBCUDA", str(tmp_path / "none"))  # CPU variants alone
     folder = own_folder(tmp_path)
     code = f"""
     own = kvforge.load("own", {str(folder)!r})
