@@ -4,7 +4,7 @@
  */
 #include "kvforge/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/rope.h"
+#include "kvforge/cuda_rope.cuh"
 
 /* 8 elements. */
 struct source_x8 {
@@ -52,68 +52,39 @@ KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v
 /* Elements in 16 bytes of a row, as many as the pairs that a thread rotates at a time. */
 enum { WIDE = 8 };
 
-KVF_INLINE void load_floats(const uint16_t *from, float (&v)[WIDE]) {
-  const uint4 words = *reinterpret_cast<const uint4 *>(from);
-  v[0] = kvf_f32_from_f16((uint16_t)words.x);
-  v[1] = kvf_f32_from_f16((uint16_t)(words.x >> 16));
-  v[2] = kvf_f32_from_f16((uint16_t)words.y);
-  v[3] = kvf_f32_from_f16((uint16_t)(words.y >> 16));
-  v[4] = kvf_f32_from_f16((uint16_t)words.z);
-  v[5] = kvf_f32_from_f16((uint16_t)(words.z >> 16));
-  v[6] = kvf_f32_from_f16((uint16_t)words.w);
-  v[7] = kvf_f32_from_f16((uint16_t)(words.w >> 16));
+/* Rotates the pairs of two vectors: first elements and second ones, or both the pairs themselves.
+ */
+KVF_INLINE void rotate(uint4 &a, uint4 &b, const uint4 cosines, const uint4 sines, bool is_neox) {
+  if (is_neox) {
+    kvf_rotate_x2_f16(&a.x, &b.x, cosines.x, sines.x);
+    kvf_rotate_x2_f16(&a.y, &b.y, cosines.y, sines.y);
+    kvf_rotate_x2_f16(&a.z, &b.z, cosines.z, sines.z);
+    kvf_rotate_x2_f16(&a.w, &b.w, cosines.w, sines.w);
+  } else {
+    kvf_rotate_neighbours_f16(&a.x, &a.y, cosines.x, sines.x);
+    kvf_rotate_neighbours_f16(&a.z, &a.w, cosines.y, sines.y);
+    kvf_rotate_neighbours_f16(&b.x, &b.y, cosines.z, sines.z);
+    kvf_rotate_neighbours_f16(&b.z, &b.w, cosines.w, sines.w);
+  }
 }
 
-KVF_INLINE void store_floats(const float (&v)[WIDE], uint16_t *to) {
-  *reinterpret_cast<uint4 *>(to) =
-      make_uint4(kvf_rotated_f16x2(v[0], v[1]), kvf_rotated_f16x2(v[2], v[3]),
-                 kvf_rotated_f16x2(v[4], v[5]), kvf_rotated_f16x2(v[6], v[7]));
-}
-
-/* The same elements to the cache. */
-KVF_INLINE void store_cached(const float (&v)[WIDE], uint16_t *to) { store_floats(v, to); }
-
-KVF_INLINE void rotate(float &x, float &y, float cosine, float sine) {
-  float x_cos = kvf_product(x, cosine);
-  float y_sin = kvf_product(y, sine);
-  float y_cos = kvf_product(y, cosine);
-  float x_sin = kvf_product(x, sine);
-  kvf_round_pair_f16(&x_cos, &y_sin);
-  kvf_round_pair_f16(&y_cos, &x_sin);
-  x = kvf_sum(x_cos, -y_sin);
-  y = kvf_sum(y_cos, x_sin);
-  kvf_round_pair_f16(&x, &y);
-}
+/* A rotated vector to the cache. */
+KVF_INLINE void store_cached(const uint4 v, uint16_t *to) { *reinterpret_cast<uint4 *>(to) = v; }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
 KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
                             const uint16_t *angles, uint16_t *row, int32_t first,
                             uint16_t *cached) {
-  /* Two vectors of the row: the halves of the pairs, or the pairs themselves. */
   const int32_t low = p.is_neox ? first : 2 * first;
   const int32_t high = p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE;
-  float cosines[WIDE];
-  float sines[WIDE];
-  float a[WIDE];
-  float b[WIDE];
-  load_floats(row + low, a);
-  load_floats(row + high, b);
-  load_floats(angles + first, cosines);
-  load_floats(angles + p.rope_dim / 2 + first, sines);
-  if (p.is_neox) {
-#pragma unroll
-    for (int32_t i = 0; i < WIDE; ++i) {
-      rotate(a[i], b[i], cosines[i], sines[i]);
-    }
-  } else {
-#pragma unroll
-    for (int32_t i = 0; i < WIDE / 2; ++i) {
-      rotate(a[2 * i], a[2 * i + 1], cosines[i], sines[i]);
-      rotate(b[2 * i], b[2 * i + 1], cosines[WIDE / 2 + i], sines[WIDE / 2 + i]);
-    }
-  }
-  store_floats(a, row + low);
-  store_floats(b, row + high);
+  uint4 *at_low = reinterpret_cast<uint4 *>(row + low);
+  uint4 *at_high = reinterpret_cast<uint4 *>(row + high);
+  uint4 a = *at_low;
+  uint4 b = *at_high;
+  rotate(a, b, *reinterpret_cast<const uint4 *>(angles + first),
+         *reinterpret_cast<const uint4 *>(angles + p.rope_dim / 2 + first), p.is_neox);
+  *at_low = a;
+  *at_high = b;
   if (cached != nullptr) {
     store_cached(a, cached + low);
     store_cached(b, cached + high);
@@ -127,15 +98,16 @@ KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p,
   const int64_t step = p.cos_sin_cache.stride[1];
   const int64_t low = p.is_neox ? pair : 2 * pair;
   const int64_t high = p.is_neox ? pair + p.rope_dim / 2 : 2 * pair + 1;
-  float x = kvf_f32_from_f16(row[low * stride]);
-  float y = kvf_f32_from_f16(row[high * stride]);
-  rotate(x, y, kvf_f32_from_f16(angles[pair * step]),
-         kvf_f32_from_f16(angles[(pair + p.rope_dim / 2) * step]));
-  row[low * stride] = kvf_rotated_f16(x);
-  row[high * stride] = kvf_rotated_f16(y);
+  const uint16_t cosine = angles[pair * step];
+  const uint16_t sine = angles[(pair + p.rope_dim / 2) * step];
+  uint32_t x = row[low * stride]; /* the upper halves are pairs of zeros */
+  uint32_t y = row[high * stride];
+  kvf_rotate_x2_f16(&x, &y, cosine, sine);
+  row[low * stride] = (uint16_t)x;
+  row[high * stride] = (uint16_t)y;
   if (cached != nullptr) {
-    cached[low * p.kv_cache.stride[2]] = kvf_rotated_f16(x);
-    cached[high * p.kv_cache.stride[2]] = kvf_rotated_f16(y);
+    cached[low * p.kv_cache.stride[2]] = (uint16_t)x;
+    cached[high * p.kv_cache.stride[2]] = (uint16_t)y;
   }
 }
 
@@ -167,10 +139,10 @@ KVF_INLINE void write_latent(const kvf_concat_and_cache_mla_rope_fused_params &p
 }
 
 /*
- * Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. Three blocks share a
- * multiprocessor: the registers that four would leave are too few for the divisions on some archs.
+ * Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. Four blocks share a
+ * multiprocessor: with five, registers would spill.
  */
-extern "C" __global__ void __launch_bounds__(256, 3)
+extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_concat_and_cache_mla_rope_fused__f16__f16(
         const __grid_constant__ kvf_concat_and_cache_mla_rope_fused_params p) {
   const uint32_t pair_vectors = (uint32_t)(p.rope_dim / 2 / p.vector_pairs);

@@ -4,7 +4,7 @@
  */
 #include "kvforge/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/rope.h"
+#include "kvforge/cuda_rope.cuh"
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const float4 v, float scale) {
@@ -64,69 +64,46 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
 /* Elements in 16 bytes of a row, as many as the pairs that a thread rotates at a time. */
 enum { WIDE = 4 };
 
-KVF_INLINE void load_floats(const float *from, float (&v)[WIDE]) {
-  const float4 words = *reinterpret_cast<const float4 *>(from);
-  v[0] = words.x;
-  v[1] = words.y;
-  v[2] = words.z;
-  v[3] = words.w;
+/* Rotates the pairs of two vectors: first elements and second ones, or both the pairs themselves.
+ */
+KVF_INLINE void rotate(float4 &a, float4 &b, const float4 cosines, const float4 sines,
+                       bool is_neox) {
+  if (is_neox) {
+    kvf_rotate_f32(&a.x, &b.x, cosines.x, sines.x);
+    kvf_rotate_f32(&a.y, &b.y, cosines.y, sines.y);
+    kvf_rotate_f32(&a.z, &b.z, cosines.z, sines.z);
+    kvf_rotate_f32(&a.w, &b.w, cosines.w, sines.w);
+  } else {
+    kvf_rotate_f32(&a.x, &a.y, cosines.x, sines.x);
+    kvf_rotate_f32(&a.z, &a.w, cosines.y, sines.y);
+    kvf_rotate_f32(&b.x, &b.y, cosines.z, sines.z);
+    kvf_rotate_f32(&b.z, &b.w, cosines.w, sines.w);
+  }
+  a = make_float4(kvf_rotated_f32(a.x), kvf_rotated_f32(a.y), kvf_rotated_f32(a.z),
+                  kvf_rotated_f32(a.w));
+  b = make_float4(kvf_rotated_f32(b.x), kvf_rotated_f32(b.y), kvf_rotated_f32(b.z),
+                  kvf_rotated_f32(b.w));
 }
 
-KVF_INLINE void store_floats(const float (&v)[WIDE], float *to) {
-  *reinterpret_cast<float4 *>(to) = make_float4(kvf_rotated_f32(v[0]), kvf_rotated_f32(v[1]),
-                                                kvf_rotated_f32(v[2]), kvf_rotated_f32(v[3]));
-}
-
-KVF_INLINE uint32_t quantise_floats(const float *v, float scale) {
-  return kvf_fp8_e5m2x4_from_f32(v[0] / scale, v[1] / scale, v[2] / scale, v[3] / scale);
-}
-
-/* The same elements to the cache. */
-KVF_INLINE void store_cached(const float (&v)[WIDE], uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_floats(v, scale);
-}
-
-KVF_INLINE void rotate(float &x, float &y, float cosine, float sine) {
-  float x_cos = kvf_product(x, cosine);
-  float y_sin = kvf_product(y, sine);
-  float y_cos = kvf_product(y, cosine);
-  float x_sin = kvf_product(x, sine);
-  kvf_round_pair_f32(&x_cos, &y_sin);
-  kvf_round_pair_f32(&y_cos, &x_sin);
-  x = kvf_sum(x_cos, -y_sin);
-  y = kvf_sum(y_cos, x_sin);
-  kvf_round_pair_f32(&x, &y);
+/* A rotated vector to the cache. */
+KVF_INLINE void store_cached(const float4 v, uint8_t *to, float scale) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(v, scale);
 }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
 KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
                             const float *angles, float *row, int32_t first, uint8_t *cached,
                             float scale) {
-  /* Two vectors of the row: the halves of the pairs, or the pairs themselves. */
   const int32_t low = p.is_neox ? first : 2 * first;
   const int32_t high = p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE;
-  float cosines[WIDE];
-  float sines[WIDE];
-  float a[WIDE];
-  float b[WIDE];
-  load_floats(row + low, a);
-  load_floats(row + high, b);
-  load_floats(angles + first, cosines);
-  load_floats(angles + p.rope_dim / 2 + first, sines);
-  if (p.is_neox) {
-#pragma unroll
-    for (int32_t i = 0; i < WIDE; ++i) {
-      rotate(a[i], b[i], cosines[i], sines[i]);
-    }
-  } else {
-#pragma unroll
-    for (int32_t i = 0; i < WIDE / 2; ++i) {
-      rotate(a[2 * i], a[2 * i + 1], cosines[i], sines[i]);
-      rotate(b[2 * i], b[2 * i + 1], cosines[WIDE / 2 + i], sines[WIDE / 2 + i]);
-    }
-  }
-  store_floats(a, row + low);
-  store_floats(b, row + high);
+  float4 *at_low = reinterpret_cast<float4 *>(row + low);
+  float4 *at_high = reinterpret_cast<float4 *>(row + high);
+  float4 a = *at_low;
+  float4 b = *at_high;
+  rotate(a, b, *reinterpret_cast<const float4 *>(angles + first),
+         *reinterpret_cast<const float4 *>(angles + p.rope_dim / 2 + first), p.is_neox);
+  *at_low = a;
+  *at_high = b;
   if (cached != nullptr) {
     store_cached(a, cached + low, scale);
     store_cached(b, cached + high, scale);
@@ -139,15 +116,18 @@ KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, 
   const int64_t step = p.cos_sin_cache.stride[1];
   const int64_t low = p.is_neox ? pair : 2 * pair;
   const int64_t high = p.is_neox ? pair + p.rope_dim / 2 : 2 * pair + 1;
-  float x = kvf_f32_from_f32(row[low * stride]);
-  float y = kvf_f32_from_f32(row[high * stride]);
-  rotate(x, y, kvf_f32_from_f32(angles[pair * step]),
-         kvf_f32_from_f32(angles[(pair + p.rope_dim / 2) * step]));
-  row[low * stride] = kvf_rotated_f32(x);
-  row[high * stride] = kvf_rotated_f32(y);
+  const float cosine = angles[pair * step];
+  const float sine = angles[(pair + p.rope_dim / 2) * step];
+  float x = row[low * stride];
+  float y = row[high * stride];
+  kvf_rotate_f32(&x, &y, cosine, sine);
+  x = kvf_rotated_f32(x);
+  y = kvf_rotated_f32(y);
+  row[low * stride] = x;
+  row[high * stride] = y;
   if (cached != nullptr) {
-    cached[low * p.kv_cache.stride[2]] = kvf_fp8_e5m2_from_f32(x / scale);
-    cached[high * p.kv_cache.stride[2]] = kvf_fp8_e5m2_from_f32(y / scale);
+    cached[low * p.kv_cache.stride[2]] = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(x) / scale);
+    cached[high * p.kv_cache.stride[2]] = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(y) / scale);
   }
 }
 
@@ -179,10 +159,10 @@ KVF_INLINE void write_latent(const kvf_concat_and_cache_mla_rope_fused_params &p
 }
 
 /*
- * Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. Three blocks share a
- * multiprocessor: the registers that four would leave are too few for the divisions on some archs.
+ * Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. Four blocks share a
+ * multiprocessor: with five, registers would spill.
  */
-extern "C" __global__ void __launch_bounds__(256, 3)
+extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e5m2(
         const __grid_constant__ kvf_concat_and_cache_mla_rope_fused_params p) {
   const uint32_t pair_vectors = (uint32_t)(p.rope_dim / 2 / p.vector_pairs);
