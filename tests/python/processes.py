@@ -1,6 +1,7 @@
 """Scripts in processes of their own, forked from one that has imported torch and registered nothing.
 
-Importing torch takes seconds; forking takes none.
+Importing torch takes seconds; forking takes none. Where there is a GPU, importing TVM-FFI looks for it,
+and a process that was forked after that cannot use CUDA: there each imports for itself.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import os
 import traceback
 from multiprocessing.connection import Connection
 
+import torch
+
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["torch", "kvforge.torch"])
+if not torch.cuda.is_available():
+    _context.set_forkserver_preload(["torch", "kvforge.torch"])
 
 
 def _execute(script: str, environment: dict[str, str], answer: Connection) -> None:
