@@ -20,10 +20,15 @@ static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(void *) primary_contexts[MAX_DEVICES]; /* retained for the life of the process */
 static _Atomic(char *) fault_memory;                  /* MAX_DEVICES counters, a cache line apart */
 
-static kvf_status check_device(const kvf_cuda_driver *driver, int32_t device) {
-  if (device < 0 || device >= driver->num_devices || device >= MAX_DEVICES) {
-    return kvf_error(KVF_NO_DEVICE, "cuda: device is %d, want 0 to %d", device,
-                     driver->num_devices - 1);
+/* The driver, if it has this device. */
+static kvf_status open_device(int32_t device, const kvf_cuda_driver **driver) {
+  const kvf_status status = kvf_cuda_open(driver);
+  if (status != KVF_OK) {
+    return status;
+  }
+  const int32_t devices = (*driver)->num_devices;
+  if (device < 0 || device >= devices || device >= MAX_DEVICES) {
+    return kvf_error(KVF_NO_DEVICE, "cuda: device is %d, want 0 to %d", device, devices - 1);
   }
   return KVF_OK;
 }
@@ -147,8 +152,7 @@ static kvf_status allocate_faults(const kvf_cuda_driver *driver, int32_t device)
 
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open(&driver);
-  status = status == KVF_OK ? check_device(driver, device) : status;
+  kvf_status status = open_device(device, &driver);
   if (status != KVF_OK) {
     return status;
   }
@@ -197,8 +201,7 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
     return KVF_OK;
   }
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open(&driver);
-  status = status == KVF_OK ? check_device(driver, device) : status;
+  kvf_status status = open_device(device, &driver);
   unsigned long long *counter = NULL;
   status = status == KVF_OK ? kvf_cuda_fault_counter(device, &counter) : status;
   void *kernel = NULL;
@@ -209,8 +212,7 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                         const kvf_grid *grid) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open(&driver);
-  status = status == KVF_OK ? check_device(driver, check->exec.device) : status;
+  kvf_status status = open_device(check->exec.device, &driver);
   bool pushed = false;
   status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
   if (status != KVF_OK) {
@@ -273,8 +275,7 @@ static kvf_status copy_each(const kvf_cuda_driver *driver, const kvf_cuda_copies
 
 kvf_status kvf_cuda_copy(const kvf_check *check, const kvf_cuda_copies *copies) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open(&driver);
-  status = status == KVF_OK ? check_device(driver, check->exec.device) : status;
+  kvf_status status = open_device(check->exec.device, &driver);
   bool pushed = false;
   status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
   if (status != KVF_OK) {
