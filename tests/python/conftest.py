@@ -24,6 +24,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 NEEDS = {
     "python": ("tvm_ffi", "no apache-tvm-ffi: python3 configure.py --setup", "tvm_ffi", "python"),
     "torch": ("torch", "no torch: python3 configure.py --setup --with-torch", "torch", "torch"),
+    "cupy": ("cupy", "no CuPy: pip install cupy-cuda13x, for a GPU", "tvm_ffi", "python"),
     "jax": ("jax", "no JAX: python3 configure.py --setup --with-jax", "tvm_ffi", "python"),
 }
 
