@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,21 @@ NEEDS = {
     "cupy": ("cupy", "no CuPy: pip install cupy-cuda13x, for a GPU", "tvm_ffi", "python"),
     "jax": ("jax", "no JAX: python3 configure.py --setup --with-jax", "tvm_ffi", "python"),
 }
+
+
+def forks() -> ForkServerContext:
+    """Processes forked from one that has imported what takes seconds.
+
+    Importing TVM-FFI looks for a GPU, and what is forked after that cannot use CUDA: where there is a
+    GPU each process imports for itself.
+    """
+    context = multiprocessing.get_context("forkserver")
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        if not torch.cuda.is_available():
+            context.set_forkserver_preload(["torch", "kvforge.torch"])
+    return context
 
 
 def require(name: str, file: str) -> None:

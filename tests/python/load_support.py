@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -11,6 +10,8 @@ import textwrap
 import time
 from pathlib import Path
 from typing import Any
+
+from conftest import forks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWN_OP = ROOT / "examples/own_op"
@@ -58,9 +59,7 @@ def counted_compiler(folder: Path) -> tuple[Path, Path]:
     return program, log
 
 
-# Processes forked from one that has imported what takes long, and has no threads.
-server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["torch", "kvforge.torch"])
+server = forks()
 
 
 def load_in_process(source: Path, cache: Path, compiler: str, begin: Any) -> None:

@@ -1,23 +1,16 @@
-"""Scripts in processes of their own, forked from one that has imported torch and registered nothing.
-
-Importing torch takes seconds; forking takes none. Where there is a GPU, importing TVM-FFI looks for it,
-and a process that was forked after that cannot use CUDA: there each imports for itself.
-"""
+"""Scripts in processes of their own, in which nothing is registered with torch."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import os
 import traceback
 from multiprocessing.connection import Connection
 
-import torch
+from conftest import forks
 
-_context = multiprocessing.get_context("forkserver")
-if not torch.cuda.is_available():
-    _context.set_forkserver_preload(["torch", "kvforge.torch"])
+_context = forks()
 
 
 def _execute(script: str, environment: dict[str, str], answer: Connection) -> None:
