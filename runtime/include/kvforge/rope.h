@@ -1,7 +1,8 @@
 /*
  * Rotary position embedding in the arithmetic of a scalar dtype: every product, sum and difference
- * is made in f32, never fused, and rounded to the scalar dtype. A NaN is 0x7FFF, or 0x7FFFFFFF in f32.
- * The CPU variants do just that; cuda_rope.cuh gets the same bits from the GPU's own instructions.
+ * is made in f32, never fused, and rounded to the scalar dtype. A NaN is 0x7FFF, or 0x7FFFFFFF in
+ * f32. The CPU variants do just that; cuda_rope.cuh gets the same bits from the GPU's own
+ * instructions.
  */
 #ifndef KVFORGE_ROPE_H
 #define KVFORGE_ROPE_H
