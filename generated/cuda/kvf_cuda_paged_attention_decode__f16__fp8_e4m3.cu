@@ -64,69 +64,96 @@ struct value_part {
   float v[VALUE_VECTOR];
 };
 
-/* 8 neighbours. */
-KVF_INLINE key_part load_x8(const uint8_t *from) {
-  key_part loaded;
-  const uint2 words = *reinterpret_cast<const uint2 *>(from);
-  const float2 pair0 = kvf_f32x2_from_fp8_e4m3(words.x);
-  const float2 pair1 = kvf_f32x2_from_fp8_e4m3(words.x >> 16);
-  const float2 pair2 = kvf_f32x2_from_fp8_e4m3(words.y);
-  const float2 pair3 = kvf_f32x2_from_fp8_e4m3(words.y >> 16);
-  loaded.v[0] = pair0.x;
-  loaded.v[1] = pair0.y;
-  loaded.v[2] = pair1.x;
-  loaded.v[3] = pair1.y;
-  loaded.v[4] = pair2.x;
-  loaded.v[5] = pair2.y;
-  loaded.v[6] = pair3.x;
-  loaded.v[7] = pair3.y;
+/*
+ * Elements as they lie in the cache. Those of several positions are fetched first and decoded then:
+ * a position that is left out is a branch, and what is decoded within is waited for there.
+ */
+struct key_words {
+  uint32_t v[2];
+};
 
-  return loaded;
+struct value_words {
+  uint32_t v[1];
+};
+
+KVF_INLINE key_part decode(const key_words &words) {
+  key_part decoded;
+  const float2 pair0 = kvf_f32x2_from_fp8_e4m3(words.v[0]);
+  const float2 pair1 = kvf_f32x2_from_fp8_e4m3(words.v[0] >> 16);
+  const float2 pair2 = kvf_f32x2_from_fp8_e4m3(words.v[1]);
+  const float2 pair3 = kvf_f32x2_from_fp8_e4m3(words.v[1] >> 16);
+  decoded.v[0] = pair0.x;
+  decoded.v[1] = pair0.y;
+  decoded.v[2] = pair1.x;
+  decoded.v[3] = pair1.y;
+  decoded.v[4] = pair2.x;
+  decoded.v[5] = pair2.y;
+  decoded.v[6] = pair3.x;
+  decoded.v[7] = pair3.y;
+  return decoded;
+}
+
+KVF_INLINE value_part decode(const value_words &words) {
+  value_part decoded;
+  const float2 pair0 = kvf_f32x2_from_fp8_e4m3(words.v[0]);
+  const float2 pair1 = kvf_f32x2_from_fp8_e4m3(words.v[0] >> 16);
+  decoded.v[0] = pair0.x;
+  decoded.v[1] = pair0.y;
+  decoded.v[2] = pair1.x;
+  decoded.v[3] = pair1.y;
+  return decoded;
+}
+
+enum { PER_WORD = 4 /* elements */ };
+
+/* 8 neighbours. */
+KVF_INLINE key_words fetch_x8(const uint8_t *from) {
+  key_words words;
+  const uint2 loaded = *reinterpret_cast<const uint2 *>(from);
+  words.v[0] = loaded.x;
+  words.v[1] = loaded.y;
+  return words;
 }
 
 /* 4 neighbours. */
-KVF_INLINE value_part load_x4(const uint8_t *from) {
-  value_part loaded;
-  const uint32_t word = *reinterpret_cast<const uint32_t *>(from);
-  const float2 pair0 = kvf_f32x2_from_fp8_e4m3(word);
-  const float2 pair1 = kvf_f32x2_from_fp8_e4m3(word >> 16);
-  loaded.v[0] = pair0.x;
-  loaded.v[1] = pair0.y;
-  loaded.v[2] = pair1.x;
-  loaded.v[3] = pair1.y;
-
-  return loaded;
+KVF_INLINE value_words fetch_x4(const uint8_t *from) {
+  value_words words;
+  words.v[0] = *reinterpret_cast<const uint32_t *>(from);
+  return words;
 }
 
 /* Vector `number` of a key; elements beyond its end are 0. */
-KVF_INLINE key_part load_key(const kvf_paged_attention_decode_params &p, const workspace &w,
-                             const uint8_t *key, int32_t number) {
+KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const workspace &w,
+                               const uint8_t *key, int32_t number) {
   if (p.whole_keys) {
-    return load_x8(key + w.elements_at[number * KEY_VECTOR]);
+    return fetch_x8(key + w.elements_at[number * KEY_VECTOR]);
   }
-  key_part loaded;
+  key_words words = {};
 #pragma unroll
   for (int32_t i = 0; i < KEY_VECTOR; ++i) {
     const int32_t element = number * KEY_VECTOR + i;
-    loaded.v[i] = element < p.head_size ? kvf_f32_from_fp8_e4m3(key[w.elements_at[element]]) : 0.0f;
+    if (element < p.head_size) {
+      words.v[i / PER_WORD] |= (uint32_t)(uint8_t)key[w.elements_at[element]] << i % PER_WORD * 8;
+    }
   }
-  return loaded;
+  return words;
 }
 
 /* 4 elements of a value from `first` on; those beyond its end are 0. */
-KVF_INLINE value_part load_value(const kvf_paged_attention_decode_params &p, const uint8_t *value,
-                                 int32_t first) {
+KVF_INLINE value_words fetch_value(const kvf_paged_attention_decode_params &p, const uint8_t *value,
+                                   int32_t first) {
   if (p.whole_values == KVF_VALUES_BY_ELEMENT) {
-    return load_x4(value + first);
+    return fetch_x4(value + first);
   }
-  value_part loaded;
+  value_words words = {};
 #pragma unroll
   for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-    loaded.v[i] = first + i < p.head_size
-                      ? kvf_f32_from_fp8_e4m3(value[(first + i) * p.value_cache.stride[3]])
-                      : 0.0f;
+    if (first + i < p.head_size) {
+      words.v[i / PER_WORD] |= (uint32_t)(uint8_t)value[(first + i) * p.value_cache.stride[3]]
+                               << i % PER_WORD * 8;
+    }
   }
-  return loaded;
+  return words;
 }
 
 /* One thread sets down what the block is to do. */
@@ -237,13 +264,18 @@ KVF_INLINE void score(const kvf_paged_attention_decode_params &p, workspace &w, 
     }
 #pragma unroll 1
     for (int32_t vector = lane; vector < vectors; vector += LANES) {
+      key_words words[SCORE_DEPTH];
+#pragma unroll
+      for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
+        words[d] = {};
+        if (at[d] != NOWHERE) {
+          words[d] = fetch_key(p, w, keys + at[d], vector);
+        }
+      }
       key_part key[SCORE_DEPTH];
 #pragma unroll
       for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
-        key[d] = {};
-        if (at[d] != NOWHERE) {
-          key[d] = load_key(p, w, keys + at[d], vector);
-        }
+        key[d] = decode(words[d]);
       }
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -316,18 +348,19 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
   const int32_t heads = w.now.heads;
 #pragma unroll 1
   for (int32_t first = subset; first < count; first += ADD_DEPTH * subsets) {
-    value_part value[ADD_DEPTH];
+    value_words words[ADD_DEPTH];
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
       const int32_t position = first + d * subsets;
       const int64_t at = position < count ? w.values_at[turn][position] : NOWHERE;
-      value[d] = {};
+      words[d] = {};
       if (at != NOWHERE) {
-        value[d] = load_value(p, values + at, element);
+        words[d] = fetch_value(p, values + at, element);
       }
     }
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
+      const value_part value = decode(words[d]);
       const int32_t position = min(first + d * subsets, TILE - 1); /* beyond `count` values are 0 */
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -335,7 +368,7 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
           const float weight = w.weights[position][h];
 #pragma unroll
           for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-            sums.v[h][i] += weight * value[d].v[i];
+            sums.v[h][i] += weight * value.v[i];
           }
         }
       }
@@ -355,7 +388,7 @@ KVF_INLINE void add_tokens(const kvf_paged_attention_decode_params &p, const wor
     if (at == NOWHERE) {
       continue;
     }
-    const key_part value = load_x8(column + at);
+    const key_part value = decode(fetch_x8(column + at));
 #pragma unroll
     for (int32_t i = 0; i < KEY_VECTOR; ++i) {
       /* What is in a page beside the positions attended to may be anything, NaN too. */

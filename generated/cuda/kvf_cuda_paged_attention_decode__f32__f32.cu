@@ -64,63 +64,102 @@ struct value_part {
   float v[VALUE_VECTOR];
 };
 
+/*
+ * Elements as they lie in the cache. Those of several positions are fetched first and decoded then:
+ * a position that is left out is a branch, and what is decoded within is waited for there.
+ */
+struct key_words {
+  uint32_t v[8];
+};
+
+struct value_words {
+  uint32_t v[4];
+};
+
+KVF_INLINE key_part decode(const key_words &words) {
+  key_part decoded;
+  decoded.v[0] = kvf_float(words.v[0]);
+  decoded.v[1] = kvf_float(words.v[1]);
+  decoded.v[2] = kvf_float(words.v[2]);
+  decoded.v[3] = kvf_float(words.v[3]);
+  decoded.v[4] = kvf_float(words.v[4]);
+  decoded.v[5] = kvf_float(words.v[5]);
+  decoded.v[6] = kvf_float(words.v[6]);
+  decoded.v[7] = kvf_float(words.v[7]);
+  return decoded;
+}
+
+KVF_INLINE value_part decode(const value_words &words) {
+  value_part decoded;
+  decoded.v[0] = kvf_float(words.v[0]);
+  decoded.v[1] = kvf_float(words.v[1]);
+  decoded.v[2] = kvf_float(words.v[2]);
+  decoded.v[3] = kvf_float(words.v[3]);
+  return decoded;
+}
+
+enum { PER_WORD = 1 /* elements */ };
+
 /* 8 neighbours, 4 at each place. */
-KVF_INLINE key_part load_x8(const float *low, const float *high) {
-  key_part loaded;
-  const float4 a = *reinterpret_cast<const float4 *>(low);
-  const float4 b = *reinterpret_cast<const float4 *>(high);
-  loaded.v[0] = a.x;
-  loaded.v[1] = a.y;
-  loaded.v[2] = a.z;
-  loaded.v[3] = a.w;
-  loaded.v[4] = b.x;
-  loaded.v[5] = b.y;
-  loaded.v[6] = b.z;
-  loaded.v[7] = b.w;
-  return loaded;
+KVF_INLINE key_words fetch_x8(const float *low, const float *high) {
+  key_words words;
+  const uint4 low_words = *reinterpret_cast<const uint4 *>(low);
+  words.v[0] = low_words.x;
+  words.v[1] = low_words.y;
+  words.v[2] = low_words.z;
+  words.v[3] = low_words.w;
+  const uint4 high_words = *reinterpret_cast<const uint4 *>(high);
+  words.v[4] = high_words.x;
+  words.v[5] = high_words.y;
+  words.v[6] = high_words.z;
+  words.v[7] = high_words.w;
+  return words;
 }
 
 /* 4 neighbours. */
-KVF_INLINE value_part load_x4(const float *from) {
-  value_part loaded;
-  const float4 a = *reinterpret_cast<const float4 *>(from);
-  loaded.v[0] = a.x;
-  loaded.v[1] = a.y;
-  loaded.v[2] = a.z;
-  loaded.v[3] = a.w;
-  return loaded;
+KVF_INLINE value_words fetch_x4(const float *from) {
+  value_words words;
+  const uint4 loaded = *reinterpret_cast<const uint4 *>(from);
+  words.v[0] = loaded.x;
+  words.v[1] = loaded.y;
+  words.v[2] = loaded.z;
+  words.v[3] = loaded.w;
+  return words;
 }
 
 /* Vector `number` of a key; elements beyond its end are 0. */
-KVF_INLINE key_part load_key(const kvf_paged_attention_decode_params &p, const workspace &w,
-                             const float *key, int32_t number) {
+KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const workspace &w,
+                               const float *key, int32_t number) {
   if (p.whole_keys) {
-    return load_x8(key + w.elements_at[number * KEY_VECTOR],
-                   key + w.elements_at[number * KEY_VECTOR + 4]);
+    return fetch_x8(key + w.elements_at[number * KEY_VECTOR],
+                    key + w.elements_at[number * KEY_VECTOR + 4]);
   }
-  key_part loaded;
+  key_words words = {};
 #pragma unroll
   for (int32_t i = 0; i < KEY_VECTOR; ++i) {
     const int32_t element = number * KEY_VECTOR + i;
-    loaded.v[i] = element < p.head_size ? kvf_f32_from_f32(key[w.elements_at[element]]) : 0.0f;
+    if (element < p.head_size) {
+      words.v[i / PER_WORD] |= kvf_bits(key[w.elements_at[element]]) << i % PER_WORD * 32;
+    }
   }
-  return loaded;
+  return words;
 }
 
 /* 4 elements of a value from `first` on; those beyond its end are 0. */
-KVF_INLINE value_part load_value(const kvf_paged_attention_decode_params &p, const float *value,
-                                 int32_t first) {
+KVF_INLINE value_words fetch_value(const kvf_paged_attention_decode_params &p, const float *value,
+                                   int32_t first) {
   if (p.whole_values == KVF_VALUES_BY_ELEMENT) {
-    return load_x4(value + first);
+    return fetch_x4(value + first);
   }
-  value_part loaded;
+  value_words words = {};
 #pragma unroll
   for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-    loaded.v[i] = first + i < p.head_size
-                      ? kvf_f32_from_f32(value[(first + i) * p.value_cache.stride[3]])
-                      : 0.0f;
+    if (first + i < p.head_size) {
+      words.v[i / PER_WORD] |= kvf_bits(value[(first + i) * p.value_cache.stride[3]])
+                               << i % PER_WORD * 32;
+    }
   }
-  return loaded;
+  return words;
 }
 
 /* One thread sets down what the block is to do. */
@@ -231,13 +270,18 @@ KVF_INLINE void score(const kvf_paged_attention_decode_params &p, workspace &w, 
     }
 #pragma unroll 1
     for (int32_t vector = lane; vector < vectors; vector += LANES) {
+      key_words words[SCORE_DEPTH];
+#pragma unroll
+      for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
+        words[d] = {};
+        if (at[d] != NOWHERE) {
+          words[d] = fetch_key(p, w, keys + at[d], vector);
+        }
+      }
       key_part key[SCORE_DEPTH];
 #pragma unroll
       for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
-        key[d] = {};
-        if (at[d] != NOWHERE) {
-          key[d] = load_key(p, w, keys + at[d], vector);
-        }
+        key[d] = decode(words[d]);
       }
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -310,18 +354,19 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
   const int32_t heads = w.now.heads;
 #pragma unroll 1
   for (int32_t first = subset; first < count; first += ADD_DEPTH * subsets) {
-    value_part value[ADD_DEPTH];
+    value_words words[ADD_DEPTH];
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
       const int32_t position = first + d * subsets;
       const int64_t at = position < count ? w.values_at[turn][position] : NOWHERE;
-      value[d] = {};
+      words[d] = {};
       if (at != NOWHERE) {
-        value[d] = load_value(p, values + at, element);
+        words[d] = fetch_value(p, values + at, element);
       }
     }
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
+      const value_part value = decode(words[d]);
       const int32_t position = min(first + d * subsets, TILE - 1); /* beyond `count` values are 0 */
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -329,7 +374,7 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
           const float weight = w.weights[position][h];
 #pragma unroll
           for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-            sums.v[h][i] += weight * value[d].v[i];
+            sums.v[h][i] += weight * value.v[i];
           }
         }
       }
@@ -349,7 +394,7 @@ KVF_INLINE void add_tokens(const kvf_paged_attention_decode_params &p, const wor
     if (at == NOWHERE) {
       continue;
     }
-    const key_part value = load_x8(column + at, column + at + 4);
+    const key_part value = decode(fetch_x8(column + at, column + at + 4));
 #pragma unroll
     for (int32_t i = 0; i < KEY_VECTOR; ++i) {
       /* What is in a page beside the positions attended to may be anything, NaN too. */

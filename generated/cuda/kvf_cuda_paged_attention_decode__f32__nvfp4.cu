@@ -66,55 +66,71 @@ struct value_part {
   float v[VALUE_VECTOR];
 };
 
-/* 8 neighbours in 4 bytes, times their block scale. `whole`: in one access. */
-KVF_INLINE key_part load_x8(const uint8_t *from, bool whole, float scale) {
-  key_part loaded;
-  const uint32_t word = whole ? *reinterpret_cast<const uint32_t *>(from)
-                              : (uint32_t)from[0] | (uint32_t)from[1] << 8 |
-                                    (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-  const float2 pair0 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word), scale);
-  const float2 pair1 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word >> 8), scale);
-  const float2 pair2 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word >> 16), scale);
-  const float2 pair3 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word >> 24), scale);
-  loaded.v[0] = pair0.x;
-  loaded.v[1] = pair0.y;
-  loaded.v[2] = pair1.x;
-  loaded.v[3] = pair1.y;
-  loaded.v[4] = pair2.x;
-  loaded.v[5] = pair2.y;
-  loaded.v[6] = pair3.x;
-  loaded.v[7] = pair3.y;
+/*
+ * Elements as they lie in the cache. Those of several positions are fetched first and decoded then:
+ * a position that is left out is a branch, and what is decoded within is waited for there.
+ */
+struct key_words {
+  uint32_t v[1];
+  uint8_t scale; /* E4M3 */
+};
 
-  return loaded;
+struct value_words {
+  uint32_t v[1];
+  uint8_t scale; /* E4M3 */
+};
+
+KVF_INLINE key_part decode(const key_words &words) {
+  key_part decoded;
+  const float scale = kvf_f32_from_fp8_e4m3(words.scale);
+  const float2 pair0 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0]), scale);
+  const float2 pair1 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0] >> 8), scale);
+  const float2 pair2 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0] >> 16), scale);
+  const float2 pair3 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0] >> 24), scale);
+  decoded.v[0] = pair0.x;
+  decoded.v[1] = pair0.y;
+  decoded.v[2] = pair1.x;
+  decoded.v[3] = pair1.y;
+  decoded.v[4] = pair2.x;
+  decoded.v[5] = pair2.y;
+  decoded.v[6] = pair3.x;
+  decoded.v[7] = pair3.y;
+  return decoded;
 }
 
-/* 4 neighbours in 2 bytes, times their block scale. */
-KVF_INLINE value_part load_x4(const uint8_t *from, bool whole, float scale) {
-  value_part loaded;
-  const uint32_t word = whole ? *reinterpret_cast<const uint16_t *>(from)
-                              : (uint32_t)from[0] | (uint32_t)from[1] << 8;
-  const float2 pair0 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word), scale);
-  const float2 pair1 = kvf_scaled_x2(kvf_f32x2_from_e2m1(word >> 8), scale);
-  loaded.v[0] = pair0.x;
-  loaded.v[1] = pair0.y;
-  loaded.v[2] = pair1.x;
-  loaded.v[3] = pair1.y;
-
-  return loaded;
+KVF_INLINE value_part decode(const value_words &words) {
+  value_part decoded;
+  const float scale = kvf_f32_from_fp8_e4m3(words.scale);
+  const float2 pair0 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0]), scale);
+  const float2 pair1 = kvf_scaled_x2(kvf_f32x2_from_e2m1(words.v[0] >> 8), scale);
+  decoded.v[0] = pair0.x;
+  decoded.v[1] = pair0.y;
+  decoded.v[2] = pair1.x;
+  decoded.v[3] = pair1.y;
+  return decoded;
 }
 
-/* Vector `number` of a key. */
-KVF_INLINE key_part load_key(const kvf_paged_attention_decode_params &p, const uint8_t *key,
-                             const uint8_t *scales, int32_t number) {
-  const float scale = kvf_f32_from_fp8_e4m3(scales[number * KEY_VECTOR / KVF_NVFP4_GROUP]);
-  return load_x8(key + number * (KEY_VECTOR / 2), p.whole_keys, scale);
+/* Vector `number` of a key, 4 bytes. */
+KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const uint8_t *key,
+                               const uint8_t *scales, int32_t number) {
+  const uint8_t *from = key + number * (KEY_VECTOR / 2);
+  key_words words;
+  words.scale = scales[number * KEY_VECTOR / KVF_NVFP4_GROUP];
+  words.v[0] = p.whole_keys ? *reinterpret_cast<const uint32_t *>(from)
+                            : (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+                                  (uint32_t)from[3] << 24;
+  return words;
 }
 
-/* 4 elements of a value from `first` on, whose block scale is given. */
-KVF_INLINE value_part load_value(const kvf_paged_attention_decode_params &p, const uint8_t *value,
-                                 uint8_t scale, int32_t first) {
-  return load_x4(value + first / 2, p.whole_values == KVF_VALUES_BY_ELEMENT,
-                 kvf_f32_from_fp8_e4m3(scale));
+/* 4 elements of a value from `first` on, 2 bytes, whose block scale is given. */
+KVF_INLINE value_words fetch_value(const kvf_paged_attention_decode_params &p, const uint8_t *value,
+                                   uint8_t scale, int32_t first) {
+  const uint8_t *from = value + first / 2;
+  value_words words;
+  words.scale = scale;
+  words.v[0] = p.whole_values == KVF_VALUES_BY_ELEMENT ? *reinterpret_cast<const uint16_t *>(from)
+                                                       : (uint32_t)from[0] | (uint32_t)from[1] << 8;
+  return words;
 }
 
 /* Where the scale of a group of a value is, seen from that of its first. */
@@ -251,14 +267,19 @@ KVF_INLINE void score(const kvf_paged_attention_decode_params &p, workspace &w, 
     }
 #pragma unroll 1
     for (int32_t vector = lane; vector < vectors; vector += LANES) {
+      key_words words[SCORE_DEPTH];
+#pragma unroll
+      for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
+        words[d] = {};
+        if (at[d] != NOWHERE) {
+          words[d] =
+              fetch_key(p, keys + at[d], keys + w.key_scales_at[turn][first + d * GROUPS], vector);
+        }
+      }
       key_part key[SCORE_DEPTH];
 #pragma unroll
       for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
-        key[d] = {};
-        if (at[d] != NOWHERE) {
-          key[d] =
-              load_key(p, keys + at[d], keys + w.key_scales_at[turn][first + d * GROUPS], vector);
-        }
+        key[d] = decode(words[d]);
       }
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -332,18 +353,19 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
   const uint8_t *scales = values + group_place(p, element / KVF_NVFP4_GROUP);
 #pragma unroll 1
   for (int32_t first = subset; first < count; first += ADD_DEPTH * subsets) {
-    value_part value[ADD_DEPTH];
+    value_words words[ADD_DEPTH];
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
       const int32_t position = first + d * subsets;
       const int64_t at = position < count ? w.values_at[turn][position] : NOWHERE;
-      value[d] = {};
+      words[d] = {};
       if (at != NOWHERE) {
-        value[d] = load_value(p, values + at, scales[w.value_scales_at[turn][position]], element);
+        words[d] = fetch_value(p, values + at, scales[w.value_scales_at[turn][position]], element);
       }
     }
 #pragma unroll
     for (int32_t d = 0; d < ADD_DEPTH; ++d) {
+      const value_part value = decode(words[d]);
       const int32_t position = min(first + d * subsets, TILE - 1); /* beyond `count` values are 0 */
 #pragma unroll
       for (int32_t h = 0; h < HEADS; ++h) {
@@ -351,7 +373,7 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
           const float weight = w.weights[position][h];
 #pragma unroll
           for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-            sums.v[h][i] += weight * value[d].v[i];
+            sums.v[h][i] += weight * value.v[i];
           }
         }
       }
