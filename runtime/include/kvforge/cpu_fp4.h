@@ -5,6 +5,18 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/fp4.h"
 
+/* Multiplies a row by the scales of its groups of 16. */
+KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64_t num_groups) {
+  /* A vector by name: left to itself, gcc interleaves groups at great length. */
+  typedef float group __attribute__((vector_size(64)));
+  for (int64_t i = 0; i < num_groups; ++i) {
+    group lanes;
+    memcpy(&lanes, values + 16 * i, sizeof lanes);
+    lanes *= scales[i];
+    memcpy(values + 16 * i, &lanes, sizeof lanes);
+  }
+}
+
 /*
  * Widens a row of codes; `count` is a multiple of 512. Both
  * codes of a byte become f16 side by side in a word: f16 holds all eight magnitudes.
@@ -30,16 +42,39 @@ KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes
   }
 }
 
-/* Multiplies a row by the scales of its groups of 16. */
-KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64_t num_groups) {
-  /* A vector by name: left to itself, gcc interleaves groups at great length. */
-  typedef float group __attribute__((vector_size(64)));
+/*
+ * Widens a row of codes and multiplies it by the scales of its groups; their number is a multiple
+ * of 32. A permutation of a register is a table that looks at the low bits of an index only.
+ */
+KVF_INLINE void kvf_decode_groups_of_16(float *restrict to, const uint8_t *restrict codes,
+                                        const float *scales, int64_t num_groups) {
+#if defined(__AVX512F__)
+  const __m512 values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f,
+                                       -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
+  const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const __m512i place = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
   for (int64_t i = 0; i < num_groups; ++i) {
-    group lanes;
-    memcpy(&lanes, values + 16 * i, sizeof lanes);
-    lanes *= scales[i];
-    memcpy(values + 16 * i, &lanes, sizeof lanes);
+    const __m128i group = _mm_loadl_epi64((const __m128i *)(const void *)(codes + 8 * i));
+    const __m512i halves = _mm512_permutexvar_epi32(half, _mm512_castsi128_si512(group));
+    const __m512 wide = _mm512_permutexvar_ps(_mm512_srlv_epi32(halves, place), values);
+    _mm512_storeu_ps(to + 16 * i, _mm512_mul_ps(wide, _mm512_set1_ps(scales[i])));
   }
+#elif defined(__AVX2__)
+  const __m256 values = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
+  const __m256i place = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+  for (int64_t i = 0; i < 2 * num_groups; ++i) {
+    int32_t half;
+    memcpy(&half, codes + 4 * i, sizeof half);
+    const __m256i code = _mm256_srlv_epi32(_mm256_set1_epi32(half), place);
+    const __m256 sign =
+        _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(code, 28)), _mm256_set1_ps(-0.0f));
+    const __m256 wide = _mm256_or_ps(_mm256_permutevar8x32_ps(values, code), sign);
+    _mm256_storeu_ps(to + 8 * i, _mm256_mul_ps(wide, _mm256_set1_ps(scales[i / 2])));
+  }
+#else
+  kvf_widen_e2m1(to, codes, 16 * num_groups);
+  kvf_scale_groups_of_16(to, scales, num_groups);
+#endif
 }
 
 /* to[i] is the larger one of from[2 i] and from[2 i + 1]. */
