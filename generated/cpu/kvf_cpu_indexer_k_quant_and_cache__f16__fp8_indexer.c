@@ -76,75 +76,34 @@ static inline void prefetch_ahead(const kvf_indexer_k_quant_and_cache_params *p,
   }
 }
 
-/* Where a token's groups come from and go to. */
-typedef struct token_place {
-  const uint16_t *k;
-  uint8_t *codes;
-  uint8_t *scales;
-} token_place;
-
-/* False when the token is to be skipped. */
-static inline bool locate(const kvf_indexer_k_quant_and_cache_params *p, int64_t token,
-                          token_place *place) {
-  int64_t block;
-  int64_t offset;
-  if (!kvf_locate(&p->slots, token, &block, &offset)) {
-    return false;
-  }
-  uint8_t *page = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
-  place->k = (const uint16_t *)p->k.data + token * p->k.stride[0];
-  place->codes = page + offset * p->head_dim;
-  place->scales =
-      page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, p->by_groups.value, offset);
-  return true;
-}
-
-static inline void write_scales(const kvf_indexer_k_quant_and_cache_params *p,
-                                const token_place *place) {
-  for (int64_t group = 0; group < p->by_groups.value; ++group) {
-    const uint16_t *source = place->k + group * p->group_size * p->k.stride[1];
-    const float scale = kvf_fp8_indexer_scale(largest_of(source, p->k.stride[1], p->group_size));
-    memcpy(place->scales + 4 * group, &scale, sizeof scale);
-  }
-}
-
-static inline void write_codes(const kvf_indexer_k_quant_and_cache_params *p,
-                               const token_place *place) {
-  for (int64_t group = 0; group < p->by_groups.value; ++group) {
-    float scale;
-    memcpy(&scale, place->scales + 4 * group, sizeof scale);
-    convert(place->k + group * p->group_size * p->k.stride[1], p->k.stride[1],
-            place->codes + group * p->group_size, p->group_size, scale);
-  }
-}
-
 void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer)(const void *params,
                                                                          int64_t begin,
                                                                          int64_t end);
 
-/*
- * Tokens [begin, end), a few at a time, scales of all of them first: one is a chain of steps that
- * wait for each other, and those of several tokens overlap. Of tokens in the same slot the last one
- * stays.
- */
+/* Tokens [begin, end). */
 void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer)(const void *params,
                                                                          int64_t begin,
                                                                          int64_t end) {
-  enum { TOKENS = 8 };
   const kvf_indexer_k_quant_and_cache_params *p = params;
-  for (int64_t first = begin; first < end; first += TOKENS) {
-    const int64_t last = end - first < TOKENS ? end : first + TOKENS;
-    token_place places[TOKENS];
-    int32_t count = 0;
-    for (int64_t token = first; token < last; ++token) {
-      if (locate(p, token, &places[count])) {
-        prefetch_ahead(p, token, end, p->by_groups.value);
-        write_scales(p, &places[count]);
-        ++count;
-      }
+  const int64_t groups = p->by_groups.value;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
     }
-    for (int32_t i = 0; i < count; ++i) {
-      write_codes(p, &places[i]);
+    prefetch_ahead(p, token, end, groups);
+    const uint16_t *k = (const uint16_t *)p->k.data + token * p->k.stride[0];
+    uint8_t *page = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
+    uint8_t *codes = page + offset * p->head_dim;
+    uint8_t *scales =
+        page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, groups, offset);
+    for (int64_t group = 0; group < groups; ++group) {
+      const uint16_t *source = k + group * p->group_size * p->k.stride[1];
+      const uint32_t largest = largest_of(source, p->k.stride[1], p->group_size);
+      const float scale = kvf_fp8_indexer_scale(largest);
+      convert(source, p->k.stride[1], codes + group * p->group_size, p->group_size, scale);
+      memcpy(scales + 4 * group, &scale, sizeof scale);
     }
   }
 }
