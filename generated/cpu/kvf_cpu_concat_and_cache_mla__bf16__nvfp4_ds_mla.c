@@ -21,6 +21,17 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
   }
 }
 
+/* The scales of all groups, in the order of kvf_nvfp4_ds_mla_scale_at(). */
+static inline void put_scales(uint8_t *row, const uint32_t *scales) {
+  enum { QUARTERS = 4, IN_QUARTER = 8 };
+  for (int32_t quarter = 0; quarter < QUARTERS; ++quarter) {
+    for (int32_t i = 0; i < IN_QUARTER; ++i) {
+      row[KVF_NVFP4_DS_MLA_SCALES_AT + IN_QUARTER * quarter + i] =
+          (uint8_t)scales[QUARTERS * i + quarter];
+    }
+  }
+}
+
 /* One token. Strides in elements. */
 static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
                       int64_t k_pe_stride, uint8_t *row) {
@@ -39,11 +50,8 @@ static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t 
   for (int32_t group = 0; group < GROUPS; ++group) {
     inverse[group] = 1.0f / kvf_f32_from_fp8_e4m3_word(scales[group]);
   }
-  kvf_scale_groups_of_16(latent, inverse, GROUPS);
-  kvf_narrow_e2m1(row, latent, GROUPS);
-  for (int32_t group = 0; group < GROUPS; ++group) {
-    row[kvf_nvfp4_ds_mla_scale_at(group)] = (uint8_t)scales[group];
-  }
+  kvf_narrow_e2m1(row, latent, inverse, GROUPS);
+  put_scales(row, scales);
   float rope[KVF_DS_MLA_ROPE];
   uint32_t words[KVF_DS_MLA_ROPE];
   widen(rope, k_pe, k_pe_stride, KVF_DS_MLA_ROPE);

@@ -16,20 +16,24 @@ static void make_e4m3(uint16_t values[256]) {
   }
 }
 
-/* One row. */
+/* One row. Its scales are right behind its rope elements, in E4M3 too. */
 static void decode_row(const uint8_t *row, uint16_t *to, const uint16_t e4m3[256]) {
-  enum { GROUPS = KVF_DS_MLA_LATENT / KVF_NVFP4_DS_MLA_GROUP };
-  float wide[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
-  uint8_t codes[GROUPS];
+  enum {
+    GROUPS = KVF_DS_MLA_LATENT / KVF_NVFP4_DS_MLA_GROUP,
+    RESULTS = KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE
+  };
+  float wide[RESULTS + GROUPS];
+  const float *stored = wide + RESULTS;
   float scales[GROUPS];
-  for (int32_t group = 0; group < GROUPS; ++group) {
-    codes[group] = row[kvf_nvfp4_ds_mla_scale_at(group)];
+  kvf_widen_codes(wide + KVF_DS_MLA_LATENT, row + KVF_NVFP4_DS_MLA_ROPE_AT, e4m3,
+                  KVF_DS_MLA_ROPE + GROUPS);
+  for (int32_t i = 0; i < GROUPS / 4; ++i) { /* the order of kvf_nvfp4_ds_mla_scale_at() */
+    for (int32_t quarter = 0; quarter < 4; ++quarter) {
+      scales[4 * i + quarter] = stored[GROUPS / 4 * quarter + i];
+    }
   }
-  kvf_widen_codes(scales, codes, e4m3, GROUPS);
-  kvf_widen_e2m1(wide, row, KVF_DS_MLA_LATENT);
-  kvf_scale_groups_of_16(wide, scales, GROUPS);
-  kvf_widen_codes(wide + KVF_DS_MLA_LATENT, row + KVF_NVFP4_DS_MLA_ROPE_AT, e4m3, KVF_DS_MLA_ROPE);
-  kvf_store_results_bf16(to, wide, KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE);
+  kvf_decode_groups_of_16(wide, row, scales, GROUPS);
+  kvf_store_results_bf16(to, wide, RESULTS);
 }
 
 /* `rows` rows of one page. */

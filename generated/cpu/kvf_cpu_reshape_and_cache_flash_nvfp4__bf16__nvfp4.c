@@ -64,8 +64,7 @@ static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scale
   for (int64_t group = 0; group < GROUPS; ++group) {
     multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
   }
-  kvf_scale_groups_of_16(wide, multipliers, GROUPS);
-  kvf_narrow_e2m1(codes, wide, GROUPS);
+  kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
 }
 
 /* One head of one token. `stride` is the source's, in elements. */
@@ -73,7 +72,7 @@ static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict
                        const scale_place *place, float scale) {
   const float inverse = 1.0f / scale;
   const int64_t size = place->groups * GROUP;
-  float wide[PART] = {0}; /* of a last part that is shorter, only the beginning is written out */
+  float wide[PART];
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
     uint32_t block_scales[GROUPS];
@@ -81,7 +80,8 @@ static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict
     widen(wide, source + first * stride, stride, length);
     if (length == PART) {
       write_part(wide, codes + first / 2, block_scales, inverse);
-    } else {
+    } else { /* only the beginning is written out */
+      memset(wide + length, 0, (size_t)(PART - length) * sizeof *wide);
       write_part(wide, bytes, block_scales, inverse);
       memcpy(codes + first / 2, bytes, (size_t)length / 2);
     }

@@ -105,20 +105,29 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per
                            next_offset * p->value_cache.stride[1],
                        p->value_head_size);
     }
+    /*
+     * Scales of all heads first: one is a chain of steps that wait for each other, and those of
+     * several heads overlap.
+     */
     for (int64_t head = 0; head < p->num_heads; ++head) {
-      const float *key_head = key + head * p->key.stride[1];
-      const float k_scale =
-          kvf_fp8_per_token_head_scale(largest_of(key_head, p->key.stride[2], p->head_size));
-      write_head(key_head, p->key.stride[2], key_cache + head * p->key_cache.stride[2],
-                 p->key_cache.stride[3], p->head_size, 1.0f / k_scale);
-      k_scale_cache[head * p->k_scale_cache.stride[2]] = k_scale;
-
-      const float *value_head = value + head * p->value.stride[1];
-      const float v_scale = kvf_fp8_per_token_head_scale(
-          largest_of(value_head, p->value.stride[2], p->value_head_size));
-      write_head(value_head, p->value.stride[2], value_cache + head * p->value_cache.stride[2],
-                 p->value_cache.stride[3], p->value_head_size, 1.0f / v_scale);
-      v_scale_cache[head * p->v_scale_cache.stride[2]] = v_scale;
+      const uint32_t largest =
+          largest_of(key + head * p->key.stride[1], p->key.stride[2], p->head_size);
+      k_scale_cache[head * p->k_scale_cache.stride[2]] = kvf_fp8_per_token_head_scale(largest);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      write_head(key + head * p->key.stride[1], p->key.stride[2],
+                 key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,
+                 1.0f / k_scale_cache[head * p->k_scale_cache.stride[2]]);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      const uint32_t largest =
+          largest_of(value + head * p->value.stride[1], p->value.stride[2], p->value_head_size);
+      v_scale_cache[head * p->v_scale_cache.stride[2]] = kvf_fp8_per_token_head_scale(largest);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      write_head(value + head * p->value.stride[1], p->value.stride[2],
+                 value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
+                 p->value_head_size, 1.0f / v_scale_cache[head * p->v_scale_cache.stride[2]]);
     }
   }
 }

@@ -5,6 +5,18 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/fp4.h"
 
+/* Multiplies a row by the scales of its groups of 16. */
+KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64_t num_groups) {
+  /* A vector by name: left to itself, gcc interleaves groups at great length. */
+  typedef float group __attribute__((vector_size(64)));
+  for (int64_t i = 0; i < num_groups; ++i) {
+    group lanes;
+    memcpy(&lanes, values + 16 * i, sizeof lanes);
+    lanes *= scales[i];
+    memcpy(values + 16 * i, &lanes, sizeof lanes);
+  }
+}
+
 /*
  * Widens a row of codes; `count` is a multiple of 512. Both
  * codes of a byte become f16 side by side in a word: f16 holds all eight magnitudes.
@@ -30,21 +42,45 @@ KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes
   }
 }
 
-/* Multiplies a row by the scales of its groups of 16. */
-KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64_t num_groups) {
-  /* A vector by name: left to itself, gcc interleaves groups at great length. */
-  typedef float group __attribute__((vector_size(64)));
+/*
+ * Widens a row of codes and multiplies it by the scales of its groups; their number is a multiple
+ * of 32. A permutation of a register is a table that looks at the low bits of an index only.
+ */
+KVF_INLINE void kvf_decode_groups_of_16(float *restrict to, const uint8_t *restrict codes,
+                                        const float *scales, int64_t num_groups) {
+#if defined(__AVX512F__)
+  const __m512 values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f,
+                                       -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
+  const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const __m512i place = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
   for (int64_t i = 0; i < num_groups; ++i) {
-    group lanes;
-    memcpy(&lanes, values + 16 * i, sizeof lanes);
-    lanes *= scales[i];
-    memcpy(values + 16 * i, &lanes, sizeof lanes);
+    const __m128i group = _mm_loadl_epi64((const __m128i *)(const void *)(codes + 8 * i));
+    const __m512i halves = _mm512_permutexvar_epi32(half, _mm512_castsi128_si512(group));
+    const __m512 wide = _mm512_permutexvar_ps(_mm512_srlv_epi32(halves, place), values);
+    _mm512_storeu_ps(to + 16 * i, _mm512_mul_ps(wide, _mm512_set1_ps(scales[i])));
   }
+#elif defined(__AVX2__)
+  const __m256 values = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
+  const __m256i place = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+  for (int64_t i = 0; i < 2 * num_groups; ++i) {
+    int32_t half;
+    memcpy(&half, codes + 4 * i, sizeof half);
+    const __m256i code = _mm256_srlv_epi32(_mm256_set1_epi32(half), place);
+    const __m256 sign =
+        _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(code, 28)), _mm256_set1_ps(-0.0f));
+    const __m256 wide = _mm256_or_ps(_mm256_permutevar8x32_ps(values, code), sign);
+    _mm256_storeu_ps(to + 8 * i, _mm256_mul_ps(wide, _mm256_set1_ps(scales[i / 2])));
+  }
+#else
+  kvf_widen_e2m1(to, codes, 16 * num_groups);
+  kvf_scale_groups_of_16(to, scales, num_groups);
+#endif
 }
 
 /* to[i] is the larger one of from[2 i] and from[2 i + 1]. */
 KVF_INLINE void kvf_larger_of_pairs(uint32_t *restrict to, const uint32_t *restrict from,
                                     int64_t count) {
+  KVF_VECTORISE
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t even = from[2 * i];
     const uint32_t odd = from[2 * i + 1];
@@ -71,15 +107,63 @@ KVF_INLINE void kvf_largest_of_16(uint32_t *largest, const float *values, int64_
   kvf_larger_of_pairs(largest, of_8, num_groups);
 }
 
-/* Narrows groups to codes, at most 32 of them, 8 bytes each. */
-KVF_INLINE void kvf_narrow_e2m1(uint8_t *restrict codes, const float *restrict values,
-                                int64_t num_groups) {
+#if defined(__AVX512BW__)
+/*
+ * The codes of 16 floats, in words, with the bits of kvf_e2m1_from_f32(). A code is the least of
+ * three: x in steps of 0.5, 2 more than x in steps of 1, and 4 more than x in steps of 2. Adding
+ * 2^23 rounds all of them, ties to even.
+ */
+KVF_INLINE __m512i kvf_e2m1_of_16(__m512 x) {
+  const __m512 limited = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(6.0f)), /* 6 for a NaN */
+                                       _mm512_set1_ps(-6.0f));
+  const __m512 magnitude = _mm512_abs_ps(limited);
+  const __m512i halves = _mm512_castps_si512(
+      _mm512_fmadd_ps(magnitude, _mm512_set1_ps(2.0f), _mm512_set1_ps(8388608.0f)));
+  const __m512i ones = _mm512_castps_si512(_mm512_add_ps(magnitude, _mm512_set1_ps(8388610.0f)));
+  const __m512i twos = _mm512_castps_si512(
+      _mm512_fmadd_ps(magnitude, _mm512_set1_ps(0.5f), _mm512_set1_ps(8388612.0f)));
+  const __m512i least = _mm512_min_epi32(_mm512_min_epi32(halves, ones), twos);
+  const __m512i sign = _mm512_srli_epi32(_mm512_castps_si512(limited), 28);
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi32(7), least, sign, 0xCA); /* 7 ? least : sign */
+}
+
+/* Four groups, multiplied: 64 floats become 32 bytes. */
+KVF_INLINE void kvf_narrow_4_groups(uint8_t *codes, const float *values, const float *multipliers) {
+  /* Packing goes by quarters of a register, whose order is put right at the end. */
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i words[4];
+  for (int i = 0; i < 4; ++i) {
+    words[i] = kvf_e2m1_of_16(
+        _mm512_mul_ps(_mm512_loadu_ps(values + 16 * i), _mm512_set1_ps(multipliers[i])));
+  }
+  const __m512i halves_low = _mm512_packs_epi32(words[0], words[1]);
+  const __m512i halves_high = _mm512_packs_epi32(words[2], words[3]);
+  const __m512i bytes =
+      _mm512_permutexvar_epi32(order, _mm512_packus_epi16(halves_low, halves_high));
+  const __m512i pairs = _mm512_maddubs_epi16(bytes, _mm512_set1_epi16(16 << 8 | 1));
+  _mm256_storeu_si256((__m256i *)(void *)codes, _mm512_cvtepi16_epi8(pairs));
+}
+#endif
+
+/*
+ * Multiplies groups, at most 32 of them, and narrows them to codes, 8 bytes each. What is in
+ * `values` afterwards is not defined.
+ */
+KVF_INLINE void kvf_narrow_e2m1(uint8_t *restrict codes, float *restrict values,
+                                const float *restrict multipliers, int64_t num_groups) {
+  int64_t first = 0;
+#if defined(__AVX512BW__)
+  for (; first + 4 <= num_groups; first += 4) {
+    kvf_narrow_4_groups(codes + 8 * first, values + 16 * first, multipliers + first);
+  }
+#endif
   enum { ELEMENTS = 16 * 32 };
   uint32_t words[ELEMENTS];
-  for (int64_t i = 0; i < 16 * num_groups; ++i) {
+  kvf_scale_groups_of_16(values + 16 * first, multipliers + first, num_groups - first);
+  for (int64_t i = 16 * first; i < 16 * num_groups; ++i) {
     words[i] = kvf_e2m1_from_f32(values[i]);
   }
-  for (int64_t i = 0; i < 8 * num_groups; ++i) {
+  for (int64_t i = 8 * first; i < 8 * num_groups; ++i) {
     codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
   }
 }

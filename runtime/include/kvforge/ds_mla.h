@@ -58,14 +58,18 @@ KVF_INLINE float kvf_fp8_ds_mla_ue8m0_scale(uint32_t largest) {
   return kvf_float((kvf_bits(scale) + 0x007FFFFFu) & 0xFF800000u);
 }
 
-/* The smallest E4M3 that brings the largest element down to 6, the largest E2M1, or 448. */
+/* The smallest E4M3 that brings the largest element down to 6, the largest E2M1, or 448. Below 2^-6
+ * E4M3 has steps of 2^-9. */
 KVF_INLINE uint32_t kvf_nvfp4_ds_mla_scale(uint32_t largest) {
   const float quotient = kvf_float(largest) / 6.0f;
   const float least =
       quotient > 0.001953125f ? quotient : 0.001953125f; /* 2^-9, the smallest code */
-  const uint32_t nearest = kvf_fp8_e4m3_word_from_f32(least) & 0xFFu;
-  const uint32_t next = nearest < 0x7Eu ? nearest + 1u : nearest;
-  return kvf_f32_from_fp8_e4m3_word(nearest) < least ? next : nearest;
+  const float steps = least * 512.0f;
+  const uint32_t whole = (uint32_t)(int32_t)(steps < 8.0f ? steps : 8.0f);
+  const uint32_t small = whole + ((float)(int32_t)whole < steps ? 1u : 0u);
+  const uint32_t normal = ((kvf_bits(least) + 0x000FFFFFu) >> 20) - (120u << 3);
+  const uint32_t code = least < 0.015625f ? small : normal;
+  return code < 0x7Eu ? code : 0x7Eu;
 }
 
 #endif

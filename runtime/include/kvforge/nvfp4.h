@@ -24,10 +24,12 @@ KVF_INLINE uint32_t kvf_nvfp4_block_scale(uint32_t largest, float inverse) {
   return kvf_fp8_e4m3_word_from_f32(inverse * (kvf_float(largest) / 6.0f)) & 0xFFu;
 }
 
-/* What the elements of a group are multiplied with before they are encoded: 0 if its scale is. */
+/* What the elements of a group are multiplied with before they are encoded: 0 if its scale is.
+ * A mask, since of a choice compilers make a division for each way to it. */
 KVF_INLINE float kvf_nvfp4_multiplier(uint32_t block_scale, float inverse) {
   const float multiplier = 1.0f / (kvf_f32_from_fp8_e4m3_word(block_scale) / inverse);
-  return (block_scale & 0x7Fu) == 0 ? 0.0f : multiplier;
+  const uint32_t keep = ((block_scale & 0x7Fu) + 0x7Fu) >> 7; /* 0 or 1 */
+  return kvf_float(kvf_bits(multiplier) & (0u - keep));
 }
 
 /*
