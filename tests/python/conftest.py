@@ -32,17 +32,10 @@ NEEDS = {
 
 
 def forks() -> ForkServerContext:
-    """Processes forked from one that has imported what takes seconds.
-
-    Importing TVM-FFI looks for a GPU, and what is forked after that cannot use CUDA: where there is a
-    GPU each process imports for itself.
-    """
+    """Processes forked from one that has imported what takes seconds, and has no threads. Importing
+    TVM-FFI looks for a GPU, after which a forked process cannot use CUDA."""
     context = multiprocessing.get_context("forkserver")
-    if importlib.util.find_spec("torch"):
-        import torch
-
-        if not torch.cuda.is_available():
-            context.set_forkserver_preload(["torch", "kvforge.torch"])
+    context.set_forkserver_preload(["torch", "kvforge.torch"])
     return context
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing
 import os
 import traceback
 from multiprocessing.connection import Connection
 
+import torch
 from conftest import forks
 
-_context = forks()
+# Where there is a GPU, scripts may use it.
+_context = multiprocessing.get_context("spawn") if torch.cuda.is_available() else forks()
 
 
 def _execute(script: str, environment: dict[str, str], answer: Connection) -> None:
