@@ -36,7 +36,7 @@ extern "C" {
 /* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
  * tells what was loaded.
  */
-#define KVF_ABI_VERSION 1
+#define KVF_ABI_VERSION 2
 #define KVF_VERSION "0.1.0"
 
 /* What happened. Values are stable; 0 is success and everything else left all tensors untouched. */

@@ -13,7 +13,6 @@ KVF_INLINE float kvf_round_f32(float x) { return x; }
 
 /* The end of a rotation, as it is stored. */
 KVF_INLINE float kvf_rotated_f32(float x) { return x == x ? x : kvf_float(0x7FFFFFFFu); }
-KVF_INLINE uint16_t kvf_rotated_f16(float x) { return kvf_f16_from_f32(x); }
 KVF_INLINE uint16_t kvf_rotated_bf16(float x) { return kvf_bf16_from_f32(x); }
 
 /*
