@@ -92,12 +92,17 @@ static void describe_accepted(uint32_t accepted, kvf_text *text) {
   }
 }
 
+/* The dtypes of a set without integers. */
+static uint32_t dtypes_of(uint32_t accepted) {
+  return accepted & (KVF_ACCEPT(KVF_DTYPE_COUNT) - 1) & ~KVF_ACCEPT(KVF_DTYPE_NONE);
+}
+
 static bool dtype_accepted(DLDataType have, uint32_t accepted) {
-  for (int dtype = KVF_DTYPE_NONE + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
+  for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
+    const int dtype = __builtin_ctz(rest);
     const bool fp8 = dl_dtypes[dtype].bits == 8;
-    if ((accepted & KVF_ACCEPT(dtype)) &&
-        (is_code(have, dl_dtypes[dtype].code, dl_dtypes[dtype].bits) ||
-         (fp8 && is_code(have, kDLUInt, 8)))) {
+    if (is_code(have, dl_dtypes[dtype].code, dl_dtypes[dtype].bits) ||
+        (fp8 && is_code(have, kDLUInt, 8))) {
       return true;
     }
   }
@@ -130,9 +135,9 @@ kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor
   if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
     return KVF_DTYPE_NONE;
   }
-  for (int dtype = KVF_DTYPE_NONE + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
-    if ((accepted & KVF_ACCEPT(dtype)) &&
-        is_code(tensor->dtype, dl_dtypes[dtype].code, dl_dtypes[dtype].bits)) {
+  for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
+    const int dtype = __builtin_ctz(rest);
+    if (is_code(tensor->dtype, dl_dtypes[dtype].code, dl_dtypes[dtype].bits)) {
       return (kvf_dtype)dtype;
     }
   }
@@ -208,23 +213,20 @@ static void check_shape(kvf_check *check, const char *argument, const DLTensor *
   }
 }
 
-static bool is_empty(const DLTensor *tensor) {
-  for (int32_t i = 0; i < tensor->ndim; ++i) {
-    if (tensor->shape[i] == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* NULL strides mean compact row-major (DLPack before 1.2). */
-static void fill_view(const DLTensor *tensor, kvf_view *view) {
+/*
+ * NULL strides mean compact row-major (DLPack before 1.2). Returns whether there are no elements,
+ * which the product of the sizes does not tell: it may overflow.
+ */
+static bool fill_view(const DLTensor *tensor, kvf_view *view) {
   *view = (kvf_view){.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL};
-  int64_t compact = 1;
+  bool empty = false;
+  uint64_t compact = 1;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
-    view->stride[i] = tensor->strides ? tensor->strides[i] : compact;
-    compact *= tensor->shape[i];
+    view->stride[i] = tensor->strides ? tensor->strides[i] : (int64_t)compact;
+    compact *= (uint64_t)tensor->shape[i];
+    empty |= tensor->shape[i] == 0;
   }
+  return empty;
 }
 
 /* Whether the op writes to an argument; an element of a list is called <argument>[<position>]. */
@@ -253,15 +255,14 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
   if (check->status != KVF_OK) {
     return;
   }
-  fill_view(tensor, view);
-  if (is_empty(tensor)) {
+  if (fill_view(tensor, view)) {
     return;
   }
   if (view->data == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
   }
   const uintptr_t bytes = tensor->dtype.bits / 8u;
-  if ((uintptr_t)view->data % bytes != 0) {
+  if (((uintptr_t)view->data & (bytes - 1)) != 0) { /* sizes are powers of two; `%` divides */
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "address %p is not a multiple of the element size, %d bytes", view->data,
                    (int)bytes);

@@ -97,9 +97,12 @@ kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const
                        int64_t units, int64_t bytes_per_unit) {
   const kvf_cpu_function function = kvf_cpu_code(variant);
   const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
-  int64_t threads = check->exec.num_threads > 0 ? check->exec.num_threads : omp_get_max_threads();
-  threads = threads < units ? threads : units;
-  threads = (double)threads < useful ? threads : (int64_t)useful;
+  int64_t threads = 1;
+  if (useful >= 2.0) {
+    threads = check->exec.num_threads > 0 ? check->exec.num_threads : omp_get_max_threads();
+    threads = threads < units ? threads : units;
+    threads = (double)threads < useful ? threads : (int64_t)useful;
+  }
   if (threads <= 1) {
     function(params, 0, units);
     return KVF_OK;

@@ -42,12 +42,15 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
 #undef ALIAS
   const size_t count = sizeof aliases / sizeof *aliases;
 
-  kvf_dtype found = kvf_find_dtype(kv_cache_dtype);
-  found = found == KVF_B8 ? KVF_DTYPE_NONE : found;
-  for (size_t i = 0; kv_cache_dtype != NULL && i < count; ++i) {
+  kvf_dtype found = KVF_DTYPE_NONE;
+  for (size_t i = 0; kv_cache_dtype != NULL && found == KVF_DTYPE_NONE && i < count; ++i) {
     if (strcmp(kv_cache_dtype, aliases[i].string) == 0) {
       found = aliases[i].dtype == KVF_DTYPE_NONE ? scalar : aliases[i].dtype;
     }
+  }
+  if (found == KVF_DTYPE_NONE) {
+    found = kvf_find_dtype(kv_cache_dtype);
+    found = found == KVF_B8 ? KVF_DTYPE_NONE : found;
   }
   if (found == KVF_DTYPE_NONE) {
     kvf_text accepted = {.length = 0};

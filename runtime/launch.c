@@ -43,9 +43,10 @@ void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value, in
 }
 
 kvf_divider kvf_make_divider(int64_t value) {
-  int32_t shift = 0;
-  while (shift < 63 && (INT64_C(1) << shift) < value) {
-    ++shift;
+  /* The least power of two that is not below the value. */
+  const int32_t shift = value > 1 ? 64 - __builtin_clzll((uint64_t)value - 1) : 0;
+  if ((value & (value - 1)) == 0) { /* most are, and 128-bit divisions are slow */
+    return (kvf_divider){.value = value, .magic = UINT64_C(1) << 63, .shift = shift};
   }
   /* ceil(2^(63 + shift) / value), below 2^64 because value > 2^(shift - 1). */
   const unsigned __int128 power = (unsigned __int128)1 << (63 + shift);
@@ -168,17 +169,19 @@ void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t nu
   }
 }
 
+/* Vectors are a power of two in bytes: a mask tells multiples without a division for each stride.
+ */
 static bool fits(const kvf_vector_side *side, int64_t vector_bytes) {
-  if ((uintptr_t)side->view->data % (uint64_t)vector_bytes != 0) {
-    return false;
-  }
+  uint64_t rest = (uint64_t)(uintptr_t)side->view->data;
   for (int32_t i = 0; i < side->rank; ++i) {
     const int64_t stride = side->view->stride[i];
-    if (i == side->inner ? stride != 1 : stride * side->bytes % vector_bytes != 0) {
+    if (i != side->inner) {
+      rest |= (uint64_t)(stride * side->bytes);
+    } else if (stride != 1) {
       return false;
     }
   }
-  return true;
+  return (rest & (uint64_t)(vector_bytes - 1)) == 0;
 }
 
 int32_t kvf_vector_elements(const int32_t *choices, int64_t run, const kvf_vector_side *sides,
