@@ -1,8 +1,14 @@
 #include "nvfp4_pages.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "kvforge/nvfp4.h"
+
+bool kvf_names_nvfp4_pages(const char *kv_cache_dtype) {
+  return kv_cache_dtype != NULL && (strcmp(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4)) == 0 ||
+                                    strcmp(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4_4OVER6)) == 0);
+}
 
 static void check_multiple(kvf_check *check, const char *argument, const char *name, int64_t value,
                            int64_t of, const char *why) {

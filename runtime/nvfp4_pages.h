@@ -4,6 +4,9 @@
 
 #include "kvforge/op.h"
 
+/* Whether a kv_cache_dtype names such pages, whichever way their scales are chosen. */
+bool kvf_names_nvfp4_pages(const char *kv_cache_dtype);
+
 /* head_size, which `argument` has, must be a multiple of 16, and with swizzled scales of 64, with a
  * block_size of 4. */
 void kvf_check_nvfp4_sizes(kvf_check *check, const char *argument, int64_t head_size,

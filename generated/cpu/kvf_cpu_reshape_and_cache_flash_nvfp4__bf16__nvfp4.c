@@ -51,20 +51,28 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
   }
 }
 
-/* GROUPS groups of a head; always so many, which is a number that a compiler knows. */
-static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
-  uint32_t largest[GROUPS];
+/*
+ * GROUPS groups of a head, whose largest elements become `top`; always so many, which is a number
+ * that a compiler knows. What is in `wide` afterwards is not defined.
+ */
+static inline void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+                               uint32_t *block_scales, float inverse) {
   float multipliers[GROUPS];
-  kvf_largest_of_16(largest, wide, GROUPS);
   KVF_VECTORISE
   for (int64_t group = 0; group < GROUPS; ++group) {
-    block_scales[group] = kvf_nvfp4_block_scale(largest[group], inverse);
+    block_scales[group] = kvf_nvfp4_block_scale(largest[group], top, inverse);
   }
   KVF_VECTORISE
   for (int64_t group = 0; group < GROUPS; ++group) {
     multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
   }
   kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
+}
+
+static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
+  uint32_t largest[GROUPS];
+  kvf_largest_of_16(largest, wide, GROUPS);
+  encode_part(wide, largest, 6.0f, codes, block_scales, inverse);
 }
 
 /* One head of one token. `stride` is the source's, in elements. */

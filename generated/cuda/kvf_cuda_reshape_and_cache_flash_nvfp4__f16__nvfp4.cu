@@ -52,23 +52,38 @@ KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
   return codes;
 }
 
+/* A group as it is stored. */
+struct encoded {
+  uint32_t low; /* the first eight codes */
+  uint32_t high;
+  uint32_t block_scale;
+};
+
+/* A group whose largest element becomes `top`. */
+KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, float inverse) {
+  encoded group;
+  group.block_scale = kvf_nvfp4_block_scale(largest, top, inverse);
+  const float multiplier = kvf_nvfp4_multiplier(group.block_scale, inverse);
+  group.low = quantise_x8(v, multiplier);
+  group.high = quantise_x8(v + 8, multiplier);
+  return group;
+}
+
 /* One group. `whole`: its 8 bytes in one access. */
 KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
                             bool whole) {
   const float inverse = 1.0f / scale;
-  const uint8_t block_scale = (uint8_t)kvf_nvfp4_block_scale(largest_of(v), inverse);
-  const float multiplier = kvf_nvfp4_multiplier(block_scale, inverse);
-  const uint32_t low = quantise_x8(v, multiplier);
-  const uint32_t high = quantise_x8(v + 8, multiplier);
-  *scale_at = block_scale;
+  const uint32_t largest = largest_of(v);
+  const encoded group = encode(v, largest, 6.0f, inverse);
+  *scale_at = (uint8_t)group.block_scale;
   if (whole) {
-    *reinterpret_cast<uint2 *>(codes) = make_uint2(low, high);
+    *reinterpret_cast<uint2 *>(codes) = make_uint2(group.low, group.high);
     return;
   }
 #pragma unroll
   for (int32_t i = 0; i < 4; ++i) {
-    codes[i] = (uint8_t)(low >> 8 * i);
-    codes[4 + i] = (uint8_t)(high >> 8 * i);
+    codes[i] = (uint8_t)(group.low >> 8 * i);
+    codes[4 + i] = (uint8_t)(group.high >> 8 * i);
   }
 }
 

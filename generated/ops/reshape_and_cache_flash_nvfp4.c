@@ -6,65 +6,91 @@
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4_4OVER6,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4_4OVER6,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
                 kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4_4OVER6,
+                kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4_4OVER6,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4_4OVER6,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
                  kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4_4OVER6,
+                 kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6, 16, 4, 1),
 };
 
 /* [backend][scalar][cache] -> row. */
 static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
     {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1},  /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1},  /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
-    },                                                                    /* cpu */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, 1},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1, 3},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1, -1, -1, 5},   /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* fp8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
+    },                                                                        /* cpu */
     {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1, -1, -1},  /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 5, -1, -1, -1, -1, -1, -1, -1},  /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_per_token_head */
-    },                                                                    /* cuda */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+        {-1, -1, -1, -1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, 7},   /* f32 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 8, -1, -1, -1, -1, -1, -1, -1, 9},   /* f16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1, -1, -1, -1, -1, 11}, /* bf16 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* fp8_indexer_ue8m0 */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* int8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+         -1}, /* fp8_per_token_head */
+        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
+    },                                                                        /* cuda */
 };
 
 static const kvf_argument arguments[] = {
@@ -91,7 +117,10 @@ static const kvf_argument arguments[] = {
      .type = "Tensor",
      .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
      .kind = KVF_KIND_TENSOR},
-    {.name = "kv_cache_dtype", .type = "str", .doc = "'nvfp4'", .kind = KVF_KIND_STRING},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'nvfp4' or 'nvfp4_4over6'",
+     .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
      .doc = "f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the range of "
@@ -135,8 +164,14 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:\n"
         "  block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is "
         "0\n"
-        "and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a "
-        "byte, the\n"
+        "and the same for values. With 'nvfp4_4over6' every group is encoded a second time, with "
+        "amax / 4 in\n"
+        "place of amax / 6, and what is stored is the one of the two with the smaller sum of (v - "
+        "code * (S /\n"
+        "g))^2, the first if they are equal. Squares are added in pairs of neighbours, those sums "
+        "in pairs,\n"
+        "and so on. Readers need not know which it was. A reader multiplies: v = code * S * "
+        "k_scale. Two codes share a byte, the\n"
         "even element in the low half. Both formats round to nearest even and saturate. All "
         "arithmetic is\n"
         "f32 with IEEE quotients, so bytes are the same on every backend; kernels with the "
@@ -171,7 +206,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .arguments = arguments,
     .num_arguments = 9,
     .variants = variants,
-    .num_variants = 6,
+    .num_variants = 12,
     .index = &rows[0][0][0],
     .call = call,
 };

@@ -23,8 +23,9 @@ tokens with one slot race.
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
 is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work.
 
-kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by upstream's name:
-the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
+kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by
+upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 +
+head_size / 16].
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
@@ -32,7 +33,8 @@ Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, 
 bounds defects corrected.""",
     arguments={
         **ARGUMENTS,
-        "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace(" or", ",") + " or 'nvfp4'",
+        "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace(" or", ",")
+        + ", 'nvfp4' or 'nvfp4_4over6'",
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
             "fp8, int8 or uint8 for int8), any strides"

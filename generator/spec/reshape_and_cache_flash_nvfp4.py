@@ -33,7 +33,10 @@ A packed page [K codes | K scales | V codes | V scales] is two views with the sa
 
 For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
-and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte, the
+and the same for values. With 'nvfp4_4over6' every group is encoded a second time, with amax / 4 in
+place of amax / 6, and what is stored is the one of the two with the smaller sum of (v - code * (S /
+g))^2, the first if they are equal. Squares are added in pairs of neighbours, those sums in pairs,
+and so on. Readers need not know which it was. A reader multiplies: v = code * S * k_scale. Two codes share a byte, the
 even element in the low half. Both formats round to nearest even and saturate. All arithmetic is
 f32 with IEEE quotients, so bytes are the same on every backend; kernels with the approximate
 reciprocals of the hardware differ in a code now and then, at ties. NaNs do not count for amax,
@@ -59,7 +62,7 @@ with the layout taken from strides that are checked.""",
         "key": "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
         "key_cache": PAGES,
         "value_cache": "as key_cache, with a block stride and an order of its own",
-        "kv_cache_dtype": "'nvfp4'",
+        "kv_cache_dtype": "'nvfp4' or 'nvfp4_4over6'",
         "k_scale": (
             "f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the range of "
             "both formats, engines take amax / 448 or 1"
@@ -86,6 +89,6 @@ with the layout taken from strides that are checked.""",
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
     scalars=("f32", "f16", "bf16"),
-    caches=("nvfp4",),
+    caches=("nvfp4", "nvfp4_4over6"),
     excluded=excluded,
 )

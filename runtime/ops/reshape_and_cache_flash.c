@@ -1,6 +1,5 @@
-#include <string.h>
-
 #include "kvforge/op.h"
+#include "nvfp4_pages.h"
 #include "writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash)
@@ -10,7 +9,7 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                        DLTensor *value_cache, const DLTensor *slot_mapping,
                                        const char *kv_cache_dtype, const DLTensor *k_scale,
                                        const DLTensor *v_scale) {
-  if (kv_cache_dtype != NULL && strcmp(kv_cache_dtype, "nvfp4") == 0) {
+  if (kvf_names_nvfp4_pages(kv_cache_dtype)) {
     return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slot_mapping,
                                              kv_cache_dtype, k_scale, v_scale, true);
   }

@@ -52,15 +52,33 @@ def nearest(table: list[Fraction], x: Fraction) -> int:
     return min(range(len(table)), key=lambda code: (abs(table[code] - abs(x)), code % 2))
 
 
-def quantise(values: list[Fraction], negative: list[bool], scale: Fraction) -> tuple[bytes, int]:
-    """Eight bytes of codes, and the block scale, of 16 elements."""
+def error(values: list[Fraction], codes: list[int], step: Fraction) -> Fraction:
+    """Squares of what codes are off by, added up in pairs, pairs of pairs, and so on."""
+    sums = []
+    for value, code in zip(values, codes, strict=True):
+        decoded = f32(E2M1[code & 7] * step) * (-1 if code & 8 else 1)
+        sums.append(f32(f32(value - decoded) ** 2))
+    while len(sums) > 1:
+        sums = [f32(a + b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+    return sums[0]
+
+
+def quantise(
+    values: list[Fraction], negative: list[bool], scale: Fraction, tops: tuple[int, ...]
+) -> tuple[bytes, int]:
+    """Eight bytes of codes, and the block scale, of 16 elements: the best of several."""
     g = f32(1 / scale)
-    block = nearest(E4M3, f32(g * f32(max(map(abs, values)) / 6)))
-    multiplier = f32(1 / f32(E4M3[block] / g)) if block else Fraction(0)
-    codes = [
-        nearest(E2M1, f32(value * multiplier)) | (8 if sign else 0)
-        for value, sign in zip(values, negative, strict=True)
-    ]
+    found = []
+    for top in tops:
+        block = nearest(E4M3, f32(g * f32(max(map(abs, values)) / top)))
+        step = f32(E4M3[block] / g)
+        multiplier = f32(1 / step) if block else Fraction(0)
+        codes = [
+            nearest(E2M1, f32(value * multiplier)) | (8 if sign else 0)
+            for value, sign in zip(values, negative, strict=True)
+        ]
+        found.append((error(values, codes, step), codes, block))
+    _, codes, block = min(found, key=lambda choice: choice[0])  # the first of equal ones
     return bytes(low | high << 4 for low, high in zip(codes[::2], codes[1::2], strict=True)), block
 
 
@@ -77,7 +95,9 @@ def source(side: str) -> list[int]:
     return words
 
 
-def page(side: str, words: list[int], heads_first: bool, swizzle: bool) -> bytes:
+def page(
+    side: str, words: list[int], heads_first: bool, swizzle: bool, tops: tuple[int, ...]
+) -> bytes:
     """One side of block 1."""
     groups = SIZE // GROUP
     codes = bytearray(TOKENS * HEADS * SIZE // 2)
@@ -88,7 +108,10 @@ def page(side: str, words: list[int], heads_first: bool, swizzle: bool) -> bytes
                 at = (token * HEADS + head) * SIZE + group * GROUP
                 bits = words[at : at + GROUP]
                 data, block = quantise(
-                    [bf16(word) for word in bits], [bool(word >> 15) for word in bits], SCALES[side]
+                    [bf16(word) for word in bits],
+                    [bool(word >> 15) for word in bits],
+                    SCALES[side],
+                    tops,
                 )
                 offset, place = slot % 4, group
                 row = head * TOKENS + offset if heads_first else offset * HEADS + head
@@ -116,7 +139,7 @@ def show(name: str, data: bytes) -> None:
 def main() -> None:
     """Prints the file."""
     print("/*")
-    print(" * Pages of nvfp4, derived by tests/golden/make_nvfp4_page.py.")
+    print(" * Pages of nvfp4 and nvfp4_4over6, derived by tests/golden/make_nvfp4_page.py.")
     print(f" * {TOKENS} tokens of {HEADS} x {SIZE} bf16 elements, slots {SLOTS},")
     print(" * k_scale 1/16, v_scale 0.1;")
     print(" * a page is codes of keys, scales of keys, codes of values, scales of values.")
@@ -124,10 +147,12 @@ def main() -> None:
     words = {side: source(side) for side in "kv"}
     for side, name in (("k", "key"), ("v", "value")):
         show(name, b"".join(word.to_bytes(2, "little") for word in words[side]))
-    for layout in ("nhd", "hnd"):
-        for kind in ("linear", "swizzled"):
-            sides = (page(side, words[side], layout == "hnd", kind == "swizzled") for side in "kv")
-            show(f"{layout}_{kind}", b"".join(sides))
+    for suffix, tops in (("", (6,)), ("_4over6", (6, 4))):
+        for layout in ("nhd", "hnd"):
+            for kind in ("linear", "swizzled"):
+                swizzle = kind == "swizzled"
+                sides = (page(side, words[side], layout == "hnd", swizzle, tops) for side in "kv")
+                show(f"{layout}_{kind}{suffix}", b"".join(sides))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ typedef enum kvf_dtype {
   KVF_FP8_INDEXER_UE8M0 = 13,   /* the same, power-of-two scales */
   KVF_INT8_PER_TOKEN_HEAD = 14, /* int8, a scale per token and head */
   KVF_FP8_PER_TOKEN_HEAD = 15,  /* E4M3, a scale per token and head */
+  KVF_NVFP4_4OVER6 = 16,        /* nvfp4, the better of two scales */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -42,7 +43,8 @@ typedef enum kvf_dtype {
   X(KVF_FP8_INDEXER, "fp8_indexer", 8, 1)                                                          \
   X(KVF_FP8_INDEXER_UE8M0, "fp8_indexer_ue8m0", 8, 1)                                              \
   X(KVF_INT8_PER_TOKEN_HEAD, "int8_per_token_head", 8, 0)                                          \
-  X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)
+  X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)                                           \
+  X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)
 
 /*
  * X(string, enumerator) for every kv_cache_dtype string that is not a dtype's own name;

@@ -688,9 +688,9 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache;
  * is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages
  * work.
  *
- * kv_cache_dtype 'nvfp4' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by upstream's
- * name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size /
- * 16].
+ * kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales,
+ * by upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2
+ * + head_size / 16].
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
@@ -704,9 +704,9 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache;
  * float8 for fp8, int8 or uint8 for int8), any strides value_cache (Tensor!): as key_cache, with
  * strides of its own slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative
  * slot skips its token kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3',
- * 'fp8_e5m2', 'int8' or 'nvfp4' k_scale (Tensor): f32, one element or [num_heads]; the cache holds
- * key / k_scale; not read when the cache holds the scalar dtype v_scale (Tensor): as k_scale, for
- * value
+ * 'fp8_e5m2', 'int8', 'nvfp4' or 'nvfp4_4over6' k_scale (Tensor): f32, one element or [num_heads];
+ * the cache holds key / k_scale; not read when the cache holds the scalar dtype v_scale (Tensor):
+ * as k_scale, for value
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key,
                                                const DLTensor *value, DLTensor *key_cache,
@@ -779,11 +779,14 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_layers;
  *
  * For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
  *   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
- * and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte, the
- * even element in the low half. Both formats round to nearest even and saturate. All arithmetic is
- * f32 with IEEE quotients, so bytes are the same on every backend; kernels with the approximate
- * reciprocals of the hardware differ in a code now and then, at ties. NaNs do not count for amax,
- * their code is 6.
+ * and the same for values. With 'nvfp4_4over6' every group is encoded a second time, with amax / 4
+ * in place of amax / 6, and what is stored is the one of the two with the smaller sum of (v - code
+ * * (S / g))^2, the first if they are equal. Squares are added in pairs of neighbours, those sums
+ * in pairs, and so on. Readers need not know which it was. A reader multiplies: v = code * S *
+ * k_scale. Two codes share a byte, the even element in the low half. Both formats round to nearest
+ * even and saturate. All arithmetic is f32 with IEEE quotients, so bytes are the same on every
+ * backend; kernels with the approximate reciprocals of the hardware differ in a code now and then,
+ * at ties. NaNs do not count for amax, their code is 6.
  *
  * swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want them:
  * with S = D / 16, the scale of group i of the token at `offset` lies where that of group
@@ -808,9 +811,9 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_layers;
  * uint8; the last three dimensions without gaps, as NHD or HND, any block stride value_cache
  * (Tensor!): as key_cache, with a block stride and an order of its own slot_mapping (Tensor):
  * [num_tokens], int64 or int32, any stride; a negative slot skips its token kv_cache_dtype (str):
- * 'nvfp4' k_scale (Tensor): f32, one element or [num_heads]; amax / 2688 of the whole tensor uses
- * the range of both formats, engines take amax / 448 or 1 v_scale (Tensor): as k_scale, for value
- *   swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+ * 'nvfp4' or 'nvfp4_4over6' k_scale (Tensor): f32, one element or [num_heads]; amax / 2688 of the
+ * whole tensor uses the range of both formats, engines take amax / 448 or 1 v_scale (Tensor): as
+ * k_scale, for value swizzle_v_scales (bool): whether block scales of values are stored for sm_100
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_nvfp4(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,

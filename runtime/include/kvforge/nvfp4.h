@@ -9,6 +9,9 @@
  * same order: head_size / 2 bytes of codes and head_size / 16 bytes of scales for a head of a
  * token. Reciprocals and quotients are IEEE where other implementations take the hardware's
  * approximations, so a code at a tie may differ from theirs.
+ *
+ * nvfp4_4over6 is the same page, with a choice for every group: its largest element becomes 6, or 4
+ * where that leaves less of an error. (6 is a long way from 4, its neighbour.)
  */
 #ifndef KVFORGE_NVFP4_H
 #define KVFORGE_NVFP4_H
@@ -18,18 +21,34 @@
 
 enum { KVF_NVFP4_GROUP = 16 /* elements of a block scale */ };
 
-/* The block scale brings the largest element, of which these are the bits, to 6, the largest E2M1.
- * `inverse` is 1 / scale. */
-KVF_INLINE uint32_t kvf_nvfp4_block_scale(uint32_t largest, float inverse) {
-  return kvf_fp8_e4m3_word_from_f32(inverse * (kvf_float(largest) / 6.0f)) & 0xFFu;
+/* The block scale brings the largest element, of which these are the bits, to `top`: 6, the largest
+ * E2M1, or 4. `inverse` is 1 / scale. */
+KVF_INLINE uint32_t kvf_nvfp4_block_scale(uint32_t largest, float top, float inverse) {
+  return kvf_fp8_e4m3_word_from_f32(inverse * (kvf_float(largest) / top)) & 0xFFu;
+}
+
+/* What a code of 1 stands for. */
+KVF_INLINE float kvf_nvfp4_step(uint32_t block_scale, float inverse) {
+  return kvf_f32_from_fp8_e4m3_word(block_scale) / inverse;
 }
 
 /* What the elements of a group are multiplied with before they are encoded: 0 if its scale is.
  * A mask, since of a choice compilers make a division for each way to it. */
 KVF_INLINE float kvf_nvfp4_multiplier(uint32_t block_scale, float inverse) {
-  const float multiplier = 1.0f / (kvf_f32_from_fp8_e4m3_word(block_scale) / inverse);
+  const float multiplier = 1.0f / kvf_nvfp4_step(block_scale, inverse);
   const uint32_t keep = ((block_scale & 0x7Fu) + 0x7Fu) >> 7; /* 0 or 1 */
   return kvf_float(kvf_bits(multiplier) & (0u - keep));
+}
+
+/* How far a code is from its element, squared. Nothing is fused: all backends get the same bits. */
+KVF_INLINE float kvf_nvfp4_error(float element, uint32_t code, float step) {
+#if defined(__CUDA_ARCH__)
+  const float difference = __fsub_rn(element, __fmul_rn(kvf_f32_from_e2m1(code), step));
+  return __fmul_rn(difference, difference);
+#else
+  const float difference = element - kvf_f32_from_e2m1(code) * step;
+  return difference * difference;
+#endif
 }
 
 /*

@@ -1,0 +1,181 @@
+/*
+ * Generated from templates/cpu/reshape_and_cache_flash_nvfp4.c.j2 and
+ * generator/spec/reshape_and_cache_flash_nvfp4.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cpu_kernel.h"
+#include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
+#include "kvforge/cpu_fp4.h"
+#include "kvforge/nvfp4.h"
+
+/* Elements that are worked on at a time. */
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 8, PART = GROUPS * GROUP };
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const float *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      wide[i] = kvf_f32_from_f32(source[i]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_f32(source[i * stride]);
+  }
+}
+
+/* Where the block scales of a token and a head are. Strides in bytes. */
+typedef struct scale_place {
+  uint8_t *head; /* those of the page's first token */
+  int64_t token_stride;
+  int64_t offset; /* of the token in its page */
+  int64_t groups; /* of a head */
+  int32_t swizzle;
+} scale_place;
+
+/* Block scales of `count` groups of a token and a head, from group `first` on. */
+static inline void put_scales(const scale_place *place, int64_t first, const uint32_t *block_scales,
+                              int64_t count) {
+  if (!place->swizzle) {
+    uint8_t *scales = place->head + place->offset * place->token_stride + first;
+    for (int64_t i = 0; i < count; ++i) {
+      scales[i] = (uint8_t)block_scales[i];
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t token = place->offset;
+    int64_t group = first + i;
+    kvf_nvfp4_swizzle(&token, &group, place->groups);
+    place->head[token * place->token_stride + group] = (uint8_t)block_scales[i];
+  }
+}
+
+/*
+ * GROUPS groups of a head, whose largest elements become `top`; always so many, which is a number
+ * that a compiler knows. What is in `wide` afterwards is not defined.
+ */
+static inline void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+                               uint32_t *block_scales, float inverse) {
+  float multipliers[GROUPS];
+  KVF_VECTORISE
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    block_scales[group] = kvf_nvfp4_block_scale(largest[group], top, inverse);
+  }
+  KVF_VECTORISE
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
+  }
+  kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
+}
+
+/* What GROUPS groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
+static inline void errors_of(float *errors, const float *wide, const uint8_t *codes,
+                             const uint32_t *block_scales, float inverse) {
+  float sums[PART];
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    const float step = kvf_nvfp4_step(block_scales[group], inverse);
+    for (int64_t i = group * GROUP; i < (group + 1) * GROUP; ++i) {
+      sums[i] = kvf_nvfp4_error(wide[i], codes[i / 2] >> (i % 2 * 4) & 0xFu, step);
+    }
+  }
+  for (int64_t count = PART / 2; count >= GROUPS; count /= 2) {
+    for (int64_t i = 0; i < count; ++i) {
+      sums[i] = sums[2 * i] + sums[2 * i + 1];
+    }
+  }
+  memcpy(errors, sums, GROUPS * sizeof *errors);
+}
+
+static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
+  uint32_t largest[GROUPS];
+  kvf_largest_of_16(largest, wide, GROUPS);
+  static const float tops[] = {6.0f, 4.0f};
+  uint8_t choices[2][PART / 2];
+  uint32_t scales[2][GROUPS];
+  float errors[2][GROUPS];
+  for (int top = 0; top < 2; ++top) {
+    float scaled[PART];
+    memcpy(scaled, wide, sizeof scaled);
+    encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse);
+    errors_of(errors[top], wide, choices[top], scales[top], inverse);
+  }
+  for (int64_t group = 0; group < GROUPS; ++group) {
+    const int top = errors[1][group] < errors[0][group];
+    memcpy(codes + group * (GROUP / 2), choices[top] + group * (GROUP / 2), GROUP / 2);
+    block_scales[group] = scales[top][group];
+  }
+}
+
+/* One head of one token. `stride` is the source's, in elements. */
+static void write_head(const float *source, int64_t stride, uint8_t *restrict codes,
+                       const scale_place *place, float scale) {
+  const float inverse = 1.0f / scale;
+  const int64_t size = place->groups * GROUP;
+  float wide[PART];
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    uint32_t block_scales[GROUPS];
+    uint8_t bytes[PART / 2];
+    widen(wide, source + first * stride, stride, length);
+    if (length == PART) {
+      write_part(wide, codes + first / 2, block_scales, inverse);
+    } else { /* only the beginning is written out */
+      memset(wide + length, 0, (size_t)(PART - length) * sizeof *wide);
+      write_part(wide, bytes, block_scales, inverse);
+      memcpy(codes + first / 2, bytes, (size_t)length / 2);
+    }
+    put_scales(place, first / GROUP, block_scales, length / GROUP);
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6)(const void *params,
+                                                                              int64_t begin,
+                                                                              int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6)(const void *params,
+                                                                              int64_t begin,
+                                                                              int64_t end) {
+  const kvf_reshape_and_cache_flash_nvfp4_params *p = params;
+  /* Codes of a page; its scales begin behind them. */
+  const int64_t code_bytes = p->slots.block_size * p->num_heads * (p->head_size / 2);
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const float *key = (const float *)p->key.data + token * p->key.stride[0];
+    uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
+                         offset * p->key_cache.stride[1];
+    const float *value = (const float *)p->value.data + token * p->value.stride[0];
+    uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                           offset * p->value_cache.stride[1];
+
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      const scale_place key_place = {
+          .head = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] + code_bytes +
+                  head * p->key_cache.stride[2] / 8,
+          .token_stride = p->key_cache.stride[1] / 8,
+          .offset = offset,
+          .groups = p->head_size / GROUP,
+          .swizzle = 0,
+      };
+      write_head(key + head * p->key.stride[1], p->key.stride[2],
+                 key_cache + head * p->key_cache.stride[2], &key_place,
+                 ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
+      const scale_place value_place = {
+          .head = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] + code_bytes +
+                  head * p->value_cache.stride[2] / 8,
+          .token_stride = p->value_cache.stride[1] / 8,
+          .offset = offset,
+          .groups = p->head_size / GROUP,
+          .swizzle = p->swizzle_v_scales,
+      };
+      write_head(value + head * p->value.stride[1], p->value.stride[2],
+                 value_cache + head * p->value_cache.stride[2], &value_place,
+                 ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
+    }
+  }
+}

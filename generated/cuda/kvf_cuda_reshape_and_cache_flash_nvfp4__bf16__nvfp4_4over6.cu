@@ -1,0 +1,164 @@
+/*
+ * Generated from templates/cuda/reshape_and_cache_flash_nvfp4.cu.j2 and
+ * generator/spec/reshape_and_cache_flash_nvfp4.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
+#include "kvforge/nvfp4.h"
+
+enum { GROUP = 16 };
+
+KVF_INLINE void widen_x2(uint32_t word, float *v) {
+  v[0] = kvf_f32_from_bf16((uint16_t)word);
+  v[1] = kvf_f32_from_bf16((uint16_t)(word >> 16));
+}
+
+/* A group as floats; `whole`: in vectors of 16 bytes. */
+KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, float (&v)[GROUP]) {
+  if (whole) {
+#pragma unroll
+    for (int32_t i = 0; i < GROUP; i += 8) {
+      const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
+      widen_x2(words.x, v + i + 0);
+      widen_x2(words.y, v + i + 2);
+      widen_x2(words.z, v + i + 4);
+      widen_x2(words.w, v + i + 6);
+    }
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    v[i] = kvf_f32_from_bf16(from[i * stride]);
+  }
+}
+
+/* The largest magnitude of a group, NaNs left out. */
+KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
+  uint32_t largest = 0;
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    largest = max(largest, kvf_magnitude(v[i]));
+  }
+  return largest;
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits. */
+KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
+  uint32_t codes = 0;
+#pragma unroll
+  for (int32_t i = 0; i < 8; ++i) {
+    codes |= kvf_e2m1_from_f32(v[i] * multiplier) << 4 * i;
+  }
+  return codes;
+}
+
+/* A group as it is stored. */
+struct encoded {
+  uint32_t low; /* the first eight codes */
+  uint32_t high;
+  uint32_t block_scale;
+};
+
+/* A group whose largest element becomes `top`. */
+KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, float inverse) {
+  encoded group;
+  group.block_scale = kvf_nvfp4_block_scale(largest, top, inverse);
+  const float multiplier = kvf_nvfp4_multiplier(group.block_scale, inverse);
+  group.low = quantise_x8(v, multiplier);
+  group.high = quantise_x8(v + 8, multiplier);
+  return group;
+}
+
+/* What a group loses: a sum of squares, made of pairs of neighbours, then of pairs of pairs. */
+KVF_INLINE float error_of(const float (&v)[GROUP], const encoded &group, float inverse) {
+  const float step = kvf_nvfp4_step(group.block_scale, inverse);
+  float sums[GROUP];
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    const uint32_t codes = i < 8 ? group.low : group.high;
+    sums[i] = kvf_nvfp4_error(v[i], codes >> i % 8 * 4 & 0xFu, step);
+  }
+#pragma unroll
+  for (int32_t count = GROUP / 2; count > 0; count /= 2) {
+#pragma unroll
+    for (int32_t i = 0; i < count; ++i) {
+      sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
+    }
+  }
+  return sums[0];
+}
+
+/* One group. `whole`: its 8 bytes in one access. */
+KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
+                            bool whole) {
+  const float inverse = 1.0f / scale;
+  const uint32_t largest = largest_of(v);
+  const encoded six = encode(v, largest, 6.0f, inverse);
+  const encoded four = encode(v, largest, 4.0f, inverse);
+  const encoded group = error_of(v, four, inverse) < error_of(v, six, inverse) ? four : six;
+  *scale_at = (uint8_t)group.block_scale;
+  if (whole) {
+    *reinterpret_cast<uint2 *>(codes) = make_uint2(group.low, group.high);
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    codes[i] = (uint8_t)(group.low >> 8 * i);
+    codes[4 + i] = (uint8_t)(group.high >> 8 * i);
+  }
+}
+
+/* Grid: x tokens, y parts of a token. Block: x groups of a token, y tokens. */
+extern "C" __global__ void __launch_bounds__(256)
+    kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6(
+        const __grid_constant__ kvf_reshape_and_cache_flash_nvfp4_params p) {
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
+  int64_t block;
+  int64_t offset;
+  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+    return;
+  }
+  const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
+  uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
+  uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  const int64_t code_bytes = p.slots.block_size * p.num_heads * (p.head_size / 2);
+  uint8_t *key_scales =
+      static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] + code_bytes;
+  uint8_t *value_scales =
+      static_cast<uint8_t *>(p.value_cache.data) + block * p.value_cache.stride[0] + code_bytes;
+  const bool whole = p.vector_elements == GROUP;
+  const uint32_t groups_per_head = (uint32_t)p.head_size / GROUP;
+  const uint32_t groups = (uint32_t)p.num_heads * groups_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < groups;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / groups_per_head;
+    const int64_t group = i - (uint32_t)head * groups_per_head;
+    float key_group[GROUP];
+    load_group(key + head * p.key.stride[1] + group * GROUP * p.key.stride[2], p.key.stride[2],
+               whole, key_group);
+    float value_group[GROUP];
+    load_group(value + head * p.value.stride[1] + group * GROUP * p.value.stride[2],
+               p.value.stride[2], whole, value_group);
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_group(key_group, key_cache + head * p.key_cache.stride[2] + group * (GROUP / 2),
+                key_scales + offset * p.key_cache.stride[1] / 8 + head * p.key_cache.stride[2] / 8 +
+                    group,
+                k_scale, whole);
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    int64_t token_place = offset;
+    int64_t group_place = group;
+    if (p.swizzle_v_scales) {
+      kvf_nvfp4_swizzle(&token_place, &group_place, groups_per_head);
+    }
+    store_group(value_group, value_cache + head * p.value_cache.stride[2] + group * (GROUP / 2),
+                value_scales + token_place * p.value_cache.stride[1] / 8 +
+                    head * p.value_cache.stride[2] / 8 + group_place,
+                v_scale, whole);
+  }
+}
