@@ -66,6 +66,25 @@ static bool in_table(kvf_backend backend, kvf_dtype scalar, kvf_dtype cache) {
          (unsigned)cache < KVF_DTYPE_COUNT;
 }
 
+/* One array index; NULL where the spec has no variant. */
+static const kvf_variant *find_row(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
+                                   kvf_dtype cache) {
+  if (!in_table(backend, scalar, cache)) {
+    return NULL;
+  }
+  const int index = ((int)backend * KVF_DTYPE_COUNT + (int)scalar) * KVF_DTYPE_COUNT + (int)cache;
+  return op->index[index] >= 0 ? &op->variants[op->index[index]] : NULL;
+}
+
+/* The ops that have the combination. */
+static void add_ops_with(kvf_backend backend, kvf_dtype scalar, kvf_dtype cache, kvf_text *text) {
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    if (find_row(kvf_get_op(i), backend, scalar, cache) != NULL) {
+      kvf_text_add(text, kvf_get_op(i)->name);
+    }
+  }
+}
+
 static _Thread_local const kvf_variant *missing;
 
 const kvf_variant *kvf_missing_variant(void) { return missing; }
@@ -101,20 +120,13 @@ static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf
       return;
     }
   }
+  kvf_text others = {.length = 0};
+  add_ops_with(backend, scalar, cache, &others);
   kvf_error(KVF_UNSUPPORTED,
-            "%s: no variant for scalar dtype %s with cache dtype %s on %s; built ones "
+            "%s: no variant for scalar dtype %s with cache dtype %s on %s%s%s; built ones "
             "(scalar/cache) are %s",
-            op->name, kvf_dtype_name(scalar), kvf_dtype_name(cache), backend_name(backend), have);
-}
-
-/* One array index; NULL where the spec has no variant. */
-static const kvf_variant *find_row(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                                   kvf_dtype cache) {
-  if (!in_table(backend, scalar, cache)) {
-    return NULL;
-  }
-  const int index = ((int)backend * KVF_DTYPE_COUNT + (int)scalar) * KVF_DTYPE_COUNT + (int)cache;
-  return op->index[index] >= 0 ? &op->variants[op->index[index]] : NULL;
+            op->name, kvf_dtype_name(scalar), kvf_dtype_name(cache), backend_name(backend),
+            others.length ? ", which is for " : "", others.data, have);
 }
 
 kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,

@@ -69,8 +69,8 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
   if (is_scalar(found) && found != scalar) {
     return kvf_error(
         KVF_INVALID_VALUE,
-        "kv_cache_dtype: got '%s' for %s tensors, want 'auto' or an fp8 dtype (a cache "
-        "that is not fp8 holds the dtype of its tensors)",
+        "kv_cache_dtype: got '%s' for %s tensors, want 'auto' or a dtype of codes (a cache "
+        "of floats holds the dtype of its tensors)",
         kv_cache_dtype, kvf_dtype_name(scalar));
   }
   *cache = found;

@@ -5,6 +5,7 @@
 
 #include "covering.h"
 #include "operands.h"
+#include "region.h"
 #include "transfer.h"
 #include "writer.h"
 
@@ -517,10 +518,52 @@ static void test_bad_params(void) {
   EXPECT_TEXT(kvf_last_error(), "variant");
 }
 
+/* Pages beyond 2^31 and 2^32 bytes, from one to the other and to the front. */
+static void test_far(void) {
+  if (!need_backend()) {
+    return;
+  }
+  enum { PAGE = 64 };
+  const int64_t far[2] = {(INT64_C(1) << 31) + PAGE, (INT64_C(1) << 32) + 3 * PAGE};
+  int64_t size = far[1] + PAGE;
+  region memory;
+  if (!region_make(&memory, options.backend, (size_t)size)) {
+    skip_test("no room for pages beyond 2^32 bytes");
+    return;
+  }
+  uint8_t page[PAGE];
+  memset(page, 0x5A, PAGE);
+  region_put(&memory, far[0], page, PAGE);
+  int64_t pairs[2][2] = {{far[0] / PAGE, far[1] / PAGE}, {far[1] / PAGE, 1}};
+  int64_t shape[] = {2, 2};
+  DLTensor cache = {.data = memory.place,
+                    .device = transfer_device(options.backend == KVF_CPU ? ON_HOST : ON_DEVICE),
+                    .ndim = 1,
+                    .dtype = {kDLUInt, 8, 1},
+                    .shape = &size};
+  const DLTensor mapping = {
+      .data = pairs, .device = {kDLCPU, 0}, .ndim = 2, .dtype = {kDLInt, 64, 1}, .shape = shape};
+  const uint64_t before = faults_before(options.backend);
+  (void)expect_done(options.backend, kvf_swap_blocks(NULL, &cache, &cache, PAGE, &mapping), before,
+                    0, "far pages");
+  const int64_t filled[] = {far[0], far[1], PAGE};
+  for (int i = 0; i < 3; ++i) {
+    uint8_t got[3 * PAGE] = {0};
+    const bool last = filled[i] + 2 * PAGE > size;
+    region_get(&memory, filled[i] - PAGE, got, last ? 2 * PAGE : 3 * PAGE);
+    EXPECT(memcmp(got + PAGE, page, PAGE) == 0 && got[PAGE - 1] == 0 && got[2 * PAGE] == 0,
+           "page at %lld or a neighbour of it is wrong: 0x%02X 0x%02X 0x%02X", (long long)filled[i],
+           got[PAGE - 1], got[PAGE], got[2 * PAGE]);
+  }
+  region_free(&memory);
+  count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+}
+
 CU_TestInfo swap_blocks_tests[] = {
     {"every pair of axis values", test_matrix},
     {"one tensor as both", test_same_tensor},
     {"the order of a stream", test_stream_order},
+    {"pages beyond 2^31", test_far},
     {"blocks out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},

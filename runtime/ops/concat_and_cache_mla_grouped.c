@@ -92,7 +92,8 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
         ((const int64_t *)params->kv_cache_ptrs.data)[layer * params->kv_cache_ptrs.stride[0]];
     if (base == 0 || base % bytes != 0) {
       kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_ptrs",
-                     "element %" PRId64 " is %" PRId64 ", want an address that is a multiple of %d",
+                     "element %" PRId64 " is %" PRId64
+                     ", want an address that is not 0 and a multiple of %d",
                      layer, base, bytes);
       return;
     }
