@@ -7,12 +7,12 @@
 
 /* One head of one token. Strides in elements. */
 static void write_head(const float *source, int64_t source_stride, float *cache,
-                       int64_t cache_stride, int64_t head_size, int32_t streaming) {
+                       int64_t cache_stride, int64_t count, int32_t streaming) {
   if (cache_stride == 1 && source_stride == 1) {
-    kvf_store_row(cache, source, head_size * (int64_t)sizeof *cache, streaming);
+    kvf_store_row(cache, source, count * (int64_t)sizeof *cache, streaming);
     return;
   }
-  for (int64_t i = 0; i < head_size; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     cache[i * cache_stride] = source[i * source_stride];
   }
 }

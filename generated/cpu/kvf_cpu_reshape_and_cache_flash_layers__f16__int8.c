@@ -39,17 +39,17 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
 
 /* One head of one token. Strides in elements. */
 static void write_head(const uint16_t *source, int64_t source_stride, int8_t *cache,
-                       int64_t cache_stride, int64_t head_size, float scale) {
+                       int64_t cache_stride, int64_t count, float scale) {
   if (cache_stride == 1) {
-    convert(source, source_stride, cache, head_size, scale);
+    convert(source, source_stride, cache, count, scale);
     return;
   }
   enum { CHUNK = 256 };
-  for (int64_t first = 0; first < head_size; first += CHUNK) {
+  for (int64_t first = 0; first < count; first += CHUNK) {
     int8_t codes[CHUNK];
-    const int64_t count = head_size - first < CHUNK ? head_size - first : CHUNK;
-    convert(source + first * source_stride, source_stride, codes, count, scale);
-    for (int64_t i = 0; i < count; ++i) {
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
       cache[(first + i) * cache_stride] = codes[i];
     }
   }

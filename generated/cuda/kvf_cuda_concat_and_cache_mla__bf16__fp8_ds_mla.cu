@@ -6,8 +6,8 @@
 #include "kvforge/params/concat_and_cache_mla.h"
 #include "kvforge/ds_mla.h"
 
-/* A warp writes a row. Each lane has 16 elements of kv_c and 2 of k_pe. */
-enum { WARP = 32, LATENT = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
+/* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
+enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
 
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_bf16((uint16_t)word);
@@ -19,11 +19,11 @@ KVF_INLINE uint32_t load_rope(const uint16_t *from, int64_t stride, bool whole) 
   return whole ? *reinterpret_cast<const uint32_t *>(from) : from[0] | (uint32_t)from[stride] << 16;
 }
 
-/* A lane's part of kv_c as floats; `whole`: in vectors of 16 bytes. */
-KVF_INLINE void load_latent(const uint16_t *from, int64_t stride, bool whole, float (&v)[LATENT]) {
+/* A group as floats; `whole`: in vectors of 16 bytes. */
+KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, float (&v)[GROUP]) {
   if (whole) {
 #pragma unroll
-    for (int32_t i = 0; i < LATENT; i += 8) {
+    for (int32_t i = 0; i < GROUP; i += 8) {
       const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
       widen_x2(words.x, v + i + 0);
       widen_x2(words.y, v + i + 2);
@@ -33,16 +33,16 @@ KVF_INLINE void load_latent(const uint16_t *from, int64_t stride, bool whole, fl
     return;
   }
 #pragma unroll
-  for (int32_t i = 0; i < LATENT; ++i) {
+  for (int32_t i = 0; i < GROUP; ++i) {
     v[i] = kvf_f32_from_bf16(from[i * stride]);
   }
 }
 
-/* The largest magnitude of a lane's elements, NaNs left out. */
-KVF_INLINE uint32_t largest_of(const float (&v)[LATENT]) {
+/* The largest magnitude of a group, NaNs left out. */
+KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
   uint32_t largest = 0;
 #pragma unroll
-  for (int32_t i = 0; i < LATENT; ++i) {
+  for (int32_t i = 0; i < GROUP; ++i) {
     largest = max(largest, kvf_magnitude(v[i]));
   }
   return largest;
@@ -68,10 +68,10 @@ KVF_INLINE uint32_t quantise_x4(const float *v, float scale) {
 /* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
 KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
                           int64_t k_pe_stride, uint8_t *row, bool whole) {
-  enum { LANES_OF_TILE = KVF_FP8_DS_MLA_TILE / LATENT };
+  enum { LANES_OF_TILE = KVF_FP8_DS_MLA_TILE / GROUP };
   const int32_t lane = (int32_t)threadIdx.x;
-  float v[LATENT];
-  load_latent(kv_c + lane * LATENT * kv_c_stride, kv_c_stride, whole, v);
+  float v[GROUP];
+  load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
   const uint32_t rope = load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole);
 
   uint32_t largest = largest_of(v);
@@ -81,14 +81,14 @@ KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint1
   }
   const float scale = kvf_fp8_ds_mla_scale(largest);
 
-  uint8_t *codes = row + lane * LATENT;
+  uint8_t *codes = row + lane * GROUP;
   if (whole) {
     *reinterpret_cast<uint4 *>(codes) =
         make_uint4(quantise_x4(v, scale), quantise_x4(v + 4, scale), quantise_x4(v + 8, scale),
                    quantise_x4(v + 12, scale));
   } else {
 #pragma unroll
-    for (int32_t i = 0; i < LATENT; i += 4) {
+    for (int32_t i = 0; i < GROUP; i += 4) {
       store_x4(codes + i, quantise_x4(v + i, scale), false);
     }
   }

@@ -6,14 +6,14 @@
 #include "kvforge/params/concat_and_cache_mla.h"
 #include "kvforge/ds_mla.h"
 
-/* A warp writes a row. Each lane has 16 elements of kv_c and 2 of k_pe. */
-enum { WARP = 32, LATENT = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
+/* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
+enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
 
-/* A lane's part of kv_c as floats; `whole`: in vectors of 16 bytes. */
-KVF_INLINE void load_latent(const float *from, int64_t stride, bool whole, float (&v)[LATENT]) {
+/* A group as floats; `whole`: in vectors of 16 bytes. */
+KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, float (&v)[GROUP]) {
   if (whole) {
 #pragma unroll
-    for (int32_t i = 0; i < LATENT; i += 4) {
+    for (int32_t i = 0; i < GROUP; i += 4) {
       const float4 words = *reinterpret_cast<const float4 *>(from + i);
       v[i + 0] = words.x;
       v[i + 1] = words.y;
@@ -23,16 +23,16 @@ KVF_INLINE void load_latent(const float *from, int64_t stride, bool whole, float
     return;
   }
 #pragma unroll
-  for (int32_t i = 0; i < LATENT; ++i) {
+  for (int32_t i = 0; i < GROUP; ++i) {
     v[i] = kvf_f32_from_f32(from[i * stride]);
   }
 }
 
-/* The largest magnitude of a lane's elements, NaNs left out. */
-KVF_INLINE uint32_t largest_of(const float (&v)[LATENT]) {
+/* The largest magnitude of a group, NaNs left out. */
+KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
   uint32_t largest = 0;
 #pragma unroll
-  for (int32_t i = 0; i < LATENT; ++i) {
+  for (int32_t i = 0; i < GROUP; ++i) {
     largest = max(largest, kvf_magnitude(v[i]));
   }
   return largest;
@@ -51,11 +51,11 @@ KVF_INLINE void store_x4(uint8_t *to, uint32_t word, bool whole) {
 }
 
 /* Eight elements as E2M1 codes, the first in the lowest bits. */
-KVF_INLINE uint32_t quantise_x8(const float *v, float inverse) {
+KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
   uint32_t codes = 0;
 #pragma unroll
   for (int32_t i = 0; i < 8; ++i) {
-    codes |= kvf_e2m1_from_f32(v[i] * inverse) << 4 * i;
+    codes |= kvf_e2m1_from_f32(v[i] * multiplier) << 4 * i;
   }
   return codes;
 }
@@ -64,18 +64,17 @@ KVF_INLINE uint32_t quantise_x8(const float *v, float inverse) {
 KVF_INLINE void write_row(const float *kv_c, int64_t kv_c_stride, const float *k_pe,
                           int64_t k_pe_stride, uint8_t *row, bool whole) {
   const int32_t lane = (int32_t)threadIdx.x;
-  float v[LATENT];
-  load_latent(kv_c + lane * LATENT * kv_c_stride, kv_c_stride, whole, v);
+  float v[GROUP];
+  load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
   float rope[ROPE];
   rope[0] = k_pe[lane * ROPE * k_pe_stride];
   rope[1] = k_pe[(lane * ROPE + 1) * k_pe_stride];
 
-  /* A lane's elements are a group. */
   const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest_of(v));
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
   const uint32_t low = quantise_x8(v, inverse);
   const uint32_t high = quantise_x8(v + 8, inverse);
-  uint8_t *codes = row + lane * (LATENT / 2);
+  uint8_t *codes = row + lane * (GROUP / 2);
   if (whole) {
     *reinterpret_cast<uint2 *>(codes) = make_uint2(low, high);
   } else {
