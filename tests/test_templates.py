@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "templates"
-RUN = 7  # so many equal lines are a repetition
+RUN = 6  # so many equal lines are a repetition
 # What counts for nothing: comments, the same for the two backends of an op, and imports.
 IGNORED = re.compile(r"\{#.*?#\}|\{% import .*? %\}", re.S)
 
