@@ -7,7 +7,10 @@ With an op folder: writes the files of a module, for the ops of that folder.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from generator import names
@@ -48,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     from generator import render  # Jinja2 is needed only from here on
 
-    texts = render.render_all()
+    texts = or_mistake(render.render_all, [ROOT / "templates"])
+    if texts is None:
+        return 1
     if options.check:
         found = render.differences(texts)
         for line in found:
@@ -67,10 +72,9 @@ def expand_folders(folders: list[str], output: str) -> int:
     """Writes the files of a module."""
     from generator import outside
 
-    try:
-        texts = outside.render_folders([Path(folder) for folder in folders])
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+    places = [Path(folder) for folder in folders]
+    texts = or_mistake(lambda: outside.render_folders(places), places)
+    if texts is None:
         return 1
     for path, text in texts.items():
         target = Path(output, path)
@@ -78,6 +82,37 @@ def expand_folders(folders: list[str], output: str) -> int:
         target.write_bytes(text.encode())
     print(f"{output}: {len(texts)} files")
     return 0
+
+
+def or_mistake(
+    rendered: Callable[[], dict[str, str]], folders: list[Path]
+) -> dict[str, str] | None:
+    """What is rendered; None, and a line on stderr, if there is a mistake in these folders."""
+    try:
+        return rendered()
+    except Exception as error:  # specs run any code, and so do the expressions of templates
+        line = mistake(error, folders)
+        if not line:
+            raise
+        print(line, file=sys.stderr)
+        return None
+
+
+def mistake(error: Exception, folders: list[Path]) -> str:
+    """file:line: message, if the error came about in a file of these folders, which a person has
+    written; its message alone if it is one of those that say what is wrong; else ""."""
+    from jinja2 import TemplateSyntaxError, UndefinedError
+
+    told = isinstance(error, TemplateSyntaxError | UndefinedError | SyntaxError | ValueError)
+    text = getattr(error, "msg", None) or getattr(error, "message", None) or str(error)
+    text = text if told else f"{type(error).__name__}: {text}"
+    if isinstance(error, TemplateSyntaxError | SyntaxError):
+        return f"{error.filename}:{error.lineno}: {text}"
+    inside = [folder.resolve() for folder in folders]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):  # the innermost one first
+        if any(Path(frame.filename).resolve().is_relative_to(folder) for folder in inside):
+            return f"{frame.filename}:{frame.lineno}: {text}"
+    return str(error) if isinstance(error, OSError | ValueError) else ""
 
 
 def list_variants() -> int:
@@ -148,4 +183,5 @@ def why_not(symbol: str) -> str:
 
 if __name__ == "__main__":
     assert ROOT.is_dir()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends this without a traceback
     sys.exit(main())

@@ -62,6 +62,61 @@ def test_a_name_that_the_library_has(tmp_path: Path) -> None:
         outside.load_ops(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line", "message"),
+    [
+        (f"{STEM}.py", "OP = Op(", "OP = Op((", "OP = Op((", "'(' was never closed"),
+        (f"{STEM}.py", "OP = Op(", "{}['a']\nOP = Op(", "{}['a']", "KeyError: 'a'"),
+        (f"{STEM}.py", "Tensor weight", "Matrix weight", "OP = Op(", "schema 'rms_"),
+        (
+            f"cpu/{STEM}.c.j2",
+            "{{ variant.symbol",
+            "{{ variant.no_such",
+            "variant.no_such",
+            "no_such",
+        ),
+        (f"cpu/{STEM}.c.j2", "{{ variant.symbol", "{{ ) variant", "{{ ) variant", "unexpected ')'"),
+        (
+            f"cpu/{STEM}.c.j2",
+            "{{ variant.symbol",
+            "{{ 1 + 'a'",
+            "1 + 'a'",
+            "TypeError: unsupported",
+        ),
+        (f"cpu/{STEM}.c.j2", '"shared/', '"shared/no_', "shared/no_", "TemplateNotFound: "),
+    ],
+    ids=["syntax", "exception", "schema", "name", "template syntax", "type", "import"],
+)
+def test_mistakes_have_a_file_and_a_line(
+    file: str,
+    old: str,
+    new: str,
+    line: str,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(OWN_OP, folder)
+    path = folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    number = next(n for n, text in enumerate(path.read_text().split("\n"), 1) if line in text)
+    assert command.main(["--op-folder", str(folder), "--output", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"{path}:{number}: ") and message in error
+    assert error.count("\n") == 1
+
+
+def test_an_error_of_the_generator_itself_keeps_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "shared", lambda ops: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        command.main(["--op-folder", str(OWN_OP), "--output", str(tmp_path)])
+
+
 def test_a_name_that_occurs_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(OWN_OP, tmp_path / "again")
     folders = ["--op-folder", str(OWN_OP), "--op-folder", str(tmp_path / "again")]
