@@ -71,6 +71,13 @@ static kvf_status add(const kvf_op *const *ops, int32_t count) {
     if (known == ops[i]) {
       continue;
     }
+    if (known != NULL && strcmp(known->ns, ops[i]->ns) == 0 &&
+        find_name(ops[i]->name, NULL, 0) == known) {
+      return kvf_error(KVF_INVALID_VALUE,
+                       "%s::%s is registered already, by another build; it stays for the life of "
+                       "the process, a new process takes the new one",
+                       ops[i]->ns, ops[i]->name);
+    }
     if (known != NULL) {
       return kvf_error(KVF_INVALID_VALUE,
                        "kvf_register_ops: %s::%s: the name is taken by %s::%s; symbols are made of "

@@ -138,6 +138,12 @@ static void test_register(void) {
   EXPECT_TEXT(kvf_last_error(), "my_namespace::doubled");
   EXPECT(kvf_find_variant(rows[CUDA_ROW].symbol) == &rows[CUDA_ROW], "its variants");
   EXPECT(strcmp(kvf_get_op(0)->name, "doubled") != 0, "the first op has moved");
+  const kvf_op again = named("doubled", "my_namespace"); /* the same op of another build */
+  expect_refused((const kvf_op *const[]){&again}, 1, KVF_ABI_VERSION,
+                 "my_namespace::doubled is registered already, by another build");
+  const kvf_op other = named("doubled", "other");
+  expect_refused((const kvf_op *const[]){&other}, 1, KVF_ABI_VERSION,
+                 "taken by my_namespace::doubled");
   count_case(NULL);
 }
 

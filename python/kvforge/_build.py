@@ -97,6 +97,10 @@ class Build:
             found.append(Path(tvm_ffi.libinfo.find_include_path()))
         return found
 
+    def found(self) -> Path | None:
+        """The folder of the build if it has been made before."""
+        return self.store.find(self.name, self.key, self.hashes)
+
     def use(self, bring_in: Callable[[Path], Any]) -> Any:
         """Calls `bring_in` with the folder of the build, made first if need be."""
         while True:

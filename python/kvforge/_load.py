@@ -56,7 +56,7 @@ def load(
         extra_ldflags: for the linker.
         extra_include_paths: folders of headers, before kvforge's and TVM-FFI's own.
         build_directory: the cache folder, in place of $KVFORGE_CACHE, $XDG_CACHE_HOME/kvforge or
-            ~/.cache/kvforge. Made with mode 0700.
+            ~/.cache/kvforge. Made with mode 0700, and given it where others could read.
         verbose: show commands and the compilers' output on stderr.
         is_python_module: False: only load the shared object into the process.
 
@@ -73,12 +73,17 @@ def load(
     Raises:
         kvforge.BuildError: a compiler or the generator refused something; with its text, the
             command and the file.
-        ValueError: a name or source that cannot be used, or an op name that is taken.
+        ValueError: a name or source that cannot be used, or an op name that is taken: also by the
+            same op, loaded before it was changed. It stays for the life of the process.
         FileNotFoundError, PermissionError: a source is missing; others can write to the cache.
         RuntimeError: no compiler, no ninja, or a kvforge that was installed without its sources.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"kvforge.load: name is {name!r}, want an identifier")
+    check_words("extra_cflags", extra_cflags)
+    check_words("extra_cuda_cflags", extra_cuda_cflags)
+    check_words("extra_ldflags", extra_ldflags)
+    check_words("extra_include_paths", extra_include_paths)
     files, folders = split(sources)
     store = store_in(build_directory)
     build = Build(
@@ -93,6 +98,9 @@ def load(
         verbose=verbose,
     )
 
+    if (clash := taken(folders)) and build.found() is None:
+        raise ValueError(clash)  # before it is compiled
+
     def bring_in(folder: Path) -> Any:
         library = folder / f"{name}.so"
         if not is_python_module:
@@ -103,7 +111,9 @@ def load(
             return str(library)
         return load_ops(name, folder) if folders else tvm_ffi.load_module(str(library))
 
-    return build.use(bring_in)
+    result = build.use(bring_in)
+    _loaded.update((stem, folder) for folder in folders for stem in stems(folder))
+    return result
 
 
 def build_variant(
@@ -134,6 +144,12 @@ def build_variant(
     Raises:
         ValueError: no such variant. Otherwise as `load`.
     """
+    if not symbol and not (op and scalar and cache):
+        parts = {"op": op, "scalar": scalar, "cache": cache}
+        got = ", ".join(f"{part}={value!r}" for part, value in parts.items() if value)
+        raise ValueError(
+            f"kvforge.build_variant: got {got or 'no arguments'}, want symbol, or op, scalar and cache"
+        )
     rows = _library.variants()
     wanted = symbol or f"{op} for {scalar}/{cache} on {backend}"
     found = [
@@ -196,6 +212,15 @@ def store_in(build_directory: str | os.PathLike[str] | None) -> Store:
     return Store() if build_directory is None else Store(Path(build_directory).absolute())
 
 
+def check_words(argument: str, value: Any) -> None:
+    """Refuses a text where a list of words is wanted: its letters would be taken for words."""
+    if isinstance(value, str | os.PathLike):
+        raise TypeError(
+            f"kvforge.load: {argument}: got {type(value).__name__} {os.fspath(value)!r}, want a list "
+            f"such as [{os.fspath(value)!r}]"
+        )
+
+
 def split(
     sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
 ) -> tuple[list[Path], list[Path]]:
@@ -218,6 +243,31 @@ def split(
 
 
 # ---- ops ----------------------------------------------------------------------------------------
+
+
+_loaded: dict[str, Path] = {}  # op name -> the op folder that this process has loaded it from
+
+
+def stems(folder: Path) -> list[str]:
+    """The names of the ops of an op folder."""
+    return sorted(path.stem for path in folder.glob("*.c") if path.with_suffix(".py").is_file())
+
+
+def taken(folders: Sequence[Path]) -> str:
+    """Why the ops of folders, built anew, could not be registered in this process; or ""."""
+    for folder in folders:
+        for stem in stems(folder):
+            if _loaded.get(stem) == folder:
+                return (
+                    f"kvforge.load: {stem} is registered already, by another build of {folder}; it "
+                    "stays for the life of the process, a new process takes the new one"
+                )
+            if stem in _loaded:
+                return (
+                    f"kvforge.load: {stem} of {folder}: the name is taken by the op of "
+                    f"{_loaded[stem]}; symbols are made of it, so want another one"
+                )
+    return ""
 
 
 def load_ops(name: str, folder: Path) -> ModuleType:

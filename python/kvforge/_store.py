@@ -94,7 +94,8 @@ class Store:
     folder: Path = field(default_factory=default_folder)
 
     def __post_init__(self) -> None:
-        """Makes the folder (mode 0700), or refuses one that others could put code into."""
+        """Makes the folder, or shuts one that is there to others: mode 0700. Refuses one that is not
+        this user's, or that others could have put code into."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.folder.stat()
         if found.st_uid != os.geteuid():
@@ -107,6 +108,9 @@ class Store:
                 f"kvforge: cache folder {self.folder} has mode {stat.S_IMODE(found.st_mode):04o}, "
                 f"so others can put code into it: chmod go-w {self.folder}"
             )
+        if found.st_mode & 0o077:
+            with contextlib.suppress(OSError):  # where nothing can be written, others cannot either
+                self.folder.chmod(0o700)
 
     # ---- builds ------------------------------------------------------------------------------
 

@@ -63,6 +63,8 @@ def register(
         raise ValueError(f"on_conflict: got {on_conflict!r}, want 'refuse', 'add' or 'override'")
     if generation is not None and generation not in SCHEMAS:
         raise ValueError(f"generation: got {generation!r}, want None or one of {list(SCHEMAS)}")
+    if isinstance(ops, str):
+        raise TypeError(f"ops: got the str {ops!r}, want a list of names, such as [{ops!r}]")
     known = {f"{variant.namespace}::{variant.op}" for variant in _library.variants()}
     names = known if ops is None else set(ops)
     if names - known:

@@ -264,6 +264,17 @@ def test_sources(tmp_path: Path) -> None:
         kvforge.load("none", tmp_path / "text.txt")
 
 
+@pytest.mark.parametrize(
+    "argument", ["extra_cflags", "extra_cuda_cflags", "extra_ldflags", "extra_include_paths"]
+)
+def test_lists_of_words(tmp_path: Path, argument: str) -> None:
+    """A text is a sequence of texts, too: of its letters."""
+    message = rf"kvforge.load: {argument}: got str '-DX=1', want a list such as \['-DX=1'\]"
+    words: dict[str, Any] = {argument: "-DX=1"}
+    with pytest.raises(TypeError, match=message):
+        kvforge.load("one", support.write_source(tmp_path), **words)
+
+
 def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "/nonexistent/cc")
     with pytest.raises(RuntimeError, match="/nonexistent/cc is not on PATH"):

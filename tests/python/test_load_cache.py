@@ -59,6 +59,20 @@ def test_one_that_others_can_write_to_is_refused(tmp_path: Path, folder: Path, m
     assert not any(folder.iterdir())
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o744])
+def test_one_that_others_can_read_is_shut(tmp_path: Path, folder: Path, mode: int) -> None:
+    folder.mkdir()
+    folder.chmod(mode)
+    kvforge.load("shut", support.write_source(tmp_path))
+    assert folder.stat().st_mode & 0o7777 == 0o700
+
+
+def test_one_without_a_right_of_ours_is_left_as_it_is(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o500)
+    assert _store.Store().folder.stat().st_mode & 0o7777 == 0o500
+
+
 def test_one_of_another_user_is_refused(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,6 +171,8 @@ def test_no_such_variant(environment: dict[str, str]) -> None:
         {"symbol": "kvf_cpu_copy_blocks__f32"},
         {"symbol": "nonsense"},
         {"op": "reshape_and_cache_flash", "scalar": "f16", "cache": "bf16"},
+        {},
+        {"op": "copy_blocks", "cache": "b8"},
     ):
         try:
             kvforge.build_variant(**arguments)
@@ -188,5 +190,8 @@ def test_no_such_variant(environment: dict[str, str]) -> None:
     assert "want one of kvf_cpu_copy_blocks__b8, kvf_cuda_copy_blocks__b8" in lines[0]
     assert "want one of concat_and_cache_mla, " in lines[1]
     assert "f16/bf16 on cpu; want one of kvf_cpu_reshape_and_cache_flash__" in lines[2]
-    assert "KVFORGE_CUDA_ARCHS is not set" in lines[3]
+    want = "want symbol, or op, scalar and cache"
+    assert lines[3] == f"kvforge.build_variant: got no arguments, {want}"
+    assert lines[4] == f"kvforge.build_variant: got op='copy_blocks', cache='b8', {want}"
+    assert "KVFORGE_CUDA_ARCHS is not set" in lines[5]
     assert compiled(environment) == 0

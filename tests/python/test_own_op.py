@@ -79,23 +79,62 @@ def test_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run() == ("6.0 True", 5)
 
 
-def test_an_op_does_not_change_in_a_process(tmp_path: Path) -> None:
+def test_an_op_does_not_change_in_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, log = support.counted_compiler(tmp_path)
+    monkeypatch.setenv("CC", str(program))
     folder = own_folder(tmp_path)
     code = f"""
+    import shutil
     from pathlib import Path
     folder = Path({str(folder)!r})
     first = kvforge.load("own", folder)
     assert kvforge.load("own", folder).{STEM}.__doc__ == first.{STEM}.__doc__
     checks = folder / "{STEM}.c"
     checks.write_text(checks.read_text() + "/* changed */")
+    shutil.copytree(folder, folder.parent / "copy")
+    log = Path({str(log)!r})
+    log.write_text("")
+    for path in (folder, folder.parent / "copy"):
+        try:
+            kvforge.load("own", path)
+        except ValueError as error:
+            print(error)
+    assert not log.read_text(), "it was compiled first"
+    call(first.{STEM})
+    """
+    lines = support.python(CALL + code).stdout.splitlines()
+    assert lines == [
+        f"kvforge.load: {STEM} is registered already, by another build of {folder}; it stays for the "
+        "life of the process, a new process takes the new one",
+        f"kvforge.load: {STEM} of {tmp_path}/copy: the name is taken by the op of {folder}; symbols "
+        "are made of it, so want another one",
+    ]
+
+
+def test_the_library_says_the_same_of_a_build_that_is_there(tmp_path: Path) -> None:
+    """One that another process has compiled meanwhile: nothing stands between it and the registry."""
+    folder = own_folder(tmp_path)
+    code = f"""
+    import subprocess, sys
+    from pathlib import Path
+    load = 'import sys; sys.modules["torch"] = None; import kvforge; kvforge.load("own", sys.argv[1])'
+    folder = Path({str(folder)!r})
+    kvforge.load("own", folder)
+    checks = folder / "{STEM}.c"
+    checks.write_text(checks.read_text() + "/* changed */")
+    subprocess.run([sys.executable, "-c", load, folder], check=True)
     try:
         kvforge.load("own", folder)
     except ValueError as error:
         print(error)
-    call(first.{STEM})
     """
     message = support.python(CALL + code).stdout
-    assert f"my_namespace::{STEM}: the name is taken by my_namespace::{STEM}" in message
+    assert message == (
+        f"my_namespace::{STEM} is registered already, by another build; it stays for the life of the "
+        "process, a new process takes the new one\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +144,7 @@ def test_an_op_does_not_change_in_a_process(tmp_path: Path) -> None:
         (f"{STEM}.py", f'"{STEM}(Tensor key', '"other(Tensor key', "its op is called 'other'"),
         (f"{STEM}.py", '"my_namespace"', '"my-namespace"', "want an identifier"),
         (f"{STEM}.py", "Tensor weight,", "Matrix weight,", "cannot read argument"),
-        (f"cpu/{STEM}.c.j2", "variant.symbol", "variant.no_such", "no_such"),
+        (f"cpu/{STEM}.c.j2", "variant.symbol", "variant.no_such", f"/cpu/{STEM}.c.j2:"),
         (f"cpu/{STEM}.c.j2", "float sums[SUMS]", "no_such sums[SUMS]", "unknown type name"),
         (f"{STEM}.c", "kvf_check_begin(", "no_such(", "no_such"),
     ],
@@ -126,6 +165,7 @@ def test_mistakes(tmp_path: Path, file: str, old: str, new: str, words: str) -> 
     """
     message = support.python(code).stdout
     assert words in message
+    assert "Traceback" not in message
     if "type name" in words:
         generated = re.search(r"^generated file: (.*)$", message, re.M)
         assert generated and "no_such sums" in Path(generated[1]).read_text()

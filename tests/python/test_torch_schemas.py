@@ -158,6 +158,11 @@ except RuntimeError as error:
     assert "registered with the schema of early-2026 already" in text
 
 
+def test_a_text_is_no_list_of_ops() -> None:
+    with pytest.raises(TypeError, match=r"ops: got the str '_C_cache_ops::copy_blocks', want a li"):
+        kvforge.torch.register(ops="_C_cache_ops::copy_blocks")
+
+
 def test_an_unknown_generation_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"generation: got '2019', want None or one of \['late-20"):
         kvforge.torch.register(generation="2019")  # type: ignore[arg-type]
