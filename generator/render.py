@@ -17,6 +17,7 @@ import jinja2
 
 from generator import names
 from generator.plan import FOLDERS, ROOT, Output, outputs
+from generator.schema import Argument
 from generator.spec import OPS
 
 COMMAND = "python3 -m generator"
@@ -29,6 +30,14 @@ PYTHON_WORDS = {
     "KVF_UNSUPPORTED": "NotImplementedError",
     "KVF_NOT_BUILT": "NotImplementedError",
     "kvf_cuda_fault_count": "kvforge.faults",
+}
+PYTHON_TYPES = {
+    "tensor": "Tensor",
+    "tensor_list": "Sequence[Tensor]",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "string": "str",
 }
 
 
@@ -50,6 +59,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     env.filters["comment"] = comment
     env.filters["wrap"] = wrap
     env.filters["for_python"] = for_python
+    env.filters["annotation"] = annotation
     return env
 
 
@@ -111,6 +121,11 @@ def for_python(text: str) -> str:
     for word, instead in PYTHON_WORDS.items():
         text = re.sub(rf"\b{word}\b", instead, text)
     return text
+
+
+def annotation(argument: Argument) -> str:
+    """What Python's signature and stubs say of an argument's type."""
+    return PYTHON_TYPES[argument.kind] + (" | None" if argument.optional else "")
 
 
 def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> str:

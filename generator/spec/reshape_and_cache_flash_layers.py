@@ -23,9 +23,9 @@ values may have more rows (graph padding), which are not read. Zero tokens and z
 successful no-op. Two tokens with one slot race.
 
 CUDA: the addresses of the caches travel in the launch parameters, so nothing is allocated and the
-call can be captured in a graph; a launch has up to KVF_MAX_LAYERS layers, and a call with more is
-several launches. It pays where a launch costs more than its work, when speculative or draft layers
-are written together, and when a prefill of all layers moves in from elsewhere.
+call can be captured in a graph; a launch has up to 128 layers, and a call with more is several
+launches. It pays where a launch costs more than its work, when speculative or draft layers are
+written together, and when a prefill of all layers moves in from elsewhere.
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).

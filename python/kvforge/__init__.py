@@ -6,8 +6,10 @@
 
 Arrays of torch, NumPy (bf16 and fp8 through ml_dtypes, or as uint8), CuPy and JAX are used where
 they lie and may be mixed. JAX arrays are immutable, so an op reads them but refuses to write to them,
-as it refuses a read-only NumPy array. CUDA work goes to the caller's current stream (torch's; for
-others see `tvm_ffi.use_raw_stream`). The GIL is released while an op runs.
+as it refuses a read-only NumPy array. The GIL is released while an op runs.
+
+CUDA work goes to the caller's current stream: torch's if the call has CUDA tensors of torch, else
+CuPy's if the op writes to arrays of CuPy, else the one that `tvm_ffi.use_raw_stream` has set.
 
 Errors: TypeError for a dtype, device or kind of argument, ValueError for a shape, stride or string,
 IndexError for a slot or page out of range, NotImplementedError for a combination that the op does not
@@ -17,6 +19,16 @@ have or that was not built, RuntimeError for the CUDA driver. Nothing is written
 """
 
 from __future__ import annotations
+
+try:
+    import tvm_ffi as _tvm_ffi  # noqa: F401 (nothing below can be imported without it)
+except ModuleNotFoundError as _error:
+    if _error.name != "tvm_ffi":
+        raise
+    raise ImportError(
+        "kvforge: this Python has no tvm_ffi: in the checkout, `. .venv/bin/activate`, or "
+        "`pip install -e .` for another Python"
+    ) from None
 
 from kvforge import ops
 from kvforge._library import (

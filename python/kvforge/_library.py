@@ -73,10 +73,9 @@ def explain(symbol: str) -> tuple[Variant, str, str]:
     """
     rows = {row.symbol: row for row in variants()}
     if symbol not in rows:
-        near = (
-            ", ".join(difflib.get_close_matches(symbol, rows)) or "`python -m kvforge` lists them"
-        )
-        raise ValueError(f"no op has a variant {symbol!r}; near are: {near}")
+        near = ", ".join(difflib.get_close_matches(symbol, rows))
+        hint = f"near are: {near}" if near else "`python -m kvforge` lists what there is"
+        raise ValueError(f"no op has a variant {symbol!r}; {hint}")
     schema, _, reason = function("kvforge__explain")(symbol).partition("\n")
     return rows[symbol], schema, reason
 

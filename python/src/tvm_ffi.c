@@ -180,6 +180,34 @@ static int build_missing(TVMFFIObjectHandle build) {
   return TVMFFIFunctionCall(build, &argument, 1, &result);
 }
 
+/* What a schema's argument is in the words of Python: its arrays are of any library. */
+static const char *wanted(const kvf_argument *argument) {
+  return argument->kind == KVF_KIND_TENSOR        ? "an array"
+         : argument->kind == KVF_KIND_TENSOR_LIST ? "a list of arrays"
+                                                  : argument->type;
+}
+
+/*
+ * Whether a refused call has something else where the schema has arrays; then it says so, in place
+ * of kvf_call(), which says it in the words of the schema.
+ */
+static bool lacks_arrays(const kvf_op *op, const kvf_value *values, int32_t count, char *message,
+                         size_t room) {
+  static const char *const names[] = {"None", "an array", "a list of arrays", "int", "float",
+                                      "bool", "str"};
+  for (int32_t i = 0; i < count; ++i) {
+    const kvf_argument *argument = &op->arguments[i];
+    const bool arrays = argument->kind == KVF_KIND_TENSOR || argument->kind == KVF_KIND_TENSOR_LIST;
+    const bool left_out = values[i].kind == KVF_KIND_NONE && argument->optional;
+    if (arrays && !left_out && values[i].kind != argument->kind) {
+      (void)snprintf(message, room, "%s: %s: got %s, want %s", op->name, argument->name,
+                     names[values[i].kind], wanted(argument));
+      return true;
+    }
+  }
+  return false;
+}
+
 static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
@@ -215,7 +243,11 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   }
   if (!good) {
     (void)snprintf(message, sizeof message, "%s: %s: cannot be read as %s", op->name,
-                   op->arguments[read - 1].name, op->arguments[read - 1].type);
+                   op->arguments[read - 1].name, wanted(&op->arguments[read - 1]));
+    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    return -1;
+  }
+  if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
     TVMFFIErrorSetRaisedFromCStr("TypeError", message);
     return -1;
   }

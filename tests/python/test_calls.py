@@ -9,13 +9,15 @@ require("python", __name__)
 import ast
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
+import tvm_ffi
 from arrays import Numpy
 from cases import CASES, reshape_and_cache_flash
 
@@ -78,9 +80,9 @@ def test_an_int_for_a_float_and_a_bool_for_an_int() -> None:
     ("name", "value", "kind", "message"),
     [
         ("key", np.zeros((6, 3, 20), np.int32), TypeError, "key: dtype is int32, want float32"),
-        ("key", "text", TypeError, "key: got str, want Tensor"),
-        ("key", 1.5, TypeError, "key: got float, want Tensor"),
-        ("key", None, TypeError, "key: got None, want Tensor"),
+        ("key", "text", TypeError, "key: got str, want an array"),
+        ("key", 1.5, TypeError, "key: got float, want an array"),
+        ("key", None, TypeError, "key: got None, want an array"),
         ("key", np.zeros((6, 3), np.float32), ValueError, "key: "),
         ("kv_cache_dtype", "fp7", ValueError, "kv_cache_dtype: got 'fp7', want one of auto"),
         ("kv_cache_dtype", 8, TypeError, "kv_cache_dtype: got int, want str"),
@@ -113,8 +115,64 @@ def test_a_missing_or_surplus_argument_is_a_type_error() -> None:
 
 
 def test_lists_say_which_argument_is_wrong() -> None:
-    with pytest.raises(TypeError, match="zero_blocks: caches: cannot be read as Tensor"):
+    with pytest.raises(TypeError, match="zero_blocks: caches: cannot be read as a list of arrays"):
         ops.zero_blocks([np.zeros((2, 4)), "text"], np.array([0]))
+    with pytest.raises(TypeError, match="zero_blocks: block_ids: cannot be read as an array"):
+        ops.zero_blocks([np.zeros((2, 4))], [0])
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (3, "int"),
+        (None, "NoneType"),
+        ("text", "str"),
+        (np.zeros((2, 4)), "ndarray"),
+        ({}, "dict"),
+        (iter([np.zeros((2, 4))]), "list_iterator"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_list_is_refused(value: Any, got: str) -> None:
+    for op in ("copy_blocks", "copy_blocks_mla", "zero_blocks"):
+        function = getattr(ops, op)
+        *lists, last = inspect.signature(function).parameters
+        message = f"{op}: {lists[0]}: got {got}, want a list of arrays"
+        with pytest.raises(TypeError, match=re.escape(message)):
+            function(**dict.fromkeys(lists, value), **{last: np.array([0])})
+
+
+def test_lists_of_other_types() -> None:
+    """Tuples, types derived from list, and TVM-FFI's own."""
+
+    class Caches(list[Any]):
+        pass
+
+    for kind in (tuple, Caches, tvm_ffi.Array):
+        cache = np.ones((2, 4), np.float32)
+        exported = tvm_ffi.from_dlpack(cache)
+        ops.zero_blocks(kind([exported]), np.array([1]))
+        np.testing.assert_array_equal(cache[:, 0], [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.zeros(1, ">i8"), "got a NumPy array of dtype >i8, want one in this machine's byte"),
+        (np.array(["a"]), "got a NumPy array of dtype <U1, want one that DLPack has"),
+        (np.array([None]), "got a NumPy array of dtype object, want one that DLPack has"),
+        (np.zeros(1, np.longdouble), "got a NumPy array of dtype float128, want one that DLPack"),
+    ],
+    ids=["byte order", "text", "object", "long double"],
+)
+def test_numpy_arrays_that_no_op_can_use(value: Any, message: str) -> None:
+    caches = [np.ones((2, 4), np.float32)]
+    with pytest.raises(TypeError, match=re.escape(f"zero_blocks: block_ids: {message}")):
+        ops.zero_blocks(caches, value)
+    message = message.partition(" of dtype")[0]
+    with pytest.raises(TypeError, match=re.escape(f"zero_blocks: caches: {message}")):
+        ops.zero_blocks([*caches, value], np.array([0]))
+    assert caches[0].all()
 
 
 def test_a_device_that_is_not_there() -> None:
@@ -145,6 +203,9 @@ def test_stubs_say_what_the_functions_take() -> None:
         stubbed = inspect.signature(space["f"])
         plain = [(p.name, p.kind, p.default) for p in stubbed.parameters.values()]
         assert plain == [(p.name, p.kind, p.default) for p in signature.parameters.values()]
+        types = [(p.name, p.annotation) for p in stubbed.parameters.values()]
+        assert types == [(p.name, p.annotation) for p in signature.parameters.values()]
+        assert get_type_hints(getattr(ops, name))["return"] is type(None)  # every name is known
         lists = {p.name for p in stubbed.parameters.values() if "Sequence" in str(p.annotation)}
         optional = {p.name for p in stubbed.parameters.values() if "None" in str(p.annotation)}
         schema = " ".join((getattr(ops, name).__doc__ or "").split())
@@ -163,7 +224,7 @@ def test_texts_are_laid_out_for_help(op: str) -> None:
     arguments = text.partition("\nArgs:\n")[2].partition("\nSchema:\n")[0]
     names = re.findall(r"^ {4}(\w+)(?: \([^ ]+\))?: \S", arguments, re.M)
     assert names == list(inspect.signature(getattr(ops, op)).parameters)
-    assert "KVF_" not in text.replace("KVF_MAX_LAYERS", "")
+    assert "KVF_" not in text
 
 
 def test_preformatted_lines_stay_as_they_are() -> None:
@@ -212,6 +273,29 @@ def test_explain_tells_what_a_variant_is(built: bool, capsys: pytest.CaptureFixt
 def test_explain_names_what_is_near_a_wrong_symbol(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--explain", "kvf_cpu_copy_block__b8"]) == 1
     assert "near are: kvf_cpu_copy_blocks__b8" in capsys.readouterr().err
+    assert main(["--explain", "nonsense"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        "kvforge: no op has a variant 'nonsense'; `python -m kvforge` lists what there is\n"
+    )
+
+
+def test_a_reader_that_goes_away_gets_no_traceback() -> None:
+    command = f"exec {shlex.quote(sys.executable)} -u -m kvforge"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"({command}) | head -n 1"], capture_output=True, text=True
+    )
+    assert done.stdout.startswith("namespace") and not done.stderr
+
+
+def test_without_tvm_ffi_one_line_says_what_helps() -> None:
+    code = "import sys; sys.modules['tvm_ffi'] = None; import kvforge"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: kvforge: this Python has no tvm_ffi: in the checkout, `. .venv/bin/activate`, "
+        "or `pip install -e .` for another Python"
+    )
+    assert "During handling" not in done.stderr
 
 
 def test_importing_leaves_cuda_alone() -> None:

@@ -1,4 +1,4 @@
-"""CuPy arrays: used where they lie, on the stream that the caller names."""
+"""CuPy arrays on a GPU: used where they lie, on CuPy's current stream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ require("cupy", __name__)
 import cupy
 import numpy as np
 import pytest
-import tvm_ffi
 
 import kvforge
 
@@ -50,18 +49,50 @@ def test_the_bits_are_those_of_numpy_arrays(cache: str) -> None:
     assert there["key_cache"].data.ptr == address
 
 
-def test_a_stream_is_named_by_its_handle() -> None:
+def test_the_call_is_on_the_current_stream() -> None:
     """Behind a long copy on that stream; the cache is read on the stream, too."""
     here, there = operands(), on_gpu(operands())
     ops.reshape_and_cache_flash(**here, kv_cache_dtype="fp8")
     stream = cupy.cuda.Stream(non_blocking=True)
-    with stream, tvm_ffi.use_raw_stream(tvm_ffi.device("cuda", 0), stream.ptr):
+    with stream:
         much = cupy.ones(1 << 26, cupy.float32)
         much += 1
         there["key"] += much[0] - 2  # what is written depends on what the stream does before
         ops.reshape_and_cache_flash(**there, kv_cache_dtype="fp8")
         result = there["key_cache"].get(stream=stream)
+    stream.synchronize()
     np.testing.assert_array_equal(result, here["key_cache"])
+
+
+def test_a_list_is_written_on_the_current_stream() -> None:
+    stream = cupy.cuda.Stream(non_blocking=True)
+    with stream:
+        caches = [cupy.ones((2, 1 << 24), cupy.float32) for _ in range(2)]
+        for _ in range(20):
+            caches[1] += 1
+        ops.zero_blocks(caches, cupy.array([1]))
+        caches[1] += 1
+        result = caches[1][:, -1].get(stream=stream)
+    stream.synchronize()
+    np.testing.assert_array_equal(result, [22, 1])
+
+
+def test_torch_tells_the_stream_of_a_mixed_call() -> None:
+    """Here its tensors are inputs that its stream has yet to make."""
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no torch for CUDA")
+    here, there = operands(), on_gpu(operands())
+    ops.reshape_and_cache_flash(**here, kv_cache_dtype="fp8")
+    cupy.cuda.Device().synchronize()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream), cupy.cuda.Stream(non_blocking=True):
+        much = torch.ones(1 << 26, device="cuda")
+        much += 1
+        mixed = {**there, "key": torch.from_numpy(here["key"]).cuda() + (much[0] - 2).half()}
+        ops.reshape_and_cache_flash(**mixed, kv_cache_dtype="fp8")
+    stream.synchronize()
+    np.testing.assert_array_equal(cupy.asnumpy(there["key_cache"]), here["key_cache"])
 
 
 def test_host_and_device_arrays_do_not_mix() -> None:

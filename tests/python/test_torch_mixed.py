@@ -6,7 +6,10 @@ from conftest import require
 
 require("torch", __name__)
 
+from typing import Any
+
 import numpy as np
+import pytest
 import torch
 from arrays import Numpy, Torch
 from cases import CASES, reshape_and_cache_flash
@@ -61,3 +64,35 @@ def test_strided_tensors_are_used_where_they_lie() -> None:
     case.outputs[0] = (case.arguments["key_cache"], case.outputs[0][1])
     ops.reshape_and_cache_flash(**case.arguments)
     case.check(Torch())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.to("meta"), "got a torch tensor on device meta, which has no memory, want"),
+        (
+            lambda t: t.to_sparse(),
+            "got a torch tensor of layout torch.sparse_coo, want a dense one",
+        ),
+    ],
+    ids=["meta", "sparse"],
+)
+def test_tensors_that_no_op_can_use(change: Any, message: str) -> None:
+    """One line each, not torch's stack of C++ frames."""
+    caches = [torch.ones(2, 4)]
+    with pytest.raises(TypeError) as caught:
+        ops.zero_blocks(caches, change(torch.tensor([0])))
+    assert str(caught.value).startswith(f"zero_blocks: block_ids: {message}")
+    with pytest.raises(TypeError) as caught:
+        ops.zero_blocks([*caches, change(torch.ones(2, 4))], torch.tensor([0]))
+    assert str(caught.value).startswith(f"zero_blocks: caches: {message}")
+    assert caches[0].all() and "\n" not in str(caught.value)
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    """An error of the op itself is passed on where nothing is wrong with the arrays."""
+    with pytest.raises(TypeError, match="block_ids: dtype is float32, want int32, int64"):
+        ops.zero_blocks([torch.ones(2, 4)], torch.tensor([0.0]))
+    with pytest.raises(NotImplementedError, match="fp8_ds_mla"):
+        case = reshape_and_cache_flash(Torch())
+        ops.reshape_and_cache_flash(**{**case.arguments, "kv_cache_dtype": "fp8_ds_mla"})

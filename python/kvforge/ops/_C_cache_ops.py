@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from kvforge._arrays import WRITABLE, check_writable, retry, with_device
+from kvforge import _arrays
+from kvforge._arrays import LISTS, WRITABLE
 from kvforge._library import function
 
 __all__ = [
@@ -34,16 +36,19 @@ __all__ = [
     "zero_blocks",
 ]
 
+# Any array with __dlpack__: torch.Tensor, numpy.ndarray, cupy.ndarray, jax.Array, tvm_ffi.Tensor.
+Tensor = Any
+
 _concat_and_cache_mla = function("_C_cache_ops__concat_and_cache_mla")
 
 
 def concat_and_cache_mla(
-    kv_c: Any,
-    k_pe: Any,
-    kv_cache: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
-    scale: Any,
+    kv_c: Tensor,
+    k_pe: Tensor,
+    kv_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    scale: Tensor,
 ) -> None:
     """Writes the latent and the rope part of new tokens, one behind the other, to MLA pages.
 
@@ -99,15 +104,17 @@ def concat_and_cache_mla(
         _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
             slot_mapping, str kv_cache_dtype, Tensor scale) -> ()
     """
+    call = _concat_and_cache_mla
     if type(kv_cache) not in WRITABLE:
-        check_writable("concat_and_cache_mla: kv_cache", kv_cache)
+        call = _arrays.check_writable(call, "concat_and_cache_mla: kv_cache", kv_cache)
     try:
-        _concat_and_cache_mla(
+        call(
             kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
         )
-    except BufferError as error:
-        retry(
-            _concat_and_cache_mla,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            concat_and_cache_mla,
+            call,
             error,
             kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
         )
@@ -117,16 +124,16 @@ _concat_and_cache_mla_grouped = function("_C_cache_ops__concat_and_cache_mla_gro
 
 
 def concat_and_cache_mla_grouped(
-    kv_c: Any,
-    k_pe: Any,
-    kv_cache_ptrs: Any,
-    slot_mapping: Any,
-    block_size: Any,
-    block_stride: Any,
-    entry_stride: Any,
-    kv_scales: Any = None,
-    kv_cache_dtype: Any = 'auto',
-    num_blocks: Any = -1,
+    kv_c: Tensor,
+    k_pe: Tensor,
+    kv_cache_ptrs: Tensor,
+    slot_mapping: Tensor,
+    block_size: int,
+    block_stride: int,
+    entry_stride: int,
+    kv_scales: Tensor | None = None,
+    kv_cache_dtype: str = 'auto',
+    num_blocks: int = -1,
 ) -> None:
     """Writes the latent and the rope part of new tokens to the MLA pages of several layers.
 
@@ -172,14 +179,19 @@ def concat_and_cache_mla_grouped(
             Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor?
             kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()
     """
+    call = _concat_and_cache_mla_grouped
+    # It writes to memory that it has by address, so an input tells the stream.
+    if type(kv_c) not in WRITABLE:
+        call = _arrays.on_its_stream(call, kv_c)
     try:
-        _concat_and_cache_mla_grouped(
+        call(
             kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
             kv_scales, kv_cache_dtype, num_blocks
         )
-    except BufferError as error:
-        retry(
-            _concat_and_cache_mla_grouped,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            concat_and_cache_mla_grouped,
+            call,
             error,
             kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
             kv_scales, kv_cache_dtype, num_blocks
@@ -190,16 +202,16 @@ _concat_and_cache_mla_rope_fused = function("_C_cache_ops__concat_and_cache_mla_
 
 
 def concat_and_cache_mla_rope_fused(
-    positions: Any,
-    q_pe: Any,
-    k_pe: Any,
-    kv_c: Any,
-    cos_sin_cache: Any,
-    is_neox: Any,
-    slot_mapping: Any,
-    kv_cache: Any,
-    kv_cache_dtype: Any,
-    kv_cache_scale: Any,
+    positions: Tensor,
+    q_pe: Tensor,
+    k_pe: Tensor,
+    kv_c: Tensor,
+    cos_sin_cache: Tensor,
+    is_neox: bool,
+    slot_mapping: Tensor,
+    kv_cache: Tensor,
+    kv_cache_dtype: str,
+    kv_cache_scale: Tensor,
 ) -> None:
     """Rotates queries and keys by their positions and writes the keys to MLA pages.
 
@@ -250,20 +262,22 @@ def concat_and_cache_mla_rope_fused(
             Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache,
             str kv_cache_dtype, Tensor kv_cache_scale) -> ()
     """
+    call = _concat_and_cache_mla_rope_fused
     if type(q_pe) not in WRITABLE:
-        check_writable("concat_and_cache_mla_rope_fused: q_pe", q_pe)
+        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: q_pe", q_pe)
     if type(k_pe) not in WRITABLE:
-        check_writable("concat_and_cache_mla_rope_fused: k_pe", k_pe)
+        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: k_pe", k_pe)
     if type(kv_cache) not in WRITABLE:
-        check_writable("concat_and_cache_mla_rope_fused: kv_cache", kv_cache)
+        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: kv_cache", kv_cache)
     try:
-        _concat_and_cache_mla_rope_fused(
+        call(
             positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
             kv_cache_dtype, kv_cache_scale
         )
-    except BufferError as error:
-        retry(
-            _concat_and_cache_mla_rope_fused,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            concat_and_cache_mla_rope_fused,
+            call,
             error,
             positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
             kv_cache_dtype, kv_cache_scale
@@ -274,9 +288,9 @@ _concat_mla_q = function("_C_cache_ops__concat_mla_q")
 
 
 def concat_mla_q(
-    ql_nope: Any,
-    q_pe: Any,
-    q_out: Any,
+    ql_nope: Tensor,
+    q_pe: Tensor,
+    q_out: Tensor,
 ) -> None:
     """Joins the latent and the rope half of MLA queries, head by head.
 
@@ -303,15 +317,17 @@ def concat_mla_q(
     Schema:
         _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()
     """
+    call = _concat_mla_q
     if type(q_out) not in WRITABLE:
-        check_writable("concat_mla_q: q_out", q_out)
+        call = _arrays.check_writable(call, "concat_mla_q: q_out", q_out)
     try:
-        _concat_mla_q(
+        call(
             ql_nope, q_pe, q_out
         )
-    except BufferError as error:
-        retry(
-            _concat_mla_q,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            concat_mla_q,
+            call,
             error,
             ql_nope, q_pe, q_out
         )
@@ -321,10 +337,10 @@ _convert_fp8 = function("_C_cache_ops__convert_fp8")
 
 
 def convert_fp8(
-    dst_cache: Any,
-    src_cache: Any,
-    scale: Any = 1.0,
-    kv_cache_dtype: Any = 'fp8',
+    dst_cache: Tensor,
+    src_cache: Tensor,
+    scale: float = 1.0,
+    kv_cache_dtype: str = 'fp8',
 ) -> None:
     """Converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.
 
@@ -362,15 +378,17 @@ def convert_fp8(
         _C_cache_ops::convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, str
             kv_cache_dtype='fp8') -> ()
     """
+    call = _convert_fp8
     if type(dst_cache) not in WRITABLE:
-        check_writable("convert_fp8: dst_cache", dst_cache)
+        call = _arrays.check_writable(call, "convert_fp8: dst_cache", dst_cache)
     try:
-        _convert_fp8(
+        call(
             dst_cache, src_cache, scale, kv_cache_dtype
         )
-    except BufferError as error:
-        retry(
-            _convert_fp8,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            convert_fp8,
+            call,
             error,
             dst_cache, src_cache, scale, kv_cache_dtype
         )
@@ -380,9 +398,9 @@ _copy_blocks = function("_C_cache_ops__copy_blocks")
 
 
 def copy_blocks(
-    key_caches: Any,
-    value_caches: Any,
-    block_mapping: Any,
+    key_caches: Sequence[Tensor],
+    value_caches: Sequence[Tensor],
+    block_mapping: Tensor,
 ) -> None:
     """Copies pages within the key and value caches of all layers, in one launch.
 
@@ -417,19 +435,25 @@ def copy_blocks(
         _C_cache_ops::copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor
             block_mapping) -> ()
     """
+    call = _copy_blocks
+    if type(key_caches) not in LISTS:
+        _arrays.check_list("copy_blocks: key_caches", key_caches)
     for item in key_caches:
         if type(item) not in WRITABLE:
-            check_writable("copy_blocks: key_caches", item)
+            call = _arrays.check_writable(call, "copy_blocks: key_caches", item)
+    if type(value_caches) not in LISTS:
+        _arrays.check_list("copy_blocks: value_caches", value_caches)
     for item in value_caches:
         if type(item) not in WRITABLE:
-            check_writable("copy_blocks: value_caches", item)
+            call = _arrays.check_writable(call, "copy_blocks: value_caches", item)
     try:
-        _copy_blocks(
+        call(
             key_caches, value_caches, block_mapping
         )
-    except BufferError as error:
-        retry(
-            _copy_blocks,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            copy_blocks,
+            call,
             error,
             key_caches, value_caches, block_mapping
         )
@@ -439,8 +463,8 @@ _copy_blocks_mla = function("_C_cache_ops__copy_blocks_mla")
 
 
 def copy_blocks_mla(
-    kv_caches: Any,
-    block_mapping: Any,
+    kv_caches: Sequence[Tensor],
+    block_mapping: Tensor,
 ) -> None:
     """Copies pages within the joint caches of all layers, in one launch.
 
@@ -464,16 +488,20 @@ def copy_blocks_mla(
     Schema:
         _C_cache_ops::copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()
     """
+    call = _copy_blocks_mla
+    if type(kv_caches) not in LISTS:
+        _arrays.check_list("copy_blocks_mla: kv_caches", kv_caches)
     for item in kv_caches:
         if type(item) not in WRITABLE:
-            check_writable("copy_blocks_mla: kv_caches", item)
+            call = _arrays.check_writable(call, "copy_blocks_mla: kv_caches", item)
     try:
-        _copy_blocks_mla(
+        call(
             kv_caches, block_mapping
         )
-    except BufferError as error:
-        retry(
-            _copy_blocks_mla,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            copy_blocks_mla,
+            call,
             error,
             kv_caches, block_mapping
         )
@@ -483,13 +511,13 @@ _cp_gather_and_upconvert_fp8_kv_cache = function("_C_cache_ops__cp_gather_and_up
 
 
 def cp_gather_and_upconvert_fp8_kv_cache(
-    src_cache: Any,
-    dst: Any,
-    block_table: Any,
-    workspace_starts: Any,
-    batch_size: Any,
-    seq_starts: Any = None,
-    seq_lens: Any = None,
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    workspace_starts: Tensor,
+    batch_size: int,
+    seq_starts: Tensor | None = None,
+    seq_lens: Tensor | None = None,
 ) -> None:
     """Gathers fp8_ds_mla rows of sequences from pages and turns them into floats.
 
@@ -536,15 +564,17 @@ def cp_gather_and_upconvert_fp8_kv_cache(
             block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, Tensor?
             seq_lens=None) -> ()
     """
+    call = _cp_gather_and_upconvert_fp8_kv_cache
     if type(dst) not in WRITABLE:
-        check_writable("cp_gather_and_upconvert_fp8_kv_cache: dst", dst)
+        call = _arrays.check_writable(call, "cp_gather_and_upconvert_fp8_kv_cache: dst", dst)
     try:
-        _cp_gather_and_upconvert_fp8_kv_cache(
+        call(
             src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
         )
-    except BufferError as error:
-        retry(
-            _cp_gather_and_upconvert_fp8_kv_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            cp_gather_and_upconvert_fp8_kv_cache,
+            call,
             error,
             src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
         )
@@ -554,11 +584,11 @@ _cp_gather_and_upconvert_nvfp4_kv_cache = function("_C_cache_ops__cp_gather_and_
 
 
 def cp_gather_and_upconvert_nvfp4_kv_cache(
-    src_cache: Any,
-    dst: Any,
-    block_table: Any,
-    workspace_starts: Any,
-    batch_size: Any,
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    workspace_starts: Tensor,
+    batch_size: int,
 ) -> None:
     """Gathers nvfp4_ds_mla rows of sequences from pages and turns them into floats.
 
@@ -590,15 +620,17 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
         _C_cache_ops::cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst, Tensor
             block_table, Tensor workspace_starts, int batch_size) -> ()
     """
+    call = _cp_gather_and_upconvert_nvfp4_kv_cache
     if type(dst) not in WRITABLE:
-        check_writable("cp_gather_and_upconvert_nvfp4_kv_cache: dst", dst)
+        call = _arrays.check_writable(call, "cp_gather_and_upconvert_nvfp4_kv_cache: dst", dst)
     try:
-        _cp_gather_and_upconvert_nvfp4_kv_cache(
+        call(
             src_cache, dst, block_table, workspace_starts, batch_size
         )
-    except BufferError as error:
-        retry(
-            _cp_gather_and_upconvert_nvfp4_kv_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            cp_gather_and_upconvert_nvfp4_kv_cache,
+            call,
             error,
             src_cache, dst, block_table, workspace_starts, batch_size
         )
@@ -608,12 +640,12 @@ _cp_gather_cache = function("_C_cache_ops__cp_gather_cache")
 
 
 def cp_gather_cache(
-    src_cache: Any,
-    dst: Any,
-    block_table: Any,
-    cu_seq_lens: Any,
-    batch_size: Any,
-    seq_starts: Any = None,
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    batch_size: int,
+    seq_starts: Tensor | None = None,
 ) -> None:
     """Gathers the rows of sequences from pages, bits as they are.
 
@@ -648,15 +680,17 @@ def cp_gather_cache(
         _C_cache_ops::cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor
             cu_seq_lens, int batch_size, Tensor? seq_starts=None) -> ()
     """
+    call = _cp_gather_cache
     if type(dst) not in WRITABLE:
-        check_writable("cp_gather_cache: dst", dst)
+        call = _arrays.check_writable(call, "cp_gather_cache: dst", dst)
     try:
-        _cp_gather_cache(
+        call(
             src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
         )
-    except BufferError as error:
-        retry(
-            _cp_gather_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            cp_gather_cache,
+            call,
             error,
             src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
         )
@@ -666,11 +700,11 @@ _cp_gather_indexer_k_quant_cache = function("_C_cache_ops__cp_gather_indexer_k_q
 
 
 def cp_gather_indexer_k_quant_cache(
-    kv_cache: Any,
-    dst_k: Any,
-    dst_scale: Any,
-    block_table: Any,
-    cu_seq_lens: Any,
+    kv_cache: Tensor,
+    dst_k: Tensor,
+    dst_scale: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
 ) -> None:
     """Gathers the quantised indexer keys of sequences, and their scales, from pages.
 
@@ -703,17 +737,19 @@ def cp_gather_indexer_k_quant_cache(
         _C_cache_ops::cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor!
             dst_scale, Tensor block_table, Tensor cu_seq_lens) -> ()
     """
+    call = _cp_gather_indexer_k_quant_cache
     if type(dst_k) not in WRITABLE:
-        check_writable("cp_gather_indexer_k_quant_cache: dst_k", dst_k)
+        call = _arrays.check_writable(call, "cp_gather_indexer_k_quant_cache: dst_k", dst_k)
     if type(dst_scale) not in WRITABLE:
-        check_writable("cp_gather_indexer_k_quant_cache: dst_scale", dst_scale)
+        call = _arrays.check_writable(call, "cp_gather_indexer_k_quant_cache: dst_scale", dst_scale)
     try:
-        _cp_gather_indexer_k_quant_cache(
+        call(
             kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
         )
-    except BufferError as error:
-        retry(
-            _cp_gather_indexer_k_quant_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            cp_gather_indexer_k_quant_cache,
+            call,
             error,
             kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
         )
@@ -723,15 +759,15 @@ _gather_and_maybe_dequant_cache = function("_C_cache_ops__gather_and_maybe_dequa
 
 
 def gather_and_maybe_dequant_cache(
-    src_cache: Any,
-    dst: Any,
-    block_table: Any,
-    cu_seq_lens: Any,
-    token_to_seq: Any,
-    num_tokens: Any,
-    kv_cache_dtype: Any,
-    scale: Any,
-    seq_starts: Any = None,
+    src_cache: Tensor,
+    dst: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    token_to_seq: Tensor,
+    num_tokens: int,
+    kv_cache_dtype: str,
+    scale: Tensor,
+    seq_starts: Tensor | None = None,
 ) -> None:
     """Gathers the rows of sequences from pages and turns fp8 codes back into floats.
 
@@ -772,16 +808,18 @@ def gather_and_maybe_dequant_cache(
             block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str
             kv_cache_dtype, Tensor scale, Tensor? seq_starts=None) -> ()
     """
+    call = _gather_and_maybe_dequant_cache
     if type(dst) not in WRITABLE:
-        check_writable("gather_and_maybe_dequant_cache: dst", dst)
+        call = _arrays.check_writable(call, "gather_and_maybe_dequant_cache: dst", dst)
     try:
-        _gather_and_maybe_dequant_cache(
+        call(
             src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
             scale, seq_starts
         )
-    except BufferError as error:
-        retry(
-            _gather_and_maybe_dequant_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            gather_and_maybe_dequant_cache,
+            call,
             error,
             src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
             scale, seq_starts
@@ -792,11 +830,11 @@ _indexer_k_quant_and_cache = function("_C_cache_ops__indexer_k_quant_and_cache")
 
 
 def indexer_k_quant_and_cache(
-    k: Any,
-    kv_cache: Any,
-    slot_mapping: Any,
-    quant_block_size: Any,
-    kv_cache_dtype: Any,
+    k: Tensor,
+    kv_cache: Tensor,
+    slot_mapping: Tensor,
+    quant_block_size: int,
+    kv_cache_dtype: str,
 ) -> None:
     """Quantises the indexer keys of new tokens in groups and scatters them into pages.
 
@@ -839,15 +877,17 @@ def indexer_k_quant_and_cache(
         _C_cache_ops::indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping,
             int quant_block_size, str kv_cache_dtype) -> ()
     """
+    call = _indexer_k_quant_and_cache
     if type(kv_cache) not in WRITABLE:
-        check_writable("indexer_k_quant_and_cache: kv_cache", kv_cache)
+        call = _arrays.check_writable(call, "indexer_k_quant_and_cache: kv_cache", kv_cache)
     try:
-        _indexer_k_quant_and_cache(
+        call(
             k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
         )
-    except BufferError as error:
-        retry(
-            _indexer_k_quant_and_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            indexer_k_quant_and_cache,
+            call,
             error,
             k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
         )
@@ -857,19 +897,19 @@ _paged_attention_decode = function("_C_cache_ops__paged_attention_decode")
 
 
 def paged_attention_decode(
-    out: Any,
-    query: Any,
-    key_cache: Any,
-    value_cache: Any,
-    block_tables: Any,
-    seq_lens: Any,
-    scale: Any,
-    kv_cache_dtype: Any,
-    k_scale: Any,
-    v_scale: Any,
-    alibi_slopes: Any = None,
-    sliding_window: Any = 0,
-    swizzle_v_scales: Any = False,
+    out: Tensor,
+    query: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    block_tables: Tensor,
+    seq_lens: Tensor,
+    scale: float,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    alibi_slopes: Tensor | None = None,
+    sliding_window: int = 0,
+    swizzle_v_scales: bool = False,
 ) -> None:
     """Reads the pages that the cache writers fill: attention of one token per sequence.
 
@@ -938,16 +978,18 @@ def paged_attention_decode(
             Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, bool
             swizzle_v_scales=False) -> ()
     """
+    call = _paged_attention_decode
     if type(out) not in WRITABLE:
-        check_writable("paged_attention_decode: out", out)
+        call = _arrays.check_writable(call, "paged_attention_decode: out", out)
     try:
-        _paged_attention_decode(
+        call(
             out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
             k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales
         )
-    except BufferError as error:
-        retry(
-            _paged_attention_decode,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            paged_attention_decode,
+            call,
             error,
             out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
             k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales
@@ -958,14 +1000,14 @@ _reshape_and_cache = function("_C_cache_ops__reshape_and_cache")
 
 
 def reshape_and_cache(
-    key: Any,
-    value: Any,
-    key_cache: Any,
-    value_cache: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
-    k_scale: Any,
-    v_scale: Any,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
 ) -> None:
     """Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
 
@@ -1005,17 +1047,19 @@ def reshape_and_cache(
             value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
             -> ()
     """
+    call = _reshape_and_cache
     if type(key_cache) not in WRITABLE:
-        check_writable("reshape_and_cache: key_cache", key_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache: key_cache", key_cache)
     if type(value_cache) not in WRITABLE:
-        check_writable("reshape_and_cache: value_cache", value_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache: value_cache", value_cache)
     try:
-        _reshape_and_cache(
+        call(
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
-    except BufferError as error:
-        retry(
-            _reshape_and_cache,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            reshape_and_cache,
+            call,
             error,
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
@@ -1025,14 +1069,14 @@ _reshape_and_cache_flash = function("_C_cache_ops__reshape_and_cache_flash")
 
 
 def reshape_and_cache_flash(
-    key: Any,
-    value: Any,
-    key_cache: Any,
-    value_cache: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
-    k_scale: Any,
-    v_scale: Any,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
 ) -> None:
     """Scatters keys and values of new tokens into a paged cache of [block, token, head].
 
@@ -1077,17 +1121,19 @@ def reshape_and_cache_flash(
             value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
             -> ()
     """
+    call = _reshape_and_cache_flash
     if type(key_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash: key_cache", key_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash: key_cache", key_cache)
     if type(value_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash: value_cache", value_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash: value_cache", value_cache)
     try:
-        _reshape_and_cache_flash(
+        call(
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
-    except BufferError as error:
-        retry(
-            _reshape_and_cache_flash,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            reshape_and_cache_flash,
+            call,
             error,
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
         )
@@ -1097,14 +1143,14 @@ _reshape_and_cache_flash_layers = function("_C_cache_ops__reshape_and_cache_flas
 
 
 def reshape_and_cache_flash_layers(
-    keys: Any,
-    values: Any,
-    key_caches: Any,
-    value_caches: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
-    k_scales: Any,
-    v_scales: Any,
+    keys: Tensor,
+    values: Tensor,
+    key_caches: Sequence[Tensor],
+    value_caches: Sequence[Tensor],
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scales: Tensor,
+    v_scales: Tensor,
 ) -> None:
     """Scatters the keys and values of all layers into their paged caches, in one launch.
 
@@ -1120,9 +1166,9 @@ def reshape_and_cache_flash_layers(
     a successful no-op. Two tokens with one slot race.
 
     CUDA: the addresses of the caches travel in the launch parameters, so nothing is allocated and
-    the call can be captured in a graph; a launch has up to KVF_MAX_LAYERS layers, and a call with
-    more is several launches. It pays where a launch costs more than its work, when speculative or
-    draft layers are written together, and when a prefill of all layers moves in from elsewhere.
+    the call can be captured in a graph; a launch has up to 128 layers, and a call with more is
+    several launches. It pays where a launch costs more than its work, when speculative or draft
+    layers are written together, and when a prefill of all layers moves in from elsewhere.
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped in all layers and counted once, see kvforge.faults).
@@ -1148,20 +1194,26 @@ def reshape_and_cache_flash_layers(
             key_caches, Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor
             k_scales, Tensor v_scales) -> ()
     """
+    call = _reshape_and_cache_flash_layers
+    if type(key_caches) not in LISTS:
+        _arrays.check_list("reshape_and_cache_flash_layers: key_caches", key_caches)
     for item in key_caches:
         if type(item) not in WRITABLE:
-            check_writable("reshape_and_cache_flash_layers: key_caches", item)
+            call = _arrays.check_writable(call, "reshape_and_cache_flash_layers: key_caches", item)
+    if type(value_caches) not in LISTS:
+        _arrays.check_list("reshape_and_cache_flash_layers: value_caches", value_caches)
     for item in value_caches:
         if type(item) not in WRITABLE:
-            check_writable("reshape_and_cache_flash_layers: value_caches", item)
+            call = _arrays.check_writable(call, "reshape_and_cache_flash_layers: value_caches", item)
     try:
-        _reshape_and_cache_flash_layers(
+        call(
             keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
             v_scales
         )
-    except BufferError as error:
-        retry(
-            _reshape_and_cache_flash_layers,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            reshape_and_cache_flash_layers,
+            call,
             error,
             keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
             v_scales
@@ -1172,15 +1224,15 @@ _reshape_and_cache_flash_nvfp4 = function("_C_cache_ops__reshape_and_cache_flash
 
 
 def reshape_and_cache_flash_nvfp4(
-    key: Any,
-    value: Any,
-    key_cache: Any,
-    value_cache: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
-    k_scale: Any,
-    v_scale: Any,
-    swizzle_v_scales: Any,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    swizzle_v_scales: bool,
 ) -> None:
     """Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
 
@@ -1239,18 +1291,20 @@ def reshape_and_cache_flash_nvfp4(
             Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
             v_scale, bool swizzle_v_scales) -> ()
     """
+    call = _reshape_and_cache_flash_nvfp4
     if type(key_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_nvfp4: key_cache", key_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_nvfp4: key_cache", key_cache)
     if type(value_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_nvfp4: value_cache", value_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_nvfp4: value_cache", value_cache)
     try:
-        _reshape_and_cache_flash_nvfp4(
+        call(
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
             swizzle_v_scales
         )
-    except BufferError as error:
-        retry(
-            _reshape_and_cache_flash_nvfp4,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            reshape_and_cache_flash_nvfp4,
+            call,
             error,
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
             swizzle_v_scales
@@ -1261,14 +1315,14 @@ _reshape_and_cache_flash_per_token_head = function("_C_cache_ops__reshape_and_ca
 
 
 def reshape_and_cache_flash_per_token_head(
-    key: Any,
-    value: Any,
-    key_cache: Any,
-    value_cache: Any,
-    k_scale_cache: Any,
-    v_scale_cache: Any,
-    slot_mapping: Any,
-    kv_cache_dtype: Any,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    k_scale_cache: Tensor,
+    v_scale_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
 ) -> None:
     """Scatters keys and values, quantised with a scale for each head of each token.
 
@@ -1313,22 +1367,24 @@ def reshape_and_cache_flash_per_token_head(
             key_cache, Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor
             slot_mapping, str kv_cache_dtype) -> ()
     """
+    call = _reshape_and_cache_flash_per_token_head
     if type(key_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_per_token_head: key_cache", key_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: key_cache", key_cache)
     if type(value_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_per_token_head: value_cache", value_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: value_cache", value_cache)
     if type(k_scale_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_per_token_head: k_scale_cache", k_scale_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: k_scale_cache", k_scale_cache)
     if type(v_scale_cache) not in WRITABLE:
-        check_writable("reshape_and_cache_flash_per_token_head: v_scale_cache", v_scale_cache)
+        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: v_scale_cache", v_scale_cache)
     try:
-        _reshape_and_cache_flash_per_token_head(
+        call(
             key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
             kv_cache_dtype
         )
-    except BufferError as error:
-        retry(
-            _reshape_and_cache_flash_per_token_head,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            reshape_and_cache_flash_per_token_head,
+            call,
             error,
             key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
             kv_cache_dtype
@@ -1339,10 +1395,10 @@ _swap_blocks = function("_C_cache_ops__swap_blocks")
 
 
 def swap_blocks(
-    src: Any,
-    dst: Any,
-    block_size_in_bytes: Any,
-    block_mapping: Any,
+    src: Tensor,
+    dst: Tensor,
+    block_size_in_bytes: int,
+    block_mapping: Tensor,
 ) -> None:
     """Copies pages between two caches, on devices or the host.
 
@@ -1378,15 +1434,17 @@ def swap_blocks(
         _C_cache_ops::swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor
             block_mapping) -> ()
     """
+    call = _swap_blocks
     if type(dst) not in WRITABLE:
-        check_writable("swap_blocks: dst", dst)
+        call = _arrays.check_writable(call, "swap_blocks: dst", dst)
     try:
-        _swap_blocks(
+        call(
             src, dst, block_size_in_bytes, block_mapping
         )
-    except BufferError as error:
-        retry(
-            _swap_blocks,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            swap_blocks,
+            call,
             error,
             src, dst, block_size_in_bytes, block_mapping
         )
@@ -1396,10 +1454,10 @@ _swap_blocks_batch = function("_C_cache_ops__swap_blocks_batch")
 
 
 def swap_blocks_batch(
-    src_ptrs: Any,
-    dst_ptrs: Any,
-    sizes: Any,
-    is_src_access_order_any: Any = False,
+    src_ptrs: Tensor,
+    dst_ptrs: Tensor,
+    sizes: Tensor,
+    is_src_access_order_any: bool = False,
     *,
     device: int | None = None,
 ) -> None:
@@ -1437,16 +1495,23 @@ def swap_blocks_batch(
         _C_cache_ops::swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool
             is_src_access_order_any=False) -> ()
     """
+    call = _swap_blocks_batch
     if device is not None:
-        with_device(_swap_blocks_batch, device, src_ptrs, dst_ptrs, sizes, is_src_access_order_any)
-        return
-    try:
-        _swap_blocks_batch(
+        _arrays.with_device(
+            swap_blocks_batch,
+            call,
+            device,
             src_ptrs, dst_ptrs, sizes, is_src_access_order_any
         )
-    except BufferError as error:
-        retry(
-            _swap_blocks_batch,
+        return
+    try:
+        call(
+            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
+        )
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            swap_blocks_batch,
+            call,
             error,
             src_ptrs, dst_ptrs, sizes, is_src_access_order_any
         )
@@ -1456,8 +1521,8 @@ _zero_blocks = function("_C_cache_ops__zero_blocks")
 
 
 def zero_blocks(
-    caches: Any,
-    block_ids: Any,
+    caches: Sequence[Tensor],
+    block_ids: Tensor,
 ) -> None:
     """Clears the given pages of all layers, in one launch.
 
@@ -1485,16 +1550,20 @@ def zero_blocks(
     Schema:
         _C_cache_ops::zero_blocks(Tensor(a!)[] caches, Tensor block_ids) -> ()
     """
+    call = _zero_blocks
+    if type(caches) not in LISTS:
+        _arrays.check_list("zero_blocks: caches", caches)
     for item in caches:
         if type(item) not in WRITABLE:
-            check_writable("zero_blocks: caches", item)
+            call = _arrays.check_writable(call, "zero_blocks: caches", item)
     try:
-        _zero_blocks(
+        call(
             caches, block_ids
         )
-    except BufferError as error:
-        retry(
-            _zero_blocks,
+    except (BufferError, RuntimeError) as error:
+        _arrays.retry(
+            zero_blocks,
+            call,
             error,
             caches, block_ids
         )
