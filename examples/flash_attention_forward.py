@@ -8,7 +8,8 @@ does for it: sequences of different length in one batch, pages in no order, padd
 
 Run on a real language model (smollm2.py), it prints the text that the model writes through the
 cache, says whether the model without a cache writes the same, and by how much each fp8 cache
-changes the logits. Nothing is downloaded when it runs:
+changes the logits. (Not on the demo's MiniLM: that is bidirectional, so it cannot decode.) Nothing is
+downloaded when it runs:
 
     ninja torch && pip install torch==2.13.0 && pip install --no-deps -r requirements/example.txt
     PYTHONPATH=python python3 examples/flash_attention_forward.py [--device cuda]

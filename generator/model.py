@@ -42,6 +42,8 @@ class Op:
     excluded: Callable[[DType, DType], str | None]
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
+    # Of ops whose kernels move bytes alone: the dtypes that their tensors may have.
+    moved: str = "any"
     # Every tensor is in host memory on both backends: a binding has to be told where a call runs.
     host_arguments: bool = False
     # Upstream's signature in the generations whose text differs from the schema. The arguments have

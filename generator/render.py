@@ -16,6 +16,7 @@ from pathlib import Path
 import jinja2
 
 from generator import names
+from generator.model import Op
 from generator.plan import FOLDERS, ROOT, Output, outputs
 from generator.schema import Argument
 from generator.spec import OPS
@@ -159,14 +160,22 @@ def readme(root: Path = ROOT) -> str:
     after = rest.split("<!-- /variants -->\n")[1]
     rows = ["| op | scalar dtypes | cache dtypes | variants |", "| --- | --- | --- | --- |"]
     for op in OPS:
-        scalars = dict.fromkeys(v.scalar.token for v in op.variants)
-        caches = dict.fromkeys("same" if v.copies else v.cache.token for v in op.variants)
-        bytes_only = all(v.scalar.is_bytes for v in op.variants)
-        axes = "any (bytes) | same" if bytes_only else f"{', '.join(scalars)} | {', '.join(caches)}"
-        rows.append(f"| `{op.name}` | {axes} | {len(op.variants)} |")
+        rows.append(f"| `{op.name}` | {axes(op)} | {len(op.variants)} |")
     total = sum(len(op.variants) for op in OPS)
     rows.append(f"\n{total} variants of {len(OPS)} ops, half of them for the CPU, half for CUDA.")
     return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
+
+
+def axes(op: Op) -> str:
+    """The scalar and cache dtypes of an op, each in the order of its spec; the scalar's own first."""
+    if all(v.scalar.is_bytes for v in op.variants):
+        return f"{op.moved} (bytes) | same"
+    scalars = {v.scalar.token for v in op.variants}
+    caches = {v.cache.token for v in op.variants if not v.copies}
+    same = ["same"] * any(v.copies for v in op.variants)
+    # A dtype that is the cache's alone for some scalars and the scalar's own for others is listed.
+    lists = [t for t in op.scalars if t in scalars], same + [t for t in op.caches if t in caches]
+    return " | ".join(map(", ".join, lists))
 
 
 def lacks_clang_format() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -298,6 +299,26 @@ def test_wrap_fills_paragraphs_and_keeps_indented_lines() -> None:
     assert [len(line) - len(line.lstrip()) for line in hanging] == [8, 12, 12][: len(hanging)]
 
 
+def test_the_readmes_table_lists_dtypes_in_the_order_of_the_specs() -> None:
+    rows = {op.name: render.axes(op) for op in OPS}
+    floats = "f32, f16, bf16, fp8_e4m3, fp8_e5m2"
+    assert rows["convert_fp8"] == f"{floats} | {floats}"
+    assert rows["reshape_and_cache"] == "f32, f16, bf16 | same, fp8_e4m3, fp8_e5m2, int8"
+    assert rows["copy_blocks"] == "any (bytes) | same"
+    assert rows["concat_mla_q"] == "f32, f16, bf16 (bytes) | same"
+
+
+def test_limits_in_texts_are_those_of_the_headers() -> None:
+    for op, header, limit, unit in (
+        ("copy_blocks", "pages.h", "KVF_MAX_CACHES", "tensors"),
+        ("reshape_and_cache_flash_layers", "kernel_types.h", "KVF_MAX_LAYERS", "layers"),
+    ):
+        text = (ROOT / "runtime/include/kvforge" / header).read_text()
+        found = re.search(rf"#define {limit} (\d+)", text)
+        doc = next(known for known in OPS if known.name == op).doc
+        assert found and f"up to {found[1]} {unit}" in doc
+
+
 def test_a_short_line_ends_its_paragraph() -> None:
     assert render.wrap("first line\nsecond line", 0) == "first line\nsecond line"
 
@@ -457,6 +478,32 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].split() == ["namespace", "op", "backend", "scalar", "cache", "symbol"]
     assert [line.split()[-1] for line in lines[1:-1]] == [variant.symbol for variant in VARIANTS]
     assert lines[-1] == f"{len(VARIANTS)} variants of {len(OPS)} ops"
+
+
+def test_a_reader_that_goes_away_gets_no_traceback() -> None:
+    words = f"exec {shlex.quote(sys.executable)} -u -B -m generator --list"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"({words}) | head -n 1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("namespace") and not done.stderr
+
+
+def test_a_mistake_in_a_template_has_a_file_and_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = "python/ops.py.j2"
+
+    def broken(*_arguments: object) -> dict[str, str]:
+        env = render.environment()
+        return {"": env.get_template(template).render()}  # without its variables
+
+    monkeypatch.setattr(render, "render_all", broken)
+    assert command.main(["--check"]) == 1
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"\S*templates/{template}:\d+: 'namespaces' is undefined\n", error)
 
 
 def shown(capsys: pytest.CaptureFixture[str], variant: Variant) -> dict[str, str]:

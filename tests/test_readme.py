@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -55,6 +56,64 @@ def test_python_examples(binding: str) -> None:
         [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
     )
     assert done.stdout.strip() == wanted
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/how-a-cu-file-becomes-an-op.md"])
+def test_python_commands_find_the_packages(document: str) -> None:
+    """Followed from the line that enters the environment, with an interpreter that has nothing."""
+    if not (ROOT / ".venv/bin/activate").is_file() or not (BUILD / "kvforge_tvm_ffi.so").exists():
+        pytest.skip("no .venv, or no kvforge_tvm_ffi.so: python3 configure.py --setup python")
+    text = (ROOT / document).read_text()
+    lines = [line.strip().removeprefix("$ ") for line in text.split("\n")]
+    first = next(n for n, line in enumerate(lines) if line.startswith(". .venv/bin/activate"))
+    script = [lines[first], "export PYTHONPATH=python", "python3 -m kvforge"]
+    assert "PYTHONPATH=python" in "\n".join(lines[first : first + 5])
+    path = "/usr/bin:/bin"
+    done = subprocess.run(
+        ["sh", "-ec", "\n".join(script)],
+        cwd=ROOT,
+        env={"PATH": path, "KVFORGE_BUILD": str(BUILD)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kvforge       " in done.stdout
+
+
+def test_the_package_can_be_installed_in_place(tmp_path: Path) -> None:
+    """pip install -e, without a network, of a copy of the checkout."""
+    if importlib.util.find_spec("setuptools") is None or importlib.util.find_spec("pip") is None:
+        pytest.skip("no setuptools, which pip would download")
+    if not (BUILD / "kvforge_tvm_ffi.so").exists():
+        pytest.skip("kvforge_tvm_ffi.so is not built: ninja python")
+    copy = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "python", copy / "python", ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    (copy / "build").symlink_to(BUILD)
+    words = ["--no-deps", "--no-index", "--no-build-isolation", "--prefix", str(tmp_path / "env")]
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q", *words]
+    subprocess.run([*pip, "-e", str(copy)], check=True)
+    [packages] = (tmp_path / "env").rglob("site-packages")
+    code = (
+        f"import site; site.addsitedir({str(packages)!r})\n"
+        "import importlib.metadata, kvforge\n"
+        "distribution = importlib.metadata.distribution('kvforge')\n"
+        "print(kvforge.__file__, kvforge.__version__ == distribution.version)\n"
+        "print(*distribution.requires)\n"
+    )
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "KVFORGE_BUILD")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [
+        f"{copy}/python/kvforge/__init__.py True",
+        "apache-tvm-ffi<0.2,>=0.1.15",
+    ], done.stderr
 
 
 def test_header_compiles_as_cpp(tmp_path: Path) -> None:

@@ -40,4 +40,5 @@ result for N = 1024), on the dtype and on alignment.""",
     scalars=("b8",),
     caches=("b8",),
     excluded=lambda scalar, cache: None,
+    moved="f32, f16, bf16",
 )

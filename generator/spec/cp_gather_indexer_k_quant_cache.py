@@ -49,4 +49,5 @@ and more, its alignment and its bounds defects corrected.""",
     scalars=("b8",),
     caches=("b8",),
     excluded=lambda scalar, cache: None,
+    moved="fp8_e4m3",
 )
