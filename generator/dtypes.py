@@ -90,9 +90,7 @@ DTYPES: tuple[DType, ...] = (
         "format",
         "E4M3, a scale per token and head",
     ),
-    DType(
-        "nvfp4_4over6", 16, 8, DL_UINT, "uint8_t", "format", "nvfp4, the better of two scales"
-    ),
+    DType("nvfp4_4over6", 16, 8, DL_UINT, "uint8_t", "format", "nvfp4, the better of two scales"),
 )
 
 BY_TOKEN: dict[str, DType] = {dtype.token: dtype for dtype in DTYPES}

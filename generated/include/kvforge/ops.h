@@ -779,14 +779,17 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_layers;
  *
  * For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
  *   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
- * and the same for values. With 'nvfp4_4over6' every group is encoded a second time, with amax / 4
- * in place of amax / 6, and what is stored is the one of the two with the smaller sum of (v - code
- * * (S / g))^2, the first if they are equal. Squares are added in pairs of neighbours, those sums
- * in pairs, and so on. Readers need not know which it was. A reader multiplies: v = code * S *
- * k_scale. Two codes share a byte, the even element in the low half. Both formats round to nearest
- * even and saturate. All arithmetic is f32 with IEEE quotients, so bytes are the same on every
- * backend; kernels with the approximate reciprocals of the hardware differ in a code now and then,
- * at ties. NaNs do not count for amax, their code is 6.
+ * and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte, the
+ * even element in the low half. Both formats round to nearest even and saturate.
+ *
+ * With 'nvfp4_4over6' every group is encoded a second time, with amax / 4 in place of amax / 6, and
+ * what is stored is the one of the two with the smaller sum of (v - code * (S / g))^2, the first if
+ * they are equal. Squares are added in pairs of neighbours, those sums in pairs, and so on. Readers
+ * need not know which it was.
+ *
+ * All arithmetic is f32 with IEEE quotients, so bytes are the same on every backend; kernels with
+ * the approximate reciprocals of the hardware differ in a code now and then, at ties. NaNs do not
+ * count for amax, their code is 6.
  *
  * swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want them:
  * with S = D / 16, the scale of group i of the token at `offset` lies where that of group
