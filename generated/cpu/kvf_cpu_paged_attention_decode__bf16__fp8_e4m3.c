@@ -6,51 +6,129 @@
 #include "kvforge/params/paged_attention_decode.h"
 #include "kvforge/cpu_attention.h"
 
-/* Positions whose weights are computed together. */
-enum { TILE = 32, HEADS = KVF_ATTENTION_HEADS, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Positions whose weights are computed together, and rows that are widened together. */
+enum { TILE = 32, ROWS = 16, HEADS = KVF_ATTENTION_HEADS, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* What one unit of work, up to HEADS query heads of one KV head, has so far. Rows are padded with
  * 0. */
 typedef struct progress {
   float query[HEADS][SIZE];
   float sums[HEADS][SIZE];
-  float largest[HEADS]; /* score */
-  float total[HEADS];   /* of the weights */
-  float row[SIZE];      /* of the cache, widened */
+  float largest[HEADS];   /* score */
+  float total[HEADS];     /* of the weights */
+  float row[SIZE];        /* of results */
+  float rows[ROWS][SIZE]; /* of the cache, widened */
   int64_t heads;
   int64_t size;   /* of a head */
   int64_t padded; /* of a row */
 } progress;
 
+/* What a place in a page of a cache has: the first element of a head of a token. */
+typedef struct row_place {
+  const uint8_t *elements;
+} row_place;
+
+static row_place find_row(const kvf_paged_attention_decode_params *p, const kvf_view *cache,
+                          int64_t block, int64_t offset, int64_t kv_head) {
+  (void)p;
+  return (row_place){(const uint8_t *)cache->data + block * cache->stride[0] +
+                     offset * cache->stride[1] + kv_head * cache->stride[2]};
+}
+
+static void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->elements, size * (int64_t)sizeof *place->elements);
+}
+
 /* `count` elements that lie one behind another. */
 static void widen(float *restrict row, const uint8_t *restrict from, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    row[i] = kvf_f32_from_fp8_e4m3(from[i]);
+  kvf_widen_fp8_e4m3(row, from, count);
+}
+
+enum { VECTOR = 16 };
+
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_square(vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
+                                             4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
+                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(square, mixed, sizeof mixed);
   }
 }
 
-/* `count` elements, in groups of x. Strides in elements. */
-static void load_row(float *row, const uint8_t *from, int64_t x, int64_t group_stride,
-                     int64_t stride, int64_t count) {
-  enum { VECTOR = 16 / sizeof *from };
-  if (stride == 1 && x >= count) {
-    widen(row, from, count);
-    return;
+/* VECTOR rows that lie side by side. */
+static void pack_columns(uint8_t (*packed)[SIZE], const uint8_t *from, int64_t stride,
+                         int64_t size) {
+  int64_t i = 0;
+  for (; i + VECTOR <= size; i += VECTOR) {
+    vector square[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&square[k], from + (i + k) * stride, 16);
+    }
+    transpose_square(square);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k][i], &square[k], 16);
+    }
   }
-  uint8_t packed[SIZE];
-  if (stride == 1 && x == VECTOR && count % VECTOR == 0) {
-    for (int64_t i = 0; i < count; i += VECTOR, from += group_stride) {
+  for (; i < size; ++i) {
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      packed[k][i] = from[i * stride + k];
+    }
+  }
+}
+
+static bool side_by_side(const row_place *places, int64_t count) {
+  bool so = count >= VECTOR;
+  for (int64_t i = 1; so && i < VECTOR; ++i) {
+    so = places[i].elements == places[0].elements + i;
+  }
+  return so;
+}
+
+static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t group_stride,
+                     int64_t stride, int64_t size) {
+  if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
+    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
       memcpy(packed + i, from, 16);
     }
-  } else {
-    for (int64_t first = 0; first < count; first += x, from += group_stride) {
-      const int64_t length = count - first < x ? count - first : x;
-      for (int64_t i = 0; i < length; ++i) {
-        packed[first + i] = from[i * stride];
-      }
+    return;
+  }
+  for (int64_t first = 0; first < size; first += x, from += group_stride) {
+    const int64_t length = size - first < x ? size - first : x;
+    for (int64_t i = 0; i < length; ++i) {
+      packed[first + i] = from[i * stride];
     }
   }
-  widen(row, packed, count);
+}
+
+/* Rows, whose elements are in groups of x; asks for the rows `ahead` meanwhile. Strides in
+ * elements. */
+static void load_rows(progress *now, const row_place *places, const row_place *ahead, int64_t x,
+                      int64_t group_stride, int64_t stride, int64_t count) {
+  const int64_t size = now->size;
+  const bool whole = stride == 1 && x >= size;
+  uint8_t packed[ROWS][SIZE];
+  for (int64_t row = 0; !whole && row < count; ++row) {
+    if (x >= size && side_by_side(places + row, count - row)) {
+      pack_columns(packed + row, places[row].elements, stride, size);
+      row += VECTOR - 1;
+      continue;
+    }
+    pack_row(packed[row], places[row].elements, x, group_stride, stride, size);
+  }
+  for (int64_t row = 0; row < count; ++row) {
+    prefetch_row(&ahead[row], size);
+    widen(now->rows[row], whole ? places[row].elements : packed[row], size);
+  }
 }
 
 /* The query heads, times what their scores are to be multiplied by. */
@@ -70,25 +148,64 @@ static void load_query(progress *now, const kvf_paged_attention_decode_params *p
 }
 
 /* Turns the scores of a tile into weights, and brings what was summed so far to the same base. */
-static void weigh(progress *now, int64_t h, float *scores, int64_t count) {
-  float largest = now->largest[h];
-  for (int64_t i = 0; i < count; ++i) {
-    largest = scores[i] > largest ? scores[i] : largest;
+static void weigh(progress *now, int64_t h, float scores[TILE], int64_t count) {
+  for (int64_t i = count; i < TILE; ++i) {
+    scores[i] = KVF_NO_SCORE;
   }
+  const float largest = kvf_largest(now->largest[h], scores, TILE);
   const float base = kvf_score_base(largest);
   const float factor = kvf_exp_negative(now->largest[h] - base);
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < TILE; ++i) {
     scores[i] = kvf_exp_negative(scores[i] - base);
-  }
-  float total = now->total[h] * factor;
-  for (int64_t i = 0; i < count; ++i) {
-    total += scores[i];
   }
   if (largest > now->largest[h]) {
     kvf_multiply_row(now->sums[h], factor, now->padded);
   }
   now->largest[h] = largest;
-  now->total[h] = total;
+  now->total[h] = now->total[h] * factor + kvf_sum(scores, TILE);
+}
+
+/* Where positions of a sequence are. */
+typedef struct tile {
+  int64_t blocks[TILE];
+  int64_t offsets[TILE];
+} tile;
+
+/* Positions [first, end) of a sequence, but no more than a tile; what is behind repeats the last.
+ */
+static void locate(tile *where, const kvf_paged_attention_decode_params *p, int64_t sequence,
+                   int64_t first, int64_t end) {
+  const int32_t *table =
+      (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
+  int64_t page = kvf_divide(first, p->by_block_size);
+  int64_t offset = first - page * p->block_size;
+  for (int64_t i = 0; i < TILE; ++i) {
+    where->blocks[i] = table[page * p->block_tables.stride[1]];
+    where->offsets[i] = offset;
+    if (first + i + 1 < end && ++offset == p->block_size) {
+      offset = 0;
+      ++page;
+    }
+  }
+}
+
+static void find_rows(row_place *places, const kvf_paged_attention_decode_params *p,
+                      const kvf_view *cache, const tile *where, int64_t kv_head) {
+  for (int64_t i = 0; i < TILE; ++i) {
+    places[i] = find_row(p, cache, where->blocks[i], where->offsets[i], kv_head);
+  }
+}
+
+/*
+ * The view of what tokens ask for ahead of their use. Where rows are scattered over the page's part
+ * of their head, each asks for as much of it as a row has.
+ */
+static kvf_view lines_of(const kvf_view *cache, bool scattered, int64_t size) {
+  kvf_view lines = *cache;
+  if (scattered) {
+    lines.stride[1] = size;
+  }
+  return lines;
 }
 
 /* Positions [first, first + count) of a sequence of `length` tokens. */
@@ -96,21 +213,23 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
                    int64_t kv_head, int64_t first_head, int64_t first, int64_t count,
                    int64_t length) {
   float scores[HEADS][TILE];
-  int64_t blocks[TILE];
-  int64_t offsets[TILE];
-  const int32_t *table =
-      (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t page = kvf_divide(first + i, p->by_block_size);
-    blocks[i] = table[page * p->block_tables.stride[1]];
-    offsets[i] = first + i - page * p->block_size;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const uint8_t *key = (const uint8_t *)p->key_cache.data + blocks[i] * p->key_cache.stride[0] +
-                         offsets[i] * p->key_cache.stride[1] + kv_head * p->key_cache.stride[2];
-    load_row(now->row, key, p->x, p->key_cache.stride[3], p->key_cache.stride[4], now->size);
-    for (int64_t h = 0; h < now->heads; ++h) {
-      scores[h][i] = kvf_dot(now->query[h], now->row, now->padded);
+  row_place places[TILE];
+  row_place ahead[TILE];
+  tile here;
+  tile next;
+  const kvf_view key_lines = lines_of(&p->key_cache, p->x < now->size, now->size);
+  const kvf_view value_lines = lines_of(&p->value_cache, p->value_cache.stride[3] != 1, now->size);
+  locate(&here, p, sequence, first, first + count);
+  locate(&next, p, sequence, first + count < length ? first + count : first, length);
+  find_rows(places, p, &p->key_cache, &here, kv_head);
+  find_rows(ahead, p, &value_lines, &here, kv_head);
+  for (int64_t i = 0; i < count; i += ROWS) {
+    const int64_t rows = count - i < ROWS ? count - i : ROWS;
+    load_rows(now, places + i, ahead + i, p->x, p->key_cache.stride[3], p->key_cache.stride[4],
+              rows);
+    for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+      kvf_dots(scores[0] + i + row, TILE, now->query[0], now->heads, now->rows[row], SIZE,
+               now->padded);
     }
   }
   for (int64_t h = 0; h < now->heads; ++h) {
@@ -123,14 +242,13 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
     }
     weigh(now, h, scores[h], count);
   }
-  for (int64_t i = 0; i < count; ++i) {
-    const uint8_t *value =
-        (const uint8_t *)p->value_cache.data + blocks[i] * p->value_cache.stride[0] +
-        offsets[i] * p->value_cache.stride[1] + kv_head * p->value_cache.stride[2];
-    load_row(now->row, value, now->size, 0, p->value_cache.stride[3], now->size);
-    for (int64_t h = 0; h < now->heads; ++h) {
-      kvf_add_weighted(now->sums[h], now->row, scores[h][i], now->padded);
-    }
+  find_rows(places, p, &p->value_cache, &here, kv_head);
+  find_rows(ahead, p, &key_lines, &next, kv_head);
+  for (int64_t i = 0; i < count; i += ROWS) {
+    const int64_t rows = count - i < ROWS ? count - i : ROWS;
+    load_rows(now, places + i, ahead + i, now->size, 0, p->value_cache.stride[3], rows);
+    kvf_add_weighted(now->sums[0], scores[0] + i, TILE, now->heads, now->rows[0], rows, SIZE,
+                     now->padded);
   }
 }
 

@@ -5,19 +5,21 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/params/paged_attention_decode.h"
 #include "kvforge/cpu_attention.h"
+#include "kvforge/cpu_fp4.h"
 #include "kvforge/nvfp4.h"
 
-/* Positions whose weights are computed together. */
-enum { TILE = 32, HEADS = KVF_ATTENTION_HEADS, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Positions whose weights are computed together, and rows that are widened together. */
+enum { TILE = 32, ROWS = 16, HEADS = KVF_ATTENTION_HEADS, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* What one unit of work, up to HEADS query heads of one KV head, has so far. Rows are padded with
  * 0. */
 typedef struct progress {
   float query[HEADS][SIZE];
   float sums[HEADS][SIZE];
-  float largest[HEADS]; /* score */
-  float total[HEADS];   /* of the weights */
-  float row[SIZE];      /* of the cache, widened */
+  float largest[HEADS];   /* score */
+  float total[HEADS];     /* of the weights */
+  float row[SIZE];        /* of results */
+  float rows[ROWS][SIZE]; /* of the cache, widened */
   int64_t heads;
   int64_t size;   /* of a head */
   int64_t padded; /* of a row */
@@ -33,32 +35,42 @@ typedef struct row_place {
 } row_place;
 
 static row_place find_row(const kvf_paged_attention_decode_params *p, const kvf_view *cache,
-                          int64_t block, int64_t offset, int64_t kv_head, bool swizzled) {
+                          int64_t block, int64_t offset, int64_t kv_head) {
   const uint8_t *page = (const uint8_t *)cache->data + block * cache->stride[0];
   const int64_t code_bytes = p->block_size * p->num_kv_heads * (p->head_size / 2);
   return (row_place){.codes = page + offset * cache->stride[1] + kv_head * cache->stride[2],
                      .scales = page + code_bytes + kv_head * cache->stride[2] / 8,
                      .token_stride = cache->stride[1] / 8,
                      .offset = offset,
-                     .swizzled = swizzled};
+                     .swizzled = cache == &p->value_cache && p->swizzle_v_scales};
 }
 
-/* A row, times its block scales. */
-static void load_row(float *row, const row_place *place, int64_t count) {
-  const int64_t groups = count / KVF_NVFP4_GROUP;
-  for (int64_t group = 0; group < groups; ++group) {
-    int64_t token = place->offset;
-    int64_t at = group;
-    if (place->swizzled) {
-      kvf_nvfp4_swizzle(&token, &at, groups);
+static void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->codes, size / 2);
+  kvf_prefetch_to_read(place->scales + place->offset * place->token_stride, 1);
+}
+
+/* Rows, times their block scales; asks for the rows `ahead` meanwhile. */
+static void load_rows(progress *now, const row_place *places, const row_place *ahead,
+                      int64_t count) {
+  const int64_t groups = now->size / KVF_NVFP4_GROUP;
+  uint8_t codes[ROWS * SIZE / KVF_NVFP4_GROUP];
+  float scales[ROWS * SIZE / KVF_NVFP4_GROUP];
+  for (int64_t row = 0; row < count; ++row) {
+    const row_place *place = &places[row];
+    for (int64_t group = 0; group < groups; ++group) {
+      int64_t token = place->offset;
+      int64_t at = group;
+      if (place->swizzled) {
+        kvf_nvfp4_swizzle(&token, &at, groups);
+      }
+      codes[row * groups + group] = place->scales[token * place->token_stride + at];
     }
-    const float scale = kvf_f32_from_fp8_e4m3(place->scales[token * place->token_stride + at]);
-    const uint8_t *codes = place->codes + group * (KVF_NVFP4_GROUP / 2);
-    float *to = row + group * KVF_NVFP4_GROUP;
-    for (int64_t i = 0; i < KVF_NVFP4_GROUP / 2; ++i) {
-      to[2 * i] = kvf_f32_from_e2m1(codes[i]) * scale;
-      to[2 * i + 1] = kvf_f32_from_e2m1(codes[i] >> 4) * scale;
-    }
+  }
+  kvf_widen_fp8_e4m3(scales, codes, count * groups);
+  for (int64_t row = 0; row < count; ++row) {
+    prefetch_row(&ahead[row], now->size);
+    kvf_decode_groups_of_16(now->rows[row], places[row].codes, scales + row * groups, groups);
   }
 }
 
@@ -79,25 +91,52 @@ static void load_query(progress *now, const kvf_paged_attention_decode_params *p
 }
 
 /* Turns the scores of a tile into weights, and brings what was summed so far to the same base. */
-static void weigh(progress *now, int64_t h, float *scores, int64_t count) {
-  float largest = now->largest[h];
-  for (int64_t i = 0; i < count; ++i) {
-    largest = scores[i] > largest ? scores[i] : largest;
+static void weigh(progress *now, int64_t h, float scores[TILE], int64_t count) {
+  for (int64_t i = count; i < TILE; ++i) {
+    scores[i] = KVF_NO_SCORE;
   }
+  const float largest = kvf_largest(now->largest[h], scores, TILE);
   const float base = kvf_score_base(largest);
   const float factor = kvf_exp_negative(now->largest[h] - base);
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < TILE; ++i) {
     scores[i] = kvf_exp_negative(scores[i] - base);
-  }
-  float total = now->total[h] * factor;
-  for (int64_t i = 0; i < count; ++i) {
-    total += scores[i];
   }
   if (largest > now->largest[h]) {
     kvf_multiply_row(now->sums[h], factor, now->padded);
   }
   now->largest[h] = largest;
-  now->total[h] = total;
+  now->total[h] = now->total[h] * factor + kvf_sum(scores, TILE);
+}
+
+/* Where positions of a sequence are. */
+typedef struct tile {
+  int64_t blocks[TILE];
+  int64_t offsets[TILE];
+} tile;
+
+/* Positions [first, end) of a sequence, but no more than a tile; what is behind repeats the last.
+ */
+static void locate(tile *where, const kvf_paged_attention_decode_params *p, int64_t sequence,
+                   int64_t first, int64_t end) {
+  const int32_t *table =
+      (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
+  int64_t page = kvf_divide(first, p->by_block_size);
+  int64_t offset = first - page * p->block_size;
+  for (int64_t i = 0; i < TILE; ++i) {
+    where->blocks[i] = table[page * p->block_tables.stride[1]];
+    where->offsets[i] = offset;
+    if (first + i + 1 < end && ++offset == p->block_size) {
+      offset = 0;
+      ++page;
+    }
+  }
+}
+
+static void find_rows(row_place *places, const kvf_paged_attention_decode_params *p,
+                      const kvf_view *cache, const tile *where, int64_t kv_head) {
+  for (int64_t i = 0; i < TILE; ++i) {
+    places[i] = find_row(p, cache, where->blocks[i], where->offsets[i], kv_head);
+  }
 }
 
 /* Positions [first, first + count) of a sequence of `length` tokens. */
@@ -105,20 +144,20 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
                    int64_t kv_head, int64_t first_head, int64_t first, int64_t count,
                    int64_t length) {
   float scores[HEADS][TILE];
-  int64_t blocks[TILE];
-  int64_t offsets[TILE];
-  const int32_t *table =
-      (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t page = kvf_divide(first + i, p->by_block_size);
-    blocks[i] = table[page * p->block_tables.stride[1]];
-    offsets[i] = first + i - page * p->block_size;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const row_place key = find_row(p, &p->key_cache, blocks[i], offsets[i], kv_head, false);
-    load_row(now->row, &key, now->size);
-    for (int64_t h = 0; h < now->heads; ++h) {
-      scores[h][i] = kvf_dot(now->query[h], now->row, now->padded);
+  row_place places[TILE];
+  row_place ahead[TILE];
+  tile here;
+  tile next;
+  locate(&here, p, sequence, first, first + count);
+  locate(&next, p, sequence, first + count < length ? first + count : first, length);
+  find_rows(places, p, &p->key_cache, &here, kv_head);
+  find_rows(ahead, p, &p->value_cache, &here, kv_head);
+  for (int64_t i = 0; i < count; i += ROWS) {
+    const int64_t rows = count - i < ROWS ? count - i : ROWS;
+    load_rows(now, places + i, ahead + i, rows);
+    for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+      kvf_dots(scores[0] + i + row, TILE, now->query[0], now->heads, now->rows[row], SIZE,
+               now->padded);
     }
   }
   for (int64_t h = 0; h < now->heads; ++h) {
@@ -131,13 +170,13 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
     }
     weigh(now, h, scores[h], count);
   }
-  for (int64_t i = 0; i < count; ++i) {
-    const row_place value =
-        find_row(p, &p->value_cache, blocks[i], offsets[i], kv_head, p->swizzle_v_scales);
-    load_row(now->row, &value, now->size);
-    for (int64_t h = 0; h < now->heads; ++h) {
-      kvf_add_weighted(now->sums[h], now->row, scores[h][i], now->padded);
-    }
+  find_rows(places, p, &p->value_cache, &here, kv_head);
+  find_rows(ahead, p, &p->key_cache, &next, kv_head);
+  for (int64_t i = 0; i < count; i += ROWS) {
+    const int64_t rows = count - i < ROWS ? count - i : ROWS;
+    load_rows(now, places + i, ahead + i, rows);
+    kvf_add_weighted(now->sums[0], scores[0] + i, TILE, now->heads, now->rows[0], rows, SIZE,
+                     now->padded);
   }
 }
 

@@ -68,9 +68,21 @@ static void write_keys(tile rows, float *cache, const kvf_view *view, int64_t x,
 typedef float vector __attribute__((vector_size(16)));
 
 /*
- * Columns of a full tile. Interleaving row i with row i + n/2 turns an n x n square into its
- * transpose after log2(n) rounds.
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
  */
+static inline void transpose_square(vector square[4]) {
+  for (int round = 1; round < 4; round *= 2) {
+    vector mixed[4];
+    for (int64_t i = 0; i < 2; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 2], 0, 4, 1, 5);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 2], 2, 6, 3, 7);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+
+/* Columns of a full tile. */
 static void transpose(tile rows, float (*columns)[TILE_TOKENS]) {
   for (int64_t row = 0; row < TILE_TOKENS; row += LANES) {
     for (int64_t column = 0; column < TILE_ELEMENTS; column += LANES) {
@@ -78,14 +90,7 @@ static void transpose(tile rows, float (*columns)[TILE_TOKENS]) {
       for (int64_t i = 0; i < LANES; ++i) {
         memcpy(&square[i], &rows[row + i][column], 16);
       }
-      for (int round = 1; round < LANES; round *= 2) {
-        vector mixed[LANES];
-        for (int64_t i = 0; i < LANES / 2; ++i) {
-          mixed[2 * i] = __builtin_shufflevector(square[i], square[i + LANES / 2], 0, 4, 1, 5);
-          mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + LANES / 2], 2, 6, 3, 7);
-        }
-        memcpy(square, mixed, sizeof square);
-      }
+      transpose_square(square);
       for (int64_t i = 0; i < LANES; ++i) {
         memcpy(&columns[column + i][row], &square[i], 16);
       }

@@ -86,9 +86,23 @@ static void write_keys(tile rows, uint8_t *cache, const kvf_view *view, int64_t 
 typedef uint8_t vector __attribute__((vector_size(16)));
 
 /*
- * Columns of a full tile. Interleaving row i with row i + n/2 turns an n x n square into its
- * transpose after log2(n) rounds.
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
  */
+static inline void transpose_square(vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
+                                             4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
+                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+
+/* Columns of a full tile. */
 static void transpose(tile rows, uint8_t (*columns)[TILE_TOKENS]) {
   for (int64_t row = 0; row < TILE_TOKENS; row += LANES) {
     for (int64_t column = 0; column < TILE_ELEMENTS; column += LANES) {
@@ -96,17 +110,7 @@ static void transpose(tile rows, uint8_t (*columns)[TILE_TOKENS]) {
       for (int64_t i = 0; i < LANES; ++i) {
         memcpy(&square[i], &rows[row + i][column], 16);
       }
-      for (int round = 1; round < LANES; round *= 2) {
-        vector mixed[LANES];
-        for (int64_t i = 0; i < LANES / 2; ++i) {
-          mixed[2 * i] = __builtin_shufflevector(square[i], square[i + LANES / 2], 0, 16, 1, 17, 2,
-                                                 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-          mixed[2 * i + 1] =
-              __builtin_shufflevector(square[i], square[i + LANES / 2], 8, 24, 9, 25, 10, 26, 11,
-                                      27, 12, 28, 13, 29, 14, 30, 15, 31);
-        }
-        memcpy(square, mixed, sizeof square);
-      }
+      transpose_square(square);
       for (int64_t i = 0; i < LANES; ++i) {
         memcpy(&columns[column + i][row], &square[i], 16);
       }

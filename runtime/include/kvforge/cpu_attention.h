@@ -7,31 +7,188 @@
 
 enum { KVF_LANES = 16 };
 
-typedef float kvf_lanes __attribute__((vector_size(64)));
+/*
+ * A sum over a row is KVF_LANES partial sums, which are halved until one is left, whatever the
+ * registers hold: results are the same bits on every isa level.
+ */
+#if defined(__AVX512F__)
+enum { KVF_WIDTH = 16 };
+#elif defined(__AVX__)
+enum { KVF_WIDTH = 8 };
+#else
+enum { KVF_WIDTH = 4 };
+#endif
+enum { KVF_PARTS = KVF_LANES / KVF_WIDTH };
 
-/* The dot product of two rows. */
-KVF_INLINE float kvf_dot(const float *a, const float *b, int64_t count) {
-  kvf_lanes sums[2] = {{0}, {0}};
+typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH))); /* a register */
+typedef float kvf_4_floats __attribute__((vector_size(16)));
+
+KVF_INLINE kvf_floats kvf_load_floats(const float *from) {
+  kvf_floats floats;
+  memcpy(&floats, from, sizeof floats);
+  return floats;
+}
+
+KVF_INLINE void kvf_store_floats(float *to, kvf_floats floats) {
+  memcpy(to, &floats, sizeof floats);
+}
+
+/* Asks for a row ahead of its use: only the block table knows where the next one is. */
+KVF_INLINE void kvf_prefetch_to_read(const void *row, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) {
+    __builtin_prefetch((const char *)row + i);
+  }
+}
+
+/* Halves KVF_LANES partial sums until four are left. */
+KVF_INLINE kvf_4_floats kvf_halve(const kvf_floats parts[KVF_PARTS]) {
+#if defined(__AVX512F__)
+  typedef float half __attribute__((vector_size(32)));
+  const half sums = __builtin_shufflevector(parts[0], parts[0], 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(parts[0], parts[0], 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX__)
+  const kvf_floats sums = parts[0] + parts[1];
+#endif
+#if defined(__AVX__)
+  return __builtin_shufflevector(sums, sums, 0, 1, 2, 3) +
+         __builtin_shufflevector(sums, sums, 4, 5, 6, 7);
+#else
+  return (parts[0] + parts[2]) + (parts[1] + parts[3]);
+#endif
+}
+
+/*
+ * What follows comes in two steps: an inner function whose `heads` and `vectors` are numbers where
+ * it is called, so that its sums stay in registers, and an outer one that takes any number of
+ * heads. More than two heads at a time would gain nothing: arithmetic outweighs loads already.
+ */
+enum { KVF_DOTS = 4 /* rows that a query is multiplied by together */ };
+
+KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *queries,
+                            const int heads, const float *rows, int64_t pitch, int64_t count) {
+  kvf_floats parts[2][KVF_DOTS][KVF_PARTS];
+#pragma GCC unroll 4
+  for (int part = 0; part < KVF_PARTS; ++part) {
+    kvf_floats sums[2][KVF_DOTS] = {{{0}}};
+    for (int64_t i = part * KVF_WIDTH; i < count; i += KVF_LANES) {
+      kvf_floats row[KVF_DOTS];
+#pragma GCC unroll 4
+      for (int r = 0; r < KVF_DOTS; ++r) {
+        row[r] = kvf_load_floats(rows + r * pitch + i);
+      }
+#pragma GCC unroll 2
+      for (int h = 0; h < heads; ++h) {
+        const kvf_floats query = kvf_load_floats(queries + h * pitch + i);
+#pragma GCC unroll 4
+        for (int r = 0; r < KVF_DOTS; ++r) {
+          sums[h][r] += row[r] * query;
+        }
+      }
+    }
+#pragma GCC unroll 2
+    for (int h = 0; h < heads; ++h) {
+#pragma GCC unroll 4
+      for (int r = 0; r < KVF_DOTS; ++r) {
+        parts[h][r][part] = sums[h][r];
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int h = 0; h < heads; ++h) {
+    const kvf_4_floats a = kvf_halve(parts[h][0]);
+    const kvf_4_floats b = kvf_halve(parts[h][1]);
+    const kvf_4_floats c = kvf_halve(parts[h][2]);
+    const kvf_4_floats d = kvf_halve(parts[h][3]);
+    const kvf_4_floats ab =
+        __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    const kvf_4_floats cd =
+        __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    const kvf_4_floats all =
+        __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+    memcpy(scores + h * score_pitch, &all, sizeof all);
+  }
+}
+
+/* scores[h][r] is the dot product of queries[h] and rows[r], for KVF_DOTS rows. */
+KVF_INLINE void kvf_dots(float *scores, int64_t score_pitch, const float *queries, int64_t heads,
+                         const float *rows, int64_t pitch, int64_t count) {
+  int64_t h = 0;
+  for (; h + 2 <= heads; h += 2) {
+    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, 2, rows, pitch, count);
+  }
+  if (h < heads) {
+    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, 1, rows, pitch, count);
+  }
+}
+
+KVF_INLINE void kvf_add_columns(float *sums, const float *weights, int64_t weight_pitch,
+                                const int heads, const float *rows, int64_t num_rows, int64_t pitch,
+                                const int vectors) {
+  kvf_floats now[2][4];
+#pragma GCC unroll 2
+  for (int h = 0; h < heads; ++h) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      now[h][v] = kvf_load_floats(sums + h * pitch + v * KVF_WIDTH);
+    }
+  }
+  for (int64_t r = 0; r < num_rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      const kvf_floats row = kvf_load_floats(rows + r * pitch + v * KVF_WIDTH);
+#pragma GCC unroll 2
+      for (int h = 0; h < heads; ++h) {
+        now[h][v] += weights[h * weight_pitch + r] * row;
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int h = 0; h < heads; ++h) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      kvf_store_floats(sums + h * pitch + v * KVF_WIDTH, now[h][v]);
+    }
+  }
+}
+
+KVF_INLINE void kvf_add_weighted_of(float *sums, const float *weights, int64_t weight_pitch,
+                                    const int heads, const float *rows, int64_t num_rows,
+                                    int64_t pitch, int64_t count) {
   int64_t i = 0;
-  for (; i + 2 * KVF_LANES <= count; i += 2 * KVF_LANES) {
-    kvf_lanes x[2];
-    kvf_lanes y[2];
-    memcpy(x, a + i, sizeof x);
-    memcpy(y, b + i, sizeof y);
-    sums[0] += x[0] * y[0];
-    sums[1] += x[1] * y[1];
+  for (; i + 4 * KVF_WIDTH <= count; i += 4 * KVF_WIDTH) {
+    kvf_add_columns(sums + i, weights, weight_pitch, heads, rows + i, num_rows, pitch, 4);
   }
-  if (i < count) {
-    kvf_lanes x;
-    kvf_lanes y;
-    memcpy(&x, a + i, sizeof x);
-    memcpy(&y, b + i, sizeof y);
-    sums[0] += x * y;
+  for (; i < count; i += KVF_WIDTH) {
+    kvf_add_columns(sums + i, weights, weight_pitch, heads, rows + i, num_rows, pitch, 1);
   }
-  float lanes[KVF_LANES];
-  sums[0] += sums[1];
-  memcpy(lanes, sums, sizeof lanes);
+}
+
+/* sums[h] += weights[h][r] * rows[r], one row after another. */
+KVF_INLINE void kvf_add_weighted(float *sums, const float *weights, int64_t weight_pitch,
+                                 int64_t heads, const float *rows, int64_t num_rows, int64_t pitch,
+                                 int64_t count) {
+  int64_t h = 0;
+  for (; h + 2 <= heads; h += 2) {
+    kvf_add_weighted_of(sums + h * pitch, weights + h * weight_pitch, weight_pitch, 2, rows,
+                        num_rows, pitch, count);
+  }
+  if (h < heads) {
+    kvf_add_weighted_of(sums + h * pitch, weights + h * weight_pitch, weight_pitch, 1, rows,
+                        num_rows, pitch, count);
+  }
+}
+
+/* The sum of a multiple of KVF_LANES numbers. */
+KVF_INLINE float kvf_sum(const float *from, int64_t count) {
+  float lanes[KVF_LANES] = {0};
+  for (int64_t i = 0; i < count; i += KVF_LANES) {
+    KVF_VECTORISE
+    for (int k = 0; k < KVF_LANES; ++k) {
+      lanes[k] += from[i + k];
+    }
+  }
   for (int width = KVF_LANES / 2; width > 0; width /= 2) {
+    KVF_VECTORISE
     for (int k = 0; k < width; ++k) {
       lanes[k] += lanes[k + width];
     }
@@ -39,12 +196,25 @@ KVF_INLINE float kvf_dot(const float *a, const float *b, int64_t count) {
   return lanes[0];
 }
 
-/* sums += weight * row. */
-KVF_INLINE void kvf_add_weighted(float *restrict sums, const float *restrict row, float weight,
-                                 int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    sums[i] += weight * row[i];
+/* The largest of `least` and a multiple of KVF_LANES numbers; NaNs are left out. */
+KVF_INLINE float kvf_largest(float least, const float *from, int64_t count) {
+  float lanes[KVF_LANES];
+  for (int k = 0; k < KVF_LANES; ++k) {
+    lanes[k] = least;
   }
+  for (int64_t i = 0; i < count; i += KVF_LANES) {
+    KVF_VECTORISE
+    for (int k = 0; k < KVF_LANES; ++k) {
+      lanes[k] = from[i + k] > lanes[k] ? from[i + k] : lanes[k];
+    }
+  }
+  for (int width = KVF_LANES / 2; width > 0; width /= 2) {
+    KVF_VECTORISE
+    for (int k = 0; k < width; ++k) {
+      lanes[k] = lanes[k + width] > lanes[k] ? lanes[k + width] : lanes[k];
+    }
+  }
+  return lanes[0];
 }
 
 KVF_INLINE void kvf_multiply_row(float *row, float factor, int64_t count) {

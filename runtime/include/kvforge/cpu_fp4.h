@@ -18,15 +18,16 @@ KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64
 }
 
 /*
- * Widens a row of codes; `count` is a multiple of 512. Both
- * codes of a byte become f16 side by side in a word: f16 holds all eight magnitudes.
+ * Widens a row of codes; `count` is even. Both codes of a byte become f16 side by side in a word:
+ * f16 holds all eight magnitudes.
  */
 KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes, int64_t count) {
   enum { WORDS = 256 };
   for (int64_t first = 0; first < count; first += 2 * WORDS) {
     uint32_t words[WORDS];
     uint16_t half[2 * WORDS];
-    for (int64_t i = 0; i < WORDS; ++i) {
+    const int64_t length = (count - first) / 2 < WORDS ? (count - first) / 2 : WORDS;
+    for (int64_t i = 0; i < length; ++i) {
       const uint32_t pair = codes[first / 2 + i];
       const uint32_t code = (pair | pair << 12) & 0x000F000Fu;
       const uint32_t magnitude = code & 0x00070007u;
@@ -37,14 +38,14 @@ KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes
       const uint32_t mask = (large << 16) - large;                         /* 0xFFFF in that half */
       words[i] = (normal & mask) | (small & ~mask) | (code & 0x00080008u) << 12;
     }
-    memcpy(half, words, sizeof half); /* little-endian, as DLPack is */
-    kvf_widen_f16(to + first, half, 2 * WORDS);
+    memcpy(half, words, (size_t)length * sizeof *words); /* little-endian, as DLPack is */
+    kvf_widen_f16(to + first, half, 2 * length);
   }
 }
 
 /*
- * Widens a row of codes and multiplies it by the scales of its groups; their number is a multiple
- * of 32. A permutation of a register is a table that looks at the low bits of an index only.
+ * Widens a row of codes and multiplies it by the scales of its groups. A permutation of a register
+ * is a table that looks at the low bits of an index only.
  */
 KVF_INLINE void kvf_decode_groups_of_16(float *restrict to, const uint8_t *restrict codes,
                                         const float *scales, int64_t num_groups) {
