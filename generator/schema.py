@@ -3,7 +3,8 @@
 Grammar (the part of PyTorch's that cache ops need):
     name(Type arg[=default], ...) -> ()
 with Type one of
-    Tensor, Tensor!, Tensor(a!), Tensor?, Tensor[], Tensor(a!)[], int, float, bool, str.
+    Tensor, Tensor!, Tensor(a!), Tensor?, Tensor!?, Tensor(a!)?, Tensor[], Tensor(a!)[], int, float,
+    bool, str.
 """
 
 from __future__ import annotations

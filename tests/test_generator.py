@@ -90,15 +90,16 @@ def test_symbols_of_all_variants() -> None:
 
 def test_schema() -> None:
     parsed = schema.parse(
-        "f(Tensor a, Tensor! b, Tensor(c!)[] c, Tensor? d=None, int e=1, str g='x') -> ()"
+        "f(Tensor a, Tensor! b, Tensor(c!)[] c, Tensor? d=None, int e=1, str g='x', "
+        "Tensor!? h=None, Tensor(i!)? i=None) -> ()"
     )
     assert parsed.name == "f"
-    assert [argument.name for argument in parsed.arguments] == list("abcdeg")
-    kinds = ["tensor", "tensor", "tensor_list", "tensor", "int", "string"]
+    assert [argument.name for argument in parsed.arguments] == list("abcdeghi")
+    kinds = ["tensor", "tensor", "tensor_list", "tensor", "int", "string", "tensor", "tensor"]
     assert [argument.kind for argument in parsed.arguments] == kinds
-    assert [argument.mutated for argument in parsed.arguments] == [0, 1, 1, 0, 0, 0]
-    assert [argument.optional for argument in parsed.arguments] == [0, 0, 0, 1, 0, 0]
-    defaults = [None, None, None, "None", "1", "'x'"]
+    assert [argument.mutated for argument in parsed.arguments] == [0, 1, 1, 0, 0, 0, 1, 1]
+    assert [argument.optional for argument in parsed.arguments] == [0, 0, 0, 1, 0, 0, 1, 1]
+    defaults = [None, None, None, "None", "1", "'x'", "None", "None"]
     assert [argument.default for argument in parsed.arguments] == defaults
     assert schema.parse("f() -> ()").arguments == ()
 
@@ -118,6 +119,7 @@ def test_schema() -> None:
         ("f(long a) -> ()", "cannot read argument 'long a'"),
         ("f(int a=) -> ()", "cannot read argument 'int a='"),
         ("f(int[] a) -> ()", "lists of int"),
+        ("f(Tensor?! a) -> ()", "cannot read argument 'Tensor?! a'"),
         ("f(Tensor a, int a) -> ()", "occurs twice"),
     ],
 )
@@ -126,7 +128,9 @@ def test_bad_schema(text: str, message: str) -> None:
         schema.parse(text)
 
 
-types = st.sampled_from(["Tensor", "Tensor!", "Tensor?", "Tensor[]", "int", "float", "bool", "str"])
+types = st.sampled_from(
+    ["Tensor", "Tensor!", "Tensor?", "Tensor!?", "Tensor[]", "int", "float", "bool", "str"]
+)
 identifier = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 
 

@@ -30,7 +30,8 @@ enum {
   VALUE_SCALE,
   SLOPES,
   WINDOW_,
-  SWIZZLE_
+  SWIZZLE_,
+  WORKSPACE
 };
 
 enum {
@@ -45,6 +46,7 @@ enum {
   QUERY_AXIS,
   ENTRY_AXIS,
   EXEC_AXIS,
+  SPLITS_AXIS,
   AXES_OF_OP
 };
 
@@ -53,9 +55,11 @@ static const struct {
 } heads[] = {{1, 1}, {2, 1}, {1, 4}, {2, 3}, {1, 8}, {1, 19}, {4, 2}};
 static const int64_t sizes[] = {1, 7, 8, 16, 40, 64, 100, 128, 256, 320, 576};
 static const int64_t blocks[] = {1, 4, 8, 16, 24, 64};
-static const int64_t lengths[][6] = {{1, -1},        {0, -1},      {2, 0, 1, -1}, {17, 5, 33, -1},
-                                     {127, 129, -1}, {300, 3, -1}, {64, 128, -1}};
-static const int64_t windows[] = {0, -1, 1, 5, 100, 1000};
+static const int64_t lengths[][6] = {{1, -1},         {0, -1},          {2, 0, 1, -1},
+                                     {17, 5, 33, -1}, {127, 129, -1},   {300, 3, -1},
+                                     {64, 128, -1},   {700, 0, 256, -1}};
+static const int64_t windows[] = {0, -1, 1, 5, 100, 270, 1000};
+static const int64_t splits[] = {0, 1, 2, 3, 7, 40}; /* 0: no workspace */
 enum { ALIBI_NONE, ALIBI_DENSE, ALIBI_STRIDED, ALIBI_KINDS };
 enum { SCALE_ONE, SCALE_TENTH, SCALE_PER_HEAD, SCALE_RANK_0, SCALE_CHOICES };
 enum { QUERY_DENSE, QUERY_PADDED, QUERY_STRIDED, QUERY_HEADS_FIRST, QUERY_LAYOUTS };
@@ -77,7 +81,7 @@ enum {
 
 typedef struct decode_case {
   const kvf_variant *variant;
-  int64_t kv_heads, group, size, block_size, window;
+  int64_t kv_heads, group, size, block_size, window, splits;
   const int64_t *lengths;
   int layout, alibi, scale, query, entry;
   bool with_exec;
@@ -96,6 +100,16 @@ static int64_t count_of(const int64_t *list) {
 
 static int64_t first_position(const decode_case *what, int64_t length) {
   return what->window > 0 && what->window < length ? length - what->window : 0;
+}
+
+/* Splits that a sequence has, of those that the workspace has room for. */
+static int64_t splits_of(const decode_case *what, int64_t length) {
+  const int64_t positions = length - first_position(what, length);
+  int64_t each = 128;
+  while (each * what->splits < positions) {
+    each += 128;
+  }
+  return (positions + each - 1) / each;
 }
 
 /* ---- elements
@@ -322,6 +336,24 @@ static void fill_sequence(const op_call *call, const decode_case *what, int64_t 
   }
 }
 
+/* NaN, or anything. */
+static void make_workspace(op_call *call, const decode_case *what) {
+  static const struct {
+    const char *order;
+    int64_t inner, pad;
+  } layouts[] = {{"0123", 1, 0}, {"0123", 1, 3}, {"2013", 2, 1}, {"0312", 1, 0}};
+  const int64_t shape[4] = {count_of(what->lengths), what->kv_heads * what->group, what->splits,
+                            what->size + 2};
+  const int layout = (int)(what->seed % TEST_COUNT(layouts));
+  int64_t stride[4];
+  lay_out(stride, shape, layouts[layout].order, layouts[layout].inner, layouts[layout].pad);
+  operand_make(call, WORKSPACE, dl_dtype(KVF_F32), 4, shape, stride, 4, 64, what->seed + 9);
+  const buffer *memory = &call->operands[WORKSPACE].memory;
+  if (what->seed % 3 != 0) {
+    memset(memory->expected, 0xFF, memory->size);
+  }
+}
+
 static void build(op_call *call, const void *context) {
   const decode_case *what = context;
   const kvf_dtype scalar = what->variant->scalar;
@@ -382,6 +414,10 @@ static void build(op_call *call, const void *context) {
     }
   }
 
+  if (what->splits > 0) {
+    make_workspace(call, what);
+  }
+
   /* Pages in random order; what no position needs is out of range. */
   int64_t *order = malloc((size_t)pages * sizeof *order);
   for (int64_t i = 0; i < pages; ++i) {
@@ -414,14 +450,17 @@ static void build(op_call *call, const void *context) {
 /* ---- calling it
  * ---------------------------------------------------------------------------------------- */
 
+static const DLTensor *tensor_or_null(const kvf_value *value) {
+  return value->kind == KVF_KIND_NONE ? NULL : value->as.tensor;
+}
+
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
-  const DLTensor *slopes = values[SLOPES].kind == KVF_KIND_NONE ? NULL : values[SLOPES].as.tensor;
   return kvf_paged_attention_decode(
       exec, (DLTensor *)values[OUT].as.tensor, values[QUERY].as.tensor, values[KEYS].as.tensor,
       values[VALUES_].as.tensor, values[TABLES].as.tensor, values[LENGTHS].as.tensor,
       values[SCALE_].as.number, values[FORMAT].as.string, values[KEY_SCALE].as.tensor,
-      values[VALUE_SCALE].as.tensor, slopes, values[WINDOW_].as.integer,
-      values[SWIZZLE_].as.boolean);
+      values[VALUE_SCALE].as.tensor, tensor_or_null(&values[SLOPES]), values[WINDOW_].as.integer,
+      values[SWIZZLE_].as.boolean, (DLTensor *)tensor_or_null(&values[WORKSPACE]));
 }
 
 static kvf_paged_attention_decode_params params_of(const op_call *call, const decode_case *what) {
@@ -448,11 +487,16 @@ static kvf_paged_attention_decode_params params_of(const op_call *call, const de
       .scale = (float)call->values[SCALE_].as.number,
       .group = -1,
       .parts = -1,
+      .combines = -1,
       .whole_keys = -1,
       .whole_values = -1,
   };
   if (what->alibi != ALIBI_NONE) {
     params.alibi_slopes = operand_view(&given[SLOPES]);
+  }
+  if (what->splits > 0) {
+    params.workspace = operand_view(&given[WORKSPACE]);
+    params.splits = what->splits;
   }
   if (!has_row_scales(what) && (what->scale != SCALE_PER_HEAD || what->kv_heads == 1)) {
     params.k_scale.stride[0] = params.v_scale.stride[0] = 0;
@@ -544,6 +588,26 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
   free(scores);
 }
 
+/* Takes what the splits came to into the expected image: the rows of those that there are. */
+static void check_workspace(const op_call *call, const decode_case *what, const char *name) {
+  const buffer *memory = &call->operands[WORKSPACE].memory;
+  uint8_t *now = buffer_contents(memory);
+  for (int64_t s = 0; s < count_of(what->lengths); ++s) {
+    const int64_t count = splits_of(what, operand_get_index(&call->operands[LENGTHS], s, 0));
+    for (int64_t row = 0; count > 1 && row < what->kv_heads * what->group * count; ++row) {
+      for (int64_t e = 0; e < what->size + 2; ++e) {
+        uint8_t *to = element_at(call, WORKSPACE, (int64_t[]){s, row / count, row % count, e});
+        memcpy(to, now + (to - memory->expected), 4);
+        EXPECT(!isnan(oracle_value(KVF_F32, to)),
+               "%s: sequence %lld, head %lld, split %lld, element %lld is %g", name, (long long)s,
+               (long long)(row / count), (long long)(row % count), (long long)e,
+               oracle_value(KVF_F32, to));
+      }
+    }
+  }
+  free(now);
+}
+
 /* Checks every element of the output, and takes those that are right into the expected image. */
 static void check_output(const op_call *call, const decode_case *what, const char *name) {
   const kvf_dtype scalar = what->variant->scalar;
@@ -570,6 +634,9 @@ static void check_output(const op_call *call, const decode_case *what, const cha
   free(want);
   free(bound);
   free(now);
+  if (what->splits > 0) {
+    check_workspace(call, what, name);
+  }
 }
 
 static bool wanted(const kvf_variant *variant) {
@@ -593,12 +660,12 @@ static void run(const decode_case *wished) {
   char name[240];
   (void)snprintf(
       name, sizeof name,
-      "%s, %lld sequences, %lld x %lld heads of %lld, pages of %lld, window %lld, layout "
-      "%d, alibi %d, scale %d, query %d, seed %llu",
+      "%s, %lld sequences, %lld x %lld heads of %lld, pages of %lld, window %lld, %lld splits, "
+      "layout %d, alibi %d, scale %d, query %d, seed %llu",
       what->variant->symbol, (long long)count_of(what->lengths), (long long)what->kv_heads,
       (long long)what->group, (long long)what->size, (long long)what->block_size,
-      (long long)what->window, what->layout, what->alibi, what->scale, what->query,
-      (unsigned long long)what->seed);
+      (long long)what->window, (long long)what->splits, what->layout, what->alibi, what->scale,
+      what->query, (unsigned long long)what->seed);
   op_call call;
   vary_order(what->seed);
   build(&call, what);
@@ -635,7 +702,7 @@ static void test_matrix(void) {
       .num_axes = AXES_OF_OP,
       .sizes = {TEST_COUNT(heads), TEST_COUNT(sizes), TEST_COUNT(blocks), CACHE_LAYOUTS,
                 TEST_COUNT(lengths), TEST_COUNT(windows), ALIBI_KINDS, SCALE_CHOICES, QUERY_LAYOUTS,
-                ENTRIES, 2},
+                ENTRIES, 2, TEST_COUNT(splits)},
       .cost = work,
       .limit = options.exhaustive ? 1e9 : 100e3,
   };
@@ -657,6 +724,7 @@ static void test_matrix(void) {
                          .query = value[QUERY_AXIS],
                          .entry = value[ENTRY_AXIS],
                          .with_exec = value[EXEC_AXIS],
+                         .splits = splits[value[SPLITS_AXIS]],
                          .seed = options.seed * 1000 + (uint64_t)i});
     }
     free(rows);
@@ -678,6 +746,7 @@ static void test_one_position(void) {
                                                     .block_size = 8,
                                                     .lengths = ones,
                                                     .layout = layout,
+                                                    .splits = layout % 3,
                                                     .scale = SCALE_PER_HEAD,
                                                     .seed = options.seed + (uint64_t)layout});
       const kvf_dtype scalar = what.variant->scalar;
@@ -718,7 +787,7 @@ static void test_one_position(void) {
 
 /* Keys of 0 and small integers: every weight is 1, and averages of 2^n positions are exact. */
 static void test_averages(void) {
-  static const int64_t powers[] = {4, 64, 256, -1};
+  static const int64_t powers[] = {4, 64, 1024, 256, -1};
   if (!need_backend()) {
     return;
   }
@@ -733,6 +802,7 @@ static void test_averages(void) {
                          .layout = layout,
                          .uniform = true,
                          .window = OP->variants[v].scalar == KVF_F32 ? 0 : 4,
+                         .splits = layout,
                          .scale = SCALE_RANK_0,
                          .seed = options.seed + (uint64_t)layout});
     }
@@ -754,9 +824,39 @@ static void test_large(void) {
                          .size = 128,
                          .block_size = 16,
                          .layout = layout,
+                         .splits = layout == NHD ? 5 : 0,
                          .scale = SCALE_TENTH,
                          .lengths = options.backend == KVF_CPU ? long_ones : short_ones,
                          .seed = options.seed + 5});
+    }
+  }
+}
+
+/*
+ * Sequences of many splits, few and one beside each other: of windows that begin anywhere, with
+ * groups of several units, in every kind of layout. Fewer splits than there is room for, too.
+ */
+static void test_splits(void) {
+  static const int64_t mixed[] = {700, 0, 129, 128, 1, -1};
+  static const int layouts[] = {NHD, GROUPED, HND, GROUPED_PADDED, STRIDED};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(layouts); ++i) {
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = 1 + (int64_t)i % 2,
+                         .group = i % 2 ? 2 : 10,
+                         .size = 16,
+                         .block_size = 8,
+                         .window = i == 0 ? 0 : 260 + (int64_t)i * 35,
+                         .splits = (int64_t[]){2, 7, 3, 40, 1}[i],
+                         .lengths = mixed,
+                         .layout = layouts[i],
+                         .alibi = (int)i % ALIBI_KINDS,
+                         .scale = SCALE_PER_HEAD,
+                         .entry = (int)i % ENTRIES,
+                         .seed = options.seed + i});
     }
   }
 }
@@ -772,8 +872,10 @@ static void test_extreme_scores(void) {
     if (!wanted(&OP->variants[v])) {
       continue;
     }
-    for (int sign = -1; sign <= 1; sign += 2) {
+    for (int i = 0; i < 4; ++i) {
+      const int sign = i % 2 ? 1 : -1;
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .splits = i / 2 * 3,
                                                     .kv_heads = 1,
                                                     .group = 2,
                                                     .size = 64,
@@ -962,7 +1064,8 @@ static void test_written(void) {
  */
 
 static void test_out_of_range(void) {
-  static const int64_t some[] = {40, 30, 9, -1};
+  static const int64_t some[] = {280, 270, 9, -1};
+  enum { PAGE = 24, BAD = 10 }; /* in which a split ends, at 256 */
   if (!need_backend()) {
     return;
   }
@@ -970,40 +1073,43 @@ static void test_out_of_range(void) {
     if (!wanted(&OP->variants[v])) {
       continue;
     }
-    for (int layout = NHD; layout <= GROUPED; layout += GROUPED) {
+    for (int i = 0; i < 4; ++i) {
       decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                               .kv_heads = 2,
                                               .group = 3,
                                               .size = 64,
-                                              .block_size = 8,
+                                              .block_size = PAGE,
+                                              .splits = i / 2 * 2,
                                               .lengths = some,
-                                              .layout = layout,
+                                              .layout = i % 2 ? GROUPED : NHD,
                                               .seed = 10});
       op_call call;
       build(&call, &what);
       const int64_t pages = call.operands[KEYS].view.shape[0];
-      /* A page of the second sequence; the third is longer than the table, the first negative. */
-      operand_put_index(&call.operands[TABLES], 1, 3, pages);
+      /* The last two pages of the second sequence. */
+      operand_put_index(&call.operands[TABLES], 1, BAD, pages);
+      operand_put_index(&call.operands[TABLES], 1, BAD + 1, -1);
       op_call_upload(&call);
       const uint64_t before = faults_before(options.backend);
       const kvf_status status = invoke(&call, &what);
       if (options.backend == KVF_CPU) {
         EXPECT_STATUS(status, KVF_OUT_OF_RANGE);
-        EXPECT_TEXT(kvf_last_error(), "block_tables: element [1, 3] is");
+        EXPECT_TEXT(kvf_last_error(), "block_tables: element [1, 10] is");
       } else {
-        /* The page held the last 6 positions: what is left is a sequence of 24, without a bias. */
-        (void)expect_done(options.backend, status, before, 1, what.variant->symbol);
-        operand_put_index(&call.operands[LENGTHS], 1, 0, 24);
+        /* What is left is a shorter sequence, without a bias. */
+        (void)expect_done(options.backend, status, before, 2, what.variant->symbol);
+        operand_put_index(&call.operands[LENGTHS], 1, 0, BAD * PAGE);
         check_output(&call, &what, "a page out of range");
-        operand_put_index(&call.operands[LENGTHS], 1, 0, 30);
+        operand_put_index(&call.operands[LENGTHS], 1, 0, 270);
       }
       (void)op_call_verify(&call, "a page out of range");
       op_call_free(&call);
 
+      /* The first length is negative, the third longer than the table. */
       build(&call, &what);
       operand_put_index(&call.operands[LENGTHS], 0, 0, -40);
       operand_put_index(&call.operands[LENGTHS], 2, 0, INT32_MAX);
-      for (int64_t page = 2; page < call.operands[TABLES].view.shape[1]; ++page) {
+      for (int64_t page = 1; page < call.operands[TABLES].view.shape[1]; ++page) {
         operand_put_index(&call.operands[TABLES], 2, page, -1);
       }
       op_call_upload(&call);
@@ -1019,9 +1125,8 @@ static void test_out_of_range(void) {
         EXPECT_TEXT(kvf_last_error(), "seq_lens: element 2 is 2147483647, want at most");
         (void)op_call_verify(&call, "lengths out of range");
       } else {
-        /* Two lengths, and the four pages of the third that are none. The window is what is there.
-         */
-        const uint64_t missing = (uint64_t)call.operands[TABLES].view.shape[1] - 2;
+        /* Two lengths, and the pages of the third that are none. The window is what is there. */
+        const uint64_t missing = (uint64_t)call.operands[TABLES].view.shape[1] - 1;
         (void)expect_done(options.backend, wrong, again, 2 + missing, what.variant->symbol);
       }
       op_call_free(&call);
@@ -1035,7 +1140,7 @@ static void test_far(void) {
   if (!need_backend()) {
     return;
   }
-  enum { FAR_SIZE = 32, FAR_BLOCK = 4, FAR_LENGTH = 7, FAR_TENSORS = 10 };
+  enum { FAR_SIZE = 32, FAR_BLOCK = 4, FAR_WIDTH = 64, FAR_LENGTH = FAR_WIDTH * FAR_BLOCK };
   const int64_t far = (INT64_C(1) << 31) + 64;
   const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_BF16);
   if (variant == NULL) {
@@ -1051,10 +1156,11 @@ static void test_far(void) {
       {QUERY, 3, {2, 2, FAR_SIZE}, {FAR_SIZE, far, 1}},
       {KEYS, 4, {2, FAR_BLOCK, 2, FAR_SIZE}, {far, row, FAR_SIZE, 1}},
       {VALUES_, 4, {2, FAR_BLOCK, 2, FAR_SIZE}, {FAR_BLOCK * FAR_SIZE, FAR_SIZE, far, 1}},
-      {TABLES, 2, {2, 2}, {2, 1}},
+      {TABLES, 2, {2, FAR_WIDTH}, {FAR_WIDTH, 1}},
       {LENGTHS, 1, {2}, {1}},
       {KEY_SCALE, 1, {1}, {1}},
       {VALUE_SCALE, 1, {1}, {1}},
+      {WORKSPACE, 4, {2, 2, 2, FAR_SIZE + 2}, {64, 128, far, 1}},
   };
   op_call call = {.op = OP, .exec = {.backend = options.backend}};
   region memory[TEST_COUNT(tensors)] = {{.size = 0}};
@@ -1065,8 +1171,9 @@ static void test_far(void) {
     const DLDataType dtype = which <= VALUES_   ? dl_dtype(KVF_BF16)
                              : which <= LENGTHS ? (DLDataType){kDLInt, 32, 1}
                                                 : dl_dtype(KVF_F32);
+    const bool is_far = which <= VALUES_ || which == WORKSPACE;
     made = made && region_make(&memory[i], options.backend,
-                               which <= VALUES_ ? 2 * (size_t)(far + 4096) : 64);
+                               is_far ? (size_t)(far + 4096) * dtype.bits / 8 : 1024);
     place[i] = (buffer){.backend = options.backend, .place = memory[i].place};
     tensor *view = &call.operands[which].view;
     *view = (tensor){.memory = &place[i], .dtype = dtype, .rank = tensors[i].rank};
@@ -1079,9 +1186,12 @@ static void test_far(void) {
   if (!made) {
     skip_test("no room for tensors of 2^31 elements");
   } else {
-    /* Keys are 0, so that outputs are averages: of 1 to 7 in one sequence, of 1 to 4 in the other.
-     */
-    const int32_t table[] = {0, 1, 0, 0};
+    /* Keys are 0, so that outputs are averages: of 1 to 8 in one sequence, which has two splits, of
+     * 1 to 4 in the other. */
+    int32_t table[2 * FAR_WIDTH] = {0};
+    for (int i = 0; i < FAR_WIDTH; ++i) {
+      table[i] = i % 2;
+    }
     const int32_t length[] = {FAR_LENGTH, FAR_BLOCK};
     region_put(&memory[4], 0, table, sizeof table);
     region_put(&memory[5], 0, length, sizeof length);
@@ -1098,7 +1208,7 @@ static void test_far(void) {
       uint8_t got[4];
       const int head = i / FAR_SIZE % 2;
       const int sequence = i / FAR_SIZE / 2;
-      const double want = (sequence ? 2.5 : 4.0) * (head ? -2 : 1);
+      const double want = (sequence ? 2.5 : 4.5) * (head ? -2 : 1);
       region_get(&memory[0], 2 * (sequence * far + head * FAR_SIZE + i % FAR_SIZE), got, 2);
       EXPECT(oracle_value(KVF_BF16, got) == want, "far output %d is %g, want %g", i,
              oracle_value(KVF_BF16, got), want);
@@ -1155,6 +1265,16 @@ static const bad_argument bad[] = {
   {"unknown format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "fp6", VALUE_ERROR, "kv_cache_dtype", "got 'fp6'", "want one of"},
   {"seq_lens on CUDA", ON_CPU, "seq_lens", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "seq_lens", "on CUDA device 0", "want the CPU"},
   {"block_tables on the CPU", ON_CUDA, "block_tables", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE, "block_tables", "on the CPU", "want CUDA device 0"},
+  {"workspace of rank 3", ON_BOTH, "workspace", SPOIL_RANK, 0, 3, NULL, VALUE_ERROR, "workspace", "rank is 3", "want 4"},
+  {"workspace of fewer sequences", ON_BOTH, "workspace", SPOIL_SIZE, 0, 1, NULL, VALUE_ERROR, "workspace", "(num_seqs) is 1", "want 2 as in query"},
+  {"workspace of other heads", ON_BOTH, "workspace", SPOIL_SIZE, 1, 2, NULL, VALUE_ERROR, "workspace", "(num_q_heads) is 2", "want 6 as in query"},
+  {"workspace of no splits", ON_BOTH, "workspace", SPOIL_SIZE, 2, 0, NULL, VALUE_ERROR, "workspace", "(splits) is 0", "want 1 or more"},
+  {"workspace of short rows", ON_BOTH, "workspace", SPOIL_SIZE, 3, 24, NULL, VALUE_ERROR, "workspace", "(head_size + 2) is 24", "want 26"},
+  {"overlapping workspace", ON_BOTH, "workspace", SPOIL_STRIDE, 2, 0, NULL, VALUE_ERROR, "workspace", "stride of dimension 2 (splits) is 0", "do not overlap"},
+  {"workspace is float16", ON_BOTH, "workspace", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "workspace", "dtype is float16", "want float32"},
+  {"workspace on CUDA", ON_CPU, "workspace", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "workspace", "on CUDA device 0", "want the CPU"},
+  {"workspace on the CPU", ON_CUDA, "workspace", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE, "workspace", "on the CPU", "want CUDA device 0"},
+  {"no address of workspace", ON_BOTH, "workspace", SPOIL_DATA, 0, 0, NULL, VALUE_ERROR, "workspace", "data is NULL", "want an address"},
   {"no address", ON_BOTH, "value_cache", SPOIL_DATA, 0, 0, NULL, VALUE_ERROR, "value_cache", "data is NULL", "want an address"},
   {"page out of range", ON_CPU, "block_tables", SPOIL_INDEX, 1, 99, NULL, KVF_OUT_OF_RANGE, "block_tables", "element [1, 0] is 99", "want 0 to"},
   {"negative length", ON_CPU, "seq_lens", SPOIL_INDEX, 1, -1, NULL, KVF_OUT_OF_RANGE, "seq_lens", "element 1 is -1", "want 0 or more"},
@@ -1214,6 +1334,7 @@ static decode_case small_case(void) {
                        .lengths = two,
                        .alibi = ALIBI_DENSE,
                        .scale = SCALE_PER_HEAD,
+                       .splits = 2,
                        .seed = 8};
 }
 
@@ -1291,7 +1412,7 @@ static void test_bad_params(void) {
   struct {
     kvf_paged_attention_decode_params params;
     const char *sentence;
-  } rows[15];
+  } rows[16];
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     rows[i].params = params_of(&call, &small);
   }
@@ -1325,6 +1446,8 @@ static void test_bad_params(void) {
   rows[13].sentence = "x: got 0";
   rows[14].params.head_size = -1;
   rows[14].sentence = "head_size: got -1";
+  rows[15].params.splits = 0;
+  rows[15].sentence = "splits: got 0";
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     EXPECT_STATUS(kvf_launch_paged_attention_decode(NULL, small.variant, &rows[i].params),
                   KVF_INVALID_VALUE);
@@ -1340,6 +1463,7 @@ CU_TestInfo paged_attention_decode_tests[] = {
     {"one position, exactly", test_one_position},
     {"averages, exactly", test_averages},
     {"large calls", test_large},
+    {"long sequences in splits", test_splits},
     {"extreme scores", test_extreme_scores},
     {"what a writer wrote", test_written},
     {"strides beyond 2^31", test_far},

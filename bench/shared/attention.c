@@ -1,9 +1,15 @@
-/* The reader: 32 query heads on 8 KV heads of 128 elements, pages of 16, sequences of 1024. */
+/*
+ * The reader: 32 query heads on 8 KV heads of 128 elements, pages of 16, sequences of 1024; and all
+ * tokens in one sequence or in four, which are split or not.
+ */
 #include "sequences.h"
 
 #include <stdlib.h>
 
 enum { QUERY_HEADS = 32, HEADS = 8, HEAD_SIZE = 128, BLOCK_SIZE = 16 };
+
+/* Thread blocks that a GPU has room for at once; splits of long sequences make as many. */
+enum { BLOCKS = 256 };
 
 static bool has_token_scales(kvf_dtype cache) {
   return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD;
@@ -17,15 +23,29 @@ static void add_scale(bench_call *call, int64_t pages) {
   }
 }
 
+/* The arguments that usual calls leave out. */
+static void add_workspace(bench_call *call, int64_t sequences) {
+  bench_add_none(call);
+  bench_add_int(call, 0);
+  bench_add_bool(call, false);
+  bench_add(call, BENCH_F32,
+            BENCH_SHAPE(sequences, QUERY_HEADS, BLOCKS / HEADS / sequences, HEAD_SIZE + 2));
+}
+
 static bool describe_decode(bench_call *call, int32_t form) {
-  enum { NHD };
+  enum { NHD, GROUPED, ONE, ONE_SPLIT, FOUR, FOUR_SPLIT };
   const kvf_dtype held = call->variant->cache;
   const DLDataType scalar = bench_type(call->variant->scalar);
   const DLDataType cache = bench_type(held);
-  if (form != NHD && (held == KVF_NVFP4 || has_token_scales(held))) {
+  const bool is_long = form >= ONE;
+  const int64_t each = !is_long ? BENCH_SEQUENCE : call->tokens / (form >= FOUR ? 4 : 1);
+  if (is_long && (each <= BENCH_SEQUENCE || call->tokens % each != 0)) {
     return false;
   }
-  const bench_sequences sequences = bench_split(call->tokens, BLOCK_SIZE, BENCH_SHUFFLED);
+  if (form == GROUPED && (held == KVF_NVFP4 || has_token_scales(held))) {
+    return false;
+  }
+  const bench_sequences sequences = bench_split(call->tokens, each, BLOCK_SIZE, BENCH_SHUFFLED);
   const int64_t pages = sequences.pages;
   const int64_t x = 128 / cache.bits;
   const int64_t head = held == KVF_NVFP4 ? HEAD_SIZE / 2 + HEAD_SIZE / 16 : HEAD_SIZE;
@@ -36,7 +56,7 @@ static bool describe_decode(bench_call *call, int32_t form) {
   free(sequences.starts);
   bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
   bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
-  if (form == NHD) {
+  if (form != GROUPED) {
     bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
     bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
   } else {
@@ -49,6 +69,9 @@ static bool describe_decode(bench_call *call, int32_t form) {
   bench_add_cache_dtype(call);
   add_scale(call, pages);
   add_scale(call, pages);
+  if (form == ONE_SPLIT || form == FOUR_SPLIT) {
+    add_workspace(call, sequences.count);
+  }
   /* What is read of the cache; no aim is set. */
   call->moved = 2 * bench_cache_bytes(call, call->tokens * HEADS * head);
   call->moved += has_token_scales(held) ? (size_t)(2 * call->tokens * HEADS * 4) : 0;
@@ -56,6 +79,8 @@ static bool describe_decode(bench_call *call, int32_t form) {
 }
 
 const bench_op bench_attention[] = {
-    {"paged_attention_decode", {"NHD", "5-D"}, describe_decode},
+    {"paged_attention_decode",
+     {"NHD", "5-D", "one long", "one long, split", "four long", "four long, split"},
+     describe_decode},
     {NULL, {NULL}, NULL},
 };

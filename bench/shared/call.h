@@ -18,7 +18,7 @@ enum {
   BENCH_LAYERS = 4, /* of ops that do several layers at once, which share the tokens */
   BENCH_MAX_RANK = 5,
   BENCH_MAX_TENSORS = 24,
-  BENCH_MAX_ARGUMENTS = 12,
+  BENCH_MAX_ARGUMENTS = 14,
   BENCH_MAX_FORMS = 6 /* of an op */
 };
 

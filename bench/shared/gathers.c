@@ -10,7 +10,7 @@ static size_t table_bytes(const bench_sequences *sequences) {
 
 static bool describe_dequant(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
-  const bench_sequences sequences = bench_split(tokens, BLOCK_SIZE, form);
+  const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, BLOCK_SIZE, form);
   int64_t *owners = bench_order(tokens, false);
   for (int64_t b = 0; b < sequences.count; ++b) {
     for (int64_t row = sequences.starts[b]; row < sequences.starts[b + 1]; ++row) {
@@ -34,7 +34,7 @@ static bool describe_dequant(bench_call *call, int32_t form) {
 
 static bool describe_bytes(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
-  const bench_sequences sequences = bench_split(tokens, BLOCK_SIZE, form);
+  const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, BLOCK_SIZE, form);
   const DLDataType type = bench_type(KVF_BF16);
   bench_add(call, type, BENCH_SHAPE(sequences.pages, BLOCK_SIZE, ROW));
   bench_add(call, type, BENCH_SHAPE(tokens, ROW));
@@ -48,7 +48,7 @@ static bool describe_bytes(bench_call *call, int32_t form) {
 static bool describe_upconvert(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
   const int64_t row = call->variant->cache == KVF_NVFP4_DS_MLA ? 352 : 656;
-  const bench_sequences sequences = bench_split(tokens, BLOCK_SIZE, form);
+  const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, BLOCK_SIZE, form);
   bench_add(call, BENCH_BYTE, BENCH_SHAPE(sequences.pages, BLOCK_SIZE, row));
   bench_add(call, bench_type(call->variant->scalar), BENCH_SHAPE(tokens, ROW));
   bench_add_block_table(call, &sequences);

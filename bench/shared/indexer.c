@@ -23,7 +23,7 @@ static bool describe_writer(bench_call *call, int32_t form) {
 
 static bool describe_gather(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
-  const bench_sequences sequences = bench_split(tokens, BLOCK_SIZE, form);
+  const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, BLOCK_SIZE, form);
   add_pages(call, sequences.pages);
   bench_add(call, BENCH_BYTE, BENCH_SHAPE(tokens, SIZE));
   bench_add(call, BENCH_F32, BENCH_SHAPE(tokens, SCALES));

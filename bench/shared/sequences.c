@@ -2,15 +2,14 @@
 
 #include <stdlib.h>
 
-bench_sequences bench_split(int64_t rows, int64_t block_size, int32_t form) {
-  enum { ROWS = 1024 }; /* of a sequence */
-  bench_sequences split = {.count = bench_pieces(rows, ROWS)};
-  split.width = bench_pieces(rows < ROWS ? rows : ROWS, block_size);
+bench_sequences bench_split(int64_t rows, int64_t each, int64_t block_size, int32_t form) {
+  bench_sequences split = {.count = bench_pieces(rows, each)};
+  split.width = bench_pieces(rows < each ? rows : each, block_size);
   split.table = bench_order(split.count * split.width, form == BENCH_SHUFFLED);
   split.pages = split.count * split.width;
   split.starts = bench_order(split.count + 1, false);
   for (int64_t i = 0; i <= split.count; ++i) {
-    split.starts[i] = i < split.count ? i * ROWS : rows;
+    split.starts[i] = i < split.count ? i * each : rows;
   }
   return split;
 }

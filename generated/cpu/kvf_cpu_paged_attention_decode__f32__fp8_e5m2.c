@@ -256,6 +256,70 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
   }
 }
 
+/* What a split of a sequence attends to: positions [first, end). */
+typedef struct span {
+  int64_t length; /* of the sequence */
+  int64_t first;
+  int64_t end;
+  int64_t splits; /* that the sequence has; the result of an only one goes to out at once */
+} span;
+
+static span find_span(const kvf_paged_attention_decode_params *p, int64_t sequence, int64_t split) {
+  const int64_t length = ((const int32_t *)p->seq_lens.data)[sequence * p->seq_lens.stride[0]];
+  const bool windowed = p->sliding_window > 0 && p->sliding_window < length;
+  const int64_t begin = windowed ? length - p->sliding_window : 0;
+  const int64_t each = kvf_split_positions(length - begin, p->splits);
+  const int64_t splits = length - begin > each ? (length - begin + each - 1) / each : 1;
+  return (span){.length = length,
+                .first = begin + split * each,
+                .end = split + 1 < splits ? begin + (split + 1) * each : length,
+                .splits = splits};
+}
+
+/* A row of the workspace: what a head of a split comes to. */
+static float *split_row(const kvf_paged_attention_decode_params *p, int64_t sequence, int64_t head,
+                        int64_t split) {
+  const int64_t *stride = p->workspace.stride;
+  return (float *)p->workspace.data + sequence * stride[0] + head * stride[1] + split * stride[2];
+}
+
+static void store_split(const progress *now, const kvf_paged_attention_decode_params *p,
+                        int64_t sequence, int64_t first_head, int64_t split) {
+  const int64_t stride = p->workspace.stride[3];
+  for (int64_t h = 0; h < now->heads; ++h) {
+    float *row = split_row(p, sequence, first_head + h, split);
+    for (int64_t i = 0; i < now->size; ++i) {
+      row[i * stride] = now->sums[h][i];
+    }
+    row[(now->size + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
+    row[(now->size + KVF_SPLIT_TOTAL) * stride] = now->total[h];
+  }
+}
+
+/* Adds up the splits of a head, brought to the same base. */
+static void combine(progress *now, const kvf_paged_attention_decode_params *p, int64_t sequence,
+                    int64_t head, int64_t splits) {
+  const int64_t stride = p->workspace.stride[3];
+  const int64_t largest_at = (now->size + KVF_SPLIT_LARGEST) * stride;
+  const int64_t total_at = (now->size + KVF_SPLIT_TOTAL) * stride;
+  float largest = KVF_NO_SCORE;
+  for (int64_t split = 0; split < splits; ++split) {
+    const float score = split_row(p, sequence, head, split)[largest_at];
+    largest = score > largest ? score : largest;
+  }
+  const float base = kvf_score_base(largest);
+  memset(now->sums[0], 0, sizeof now->sums[0]);
+  now->total[0] = 0.0f;
+  for (int64_t split = 0; split < splits; ++split) {
+    const float *row = split_row(p, sequence, head, split);
+    const float factor = kvf_exp_negative(row[largest_at] - base);
+    for (int64_t i = 0; i < now->size; ++i) {
+      now->sums[0][i] += factor * row[i * stride];
+    }
+    now->total[0] += factor * row[total_at];
+  }
+}
+
 static void store(progress *now, const kvf_paged_attention_decode_params *p, int64_t sequence,
                   int64_t first_head, float scale) {
   float *out = (float *)p->out.data + sequence * p->out.stride[0];
@@ -272,31 +336,56 @@ static void store(progress *now, const kvf_paged_attention_decode_params *p, int
   }
 }
 
+static float head_scale(const kvf_view *scales, int64_t kv_head) {
+  return ((const float *)scales->data)[kv_head * scales->stride[0]];
+}
+
+/* Units: sequences, of each its splits, of each the KV heads, of each the parts of its group. */
+static void attend_unit(progress *now, const kvf_paged_attention_decode_params *p, int64_t unit) {
+  const int64_t part = unit % p->parts;
+  const int64_t kv_head = unit / p->parts % p->num_kv_heads;
+  const int64_t split = unit / p->parts / p->num_kv_heads % p->splits;
+  const int64_t sequence = unit / p->parts / p->num_kv_heads / p->splits;
+  const span positions = find_span(p, sequence, split);
+  if (split >= positions.splits) {
+    return;
+  }
+  const int64_t first_head = kv_head * p->group + part * HEADS;
+  const int64_t rest = p->group - part * HEADS;
+  now->heads = rest < HEADS ? rest : HEADS;
+  load_query(now, p, sequence, first_head, p->scale * head_scale(&p->k_scale, kv_head));
+  for (int64_t first = positions.first; first < positions.end; first += TILE) {
+    const int64_t count = positions.end - first < TILE ? positions.end - first : TILE;
+    attend(now, p, sequence, kv_head, first_head, first, count, positions.length);
+  }
+  if (positions.splits == 1) {
+    store(now, p, sequence, first_head, head_scale(&p->v_scale, kv_head));
+  } else {
+    store_split(now, p, sequence, first_head, split);
+  }
+}
+
+/* Units: sequences, of each the query heads. */
+static void combine_unit(progress *now, const kvf_paged_attention_decode_params *p, int64_t unit) {
+  const int64_t sequence = unit / p->num_q_heads;
+  const int64_t head = unit % p->num_q_heads;
+  const int64_t splits = find_span(p, sequence, 0).splits;
+  if (splits > 1) {
+    now->heads = 1;
+    combine(now, p, sequence, head, splits);
+    store(now, p, sequence, head, head_scale(&p->v_scale, head / p->group));
+  }
+}
+
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f32__fp8_e5m2)(const void *params,
                                                                    int64_t begin, int64_t end);
 
-/* Units [begin, end): sequences, of each its KV heads, of each the parts of its group. */
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f32__fp8_e5m2)(const void *params,
                                                                    int64_t begin, int64_t end) {
   const kvf_paged_attention_decode_params *p = params;
   progress now = {.size = p->head_size};
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
   for (int64_t unit = begin; unit < end; ++unit) {
-    const int64_t part = unit % p->parts;
-    const int64_t kv_head = unit / p->parts % p->num_kv_heads;
-    const int64_t sequence = unit / p->parts / p->num_kv_heads;
-    const int64_t first_head = kv_head * p->group + part * HEADS;
-    const int64_t rest = p->group - part * HEADS;
-    now.heads = rest < HEADS ? rest : HEADS;
-    const float k_scale = ((const float *)p->k_scale.data)[kv_head * p->k_scale.stride[0]];
-    const float v_scale = ((const float *)p->v_scale.data)[kv_head * p->v_scale.stride[0]];
-    load_query(&now, p, sequence, first_head, p->scale * k_scale);
-    const int64_t length = ((const int32_t *)p->seq_lens.data)[sequence * p->seq_lens.stride[0]];
-    const bool windowed = p->sliding_window > 0 && p->sliding_window < length;
-    for (int64_t first = windowed ? length - p->sliding_window : 0; first < length; first += TILE) {
-      const int64_t count = length - first < TILE ? length - first : TILE;
-      attend(&now, p, sequence, kv_head, first_head, first, count, length);
-    }
-    store(&now, p, sequence, first_head, v_scale);
+    (p->combines ? combine_unit : attend_unit)(&now, p, unit);
   }
 }

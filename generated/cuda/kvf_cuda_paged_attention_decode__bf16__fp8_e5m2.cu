@@ -25,20 +25,28 @@ enum {
 /* The place of a position that is left out. */
 #define NOWHERE INT64_MIN
 
+/* What a split of a sequence attends to: positions [begin, end). */
+struct span {
+  int64_t length; /* of the sequence */
+  int64_t begin;
+  int64_t end;
+  int64_t first;  /* begin, rounded down where values are read along tokens */
+  int64_t splits; /* that the sequence has; the result of an only one goes to out at once */
+};
+
 /* What a thread block does. */
 struct task {
   int64_t sequence;
+  int64_t split;
   int64_t kv_head;
   int64_t first_head; /* query head */
   int32_t heads;
-  bool counts;   /* faults: one block of each sequence does */
-  int64_t begin; /* positions that are attended to */
-  int64_t end;
-  int64_t first; /* begin, rounded down where values are read along tokens */
+  bool counts; /* faults: one block of each split does */
+  span positions;
 };
 
 /* What the threads of a block share. */
-struct __align__(16) workspace {
+struct __align__(16) working_set {
   float query[HEADS * SIZE];  /* scaled, in vectors; at the end partial outputs */
   float weights[TILE][HEADS]; /* scores, then weights */
   int64_t keys_at[2][TILE];   /* offsets in the caches, of two tiles in turn */
@@ -123,7 +131,7 @@ KVF_INLINE value_words fetch_x4(const uint8_t *from) {
 }
 
 /* Vector `number` of a key; elements beyond its end are 0. */
-KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const workspace &w,
+KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const working_set &w,
                                const uint8_t *key, int32_t number) {
   if (p.whole_keys) {
     return fetch_x8(key + w.elements_at[number * KEY_VECTOR]);
@@ -156,28 +164,48 @@ KVF_INLINE value_words fetch_value(const kvf_paged_attention_decode_params &p, c
   return words;
 }
 
+KVF_INLINE int64_t given_length(const kvf_paged_attention_decode_params &p, int64_t sequence) {
+  return static_cast<const int32_t *>(p.seq_lens.data)[sequence * p.seq_lens.stride[0]];
+}
+
+KVF_INLINE span find_span(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                          int64_t split) {
+  const int64_t room = p.width * p.block_size;
+  const int64_t given = given_length(p, sequence);
+  const int64_t length = given < 0 ? 0 : given < room ? given : room;
+  const int64_t begin =
+      p.sliding_window > 0 && p.sliding_window < length ? length - p.sliding_window : 0;
+  const int64_t first =
+      p.whole_values == KVF_VALUES_BY_TOKEN ? begin / KEY_VECTOR * KEY_VECTOR : begin;
+  const int64_t each = kvf_split_positions(length - begin, p.splits);
+  span found;
+  found.length = length;
+  found.splits = length - begin > each ? (length - begin + each - 1) / each : 1;
+  found.first = first + split * each;
+  found.begin = split == 0 ? begin : found.first;
+  found.end = split + 1 < found.splits ? found.first + each : length;
+  return found;
+}
+
 /* One thread sets down what the block is to do. */
-KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, workspace &w, int64_t unit) {
+KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, working_set &w, int64_t unit) {
   task &t = w.now;
   const int64_t part = unit % p.parts;
-  const int64_t length = static_cast<const int32_t *>(
-      p.seq_lens.data)[unit / p.parts / p.num_kv_heads * p.seq_lens.stride[0]];
-  const int64_t room = p.width * p.block_size;
+  const int64_t nth_split = unit / p.parts / p.num_kv_heads;
   t.kv_head = unit / p.parts % p.num_kv_heads;
-  t.sequence = unit / p.parts / p.num_kv_heads;
+  t.split = nth_split % p.splits;
+  t.sequence = nth_split / p.splits;
   t.first_head = t.kv_head * p.group + part * HEADS;
   t.heads = min(p.group - (int32_t)part * HEADS, (int32_t)HEADS);
   t.counts = t.kv_head == 0 && part == 0;
-  t.end = length < 0 ? 0 : length < room ? length : room;
-  if (t.counts && t.end != length) {
+  t.positions = find_span(p, t.sequence, t.split);
+  if (t.counts && t.split == 0 && t.positions.length != given_length(p, t.sequence)) {
     atomicAdd(p.faults, 1ULL);
   }
-  t.begin = p.sliding_window > 0 && p.sliding_window < t.end ? t.end - p.sliding_window : 0;
-  t.first = p.whole_values == KVF_VALUES_BY_TOKEN ? t.begin / KEY_VECTOR * KEY_VECTOR : t.begin;
 }
 
 /* Where the positions of the tile from `first` on are. */
-KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, workspace &w, int64_t first,
+KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, working_set &w, int64_t first,
                        int32_t turn) {
   if (threadIdx.x >= TILE) {
     return;
@@ -186,7 +214,7 @@ KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, workspace &w,
   const int64_t position = first + threadIdx.x;
   int64_t key_at = NOWHERE;
   int64_t value_at = NOWHERE;
-  if (position < t.end) {
+  if (position < t.positions.end) {
     const int64_t page = kvf_divide(position, p.by_block_size);
     const int64_t offset = position - page * p.block_size;
     const int64_t block = static_cast<const int32_t *>(
@@ -194,10 +222,10 @@ KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, workspace &w,
             .data)[t.sequence * p.block_tables.stride[0] + page * p.block_tables.stride[1]];
     if (block >= 0 && block < p.num_blocks) {
       value_at = block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
-      if (position >= t.begin) {
+      if (position >= t.positions.begin) {
         key_at = block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
       }
-    } else if (t.counts && (offset == 0 || position == t.first)) {
+    } else if (t.counts && (offset == 0 || (t.split == 0 && position == t.positions.first))) {
       atomicAdd(p.faults, 1ULL);
     }
   }
@@ -206,7 +234,8 @@ KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, workspace &w,
 }
 
 /* The query, times `factor`, in the order in which score() reads it: [head][half][vector][4]. */
-KVF_INLINE void load_query(const kvf_paged_attention_decode_params &p, workspace &w, float factor) {
+KVF_INLINE void load_query(const kvf_paged_attention_decode_params &p, working_set &w,
+                           float factor) {
   const task &t = w.now;
   const int32_t vectors = (p.head_size + KEY_VECTOR - 1) / KEY_VECTOR;
   const uint16_t *query = static_cast<const uint16_t *>(p.query.data) +
@@ -246,8 +275,8 @@ KVF_INLINE float add_up_scores(const float (&scores)[HEADS], int32_t lane) {
 }
 
 /* The scores of `count` positions. */
-KVF_INLINE void score(const kvf_paged_attention_decode_params &p, workspace &w, const uint8_t *keys,
-                      int32_t count, int32_t turn) {
+KVF_INLINE void score(const kvf_paged_attention_decode_params &p, working_set &w,
+                      const uint8_t *keys, int32_t count, int32_t turn) {
   const int32_t vectors = (p.head_size + KEY_VECTOR - 1) / KEY_VECTOR;
   const int32_t lane = (int32_t)threadIdx.x % LANES;
   const int32_t heads = w.now.heads;
@@ -300,7 +329,7 @@ KVF_INLINE void score(const kvf_paged_attention_decode_params &p, workspace &w, 
 }
 
 /* A warp turns the scores of its head into weights. */
-KVF_INLINE void weigh(workspace &w, int32_t count, int32_t to_end) {
+KVF_INLINE void weigh(working_set &w, int32_t count, int32_t to_end) {
   const int32_t head = (int32_t)threadIdx.x / WARP;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   if (head >= w.now.heads) {
@@ -342,7 +371,7 @@ KVF_INLINE void weigh(workspace &w, int32_t count, int32_t to_end) {
 }
 
 /* Adds weighted values, 4 elements of each position. Of `subsets` threads each takes its share. */
-KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const workspace &w,
+KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const working_set &w,
                              const uint8_t *values, int32_t element, int32_t subset,
                              int32_t subsets, int32_t count, int32_t turn, outputs &sums) {
   const int32_t heads = w.now.heads;
@@ -377,7 +406,7 @@ KVF_INLINE void add_elements(const kvf_paged_attention_decode_params &p, const w
 }
 
 /* The same, 8 positions of a single element at a time. */
-KVF_INLINE void add_tokens(const kvf_paged_attention_decode_params &p, const workspace &w,
+KVF_INLINE void add_tokens(const kvf_paged_attention_decode_params &p, const working_set &w,
                            const uint8_t *values, int32_t element, int32_t subset, int32_t subsets,
                            int32_t skip, int32_t count, int32_t turn, outputs &sums) {
   const int32_t heads = w.now.heads;
@@ -403,14 +432,28 @@ KVF_INLINE void add_tokens(const kvf_paged_attention_decode_params &p, const wor
   }
 }
 
+KVF_INLINE void put_result(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                           int64_t head, int32_t element, float result) {
+  static_cast<uint16_t *>(
+      p.out.data)[sequence * p.out.stride[0] + head * p.out.stride[1] + element * p.out.stride[2]] =
+      kvf_bf16_result(result);
+}
+
+/* A row of the tensor `workspace`: what a head of a split comes to. */
+KVF_INLINE float *split_row(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                            int64_t head, int64_t split) {
+  const int64_t *stride = p.workspace.stride;
+  return static_cast<float *>(p.workspace.data) + sequence * stride[0] + head * stride[1] +
+         split * stride[2];
+}
+
 /* Adds up what the threads have, a few heads at a time, and stores it. */
-KVF_INLINE void store(const kvf_paged_attention_decode_params &p, workspace &w, int32_t element,
+KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w, int32_t element,
                       int32_t elements, int32_t subset, int32_t subsets, float scale,
                       const outputs &sums) {
   enum { ROOM = HEADS * SIZE / STORED_HEADS };
   const task &t = w.now;
-  uint16_t *out = static_cast<uint16_t *>(p.out.data) + t.sequence * p.out.stride[0] +
-                  t.first_head * p.out.stride[1];
+  const bool whole = t.positions.splits == 1;
 #pragma unroll
   for (int32_t first = 0; first < HEADS; first += STORED_HEADS) {
     if (first >= t.heads) {
@@ -438,14 +481,28 @@ KVF_INLINE void store(const kvf_paged_attention_decode_params &p, workspace &w, 
       for (int32_t s = 0; s < subsets; ++s) {
         sum += w.query[h * ROOM + s * p.head_size + at];
       }
-      out[(first + h) * p.out.stride[1] + at * p.out.stride[2]] =
-          kvf_bf16_result(kvf_attention_result(sum, scale, w.totals[first + h]));
+      if (whole) {
+        put_result(p, t.sequence, t.first_head + first + h, at,
+                   kvf_attention_result(sum, scale, w.totals[first + h]));
+      } else {
+        split_row(p, t.sequence, t.first_head + first + h, t.split)[at * p.workspace.stride[3]] =
+            sum;
+      }
     }
+  }
+  if (!whole && (int32_t)threadIdx.x < t.heads) {
+    float *row = split_row(p, t.sequence, t.first_head + threadIdx.x, t.split);
+    row[(p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3]] = w.largest[threadIdx.x];
+    row[(p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3]] = w.totals[threadIdx.x];
   }
 }
 
+KVF_INLINE float head_scale(const kvf_view &scales, int64_t kv_head) {
+  return static_cast<const float *>(scales.data)[kv_head * scales.stride[0]];
+}
+
 /* One unit of work. */
-KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, workspace &w) {
+KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, working_set &w) {
   const task &t = w.now;
   const bool by_token = p.whole_values == KVF_VALUES_BY_TOKEN;
   /* Threads that have the same elements and take different positions are subsets. */
@@ -456,10 +513,10 @@ KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, workspace &w)
   const int32_t element = ((int32_t)threadIdx.x - subset * columns) * elements;
   const uint8_t *keys =
       static_cast<const uint8_t *>(p.key_cache.data) + t.kv_head * p.key_cache.stride[2];
-  const float k_scale = static_cast<const float *>(p.k_scale.data)[t.kv_head * p.k_scale.stride[0]];
+  const float k_scale = head_scale(p.k_scale, t.kv_head);
   const uint8_t *values =
       static_cast<const uint8_t *>(p.value_cache.data) + t.kv_head * p.value_cache.stride[2];
-  const float v_scale = static_cast<const float *>(p.v_scale.data)[t.kv_head * p.v_scale.stride[0]];
+  const float v_scale = head_scale(p.v_scale, t.kv_head);
   const float log2_e = 1.44269504f;
   outputs sums = {};
   load_query(p, w, p.scale * k_scale * log2_e);
@@ -473,15 +530,16 @@ KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, workspace &w)
     w.largest[threadIdx.x] = KVF_NO_SCORE;
     w.totals[threadIdx.x] = 0.0f;
   }
-  locate(p, w, t.first, 0);
+  locate(p, w, t.positions.first, 0);
   __syncthreads();
   int32_t turn = 0;
 #pragma unroll 1
-  for (int64_t first = t.first; first < t.end; first += TILE) {
-    const int32_t count = t.end - first < TILE ? (int32_t)(t.end - first) : (int32_t)TILE;
+  for (int64_t first = t.positions.first; first < t.positions.end; first += TILE) {
+    const int32_t count =
+        t.positions.end - first < TILE ? (int32_t)(t.positions.end - first) : (int32_t)TILE;
     score(p, w, keys, count, turn);
     __syncthreads();
-    weigh(w, count, (int32_t)(t.end - 1 - first));
+    weigh(w, count, (int32_t)(t.positions.length - 1 - first));
     locate(p, w, first + TILE, turn ^ 1);
     __syncthreads();
 #pragma unroll
@@ -493,7 +551,7 @@ KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, workspace &w)
       }
     }
     if (subset < subsets && by_token) {
-      const int32_t skip = t.begin > first ? (int32_t)(t.begin - first) : 0;
+      const int32_t skip = t.positions.begin > first ? (int32_t)(t.positions.begin - first) : 0;
       add_tokens(p, w, values, element, subset, subsets, skip, count, turn, sums);
     } else if (subset < subsets) {
       add_elements(p, w, values, element, subset, subsets, count, turn, sums);
@@ -504,22 +562,64 @@ KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, workspace &w)
   store(p, w, element, elements, subset, subsets, v_scale, sums);
 }
 
-/* Grid: x units: sequences, of each its KV heads, of each the parts of its group. */
+/* Adds up the splits of a head, brought to the same base. */
+KVF_INLINE void combine(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                        int64_t head) {
+  const int64_t splits = find_span(p, sequence, 0).splits;
+  if (splits == 1) {
+    return;
+  }
+  const int64_t stride = p.workspace.stride[2];
+  const float *sums = split_row(p, sequence, head, 0);
+  const float *scores = sums + (p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = sums + (p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  float largest = KVF_NO_SCORE;
+#pragma unroll 8
+  for (int64_t split = 0; split < splits; ++split) {
+    largest = fmaxf(largest, scores[split * stride]);
+  }
+  const float base = kvf_score_base(largest);
+  const float v_scale = head_scale(p.v_scale, head / p.group);
+  for (int32_t i = (int32_t)threadIdx.x; i < p.head_size; i += THREADS) {
+    float sum = 0.0f;
+    float total = 0.0f;
+#pragma unroll 8
+    for (int64_t split = 0; split < splits; ++split) {
+      const float factor = exp2f(scores[split * stride] - base);
+      sum += factor * sums[split * stride + i * p.workspace.stride[3]];
+      total += factor * totals[split * stride];
+    }
+    put_result(p, sequence, head, i, kvf_attention_result(sum, v_scale, total));
+  }
+}
+
+/*
+ * Grid: x units: sequences, of each its splits, of each the KV heads, of each the parts of its
+ * group. When splits are combined: sequences, of each the query heads.
+ */
 extern "C" __global__ void __launch_bounds__(THREADS)
     kvf_cuda_paged_attention_decode__bf16__fp8_e5m2(
         const __grid_constant__ kvf_paged_attention_decode_params p) {
-  __shared__ workspace w;
+  __shared__ working_set w;
+  if (p.combines) {
+    for (int64_t unit = blockIdx.x; unit < p.num_seqs * p.num_q_heads; unit += gridDim.x) {
+      combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
+    }
+    return;
+  }
   for (int32_t i = (int32_t)threadIdx.x; i < p.head_size; i += THREADS) {
     const int32_t group = i / p.x;
     w.elements_at[i] = group * p.key_cache.stride[3] + (i - group * p.x) * p.key_cache.stride[4];
   }
-  const int64_t units = p.num_seqs * p.num_kv_heads * p.parts;
+  const int64_t units = p.num_seqs * p.splits * p.num_kv_heads * p.parts;
   for (int64_t unit = blockIdx.x; unit < units; unit += gridDim.x) {
     if (threadIdx.x == 0) {
       begin(p, w, unit);
     }
     __syncthreads();
-    attend(p, w);
+    if (w.now.split < w.now.positions.splits) {
+      attend(p, w);
+    }
     __syncthreads();
   }
 }

@@ -268,14 +268,22 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_BOOL,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+    {.name = "workspace",
+     .type = "Tensor!?",
+     .doc = "[num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: "
+            "room for the parts of long sequences; None: they are not split",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_paged_attention_decode(exec, (DLTensor *)values[0].as.tensor, values[1].as.tensor,
-                                    values[2].as.tensor, values[3].as.tensor, values[4].as.tensor,
-                                    values[5].as.tensor, values[6].as.number, values[7].as.string,
-                                    values[8].as.tensor, values[9].as.tensor, values[10].as.tensor,
-                                    values[11].as.integer, values[12].as.boolean);
+  return kvf_paged_attention_decode(
+      exec, (DLTensor *)values[0].as.tensor, values[1].as.tensor, values[2].as.tensor,
+      values[3].as.tensor, values[4].as.tensor, values[5].as.tensor, values[6].as.number,
+      values[7].as.string, values[8].as.tensor, values[9].as.tensor, values[10].as.tensor,
+      values[11].as.integer, values[12].as.boolean, (DLTensor *)values[13].as.tensor);
 }
 
 const kvf_op kvf_op_paged_attention_decode = {
@@ -284,7 +292,7 @@ const kvf_op kvf_op_paged_attention_decode = {
     .schema = "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor "
               "value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, "
               "Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
-              "bool swizzle_v_scales=False) -> ()",
+              "bool swizzle_v_scales=False, Tensor!? workspace=None) -> ()",
     .doc =
         "reads the pages that the cache writers fill: attention of one token per sequence.\n"
         "\n"
@@ -306,7 +314,7 @@ const kvf_op kvf_op_paged_attention_decode = {
         "the pages of\n"
         "the positions above are read, and of the last page only the tokens that are there, so "
         "fresh pages\n"
-        "may hold anything. out must not overlap the other tensors.\n"
+        "may hold anything. out and workspace must not overlap each other or the other tensors.\n"
         "\n"
         "The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its "
         "kin write\n"
@@ -326,7 +334,19 @@ const kvf_op kvf_op_paged_attention_decode = {
         "\n"
         "head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 "
         "query heads of\n"
-        "one KV head of one sequence; long sequences are not split.\n"
+        "one KV head of one part of a sequence. Without a workspace a sequence is one part, so "
+        "that a few long\n"
+        "ones leave most of a GPU idle. With one, the positions above are cut into at most "
+        "`splits` parts, of\n"
+        "ceil(positions / splits) positions rounded up to a multiple of 128. What the parts come "
+        "to is put\n"
+        "into workspace, and added up in a second launch (CUDA) or a second pass of the threads "
+        "(CPU). The\n"
+        "only part of a short sequence goes straight to out: splits = 1 is as no workspace. As "
+        "many splits as\n"
+        "keep a GPU busy will do: two thread blocks for each of its SMs. workspace needs no "
+        "initial value, and\n"
+        "what it holds afterwards is not defined.\n"
         "\n"
         "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
         "num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales "
@@ -340,7 +360,7 @@ const kvf_op kvf_op_paged_attention_decode = {
         "once, see kvf_cuda_fault_count).\n"
         "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
     .arguments = arguments,
-    .num_arguments = 13,
+    .num_arguments = 14,
     .variants = variants,
     .num_variants = 42,
     .index = &rows[0][0][0],

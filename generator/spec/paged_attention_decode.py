@@ -16,7 +16,7 @@ OP = Op(
         "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
         "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "
         "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
-        "bool swizzle_v_scales=False) -> ()"
+        "bool swizzle_v_scales=False, Tensor!? workspace=None) -> ()"
     ),
     summary="reads the pages that the cache writers fill: attention of one token per sequence.",
     doc="""\
@@ -31,7 +31,7 @@ head g of the very token for the formats per token and head, and for nvfp4 that 
 block scale of every 16 elements. The query is the token at position n - 1, which is in the cache
 already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only the pages of
 the positions above are read, and of the last page only the tokens that are there, so fresh pages
-may hold anything. out must not overlap the other tensors.
+may hold anything. out and workspace must not overlap each other or the other tensors.
 
 The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write
 (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own. nvfp4
@@ -44,7 +44,13 @@ applied to the query and to the sum, those of a token to its score and its weigh
 same but for rounding.
 
 head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads of
-one KV head of one sequence; long sequences are not split.
+one KV head of one part of a sequence. Without a workspace a sequence is one part, so that a few long
+ones leave most of a GPU idle. With one, the positions above are cut into at most `splits` parts, of
+ceil(positions / splits) positions rounded up to a multiple of 128. What the parts come to is put
+into workspace, and added up in a second launch (CUDA) or a second pass of the threads (CPU). The
+only part of a short sequence goes straight to out: splits = 1 is as no workspace. As many splits as
+keep a GPU busy will do: two thread blocks for each of its SMs. workspace needs no initial value, and
+what it holds afterwards is not defined.
 
 Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
 num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
@@ -82,6 +88,10 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         "alibi_slopes": "[num_q_heads], f32, any stride; None: no bias",
         "sliding_window": "positions that are attended to, the query's own included; 0 or less: all",
         "swizzle_v_scales": "nvfp4: whether block scales of values are stored for sm_100",
+        "workspace": (
+            "[num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: "
+            "room for the parts of long sequences; None: they are not split"
+        ),
     },
     params=(
         Field("kvf_view", "out", "stride[0..2]: sequence, query head, element"),
@@ -101,6 +111,11 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         Field("kvf_view", "v_scale", "as k_scale"),
         Field("kvf_view", "alibi_slopes", "f32; stride[0]: query head; data NULL for none"),
+        Field(
+            "kvf_view",
+            "workspace",
+            "f32; stride[0..3]: sequence, query head, part, element; data NULL for none",
+        ),
         Field("kvf_view", "block_tables", "int32; stride[0..1]: sequence, page of it"),
         Field("kvf_view", "seq_lens", "int32; stride[0]: sequence"),
         Field("int64_t", "num_seqs", "sequences"),
@@ -108,6 +123,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         Field("int64_t", "num_blocks", "pages in the caches"),
         Field("int64_t", "block_size", "tokens in a page"),
         Field("int64_t", "sliding_window", "positions attended to; 0 or less for all"),
+        Field("int64_t", "splits", "parts that a sequence has at most; without a workspace 1"),
         Field("int32_t", "swizzle_v_scales", "nvfp4: 1 or 0"),
         Field("int32_t", "num_q_heads", "query heads, a multiple of num_kv_heads"),
         Field("int32_t", "num_kv_heads", "KV heads"),
@@ -120,6 +136,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         Field("int32_t", "group", "query heads of a KV head", True),
         Field("int32_t", "parts", "units of work that the heads of a group are split into", True),
+        Field("int32_t", "combines", "0; 1 when parts of sequences are to be added up", True),
         Field("int32_t", "whole_keys", "CUDA: 1 if keys can be read in vectors", True),
         Field(
             "int32_t",

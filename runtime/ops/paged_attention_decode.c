@@ -96,6 +96,19 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
   }
 }
 
+static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_seqs,
+                            kvf_dim *num_q_heads, int64_t head_size, params_type *params) {
+  kvf_dim splits = KVF_DIM("splits");
+  kvf_dim row = {"head_size + 2", head_size + KVF_SPLIT_EXTRA, NULL};
+  kvf_check_tensor(check, "workspace", workspace, KVF_ACCEPT(KVF_F32), 4,
+                   (kvf_dim *const[]){num_seqs, num_q_heads, &splits, &row}, &params->workspace);
+  if (check->status == KVF_OK && splits.value < 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "workspace",
+                   "size of dimension 2 (splits) is %" PRId64 ", want 1 or more", splits.value);
+  }
+  params->splits = splits.value;
+}
+
 /* What raw launches check too. */
 static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
                         int64_t head_size) {
@@ -117,7 +130,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
                                       double scale, const char *kv_cache_dtype,
                                       const DLTensor *k_scale, const DLTensor *v_scale,
                                       const DLTensor *alibi_slopes, int64_t sliding_window,
-                                      bool swizzle_v_scales) {
+                                      bool swizzle_v_scales, DLTensor *workspace) {
   params_type params = {.scale = (float)scale,
                         .sliding_window = sliding_window,
                         .swizzle_v_scales = swizzle_v_scales};
@@ -153,6 +166,9 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   if (alibi_slopes != NULL) {
     kvf_check_tensor(&check, "alibi_slopes", alibi_slopes, KVF_ACCEPT(KVF_F32), 1,
                      (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
+  }
+  if (workspace != NULL) {
+    check_workspace(&check, workspace, &num_seqs, &num_q_heads, head_size.value, &params);
   }
   if (check.status == KVF_OK && num_q_heads.value > INT32_MAX) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
@@ -206,7 +222,7 @@ static int64_t check_pages(kvf_check *check, const params_type *p) {
   return positions;
 }
 
-static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, const params_type *params,
+static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_type *params,
                           int64_t units) {
   const int64_t positions = check_pages(check, params);
   if (check->status != KVF_OK) {
@@ -215,8 +231,14 @@ static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, const pa
   /* Arithmetic outweighs reading when a KV head has many query heads. */
   const int64_t elements =
       2 * (positions + params->num_seqs) * params->num_q_heads * (int64_t)params->head_size;
-  return kvf_cpu_run(check, variant, params, units,
-                     elements / units * kvf_dtype_bits(variant->cache) / 8);
+  kvf_status status = kvf_cpu_run(check, variant, params, units,
+                                  elements / units * kvf_dtype_bits(variant->cache) / 8);
+  if (status == KVF_OK && params->splits > 1) {
+    params->combines = 1;
+    status = kvf_cpu_run(check, variant, params, params->num_seqs * params->num_q_heads,
+                         params->splits * params->head_size * (int64_t)sizeof(float));
+  }
+  return status;
 }
 
 /* As the CUDA template has them. */
@@ -254,6 +276,13 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
   }
 }
 
+static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const params_type *params,
+                           int64_t units) {
+  const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
+                         .block = {THREADS, 1, 1}};
+  return kvf_cuda_run(check, variant, params, &grid);
+}
+
 kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                              const params_type *given) {
   params_type params = *given;
@@ -270,6 +299,10 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
                           params.swizzle_v_scales);
   }
+  if (params.workspace.data == NULL) {
+    params.splits = 1;
+  }
+  kvf_launch_at_least(&check, "splits", params.splits, 1);
   if (check.status != KVF_OK || params.num_seqs == 0 || params.num_q_heads == 0 ||
       params.head_size == 0) {
     return check.status;
@@ -296,7 +329,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   params.faults = NULL;
   params.group = params.num_q_heads / params.num_kv_heads;
   params.parts = (params.group + KVF_ATTENTION_HEADS - 1) / KVF_ATTENTION_HEADS;
-  const int64_t units = params.num_seqs * params.num_kv_heads * params.parts;
+  params.combines = 0;
+  const int64_t units = params.num_seqs * params.splits * params.num_kv_heads * params.parts;
   if (check.exec.backend == KVF_CPU) {
     return run_cpu(&check, variant, &params, units);
   }
@@ -305,7 +339,10 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     return check.status;
   }
   choose_vectors(&params, variant->cache);
-  const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
-                         .block = {THREADS, 1, 1}};
-  return kvf_cuda_run(&check, variant, &params, &grid);
+  kvf_status status = run_cuda(&check, variant, &params, units);
+  if (status == KVF_OK && params.splits > 1) { /* the stream keeps them in order */
+    params.combines = 1;
+    status = run_cuda(&check, variant, &params, params.num_seqs * params.num_q_heads);
+  }
+  return status;
 }

@@ -38,6 +38,7 @@ class Case:
     outputs: list[tuple[Any, Array]]
     close: bool = False  # f32 results that are defined up to rounding
     keep: list[Any] = field(default_factory=list)  # memory that is known by address
+    scratch: list[Any] = field(default_factory=list)  # written, but no result
 
     def check(self, put: Put) -> None:
         """AssertionError unless every output is what it must be, to the bit."""
@@ -526,8 +527,8 @@ def cp_gather_indexer_k_quant_cache(put: Put) -> Case:
 @case
 def paged_attention_decode(put: Put) -> Case:
     query = normal(2, 4, 16, dtype=np.float32)
-    codes = [oracle.encode(normal(4, 4, 2, 16, seed=n), 0.5) for n in (1, 2)]
-    lengths, scale = np.array([9, 1], np.int32), 0.25
+    codes = [oracle.encode(normal(4, 64, 2, 16, seed=n), 0.5) for n in (1, 2)]
+    lengths, scale = np.array([150, 1], np.int32), 0.25  # the first is split
     wants = []
     for s in (0, 1):
         starts = np.array([0, lengths[s]])
@@ -537,6 +538,7 @@ def paged_attention_decode(put: Put) -> Case:
         ]
         wants.append(oracle.attend(query[s], sides[0], sides[1], scale))
     out = put.device(normal(2, 4, 16, dtype=np.float32, seed=3))
+    workspace = put.device(np.full((2, 4, 2, 18), np.nan, np.float32))
     return Case(
         {
             "out": out,
@@ -551,7 +553,10 @@ def paged_attention_decode(put: Put) -> Case:
             "v_scale": put.device(np.float32(0.5).reshape(1)),
             "alibi_slopes": None,
             "sliding_window": 0,
+            "swizzle_v_scales": False,
+            "workspace": workspace,
         },
         [(out, np.stack(wants).astype(np.float32))],
         close=True,
+        scratch=[workspace],
     )

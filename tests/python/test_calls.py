@@ -63,6 +63,13 @@ def test_optional_arguments_may_be_left_out_or_none() -> None:
     case = CASES["gather_and_maybe_dequant_cache"](Numpy())
     ops.gather_and_maybe_dequant_cache(**case.arguments)
     case.check(Numpy())
+    for left_out in (True, False):  # an output
+        case = CASES["paged_attention_decode"](Numpy())
+        case.arguments["workspace"] = None
+        if left_out:
+            del case.arguments["workspace"]
+        ops.paged_attention_decode(**case.arguments)
+        case.check(Numpy())
 
 
 def test_an_int_for_a_float_and_a_bool_for_an_int() -> None:
@@ -210,7 +217,7 @@ def test_stubs_say_what_the_functions_take() -> None:
         optional = {p.name for p in stubbed.parameters.values() if "None" in str(p.annotation)}
         schema = " ".join((getattr(ops, name).__doc__ or "").split())
         assert lists == set(re.findall(r"\[\](?:\(\w!\))? (\w+)", schema.partition("Schema: ")[2]))
-        assert optional - {"device"} == set(re.findall(r"Tensor\? (\w+)", schema))
+        assert optional - {"device"} == set(re.findall(r"Tensor!?\? (\w+)", schema))
     assert (PACKAGE / "py.typed").is_file()
 
 

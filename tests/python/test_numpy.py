@@ -13,7 +13,7 @@ import numpy as np
 import oracle
 import pytest
 from arrays import Numpy
-from cases import CASES, SLOTS, noise, normal, reshape_and_cache_flash
+from cases import CASES, SLOTS, noise, normal, paged_attention_decode, reshape_and_cache_flash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ def test_there_is_a_case_for_every_op() -> None:
 def test_every_op(op: str) -> None:
     put = Numpy()
     case = CASES[op](put)
-    written = {id(array) for array, _ in case.outputs}
+    written = {id(array) for array in [*(output for output, _ in case.outputs), *case.scratch]}
     read = [
         a for a in case.arguments.values() if isinstance(a, np.ndarray) and id(a) not in written
     ]
@@ -86,6 +86,11 @@ def test_read_only_arrays_are_inputs_and_no_outputs() -> None:
     with pytest.raises(ValueError, match=r"reshape_and_cache_flash: value_cache: got a read-only"):
         ops.reshape_and_cache_flash(*case.arguments.values())
     np.testing.assert_array_equal(cache, before)
+
+    case = paged_attention_decode(Numpy())
+    case.arguments["workspace"].flags.writeable = False
+    with pytest.raises(ValueError, match=r"paged_attention_decode: workspace: got a read-only"):
+        ops.paged_attention_decode(*case.arguments.values())
 
     caches = [noise(3, 4), noise(3, 4)]
     caches[1].flags.writeable = False

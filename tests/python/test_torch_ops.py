@@ -66,6 +66,23 @@ def test_compiled_as_one_graph(op: str, device: str) -> None:
     case.check(put)
 
 
+def test_an_optional_output_may_be_none(device: str) -> None:
+    put = Torch(device)
+    case = CASES["paged_attention_decode"](put)
+    case.arguments["workspace"] = None
+    called = operator("paged_attention_decode")
+    result = torch.library.opcheck(called, tuple(case.arguments.values()))
+    assert set(result.values()) == {"SUCCESS"}
+    torch._dynamo.reset()
+
+    @torch.compile(fullgraph=True, backend="aot_eager")  # type: ignore[untyped-decorator]
+    def compiled(arguments: list[Any]) -> None:
+        called(*arguments)
+
+    compiled(list(case.arguments.values()))
+    case.check(put)
+
+
 def test_compiled_by_inductor_between_other_ops(device: str) -> None:
     """The cache is read before and after: neither is moved across the op. (Sorting is the read that
     Inductor needs no C++ compiler for.)"""

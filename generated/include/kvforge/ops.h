@@ -574,7 +574,7 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * block scale of every 16 elements. The query is the token at position n - 1, which is in the cache
  * already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only the pages
  * of the positions above are read, and of the last page only the tokens that are there, so fresh
- * pages may hold anything. out must not overlap the other tensors.
+ * pages may hold anything. out and workspace must not overlap each other or the other tensors.
  *
  * The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write
  * (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
@@ -587,7 +587,13 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * the same but for rounding.
  *
  * head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads
- * of one KV head of one sequence; long sequences are not split.
+ * of one KV head of one part of a sequence. Without a workspace a sequence is one part, so that a
+ * few long ones leave most of a GPU idle. With one, the positions above are cut into at most
+ * `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. What the
+ * parts come to is put into workspace, and added up in a second launch (CUDA) or a second pass of
+ * the threads (CPU). The only part of a short sequence goes straight to out: splits = 1 is as no
+ * workspace. As many splits as keep a GPU busy will do: two thread blocks for each of its SMs.
+ * workspace needs no initial value, and what it holds afterwards is not defined.
  *
  * Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
  * num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
@@ -614,13 +620,16 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides v_scale (Tensor): as k_scale,
  * for values alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window
  * (int): positions that are attended to, the query's own included; 0 or less: all swizzle_v_scales
- * (bool): nvfp4: whether block scales of values are stored for sm_100
+ * (bool): nvfp4: whether block scales of values are stored for sm_100 workspace (Tensor!?):
+ * [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: room for the
+ * parts of long sequences; None: they are not split
  */
 KVF_API kvf_status kvf_paged_attention_decode(
     const kvf_exec *exec, DLTensor *out, const DLTensor *query, const DLTensor *key_cache,
     const DLTensor *value_cache, const DLTensor *block_tables, const DLTensor *seq_lens,
     double scale, const char *kv_cache_dtype, const DLTensor *k_scale, const DLTensor *v_scale,
-    const DLTensor *alibi_slopes, int64_t sliding_window, bool swizzle_v_scales);
+    const DLTensor *alibi_slopes, int64_t sliding_window, bool swizzle_v_scales,
+    DLTensor *workspace);
 KVF_API kvf_status
 kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_paged_attention_decode_params *params);

@@ -910,6 +910,7 @@ def paged_attention_decode(
     alibi_slopes: Tensor | None = None,
     sliding_window: int = 0,
     swizzle_v_scales: bool = False,
+    workspace: Tensor | None = None,
 ) -> None:
     """Reads the pages that the cache writers fill: attention of one token per sequence.
 
@@ -925,7 +926,8 @@ def paged_attention_decode(
     the block scale of every 16 elements. The query is the token at position n - 1, which is in the
     cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only
     the pages of the positions above are read, and of the last page only the tokens that are there,
-    so fresh pages may hold anything. out must not overlap the other tensors.
+    so fresh pages may hold anything. out and workspace must not overlap each other or the other
+    tensors.
 
     The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin
     write (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their
@@ -938,7 +940,13 @@ def paged_attention_decode(
     weight, which gives the same but for rounding.
 
     head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query
-    heads of one KV head of one sequence; long sequences are not split.
+    heads of one KV head of one part of a sequence. Without a workspace a sequence is one part, so
+    that a few long ones leave most of a GPU idle. With one, the positions above are cut into at
+    most `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128.
+    What the parts come to is put into workspace, and added up in a second launch (CUDA) or a
+    second pass of the threads (CPU). The only part of a short sequence goes straight to out:
+    splits = 1 is as no workspace. As many splits as keep a GPU busy will do: two thread blocks for
+    each of its SMs. workspace needs no initial value, and what it holds afterwards is not defined.
 
     Errors: ValueError for a head_size above 576, num_q_heads that is no multiple of
     num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for
@@ -971,20 +979,24 @@ def paged_attention_decode(
         sliding_window (int): positions that are attended to, the query's own included; 0 or less:
             all
         swizzle_v_scales (bool): nvfp4: whether block scales of values are stored for sm_100
+        workspace (Tensor!?): [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides,
+            splits 1 or more: room for the parts of long sequences; None: they are not split
 
     Schema:
         _C_cache_ops::paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor
             value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype,
             Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, bool
-            swizzle_v_scales=False) -> ()
+            swizzle_v_scales=False, Tensor!? workspace=None) -> ()
     """
     call = _paged_attention_decode
     if type(out) not in WRITABLE:
         call = _arrays.check_writable(call, "paged_attention_decode: out", out)
+    if workspace is not None and type(workspace) not in WRITABLE:
+        call = _arrays.check_writable(call, "paged_attention_decode: workspace", workspace)
     try:
         call(
             out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
-            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales
+            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace
         )
     except (BufferError, RuntimeError) as error:
         _arrays.retry(
@@ -992,7 +1004,7 @@ def paged_attention_decode(
             call,
             error,
             out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
-            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales
+            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace
         )
 
 

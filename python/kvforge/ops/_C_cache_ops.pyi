@@ -136,6 +136,7 @@ def paged_attention_decode(
     alibi_slopes: Tensor | None = None,
     sliding_window: int = 0,
     swizzle_v_scales: bool = False,
+    workspace: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache(

@@ -9,6 +9,12 @@ enum {
   KVF_ATTENTION_HEADS = 8        /* query heads that are done together at most */
 };
 
+/* A split of a sequence has a multiple of this many positions: whole tiles. */
+enum { KVF_SPLIT_POSITIONS = 128 };
+
+/* What a row of the workspace has behind the sums of a head. */
+enum { KVF_SPLIT_LARGEST = 0, KVF_SPLIT_TOTAL = 1, KVF_SPLIT_EXTRA = 2 };
+
 /* How values can be read. */
 enum { KVF_VALUES_SINGLY = 0, KVF_VALUES_BY_ELEMENT = 1, KVF_VALUES_BY_TOKEN = 2 };
 
@@ -18,6 +24,12 @@ enum { KVF_VALUES_SINGLY = 0, KVF_VALUES_BY_ELEMENT = 1, KVF_VALUES_BY_TOKEN = 2
 /* What scores are measured from: the largest, unless there is none. */
 KVF_INLINE float kvf_score_base(float largest) {
   return kvf_bits(largest) == 0xFF800000u ? 0.0f : largest;
+}
+
+/* Positions in each split of `count`; the last may have fewer. */
+KVF_INLINE int64_t kvf_split_positions(int64_t count, int64_t splits) {
+  const int64_t share = (count + splits - 1) / splits;
+  return (share + KVF_SPLIT_POSITIONS - 1) / KVF_SPLIT_POSITIONS * KVF_SPLIT_POSITIONS;
 }
 
 /* An output element; without any position it is 0. */

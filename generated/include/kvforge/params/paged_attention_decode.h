@@ -21,7 +21,9 @@ typedef struct kvf_paged_attention_decode_params {
                            stride[0..2]: page, token, KV head; data may be NULL when the cache holds the
                            scalar dtype */
   kvf_view v_scale;     /* as k_scale */
-  kvf_view alibi_slopes;    /* f32; stride[0]: query head; data NULL for none */
+  kvf_view alibi_slopes; /* f32; stride[0]: query head; data NULL for none */
+  kvf_view
+      workspace; /* f32; stride[0..3]: sequence, query head, part, element; data NULL for none */
   kvf_view block_tables;    /* int32; stride[0..1]: sequence, page of it */
   kvf_view seq_lens;        /* int32; stride[0]: sequence */
   int64_t num_seqs;         /* sequences */
@@ -29,6 +31,7 @@ typedef struct kvf_paged_attention_decode_params {
   int64_t num_blocks;       /* pages in the caches */
   int64_t block_size;       /* tokens in a page */
   int64_t sliding_window;   /* positions attended to; 0 or less for all */
+  int64_t splits;           /* parts that a sequence has at most; without a workspace 1 */
   int32_t swizzle_v_scales; /* nvfp4: 1 or 0 */
   int32_t num_q_heads;      /* query heads, a multiple of num_kv_heads */
   int32_t num_kv_heads;     /* KV heads */
@@ -41,6 +44,7 @@ typedef struct kvf_paged_attention_decode_params {
   unsigned long long *faults; /* CUDA: counts lengths and pages out of range */
   int32_t group;              /* query heads of a KV head */
   int32_t parts;              /* units of work that the heads of a group are split into */
+  int32_t combines;           /* 0; 1 when parts of sequences are to be added up */
   int32_t whole_keys;         /* CUDA: 1 if keys can be read in vectors */
   int32_t
       whole_values; /* CUDA: 1 if values can be read in vectors of elements, 2 of tokens, else 0 */
