@@ -440,9 +440,11 @@ static void build(op_call *call, const void *context) {
   free(order);
   call->values[SCALE_] =
       (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 1 / sqrt((double)what->size)};
-  call->values[FORMAT] = (kvf_value){
-      .kind = KVF_KIND_STRING,
-      .as.string = what->variant->cache == scalar ? "auto" : kvf_dtype_name(what->variant->cache)};
+  /* Pages of nvfp4 have two names, by the way in which a writer chooses their scales. */
+  const kvf_dtype held =
+      has_block_scales(what) && what->seed / 2 % 2 ? KVF_NVFP4_4OVER6 : what->variant->cache;
+  call->values[FORMAT] = (kvf_value){.kind = KVF_KIND_STRING,
+                                     .as.string = held == scalar ? "auto" : kvf_dtype_name(held)};
   call->values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->window};
   call->values[SWIZZLE_] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
 }

@@ -386,6 +386,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f16__int8_per_token_head)(co
                                                                               int64_t begin,
                                                                               int64_t end);
 
+/* Units [begin, end) of attention, or of what combines its parts. */
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f16__int8_per_token_head)(const void *params,
                                                                               int64_t begin,
                                                                               int64_t end) {

@@ -376,6 +376,7 @@ static void combine_unit(progress *now, const kvf_paged_attention_decode_params 
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f32__fp8_e4m3)(const void *params,
                                                                    int64_t begin, int64_t end);
 
+/* Units [begin, end) of attention, or of what combines its parts. */
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention_decode__f32__fp8_e4m3)(const void *params,
                                                                    int64_t begin, int64_t end) {
   const kvf_paged_attention_decode_params *p = params;

@@ -241,7 +241,7 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'int8_per_token_head' or 'fp8_per_token_head'",
+            "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",

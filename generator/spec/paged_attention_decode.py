@@ -77,7 +77,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         "scale": "what query . key is multiplied by, usually 1 / sqrt(head_size)",
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'int8_per_token_head' or 'fp8_per_token_head'"
+            "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'"
         ),
         "k_scale": (
             "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "

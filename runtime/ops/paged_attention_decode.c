@@ -145,7 +145,10 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   kvf_dim *const heads[] = {&num_seqs, &num_q_heads, &head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
   kvf_check_tensor(&check, "out", out, KVF_ACCEPT(scalar), 3, heads, &params.out);
-  const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
+  /* A reader need not know how the block scales were chosen. */
+  const kvf_variant *variant = kvf_check_variant(
+      &check, kvf_names_nvfp4_pages(kv_cache_dtype) ? kvf_dtype_name(KVF_NVFP4) : kv_cache_dtype,
+      scalar);
   if (variant == NULL) {
     return check.status;
   }

@@ -614,8 +614,8 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence seq_lens (Tensor):
  * [num_seqs], int32, any stride: tokens of each sequence, the query's included scale (float): what
  * query . key is multiplied by, usually 1 / sqrt(head_size) kv_cache_dtype (str): 'auto' (the dtype
- * of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'int8_per_token_head' or
- * 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
+ * of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head'
+ * or 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
  * k_scale; not read when the cache holds the scalar dtype; for formats per token and head the
  * k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides v_scale (Tensor): as k_scale,
  * for values alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window
