@@ -69,22 +69,34 @@ static inline void encode_part(float *wide, const uint32_t *largest, float top, 
   kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
 }
 
+static inline void add_pairs(float *restrict sums, const float *restrict from, int64_t count) {
+  KVF_VECTORISE
+  for (int64_t i = 0; i < count; ++i) {
+    sums[i] = from[2 * i] + from[2 * i + 1];
+  }
+}
+
 /* What GROUPS groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
 static inline void errors_of(float *errors, const float *wide, const uint8_t *codes,
                              const uint32_t *block_scales, float inverse) {
-  float sums[PART];
+  float steps[GROUPS];
+  float of_1[PART];
+  float of_2[PART / 2];
+  float of_4[PART / 4];
+  float of_8[PART / 8];
   for (int64_t group = 0; group < GROUPS; ++group) {
-    const float step = kvf_nvfp4_step(block_scales[group], inverse);
-    for (int64_t i = group * GROUP; i < (group + 1) * GROUP; ++i) {
-      sums[i] = kvf_nvfp4_error(wide[i], codes[i / 2] >> (i % 2 * 4) & 0xFu, step);
-    }
+    steps[group] = kvf_nvfp4_step(block_scales[group], inverse);
   }
-  for (int64_t count = PART / 2; count >= GROUPS; count /= 2) {
-    for (int64_t i = 0; i < count; ++i) {
-      sums[i] = sums[2 * i] + sums[2 * i + 1];
-    }
+  kvf_decode_groups_of_16(of_1, codes, steps, GROUPS);
+  KVF_VECTORISE
+  for (int64_t i = 0; i < PART; ++i) {
+    const float difference = wide[i] - of_1[i];
+    of_1[i] = difference * difference;
   }
-  memcpy(errors, sums, GROUPS * sizeof *errors);
+  add_pairs(of_2, of_1, PART / 2);
+  add_pairs(of_4, of_2, PART / 4);
+  add_pairs(of_8, of_4, PART / 8);
+  add_pairs(errors, of_8, GROUPS);
 }
 
 static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {

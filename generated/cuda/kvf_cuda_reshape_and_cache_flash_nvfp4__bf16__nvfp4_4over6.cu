@@ -75,8 +75,9 @@ KVF_INLINE float error_of(const float (&v)[GROUP], const encoded &group, float i
   float sums[GROUP];
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    const uint32_t codes = i < 8 ? group.low : group.high;
-    sums[i] = kvf_nvfp4_error(v[i], codes >> i % 8 * 4 & 0xFu, step);
+    const uint32_t code = (i < 8 ? group.low : group.high) >> i % 8 * 4 & 0xFu;
+    const float difference = v[i] - __fmul_rn(kvf_f32_from_e2m1(code), step); /* never fused */
+    sums[i] = difference * difference;
   }
 #pragma unroll
   for (int32_t count = GROUP / 2; count > 0; count /= 2) {

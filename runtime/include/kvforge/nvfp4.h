@@ -40,17 +40,6 @@ KVF_INLINE float kvf_nvfp4_multiplier(uint32_t block_scale, float inverse) {
   return kvf_float(kvf_bits(multiplier) & (0u - keep));
 }
 
-/* How far a code is from its element, squared. Nothing is fused: all backends get the same bits. */
-KVF_INLINE float kvf_nvfp4_error(float element, uint32_t code, float step) {
-#if defined(__CUDA_ARCH__)
-  const float difference = __fsub_rn(element, __fmul_rn(kvf_f32_from_e2m1(code), step));
-  return __fmul_rn(difference, difference);
-#else
-  const float difference = element - kvf_f32_from_e2m1(code) * step;
-  return difference * difference;
-#endif
-}
-
 /*
  * Where the scales of values are for the attention kernels of sm_100: 4 tokens x `groups` scales
  * are transposed in quarters. Changes the place of the token in its page and that of the group in
