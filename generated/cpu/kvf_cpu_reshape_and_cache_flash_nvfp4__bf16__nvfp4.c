@@ -8,7 +8,7 @@
 #include "kvforge/nvfp4.h"
 
 /* Elements that are worked on at a time. */
-enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 8, PART = GROUPS * GROUP };
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, PART = GROUPS * GROUP };
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
 static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
@@ -28,15 +28,14 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
 typedef struct scale_place {
   uint8_t *head; /* those of the page's first token */
   int64_t token_stride;
-  int64_t offset; /* of the token in its page */
-  int64_t groups; /* of a head */
-  int32_t swizzle;
+  int64_t offset;    /* of the token in its page */
+  uint32_t swizzled; /* that many of a head together; 0: none */
 } scale_place;
 
-/* Block scales of `count` groups of a token and a head, from group `first` on. */
+/* Block scales of `count` groups of a token, from group `first` on. Heads may have been joined. */
 static inline void put_scales(const scale_place *place, int64_t first, const uint32_t *block_scales,
                               int64_t count) {
-  if (!place->swizzle) {
+  if (place->swizzled == 0) {
     uint8_t *scales = place->head + place->offset * place->token_stride + first;
     for (int64_t i = 0; i < count; ++i) {
       scales[i] = (uint8_t)block_scales[i];
@@ -44,42 +43,43 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
+    const int64_t before = (uint32_t)(first + i) / place->swizzled * place->swizzled;
     int64_t token = place->offset;
-    int64_t group = first + i;
-    kvf_nvfp4_swizzle(&token, &group, place->groups);
-    place->head[token * place->token_stride + group] = (uint8_t)block_scales[i];
+    int64_t group = first + i - before;
+    kvf_nvfp4_swizzle(&token, &group, place->swizzled);
+    place->head[token * place->token_stride + before + group] = (uint8_t)block_scales[i];
   }
 }
 
 /*
- * GROUPS groups of a head, whose largest elements become `top`; always so many, which is a number
- * that a compiler knows. What is in `wide` afterwards is not defined.
+ * `count` groups, whose largest elements become `top`. What is in `wide` afterwards is not defined.
+ * Inline, like the functions around it, for a count that a compiler knows.
  */
-static inline void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
-                               uint32_t *block_scales, float inverse) {
+KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+                            uint32_t *block_scales, float inverse, int64_t count) {
   float multipliers[GROUPS];
   KVF_VECTORISE
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     block_scales[group] = kvf_nvfp4_block_scale(largest[group], top, inverse);
   }
   KVF_VECTORISE
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
   }
-  kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
+  kvf_narrow_e2m1(codes, wide, multipliers, count);
 }
 
-static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
+KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
+                           int64_t count) {
   uint32_t largest[GROUPS];
-  kvf_largest_of_16(largest, wide, GROUPS);
-  encode_part(wide, largest, 6.0f, codes, block_scales, inverse);
+  kvf_largest_of_16(largest, wide, count);
+  encode_part(wide, largest, 6.0f, codes, block_scales, inverse, count);
 }
 
 /* One head of one token. `stride` is the source's, in elements. */
-static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict codes,
-                       const scale_place *place, float scale) {
+static void write_head(const uint16_t *source, int64_t stride, int64_t size,
+                       uint8_t *restrict codes, const scale_place *place, float scale) {
   const float inverse = 1.0f / scale;
-  const int64_t size = place->groups * GROUP;
   float wide[PART];
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
@@ -87,10 +87,14 @@ static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict
     uint8_t bytes[PART / 2];
     widen(wide, source + first * stride, stride, length);
     if (length == PART) {
-      write_part(wide, codes + first / 2, block_scales, inverse);
+      write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
     } else { /* only the beginning is written out */
       memset(wide + length, 0, (size_t)(PART - length) * sizeof *wide);
-      write_part(wide, bytes, block_scales, inverse);
+      if (length > PART / 2) {
+        write_part(wide, bytes, block_scales, inverse, GROUPS);
+      } else {
+        write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
+      }
       memcpy(codes + first / 2, bytes, (size_t)length / 2);
     }
     put_scales(place, first / GROUP, block_scales, length / GROUP);
@@ -126,10 +130,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4)(const vo
                   head * p->key_cache.stride[2] / 8,
           .token_stride = p->key_cache.stride[1] / 8,
           .offset = offset,
-          .groups = p->head_size / GROUP,
-          .swizzle = 0,
       };
-      write_head(key + head * p->key.stride[1], p->key.stride[2],
+      write_head(key + head * p->key.stride[1], p->key.stride[2], p->head_size,
                  key_cache + head * p->key_cache.stride[2], &key_place,
                  ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
       const scale_place value_place = {
@@ -137,10 +139,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4)(const vo
                   head * p->value_cache.stride[2] / 8,
           .token_stride = p->value_cache.stride[1] / 8,
           .offset = offset,
-          .groups = p->head_size / GROUP,
-          .swizzle = p->swizzle_v_scales,
+          .swizzled = (uint32_t)(p->swizzle_v_scales ? p->head_groups : 0),
       };
-      write_head(value + head * p->value.stride[1], p->value.stride[2],
+      write_head(value + head * p->value.stride[1], p->value.stride[2], p->head_size,
                  value_cache + head * p->value_cache.stride[2], &value_place,
                  ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
     }

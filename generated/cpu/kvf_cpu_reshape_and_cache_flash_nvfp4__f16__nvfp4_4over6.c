@@ -8,7 +8,7 @@
 #include "kvforge/nvfp4.h"
 
 /* Elements that are worked on at a time. */
-enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 8, PART = GROUPS * GROUP };
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, PART = GROUPS * GROUP };
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
 static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
@@ -26,15 +26,14 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
 typedef struct scale_place {
   uint8_t *head; /* those of the page's first token */
   int64_t token_stride;
-  int64_t offset; /* of the token in its page */
-  int64_t groups; /* of a head */
-  int32_t swizzle;
+  int64_t offset;    /* of the token in its page */
+  uint32_t swizzled; /* that many of a head together; 0: none */
 } scale_place;
 
-/* Block scales of `count` groups of a token and a head, from group `first` on. */
+/* Block scales of `count` groups of a token, from group `first` on. Heads may have been joined. */
 static inline void put_scales(const scale_place *place, int64_t first, const uint32_t *block_scales,
                               int64_t count) {
-  if (!place->swizzle) {
+  if (place->swizzled == 0) {
     uint8_t *scales = place->head + place->offset * place->token_stride + first;
     for (int64_t i = 0; i < count; ++i) {
       scales[i] = (uint8_t)block_scales[i];
@@ -42,64 +41,66 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
+    const int64_t before = (uint32_t)(first + i) / place->swizzled * place->swizzled;
     int64_t token = place->offset;
-    int64_t group = first + i;
-    kvf_nvfp4_swizzle(&token, &group, place->groups);
-    place->head[token * place->token_stride + group] = (uint8_t)block_scales[i];
+    int64_t group = first + i - before;
+    kvf_nvfp4_swizzle(&token, &group, place->swizzled);
+    place->head[token * place->token_stride + before + group] = (uint8_t)block_scales[i];
   }
 }
 
 /*
- * GROUPS groups of a head, whose largest elements become `top`; always so many, which is a number
- * that a compiler knows. What is in `wide` afterwards is not defined.
+ * `count` groups, whose largest elements become `top`. What is in `wide` afterwards is not defined.
+ * Inline, like the functions around it, for a count that a compiler knows.
  */
-static inline void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
-                               uint32_t *block_scales, float inverse) {
+KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+                            uint32_t *block_scales, float inverse, int64_t count) {
   float multipliers[GROUPS];
   KVF_VECTORISE
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     block_scales[group] = kvf_nvfp4_block_scale(largest[group], top, inverse);
   }
   KVF_VECTORISE
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     multipliers[group] = kvf_nvfp4_multiplier(block_scales[group], inverse);
   }
-  kvf_narrow_e2m1(codes, wide, multipliers, GROUPS);
+  kvf_narrow_e2m1(codes, wide, multipliers, count);
 }
 
-static inline void add_pairs(float *restrict sums, const float *restrict from, int64_t count) {
+KVF_INLINE void add_pairs(float *restrict sums, const float *restrict from, int64_t count) {
   KVF_VECTORISE
   for (int64_t i = 0; i < count; ++i) {
     sums[i] = from[2 * i] + from[2 * i + 1];
   }
 }
 
-/* What GROUPS groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
-static inline void errors_of(float *errors, const float *wide, const uint8_t *codes,
-                             const uint32_t *block_scales, float inverse) {
+/* What groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
+KVF_INLINE void errors_of(float *errors, const float *wide, const uint8_t *codes,
+                          const uint32_t *block_scales, float inverse, int64_t count) {
   float steps[GROUPS];
   float of_1[PART];
   float of_2[PART / 2];
   float of_4[PART / 4];
   float of_8[PART / 8];
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     steps[group] = kvf_nvfp4_step(block_scales[group], inverse);
   }
-  kvf_decode_groups_of_16(of_1, codes, steps, GROUPS);
+  kvf_decode_groups_of_16(of_1, codes, steps, count);
   KVF_VECTORISE
-  for (int64_t i = 0; i < PART; ++i) {
+  for (int64_t i = 0; i < count * GROUP; ++i) {
     const float difference = wide[i] - of_1[i];
     of_1[i] = difference * difference;
   }
-  add_pairs(of_2, of_1, PART / 2);
-  add_pairs(of_4, of_2, PART / 4);
-  add_pairs(of_8, of_4, PART / 8);
-  add_pairs(errors, of_8, GROUPS);
+  add_pairs(of_2, of_1, 8 * count);
+  add_pairs(of_4, of_2, 4 * count);
+  add_pairs(of_8, of_4, 2 * count);
+  add_pairs(errors, of_8, count);
 }
 
-static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse) {
+KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
+                           int64_t count) {
   uint32_t largest[GROUPS];
-  kvf_largest_of_16(largest, wide, GROUPS);
+  kvf_largest_of_16(largest, wide, count);
   static const float tops[] = {6.0f, 4.0f};
   uint8_t choices[2][PART / 2];
   uint32_t scales[2][GROUPS];
@@ -107,10 +108,10 @@ static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scale
   for (int top = 0; top < 2; ++top) {
     float scaled[PART];
     memcpy(scaled, wide, sizeof scaled);
-    encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse);
-    errors_of(errors[top], wide, choices[top], scales[top], inverse);
+    encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse, count);
+    errors_of(errors[top], wide, choices[top], scales[top], inverse, count);
   }
-  for (int64_t group = 0; group < GROUPS; ++group) {
+  for (int64_t group = 0; group < count; ++group) {
     const int top = errors[1][group] < errors[0][group];
     memcpy(codes + group * (GROUP / 2), choices[top] + group * (GROUP / 2), GROUP / 2);
     block_scales[group] = scales[top][group];
@@ -118,10 +119,9 @@ static inline void write_part(float *wide, uint8_t *codes, uint32_t *block_scale
 }
 
 /* One head of one token. `stride` is the source's, in elements. */
-static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict codes,
-                       const scale_place *place, float scale) {
+static void write_head(const uint16_t *source, int64_t stride, int64_t size,
+                       uint8_t *restrict codes, const scale_place *place, float scale) {
   const float inverse = 1.0f / scale;
-  const int64_t size = place->groups * GROUP;
   float wide[PART];
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
@@ -129,10 +129,14 @@ static void write_head(const uint16_t *source, int64_t stride, uint8_t *restrict
     uint8_t bytes[PART / 2];
     widen(wide, source + first * stride, stride, length);
     if (length == PART) {
-      write_part(wide, codes + first / 2, block_scales, inverse);
+      write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
     } else { /* only the beginning is written out */
       memset(wide + length, 0, (size_t)(PART - length) * sizeof *wide);
-      write_part(wide, bytes, block_scales, inverse);
+      if (length > PART / 2) {
+        write_part(wide, bytes, block_scales, inverse, GROUPS);
+      } else {
+        write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
+      }
       memcpy(codes + first / 2, bytes, (size_t)length / 2);
     }
     put_scales(place, first / GROUP, block_scales, length / GROUP);
@@ -169,10 +173,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6)(co
                   head * p->key_cache.stride[2] / 8,
           .token_stride = p->key_cache.stride[1] / 8,
           .offset = offset,
-          .groups = p->head_size / GROUP,
-          .swizzle = 0,
       };
-      write_head(key + head * p->key.stride[1], p->key.stride[2],
+      write_head(key + head * p->key.stride[1], p->key.stride[2], p->head_size,
                  key_cache + head * p->key_cache.stride[2], &key_place,
                  ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
       const scale_place value_place = {
@@ -180,10 +182,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6)(co
                   head * p->value_cache.stride[2] / 8,
           .token_stride = p->value_cache.stride[1] / 8,
           .offset = offset,
-          .groups = p->head_size / GROUP,
-          .swizzle = p->swizzle_v_scales,
+          .swizzled = (uint32_t)(p->swizzle_v_scales ? p->head_groups : 0),
       };
-      write_head(value + head * p->value.stride[1], p->value.stride[2],
+      write_head(value + head * p->value.stride[1], p->value.stride[2], p->head_size,
                  value_cache + head * p->value_cache.stride[2], &value_place,
                  ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
     }

@@ -63,8 +63,8 @@ static bool moves_groups(const kvf_reshape_and_cache_flash_nvfp4_params *params,
 /* Heads that follow each other at both ends and share their scales are one head. */
 static void join_heads(kvf_reshape_and_cache_flash_nvfp4_params *params) {
   const int64_t size = params->head_size;
-  if (!params->swizzle_v_scales && params->k_scale.stride[0] == 0 &&
-      params->v_scale.stride[0] == 0 && params->key.stride[1] == size * params->key.stride[2] &&
+  if (params->k_scale.stride[0] == 0 && params->v_scale.stride[0] == 0 &&
+      params->key.stride[1] == size * params->key.stride[2] &&
       params->value.stride[1] == size * params->value.stride[2] &&
       params->key_cache.stride[2] == size / 2 && params->value_cache.stride[2] == size / 2) {
     params->head_size *= params->num_heads;
@@ -84,6 +84,7 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
     return check.status;
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  params.head_groups = params.head_size / KVF_NVFP4_GROUP;
   if (check.exec.backend == KVF_CPU) {
     join_heads(&params);
     const int64_t elements = 2 * (int64_t)params.num_heads * params.head_size;

@@ -47,7 +47,7 @@ KVF_INLINE float kvf_nvfp4_multiplier(uint32_t block_scale, float inverse) {
  */
 KVF_INLINE void kvf_nvfp4_swizzle(int64_t *token, int64_t *group, int64_t groups) {
   const int64_t quarter = groups / 4;
-  const int64_t part = *group / quarter;
+  const int64_t part = (uint32_t)*group / (uint32_t)quarter; /* 64-bit divisions are slow */
   const int64_t place = *group - part * quarter;
   *group = 4 * place + *token % 4;
   *token = *token / 4 * 4 + part;

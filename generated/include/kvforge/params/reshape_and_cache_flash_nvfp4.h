@@ -25,6 +25,7 @@ typedef struct kvf_reshape_and_cache_flash_nvfp4_params {
   int32_t swizzle_v_scales; /* 1 or 0 */
 
   /* Derived by kvf_launch_reshape_and_cache_flash_nvfp4(); callers leave these alone. */
+  int32_t head_groups;     /* CPU: block scales of a head, however heads are joined */
   int32_t vector_elements; /* CUDA: 16 where groups are moved in whole, or 1 */
 } kvf_reshape_and_cache_flash_nvfp4_params;
 
