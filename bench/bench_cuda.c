@@ -360,7 +360,7 @@ int main(int argc, char **argv) {
     printf("the driver has no graphs: times mean nothing\n");
   }
   printf("us: one call, graph replay, cold L2; copy: the driver's copy of as many bytes; at most: "
-         "the aim; host: us of one call on the host\n\n"
+         "the aim, 0 for none; host: us of one call on the host\n\n"
          "%-38s %-8s %-19s %-19s %7s %9s %9s %9s %9s %9s %9s\n",
          "op", "scalar", "cache", "form", "tokens", "us", "copy us", "GB/s", "of copy", "at most",
          "host us");

@@ -89,7 +89,9 @@ with the layout taken from strides that are checked.""",
         Field("int32_t", "num_heads", "KV heads"),
         Field("int32_t", "head_size", "elements of a head, a multiple of 16"),
         Field("int32_t", "swizzle_v_scales", "1 or 0"),
-        Field("int32_t", "head_groups", "CPU: block scales of a head, however heads are joined", True),
+        Field(
+            "int32_t", "head_groups", "CPU: block scales of a head, however heads are joined", True
+        ),
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
     scalars=("f32", "f16", "bf16"),
