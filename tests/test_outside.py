@@ -70,15 +70,15 @@ def test_a_name_that_the_library_has(tmp_path: Path) -> None:
         (f"{STEM}.py", "Tensor weight", "Matrix weight", "OP = Op(", "schema 'rms_"),
         (
             f"cpu/{STEM}.c.j2",
-            "{{ variant.symbol",
+            "{{ variant.cache",
             "{{ variant.no_such",
             "variant.no_such",
             "no_such",
         ),
-        (f"cpu/{STEM}.c.j2", "{{ variant.symbol", "{{ ) variant", "{{ ) variant", "unexpected ')'"),
+        (f"cpu/{STEM}.c.j2", "{{ variant.cache", "{{ ) variant", "{{ ) variant", "unexpected ')'"),
         (
             f"cpu/{STEM}.c.j2",
-            "{{ variant.symbol",
+            "{{ names.params(op.name)",
             "{{ 1 + 'a'",
             "1 + 'a'",
             "TypeError: unsupported",

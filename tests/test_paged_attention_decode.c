@@ -1039,7 +1039,8 @@ static void run_written(const decode_case *what) {
 
 static void test_written(void) {
   static const int64_t some[] = {37, 90, 5, -1};
-  static const int layouts[] = {NHD, HND, GROUPED};
+  /* As many as nvfp4 has forms: of two names, each swizzled or not, one form for each seed. */
+  static const int layouts[] = {NHD, HND, PACKED, GROUPED};
   if (!need_backend()) {
     return;
   }

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent / "templates"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("templates", "examples")
 RUN = 6  # so many equal lines are a repetition
 # What counts for nothing: comments, the same for the two backends of an op, and imports.
 IGNORED = re.compile(r"\{#.*?#\}|\{% import .*? %\}", re.S)
@@ -45,7 +46,7 @@ def test_a_run_of_equal_lines_is_found() -> None:
 
 def test_no_template_repeats_another() -> None:
     """A run that is found here asks for the macro that is missing."""
-    paths = sorted(ROOT.rglob("*.j2"))
-    assert paths
+    paths = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.j2"))
+    assert len({path.relative_to(ROOT).parts[0] for path in paths}) == len(FOLDERS)
     texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
     assert repetitions(texts) == []

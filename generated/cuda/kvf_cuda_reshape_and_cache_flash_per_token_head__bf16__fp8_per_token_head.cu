@@ -191,9 +191,6 @@ extern "C" __global__ void __launch_bounds__(256)
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
-
   const int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
   const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
   int64_t block = 0;
@@ -203,6 +200,8 @@ extern "C" __global__ void __launch_bounds__(256)
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + token * source.stride[0];
   uint8_t *to =
       static_cast<uint8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   float *scale_at =
       static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
 

@@ -93,7 +93,7 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
     if (base == 0 || base % bytes != 0) {
       kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_ptrs",
                      "element %" PRId64 " is %" PRId64
-                     ", want an address that is not 0 and a multiple of %d",
+                     ", want an address other than 0, a multiple of %d",
                      layer, base, bytes);
       return;
     }

@@ -144,7 +144,7 @@ def test_the_library_says_the_same_of_a_build_that_is_there(tmp_path: Path) -> N
         (f"{STEM}.py", f'"{STEM}(Tensor key', '"other(Tensor key', "its op is called 'other'"),
         (f"{STEM}.py", '"my_namespace"', '"my-namespace"', "want an identifier"),
         (f"{STEM}.py", "Tensor weight,", "Matrix weight,", "cannot read argument"),
-        (f"cpu/{STEM}.c.j2", "variant.symbol", "variant.no_such", f"/cpu/{STEM}.c.j2:"),
+        (f"cpu/{STEM}.c.j2", "variant.cache", "variant.no_such", f"/cpu/{STEM}.c.j2:"),
         (f"cpu/{STEM}.c.j2", "float sums[SUMS]", "no_such sums[SUMS]", "unknown type name"),
         (f"{STEM}.c", "kvf_check_begin(", "no_such(", "no_such"),
     ],
