@@ -44,7 +44,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
     """The library: its objects, in all forms."""
     build = graph.build
     graph.title("Library: runtime and tables, of all ops; a variant that is not built is NULL.")
-    files = [*sources("runtime/*.c", "runtime/ops/*.c"), "generated/registry.c"]
+    files = [*sources("runtime/**/*.c"), "generated/registry.c"]
     files += sorted({f"generated/ops/{variant.op.name}.c" for variant in plan.variants()})
     objects = [graph.compile("cc", source) for source in files]
 
@@ -72,7 +72,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
         image = graph.edge(
             "cuda_image",
             f"{build}/cuda/{variant.symbol}.o",
-            ["runtime/cuda_image.S"],
+            ["runtime/core/cuda_image.S"],
             [fatbin],
             symbol=variant.symbol,
             fatbin=fatbin,
@@ -239,7 +239,7 @@ def command_edges(
     )
     python += ["configuration", "generator", "python/kvforge"]
     graph.target("lint-python", "lint_python", python)
-    analyzed = sources("runtime/*.c", "runtime/ops/*.c") if tools.analyzer else []
+    analyzed = sources("runtime/**/*.c") if tools.analyzer else []
     checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]
     graph.edge("phony", "lint", ["lint-python", *checks])
     compdb = graph.edge("compdb", f"{build}/compile_commands.json", implicit=["build.ninja"])

@@ -3,7 +3,7 @@
  * Regenerate: python3 -m generator
  */
 #include "kvforge/kvforge.h"
-#include "registry.h"
+#include "core/registry.h"
 
 const kvf_op *const kvf_ops[] = {
     &kvf_op_concat_and_cache_mla,

@@ -40,6 +40,9 @@ class Op:
     caches: tuple[str, ...]  # axis: cache dtype tokens
     # The reason why a combination makes no sense, or None when it is valid.
     excluded: Callable[[DType, DType], str | None]
+    # The folder with kernel_types.h, cpu_kernel.h and cuda_kernel.cuh of the op's family, which
+    # include the engine's of these names.
+    headers: str = "kvforge"
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
     # Of ops whose kernels move bytes alone: the dtypes that their tensors may have.

@@ -445,9 +445,9 @@ def test_build_and_rebuild(tree: Path) -> None:
     assert "isa levels" in ninja()  # configure.py's summary
     assert "no work to do" in ninja()
 
-    new = tree / "runtime/new.c"
+    new = tree / "runtime/core/new.c"
     new.write_text("int kvf_new(void);\nint kvf_new(void) { return 1; }\n")
-    assert "obj/runtime/new.c.o" in ninja()
+    assert "obj/runtime/core/new.c.o" in ninja()
     new.unlink()
     assert "libkvforge.so" in ninja()
     assert "no work to do" in ninja()

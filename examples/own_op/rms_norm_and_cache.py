@@ -4,6 +4,7 @@ from generator.model import Field, Op, same_or_fp8
 
 OP = Op(
     namespace="my_namespace",
+    headers="kvforge/cache",
     schema_text=(
         "rms_norm_and_cache(Tensor key, Tensor value, Tensor weight, Tensor! key_cache, "
         "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, "

@@ -2,9 +2,9 @@
  * Generated from templates/cpu/concat_and_cache_mla.c.j2 and
  * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
-#include "kvforge/ds_mla.h"
+#include "kvforge/cache/ds_mla.h"
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
 static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,

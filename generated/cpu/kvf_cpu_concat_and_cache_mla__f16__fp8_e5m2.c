@@ -2,7 +2,7 @@
  * Generated from templates/cpu/concat_and_cache_mla.c.j2 and
  * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */

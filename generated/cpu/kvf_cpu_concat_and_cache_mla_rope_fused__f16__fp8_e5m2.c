@@ -2,9 +2,9 @@
  * Generated from templates/cpu/concat_and_cache_mla_rope_fused.c.j2 and
  * generator/spec/concat_and_cache_mla_rope_fused.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/rope.h"
+#include "kvforge/cache/rope.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,

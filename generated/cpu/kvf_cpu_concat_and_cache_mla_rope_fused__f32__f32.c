@@ -2,9 +2,9 @@
  * Generated from templates/cpu/concat_and_cache_mla_rope_fused.c.j2 and
  * generator/spec/concat_and_cache_mla_rope_fused.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/rope.h"
+#include "kvforge/cache/rope.h"
 
 /* A run of elements. Strides in elements. */
 static void write_run(const float *source, int64_t source_stride, float *cache,

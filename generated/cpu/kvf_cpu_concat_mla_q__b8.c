@@ -2,7 +2,7 @@
  * Generated from templates/cpu/concat_mla_q.c.j2 and generator/spec/concat_mla_q.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_mla_q.h"
 
 void KVF_CPU_SYMBOL(kvf_cpu_concat_mla_q__b8)(const void *params, int64_t begin, int64_t end);

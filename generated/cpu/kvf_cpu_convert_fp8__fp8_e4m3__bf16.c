@@ -2,9 +2,9 @@
  * Generated from templates/cpu/convert_fp8.c.j2 and generator/spec/convert_fp8.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/convert_fp8.h"
-#include "kvforge/cpu_decode.h"
+#include "kvforge/cache/cpu_decode.h"
 
 /* As runtime/ops/convert_fp8.c divides rows. */
 enum { PIECE = 2048 };

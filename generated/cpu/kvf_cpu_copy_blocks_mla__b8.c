@@ -2,7 +2,7 @@
  * Generated from templates/cpu/copy_blocks_mla.c.j2 and generator/spec/copy_blocks_mla.py. Do not
  * edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_pages.h"
+#include "kvforge/cache/cpu_pages.h"
 #include "kvforge/params/copy_blocks_mla.h"
 
 void KVF_CPU_SYMBOL(kvf_cpu_copy_blocks_mla__b8)(const void *params, int64_t begin, int64_t end);

@@ -3,10 +3,10 @@
  * generator/spec/cp_gather_and_upconvert_fp8_kv_cache.py. Do not edit. Regenerate: python3 -m
  * generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/cp_gather_and_upconvert_fp8_kv_cache.h"
-#include "kvforge/cpu_decode.h"
-#include "kvforge/ds_mla.h"
+#include "kvforge/cache/cpu_decode.h"
+#include "kvforge/cache/ds_mla.h"
 
 /* What every E4M3 code is in f16, exactly. */
 static void make_e4m3(uint16_t values[256]) {

@@ -2,9 +2,9 @@
  * Generated from templates/cpu/cp_gather_cache.c.j2 and generator/spec/cp_gather_cache.py. Do not
  * edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/cp_gather_cache.h"
-#include "kvforge/cpu_decode.h"
+#include "kvforge/cache/cpu_decode.h"
 
 /* `rows` rows of one page. */
 static void gather_rows(const kvf_cp_gather_cache_params *p, const uint8_t *from, uint8_t *to,

@@ -2,10 +2,10 @@
  * Generated from templates/cpu/cp_gather_indexer_k_quant_cache.c.j2 and
  * generator/spec/cp_gather_indexer_k_quant_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/cp_gather_indexer_k_quant_cache.h"
-#include "kvforge/cpu_decode.h"
-#include "kvforge/indexer.h"
+#include "kvforge/cache/cpu_decode.h"
+#include "kvforge/cache/indexer.h"
 
 /* Rows that lie one behind another in a page. */
 static void copy_rows(const kvf_view *to, int64_t first, int64_t rows, const uint8_t *from,

@@ -2,9 +2,9 @@
  * Generated from templates/cpu/gather_and_maybe_dequant_cache.c.j2 and
  * generator/spec/gather_and_maybe_dequant_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/gather_and_maybe_dequant_cache.h"
-#include "kvforge/cpu_decode.h"
+#include "kvforge/cache/cpu_decode.h"
 
 /* `rows` rows of one page. */
 static void gather_rows(const kvf_gather_and_maybe_dequant_cache_params *p, const uint16_t *from,

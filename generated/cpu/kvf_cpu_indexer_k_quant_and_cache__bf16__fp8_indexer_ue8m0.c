@@ -2,9 +2,9 @@
  * Generated from templates/cpu/indexer_k_quant_and_cache.c.j2 and
  * generator/spec/indexer_k_quant_and_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
-#include "kvforge/indexer.h"
+#include "kvforge/cache/indexer.h"
 
 /*
  * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the

@@ -2,9 +2,9 @@
  * Generated from templates/cpu/paged_attention_decode.c.j2 and
  * generator/spec/paged_attention_decode.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/paged_attention_decode.h"
-#include "kvforge/cpu_attention.h"
+#include "kvforge/cache/cpu_attention.h"
 
 /* Positions whose weights are computed together, and rows that are widened together. */
 enum { TILE = 32, ROWS = 16, HEADS = KVF_ATTENTION_HEADS, SIZE = KVF_ATTENTION_HEAD_SIZE };

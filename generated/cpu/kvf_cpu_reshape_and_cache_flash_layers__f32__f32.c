@@ -2,7 +2,7 @@
  * Generated from templates/cpu/reshape_and_cache_flash_layers.c.j2 and
  * generator/spec/reshape_and_cache_flash_layers.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_layers.h"
 
 /* One head of one token. Strides in elements. */

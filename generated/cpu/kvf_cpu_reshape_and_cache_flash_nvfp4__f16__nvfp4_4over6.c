@@ -2,10 +2,10 @@
  * Generated from templates/cpu/reshape_and_cache_flash_nvfp4.c.j2 and
  * generator/spec/reshape_and_cache_flash_nvfp4.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/cpu_fp4.h"
-#include "kvforge/nvfp4.h"
+#include "kvforge/cache/nvfp4.h"
 
 /* Elements that are worked on at a time. */
 enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, PART = GROUPS * GROUP };

@@ -3,9 +3,9 @@
  * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
  * generator
  */
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
-#include "kvforge/per_token_head.h"
+#include "kvforge/cache/per_token_head.h"
 
 /*
  * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the

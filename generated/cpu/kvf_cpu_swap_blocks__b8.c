@@ -2,7 +2,7 @@
  * Generated from templates/cpu/swap_blocks.c.j2 and generator/spec/swap_blocks.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_pages.h"
+#include "kvforge/cache/cpu_pages.h"
 #include "kvforge/params/swap_blocks.h"
 
 void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks__b8)(const void *params, int64_t begin, int64_t end);

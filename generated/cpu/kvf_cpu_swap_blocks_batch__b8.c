@@ -2,7 +2,7 @@
  * Generated from templates/cpu/swap_blocks_batch.c.j2 and generator/spec/swap_blocks_batch.py. Do
  * not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cpu_pages.h"
+#include "kvforge/cache/cpu_pages.h"
 #include "kvforge/params/swap_blocks_batch.h"
 
 /* An element of a vector of addresses or sizes. */

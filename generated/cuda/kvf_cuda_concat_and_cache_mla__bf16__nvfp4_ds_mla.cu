@@ -2,9 +2,9 @@
  * Generated from templates/cuda/concat_and_cache_mla.cu.j2 and
  * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
-#include "kvforge/ds_mla.h"
+#include "kvforge/cache/ds_mla.h"
 
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
 enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };

@@ -2,7 +2,7 @@
  * Generated from templates/cuda/concat_and_cache_mla.cu.j2 and
  * generator/spec/concat_and_cache_mla.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
 
 /* Four elements, quantised; the first in the lowest byte. */

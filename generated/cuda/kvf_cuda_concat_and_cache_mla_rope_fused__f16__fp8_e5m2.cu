@@ -2,9 +2,9 @@
  * Generated from templates/cuda/concat_and_cache_mla_rope_fused.cu.j2 and
  * generator/spec/concat_and_cache_mla_rope_fused.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/cuda_rope.cuh"
+#include "kvforge/cache/cuda_rope.cuh"
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {

@@ -2,7 +2,7 @@
  * Generated from templates/cuda/concat_mla_q.cu.j2 and generator/spec/concat_mla_q.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_mla_q.h"
 
 /* 16 elements. */

@@ -2,9 +2,9 @@
  * Generated from templates/cuda/convert_fp8.cu.j2 and generator/spec/convert_fp8.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/convert_fp8.h"
-#include "kvforge/cuda_decode.cuh"
+#include "kvforge/cache/cuda_decode.cuh"
 
 enum { THREADS = 256 };
 

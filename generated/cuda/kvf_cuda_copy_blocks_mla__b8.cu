@@ -2,7 +2,7 @@
  * Generated from templates/cuda/copy_blocks_mla.cu.j2 and generator/spec/copy_blocks_mla.py. Do not
  * edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_pages.cuh"
+#include "kvforge/cache/cuda_pages.cuh"
 #include "kvforge/params/copy_blocks_mla.h"
 
 /* A pair that is skipped, in place of its block numbers. */

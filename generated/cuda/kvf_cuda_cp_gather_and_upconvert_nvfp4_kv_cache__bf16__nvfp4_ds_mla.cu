@@ -3,12 +3,12 @@
  * generator/spec/cp_gather_and_upconvert_nvfp4_kv_cache.py. Do not edit. Regenerate: python3 -m
  * generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/cp_gather_and_upconvert_nvfp4_kv_cache.h"
-#include "kvforge/cuda_decode.cuh"
-#include "kvforge/ds_mla.h"
+#include "kvforge/cache/cuda_decode.cuh"
+#include "kvforge/cache/ds_mla.h"
 
-/* As runtime/gather.c launches it. */
+/* As runtime/ops/shared/gather.c launches it. */
 constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */

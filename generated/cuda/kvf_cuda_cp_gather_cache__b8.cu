@@ -2,10 +2,10 @@
  * Generated from templates/cuda/cp_gather_cache.cu.j2 and generator/spec/cp_gather_cache.py. Do not
  * edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/cp_gather_cache.h"
 
-/* As runtime/gather.c launches it. */
+/* As runtime/ops/shared/gather.c launches it. */
 constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */

@@ -2,9 +2,9 @@
  * Generated from templates/cuda/cp_gather_indexer_k_quant_cache.cu.j2 and
  * generator/spec/cp_gather_indexer_k_quant_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/cp_gather_indexer_k_quant_cache.h"
-#include "kvforge/indexer.h"
+#include "kvforge/cache/indexer.h"
 
 /* As runtime/ops/cp_gather_indexer_k_quant_cache.c launches it. */
 enum { THREADS = 256, ROWS = 64 };

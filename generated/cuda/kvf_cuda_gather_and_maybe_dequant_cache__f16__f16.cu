@@ -2,11 +2,11 @@
  * Generated from templates/cuda/gather_and_maybe_dequant_cache.cu.j2 and
  * generator/spec/gather_and_maybe_dequant_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/gather_and_maybe_dequant_cache.h"
-#include "kvforge/cuda_decode.cuh"
+#include "kvforge/cache/cuda_decode.cuh"
 
-/* As runtime/gather.c launches it. */
+/* As runtime/ops/shared/gather.c launches it. */
 constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */

@@ -2,9 +2,9 @@
  * Generated from templates/cuda/indexer_k_quant_and_cache.cu.j2 and
  * generator/spec/indexer_k_quant_and_cache.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
-#include "kvforge/indexer.h"
+#include "kvforge/cache/indexer.h"
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const float4 v, float inverse) {

@@ -2,11 +2,11 @@
  * Generated from templates/cuda/paged_attention_decode.cu.j2 and
  * generator/spec/paged_attention_decode.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/paged_attention_decode.h"
-#include "kvforge/attention.h"
-#include "kvforge/cuda_decode.cuh"
-#include "kvforge/nvfp4.h"
+#include "kvforge/cache/attention.h"
+#include "kvforge/cache/cuda_decode.cuh"
+#include "kvforge/cache/nvfp4.h"
 
 /* As runtime/ops/paged_attention_decode.c launches it. */
 enum { THREADS = 256, KEY_VECTOR = 8, VALUE_VECTOR = 4 };

@@ -2,10 +2,10 @@
  * Generated from templates/cuda/paged_attention_decode.cu.j2 and
  * generator/spec/paged_attention_decode.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/paged_attention_decode.h"
-#include "kvforge/attention.h"
-#include "kvforge/cuda_decode.cuh"
+#include "kvforge/cache/attention.h"
+#include "kvforge/cache/cuda_decode.cuh"
 
 /* As runtime/ops/paged_attention_decode.c launches it. */
 enum { THREADS = 256, KEY_VECTOR = 8, VALUE_VECTOR = 4 };

@@ -2,7 +2,7 @@
  * Generated from templates/cuda/reshape_and_cache.cu.j2 and generator/spec/reshape_and_cache.py. Do
  * not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
 
 /* As runtime/ops/reshape_and_cache.c launches it. */

@@ -2,7 +2,7 @@
  * Generated from templates/cuda/reshape_and_cache_flash.cu.j2 and
  * generator/spec/reshape_and_cache_flash.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash.h"
 
 /* Four elements, quantised; the first in the lowest byte. */

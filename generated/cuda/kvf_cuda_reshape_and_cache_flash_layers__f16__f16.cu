@@ -2,7 +2,7 @@
  * Generated from templates/cuda/reshape_and_cache_flash_layers.cu.j2 and
  * generator/spec/reshape_and_cache_flash_layers.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash_layers.h"
 
 /* 8 elements. */

@@ -2,9 +2,9 @@
  * Generated from templates/cuda/reshape_and_cache_flash_nvfp4.cu.j2 and
  * generator/spec/reshape_and_cache_flash_nvfp4.py. Do not edit. Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
-#include "kvforge/nvfp4.h"
+#include "kvforge/cache/nvfp4.h"
 
 enum { GROUP = 16 };
 

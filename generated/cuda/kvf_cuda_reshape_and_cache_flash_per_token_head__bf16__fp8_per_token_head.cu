@@ -3,9 +3,9 @@
  * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
  * generator
  */
-#include "kvforge/cuda_kernel.cuh"
+#include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
-#include "kvforge/per_token_head.h"
+#include "kvforge/cache/per_token_head.h"
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const uint2 v, float inverse) {

@@ -2,7 +2,7 @@
  * Generated from templates/cuda/zero_blocks.cu.j2 and generator/spec/zero_blocks.py. Do not edit.
  * Regenerate: python3 -m generator
  */
-#include "kvforge/cuda_pages.cuh"
+#include "kvforge/cache/cuda_pages.cuh"
 #include "kvforge/params/zero_blocks.h"
 
 /* Clears one page, 16 bytes at a time. */

@@ -11,7 +11,8 @@ from generator.model import Op
 def load() -> tuple[Op, ...]:
     """Imports every spec file and checks that file and op agree on the name."""
     ops = []
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+    files = (info.name for info in pkgutil.iter_modules(__path__) if not info.ispkg)
+    for module in sorted(files):
         op: Op = importlib.import_module(f"{__name__}.{module}").OP
         if op.name != module:
             raise ValueError(f"generator/spec/{module}.py: its op is called {op.name!r}")

@@ -1,7 +1,7 @@
 """concat_and_cache_mla: the writer of MLA caches, plain rows and the two quantised row formats."""
 
 from generator.dtypes import DType
-from generator.mla import SCALE, SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING
 from generator.model import Field, Op, same_or_fp8
 
 
@@ -16,6 +16,7 @@ def excluded(scalar: DType, cache: DType) -> str | None:
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
         "str kv_cache_dtype, Tensor scale) -> ()"

@@ -1,10 +1,11 @@
 """concat_and_cache_mla_grouped: the MLA writer for several layers at once."""
 
-from generator.mla import SIZES
+from generator.spec.shared.mla import SIZES
 from generator.model import Field, Op, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, "
         "Tensor slot_mapping, int block_size, int block_stride, int entry_stride, "

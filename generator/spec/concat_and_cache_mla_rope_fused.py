@@ -1,10 +1,11 @@
 """concat_and_cache_mla_rope_fused: rotary embedding of queries and keys, and the MLA cache write."""
 
-from generator.mla import SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SIZES, SLOT_MAPPING
 from generator.model import Field, Op, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
         "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, "

@@ -4,6 +4,7 @@ from generator.model import Field, Op
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text="concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()",
     summary="joins the latent and the rope half of MLA queries, head by head.",
     doc="""\

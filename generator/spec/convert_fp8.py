@@ -15,6 +15,7 @@ def excluded(source: DType, destination: DType) -> str | None:
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, "
         "str kv_cache_dtype='fp8') -> ()"

@@ -1,10 +1,11 @@
 """copy_blocks: copies pages within the key and value caches of all layers, for forked sequences."""
 
 from generator.model import Op
-from generator.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor block_mapping) "
         "-> ()"

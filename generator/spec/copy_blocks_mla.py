@@ -1,10 +1,11 @@
 """copy_blocks_mla: copies pages within the joint caches of all layers, for forked sequences."""
 
 from generator.model import Op
-from generator.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text="copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()",
     summary="copies pages within the joint caches of all layers, in one launch.",
     doc="""\

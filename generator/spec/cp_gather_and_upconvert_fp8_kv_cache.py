@@ -1,10 +1,11 @@
 """cp_gather_and_upconvert_fp8_kv_cache: 656-byte MLA rows from pages, as 576 floats each."""
 
-from generator import gather
+from generator.spec.shared import gather
 from generator.model import Op
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
         "Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, "

@@ -1,10 +1,11 @@
 """cp_gather_cache: rows of sequences from pages, as bytes."""
 
-from generator import gather
+from generator.spec.shared import gather
 from generator.model import GENERATIONS, Field, Op
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, "
         "int batch_size, Tensor? seq_starts=None) -> ()"

@@ -4,6 +4,7 @@ from generator.model import Field, Op
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor! dst_scale, "
         "Tensor block_table, Tensor cu_seq_lens) -> ()"

@@ -1,10 +1,11 @@
 """gather_and_maybe_dequant_cache: rows of sequences from pages, decoded if they are fp8."""
 
-from generator import gather
+from generator.spec.shared import gather
 from generator.model import GENERATIONS, Field, Op, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
         "Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, "

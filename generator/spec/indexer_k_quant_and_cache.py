@@ -4,6 +4,7 @@ from generator.model import Field, Op
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, "
         "int quant_block_size, str kv_cache_dtype) -> ()"

@@ -12,6 +12,7 @@ def excluded(scalar: DType, cache: DType) -> str | None:
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
         "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "

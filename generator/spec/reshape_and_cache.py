@@ -1,10 +1,11 @@
 """reshape_and_cache: the writer of the 5-D key, 4-D value "PagedAttention" layout."""
 
 from generator.model import Field, Op
-from generator.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
         "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"

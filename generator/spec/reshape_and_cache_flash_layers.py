@@ -1,10 +1,11 @@
 """reshape_and_cache_flash_layers: reshape_and_cache_flash for all layers of a model at once."""
 
 from generator.model import Field, Op
-from generator.writer import ARGUMENTS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[] key_caches, "
         "Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scales, "

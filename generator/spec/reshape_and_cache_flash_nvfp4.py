@@ -2,7 +2,7 @@
 
 from generator.dtypes import DType
 from generator.model import Field, Op
-from generator.writer import ARGUMENTS
+from generator.spec.shared.writer import ARGUMENTS
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -17,6 +17,7 @@ PAGES = (
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, "
         "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, "

@@ -2,7 +2,7 @@
 
 from generator.dtypes import DType
 from generator.model import Field, Op
-from generator.writer import ARGUMENTS
+from generator.spec.shared.writer import ARGUMENTS
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -12,6 +12,7 @@ def excluded(scalar: DType, cache: DType) -> str | None:
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor! key_cache, "
         "Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, "

@@ -1,10 +1,11 @@
 """swap_blocks: copies pages between two caches, for offloading and preemption."""
 
 from generator.model import Field, Op
-from generator.pages import bytes_only
+from generator.spec.shared.pages import bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor block_mapping) -> ()"
     ),

@@ -1,10 +1,11 @@
 """swap_blocks_batch: many copies between addresses, for KV offload connectors."""
 
 from generator.model import Field, Op
-from generator.pages import bytes_only
+from generator.spec.shared.pages import bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text=(
         "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, "
         "bool is_src_access_order_any=False) -> ()"

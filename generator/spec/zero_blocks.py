@@ -1,10 +1,11 @@
 """zero_blocks: clears pages of all layers before they are used."""
 
 from generator.model import Op
-from generator.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
+    headers="kvforge/cache",
     schema_text="zero_blocks(Tensor(a!)[] caches, Tensor block_ids) -> ()",
     summary="clears the given pages of all layers, in one launch.",
     doc="""\

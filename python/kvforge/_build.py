@@ -226,7 +226,7 @@ class Build:
         fatbin = f"objects/{symbol}.fatbin"
         words = ["-fatbin", *STANDARD[".cu"], *_toolchain.gencode(self.archs), *own]
         yield self.compile("NVCC", self.nvcc, source, [*words, *self.cuda_cflags], fatbin)
-        image = str(_checkout.root() / "runtime/cuda_image.S")
+        image = str(_checkout.root() / "runtime/core/cuda_image.S")
         flags = ["-c", f"-DKVF_SYMBOL={symbol}", f'-DKVF_FATBIN="{fatbin}"']
         target = f"objects/{symbol}.o"
         command = [*self.cc.command, *flags, "-o", target, image]

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 
-#include "kvforge/ds_mla.h"
-#include "kvforge/op.h"
-#include "mla.h"
+#include "kvforge/cache/ds_mla.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla)
 

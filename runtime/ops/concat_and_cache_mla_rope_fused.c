@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
-#include "kvforge/op.h"
-#include "mla.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla_rope_fused)
 

@@ -1,6 +1,6 @@
 #include <inttypes.h>
 
-#include "kvforge/op.h"
+#include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_concat_mla_q)
 

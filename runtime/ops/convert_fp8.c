@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "error.h"
-#include "kvforge/op.h"
+#include "core/error.h"
+#include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_convert_fp8)
 

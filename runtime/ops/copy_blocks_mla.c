@@ -1,4 +1,4 @@
-#include "pages.h"
+#include "ops/shared/pages.h"
 
 #define OP (&kvf_op_copy_blocks_mla)
 

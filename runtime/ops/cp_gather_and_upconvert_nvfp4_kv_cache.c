@@ -1,5 +1,5 @@
-#include "kvforge/ds_mla.h"
-#include "upconvert.h"
+#include "kvforge/cache/ds_mla.h"
+#include "ops/shared/upconvert.h"
 
 #define OP (&kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache)
 

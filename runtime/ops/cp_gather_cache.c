@@ -1,6 +1,6 @@
 #include <inttypes.h>
 
-#include "gather.h"
+#include "ops/shared/gather.h"
 
 #define OP (&kvf_op_cp_gather_cache)
 

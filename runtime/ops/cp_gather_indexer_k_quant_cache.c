@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
-#include "indexer.h"
-#include "kvforge/op.h"
+#include "ops/shared/indexer.h"
+#include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_cp_gather_indexer_k_quant_cache)
 

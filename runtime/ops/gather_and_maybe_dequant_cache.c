@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
-#include "gather.h"
-#include "mla.h"
+#include "ops/shared/gather.h"
+#include "ops/shared/mla.h"
 
 #define OP (&kvf_op_gather_and_maybe_dequant_cache)
 

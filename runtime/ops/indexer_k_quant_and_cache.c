@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "indexer.h"
-#include "kvforge/op.h"
+#include "ops/shared/indexer.h"
+#include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_indexer_k_quant_and_cache)
 

@@ -1,9 +1,9 @@
 #include <inttypes.h>
 
-#include "cuda.h"
-#include "kvforge/attention.h"
-#include "kvforge/op.h"
-#include "nvfp4_pages.h"
+#include "core/cuda.h"
+#include "kvforge/cache/attention.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/nvfp4_pages.h"
 
 #define OP (&kvf_op_paged_attention_decode)
 

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
-#include "kvforge/op.h"
-#include "writer.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache)
 

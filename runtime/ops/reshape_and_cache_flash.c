@@ -1,6 +1,6 @@
-#include "kvforge/op.h"
-#include "nvfp4_pages.h"
-#include "writer.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/nvfp4_pages.h"
+#include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash)
 

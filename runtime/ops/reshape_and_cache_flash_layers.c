@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "kvforge/op.h"
-#include "writer.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash_layers)
 

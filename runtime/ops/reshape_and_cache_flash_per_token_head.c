@@ -1,5 +1,5 @@
-#include "kvforge/op.h"
-#include "writer.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash_per_token_head)
 

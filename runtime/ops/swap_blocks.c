@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "copies.h"
-#include "pages.h"
+#include "ops/shared/copies.h"
+#include "ops/shared/pages.h"
 
 #define OP (&kvf_op_swap_blocks)
 

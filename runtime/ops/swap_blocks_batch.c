@@ -1,6 +1,6 @@
 #include <inttypes.h>
 
-#include "copies.h"
+#include "ops/shared/copies.h"
 
 #define OP (&kvf_op_swap_blocks_batch)
 

@@ -10,7 +10,6 @@
 #endif
 
 #include "kvforge/float16.h"
-#include "kvforge/rope.h"
 
 /* Widens a row. */
 KVF_INLINE void kvf_widen_f16(float *restrict to, const uint16_t *restrict from, int64_t count) {

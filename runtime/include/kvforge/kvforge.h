@@ -123,15 +123,6 @@ KVF_API int32_t kvf_dtype_bits(kvf_dtype dtype);
 /* The dtype of that name, or KVF_DTYPE_NONE. */
 KVF_API kvf_dtype kvf_find_dtype(const char *name);
 
-/*
- * Resolves a caller's kv_cache_dtype string against the scalar dtype of the tensors that go with
- * it. "auto" is the scalar dtype itself; "float32", "float16" and "bfloat16" are the same but must
- * name that dtype; "fp8" is fp8_e4m3; a cache dtype's own name is itself. Returns KVF_INVALID_VALUE
- * (with the list of what is accepted) otherwise, *cache then unchanged.
- */
-KVF_API kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
-                                           kvf_dtype *cache);
-
 /* ---- the op registry and the dispatch table
  * ------------------------------------------------------ */
 
@@ -313,6 +304,7 @@ KVF_API const char *kvf_version(void);
 }
 #endif
 
+#include "kvforge/cache.h"
 #include "kvforge/ops.h"
 
 #endif

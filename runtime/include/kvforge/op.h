@@ -121,37 +121,9 @@ KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTen
 KVF_API kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                                   uint32_t accepted);
 
-/* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
-KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
-                                             kvf_dtype scalar);
-
 /* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
 KVF_API kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
                                      kvf_dtype cache);
-
-/* slot_mapping: [num_tokens] int64 or int32; fills mapping, stride, index_bytes and num_tokens. */
-KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
-                             kvf_slots *slots);
-
-/* A source has a row for every token; the rows behind are not read. */
-KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
-                            const kvf_slots *slots);
-
-/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
- * or NULL, all int32; binds num_sequences. */
-KVF_API void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
-                                   const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
-                                   kvf_block_table *table);
-
-/* The same where rows begin at workspace_starts [num_sequences] and the last sequence is
- * open-ended; seq_lens [num_sequences] or NULL. */
-KVF_API void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
-                                 const DLTensor *workspace_starts, const DLTensor *seq_starts,
-                                 const DLTensor *seq_lens, kvf_block_table *table);
-
-/* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
-KVF_API void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
-                             const kvf_dim *num_heads, kvf_view *view);
 
 /* ---- launch
  * --------------------------------------------------------------------------------------- */
@@ -169,18 +141,6 @@ KVF_API void kvf_launch_pointer(kvf_check *check, const char *member, const void
 /* Refuses a number below `least`. */
 KVF_API void kvf_launch_at_least(kvf_check *check, const char *member, int64_t value,
                                  int64_t least);
-
-/*
- * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
- * kernel does that and counts in the device's fault counter.
- */
-KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
-
-/*
- * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
- * compared with the number of pages.
- */
-KVF_API void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
 
 /* The divider of a positive number. */
 KVF_API kvf_divider kvf_make_divider(int64_t value);

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_H
 #define KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * writes the latent and the rope part of new tokens, one behind the other, to MLA pages.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_GROUPED_H
 #define KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_GROUPED_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * writes the latent and the rope part of new tokens to the MLA pages of several layers.

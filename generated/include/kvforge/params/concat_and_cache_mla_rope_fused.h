@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_ROPE_FUSED_H
 #define KVFORGE_PARAMS_CONCAT_AND_CACHE_MLA_ROPE_FUSED_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * rotates queries and keys by their positions and writes the keys to MLA pages.

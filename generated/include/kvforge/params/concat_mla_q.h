@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CONCAT_MLA_Q_H
 #define KVFORGE_PARAMS_CONCAT_MLA_Q_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * joins the latent and the rope half of MLA queries, head by head.

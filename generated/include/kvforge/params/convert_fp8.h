@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CONVERT_FP8_H
 #define KVFORGE_PARAMS_CONVERT_FP8_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_COPY_BLOCKS_MLA_H
 #define KVFORGE_PARAMS_COPY_BLOCKS_MLA_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * copies pages within the joint caches of all layers, in one launch.

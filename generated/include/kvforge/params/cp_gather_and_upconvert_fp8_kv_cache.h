@@ -6,7 +6,7 @@
 #ifndef KVFORGE_PARAMS_CP_GATHER_AND_UPCONVERT_FP8_KV_CACHE_H
 #define KVFORGE_PARAMS_CP_GATHER_AND_UPCONVERT_FP8_KV_CACHE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * gathers fp8_ds_mla rows of sequences from pages and turns them into floats.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_CP_GATHER_CACHE_H
 #define KVFORGE_PARAMS_CP_GATHER_CACHE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * gathers the rows of sequences from pages, bits as they are.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_GATHER_AND_MAYBE_DEQUANT_CACHE_H
 #define KVFORGE_PARAMS_GATHER_AND_MAYBE_DEQUANT_CACHE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * gathers the rows of sequences from pages and turns fp8 codes back into floats.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_INDEXER_K_QUANT_AND_CACHE_H
 #define KVFORGE_PARAMS_INDEXER_K_QUANT_AND_CACHE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * quantises the indexer keys of new tokens in groups and scatters them into pages.

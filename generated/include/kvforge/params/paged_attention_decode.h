@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_PAGED_ATTENTION_DECODE_H
 #define KVFORGE_PARAMS_PAGED_ATTENTION_DECODE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * reads the pages that the cache writers fill: attention of one token per sequence.

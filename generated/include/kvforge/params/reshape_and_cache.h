@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_RESHAPE_AND_CACHE_H
 #define KVFORGE_PARAMS_RESHAPE_AND_CACHE_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.

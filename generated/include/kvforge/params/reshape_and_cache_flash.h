@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_H
 #define KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * scatters keys and values of new tokens into a paged cache of [block, token, head].

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_LAYERS_H
 #define KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_LAYERS_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * scatters the keys and values of all layers into their paged caches, in one launch.

@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_NVFP4_H
 #define KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_NVFP4_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.

@@ -6,7 +6,7 @@
 #ifndef KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_PER_TOKEN_HEAD_H
 #define KVFORGE_PARAMS_RESHAPE_AND_CACHE_FLASH_PER_TOKEN_HEAD_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * scatters keys and values, quantised with a scale for each head of each token.

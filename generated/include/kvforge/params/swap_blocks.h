@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_SWAP_BLOCKS_H
 #define KVFORGE_PARAMS_SWAP_BLOCKS_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * copies pages between two caches, on devices or the host.

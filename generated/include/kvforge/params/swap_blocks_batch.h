@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_SWAP_BLOCKS_BATCH_H
 #define KVFORGE_PARAMS_SWAP_BLOCKS_BATCH_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * copies ranges of bytes between addresses, on devices or the host.

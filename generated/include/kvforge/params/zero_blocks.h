@@ -5,7 +5,7 @@
 #ifndef KVFORGE_PARAMS_ZERO_BLOCKS_H
 #define KVFORGE_PARAMS_ZERO_BLOCKS_H
 
-#include "kvforge/kernel_types.h"
+#include "kvforge/cache/kernel_types.h"
 
 /*
  * clears the given pages of all layers, in one launch.

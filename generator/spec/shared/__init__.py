@@ -1,0 +1,1 @@
+"""What several spec files share: arguments, params and rules of the same meaning."""

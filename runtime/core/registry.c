@@ -1,0 +1,111 @@
+/* The registry: the ops of this library, then those that modules have added. */
+#include "core/registry.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/error.h"
+
+/* Fixed, so that readers need no lock: an op is in its place before the count says so. */
+enum { MAX_ADDED = 1024 };
+
+static const kvf_op *added[MAX_ADDED];
+static _Atomic(int32_t) num_added;
+static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER;
+
+int32_t kvf_num_ops(void) {
+  return kvf_ops_count + atomic_load_explicit(&num_added, memory_order_acquire);
+}
+
+static const kvf_op *op_at(int32_t position) {
+  return position < kvf_ops_count ? kvf_ops[position] : added[position - kvf_ops_count];
+}
+
+const kvf_op *kvf_get_op(int32_t position) {
+  return position >= 0 && position < kvf_num_ops() ? op_at(position) : NULL;
+}
+
+/* The op with this name in the registry or among these, or NULL. */
+static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32_t count) {
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    if (strcmp(op_at(i)->name, name) == 0) {
+      return op_at(i);
+    }
+  }
+  for (int32_t i = 0; i < count; ++i) {
+    if (strcmp(ops[i]->name, name) == 0) {
+      return ops[i];
+    }
+  }
+  return NULL;
+}
+
+static bool complete(const kvf_op *op) {
+  if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
+      op->call == NULL || op->index == NULL || (op->num_arguments > 0 && op->arguments == NULL)) {
+    return false;
+  }
+  for (int32_t i = 0; i < op->num_variants; ++i) {
+    const kvf_variant *variant = &op->variants[i];
+    if (variant->op != op || variant->symbol == NULL ||
+        (variant->backend == KVF_CPU && variant->late == NULL)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Checks all ops, then adds those that are new. Under the lock. */
+static kvf_status add(const kvf_op *const *ops, int32_t count) {
+  const int32_t before = atomic_load_explicit(&num_added, memory_order_relaxed);
+  int32_t after = before;
+  for (int32_t i = 0; i < count; ++i) {
+    if (!complete(ops[i])) {
+      return kvf_error(KVF_INVALID_VALUE,
+                       "kvf_register_ops: op %d of %d, %s, is incomplete: want the descriptor that "
+                       "the generator writes",
+                       i, count, ops[i] != NULL && ops[i]->name != NULL ? ops[i]->name : "NULL");
+    }
+    const kvf_op *known = find_name(ops[i]->name, ops, i);
+    if (known == ops[i]) {
+      continue;
+    }
+    if (known != NULL && strcmp(known->ns, ops[i]->ns) == 0 &&
+        find_name(ops[i]->name, NULL, 0) == known) {
+      return kvf_error(KVF_INVALID_VALUE,
+                       "%s::%s is registered already, by another build; it stays for the life of "
+                       "the process, a new process takes the new one",
+                       ops[i]->ns, ops[i]->name);
+    }
+    if (known != NULL) {
+      return kvf_error(KVF_INVALID_VALUE,
+                       "kvf_register_ops: %s::%s: the name is taken by %s::%s; symbols are made of "
+                       "it, so want another one",
+                       ops[i]->ns, ops[i]->name, known->ns, known->name);
+    }
+    if (after == MAX_ADDED) {
+      return kvf_error(KVF_INVALID_VALUE, "kvf_register_ops: %s::%s: %d ops were added, want less",
+                       ops[i]->ns, ops[i]->name, MAX_ADDED);
+    }
+    added[after++] = ops[i]; /* nobody reads it before the count says so */
+  }
+  atomic_store_explicit(&num_added, after, memory_order_release);
+  return KVF_OK;
+}
+
+kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int32_t abi_version) {
+  if (abi_version != KVF_ABI_VERSION) {
+    return kvf_error(KVF_INVALID_VALUE,
+                     "kvf_register_ops: compiled for ABI version %d, this library has %d: compile "
+                     "it anew with the headers of this library",
+                     abi_version, KVF_ABI_VERSION);
+  }
+  if (count < 0 || (count > 0 && ops == NULL)) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_register_ops: got NULL or %d ops", count);
+  }
+  (void)pthread_mutex_lock(&adding);
+  const kvf_status status = add(ops, count);
+  (void)pthread_mutex_unlock(&adding);
+  return status;
+}

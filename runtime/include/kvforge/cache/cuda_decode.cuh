@@ -1,0 +1,74 @@
+/* What the CUDA kernels that read caches share. */
+#ifndef KVFORGE_CUDA_DECODE_CUH
+#define KVFORGE_CUDA_DECODE_CUH
+
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/cache/decode.h"
+#include "kvforge/fp4.h"
+#include "kvforge/int8.h"
+
+/* Two codes, the first in the low byte. From sm_89 on by hardware, exactly as the portable codec.
+ */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+KVF_INLINE float2 kvf_f32x2_from_fp8_e4m3(uint32_t codes) {
+  return __half22float2(
+      __half2(__nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E4M3)));
+}
+KVF_INLINE float2 kvf_f32x2_from_fp8_e5m2(uint32_t codes) {
+  return __half22float2(
+      __half2(__nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E5M2)));
+}
+#else
+KVF_INLINE float2 kvf_f32x2_from_fp8_e4m3(uint32_t codes) {
+  return make_float2(kvf_f32_from_fp8_e4m3((uint8_t)codes),
+                     kvf_f32_from_fp8_e4m3((uint8_t)(codes >> 8)));
+}
+KVF_INLINE float2 kvf_f32x2_from_fp8_e5m2(uint32_t codes) {
+  return make_float2(kvf_f32_from_fp8_e5m2((uint8_t)codes),
+                     kvf_f32_from_fp8_e5m2((uint8_t)(codes >> 8)));
+}
+#endif
+
+KVF_INLINE float2 kvf_f32x2_from_f16(uint32_t bits) {
+  return make_float2(kvf_f32_from_f16((uint16_t)bits), kvf_f32_from_f16((uint16_t)(bits >> 16)));
+}
+KVF_INLINE float2 kvf_f32x2_from_bf16(uint32_t bits) {
+  return make_float2(kvf_float(bits << 16), kvf_float(bits & 0xFFFF0000u));
+}
+
+KVF_INLINE float2 kvf_f32x2_from_int8(uint32_t codes) {
+  return make_float2(kvf_f32_from_int8((int8_t)codes), kvf_f32_from_int8((int8_t)(codes >> 8)));
+}
+
+/* Two E2M1 codes of a byte, the low half first. */
+KVF_INLINE float2 kvf_f32x2_from_e2m1(uint32_t codes) {
+  return make_float2(kvf_f32_from_e2m1(codes), kvf_f32_from_e2m1(codes >> 4));
+}
+
+/* Two results in a word, the first in the low half. */
+#if defined(__CUDA_ARCH__)
+KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
+  const __half2 pair = __float22half2_rn(v);
+  return (uint32_t)__half_as_ushort(__low2half(pair)) |
+         (uint32_t)__half_as_ushort(__high2half(pair)) << 16;
+}
+KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
+  const __nv_bfloat162 pair = __float22bfloat162_rn(v);
+  return (uint32_t)__bfloat16_as_ushort(__low2bfloat16(pair)) |
+         (uint32_t)__bfloat16_as_ushort(__high2bfloat16(pair)) << 16;
+}
+#else
+KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
+  return (uint32_t)kvf_f16_result(v.x) | (uint32_t)kvf_f16_result(v.y) << 16;
+}
+KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
+  return (uint32_t)kvf_bf16_result(v.x) | (uint32_t)kvf_bf16_result(v.y) << 16;
+}
+#endif
+
+/* Both elements times a scale, without contraction. */
+KVF_INLINE float2 kvf_scaled_x2(float2 v, float scale) {
+  return make_float2(__fmul_rn(v.x, scale), __fmul_rn(v.y, scale));
+}
+
+#endif

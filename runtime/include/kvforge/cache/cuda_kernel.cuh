@@ -1,0 +1,78 @@
+/* What the CUDA kernels of cache ops share: where tokens and rows lie in pages. */
+#ifndef KVFORGE_CACHE_CUDA_KERNEL_CUH
+#define KVFORGE_CACHE_CUDA_KERNEL_CUH
+
+#include "kvforge/cache/kernel_types.h"
+#include "kvforge/cuda_kernel.cuh"
+
+/*
+ * The page and the place in it of a token; false when the token is to be skipped: its slot is
+ * negative, or lies outside the cache, which the one thread with `counts` adds to the fault
+ * counter.
+ */
+KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
+                           int64_t *offset) {
+  const int64_t slot = kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+  if (slot < 0) {
+    return false;
+  }
+  *block = kvf_divide(slot, slots.by_block_size);
+  *offset = slot - *block * slots.block_size;
+  if (*block >= slots.num_blocks) {
+    if (counts) {
+      atomicAdd(slots.faults, 1ULL);
+    }
+    return false;
+  }
+  return true;
+}
+
+/* The sequence that a row belongs to; num_sequences for a row behind the last. */
+KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) {
+  int64_t low = 0;
+  int64_t high = table.num_sequences - table.open_ended;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (table.starts[middle + 1] <= row) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/*
+ * The page and the place in it of a row that `sequence` has by kvf_find_sequence(); false for a row
+ * that no sequence has, and for one whose page is out of range, which the one thread with `counts`
+ * adds to the fault counter.
+ */
+KVF_INLINE bool kvf_locate_row_of(const kvf_block_table &table, int64_t sequence, int64_t row,
+                                  bool counts, int64_t *block, int64_t *offset) {
+  if (sequence == table.num_sequences || row < table.starts[0]) {
+    return false;
+  }
+  const int64_t place = row - table.starts[sequence];
+  if (table.lengths != nullptr && place >= table.lengths[sequence]) {
+    return false;
+  }
+  const int64_t position = place + (table.offsets != nullptr ? table.offsets[sequence] : 0);
+  const int64_t page = position < 0 ? table.width : kvf_divide(position, table.by_block_size);
+  *block = page < table.width ? table.entries[sequence * table.stride + page] : -1;
+  if (*block < 0 || *block >= table.num_blocks) {
+    if (counts) {
+      atomicAdd(table.faults, 1ULL);
+    }
+    return false;
+  }
+  *offset = position - page * table.block_size;
+  return true;
+}
+
+/* The same for a row whose sequence is yet to be found. */
+KVF_INLINE bool kvf_locate_row(const kvf_block_table &table, int64_t row, bool counts,
+                               int64_t *block, int64_t *offset) {
+  return kvf_locate_row_of(table, kvf_find_sequence(table, row), row, counts, block, offset);
+}
+
+#endif

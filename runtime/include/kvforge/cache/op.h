@@ -1,0 +1,57 @@
+/*
+ * For authors of cache ops: the checks and launch steps that their entry points share, beside those
+ * of every op.
+ */
+#ifndef KVFORGE_CACHE_OP_H
+#define KVFORGE_CACHE_OP_H
+
+#include "kvforge/cache/kernel_types.h"
+#include "kvforge/op.h"
+
+/* ---- argument checks
+ * ------------------------------------------------------------------------------ */
+
+/* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
+KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
+                                             kvf_dtype scalar);
+
+/* slot_mapping: [num_tokens] int64 or int32; fills mapping, stride, index_bytes and num_tokens. */
+KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
+                             kvf_slots *slots);
+
+/* A source has a row for every token; the rows behind are not read. */
+KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
+                            const kvf_slots *slots);
+
+/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
+ * or NULL, all int32; binds num_sequences. */
+KVF_API void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
+                                   const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
+                                   kvf_block_table *table);
+
+/* The same where rows begin at workspace_starts [num_sequences] and the last sequence is
+ * open-ended; seq_lens [num_sequences] or NULL. */
+KVF_API void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
+                                 const DLTensor *workspace_starts, const DLTensor *seq_starts,
+                                 const DLTensor *seq_lens, kvf_block_table *table);
+
+/* A scale: f32, one element or one per head; stride[0] becomes 0 for a single one. */
+KVF_API void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
+                             const kvf_dim *num_heads, kvf_view *view);
+
+/* ---- launch
+ * --------------------------------------------------------------------------------------- */
+
+/*
+ * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
+ * kernel does that and counts in the device's fault counter.
+ */
+KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+
+/*
+ * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
+ * compared with the number of pages.
+ */
+KVF_API void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
+
+#endif

@@ -1,0 +1,58 @@
+#include "ops/shared/mla.h"
+
+#include <inttypes.h>
+
+void kvf_check_mla_sizes(kvf_check *check, const kvf_dim *kv_lora_rank, const kvf_dim *rope_dim,
+                         int32_t *params_kv_lora_rank, int32_t *params_rope_dim) {
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (kv_lora_rank->value > INT32_MAX || rope_dim->value > INT32_MAX - kv_lora_rank->value) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_c",
+                   "a row of the cache has %" PRId64 " + %" PRId64 " elements, want less than 2^31",
+                   kv_lora_rank->value, rope_dim->value);
+    return;
+  }
+  *params_kv_lora_rank = (int32_t)kv_lora_rank->value;
+  *params_rope_dim = (int32_t)rope_dim->value;
+}
+
+void kvf_launch_mla_sizes(kvf_check *check, int32_t kv_lora_rank, int32_t rope_dim) {
+  kvf_launch_at_least(check, "kv_lora_rank", kv_lora_rank, 0);
+  kvf_launch_at_least(check, "rope_dim", rope_dim, 0);
+  if (check->status == KVF_OK && rope_dim > INT32_MAX - kv_lora_rank) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "rope_dim",
+                   "a row has %d + %d elements, want less than 2^31", kv_lora_rank, rope_dim);
+  }
+}
+
+void kvf_mla_fill_empty(int32_t kv_lora_rank, kvf_view *kv_c, int32_t rope_dim, kvf_view *k_pe) {
+  if (kv_lora_rank == 0) {
+    *kv_c = *k_pe;
+  }
+  if (rope_dim == 0) {
+    *k_pe = *kv_c;
+  }
+}
+
+void kvf_check_one_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         kvf_view *view) {
+  kvf_dim one = {"scales", 1, NULL};
+  const int32_t rank = tensor != NULL && tensor->ndim == 0 ? 0 : 1;
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(KVF_F32), rank, (kvf_dim *const[]){&one},
+                   view);
+}
+
+enum { THREADS = 256, MAX_COLUMNS = 65535 };
+
+kvf_grid kvf_token_grid(int64_t vectors, int64_t tokens) {
+  const int64_t columns = (vectors + THREADS - 1) / THREADS;
+  const int64_t x = (vectors + columns - 1) / columns; /* the parts of a row are equally long */
+  const int64_t y = THREADS / x < tokens ? THREADS / x : tokens;
+  const int64_t rows = (tokens + y - 1) / y;
+  return (kvf_grid){
+      .grid = {(uint32_t)(rows < INT32_MAX ? rows : INT32_MAX),
+               (uint32_t)(columns < MAX_COLUMNS ? columns : MAX_COLUMNS), 1},
+      .block = {(uint32_t)x, (uint32_t)y, 1},
+  };
+}

@@ -1,0 +1,25 @@
+/* What the entry points of the MLA cache writers share. */
+#ifndef KVFORGE_MLA_H
+#define KVFORGE_MLA_H
+
+#include "kvforge/cache/op.h"
+
+/* The two parts of a row, whose sizes together must stay below 2^31 elements. */
+void kvf_check_mla_sizes(kvf_check *check, const kvf_dim *kv_lora_rank, const kvf_dim *rope_dim,
+                         int32_t *params_kv_lora_rank, int32_t *params_rope_dim);
+
+/* The same for a raw launch. */
+void kvf_launch_mla_sizes(kvf_check *check, int32_t kv_lora_rank, int32_t rope_dim);
+
+/* A part without elements is never read; the other's address keeps the arithmetic on it defined. */
+void kvf_mla_fill_empty(int32_t kv_lora_rank, kvf_view *kv_c, int32_t rope_dim, kvf_view *k_pe);
+
+/* A scale of the whole cache: f32, rank 0, or rank 1 with one element. */
+void kvf_check_one_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         kvf_view *view);
+
+/* Launches of thread blocks of at most 256 threads, x over a token's vectors and y over tokens:
+ * rows that are shorter share a block, longer ones are split along y of the grid. */
+kvf_grid kvf_token_grid(int64_t vectors, int64_t tokens);
+
+#endif

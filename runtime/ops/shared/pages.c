@@ -1,0 +1,373 @@
+#include "ops/shared/pages.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ops/shared/copies.h"
+#include "core/cuda.h"
+
+_Static_assert(sizeof(kvf_page_list) <= 4096, "a kernel has 4 KB of parameters");
+
+/* ---- tensors
+ * ------------------------------------------------------------------------------------- */
+
+/* The tensor at a position of all lists, one behind another. */
+static const DLTensor *tensor_at(const kvf_page_arguments *arguments, int64_t i) {
+  const kvf_cache_list *list = arguments->lists;
+  while (i >= list->size) {
+    i -= list->size;
+    ++list;
+  }
+  return list->tensors[i];
+}
+
+static int64_t num_tensors(const kvf_page_arguments *arguments) {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < arguments->num_lists; ++i) {
+    sum += arguments->lists[i].size;
+  }
+  return sum;
+}
+
+static int64_t elements_of_page(const DLTensor *tensor) {
+  int64_t elements = 1;
+  for (int32_t i = 1; i < tensor->ndim; ++i) {
+    elements *= tensor->shape[i];
+  }
+  return elements;
+}
+
+static int64_t bytes_of(const DLTensor *tensor, int64_t elements) {
+  return elements * tensor->dtype.bits * tensor->dtype.lanes / 8;
+}
+
+/* Elements from one page to the next. NULL strides mean compact row-major. */
+static int64_t page_stride(const DLTensor *tensor) {
+  return tensor->strides != NULL ? tensor->strides[0] : elements_of_page(tensor);
+}
+
+/*
+ * Whether the elements of a page lie one behind another, in whatever order of dimensions: each step
+ * finds the dimension whose neighbours are as far apart as the elements found so far are long.
+ */
+static bool is_dense(const DLTensor *tensor) {
+  const int64_t elements = elements_of_page(tensor);
+  if (tensor->strides == NULL || elements == 0) {
+    return true;
+  }
+  int64_t run = 1;
+  for (int64_t before = 0; before != run;) {
+    before = run;
+    for (int32_t i = tensor->ndim - 1; i > 0; --i) {
+      if (tensor->shape[i] > 1 && tensor->strides[i] == run) {
+        run *= tensor->shape[i];
+      }
+    }
+  }
+  return run == elements;
+}
+
+static void check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
+                        kvf_dim *num_blocks) {
+  if (tensor == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
+    return;
+  }
+  if (tensor->ndim < 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 1 or more", tensor->ndim);
+    return;
+  }
+  const int bits = tensor->dtype.bits * tensor->dtype.lanes;
+  if (bits == 0 || bits % 8 != 0) {
+    kvf_check_fail(check, KVF_INVALID_TYPE, argument, "an element has %d bits, want whole bytes",
+                   bits);
+  }
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
+    if (tensor->shape[i] < 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "size of dimension %d is %" PRId64 ", want 0 or more", i, tensor->shape[i]);
+    }
+  }
+  kvf_check_place(check, argument, tensor);
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (num_blocks->value < 0) {
+    num_blocks->value = tensor->shape[0];
+    num_blocks->bound_by = argument;
+  } else if (num_blocks->value != tensor->shape[0]) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "size of dimension 0 (num_blocks) is %" PRId64 ", want %" PRId64 " as in %s",
+                   tensor->shape[0], num_blocks->value, num_blocks->bound_by);
+  }
+  const int64_t elements = elements_of_page(tensor);
+  if (elements == 0 || tensor->shape[0] == 0) {
+    return;
+  }
+  if (tensor->data == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
+  }
+  if (!is_dense(tensor)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "a page has gaps between its elements, want pages without (of a tensor that "
+                   "interleaves keys and values pass the whole, not a slice)");
+  }
+  const int64_t stride = page_stride(tensor);
+  if (tensor->shape[0] > 1 && stride < elements && stride > -elements) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "stride of dimension 0 (num_blocks) is %" PRId64 ", want %" PRId64
+                   " or more, pages that do not overlap",
+                   stride, elements);
+  }
+}
+
+static void check_list(kvf_check *check, const kvf_cache_list *list, kvf_dim *num_blocks) {
+  if (list->size < 0 || (list->size > 0 && list->tensors == NULL)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, list->argument,
+                   "got %s of %" PRId64 " tensors, want an array of 0 or more",
+                   list->tensors ? "an array" : "NULL", list->size);
+  }
+  for (int64_t i = 0; check->status == KVF_OK && i < list->size; ++i) {
+    check_cache(check, list->argument, list->tensors[i], num_blocks);
+    if (check->status != KVF_OK) {
+      /* Once more, for a sentence that names the tensor: naming all of them in time would be slow.
+       */
+      char name[96];
+      (void)snprintf(name, sizeof name, "%s[%" PRId64 "]", list->argument, i);
+      check->status = KVF_OK;
+      check_cache(check, name, list->tensors[i], num_blocks);
+    }
+  }
+}
+
+/* ---- blocks
+ * -------------------------------------------------------------------------------------- */
+
+void kvf_check_blocks(kvf_check *check, const char *argument, const DLTensor *tensor, int32_t rank,
+                      kvf_block_list *blocks) {
+  kvf_dim size = KVF_DIM(rank == 2 ? "num_pairs" : "num_ids");
+  kvf_dim two = {"source and target", 2, NULL};
+  kvf_view view = {.data = NULL};
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, rank,
+                   (kvf_dim *const[]){&size, &two}, &view);
+  if (check->status == KVF_OK) {
+    *blocks = (kvf_block_list){
+        .data = view.data,
+        .stride = {view.stride[0], rank == 2 ? view.stride[1] : 0},
+        .size = size.value,
+        .index_bytes = tensor->dtype.bits / 8,
+    };
+  }
+}
+
+int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column) {
+  const int64_t at = i * blocks->stride[0] + column * blocks->stride[1];
+  return blocks->index_bytes == 8 ? ((const int64_t *)blocks->data)[at]
+                                  : ((const int32_t *)blocks->data)[at];
+}
+
+static void check_range(kvf_check *check, const char *argument, int32_t rank,
+                        const kvf_page_list *pages) {
+  for (int64_t i = 0; i < pages->blocks.size; ++i) {
+    for (int32_t column = 0; column < rank; ++column) {
+      const int64_t block = kvf_block_number(&pages->blocks, i, column);
+      if (block >= pages->num_blocks) {
+        char place[64];
+        (void)snprintf(place, sizeof place, rank == 2 ? "[%" PRId64 ", %d]" : "%" PRId64, i,
+                       column);
+        kvf_check_fail(check, KVF_OUT_OF_RANGE, argument,
+                       "element %s is %" PRId64 ", want less than %" PRId64 " (num_blocks)", place,
+                       block, pages->num_blocks);
+        return;
+      }
+    }
+  }
+}
+
+/* ---- typed calls
+ * --------------------------------------------------------------------------------- */
+
+const kvf_variant *kvf_check_pages(kvf_check *check, const kvf_page_arguments *arguments,
+                                   int32_t blocks_rank, kvf_page_list *pages) {
+  kvf_dim num_blocks = KVF_DIM("num_blocks");
+  for (int32_t i = 0; i < arguments->num_lists; ++i) {
+    check_list(check, &arguments->lists[i], &num_blocks);
+    if (check->status == KVF_OK && arguments->lists[i].size != arguments->lists[0].size) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, arguments->lists[i].argument,
+                     "has %" PRId64 " tensors, want %" PRId64 " as in %s", arguments->lists[i].size,
+                     arguments->lists[0].size, arguments->lists[0].argument);
+    }
+  }
+  kvf_check_blocks(check, arguments->blocks_argument, arguments->blocks, blocks_rank,
+                   &pages->blocks);
+  pages->num_blocks = num_blocks.value;
+  return kvf_check_bytes_variant(check);
+}
+
+static int64_t page_bytes_at(const kvf_page_arguments *arguments, int64_t i) {
+  const DLTensor *tensor = tensor_at(arguments, i);
+  return bytes_of(tensor, elements_of_page(tensor));
+}
+
+/* Whether no tensor before this one has its page size. */
+static bool is_first_of_size(const kvf_page_arguments *arguments, int64_t i) {
+  const int64_t bytes = page_bytes_at(arguments, i);
+  int64_t other = 0;
+  while (other < i && page_bytes_at(arguments, other) != bytes) {
+    ++other;
+  }
+  return other == i;
+}
+
+bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments,
+                    kvf_page_list *pages) {
+  const int64_t count = num_tensors(arguments);
+  pages->counted = cursor->launched > 0;
+  pages->num_caches = 0;
+  while (cursor->launched < count) {
+    pages->page_bytes = page_bytes_at(arguments, cursor->group);
+    for (; cursor->next < count && pages->num_caches < KVF_MAX_CACHES; ++cursor->next) {
+      const DLTensor *tensor = tensor_at(arguments, cursor->next);
+      if (page_bytes_at(arguments, cursor->next) == pages->page_bytes) {
+        pages->caches[pages->num_caches++] = (kvf_pages){
+            .data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL,
+            .stride = bytes_of(tensor, page_stride(tensor)),
+        };
+      }
+    }
+    if (pages->num_caches > 0) {
+      cursor->launched += pages->num_caches;
+      return true;
+    }
+    do {
+      ++cursor->group;
+    } while (!is_first_of_size(arguments, cursor->group));
+    cursor->next = cursor->group;
+  }
+  return false;
+}
+
+int64_t kvf_saturating_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX / 2 : product;
+}
+
+void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes) {
+  if (index_bytes != 4 && index_bytes != 8) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member, "got %d, want 4 or 8", index_bytes);
+  }
+}
+
+/* ---- launches
+ * ------------------------------------------------------------------------------------ */
+
+static void check_caches(kvf_check *check, const kvf_page_list *pages) {
+  for (int32_t i = 0; check->status == KVF_OK && i < pages->num_caches; ++i) {
+    const int64_t stride = pages->caches[i].stride;
+    int64_t span = 0;
+    kvf_launch_pointer(check, "caches", pages->caches[i].data);
+    if (pages->num_blocks > 1 && stride < pages->page_bytes && stride > -pages->page_bytes) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "caches",
+                     "stride of tensor %d is %" PRId64 " bytes, want %" PRId64
+                     " (page_bytes) or more",
+                     i, stride, pages->page_bytes);
+    } else if (__builtin_mul_overflow(pages->num_blocks, stride, &span)) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "caches",
+                     "tensor %d has %" PRId64 " pages %" PRId64
+                     " bytes apart, want a product below 2^63",
+                     i, pages->num_blocks, stride);
+    }
+  }
+}
+
+/* The largest vector that addresses, strides and sizes are multiples of. */
+static int32_t vector_bytes(const kvf_variant *variant, const kvf_page_list *pages) {
+  uint64_t bits = (uint64_t)pages->page_bytes;
+  for (int32_t i = 0; i < pages->num_caches; ++i) {
+    bits |= (uintptr_t)pages->caches[i].data | (uint64_t)pages->caches[i].stride;
+  }
+  const int32_t *width = variant->vectors;
+  while (bits % (uint64_t)*width != 0) {
+    ++width;
+  }
+  return *width;
+}
+
+bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *blocks_argument,
+                      int32_t blocks_rank, kvf_page_list *pages) {
+  const kvf_block_list *blocks = &pages->blocks;
+  kvf_launch_at_least(check, "blocks.size", blocks->size, 0);
+  kvf_launch_at_least(check, "num_blocks", pages->num_blocks, 0);
+  kvf_launch_at_least(check, "page_bytes", pages->page_bytes, 0);
+  if (pages->num_caches < 0 || pages->num_caches > KVF_MAX_CACHES) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_caches", "got %d, want 0 to %d",
+                   pages->num_caches, KVF_MAX_CACHES);
+  }
+  kvf_launch_index_bytes(check, "blocks.index_bytes", blocks->index_bytes);
+  if (check->status != KVF_OK || blocks->size == 0 || pages->num_caches == 0) {
+    return false;
+  }
+  kvf_launch_pointer(check, blocks_argument, blocks->data);
+  if (pages->num_blocks > 0 && pages->page_bytes > 0) {
+    check_caches(check, pages);
+  }
+  if (check->status != KVF_OK) {
+    return false;
+  }
+  pages->faults = NULL;
+  if (check->exec.backend == KVF_CPU) {
+    check_range(check, blocks_argument, blocks_rank, pages);
+    pages->streaming = kvf_cpu_streams(kvf_saturating_product(
+        kvf_saturating_product(pages->num_caches, blocks->size), pages->page_bytes));
+  } else {
+    if (!pages->counted) {
+      check->status = kvf_cuda_fault_counter(check->exec.device, &pages->faults);
+    }
+    pages->vector_bytes = vector_bytes(variant, pages);
+  }
+  return check->status == KVF_OK && pages->page_bytes > 0;
+}
+
+static int64_t num_parts(int64_t vectors, int32_t shift) { return ((vectors - 1) >> shift) + 1; }
+
+/*
+ * A part is large enough to give every thread of a block all its loads at once, and for few tensors
+ * small enough to give every multiprocessor a block, but not smaller than a line of memory.
+ */
+static int32_t part_shift(const kvf_page_list *pages, int64_t vectors) {
+  enum { LARGE = 5, LINE = 3, ENOUGH_BLOCKS = 256 };
+  const int64_t pairs = pages->blocks.size < KVF_PAGE_WINDOW ? pages->blocks.size : KVF_PAGE_WINDOW;
+  int32_t shift = LARGE;
+  while ((pairs << shift) < KVF_PAGE_THREADS * KVF_PAGE_UNROLL) {
+    ++shift;
+  }
+  while (shift > LINE && pages->num_caches * num_parts(vectors, shift) < ENOUGH_BLOCKS) {
+    --shift;
+  }
+  while (shift > 0 && INT64_C(1) << (shift - 1) >= vectors) {
+    --shift;
+  }
+  return shift;
+}
+
+kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages) {
+  if (!kvf_launch_pages(check, variant, "block_mapping", 2, pages)) {
+    return check->status;
+  }
+  if (check->exec.backend == KVF_CPU) {
+    const int64_t parts = kvf_page_parts(pages->page_bytes);
+    return kvf_cpu_run(check, variant, pages, pages->num_caches * parts,
+                       2 * kvf_saturating_product(pages->blocks.size, pages->page_bytes / parts));
+  }
+  const int64_t vectors = pages->page_bytes / pages->vector_bytes;
+  pages->part_shift = part_shift(pages, vectors);
+  const int64_t parts = num_parts(vectors, pages->part_shift);
+  if (parts > INT32_MAX) {
+    return kvf_check_fail(check, KVF_INVALID_VALUE, "page_bytes",
+                          "got %" PRId64 ", too large for vectors of %d bytes", pages->page_bytes,
+                          pages->vector_bytes);
+  }
+  const kvf_grid grid = {.grid = {(uint32_t)parts, (uint32_t)pages->num_caches, 1},
+                         .block = {KVF_PAGE_THREADS, 1, 1}};
+  return kvf_cuda_run(check, variant, pages, &grid);
+}

@@ -1,0 +1,65 @@
+/* What the entry points of the ops on whole pages share. */
+#ifndef KVFORGE_PAGES_RUNTIME_H
+#define KVFORGE_PAGES_RUNTIME_H
+
+#include "kvforge/cache/op.h"
+
+/* An argument that is a list of tensors. */
+typedef struct kvf_cache_list {
+  const char *argument;
+  const DLTensor *const *tensors;
+  int64_t size;
+} kvf_cache_list;
+
+/* The arguments of one call. */
+typedef struct kvf_page_arguments {
+  const kvf_cache_list *lists;
+  int32_t num_lists;
+  const char *blocks_argument;
+  const DLTensor *blocks; /* [size], or [size, 2] */
+} kvf_page_arguments;
+
+/*
+ * Checks every argument and fills the members of `pages` that all launches of the call share.
+ * Returns the variant, or NULL after a failure.
+ */
+const kvf_variant *kvf_check_pages(kvf_check *check, const kvf_page_arguments *arguments,
+                                   int32_t blocks_rank, kvf_page_list *pages);
+
+/* Which tensors have had their launch: those of one page size after those of another. Starts as 0.
+ */
+typedef struct kvf_page_cursor {
+  int64_t launched; /* how many */
+  int64_t group;    /* the first tensor of this page size */
+  int64_t next;     /* the first tensor that may be yet to come */
+} kvf_page_cursor;
+
+/* Fills `pages` with the tensors of the next launch; false when all have had theirs. */
+bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments,
+                    kvf_page_list *pages);
+
+/*
+ * The checks of a raw launch, which fills the derived members that all these ops have. False when
+ * there is nothing to do, or after a failure.
+ */
+bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *blocks_argument,
+                      int32_t blocks_rank, kvf_page_list *pages);
+
+/* A block number of the list, from host memory. */
+int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column);
+
+/* Refuses index elements that are neither int32 nor int64. */
+void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes);
+
+/* a * b for numbers of 0 and more; some very large number if that is too much. */
+int64_t kvf_saturating_product(int64_t a, int64_t b);
+
+/* Runs a variant that copies pages within tensors; `pages` is what its params struct consists of.
+ */
+kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages);
+
+/* block_mapping or block_ids, on the place of the call. */
+void kvf_check_blocks(kvf_check *check, const char *argument, const DLTensor *tensor, int32_t rank,
+                      kvf_block_list *blocks);
+
+#endif

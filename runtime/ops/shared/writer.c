@@ -1,0 +1,113 @@
+#include "ops/shared/writer.h"
+
+#include <inttypes.h>
+
+kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTensor *value,
+                            const DLTensor *slot_mapping, const kvf_writer *writer,
+                            kvf_dim *num_heads, kvf_dim *key_size, kvf_dim *value_size) {
+  kvf_dim key_rows = KVF_DIM("num_rows");
+  kvf_dim value_rows = KVF_DIM("num_rows");
+  const kvf_dtype scalar = kvf_check_dtype(check, "key", key, KVF_ACCEPT_FLOATS);
+  kvf_check_tensor(check, "key", key, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&key_rows, num_heads, key_size}, writer->key);
+  kvf_check_tensor(check, "value", value, KVF_ACCEPT(scalar), 3,
+                   (kvf_dim *const[]){&value_rows, num_heads, value_size}, writer->value);
+  kvf_check_slots(check, "slot_mapping", slot_mapping, writer->slots);
+  kvf_check_rows(check, "key", &key_rows, writer->slots);
+  kvf_check_rows(check, "value", &value_rows, writer->slots);
+  return scalar;
+}
+
+void kvf_check_row_size(kvf_check *check, const char *argument, const kvf_dim *num_heads,
+                        const kvf_dim *head_size) {
+  if (check->status == KVF_OK && num_heads->value > 0 &&
+      head_size->value > INT32_MAX / num_heads->value) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "a row has %" PRId64 " x %" PRId64 " elements, want less than 2^31",
+                   num_heads->value, head_size->value);
+  }
+}
+
+const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments *arguments,
+                                    const kvf_writer *writer, kvf_dim *num_heads,
+                                    kvf_dim *head_size) {
+  const kvf_dtype scalar =
+      kvf_check_sources(check, arguments->key, arguments->value, arguments->slot_mapping, writer,
+                        num_heads, head_size, head_size);
+  kvf_check_scale(check, "k_scale", arguments->k_scale, num_heads, writer->k_scale);
+  kvf_check_scale(check, "v_scale", arguments->v_scale, num_heads, writer->v_scale);
+  kvf_check_row_size(check, "key", num_heads, head_size);
+  if (check->status != KVF_OK) {
+    return NULL;
+  }
+  *writer->num_heads = (int32_t)num_heads->value;
+  *writer->head_size = (int32_t)head_size->value;
+  return kvf_check_variant(check, arguments->kv_cache_dtype, scalar);
+}
+
+bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
+                       const kvf_view *key_cache, const kvf_view *value_cache) {
+  kvf_launch_slots(check, writer->slots);
+  kvf_launch_at_least(check, "num_heads", *writer->num_heads, 0);
+  kvf_launch_at_least(check, "head_size", *writer->head_size, 0);
+  if (check->status != KVF_OK || writer->slots->num_tokens == 0 || *writer->num_heads == 0 ||
+      *writer->head_size == 0) {
+    return false;
+  }
+  if (*writer->head_size > INT32_MAX / *writer->num_heads) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size",
+                   "a token has %d x %d elements, want less than 2^31", *writer->num_heads,
+                   *writer->head_size);
+  }
+  kvf_launch_pointer(check, "key", writer->key->data);
+  kvf_launch_pointer(check, "value", writer->value->data);
+  if (writer->slots->num_blocks > 0) {
+    kvf_launch_pointer(check, "key_cache", key_cache->data);
+    kvf_launch_pointer(check, "value_cache", value_cache->data);
+  }
+  if (writer->k_scale != NULL && variant->scalar != variant->cache) {
+    kvf_launch_pointer(check, "k_scale", writer->k_scale->data);
+    kvf_launch_pointer(check, "v_scale", writer->v_scale->data);
+  }
+  return check->status == KVF_OK;
+}
+
+kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
+                          const kvf_writer *writer, int64_t layers) {
+  const int64_t elements = 2 * (int64_t)*writer->num_heads * *writer->head_size;
+  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
+  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t tokens = layers * writer->slots->num_tokens;
+  /* Converting is slower than memory, so only copies gain from it. */
+  *writer->streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  return kvf_cpu_run(check, variant, params, tokens, read + written);
+}
+
+void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
+                    const kvf_view *value_cache) {
+  const int64_t size = *writer->head_size;
+  if (writer->k_scale->stride[0] == 0 && writer->v_scale->stride[0] == 0 &&
+      writer->key->stride[1] == size * writer->key->stride[2] &&
+      writer->value->stride[1] == size * writer->value->stride[2] &&
+      key_cache->stride[2] == size * key_cache->stride[3] &&
+      value_cache->stride[2] == size * value_cache->stride[3]) {
+    *writer->head_size *= *writer->num_heads;
+    *writer->num_heads = 1;
+  }
+}
+
+enum { THREADS = 256 };
+
+kvf_grid kvf_writer_grid(int64_t num_tokens, int64_t vectors, int32_t layers) {
+  uint32_t x = 1;
+  while (x < THREADS && x < vectors) {
+    x *= 2;
+  }
+  const uint32_t y = THREADS / x;
+  const int64_t columns = (vectors + x - 1) / x;
+  return (kvf_grid){
+      .grid = {(uint32_t)((num_tokens + y - 1) / y), (uint32_t)(columns < 65535 ? columns : 65535),
+               (uint32_t)layers},
+      .block = {x, y, 1},
+  };
+}
