@@ -92,7 +92,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
 def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
     """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
     here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
-    own = {"emulator_includes": f"-I{here}/selftest"}
+    own = {"emulator_includes": f"-I{here}/selftest -Iruntime/include"}
 
     def compile_as(rule: str, source: str, name: str = "", **variables: str) -> str:
         name = name or Path(source).stem
