@@ -251,11 +251,14 @@ def generated_edges(graph: Graph) -> None:
     files = [item.path for item in plan.outputs()]
     graph.title("Generated sources.")
     if "generate" not in graph.refused:
-        graph.edge("generate", files, implicit=plan.inputs())
+        status = f"{graph.build}/generate.status"
+        graph.edge("generate", [*files, status], implicit=plan.inputs())
+        done = graph.edge("generated", f"{graph.build}/generated.stamp", [status])
         graph.edge("phony", "generate", ["generated-files"])
+        graph.edge("phony", "generated-files", [done, *files])
     else:
         graph.target("generate", "refuse")
-    graph.edge("phony", "generated-files", files)
+        graph.edge("phony", "generated-files", files)
 
 
 def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:

@@ -192,7 +192,7 @@ def lacks_clang_format() -> str:
 def format_c(texts: dict[str, str]) -> dict[str, str]:
     """The same files, laid out by clang-format with the project's .clang-format."""
     if problem := lacks_clang_format():
-        raise RuntimeError(problem)
+        raise ValueError(problem)
     import clang_format
 
     with tempfile.TemporaryDirectory() as folder:
