@@ -33,7 +33,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
-            why = "left out by --ops, --scalars, --caches or --axis"
+            why = "left out by --profile, --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"

@@ -1,4 +1,5 @@
 """python3 -m generator [--check | --list | --explain SYMBOL | --why OP AXIS=VALUE ... |
+                     --plan [--profile FILE] [--build-dir DIR] | --record-costs |
                      --op-folder FOLDER --output DIR]
 
 Without an option: writes generated/ (only files whose bytes change) and removes orphans.
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from generator import names
+from generator import costs, names, profile
 from generator.axes import Value, chain
 from generator.model import BACKENDS, Op, Variant
 from generator.plan import ROOT
@@ -46,12 +47,26 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         help="expand ops that lie outside the tree (may be repeated); see examples/own_op",
     )
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="what building costs: variants, seconds, bytes, from what earlier builds took",
+    )
+    group.add_argument(
+        "--record-costs",
+        action="store_true",
+        help="take what --build-dir holds into generator/costs.json",
+    )
+    parser.add_argument("--profile", metavar="FILE[:NAME]", help="the selection of --plan [all]")
+    parser.add_argument("--build-dir", default="build", metavar="DIR", help="for --plan [build]")
     parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
     if bool(options.op_folder) != bool(options.output):
         parser.error("--op-folder and --output go together")
     if options.op_folder:
         return expand_folders(options.op_folder, options.output)
+    if options.plan or options.record_costs:
+        return costs_of(options)
     if options.list:
         return list_variants()
     if options.explain:
@@ -75,6 +90,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     written, removed = render.write(texts)
     print(f"generated/: {len(texts)} files, {written} written, {removed} removed")
+    return 0
+
+
+def costs_of(options: argparse.Namespace) -> int:
+    """Prints what a selection costs, or records what a build took."""
+    folder = Path(options.build_dir)
+    try:
+        wanted = profile.load(options.profile) if options.profile else profile.Profile("")
+        print(costs.report(wanted, folder) if options.plan else costs.record(folder))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
