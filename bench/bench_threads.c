@@ -5,8 +5,8 @@
  *
  * bench_threads [--busy] [--gap US] [--rounds N] [--kib N]
  * --busy: another process keeps the last CPU busy; --gap: so much time between calls, asleep;
- * --kib: this size alone. Default: sizes from 1 KiB to 64 MiB that are copied, and a write of 512
- * tokens to an fp8 cache.
+ * --kib: this size alone, 0: only the write. Default: sizes from 1 KiB to 64 MiB that are copied,
+ * and a write of 512 tokens to an fp8 cache.
  */
 #define _GNU_SOURCE
 #include <omp.h>
@@ -117,10 +117,11 @@ static void measure(const char *name, const work *what) {
     }
     mean[how] = sum / (double)count;
     qsort(samples[how], (size_t)count, sizeof(double), compare);
-    printf(" %9.2f %9.2f %9.2f", mean[how], samples[how][count / 2], samples[how][count * 99 / 100]);
+    printf(" %9.2f %9.2f %9.2f", mean[how], samples[how][count / 2],
+           samples[how][count * 99 / 100]);
   }
-  printf(" %8.2f %8.2f\n", mean[TEAM] / mean[OPENMP], samples[TEAM][num_samples[TEAM] / 2] /
-                                                          samples[OPENMP][num_samples[OPENMP] / 2]);
+  printf(" %8.2f %8.2f\n", mean[TEAM] / mean[OPENMP],
+         samples[TEAM][num_samples[TEAM] / 2] / samples[OPENMP][num_samples[OPENMP] / 2]);
   (void)fflush(stdout);
 }
 
@@ -149,7 +150,7 @@ static void measure_copies(int64_t only) {
   const copy_params params = {at, at + MOST_BYTES};
   for (int64_t bytes = 1024; bytes <= MOST_BYTES; bytes *= bytes < 64 << 10 ? 4 : 2) {
     const int64_t kib = bytes / 1024;
-    if (only != 0 && kib != only) {
+    if (only >= 0 && kib != only) {
       continue;
     }
     char name[32];
@@ -215,7 +216,7 @@ static pid_t start_busy(void) {
 }
 
 int main(int argc, char **argv) {
-  int64_t only = 0;
+  int64_t only = -1;
   for (int i = 1; i < argc; ++i) {
     const char *next = i + 1 < argc ? argv[i + 1] : "";
     if (strcmp(argv[i], "--busy") == 0) {
@@ -226,23 +227,23 @@ int main(int argc, char **argv) {
     } else if (strcmp(argv[i], "--rounds") == 0 && atoll(next) > 0) {
       rounds = atoll(next);
       ++i;
-    } else if (strcmp(argv[i], "--kib") == 0 && atoll(next) > 0) {
+    } else if (strcmp(argv[i], "--kib") == 0 && next[0] != '\0') {
       only = atoll(next);
       ++i;
     } else {
-      (void)fprintf(stderr,
-                    "usage: bench_threads [--busy] [--gap US] [--rounds N] [--kib N]\n");
+      (void)fprintf(stderr, "usage: bench_threads [--busy] [--gap US] [--rounds N] [--kib N]\n");
       return 2;
     }
   }
   const pid_t child = busy ? start_busy() : 0;
-  printf("kvforge %s, isa %s: %d threads, OpenMP %d%s; us of a call: mean, median, 99th percentile\n"
-         "%-12s %-29s %-29s %-29s %s\n",
-         kvf_version(), kvf_isa_name(kvf_cpu_isa()), kvf_num_threads(), omp_get_max_threads(),
-         busy ? "; another process is busy" : "", "", " alone", " kvforge", " OpenMP",
-         "kvforge / OpenMP: mean, median");
+  printf(
+      "kvforge %s, isa %s: %d threads, OpenMP %d%s; us of a call: mean, median, 99th percentile\n"
+      "%-12s %-29s %-29s %-29s %s\n",
+      kvf_version(), kvf_isa_name(kvf_cpu_isa()), kvf_num_threads(), omp_get_max_threads(),
+      busy ? "; another process is busy" : "", "", " alone", " kvforge", " OpenMP",
+      "kvforge / OpenMP: mean, median");
   measure_copies(only);
-  if (only == 0) {
+  if (only <= 0) {
     measure_write();
   }
   if (child > 0) {

@@ -8,15 +8,15 @@
 enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
 
 /*
- * Small chunks, so that a thread that comes late finds work and one that is stopped holds up little;
- * but a kernel has something to prepare for each, and does best with neighbours.
+ * Small chunks, so that a thread that comes late finds work and one that is stopped holds up
+ * little; but a kernel has something to prepare for each, and does best with neighbours.
  */
-enum { BYTES_PER_CHUNK = 128 * 1024, CHUNKS_PER_THREAD = 8, NEIGHBOURS = 16 };
+enum { BYTES_PER_CHUNK = 256 * 1024, CHUNKS_PER_THREAD = 8, NEIGHBOURS = 16 };
 
 /* ---- settings
  * ------------------------------------------------------------------------------------ */
 
-static _Atomic(const kvf_pool *) pool;     /* NULL: the library's own team */
+static _Atomic(const kvf_pool *) pool;       /* NULL: the library's own team */
 static _Atomic int32_t default_threads = -1; /* 0: as many as there can be; -1: not known yet */
 
 void kvf_set_pool(const kvf_pool *threads) { atomic_store(&pool, threads); }

@@ -33,7 +33,7 @@ enum {
   STACK_BYTES = 1 << 20,    /* attention on the CPU needs an eighth of it */
   SPIN_NS = 50 * 1000,      /* how long a thread that waits looks before it sleeps */
   RETRY_NS = 1000000000,    /* after a thread could not be had */
-  MAX_DEBT_NS = 50 * 1000, /* see settle() */
+  MAX_DEBT_NS = 200 * 1000, /* see settle() */
   MAX_REST_NS = 1000000000,
   REST_FACTOR = 128
 };
@@ -56,14 +56,14 @@ typedef struct shared_job {
 } shared_job;
 
 static helper helpers[MAX_HELPERS];
-static _Atomic int32_t count;        /* of helpers that there are */
-static _Atomic bool starting;        /* some thread is adding to them */
-static _Atomic int64_t retry_at;     /* when to try again, after a thread could not be had */
-static _Atomic int64_t last_end;     /* when a caller was last done */
-static _Atomic int64_t debt;         /* see settle() */
-static _Atomic int64_t rest_until;   /* until when callers work alone */
-static _Atomic int32_t owner;        /* the process; negative while it makes the team its own */
-static _Atomic int32_t size = 1;     /* of the team, callers included, at most */
+static _Atomic int32_t count;      /* of helpers that there are */
+static _Atomic bool starting;      /* some thread is adding to them */
+static _Atomic int64_t retry_at;   /* when to try again, after a thread could not be had */
+static _Atomic int64_t last_end;   /* when a caller was last done */
+static _Atomic int64_t debt;       /* see settle() */
+static _Atomic int64_t rest_until; /* until when callers work alone */
+static _Atomic int32_t owner;      /* the process; negative while it makes the team its own */
+static _Atomic int32_t size = 1;   /* of the team, callers included, at most */
 static kvf_cpus cpus;
 
 static int64_t now(void) {
@@ -208,12 +208,24 @@ static bool start(int32_t wanted) {
 /* ---- the process
  * --------------------------------------------------------------------------------- */
 
+/* The id of this process, since asking for it takes a while; 0 where nothing would tell of fork. */
+static _Atomic int32_t process_id;
+
+static void note_process(void) { atomic_store(&process_id, (int32_t)getpid()); }
+
+__attribute__((constructor)) static void watch_process(void) {
+  if (pthread_atfork(NULL, NULL, note_process) == 0) {
+    note_process();
+  }
+}
+
 /*
  * Whether the team is this process's, and ready. In a forked child it is the parent's at first:
  * none of its threads are here, whatever they were doing.
  */
 static bool own_team(void) {
-  const int32_t process = (int32_t)getpid();
+  const int32_t known = atomic_load_explicit(&process_id, memory_order_relaxed);
+  const int32_t process = known != 0 ? known : (int32_t)getpid();
   int32_t seen = atomic_load_explicit(&owner, memory_order_acquire);
   if (seen == process) {
     return true;

@@ -301,8 +301,8 @@ KVF_API void kvf_set_num_threads(int32_t num_threads);
  *
  * run() is to call work(job) from up to `threads` threads at the same time, the calling one among
  * them or not, and to return when every call has returned. Each call takes pieces of the job until
- * none is left, so fewer calls than `threads` are right, too, and even none: the calling thread does
- * what is left. Nothing may call work(job) after run() has returned. run() is called from any
+ * none is left, so fewer calls than `threads` are right, too, and even none: the calling thread
+ * does what is left. Nothing may call work(job) after run() has returned. run() is called from any
  * thread that calls an op, several at a time, and has no way to fail. `job` is the library's.
  */
 typedef struct kvf_pool {
