@@ -4,7 +4,7 @@
  *
  *   threads LIBRARY no-threads | no-memory | small-space | no-processes | close | exit | ends
  *
- * Exit status 0: all went as it should. tests/test_threads.py builds and runs it.
+ * Exit status 0: all went as it should. tests/test_standalone.py builds and runs it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +23,8 @@ typedef void (*part_function)(const void *params, int64_t begin, int64_t end);
 typedef void (*parallel_for)(part_function function, const void *params, int64_t units,
                              int64_t bytes_per_unit, int32_t num_threads);
 
-/* ---- what fails on demand: these stand before libc's ------------------------------------------- */
+/* ---- what fails on demand: these stand before libc's -------------------------------------------
+ */
 
 static _Atomic bool memory_fails;
 static _Atomic int threads_left = 1 << 20;
@@ -58,7 +59,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*start)(
   return next_create(thread, how, start, argument);
 }
 
-/* ---- what is done ------------------------------------------------------------------------------ */
+/* ---- what is done ------------------------------------------------------------------------------
+ */
 
 static const char *path;
 static void *library;

@@ -1,7 +1,7 @@
 /*
  * The library's threads alone, for ThreadSanitizer and valgrind: many callers at once, calls within
- * calls, small and large ones, and plain writes of one thread that another one reads after the call.
- * tests/test_threads.py builds it of the sources in runtime/core/ and runs it.
+ * calls, small and large ones, and plain writes of one thread that another one reads after the
+ * call. tests/test_standalone.py builds it of the sources in runtime/core/ and runs it.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static void fill(const void *params, int64_t begin, int64_t end) {
 }
 
 static void nested(const void *params, int64_t begin, int64_t end) {
-  int(*rows)[UNITS] = *(int(*const *)[UNITS])params;
+  int (*rows)[UNITS] = *(int (*const *)[UNITS])params;
   for (int64_t i = begin; i < end; ++i) {
     kvf_parallel_for(fill, &(int *){rows[i]}, UNITS, 4096, 0);
   }
@@ -38,12 +38,12 @@ static bool filled(const int *units) {
 }
 
 static void *call(void *argument) {
-  int(*rows)[UNITS] = calloc(4, sizeof *rows);
+  int (*rows)[UNITS] = calloc(4, sizeof *rows);
   bool good = rows != NULL;
   for (int i = 0; good && i < calls; ++i) {
     memset(rows, 0, 4 * sizeof *rows);
     if (i % 4 == 0) {
-      kvf_parallel_for(nested, &(int(*)[UNITS]){rows}, 4, 1 << 20, 0);
+      kvf_parallel_for(nested, &(int (*)[UNITS]){rows}, 4, 1 << 20, 0);
       good = filled(rows[1]) && filled(rows[2]) && filled(rows[3]);
     } else {
       kvf_parallel_for(fill, &(int *){rows[0]}, UNITS, 1 << (4 * i % 20), i % 5);
