@@ -22,8 +22,8 @@ def compile_program(source: str, program: Path, *words: str | Path) -> None:
     """A program of tests/standalone/."""
     includes = [f"-I{ROOT / folder}" for folder in INCLUDES]
     flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *includes]
-    command = [COMPILER, *flags, ROOT / "tests/standalone" / source, *words, "-o", program]
-    subprocess.run([*command, "-ldl"], check=True)
+    files = [str(word) for word in (ROOT / "tests/standalone" / source, *words)]
+    subprocess.run([COMPILER, *flags, *files, "-ldl", "-o", str(program)], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_program(program: Path, test: str) -> None:
         if not shown.stdout:
             pytest.skip("the library is not for all users")
     for _ in range(5):
-        command = [program, LIBRARY, test]
+        command = [str(program), str(LIBRARY), test]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -58,7 +58,7 @@ def test_the_library_needs_libc_alone() -> None:
     """No runtime of threads or numbers among the libraries it needs."""
     if not LIBRARY.exists() or shutil.which("readelf") is None:
         pytest.skip("libkvforge.so is not built, or there is no readelf")
-    command = ["readelf", "-d", LIBRARY]
+    command = ["readelf", "-d", str(LIBRARY)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     needed = {name.split(".so")[0] for name in re.findall(r"\(NEEDED\).*\[(.*?)\]", text)}
     loader = {name for name in needed if name.startswith("ld-linux")}
@@ -76,7 +76,7 @@ def test_no_data_race(tmp_path: Path) -> None:
         pytest.skip("the compiler has no ThreadSanitizer")
     # Without random addresses, which it does not take everywhere.
     fixed = ["setarch", "-R"] if shutil.which("setarch") else []
-    done = subprocess.run([*fixed, program, "40"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*fixed, str(program), "40"], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (0, "good\n", "")
 
 
@@ -89,6 +89,6 @@ def test_no_memory_is_lost(tmp_path: Path) -> None:
     command = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full"]
     kinds = ["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
     done = subprocess.run(
-        [*command, *kinds, program, "4"], capture_output=True, text=True, timeout=300
+        [*command, *kinds, str(program), "4"], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "good\n", "")
