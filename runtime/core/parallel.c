@@ -56,26 +56,22 @@ int32_t kvf_num_threads(void) {
 /* ---- jobs
  * ---------------------------------------------------------------------------------------- */
 
-static int64_t work_range(kvf_job *job, kvf_range *range) {
-  int64_t ran = 0;
-  for (; atomic_load_explicit(&range->next, memory_order_relaxed) < range->end; ++ran) {
+static void work_range(kvf_job *job, kvf_range *range) {
+  while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
     const int64_t i = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
     if (i >= range->end) {
-      break;
+      return;
     }
     const int64_t begin = i * job->chunk;
     const bool whole = job->units - begin > job->chunk;
     job->function(job->params, begin, whole ? begin + job->chunk : job->units);
   }
-  return ran;
 }
 
-int64_t kvf_job_work(kvf_job *job, int32_t seat) {
-  int64_t ran = 0;
+void kvf_job_work(kvf_job *job, int32_t seat) {
   for (int32_t i = 0; i < job->num_ranges; ++i) {
-    ran += work_range(job, &job->ranges[(seat + i) % job->num_ranges]);
+    work_range(job, &job->ranges[(seat + i) % job->num_ranges]);
   }
-  return ran;
 }
 
 /* A job and who has come to work on it, for pools, which know no seats. */
@@ -87,7 +83,7 @@ typedef struct pool_job {
 static void work(void *shared) {
   pool_job *pooled = shared;
   const int32_t seat = atomic_fetch_add_explicit(&pooled->seats, 1, memory_order_relaxed);
-  (void)kvf_job_work(&pooled->job, seat & INT32_MAX);
+  kvf_job_work(&pooled->job, seat & INT32_MAX);
 }
 
 static void divide(kvf_job *job, int64_t threads) {

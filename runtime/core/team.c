@@ -45,6 +45,7 @@ typedef struct helper {
   _Alignas(64) _Atomic uintptr_t offer;
   _Atomic uint32_t asleep; /* a futex: 1 while it sleeps, or is about to */
   _Atomic uint32_t done;   /* a futex: counts the jobs that a caller slept for */
+  clockid_t clock;         /* of the time that the thread was let run */
 } helper;
 
 /* A job as the team sees it. */
@@ -53,6 +54,9 @@ typedef struct shared_job {
   _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
   _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
   int cpu;                  /* the caller's */
+  _Atomic int64_t worked;   /* time that threads were at work, the caller among them */
+  int64_t stolen;           /* of it, time that the caller waited for one that was not let run */
+  bool waited;
 } shared_job;
 
 static helper helpers[MAX_HELPERS];
@@ -66,11 +70,13 @@ static _Atomic int32_t owner;      /* the process; negative while it makes the t
 static _Atomic int32_t size = 1;   /* of the team, callers included, at most */
 static kvf_cpus cpus;
 
-static int64_t now(void) {
-  struct timespec time;
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+static int64_t read_clock(clockid_t clock) {
+  struct timespec time = {0, 0};
+  (void)clock_gettime(clock, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -139,6 +145,7 @@ static void wait_for_offer(helper *self, bool spins) {
 static void *help(void *argument) {
   helper *self = argument;
   (void)pthread_setname_np(pthread_self(), "kvforge");
+  (void)pthread_getcpuclockid(pthread_self(), &self->clock);
   kvf_cpus_use(&cpus);
   for (bool spins = true;;) {
     wait_for_offer(self, spins);
@@ -154,7 +161,9 @@ static void *help(void *argument) {
     spins = !crowded;
     const int32_t seat = (int32_t)(self - helpers) + 1; /* the caller has seat 0 */
     (void)wake_some(shared, seat);
-    (void)kvf_job_work(shared->job, seat);
+    const int64_t begin = now();
+    kvf_job_work(shared->job, seat);
+    (void)atomic_fetch_add_explicit(&shared->worked, now() - begin, memory_order_relaxed);
     /* The caller may return now: `shared` is gone. */
     if (atomic_exchange(&self->offer, 0) & AWAITED) {
       (void)atomic_fetch_add(&self->done, 1);
@@ -285,39 +294,50 @@ static int32_t offer_to(shared_job *shared, int32_t wanted, bool wakes) {
   return end;
 }
 
-/* Takes an offer back, or waits until who has taken it up is done; says whether it waited. */
-static bool take_back(helper *other, shared_job *shared) {
+/* Sleeps until who has taken up an offer is done, and notes for how long it was not let run. */
+static void sleep_until_done(helper *other, shared_job *shared) {
+  const uintptr_t taken = (uintptr_t)shared | TAKEN;
+  const int64_t begin = now();
+  const int64_t ran = read_clock(other->clock);
+  for (;;) {
+    const uint32_t done = atomic_load(&other->done);
+    uintptr_t seen = taken;
+    if (!atomic_compare_exchange_strong(&other->offer, &seen, taken | AWAITED) &&
+        seen != (taken | AWAITED)) {
+      break;
+    }
+    sleep_on(&other->done, done);
+  }
+  const int64_t stolen = now() - begin - (read_clock(other->clock) - ran);
+  shared->stolen += stolen > 0 ? stolen : 0;
+}
+
+/* Takes an offer back, or waits until who has taken it up is done. */
+static void take_back(helper *other, shared_job *shared) {
   const uintptr_t taken = (uintptr_t)shared | TAKEN;
   uintptr_t seen = (uintptr_t)shared;
   if (atomic_compare_exchange_strong(&other->offer, &seen, 0) || seen != taken) {
-    return false;
+    return;
   }
+  shared->waited = true;
   const int64_t deadline = now() + SPIN_NS;
   do {
     for (int i = 0; i < 32; ++i) {
       if (atomic_load_explicit(&other->offer, memory_order_acquire) != taken) {
-        return true;
+        return;
       }
       relax();
     }
   } while (now() < deadline);
-  for (;;) {
-    const uint32_t done = atomic_load(&other->done);
-    seen = taken;
-    if (!atomic_compare_exchange_strong(&other->offer, &seen, taken | AWAITED) &&
-        seen != (taken | AWAITED)) {
-      return true;
-    }
-    sleep_on(&other->done, done);
-  }
+  sleep_until_done(other, shared);
 }
 
 /*
  * Where another program keeps a CPU busy, a thread of the team may stop in the middle of a chunk
- * for milliseconds, and the job takes longer than it would have taken the caller alone. By how much
- * is known afterwards, from the chunks that the caller has run. What calls lose is a debt, which
- * calls that gain pay off; one of MAX_DEBT_NS ends the sharing for REST_FACTOR times as long. So
- * less than one part in REST_FACTOR of the time is lost, and few calls are late.
+ * for milliseconds, and the job takes longer than it would have taken the caller alone: longer than
+ * all threads were at work in it. What calls lose is a debt, which calls that gain pay off; one of
+ * MAX_DEBT_NS ends the sharing for REST_FACTOR times as long. So less than one part in REST_FACTOR
+ * of the time is lost, and few calls are late.
  */
 static void settle(int64_t gained, int64_t end) {
   const int64_t before = atomic_load(&debt);
@@ -334,7 +354,7 @@ static void settle(int64_t gained, int64_t end) {
 void kvf_team_run(kvf_job *job, int32_t threads) {
   int64_t begin = now();
   if (begin < atomic_load(&rest_until)) {
-    (void)kvf_job_work(job, 0);
+    kvf_job_work(job, 0);
     return;
   }
   if (start(threads - 1)) {
@@ -343,19 +363,17 @@ void kvf_team_run(kvf_job *job, int32_t threads) {
   shared_job shared = {.job = job, .cpu = sched_getcpu()};
   const int32_t end = offer_to(&shared, threads - 1, pays_to_wake(job, begin));
   const int64_t middle = wake_some(&shared, 0) ? now() : begin;
-  const int64_t own_chunks = kvf_job_work(job, 0);
+  kvf_job_work(job, 0);
   int64_t last = now();
-  const int64_t worked = last - middle;
-  bool waited = false;
+  (void)atomic_fetch_add_explicit(&shared.worked, last - middle, memory_order_relaxed);
   for (int32_t i = 0; i < end; ++i) {
-    waited = take_back(&helpers[i], &shared) || waited;
+    take_back(&helpers[i], &shared);
   }
-  last = waited ? now() : last;
-  const int64_t took = last - begin;
-  if (atomic_load_explicit(&shared.crowded, memory_order_relaxed)) {
-    settle(-took, last);
-  } else if (end > 0 && own_chunks > 0) {
-    settle(worked / own_chunks * job->chunks - took, last);
+  last = shared.waited ? now() : last;
+  const bool crowded = atomic_load_explicit(&shared.crowded, memory_order_relaxed);
+  const int64_t worked = atomic_load_explicit(&shared.worked, memory_order_relaxed);
+  if (end > 0) {
+    settle((crowded ? 0 : worked - shared.stolen) - (last - begin), last);
   }
   atomic_store(&last_end, last);
 }

@@ -30,8 +30,8 @@ typedef struct kvf_job {
   kvf_range ranges[KVF_MAX_RANGES];
 } kvf_job;
 
-/* Runs chunks, those of range `seat` first, until none is left to claim; returns how many. */
-int64_t kvf_job_work(kvf_job *job, int32_t seat);
+/* Runs chunks, those of range `seat` first, until none is left to claim. */
+void kvf_job_work(kvf_job *job, int32_t seat);
 
 /* How many threads, the calling one included, can be at work at once: 1 or more. */
 int32_t kvf_team_size(void);
