@@ -82,7 +82,7 @@ static int compare(const void *a, const void *b) {
 /* One way for a while. The sleep lets threads of the way before go to sleep. */
 static void measure_block(const work *what, way how) {
   enum { WARM = 5, LEAST = 10 };
-  const double length = 0.04 + (busy ? 0.1 : 0);
+  const double length = busy ? 1 : 0.04; /* a team rests for up to a second */
   (void)usleep(20000);
   for (int i = 0; i < WARM; ++i) {
     run(what, how);

@@ -87,13 +87,14 @@ static void work(void *shared) {
 }
 
 static void divide(kvf_job *job, int64_t threads) {
-  const double wanted = job->bytes / BYTES_PER_CHUNK;
-  const int64_t most = threads * CHUNKS_PER_THREAD;
-  int64_t chunks = wanted < (double)most ? (int64_t)wanted : most;
-  chunks = chunks > threads ? chunks : threads;
-  const int64_t chunk = job->units / chunks + (job->units % chunks != 0);
-  const int64_t even = (chunk + NEIGHBOURS - 1) / NEIGHBOURS * NEIGHBOURS;
-  job->chunk = job->units / even >= most / 2 ? even : chunk;
+  const double wanted = job->bytes / BYTES_PER_CHUNK / (double)threads;
+  int64_t each = wanted < CHUNKS_PER_THREAD ? (int64_t)wanted : CHUNKS_PER_THREAD;
+  each = each > 0 ? each : 1;
+  const int64_t chunk = job->units / (threads * each);
+  job->chunk = chunk + (job->units % (threads * each) != 0);
+  if (each >= CHUNKS_PER_THREAD / 2 && chunk >= NEIGHBOURS) { /* few, and they would be uneven */
+    job->chunk = chunk / NEIGHBOURS * NEIGHBOURS;
+  }
   job->chunks = job->units / job->chunk + (job->units % job->chunk != 0);
   job->num_ranges = (int32_t)(threads < KVF_MAX_RANGES ? threads : KVF_MAX_RANGES);
   for (int64_t i = 0; i < job->num_ranges; ++i) {

@@ -38,13 +38,18 @@ enum {
   REST_FACTOR = 128
 };
 
-/* What a helper's `offer` is beside the address of a job; 0 when the helper is idle. */
-enum { TAKEN = 1, AWAITED = 2 }; /* it is at work; the caller sleeps until it is done */
+/*
+ * What a helper's `offer` is beside the address of a job that was offered; 0 when the helper is
+ * idle. TAKEN: it is at work; AWAITED, too: the caller sleeps until it is done. DONE: that caller
+ * has not noticed yet.
+ */
+enum { TAKEN = 1, AWAITED = 2, DONE = 2, STATE = 3 };
 
 typedef struct helper {
   _Alignas(64) _Atomic uintptr_t offer;
   _Atomic uint32_t asleep; /* a futex: 1 while it sleeps, or is about to */
   _Atomic uint32_t done;   /* a futex: counts the jobs that a caller slept for */
+  int64_t worked;          /* how long it was at work in the job that is done */
   clockid_t clock;         /* of the time that the thread was let run */
 } helper;
 
@@ -54,7 +59,7 @@ typedef struct shared_job {
   _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
   _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
   int cpu;                  /* the caller's */
-  _Atomic int64_t worked;   /* time that threads were at work, the caller among them */
+  int64_t worked;           /* time that threads were at work, the caller among them */
   int64_t stolen;           /* of it, time that the caller waited for one that was not let run */
   bool waited;
 } shared_job;
@@ -119,7 +124,7 @@ static bool wake_some(shared_job *shared, int32_t from) {
   return woken > 0;
 }
 
-static bool is_offer(uintptr_t offer) { return offer != 0 && (offer & TAKEN) == 0; }
+static bool is_offer(uintptr_t offer) { return offer != 0 && (offer & STATE) == 0; }
 
 static void wait_for_offer(helper *self, bool spins) {
   const int64_t deadline = spins ? now() + SPIN_NS : 0;
@@ -163,9 +168,8 @@ static void *help(void *argument) {
     (void)wake_some(shared, seat);
     const int64_t begin = now();
     kvf_job_work(shared->job, seat);
-    (void)atomic_fetch_add_explicit(&shared->worked, now() - begin, memory_order_relaxed);
-    /* The caller may return now: `shared` is gone. */
-    if (atomic_exchange(&self->offer, 0) & AWAITED) {
+    self->worked = now() - begin;
+    if (atomic_exchange(&self->offer, offer | DONE) & AWAITED) {
       (void)atomic_fetch_add(&self->done, 1);
       wake(&self->done);
     }
@@ -312,24 +316,35 @@ static void sleep_until_done(helper *other, shared_job *shared) {
   shared->stolen += stolen > 0 ? stolen : 0;
 }
 
-/* Takes an offer back, or waits until who has taken it up is done. */
-static void take_back(helper *other, shared_job *shared) {
+/* Waits while a thread is at work, first awake. */
+static void wait_for(helper *other, shared_job *shared) {
   const uintptr_t taken = (uintptr_t)shared | TAKEN;
-  uintptr_t seen = (uintptr_t)shared;
-  if (atomic_compare_exchange_strong(&other->offer, &seen, 0) || seen != taken) {
-    return;
-  }
   shared->waited = true;
   const int64_t deadline = now() + SPIN_NS;
   do {
     for (int i = 0; i < 32; ++i) {
-      if (atomic_load_explicit(&other->offer, memory_order_acquire) != taken) {
+      if (atomic_load_explicit(&other->offer, memory_order_relaxed) != taken) {
         return;
       }
       relax();
     }
   } while (now() < deadline);
   sleep_until_done(other, shared);
+}
+
+/* Takes an offer back, or waits until who has taken it up is done. */
+static void take_back(helper *other, shared_job *shared) {
+  uintptr_t seen = (uintptr_t)shared;
+  if (atomic_compare_exchange_strong(&other->offer, &seen, 0)) {
+    return;
+  }
+  if (seen == ((uintptr_t)shared | TAKEN)) {
+    wait_for(other, shared);
+  }
+  if (atomic_load_explicit(&other->offer, memory_order_acquire) == ((uintptr_t)shared | DONE)) {
+    shared->worked += other->worked;
+    atomic_store_explicit(&other->offer, 0, memory_order_release);
+  }
 }
 
 /*
@@ -365,15 +380,14 @@ void kvf_team_run(kvf_job *job, int32_t threads) {
   const int64_t middle = wake_some(&shared, 0) ? now() : begin;
   kvf_job_work(job, 0);
   int64_t last = now();
-  (void)atomic_fetch_add_explicit(&shared.worked, last - middle, memory_order_relaxed);
+  shared.worked = last - middle;
   for (int32_t i = 0; i < end; ++i) {
     take_back(&helpers[i], &shared);
   }
   last = shared.waited ? now() : last;
   const bool crowded = atomic_load_explicit(&shared.crowded, memory_order_relaxed);
-  const int64_t worked = atomic_load_explicit(&shared.worked, memory_order_relaxed);
   if (end > 0) {
-    settle((crowded ? 0 : worked - shared.stolen) - (last - begin), last);
+    settle((crowded ? 0 : shared.worked - shared.stolen) - (last - begin), last);
   }
   atomic_store(&last_end, last);
 }
