@@ -263,19 +263,6 @@ KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
                                    kvf_cpu_function function);
 KVF_API kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin);
 
-/* ---- the machine -------------------------------------------------------------------------------
- */
-
-/*
- * The level CPU variants run at: the best that both this CPU and this build have, or a lower one
- * named by the environment variable KVFORGE_ISA (read once, at the first call; a level that cannot
- * run here is ignored).
- */
-KVF_API kvf_isa kvf_cpu_isa(void);
-
-/* "baseline", "avx2", "avx512", "neon"; "?" for a value outside the enum. */
-KVF_API const char *kvf_isa_name(kvf_isa isa);
-
 /* ---- threads -----------------------------------------------------------------------------------
  *
  * A large call on the CPU is divided among the calling thread and idle threads of a small team that
@@ -317,8 +304,18 @@ typedef struct kvf_pool {
  */
 KVF_API void kvf_set_pool(const kvf_pool *pool);
 
-/* ---- CUDA devices ------------------------------------------------------------------------------
+/* ---- the machine -------------------------------------------------------------------------------
  */
+
+/*
+ * The level CPU variants run at: the best that both this CPU and this build have, or a lower one
+ * named by the environment variable KVFORGE_ISA (read once, at the first call; a level that cannot
+ * run here is ignored).
+ */
+KVF_API kvf_isa kvf_cpu_isa(void);
+
+/* "baseline", "avx2", "avx512", "neon"; "?" for a value outside the enum. */
+KVF_API const char *kvf_isa_name(kvf_isa isa);
 
 /*
  * Number of CUDA devices. KVF_NO_DEVICE when libcuda cannot be opened (the environment variable
