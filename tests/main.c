@@ -30,6 +30,7 @@ static const test_suite suites[] = {
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
     {"threads", NULL, ON_CPU, false, threads_tests},
+    {"tuned", NULL, ON_BOTH, false, tuned_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP

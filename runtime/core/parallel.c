@@ -95,11 +95,11 @@ static void divide(kvf_job *job, int64_t threads) {
   if (each >= CHUNKS_PER_THREAD / 2 && chunk >= NEIGHBOURS) { /* few, and they would be uneven */
     job->chunk = chunk / NEIGHBOURS * NEIGHBOURS;
   }
-  job->chunks = job->units / job->chunk + (job->units % job->chunk != 0);
+  const int64_t chunks = job->units / job->chunk + (job->units % job->chunk != 0);
   job->num_ranges = (int32_t)(threads < KVF_MAX_RANGES ? threads : KVF_MAX_RANGES);
   for (int64_t i = 0; i < job->num_ranges; ++i) {
-    atomic_init(&job->ranges[i].next, job->chunks * i / job->num_ranges);
-    job->ranges[i].end = job->chunks * (i + 1) / job->num_ranges;
+    atomic_init(&job->ranges[i].next, chunks * i / job->num_ranges);
+    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;
   }
 }
 

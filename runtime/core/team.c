@@ -53,16 +53,12 @@ typedef struct helper {
   clockid_t clock;         /* of the time that the thread was let run */
 } helper;
 
-/* A job as the team sees it. */
-typedef struct shared_job {
-  kvf_job *job;
-  _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
-  _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
-  int cpu;                  /* the caller's */
-  int64_t worked;           /* time that threads were at work, the caller among them */
-  int64_t stolen;           /* of it, time that the caller waited for one that was not let run */
+/* What became of a job; for its caller. */
+typedef struct account {
+  int64_t worked; /* time that threads were at work, the caller among them */
+  int64_t stolen; /* of it, time that the caller waited for one that was not let run */
   bool waited;
-} shared_job;
+} account;
 
 static helper helpers[MAX_HELPERS];
 static _Atomic int32_t count;      /* of helpers that there are */
@@ -106,17 +102,17 @@ static void wake(_Atomic uint32_t *word) {
  * Wakes two threads that a job was offered to. Each that wakes does the same, so that a large team
  * is not woken by its caller alone. Says whether it has woken any.
  */
-static bool wake_some(shared_job *shared, int32_t from) {
+static bool wake_some(kvf_job *job, int32_t from) {
   const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
   int woken = 0;
   for (int32_t i = from; i < helpers_now && woken < 2; ++i) {
-    if (atomic_load_explicit(&shared->sleepers, memory_order_relaxed) <= 0) {
+    if (atomic_load_explicit(&job->sleepers, memory_order_relaxed) <= 0) {
       break;
     }
     helper *other = &helpers[i];
-    if (atomic_load(&other->offer) == (uintptr_t)shared && atomic_load(&other->asleep) != 0 &&
+    if (atomic_load(&other->offer) == (uintptr_t)job && atomic_load(&other->asleep) != 0 &&
         atomic_exchange(&other->asleep, 0) != 0) {
-      (void)atomic_fetch_sub_explicit(&shared->sleepers, 1, memory_order_relaxed);
+      (void)atomic_fetch_sub_explicit(&job->sleepers, 1, memory_order_relaxed);
       wake(&other->asleep);
       ++woken;
     }
@@ -158,16 +154,16 @@ static void *help(void *argument) {
     if (!is_offer(offer) || !atomic_compare_exchange_strong(&self->offer, &offer, offer | TAKEN)) {
       continue; /* taken back */
     }
-    shared_job *shared = (shared_job *)offer;
-    const bool crowded = sched_getcpu() == shared->cpu;
+    kvf_job *job = (kvf_job *)offer;
+    const bool crowded = sched_getcpu() == job->cpu;
     if (crowded) {
-      atomic_store_explicit(&shared->crowded, true, memory_order_relaxed);
+      atomic_store_explicit(&job->crowded, true, memory_order_relaxed);
     }
     spins = !crowded;
     const int32_t seat = (int32_t)(self - helpers) + 1; /* the caller has seat 0 */
-    (void)wake_some(shared, seat);
+    (void)wake_some(job, seat);
     const int64_t begin = now();
-    kvf_job_work(shared->job, seat);
+    kvf_job_work(job, seat);
     self->worked = now() - begin;
     if (atomic_exchange(&self->offer, offer | DONE) & AWAITED) {
       (void)atomic_fetch_add(&self->done, 1);
@@ -278,7 +274,7 @@ static bool pays_to_wake(const kvf_job *job, int64_t begin) {
 }
 
 /* Offers a job to idle threads; returns the end of those that may have it. */
-static int32_t offer_to(shared_job *shared, int32_t wanted, bool wakes) {
+static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes) {
   const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
   int32_t end = 0;
   for (int32_t i = 0; i < helpers_now && wanted > 0; ++i) {
@@ -286,21 +282,21 @@ static int32_t offer_to(shared_job *shared, int32_t wanted, bool wakes) {
     uintptr_t idle = 0;
     if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 ||
         (!wakes && atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0) ||
-        !atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)shared)) {
+        !atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
       continue;
     }
     end = i + 1;
     --wanted;
     if (atomic_load(&other->asleep) != 0) {
-      (void)atomic_fetch_add_explicit(&shared->sleepers, 1, memory_order_relaxed);
+      (void)atomic_fetch_add_explicit(&job->sleepers, 1, memory_order_relaxed);
     }
   }
   return end;
 }
 
 /* Sleeps until who has taken up an offer is done, and notes for how long it was not let run. */
-static void sleep_until_done(helper *other, shared_job *shared) {
-  const uintptr_t taken = (uintptr_t)shared | TAKEN;
+static void sleep_until_done(helper *other, const kvf_job *job, account *notes) {
+  const uintptr_t taken = (uintptr_t)job | TAKEN;
   const int64_t begin = now();
   const int64_t ran = read_clock(other->clock);
   for (;;) {
@@ -313,13 +309,13 @@ static void sleep_until_done(helper *other, shared_job *shared) {
     sleep_on(&other->done, done);
   }
   const int64_t stolen = now() - begin - (read_clock(other->clock) - ran);
-  shared->stolen += stolen > 0 ? stolen : 0;
+  notes->stolen += stolen > 0 ? stolen : 0;
 }
 
 /* Waits while a thread is at work, first awake. */
-static void wait_for(helper *other, shared_job *shared) {
-  const uintptr_t taken = (uintptr_t)shared | TAKEN;
-  shared->waited = true;
+static void wait_for(helper *other, const kvf_job *job, account *notes) {
+  const uintptr_t taken = (uintptr_t)job | TAKEN;
+  notes->waited = true;
   const int64_t deadline = now() + SPIN_NS;
   do {
     for (int i = 0; i < 32; ++i) {
@@ -329,20 +325,20 @@ static void wait_for(helper *other, shared_job *shared) {
       relax();
     }
   } while (now() < deadline);
-  sleep_until_done(other, shared);
+  sleep_until_done(other, job, notes);
 }
 
 /* Takes an offer back, or waits until who has taken it up is done. */
-static void take_back(helper *other, shared_job *shared) {
-  uintptr_t seen = (uintptr_t)shared;
-  if (atomic_compare_exchange_strong(&other->offer, &seen, 0)) {
+static void take_back(helper *other, const kvf_job *job, account *notes) {
+  uintptr_t seen = atomic_load_explicit(&other->offer, memory_order_acquire);
+  if (seen == (uintptr_t)job && atomic_compare_exchange_strong(&other->offer, &seen, 0)) {
     return;
   }
-  if (seen == ((uintptr_t)shared | TAKEN)) {
-    wait_for(other, shared);
+  if (seen == ((uintptr_t)job | TAKEN)) {
+    wait_for(other, job, notes);
   }
-  if (atomic_load_explicit(&other->offer, memory_order_acquire) == ((uintptr_t)shared | DONE)) {
-    shared->worked += other->worked;
+  if (atomic_load_explicit(&other->offer, memory_order_acquire) == ((uintptr_t)job | DONE)) {
+    notes->worked += other->worked;
     atomic_store_explicit(&other->offer, 0, memory_order_release);
   }
 }
@@ -375,19 +371,21 @@ void kvf_team_run(kvf_job *job, int32_t threads) {
   if (start(threads - 1)) {
     begin = now();
   }
-  shared_job shared = {.job = job, .cpu = sched_getcpu()};
-  const int32_t end = offer_to(&shared, threads - 1, pays_to_wake(job, begin));
-  const int64_t middle = wake_some(&shared, 0) ? now() : begin;
+  atomic_init(&job->sleepers, 0);
+  atomic_init(&job->crowded, false);
+  job->cpu = sched_getcpu();
+  const int32_t end = offer_to(job, threads - 1, pays_to_wake(job, begin));
+  const int64_t middle = wake_some(job, 0) ? now() : begin;
   kvf_job_work(job, 0);
   int64_t last = now();
-  shared.worked = last - middle;
+  account notes = {.worked = last - middle};
   for (int32_t i = 0; i < end; ++i) {
-    take_back(&helpers[i], &shared);
+    take_back(&helpers[i], job, &notes);
   }
-  last = shared.waited ? now() : last;
-  const bool crowded = atomic_load_explicit(&shared.crowded, memory_order_relaxed);
+  last = notes.waited ? now() : last;
+  const bool crowded = atomic_load_explicit(&job->crowded, memory_order_relaxed);
   if (end > 0) {
-    settle((crowded ? 0 : shared.worked - shared.stolen) - (last - begin), last);
+    settle((crowded ? 0 : notes.worked - notes.stolen) - (last - begin), last);
   }
   atomic_store(&last_end, last);
 }

@@ -20,13 +20,16 @@ typedef struct kvf_range {
   int64_t end;
 } kvf_range;
 typedef struct kvf_job {
-  kvf_cpu_function function;
+  _Alignas(64) kvf_cpu_function function; /* what all threads read: one cache line */
   const void *params;
-  double bytes; /* that it moves in all */
   int64_t units;
-  int64_t chunk;  /* units of one; the last has what remains */
-  int64_t chunks; /* how many */
+  int64_t chunk; /* units of one; the last has what remains */
   int32_t num_ranges;
+  /* For the team. */
+  int32_t cpu;              /* the caller's */
+  _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
+  _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
+  double bytes;             /* that it moves in all */
   kvf_range ranges[KVF_MAX_RANGES];
 } kvf_job;
 
