@@ -20,7 +20,7 @@ from kvforge._toolchain import Tool
 
 SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
 # Of all host code. -ffp-contract=off: results must not depend on the isa level.
-COMMON = ("-fPIC", "-fopenmp", "-ffp-contract=off")
+COMMON = ("-fPIC", "-fopenmp-simd", "-ffp-contract=off")
 STANDARD = {".c": ("-std=gnu11",), ".cu": ("-std=c++17",)}
 
 
@@ -250,7 +250,7 @@ class Build:
             libraries += [*folders, "-lcudart_static", "-ldl", "-lrt", "-lpthread"]
         linker = self.cxx or self.cc
         checks = ["-Wl,-z,defs"] if self.modular and not self.files else []
-        words = [*linker.command, "-shared", "-fopenmp", "-Wl,--as-needed", *checks]
+        words = [*linker.command, "-shared", "-Wl,--as-needed", *checks]
         return Step(f"LINK {output}", output, objects, [*words, "-o", output, *objects, *libraries])
 
     def installer(self) -> str:
