@@ -26,6 +26,7 @@ class Step:
     output: str
     inputs: list[str]
     command: list[str]
+    search: tuple[str, ...] = ()  # a command that says where the compiler looks for headers
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -36,7 +37,7 @@ def say(text: str, end: str = "\n") -> None:
 
 def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
     """Runs the steps in their order of need; BuildError with all that failed."""
-    (folder / "build.ninja").write_text(text_of(steps))
+    (folder / "build.ninja").write_bytes(os.fsencode(text_of(steps)))
     for step in steps:
         (folder / step.output).parent.mkdir(parents=True, exist_ok=True)
     command = [_toolchain.find_ninja(), *(["-v"] if verbose else [])]
@@ -52,6 +53,7 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        umask=0o077,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -88,7 +90,7 @@ def escape(path: str) -> str:
 
 def read_depfile(path: Path) -> list[str]:
     """The files that a depfile (a rule of Make) says an object was made of."""
-    text = path.read_text(errors="surrogateescape").replace("\\\n", " ")
+    text = os.fsdecode(path.read_bytes()).replace("\\\n", " ")
     inputs = text.partition(": ")[2]
-    words = re.findall(r"(?:\\.|[^\s\\])+", inputs)
-    return [re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words]
+    words = re.findall(r"(?:\\[ #:]|\S)+", inputs)
+    return [re.sub(r"\\([ #:])", r"\1", word).replace("$$", "$") for word in words]
