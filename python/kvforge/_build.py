@@ -67,7 +67,7 @@ class Build:
                     f"kvforge.load: path {text!r}: want printable characters, which ninja and "
                     "depfiles can hold"
                 )
-            if cuda and (wrong := re.search(r"[$`\",]", text)):
+            if cuda and (wrong := re.search(r"""[$`"\\,]""", text)):
                 raise ValueError(f"kvforge.load: path {text!r}: nvcc cannot have {wrong[0]} in one")
 
     def prepare(self) -> None:

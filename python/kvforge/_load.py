@@ -150,7 +150,7 @@ def split(
             files.append(path)
         else:
             raise ValueError(
-                f"kvforge.load: {path}: want a folder or a file of {', '.join(SUFFIXES)}"
+                f"kvforge.load: {path}: want a folder or a file: one of {', '.join(SUFFIXES)}"
             )
     return files, folders
 

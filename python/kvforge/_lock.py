@@ -24,7 +24,7 @@ ATTEMPTS = 100  # at a lock file that others remove
 def patience() -> float:
     """For how many seconds another process may hold a lock: $KVFORGE_LOCK_TIMEOUT."""
     text = os.environ.get(PATIENCE) or str(DEFAULT_PATIENCE)
-    if not re.fullmatch(r"\d+(\.\d*)?", text):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         raise ValueError(f"{PATIENCE} is {text!r}, want a number of seconds such as 600")
     return float(text)
 

@@ -62,7 +62,7 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
                 print(line, end="", file=sys.stderr, flush=True)
             elif progress:
                 say(f"{title} {line.rstrip()}", end="")
-            if not progress and not line.startswith("ninja: "):
+            if not progress and not line.startswith("ninja: build stopped"):
                 seen.append(line)
     if process.returncode != 0:
         say(f"{title}: failed")
@@ -73,19 +73,17 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
 def text_of(steps: Sequence[Step]) -> str:
     """The build.ninja of some steps."""
     lines = ["rule run", "  command = $command", "  description = $what"]
+    outputs = {step.output for step in steps}
     for step in steps:
-        inputs = " ".join(map(escape, step.inputs))
+        # Only what is made here is waited for. Paths of users are in commands alone: those of ninja
+        # cannot have every letter.
+        inputs = " ".join(path for path in step.inputs if path in outputs)
         lines += [
-            f"build {escape(step.output)}: run {inputs}",
+            f"build {step.output}: run {inputs}",
             f"  command = {shlex.join(step.command).replace('$', '$$')}",
             f"  what = {step.what.replace('$', '$$')}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def escape(path: str) -> str:
-    """A path as ninja reads it in an edge."""
-    return re.sub(r"[$ :]", r"$\g<0>", path)
 
 
 def read_depfile(path: Path) -> list[str]:

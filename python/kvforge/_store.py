@@ -48,7 +48,12 @@ class Changed(Exception):
 def default_folder() -> Path:
     """$KVFORGE_CACHE, $XDG_CACHE_HOME/kvforge or ~/.cache/kvforge."""
     if own := os.environ.get("KVFORGE_CACHE"):
-        return (home() / own[2:] if own.startswith("~/") else Path(own).expanduser()).absolute()
+        if own.startswith("~/"):
+            return home() / own[2:]
+        try:
+            return Path(own).expanduser().absolute()
+        except RuntimeError as error:
+            raise RuntimeError(f"kvforge: KVFORGE_CACHE is {own!r}: {error}") from None
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else home() / ".cache").absolute() / "kvforge"
 

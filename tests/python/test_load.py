@@ -262,7 +262,7 @@ def test_sources(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.c"):
         kvforge.load("none", tmp_path / "absent.c")
     (tmp_path / "text.txt").touch()
-    with pytest.raises(ValueError, match=r"text\.txt: want a folder or one of \.c"):
+    with pytest.raises(ValueError, match=r"text\.txt: want a folder or a file: one of \.c"):
         kvforge.load("none", tmp_path / "text.txt")
 
 
