@@ -48,8 +48,9 @@ from kvforge._library import (
     set_num_threads,
     variants,
 )
-from kvforge._load import build_missing, build_variant, jit, load
+from kvforge._load import load
 from kvforge._ninja import BuildError
+from kvforge._variant import build_missing, build_variant, jit
 
 __all__ = [
     "BuildError",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tvm_ffi
 
 LIBRARY = "kvforge_tvm_ffi.so"
+TORCH_LIBRARY = "kvforge_torch.so"
 
 
 class Variant(NamedTuple):
