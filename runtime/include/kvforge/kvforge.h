@@ -400,10 +400,14 @@ KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 
 /*
- * Work items that kernels on a CUDA device skipped because a slot or block index lay outside the
- * tensors, since the library was loaded or the count was last cleared. Complete for all work that
- * the caller has synchronised with; reading it neither waits nor touches the device.
- * (The CPU backend refuses such a call before it writes anything, so it has no such count.)
+ * Work items (tokens, rows, pages, pairs of them) that kernels on a CUDA device skipped because a
+ * slot or block index lay outside the tensors, since the library was loaded or the count was last
+ * cleared. Complete for all work that the caller has synchronised with; reading it neither waits
+ * nor touches the device.
+ *
+ * The CPU backend refuses such a call before it writes anything, so it has no such count. Its
+ * kernels bound every index once more where they use it: one that another thread puts out of range
+ * while the call runs is skipped as on CUDA, and nothing outside the tensors is read or written.
  */
 KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
 KVF_API kvf_status kvf_cuda_clear_faults(int32_t device);
