@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -134,18 +135,34 @@ class Op:
             for wanted in itertools.product(*(axis.positions for axis in self.axes))
         }
 
+    def stride(self, axis: Axis) -> int:
+        """How far apart neighbours on an axis are among the cells of a backend."""
+        later = self.axes[self.axes.index(axis) + 1 :]
+        return math.prod(len(other.positions) for other in later)
+
     @cached_property
     def chains(self) -> dict[tuple[int, ...], int]:
-        """Every chain of the cells -> where it begins in the list of all, each with an end."""
+        """What is behind the first row of a cell -> where it begins in the list of all of these."""
         starts: dict[tuple[int, ...], int] = {}
         length = 0
-        for rows in filter(None, self.cells.values()):
-            if rows not in starts:
-                starts[rows] = length
-                length += len(rows) + 1
-        if length > INT16_MAX:
-            raise ValueError(f"spec {self.name}: {length} entries in chains, want {INT16_MAX}")
+        for rows in self.cells.values():
+            if len(rows) > 1 and rows[1:] not in starts:
+                starts[rows[1:]] = length
+                length += len(rows)
+        if max(length, len(self.cells)) > INT16_MAX:
+            raise ValueError(
+                f"spec {self.name}: {len(self.cells)} combinations, {length} entries in chains: "
+                f"want at most {INT16_MAX} of each"
+            )
         return starts
+
+    def first_row(self, rows: tuple[int, ...]) -> int:
+        """The row of a cell."""
+        return rows[0] if rows else -1
+
+    def rest_of(self, rows: tuple[int, ...]) -> int:
+        """Where the rows behind the first one begin among the chains."""
+        return self.chains[rows[1:]] if len(rows) > 1 else -1
 
 
 @dataclass(frozen=True)

@@ -102,13 +102,12 @@ typedef enum kvf_axis_kind {
 
 /* One axis of an op: a dimension along which it is specialised. Read-only. */
 typedef struct kvf_axis {
-  /* The lookup: value - first -> position in the table of cells; -1 where there is none. */
+  /* The lookup: value - first -> what the value adds to the index of a cell; -1: there is none. */
   int64_t first;
   int64_t span;
-  const int8_t *positions;
-  int8_t below; /* of values less than first */
-  int8_t above; /* of values from first + span on */
-  int32_t num_positions;
+  const int16_t *offsets;
+  int16_t below;    /* the same of values less than first */
+  int16_t above;    /* of values from first + span on */
   const char *name; /* "head_size" */
   kvf_axis_kind kind;
   const char *meaning;   /* which value of a call it stands for */
@@ -216,9 +215,12 @@ struct kvf_op {
   int32_t num_axes;
   const kvf_variant *variants; /* sorted: backend, then axis by axis */
   int32_t num_variants;
-  const int16_t
-      *cells; /* [KVF_BACKEND_COUNT][position on each axis]: where a chain begins, or -1 */
-  const int16_t *chains; /* rows that serve a call, the most special first, -1 behind the last */
+  /* [KVF_BACKEND_COUNT][position on each axis] -> the row most special for a call, or -1. */
+  const int16_t *cells;
+  /* The same -> where the rows that serve it too begin in `chains`, or -1. NULL: there are none. */
+  const int16_t *rest;
+  const int16_t *chains; /* rows, the more special first, -1 behind each list */
+  int32_t num_cells;     /* of one backend */
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
