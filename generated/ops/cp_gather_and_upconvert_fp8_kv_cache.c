@@ -5,7 +5,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f16__fp8_ds_mla);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla);

@@ -4,7 +4,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_indexer_k_quant_cache__b8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_indexer_k_quant_cache__b8);
 

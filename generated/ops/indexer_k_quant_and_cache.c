@@ -4,7 +4,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer);

@@ -4,7 +4,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e5m2);

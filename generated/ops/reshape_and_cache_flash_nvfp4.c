@@ -4,7 +4,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4);

@@ -5,7 +5,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);

@@ -4,7 +4,7 @@
  */
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_swap_blocks_batch__b8);
 
 static const kvf_variant variants[] = {

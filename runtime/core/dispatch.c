@@ -135,7 +135,7 @@ static void add_values(const kvf_op *op, const int64_t *values, kvf_text *text) 
   kvf_text_add(text, row);
 }
 
-/* "for this op on cpu it has (scalar/cache) bf16/bf16, ..." */
+/* The names of the axes, "scalar/tile", and the values of what is built, "bf16/64, bf16/128". */
 static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf_text *built) {
   for (int32_t i = 0; i < op->num_axes; ++i) {
     const size_t room = sizeof axes->data - axes->length;
@@ -176,7 +176,7 @@ static kvf_status not_built(const kvf_variant *row, const char *nor, const char 
 
 kvf_status kvf_not_built(const kvf_variant *variant) { return not_built(variant, "", ""); }
 
-/* "scalar dtype bf16 with cache dtype f32, head_size 96": the values of a call. */
+/* "scalar dtype bf16 with tile 64, order forward": the values of a call. */
 static void describe(const kvf_op *op, const int64_t *values, char *text, size_t size) {
   text[0] = '\0';
   for (int32_t i = 0; i < op->num_axes; ++i) {

@@ -1,5 +1,5 @@
 /*
- * kvforge: paged KV-cache kernels for LLM inference engines, callable from C.
+ * kvforge: ops whose kernels are generated from templates, callable from C.
  *
  * This header is the whole public surface for callers: status codes, dtypes, the op registry, the
  * dispatch table, and (through kvforge/ops.h, generated from generator/spec/) one typed entry point
@@ -108,7 +108,7 @@ typedef struct kvf_axis {
   const int16_t *offsets;
   int16_t below;    /* the same of values less than first */
   int16_t above;    /* of values from first + span on */
-  const char *name; /* "head_size" */
+  const char *name; /* "tile" */
   kvf_axis_kind kind;
   const char *meaning;   /* which value of a call it stands for */
   const int64_t *values; /* that have variants of their own */
@@ -119,7 +119,7 @@ typedef struct kvf_axis {
 
 /* One row of the dispatch table: op x backend x a value of each axis. */
 typedef struct kvf_variant {
-  const char *symbol; /* e.g. "kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3" */
+  const char *symbol; /* e.g. "kvf_cuda_my_op__bf16__t64" */
   const kvf_op *op;
   kvf_backend backend;
   int64_t values[KVF_MAX_AXES]; /* of the op's axes, in their order; KVF_OTHER: generic */
@@ -205,8 +205,8 @@ typedef struct kvf_exclusion {
 
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
-  const char *name;   /* "reshape_and_cache_flash" */
-  const char *ns;     /* "_C_cache_ops" */
+  const char *name;   /* "my_op" */
+  const char *ns;     /* "my_namespace" */
   const char *schema; /* PyTorch-style signature string, without the namespace */
   const char *doc;    /* reference text, plain ASCII */
   const kvf_argument *arguments;
@@ -340,7 +340,7 @@ KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 
 /*
- * Work items that kernels on a CUDA device skipped because a slot or block index lay outside the
+ * Work items that kernels on a CUDA device skipped because an index lay outside the
  * tensors, since the library was loaded or the count was last cleared. Complete for all work that
  * the caller has synchronised with; reading it neither waits nor touches the device.
  * (The CPU backend refuses such a call before it writes anything, so it has no such count.)
