@@ -22,6 +22,7 @@ import pytest
 
 sys.path.insert(0, str(support.ROOT))
 
+from configuration.options import runs_on
 from generator import __main__ as command
 from generator import names, outside
 from generator.axes import Value
@@ -245,6 +246,14 @@ def test_kernels_that_come_later(built: Built, driver: dict[str, str]) -> None:
     check(after, CUDA, 90)
     assert before["4", "1", "forward", "0"] == "4 1 0 0 0"
     assert after["4", "1", "forward", "0"] == "4 1 0 0 90"
+
+
+def test_archs_that_a_kernel_is_compiled_for() -> None:
+    archs = ["80", "90a", "100"]
+    assert _toolchain.archs_of("kvf_cuda_turn__t4__s1__forward__sm90", archs) == ["90a", "100"]
+    assert _toolchain.archs_of("kvf_cuda_turn__s1__forward", archs) == archs
+    for variant in CUDA:
+        assert runs_on(variant, archs) == _toolchain.archs_of(variant.symbol, archs)
 
 
 # ---- the generator's own answers -----------------------------------------------------------------
