@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from configuration.graph import Graph, escape, shell, sources
+from configuration.graph import Graph, escape, gencode, shell, sources
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
-from configuration.options import Choice
+from configuration.options import Choice, runs_on
 from configuration.probe import Tools
 from generator import plan
 
@@ -36,6 +36,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             why = "left out by --profile, --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
+            elif variant.backend == "cuda" and not runs_on(variant, choice.archs):
+                why = f"no arch of --cuda-archs is {variant.min_arch} or newer"
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
     return refused
 
@@ -62,12 +64,14 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
         graph.title("Library: CUDA variants, one fatbin and the object that embeds it.")
     for variant in choice.variants.get("cuda", []):
         fatbin = f"{build}/cuda/{variant.symbol}.fatbin"
+        own = runs_on(variant, choice.archs)
         graph.edge(
             "cuda_variant",
             [fatbin, f"{fatbin}.resources.txt"],
             [variant.source],
             [f"{build}/toolchain-cuda.txt"],
             ["generated-files"],
+            **({} if own == choice.archs else {"gencode": shell(gencode(own))}),
         )
         image = graph.edge(
             "cuda_image",

@@ -19,6 +19,15 @@ def shell(words: Iterable[str]) -> str:
     return escape(shlex.join(words), also="")
 
 
+def gencode(archs: Sequence[str]) -> list[str]:
+    """nvcc's options for machine code of every arch, and PTX of the last for those to come."""
+    words = []
+    for arch in archs:
+        kinds = f"[sm_{arch},compute_{arch}]" if arch == archs[-1] else f"sm_{arch}"
+        words += ["-gencode", f"arch=compute_{arch},code={kinds}"]
+    return words
+
+
 def sources(*patterns: str) -> list[str]:
     """The files that match, sorted. Their folders are inputs of build.ninja: see watched()."""
     return sorted(str(path) for pattern in patterns for path in Path().glob(pattern))

@@ -6,11 +6,11 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from configuration.edges import computed_edges
-from configuration.graph import escape, shell, sources
+from configuration.graph import escape, gencode, shell, sources
 from configuration.options import Choice, recorded
 from configuration.probe import Tools, describe, job_counts
 from configuration.shell import ROOT, find_tool
@@ -53,15 +53,6 @@ def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str
         "CONFIGURE": shell(again),
         "EDGES": computed_edges(options, tools, choice),
     }
-
-
-def gencode(archs: Sequence[str]) -> list[str]:
-    """nvcc's options for machine code of every arch, and PTX of the last for those to come."""
-    words = []
-    for arch in archs:
-        kinds = f"[sm_{arch},compute_{arch}]" if arch == archs[-1] else f"sm_{arch}"
-        words += ["-gencode", f"arch=compute_{arch},code={kinds}"]
-    return words
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

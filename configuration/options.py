@@ -95,6 +95,11 @@ class Choice:
     sanitize: bool
 
 
+def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
+    """Those of the archs that have what the body of a CUDA variant needs."""
+    return [arch for arch in archs if int(arch.rstrip("af")) >= variant.min_arch]
+
+
 def selection(options: argparse.Namespace) -> Profile:
     """What is selected: a profile, with what the options name in place of its own."""
     chosen = profile.load(options.profile) if options.profile else Profile("")
@@ -131,6 +136,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
             )
         archs = [arch for arch in archs if arch not in unknown]
     backends = BACKENDS if tools.cuda else ("cpu",)
+    selected = [v for v in selected if v.backend == "cpu" or runs_on(v, archs)]
     return Choice(
         build=options.build_dir or f"build{kind}",
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},

@@ -1,7 +1,7 @@
 """Axes: the dimensions along which an op is specialised.
 
     dtypes("scalar", "f32", "bf16")                  a dtype of the call
-    integer("head_size", 64, 128, token="d", ...)    a number of the call
+    integer("tile", 64, 128, token="t", ...)         a number of the call
     word("layout", "nhd", "hnd", ...)                one of a few words
     flag("causal", ...)                              yes or no
     arch(90, ...)                                    CUDA devices of this compute capability or newer
@@ -115,8 +115,8 @@ class Axis:
             return by_text[text]
         if self.kind == "arch" and text.isdigit():
             return next((v for v in reversed(self.values) if int(v) <= int(text)), None)  # type: ignore[call-overload]
-        possible = text.isdigit() if self.kind == "integer" else False
-        if possible and self.generic:
+        possible = {"integer": text.isdigit(), "flag": text == "false"}
+        if self.generic and possible.get(self.kind, False):
             return None
         raise ValueError(f"{self.name} is {text!r}: want {self.choices}")
 
@@ -126,6 +126,8 @@ class Axis:
         listed = ", ".join(map(self.text, self.values))
         if self.kind == "arch":
             return f"a compute capability, for example {listed}"
+        if self.kind == "flag":
+            return "true or false"
         return listed + (" or any other" if self.generic else "")
 
     def text(self, value: Value) -> str:
@@ -137,12 +139,12 @@ class Axis:
         return "other" if value is None else str(value)
 
 
-def dtypes(name: str, *tokens: str, meaning: str = "") -> Axis:
-    """A dtype axis: tokens of generator/dtypes.py."""
+def dtypes(name: str, *tokens: str | DType, meaning: str = "") -> Axis:
+    """A dtype axis: tokens of generator/dtypes.py, and formats of the family."""
     for token in tokens:
-        if token not in BY_TOKEN:
+        if isinstance(token, str) and token not in BY_TOKEN:
             raise ValueError(f"axis {name}: no dtype {token!r}: want some of {', '.join(BY_TOKEN)}")
-    values = tuple(BY_TOKEN[token] for token in tokens)
+    values = tuple(BY_TOKEN[token] if isinstance(token, str) else token for token in tokens)
     return Axis(name, "dtype", values, meaning or f"the {name} dtype")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,6 @@ from generator.tuned import Tables, Tuned
 
 BACKENDS = ("cpu", "cuda")
 INT16_MAX = 32767
-# Of vLLM's op family, by the time in which its schemas stayed the same.
-GENERATIONS = ("late-2025", "early-2026", "late-2026")
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,7 @@ class Op:
         for field in self.params:
             if not field.doc:
                 raise ValueError(f"spec {self.name}: params member {field.name} has no doc")
-        for generation, text in self.upstream_schemas.items():
-            if generation not in GENERATIONS:
-                raise ValueError(f"spec {self.name}: {generation!r}: want one of {GENERATIONS}")
+        for text in self.upstream_schemas.values():
             self._check_upstream(text)
 
     def _check_upstream(self, text: str) -> None:
@@ -143,25 +140,41 @@ class Op:
             for wanted in itertools.product(*(axis.positions for axis in self.axes))
         }
 
+    def stride(self, axis: Axis) -> int:
+        """How far apart neighbours on an axis are among the cells of a backend."""
+        later = self.axes[self.axes.index(axis) + 1 :]
+        return math.prod(len(other.positions) for other in later)
+
     @cached_property
     def chains(self) -> dict[tuple[int, ...], int]:
-        """Every chain of the cells -> where it begins in the list of all, each with an end."""
+        """What is behind the first row of a cell -> where it begins in the list of all of these."""
         starts: dict[tuple[int, ...], int] = {}
         length = 0
-        for rows in filter(None, self.cells.values()):
-            if rows not in starts:
-                starts[rows] = length
-                length += len(rows) + 1
-        if length > INT16_MAX:
-            raise ValueError(f"spec {self.name}: {length} entries in chains, want {INT16_MAX}")
+        for rows in self.cells.values():
+            if len(rows) > 1 and rows[1:] not in starts:
+                starts[rows[1:]] = length
+                length += len(rows)
+        if max(length, len(self.cells)) > INT16_MAX:
+            raise ValueError(
+                f"spec {self.name}: {len(self.cells)} combinations, {length} entries in chains: "
+                f"want at most {INT16_MAX} of each"
+            )
         return starts
+
+    def first_row(self, rows: tuple[int, ...]) -> int:
+        """The row of a cell."""
+        return rows[0] if rows else -1
+
+    def rest_of(self, rows: tuple[int, ...]) -> int:
+        """Where the rows behind the first one begin among the chains."""
+        return self.chains[rows[1:]] if len(rows) > 1 else -1
 
 
 @dataclass(frozen=True)
 class Variant:
     """op x backend x one value of each axis: one generated file, one symbol, one table row.
 
-    A value is an attribute too: `variant.head_size`.
+    A value is an attribute too: `variant.scalar`.
     """
 
     op: Op
@@ -232,10 +245,3 @@ class Variant:
         written, the last of its dtypes."""
         size = self.dtypes[-1].bytes if self.dtypes else 16
         return tuple(sorted({max(1, 16 // size), max(1, 4 // size), 1}, reverse=True))
-
-
-def same_or_fp8(scalar: DType, cache: DType) -> str | None:
-    """The rule of the plain writers: the cache holds the scalar dtype itself or fp8 codes."""
-    if cache.is_fp8 or cache is scalar:
-        return None
-    return f"a cache next to {scalar.token} tensors holds {scalar.token} itself or fp8"

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from generator import names
-from generator.dtypes import CACHE_ALIASES, DTYPES
-from generator.model import BACKENDS, GENERATIONS, Op, Variant
-from generator.spec import OPS
+from generator.model import BACKENDS, Op, Variant
+from generator.spec import DTYPES, GENERATIONS, OPS
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_OPS = "python/kvforge/ops"
@@ -78,10 +77,13 @@ def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:
 
 def outputs() -> list[Output]:
     """Every generated file, sorted by path. FOLDERS hold these and no others."""
-    tables = {"ops": OPS, "dtypes": DTYPES, "aliases": CACHE_ALIASES}
+    tables = {"ops": OPS, "dtypes": DTYPES}
     planned = [
         Output(
-            "generated/include/kvforge/dtypes.h", "table/dtypes.h.j2", tables, "generator/dtypes.py"
+            "generated/include/kvforge/dtypes.h",
+            "table/dtypes.h.j2",
+            tables,
+            "generator/dtypes.py, and the formats of its family",
         ),
         Output("generated/include/kvforge/ops.h", "table/ops.h.j2", tables),
         Output("generated/include/kvforge/params.h", "table/params.h.j2", tables),

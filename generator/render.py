@@ -60,6 +60,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     env.globals["names"] = names
     env.filters["c_string"] = c_string
     env.filters["c_value"] = c_value
+    env.filters["scaled"] = scaled
     env.filters["comment"] = comment
     env.filters["wrap"] = wrap
     env.filters["for_python"] = for_python
@@ -82,6 +83,11 @@ def c_value(value: Value, axis: Axis) -> str:
     if value is None:
         return "KVF_OTHER"
     return value.enum if isinstance(value, DType) else str(axis.number(value))
+
+
+def scaled(position: int, stride: int) -> int:
+    """What a position adds to the index of a cell; no position stays none."""
+    return position * stride if position >= 0 else position
 
 
 def comment(text: str, indent: int = 0) -> str:

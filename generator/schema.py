@@ -1,6 +1,6 @@
 """Parses the PyTorch-style signature string that every binding of an op is generated from.
 
-Grammar (the part of PyTorch's that cache ops need):
+Grammar (the part of PyTorch's that ops need):
     name(Type arg[=default], ...) -> ()
 with Type one of
     Tensor, Tensor!, Tensor(a!), Tensor?, Tensor!?, Tensor(a!)?, Tensor[], Tensor(a!)[], int, float,

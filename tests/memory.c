@@ -269,22 +269,8 @@ DLTensor *tensor_dl(tensor *view) {
 }
 
 DLDataType dl_dtype(kvf_dtype dtype) {
-  switch (dtype) {
-  case KVF_F32:
-    return (DLDataType){kDLFloat, 32, 1};
-  case KVF_F16:
-    return (DLDataType){kDLFloat, 16, 1};
-  case KVF_BF16:
-    return (DLDataType){kDLBfloat, 16, 1};
-  case KVF_FP8_E4M3:
-  case KVF_FP8_PER_TOKEN_HEAD:
-    return (DLDataType){kDLFloat8_e4m3fn, 8, 1};
-  case KVF_FP8_E5M2:
-    return (DLDataType){kDLFloat8_e5m2, 8, 1};
-  case KVF_INT8:
-  case KVF_INT8_PER_TOKEN_HEAD:
-    return (DLDataType){kDLInt, 8, 1};
-  default: /* bytes, and formats made of them */
-    return (DLDataType){kDLUInt, 8, 1};
-  }
+#define CODE(enumerator, name, bits, code) [enumerator] = {code, bits, 1},
+  static const DLDataType types[KVF_DTYPE_COUNT] = {KVF_DTYPES(CODE)};
+#undef CODE
+  return types[dtype];
 }

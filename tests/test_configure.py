@@ -17,7 +17,7 @@ import run_all
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration import graph, needs, ninja, options, probe, setup
+from configuration import compdb, graph, needs, ninja, options, probe, setup
 from configuration.shell import ROOT
 
 NINJA = shutil.which("ninja") or shutil.which("ninja-build") or str(ROOT / ".venv/bin/ninja")
@@ -26,6 +26,14 @@ SMALL = ("--no-cuda", "--ops=reshape_and_cache_flash", "--scalars=f16", "--cache
 
 
 # ---- pure parts ---------------------------------------------------------------------------------
+
+
+def test_compile_commands_of_cuda_variants_are_in_clangs_words() -> None:
+    command = "g++ -x c++ --param asan-stack=0 -fsanitize=null -I'a b' -c -o x.o x.cu"
+    found = [{"file": "x.cu", "command": command}, {"file": "x.c", "command": command}]
+    cuda, host = compdb.entries(found)
+    assert cuda == {"file": "x.cu", "command": "g++ -x c++ '-Ia b' -c -o x.o x.cu"}
+    assert host == found[1]
 
 
 @given(st.text(alphabet="ab/ $:'\"\\", min_size=1))
@@ -60,7 +68,7 @@ def test_a_refused_target_keeps_its_reason() -> None:
 
 
 def test_gencode_has_ptx_for_the_last_arch_alone() -> None:
-    assert ninja.gencode(["80", "90a"]) == [
+    assert graph.gencode(["80", "90a"]) == [
         *("-gencode", "arch=compute_80,code=sm_80"),
         *("-gencode", "arch=compute_90a,code=[sm_90a,compute_90a]"),
     ]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import __main__ as command
-from generator import names, plan, render, schema
+from generator import axes, names, plan, render, schema, spec
 from generator.model import Op, Variant
 from generator.spec import OPS
 
@@ -340,7 +340,6 @@ def test_texts_for_python_name_exceptions() -> None:
 @pytest.mark.parametrize(
     ("generation", "signature", "message"),
     [
-        ("2019", None, "want one of"),
         ("late-2026", "other(Tensor kv_c) -> ()", "the op's name and arguments"),
         ("late-2026", "{name}(Tensor nobody) -> ()", "the op's name and arguments"),
         ("late-2026", "{name}() -> ()", "the op's name and arguments"),
@@ -354,6 +353,12 @@ def test_an_upstream_schema_that_the_op_cannot_serve(
     text = op.schema_text if signature is None else signature.format(name=op.name)
     with pytest.raises(ValueError, match=message):
         change(upstream_schemas={generation: text})(op)
+
+
+def test_a_generation_that_never_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec, "GENERATIONS", ("2019",))
+    with pytest.raises(ValueError, match=r"'late-\d+': want one of \('2019',\)"):
+        spec.load()
 
 
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,6 +552,75 @@ def test_explain_what_is_not_there(
     assert command.main(["--explain", symbol]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and message in captured.err
+
+
+def test_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--why", "reshape_and_cache", "scalar=f32", "cache=int8"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines if line.endswith("taken")] == [
+        ["kvf_cpu_reshape_and_cache__f32__int8", "taken"],
+        ["kvf_cuda_reshape_and_cache__f32__int8", "taken"],
+    ]
+    assert len(lines) == sum(variant.op.name == "reshape_and_cache" for variant in VARIANTS)
+    assert command.main(["--why", "reshape_and_cache", "scalar=f32", "cache=f16"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("cpu reshape_and_cache f32__f16") and "excluded: a cache next" in first
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nothing", "scalar=f32"], "no op 'nothing'; ops: concat"),
+        (
+            ["copy_blocks"],
+            "copy_blocks: got nothing, want a value of each axis, for example width=b8",
+        ),
+        (["copy_blocks", "b8"], "copy_blocks: got b8, want a value of each axis"),
+        (["reshape_and_cache", "scalar=f32"], "for example scalar=bf16 cache=int8"),
+        (["copy_blocks", "width=b9"], "width is 'b9': want b8"),
+    ],
+)
+def test_why_of_what_is_no_call(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert command.main(["--why", *words]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and message in captured.err
+
+
+AXES = {
+    "values": lambda: axes.integer("n", 8, 4, token="n", meaning="a number"),
+    "twice": lambda: axes.word("layout", "nhd", "nhd", meaning="the layout"),
+    "none": lambda: axes.integer("n", token="n", meaning="a number"),
+    "name": lambda: axes.flag("Causal", meaning="whether"),
+    "meaning": lambda: axes.flag("causal", meaning=" "),
+    "span": lambda: axes.integer("n", 1, 10**6, token="n", meaning="a number"),
+    "dtype": lambda: axes.dtypes("scalar", "fp16"),
+}
+
+
+@pytest.mark.parametrize("what", AXES)
+def test_an_axis_that_makes_no_sense(what: str) -> None:
+    with pytest.raises(ValueError, match="axis "):
+        AXES[what]()
+
+
+def test_symbols_that_would_be_one_are_refused() -> None:
+    clash = (
+        axes.word("layout", "x", "y", meaning="the layout", generic=True),
+        axes.word("order", "x", "y", meaning="the order", generic=True),
+    )
+    op = change(axes=clash, excluded=lambda *values: None)(OPS[0])
+    with pytest.raises(ValueError, match="could be others too"):
+        _ = [variant.symbol for variant in op.variants]
+    with pytest.raises(ValueError, match="want at most"):
+        change(axes=(clash[0], clash[0]))(OPS[0])
+
+
+def test_an_op_without_axes_has_one_variant() -> None:
+    op = change(axes=(), excluded=lambda: None)(OPS[0])
+    assert [variant.tokens for variant in op.variants] == [("any",), ("any",)]
+    assert list(op.cells.values()) == [(0,), (1,)] and not op.chains
 
 
 def test_options_exclude_each_other() -> None:

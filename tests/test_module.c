@@ -32,21 +32,19 @@ static const kvf_variant rows[ROWS] = {
      .image = &image},
 };
 
-static const int8_t positions[] = {0};
+static const int16_t offsets[] = {0};
 static const int64_t dtypes[] = {KVF_F32};
 static const kvf_axis axes[] = {{.first = KVF_F32,
                                  .span = 1,
-                                 .positions = positions,
+                                 .offsets = offsets,
                                  .below = -1,
                                  .above = -1,
-                                 .num_positions = 1,
                                  .name = "scalar",
                                  .kind = KVF_AXIS_DTYPE,
                                  .meaning = "the dtype of the number",
                                  .values = dtypes,
                                  .num_values = 1}};
-static const int16_t cells[KVF_BACKEND_COUNT] = {0, 2};
-static const int16_t chains[] = {CPU_ROW, -1, CUDA_ROW, -1};
+static const int16_t cells[KVF_BACKEND_COUNT] = {CPU_ROW, CUDA_ROW};
 
 static const kvf_argument arguments[] = {
     {.name = "number", .type = "int", .doc = "what is doubled", .kind = KVF_KIND_INT}};
@@ -80,7 +78,7 @@ static const kvf_op doubled = {
     .axes = axes,
     .num_axes = 1,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 1,
     .call = call,
 };
 

@@ -1,7 +1,8 @@
 """rms_norm_and_cache: normalises keys head by head, then writes keys and values to the paged cache."""
 
 from generator.axes import dtypes
-from generator.model import Field, Op, same_or_fp8
+from generator.model import Field, Op
+from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
     namespace="my_namespace",

@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f32__fp8_e5m2);
@@ -107,12 +107,12 @@ static const kvf_variant variants[] = {
                  kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 8. */
+static const int16_t scalar_offsets[] = {0, 8, 16};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position. */
-static const int8_t cache_positions[] = {0, 1, 2, 3, 4, -1, -1, -1, 5, 6, 7};
+/* the cache dtype: value - KVF_F32 -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, -1, -1, 5, 6, 7};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -125,10 +125,9 @@ static const int64_t cache_values[] = {KVF_F32,
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -136,10 +135,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_F32,
      .span = 11,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 8,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -147,50 +145,14 @@ static const kvf_axis axes[] = {
      .num_values = 8},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_concat_and_cache_mla__f32__f32 */
-    1,  -1, /* 2: kvf_cpu_concat_and_cache_mla__f32__fp8_e4m3 */
-    2,  -1, /* 4: kvf_cpu_concat_and_cache_mla__f32__fp8_e5m2 */
-    3,  -1, /* 6: kvf_cpu_concat_and_cache_mla__f32__nvfp4_ds_mla */
-    4,  -1, /* 8: kvf_cpu_concat_and_cache_mla__f16__f16 */
-    5,  -1, /* 10: kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3 */
-    6,  -1, /* 12: kvf_cpu_concat_and_cache_mla__f16__fp8_e5m2 */
-    7,  -1, /* 14: kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla */
-    8,  -1, /* 16: kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0 */
-    9,  -1, /* 18: kvf_cpu_concat_and_cache_mla__f16__nvfp4_ds_mla */
-    10, -1, /* 20: kvf_cpu_concat_and_cache_mla__bf16__bf16 */
-    11, -1, /* 22: kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3 */
-    12, -1, /* 24: kvf_cpu_concat_and_cache_mla__bf16__fp8_e5m2 */
-    13, -1, /* 26: kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla */
-    14, -1, /* 28: kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0 */
-    15, -1, /* 30: kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla */
-    16, -1, /* 32: kvf_cuda_concat_and_cache_mla__f32__f32 */
-    17, -1, /* 34: kvf_cuda_concat_and_cache_mla__f32__fp8_e4m3 */
-    18, -1, /* 36: kvf_cuda_concat_and_cache_mla__f32__fp8_e5m2 */
-    19, -1, /* 38: kvf_cuda_concat_and_cache_mla__f32__nvfp4_ds_mla */
-    20, -1, /* 40: kvf_cuda_concat_and_cache_mla__f16__f16 */
-    21, -1, /* 42: kvf_cuda_concat_and_cache_mla__f16__fp8_e4m3 */
-    22, -1, /* 44: kvf_cuda_concat_and_cache_mla__f16__fp8_e5m2 */
-    23, -1, /* 46: kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla */
-    24, -1, /* 48: kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0 */
-    25, -1, /* 50: kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla */
-    26, -1, /* 52: kvf_cuda_concat_and_cache_mla__bf16__bf16 */
-    27, -1, /* 54: kvf_cuda_concat_and_cache_mla__bf16__fp8_e4m3 */
-    28, -1, /* 56: kvf_cuda_concat_and_cache_mla__bf16__fp8_e5m2 */
-    29, -1, /* 58: kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla */
-    30, -1, /* 60: kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0 */
-    31, -1, /* 62: kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 2,  4,  -1, -1, 6,  /* cpu f32 */
-    -1, 8,  -1, 10, 12, 14, 16, 18, /* cpu f16 */
-    -1, -1, 20, 22, 24, 26, 28, 30, /* cpu bf16 */
-    32, -1, -1, 34, 36, -1, -1, 38, /* cuda f32 */
-    -1, 40, -1, 42, 44, 46, 48, 50, /* cuda f16 */
-    -1, -1, 52, 54, 56, 58, 60, 62, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  -1, -1, 3,  /* cpu f32 */
+    -1, 4,  -1, 5,  6,  7,  8,  9,  /* cpu f16 */
+    -1, -1, 10, 11, 12, 13, 14, 15, /* cpu bf16 */
+    16, -1, -1, 17, 18, -1, -1, 19, /* cuda f32 */
+    -1, 20, -1, 21, 22, 23, 24, 25, /* cuda f16 */
+    -1, -1, 26, 27, 28, 29, 30, 31, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -311,7 +273,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 24,
     .exclusions = exclusions,
     .num_exclusions = 8,
     .call = call,

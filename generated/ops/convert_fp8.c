@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_convert_fp8__f32__fp8_e4m3);
@@ -113,21 +113,20 @@ static const kvf_variant variants[] = {
                  kvf_cuda_convert_fp8__fp8_e5m2__bf16, 8, 2, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2, 3, 4};
+/* the scalar dtype: value - KVF_F32 -> position * 5. */
+static const int16_t scalar_offsets[] = {0, 5, 10, 15, 20};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
 
-/* the cache dtype: value - KVF_F32 -> position. */
-static const int8_t cache_positions[] = {0, 1, 2, 3, 4};
+/* the cache dtype: value - KVF_F32 -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4};
 static const int64_t cache_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 5,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 5,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -135,10 +134,9 @@ static const kvf_axis axes[] = {
      .num_values = 5},
     {.first = KVF_F32,
      .span = 5,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 5,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -146,58 +144,18 @@ static const kvf_axis axes[] = {
      .num_values = 5},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_convert_fp8__f32__f16 */
-    1,  -1, /* 2: kvf_cpu_convert_fp8__f32__bf16 */
-    2,  -1, /* 4: kvf_cpu_convert_fp8__f32__fp8_e4m3 */
-    3,  -1, /* 6: kvf_cpu_convert_fp8__f32__fp8_e5m2 */
-    4,  -1, /* 8: kvf_cpu_convert_fp8__f16__f32 */
-    5,  -1, /* 10: kvf_cpu_convert_fp8__f16__bf16 */
-    6,  -1, /* 12: kvf_cpu_convert_fp8__f16__fp8_e4m3 */
-    7,  -1, /* 14: kvf_cpu_convert_fp8__f16__fp8_e5m2 */
-    8,  -1, /* 16: kvf_cpu_convert_fp8__bf16__f32 */
-    9,  -1, /* 18: kvf_cpu_convert_fp8__bf16__f16 */
-    10, -1, /* 20: kvf_cpu_convert_fp8__bf16__fp8_e4m3 */
-    11, -1, /* 22: kvf_cpu_convert_fp8__bf16__fp8_e5m2 */
-    12, -1, /* 24: kvf_cpu_convert_fp8__fp8_e4m3__f32 */
-    13, -1, /* 26: kvf_cpu_convert_fp8__fp8_e4m3__f16 */
-    14, -1, /* 28: kvf_cpu_convert_fp8__fp8_e4m3__bf16 */
-    15, -1, /* 30: kvf_cpu_convert_fp8__fp8_e5m2__f32 */
-    16, -1, /* 32: kvf_cpu_convert_fp8__fp8_e5m2__f16 */
-    17, -1, /* 34: kvf_cpu_convert_fp8__fp8_e5m2__bf16 */
-    18, -1, /* 36: kvf_cuda_convert_fp8__f32__f16 */
-    19, -1, /* 38: kvf_cuda_convert_fp8__f32__bf16 */
-    20, -1, /* 40: kvf_cuda_convert_fp8__f32__fp8_e4m3 */
-    21, -1, /* 42: kvf_cuda_convert_fp8__f32__fp8_e5m2 */
-    22, -1, /* 44: kvf_cuda_convert_fp8__f16__f32 */
-    23, -1, /* 46: kvf_cuda_convert_fp8__f16__bf16 */
-    24, -1, /* 48: kvf_cuda_convert_fp8__f16__fp8_e4m3 */
-    25, -1, /* 50: kvf_cuda_convert_fp8__f16__fp8_e5m2 */
-    26, -1, /* 52: kvf_cuda_convert_fp8__bf16__f32 */
-    27, -1, /* 54: kvf_cuda_convert_fp8__bf16__f16 */
-    28, -1, /* 56: kvf_cuda_convert_fp8__bf16__fp8_e4m3 */
-    29, -1, /* 58: kvf_cuda_convert_fp8__bf16__fp8_e5m2 */
-    30, -1, /* 60: kvf_cuda_convert_fp8__fp8_e4m3__f32 */
-    31, -1, /* 62: kvf_cuda_convert_fp8__fp8_e4m3__f16 */
-    32, -1, /* 64: kvf_cuda_convert_fp8__fp8_e4m3__bf16 */
-    33, -1, /* 66: kvf_cuda_convert_fp8__fp8_e5m2__f32 */
-    34, -1, /* 68: kvf_cuda_convert_fp8__fp8_e5m2__f16 */
-    35, -1, /* 70: kvf_cuda_convert_fp8__fp8_e5m2__bf16 */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    -1, 0,  2,  4,  6,  /* cpu f32 */
-    8,  -1, 10, 12, 14, /* cpu f16 */
-    16, 18, -1, 20, 22, /* cpu bf16 */
-    24, 26, 28, -1, -1, /* cpu fp8_e4m3 */
-    30, 32, 34, -1, -1, /* cpu fp8_e5m2 */
-    -1, 36, 38, 40, 42, /* cuda f32 */
-    44, -1, 46, 48, 50, /* cuda f16 */
-    52, 54, -1, 56, 58, /* cuda bf16 */
-    60, 62, 64, -1, -1, /* cuda fp8_e4m3 */
-    66, 68, 70, -1, -1, /* cuda fp8_e5m2 */
+    -1, 0,  1,  2,  3,  /* cpu f32 */
+    4,  -1, 5,  6,  7,  /* cpu f16 */
+    8,  9,  -1, 10, 11, /* cpu bf16 */
+    12, 13, 14, -1, -1, /* cpu fp8_e4m3 */
+    15, 16, 17, -1, -1, /* cpu fp8_e5m2 */
+    -1, 18, 19, 20, 21, /* cuda f32 */
+    22, -1, 23, 24, 25, /* cuda f16 */
+    26, 27, -1, 28, 29, /* cuda bf16 */
+    30, 31, 32, -1, -1, /* cuda fp8_e4m3 */
+    33, 34, 35, -1, -1, /* cuda fp8_e5m2 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -289,7 +247,7 @@ const kvf_op kvf_op_convert_fp8 = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 25,
     .exclusions = exclusions,
     .num_exclusions = 7,
     .call = call,

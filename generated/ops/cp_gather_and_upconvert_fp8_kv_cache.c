@@ -7,7 +7,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f16__fp8_ds_mla);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla);
@@ -30,21 +30,20 @@ static const kvf_variant variants[] = {
                  kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 1. */
+static const int16_t scalar_offsets[] = {0, 1, 2};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_FP8_DS_MLA -> position. */
-static const int8_t cache_positions[] = {0};
+/* the cache dtype: value - KVF_FP8_DS_MLA -> position * 1. */
+static const int16_t cache_offsets[] = {0};
 static const int64_t cache_values[] = {KVF_FP8_DS_MLA};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -52,10 +51,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_FP8_DS_MLA,
      .span = 1,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 1,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -63,24 +61,14 @@ static const kvf_axis axes[] = {
      .num_values = 1},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0, -1, /* 0: kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla */
-    1, -1, /* 2: kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__f16__fp8_ds_mla */
-    2, -1, /* 4: kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla */
-    3, -1, /* 6: kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla */
-    4, -1, /* 8: kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__f16__fp8_ds_mla */
-    5, -1, /* 10: kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_mla */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  /* cpu f32 */
-    2,  /* cpu f16 */
-    4,  /* cpu bf16 */
-    6,  /* cuda f32 */
-    8,  /* cuda f16 */
-    10, /* cuda bf16 */
+    0, /* cpu f32 */
+    1, /* cpu f16 */
+    2, /* cpu bf16 */
+    3, /* cuda f32 */
+    4, /* cuda f16 */
+    5, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -171,6 +159,6 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 3,
     .call = call,
 };

@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_cp_gather_cache__b8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_cache__b8);
 
@@ -15,17 +15,16 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(kvf_op_cp_gather_cache, KVF_AXES(KVF_B8), kvf_cuda_cp_gather_cache__b8, 16, 4, 1),
 };
 
-/* the width dtype: value - KVF_B8 -> position. */
-static const int8_t width_positions[] = {0};
+/* the width dtype: value - KVF_B8 -> position * 1. */
+static const int16_t width_offsets[] = {0};
 static const int64_t width_values[] = {KVF_B8};
 
 static const kvf_axis axes[] = {
     {.first = KVF_B8,
      .span = 1,
-     .positions = width_positions,
+     .offsets = width_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 1,
      .name = "width",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the width dtype",
@@ -33,16 +32,10 @@ static const kvf_axis axes[] = {
      .num_values = 1},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0, -1, /* 0: kvf_cpu_cp_gather_cache__b8 */
-    1, -1, /* 2: kvf_cuda_cp_gather_cache__b8 */
-};
-
-/* [backend][width] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][width] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
     0, /* cpu */
-    2, /* cuda */
+    1, /* cuda */
 };
 
 static const kvf_argument arguments[] = {
@@ -112,6 +105,6 @@ const kvf_op kvf_op_cp_gather_cache = {
     .axes = axes,
     .num_axes = 1,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 1,
     .call = call,
 };

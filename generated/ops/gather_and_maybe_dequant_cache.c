@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_gather_and_maybe_dequant_cache__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e5m2);
@@ -65,21 +65,20 @@ static const kvf_variant variants[] = {
                  kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e5m2, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 5. */
+static const int16_t scalar_offsets[] = {0, 5, 10};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position. */
-static const int8_t cache_positions[] = {0, 1, 2, 3, 4};
+/* the cache dtype: value - KVF_F32 -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4};
 static const int64_t cache_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -87,10 +86,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_F32,
      .span = 5,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 5,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -98,36 +96,14 @@ static const kvf_axis axes[] = {
      .num_values = 5},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_gather_and_maybe_dequant_cache__f32__f32 */
-    1,  -1, /* 2: kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e4m3 */
-    2,  -1, /* 4: kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e5m2 */
-    3,  -1, /* 6: kvf_cpu_gather_and_maybe_dequant_cache__f16__f16 */
-    4,  -1, /* 8: kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e4m3 */
-    5,  -1, /* 10: kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e5m2 */
-    6,  -1, /* 12: kvf_cpu_gather_and_maybe_dequant_cache__bf16__bf16 */
-    7,  -1, /* 14: kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e4m3 */
-    8,  -1, /* 16: kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e5m2 */
-    9,  -1, /* 18: kvf_cuda_gather_and_maybe_dequant_cache__f32__f32 */
-    10, -1, /* 20: kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e4m3 */
-    11, -1, /* 22: kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e5m2 */
-    12, -1, /* 24: kvf_cuda_gather_and_maybe_dequant_cache__f16__f16 */
-    13, -1, /* 26: kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e4m3 */
-    14, -1, /* 28: kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e5m2 */
-    15, -1, /* 30: kvf_cuda_gather_and_maybe_dequant_cache__bf16__bf16 */
-    16, -1, /* 32: kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e4m3 */
-    17, -1, /* 34: kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e5m2 */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 2,  4,  /* cpu f32 */
-    -1, 6,  -1, 8,  10, /* cpu f16 */
-    -1, -1, 12, 14, 16, /* cpu bf16 */
-    18, -1, -1, 20, 22, /* cuda f32 */
-    -1, 24, -1, 26, 28, /* cuda f16 */
-    -1, -1, 30, 32, 34, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  /* cpu f32 */
+    -1, 3,  -1, 4,  5,  /* cpu f16 */
+    -1, -1, 6,  7,  8,  /* cpu bf16 */
+    9,  -1, -1, 10, 11, /* cuda f32 */
+    -1, 12, -1, 13, 14, /* cuda f16 */
+    -1, -1, 15, 16, 17, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -229,7 +205,7 @@ const kvf_op kvf_op_gather_and_maybe_dequant_cache = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 15,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

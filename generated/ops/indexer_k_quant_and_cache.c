@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer);
@@ -47,21 +47,20 @@ static const kvf_variant variants[] = {
                  kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 2. */
+static const int16_t scalar_offsets[] = {0, 2, 4};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_FP8_INDEXER -> position. */
-static const int8_t cache_positions[] = {0, 1};
+/* the cache dtype: value - KVF_FP8_INDEXER -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1};
 static const int64_t cache_values[] = {KVF_FP8_INDEXER, KVF_FP8_INDEXER_UE8M0};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -69,10 +68,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_FP8_INDEXER,
      .span = 2,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 2,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -80,30 +78,14 @@ static const kvf_axis axes[] = {
      .num_values = 2},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer */
-    1,  -1, /* 2: kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0 */
-    2,  -1, /* 4: kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer */
-    3,  -1, /* 6: kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0 */
-    4,  -1, /* 8: kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer */
-    5,  -1, /* 10: kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0 */
-    6,  -1, /* 12: kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer */
-    7,  -1, /* 14: kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0 */
-    8,  -1, /* 16: kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer */
-    9,  -1, /* 18: kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0 */
-    10, -1, /* 20: kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer */
-    11, -1, /* 22: kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0 */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  2,  /* cpu f32 */
-    4,  6,  /* cpu f16 */
-    8,  10, /* cpu bf16 */
-    12, 14, /* cuda f32 */
-    16, 18, /* cuda f16 */
-    20, 22, /* cuda bf16 */
+    0,  1,  /* cpu f32 */
+    2,  3,  /* cpu f16 */
+    4,  5,  /* cpu bf16 */
+    6,  7,  /* cuda f32 */
+    8,  9,  /* cuda f16 */
+    10, 11, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -190,6 +172,6 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 6,
     .call = call,
 };

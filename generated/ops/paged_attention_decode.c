@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_e5m2);
@@ -137,12 +137,12 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 9. */
+static const int16_t scalar_offsets[] = {0, 9, 18};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position. */
-static const int8_t cache_positions[] = {0, 1, 2, 3, 4, -1, 5, 6, -1, -1, -1, -1, -1, 7, 8};
+/* the cache dtype: value - KVF_F32 -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, 5, 6, -1, -1, -1, -1, -1, 7, 8};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -156,10 +156,9 @@ static const int64_t cache_values[] = {KVF_F32,
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -167,10 +166,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_F32,
      .span = 15,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 9,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -178,60 +176,14 @@ static const kvf_axis axes[] = {
      .num_values = 9},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_paged_attention_decode__f32__f32 */
-    1,  -1, /* 2: kvf_cpu_paged_attention_decode__f32__fp8_e4m3 */
-    2,  -1, /* 4: kvf_cpu_paged_attention_decode__f32__fp8_e5m2 */
-    3,  -1, /* 6: kvf_cpu_paged_attention_decode__f32__int8 */
-    4,  -1, /* 8: kvf_cpu_paged_attention_decode__f32__nvfp4 */
-    5,  -1, /* 10: kvf_cpu_paged_attention_decode__f32__int8_per_token_head */
-    6,  -1, /* 12: kvf_cpu_paged_attention_decode__f32__fp8_per_token_head */
-    7,  -1, /* 14: kvf_cpu_paged_attention_decode__f16__f16 */
-    8,  -1, /* 16: kvf_cpu_paged_attention_decode__f16__fp8_e4m3 */
-    9,  -1, /* 18: kvf_cpu_paged_attention_decode__f16__fp8_e5m2 */
-    10, -1, /* 20: kvf_cpu_paged_attention_decode__f16__int8 */
-    11, -1, /* 22: kvf_cpu_paged_attention_decode__f16__nvfp4 */
-    12, -1, /* 24: kvf_cpu_paged_attention_decode__f16__int8_per_token_head */
-    13, -1, /* 26: kvf_cpu_paged_attention_decode__f16__fp8_per_token_head */
-    14, -1, /* 28: kvf_cpu_paged_attention_decode__bf16__bf16 */
-    15, -1, /* 30: kvf_cpu_paged_attention_decode__bf16__fp8_e4m3 */
-    16, -1, /* 32: kvf_cpu_paged_attention_decode__bf16__fp8_e5m2 */
-    17, -1, /* 34: kvf_cpu_paged_attention_decode__bf16__int8 */
-    18, -1, /* 36: kvf_cpu_paged_attention_decode__bf16__nvfp4 */
-    19, -1, /* 38: kvf_cpu_paged_attention_decode__bf16__int8_per_token_head */
-    20, -1, /* 40: kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head */
-    21, -1, /* 42: kvf_cuda_paged_attention_decode__f32__f32 */
-    22, -1, /* 44: kvf_cuda_paged_attention_decode__f32__fp8_e4m3 */
-    23, -1, /* 46: kvf_cuda_paged_attention_decode__f32__fp8_e5m2 */
-    24, -1, /* 48: kvf_cuda_paged_attention_decode__f32__int8 */
-    25, -1, /* 50: kvf_cuda_paged_attention_decode__f32__nvfp4 */
-    26, -1, /* 52: kvf_cuda_paged_attention_decode__f32__int8_per_token_head */
-    27, -1, /* 54: kvf_cuda_paged_attention_decode__f32__fp8_per_token_head */
-    28, -1, /* 56: kvf_cuda_paged_attention_decode__f16__f16 */
-    29, -1, /* 58: kvf_cuda_paged_attention_decode__f16__fp8_e4m3 */
-    30, -1, /* 60: kvf_cuda_paged_attention_decode__f16__fp8_e5m2 */
-    31, -1, /* 62: kvf_cuda_paged_attention_decode__f16__int8 */
-    32, -1, /* 64: kvf_cuda_paged_attention_decode__f16__nvfp4 */
-    33, -1, /* 66: kvf_cuda_paged_attention_decode__f16__int8_per_token_head */
-    34, -1, /* 68: kvf_cuda_paged_attention_decode__f16__fp8_per_token_head */
-    35, -1, /* 70: kvf_cuda_paged_attention_decode__bf16__bf16 */
-    36, -1, /* 72: kvf_cuda_paged_attention_decode__bf16__fp8_e4m3 */
-    37, -1, /* 74: kvf_cuda_paged_attention_decode__bf16__fp8_e5m2 */
-    38, -1, /* 76: kvf_cuda_paged_attention_decode__bf16__int8 */
-    39, -1, /* 78: kvf_cuda_paged_attention_decode__bf16__nvfp4 */
-    40, -1, /* 80: kvf_cuda_paged_attention_decode__bf16__int8_per_token_head */
-    41, -1, /* 82: kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 2,  4,  6,  8,  10, 12, /* cpu f32 */
-    -1, 14, -1, 16, 18, 20, 22, 24, 26, /* cpu f16 */
-    -1, -1, 28, 30, 32, 34, 36, 38, 40, /* cpu bf16 */
-    42, -1, -1, 44, 46, 48, 50, 52, 54, /* cuda f32 */
-    -1, 56, -1, 58, 60, 62, 64, 66, 68, /* cuda f16 */
-    -1, -1, 70, 72, 74, 76, 78, 80, 82, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  4,  5,  6,  /* cpu f32 */
+    -1, 7,  -1, 8,  9,  10, 11, 12, 13, /* cpu f16 */
+    -1, -1, 14, 15, 16, 17, 18, 19, 20, /* cpu bf16 */
+    21, -1, -1, 22, 23, 24, 25, 26, 27, /* cuda f32 */
+    -1, 28, -1, 29, 30, 31, 32, 33, 34, /* cuda f16 */
+    -1, -1, 35, 36, 37, 38, 39, 40, 41, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -417,7 +369,7 @@ const kvf_op kvf_op_paged_attention_decode = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 27,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

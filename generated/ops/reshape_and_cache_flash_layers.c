@@ -6,7 +6,7 @@
 
 #include "kvforge/op.h"
 
-/* Weak: a variant or isa level that was not built leaves its slot NULL. */
+/* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e5m2);
@@ -83,22 +83,21 @@ static const kvf_variant variants[] = {
                  kvf_cuda_reshape_and_cache_flash_layers__bf16__int8, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position. */
-static const int8_t scalar_positions[] = {0, 1, 2};
+/* the scalar dtype: value - KVF_F32 -> position * 6. */
+static const int16_t scalar_offsets[] = {0, 6, 12};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position. */
-static const int8_t cache_positions[] = {0, 1, 2, 3, 4, -1, 5};
+/* the cache dtype: value - KVF_F32 -> position * 1. */
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, 5};
 static const int64_t cache_values[] = {KVF_F32,      KVF_F16,      KVF_BF16,
                                        KVF_FP8_E4M3, KVF_FP8_E5M2, KVF_INT8};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
      .span = 3,
-     .positions = scalar_positions,
+     .offsets = scalar_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 3,
      .name = "scalar",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the scalar dtype",
@@ -106,10 +105,9 @@ static const kvf_axis axes[] = {
      .num_values = 3},
     {.first = KVF_F32,
      .span = 7,
-     .positions = cache_positions,
+     .offsets = cache_offsets,
      .below = -1,
      .above = -1,
-     .num_positions = 6,
      .name = "cache",
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
@@ -117,42 +115,14 @@ static const kvf_axis axes[] = {
      .num_values = 6},
 };
 
-/* The rows that serve a call, the most special first; -1 behind the last one. */
-static const int16_t chains[] = {
-    0,  -1, /* 0: kvf_cpu_reshape_and_cache_flash_layers__f32__f32 */
-    1,  -1, /* 2: kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e4m3 */
-    2,  -1, /* 4: kvf_cpu_reshape_and_cache_flash_layers__f32__fp8_e5m2 */
-    3,  -1, /* 6: kvf_cpu_reshape_and_cache_flash_layers__f32__int8 */
-    4,  -1, /* 8: kvf_cpu_reshape_and_cache_flash_layers__f16__f16 */
-    5,  -1, /* 10: kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e4m3 */
-    6,  -1, /* 12: kvf_cpu_reshape_and_cache_flash_layers__f16__fp8_e5m2 */
-    7,  -1, /* 14: kvf_cpu_reshape_and_cache_flash_layers__f16__int8 */
-    8,  -1, /* 16: kvf_cpu_reshape_and_cache_flash_layers__bf16__bf16 */
-    9,  -1, /* 18: kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e4m3 */
-    10, -1, /* 20: kvf_cpu_reshape_and_cache_flash_layers__bf16__fp8_e5m2 */
-    11, -1, /* 22: kvf_cpu_reshape_and_cache_flash_layers__bf16__int8 */
-    12, -1, /* 24: kvf_cuda_reshape_and_cache_flash_layers__f32__f32 */
-    13, -1, /* 26: kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e4m3 */
-    14, -1, /* 28: kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e5m2 */
-    15, -1, /* 30: kvf_cuda_reshape_and_cache_flash_layers__f32__int8 */
-    16, -1, /* 32: kvf_cuda_reshape_and_cache_flash_layers__f16__f16 */
-    17, -1, /* 34: kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e4m3 */
-    18, -1, /* 36: kvf_cuda_reshape_and_cache_flash_layers__f16__fp8_e5m2 */
-    19, -1, /* 38: kvf_cuda_reshape_and_cache_flash_layers__f16__int8 */
-    20, -1, /* 40: kvf_cuda_reshape_and_cache_flash_layers__bf16__bf16 */
-    21, -1, /* 42: kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e4m3 */
-    22, -1, /* 44: kvf_cuda_reshape_and_cache_flash_layers__bf16__fp8_e5m2 */
-    23, -1, /* 46: kvf_cuda_reshape_and_cache_flash_layers__bf16__int8 */
-};
-
-/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 2,  4,  6,  /* cpu f32 */
-    -1, 8,  -1, 10, 12, 14, /* cpu f16 */
-    -1, -1, 16, 18, 20, 22, /* cpu bf16 */
-    24, -1, -1, 26, 28, 30, /* cuda f32 */
-    -1, 32, -1, 34, 36, 38, /* cuda f16 */
-    -1, -1, 40, 42, 44, 46, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  /* cpu f32 */
+    -1, 4,  -1, 5,  6,  7,  /* cpu f16 */
+    -1, -1, 8,  9,  10, 11, /* cpu bf16 */
+    12, -1, -1, 13, 14, 15, /* cuda f32 */
+    -1, 16, -1, 17, 18, 19, /* cuda f16 */
+    -1, -1, 20, 21, 22, 23, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -271,7 +241,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .chains = chains,
+    .num_cells = 18,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

@@ -8,8 +8,14 @@ import pkgutil
 from pathlib import Path
 
 from generator import tuned
+from generator.dtypes import DTYPES as OWN_DTYPES
+from generator.dtypes import DType
 from generator.mistakes import mistake
 from generator.model import Op
+from generator.spec.shared.formats import FORMATS
+from generator.spec.shared.generations import GENERATIONS
+
+DTYPES: tuple[DType, ...] = (*OWN_DTYPES, *FORMATS)  # by the value of their enumerators
 
 
 class SpecError(SystemExit):
@@ -27,6 +33,9 @@ def load() -> tuple[Op, ...]:
             op: Op = importlib.import_module(f"{__name__}.{module}").OP
             if op.name != module:
                 raise ValueError(f"{path}: its op is called {op.name!r}")
+            for generation in op.upstream_schemas:
+                if generation not in GENERATIONS:
+                    raise ValueError(f"{path}: {generation!r}: want one of {GENERATIONS}")
             ops.append(with_tables(op, path))
         except Exception as error:  # specs run any code
             raise SpecError(mistake(error, [path.parent]) or f"{path}: {error!r}") from error

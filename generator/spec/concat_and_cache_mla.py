@@ -2,8 +2,10 @@
 
 from generator.axes import dtypes
 from generator.dtypes import DType
-from generator.model import Field, Op, same_or_fp8
+from generator.model import Field, Op
+from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_UE8M0, NVFP4_DS_MLA
 from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
+from generator.spec.shared.writer import same_or_fp8
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -89,9 +91,9 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
             "bf16",
             "fp8_e4m3",
             "fp8_e5m2",
-            "fp8_ds_mla",
-            "fp8_ds_mla_ue8m0",
-            "nvfp4_ds_mla",
+            FP8_DS_MLA,
+            FP8_DS_MLA_UE8M0,
+            NVFP4_DS_MLA,
         ),
     ),
     excluded=excluded,

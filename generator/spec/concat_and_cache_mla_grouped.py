@@ -1,8 +1,9 @@
 """concat_and_cache_mla_grouped: the MLA writer for several layers at once."""
 
 from generator.axes import dtypes
-from generator.model import Field, Op, same_or_fp8
+from generator.model import Field, Op
 from generator.spec.shared.mla import SIZES, TUNED
+from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",

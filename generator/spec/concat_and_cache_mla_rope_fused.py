@@ -1,8 +1,9 @@
 """concat_and_cache_mla_rope_fused: rotary embedding of queries and keys, and the MLA cache write."""
 
 from generator.axes import dtypes
-from generator.model import Field, Op, same_or_fp8
+from generator.model import Field, Op
 from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
+from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",

@@ -2,7 +2,8 @@
 
 from generator.axes import dtypes
 from generator.dtypes import DType
-from generator.model import GENERATIONS, Field, Op
+from generator.model import Field, Op
+from generator.spec.shared.generations import GENERATIONS
 
 
 def excluded(source: DType, destination: DType) -> str | None:

@@ -3,6 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Op
 from generator.spec.shared import gather
+from generator.spec.shared.formats import FP8_DS_MLA
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -43,7 +44,7 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
         "seq_lens": "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
     },
     params=gather.UPCONVERT_PARAMS,
-    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "fp8_ds_mla")),
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", FP8_DS_MLA)),
     upstream_schemas={
         **dict.fromkeys(
             ("late-2025", "early-2026"),

@@ -3,6 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Op
 from generator.spec.shared import gather
+from generator.spec.shared.formats import NVFP4_DS_MLA
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -31,5 +32,5 @@ alignment and its bounds defects corrected.""",
         "[num_blocks, block_size, 352], uint8; stride of dimension 2 is 1",
     ),
     params=gather.UPCONVERT_PARAMS,
-    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "nvfp4_ds_mla")),
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4_DS_MLA)),
 )

@@ -1,8 +1,9 @@
 """cp_gather_cache: rows of sequences from pages, as bytes."""
 
 from generator.axes import dtypes
-from generator.model import GENERATIONS, Field, Op
+from generator.model import Field, Op
 from generator.spec.shared import gather
+from generator.spec.shared.generations import GENERATIONS
 
 OP = Op(
     namespace="_C_cache_ops",

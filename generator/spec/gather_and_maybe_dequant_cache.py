@@ -1,8 +1,10 @@
 """gather_and_maybe_dequant_cache: rows of sequences from pages, decoded if they are fp8."""
 
 from generator.axes import dtypes
-from generator.model import GENERATIONS, Field, Op, same_or_fp8
+from generator.model import Field, Op
 from generator.spec.shared import gather
+from generator.spec.shared.generations import GENERATIONS
+from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",

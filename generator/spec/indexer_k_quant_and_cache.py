@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.formats import FP8_INDEXER, FP8_INDEXER_UE8M0
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -61,6 +62,6 @@ quotient is a few units in the last place above it; the largest element then sat
     ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
-        dtypes("cache", "fp8_indexer", "fp8_indexer_ue8m0"),
+        dtypes("cache", FP8_INDEXER, FP8_INDEXER_UE8M0),
     ),
 )

@@ -2,7 +2,9 @@
 
 from generator.axes import dtypes
 from generator.dtypes import DType
-from generator.model import Field, Op, same_or_fp8
+from generator.model import Field, Op
+from generator.spec.shared.formats import FP8_PER_TOKEN_HEAD, INT8_PER_TOKEN_HEAD, NVFP4
+from generator.spec.shared.writer import same_or_fp8
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -157,9 +159,9 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "fp8_e4m3",
             "fp8_e5m2",
             "int8",
-            "nvfp4",
-            "int8_per_token_head",
-            "fp8_per_token_head",
+            NVFP4,
+            INT8_PER_TOKEN_HEAD,
+            FP8_PER_TOKEN_HEAD,
         ),
     ),
     excluded=excluded,

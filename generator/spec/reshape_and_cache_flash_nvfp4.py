@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.formats import NVFP4, NVFP4_4OVER6
 from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
 
 PAGES = (
@@ -89,6 +90,6 @@ with the layout taken from strides that are checked.""",
         ),
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
-    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "nvfp4", "nvfp4_4over6")),
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4, NVFP4_4OVER6)),
     tuned=(CUDA_TUNED,),
 )

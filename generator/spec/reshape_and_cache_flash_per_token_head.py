@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.formats import FP8_PER_TOKEN_HEAD, INT8_PER_TOKEN_HEAD
 from generator.spec.shared.writer import ARGUMENTS
 
 OP = Op(
@@ -63,6 +64,6 @@ here. Readers see no difference in kind: scales have the same meaning.""",
     ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
-        dtypes("cache", "int8_per_token_head", "fp8_per_token_head"),
+        dtypes("cache", INT8_PER_TOKEN_HEAD, FP8_PER_TOKEN_HEAD),
     ),
 )

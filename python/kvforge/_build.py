@@ -294,8 +294,11 @@ class Build:
         """A CUDA variant: device code alone, and the object that embeds it."""
         assert self.nvcc is not None
         symbol = Path(source).stem
+        archs = _toolchain.archs_of(symbol, self.archs)
+        if not archs:
+            return  # no device here has what its body needs
         fatbin = f"objects/{symbol}.fatbin"
-        words = ["-fatbin", *STANDARD[".cu"], *_toolchain.gencode(self.archs), *own]
+        words = ["-fatbin", *STANDARD[".cu"], *_toolchain.gencode(archs), *own]
         yield self.compile("NVCC", self.nvcc, source, [*words, *self.cuda_cflags], fatbin)
         image = str(_checkout.root() / IMAGE)
         flags = ["-c", f"-DKVF_SYMBOL={symbol}", f'-DKVF_FATBIN="{fatbin}"']

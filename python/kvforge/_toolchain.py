@@ -162,6 +162,12 @@ def cuda_libraries(nvcc: Tool) -> list[str]:
     return shlex.split(found[1]) if found else []
 
 
+def archs_of(symbol: str, archs: list[str]) -> list[str]:
+    """Those of the archs that a CUDA variant's body runs on: "__sm90" stands for 9.0 and newer."""
+    least = max((int(arch) for arch in re.findall(r"__sm(\d+)(?=__|$)", symbol)), default=0)
+    return [arch for arch in archs if int(arch.rstrip("af")) >= least]
+
+
 def gencode(archs: list[str]) -> list[str]:
     """nvcc's options for machine code of every arch, and PTX of the last for those to come."""
     words = []

@@ -43,8 +43,10 @@ def build_variant(
     values = {name: str(value).lower() for name, value in axes.items()}
     parts = " ".join([op, *(f"{name}={value}" for name, value in values.items())]).strip()
     if not symbol and not (op and values):
+        given = {"op": op, **values}
+        got = ", ".join(f"{part}={value!r}" for part, value in given.items() if value)
         raise ValueError(
-            f"kvforge.build_variant: got {parts or 'no arguments'}, want symbol, or op and a value "
+            f"kvforge.build_variant: got {got or 'no arguments'}, want symbol, or op and a value "
             "of each of its axes"
         )
     rows = _library.variants()

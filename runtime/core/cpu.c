@@ -54,31 +54,27 @@ static bool library_has(kvf_isa isa) {
   return false;
 }
 
-static kvf_isa chosen_isa;
+_Atomic(int32_t) kvf_chosen_isa = -1;
 
 static void choose_isa(void) {
   const char *wanted = getenv("KVFORGE_ISA");
+  int32_t best = KVF_ISA_BASELINE;
   for (int isa = 0; isa < KVF_ISA_COUNT; ++isa) {
     if (!machine_runs((kvf_isa)isa) || !library_has((kvf_isa)isa)) {
       continue;
     }
-    chosen_isa = (kvf_isa)isa; /* levels are in ascending order */
+    best = isa; /* levels are in ascending order */
     if (wanted != NULL && strcmp(wanted, isa_names[isa]) == 0) {
-      return;
+      break;
     }
   }
+  atomic_store_explicit(&kvf_chosen_isa, best, memory_order_relaxed);
 }
 
 kvf_isa kvf_cpu_isa(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   (void)pthread_once(&once, choose_isa);
-  return chosen_isa;
-}
-
-kvf_cpu_function kvf_cpu_code(const kvf_variant *variant) {
-  const kvf_cpu_function built = variant->cpu[kvf_cpu_isa()];
-  return built != NULL ? built
-                       : atomic_load_explicit(&variant->late->function, memory_order_acquire);
+  return (kvf_isa)atomic_load_explicit(&kvf_chosen_isa, memory_order_relaxed);
 }
 
 /*

@@ -35,16 +35,15 @@ const kvf_op *kvf_find_op(const char *name) {
   return NULL;
 }
 
-bool kvf_variant_built(const kvf_variant *variant) {
-  if (variant == NULL) {
-    return false;
-  }
+static inline bool is_built(const kvf_variant *variant) {
   if (variant->backend == KVF_CPU) {
     return kvf_cpu_code(variant) != NULL;
   }
   return variant->image == NULL ||
          atomic_load_explicit(&variant->image->fatbin, memory_order_acquire) != NULL;
 }
+
+bool kvf_variant_built(const kvf_variant *variant) { return variant != NULL && is_built(variant); }
 
 const kvf_variant *kvf_find_variant(const char *symbol) {
   for (int32_t i = 0; symbol != NULL && i < kvf_num_ops(); ++i) {
@@ -78,27 +77,36 @@ const char *kvf_axis_text(const kvf_axis *axis, int64_t value, char *text, size_
   return text;
 }
 
-/* One index for each axis, and what they lead to: the rows that serve a call. Empty where the spec
- * has none. */
-static const int16_t *find_chain(const kvf_op *op, kvf_backend backend, const int64_t *values,
-                                 int32_t count) {
-  static const int16_t none[] = {-1};
+/* The cell of a call, from an index for each axis; -1 where the spec has none. */
+static inline int32_t find_cell(const kvf_op *op, kvf_backend backend, const int64_t *values,
+                                int32_t count) {
   if ((unsigned)backend >= KVF_BACKEND_COUNT || count != op->num_axes) {
-    return none;
+    return -1;
   }
-  int32_t cell = (int32_t)backend;
+  int32_t cell = (int32_t)backend * op->num_cells;
+  int32_t none = 0;
   for (int32_t i = 0; i < count; ++i) {
     const kvf_axis *axis = &op->axes[i];
-    const uint64_t offset = (uint64_t)values[i] - (uint64_t)axis->first;
-    const int32_t position = offset < (uint64_t)axis->span ? axis->positions[offset]
-                             : values[i] < axis->first     ? axis->below
-                                                           : axis->above;
-    if (position < 0) {
-      return none;
-    }
-    cell = cell * axis->num_positions + position;
+    const uint64_t at = (uint64_t)values[i] - (uint64_t)axis->first;
+    const int32_t offset = at < (uint64_t)axis->span ? axis->offsets[at]
+                           : values[i] < axis->first ? axis->below
+                                                     : axis->above;
+    cell += offset;
+    none |= offset;
   }
-  return op->cells[cell] >= 0 ? &op->chains[op->cells[cell]] : none;
+  return none < 0 ? -1 : cell;
+}
+
+/* The most special row for a call; NULL where none serves it. */
+static inline const kvf_variant *find_row(const kvf_op *op, int32_t cell) {
+  const int32_t row = cell >= 0 ? op->cells[cell] : -1;
+  return row >= 0 ? &op->variants[row] : NULL;
+}
+
+/* The rows that serve it too, the more special first, -1 behind the last. */
+static const int16_t *find_rest(const kvf_op *op, int32_t cell) {
+  static const int16_t none[] = {-1};
+  return op->rest != NULL && cell >= 0 && op->rest[cell] >= 0 ? &op->chains[op->rest[cell]] : none;
 }
 
 /* ---- saying why there is nothing to run; off the hot path
@@ -127,7 +135,7 @@ static void add_values(const kvf_op *op, const int64_t *values, kvf_text *text) 
   kvf_text_add(text, row);
 }
 
-/* "for this op on cpu it has (scalar/cache) bf16/bf16, ..." */
+/* The names of the axes, "scalar/tile", and the values of what is built, "bf16/64, bf16/128". */
 static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf_text *built) {
   for (int32_t i = 0; i < op->num_axes; ++i) {
     const size_t room = sizeof axes->data - axes->length;
@@ -168,7 +176,7 @@ static kvf_status not_built(const kvf_variant *row, const char *nor, const char 
 
 kvf_status kvf_not_built(const kvf_variant *variant) { return not_built(variant, "", ""); }
 
-/* "scalar dtype bf16 with cache dtype f32, head_size 96": the values of a call. */
+/* "scalar dtype bf16 with tile 64, order forward": the values of a call. */
 static void describe(const kvf_op *op, const int64_t *values, char *text, size_t size) {
   text[0] = '\0';
   for (int32_t i = 0; i < op->num_axes; ++i) {
@@ -197,7 +205,8 @@ static void add_ops_with(const kvf_op *op, kvf_backend backend, const int64_t *v
                          kvf_text *text) {
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *other = kvf_get_op(i);
-    if (same_axes(op, other) && *find_chain(other, backend, values, other->num_axes) >= 0) {
+    if (same_axes(op, other) &&
+        find_row(other, find_cell(other, backend, values, other->num_axes)) != NULL) {
       kvf_text_add(text, other->name);
     }
   }
@@ -230,32 +239,40 @@ static void explain(const kvf_op *op, kvf_backend backend, const int64_t *values
               op->name, count, op->num_axes);
     return;
   }
-  const int16_t *rows = find_chain(op, backend, values, count);
-  if (*rows < 0) {
+  const int32_t cell = find_cell(op, backend, values, count);
+  const kvf_variant *variant = find_row(op, cell);
+  if (variant == NULL) {
     unsupported(op, backend, values);
     return;
   }
   kvf_text others = {.length = 0};
-  for (const int16_t *row = rows + 1; *row >= 0; ++row) {
+  for (const int16_t *row = find_rest(op, cell); *row >= 0; ++row) {
     kvf_text_add(&others, op->variants[*row].symbol);
   }
-  (void)not_built(&op->variants[*rows], others.length ? ", nor is what would serve instead, " : "",
-                  others.data);
+  (void)not_built(variant, others.length ? ", nor is what would serve instead, " : "", others.data);
 }
 
 /* ---- choosing
  * ------------------------------------------------------------------------------------ */
 
+/* What runs of the rows of a cell, the first of which is not built. */
+static const kvf_variant *first_built(const kvf_op *op, int32_t cell) {
+  for (const int16_t *row = find_rest(op, cell); *row >= 0; ++row) {
+    if (kvf_variant_built(&op->variants[*row])) {
+      return &op->variants[*row];
+    }
+  }
+  return NULL;
+}
+
 kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend, const int64_t *values,
                                     int32_t count) {
-  const int16_t *row = find_chain(op, backend, values, count);
-  if (*row < 0) {
+  const int32_t cell = find_cell(op, backend, values, count);
+  const kvf_variant *row = find_row(op, cell);
+  if (row == NULL) {
     return count == op->num_axes ? KVF_UNSUPPORTED : KVF_INVALID_VALUE;
   }
-  while (*row >= 0 && !kvf_variant_built(&op->variants[*row])) {
-    ++row;
-  }
-  return *row >= 0 ? KVF_OK : KVF_NOT_BUILT;
+  return is_built(row) || first_built(op, cell) != NULL ? KVF_OK : KVF_NOT_BUILT;
 }
 
 const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, const int64_t *values,
@@ -265,13 +282,15 @@ const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, cons
               op == NULL ? "an op from kvf_find_op" : "one for each axis of the op");
     return NULL;
   }
-  for (const int16_t *row = find_chain(op, backend, values, count); *row >= 0; ++row) {
-    if (kvf_variant_built(&op->variants[*row])) {
-      return &op->variants[*row];
-    }
+  const int32_t cell = find_cell(op, backend, values, count);
+  const kvf_variant *variant = find_row(op, cell);
+  if (variant != NULL && !is_built(variant)) {
+    variant = first_built(op, cell);
   }
-  explain(op, backend, values, count);
-  return NULL;
+  if (variant == NULL) {
+    explain(op, backend, values, count);
+  }
+  return variant;
 }
 
 /* The number that a schema's "int" or "float" takes from a value of a kind that is as good. */

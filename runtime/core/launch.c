@@ -1,4 +1,4 @@
-/* What raw-pointer launches of both backends share: checks, dividers, slots, vector widths. */
+/* What raw-pointer launches of both backends share: checks, dividers, vector widths. */
 #include <inttypes.h>
 
 #include "core/cuda.h"

@@ -129,14 +129,19 @@ CUresult CUDAAPI cuDeviceGetName(char *name, int size, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
+/* 90, for 9.0, or what $KVF_EMULATED_ARCH says. */
+static int capability(void) {
+  const char *text = getenv("KVF_EMULATED_ARCH");
+  const int given = text != NULL ? atoi(text) : 0;
+  return given > 0 ? given : 90;
+}
+
 /* Those of an H100 where they matter to a launch; what is not listed is 0. */
 CUresult CUDAAPI cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice device) {
   DRIVER_CALL();
   REQUIRE(value && attribute > 0 && attribute < CU_DEVICE_ATTRIBUTE_MAX, CUDA_ERROR_INVALID_VALUE);
   REQUIRE(device >= 0 && device < driver_device_count, CUDA_ERROR_INVALID_DEVICE);
   static const int values[CU_DEVICE_ATTRIBUTE_MAX] = {
-      [CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR] = 9,
-      [CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR] = 0,
       [CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT] = 132,
       [CU_DEVICE_ATTRIBUTE_WARP_SIZE] = GRID_WARP,
       [CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK] = GRID_BLOCK_MAX,
@@ -165,6 +170,8 @@ CUresult CUDAAPI cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, 
       [CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED] = 1,
       [CU_DEVICE_ATTRIBUTE_CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM] = 1,
   };
-  *value = values[attribute];
+  *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR   ? capability() / 10
+           : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? capability() % 10
+                                                                       : values[attribute];
   return CUDA_SUCCESS;
 }

@@ -244,7 +244,7 @@ def test_variants_are_the_dispatch_table() -> None:
     rows = kvforge.variants()
     assert len({row.symbol for row in rows}) == len(rows)
     flash = [r for r in rows if r.op == "reshape_and_cache_flash" and r.backend == "cpu"]
-    assert {(r.scalar, r.cache) for r in flash} == {
+    assert {(r.axes["scalar"], r.axes["cache"]) for r in flash} == {
         (scalar, cache)
         for scalar in ("f32", "f16", "bf16")
         for cache in (scalar, "fp8_e4m3", "fp8_e5m2", "int8")
@@ -272,7 +272,7 @@ def test_explain_tells_what_a_variant_is(built: bool, capsys: pytest.CaptureFixt
     assert main(["--explain", row.symbol]) == 0
     text = capsys.readouterr().out
     assert f"op            {row.namespace}::{row.op}\nschema        {row.op}(" in text
-    assert f"variant       {row.backend}, scalar {row.scalar}, cache {row.cache}\n" in text
+    assert f"variant       {row.backend}, {row.words}\n" in text
     reason = "yes\n" if built else f"no: {row.op}: {row.symbol} is not built into this library"
     assert f"built         {reason}" in text
 

@@ -172,7 +172,7 @@ def test_no_such_variant(environment: dict[str, str]) -> None:
         {"symbol": "nonsense"},
         {"op": "reshape_and_cache_flash", "scalar": "f16", "cache": "bf16"},
         {},
-        {"op": "copy_blocks", "cache": "b8"},
+        {"op": "copy_blocks"},
     ):
         try:
             kvforge.build_variant(**arguments)
@@ -189,9 +189,9 @@ def test_no_such_variant(environment: dict[str, str]) -> None:
     lines = support.python(code, environment, KVFORGE_LIBCUDA="/nonexistent").stdout.splitlines()
     assert "want one of kvf_cpu_copy_blocks__b8, kvf_cuda_copy_blocks__b8" in lines[0]
     assert "want one of concat_and_cache_mla, " in lines[1]
-    assert "f16/bf16 on cpu; want one of kvf_cpu_reshape_and_cache_flash__" in lines[2]
-    want = "want symbol, or op, scalar and cache"
+    assert "scalar=f16 cache=bf16 on cpu; want one of kvf_cpu_reshape_and_cache_flash__" in lines[2]
+    want = "want symbol, or op and a value of each of its axes"
     assert lines[3] == f"kvforge.build_variant: got no arguments, {want}"
-    assert lines[4] == f"kvforge.build_variant: got op='copy_blocks', cache='b8', {want}"
+    assert lines[4] == f"kvforge.build_variant: got op='copy_blocks', {want}"
     assert "KVFORGE_CUDA_ARCHS is not set" in lines[5]
     assert compiled(environment) == 0

@@ -7,14 +7,13 @@ from conftest import require
 require("python", __name__)
 
 import importlib.util
-import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import emulated
 import load_support as support
 import pytest
 
@@ -32,13 +31,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def own_folder(tmp_path: Path, scalars: str = '"f32",', caches: str = '"f32",') -> Path:
+def own_folder(tmp_path: Path, scalars: str = '"f32"', caches: str = '"f32"') -> Path:
     """A copy of examples/own_op with few variants."""
     folder = tmp_path / "own_op"
     shutil.copytree(support.OWN_OP, folder, ignore=shutil.ignore_patterns("__pycache__"))
     spec = folder / f"{STEM}.py"
-    text = re.sub(r'dtypes\("scalar", .*\)', f'dtypes("scalar", {scalars})', spec.read_text())
-    spec.write_text(re.sub(r'dtypes\("cache", .*\)', f'dtypes("cache", {caches})', text))
+    text = re.sub(r'"scalar", .*\)', f'"scalar", {scalars})', spec.read_text())
+    spec.write_text(re.sub(r'"cache", .*\)', f'"cache", {caches})', text))
     return folder
 
 
@@ -250,69 +249,6 @@ def test_through_torch(tmp_path: Path) -> None:
 # ---- the CUDA kernels ----------------------------------------------------------------------------
 
 
-def build_commands(rule: str) -> list[list[str]]:
-    """The commands of this build for a rule, in words; none if it is not configured so."""
-    listed = subprocess.run(
-        ["ninja", "-t", "targets", "rule", rule], cwd=support.ROOT, capture_output=True, text=True
-    ).stdout.split()
-    mine = os.path.relpath(BUILD, support.ROOT)
-    found = []
-    for target in listed:
-        if target.startswith(f"{mine}/emulator/"):
-            command = ["ninja", "-t", "commands", "-s", target]
-            done = subprocess.run(command, cwd=support.ROOT, capture_output=True, text=True)
-            found.append(shlex.split(done.stdout))
-    return found
-
-
-def with_output(command: list[str], output: Path, source: str) -> list[str]:
-    """The same command for another file; it is relative to the root."""
-    words = [word for word in command if not word.startswith(("-DKVF_KERNEL=", "@"))]
-    words[words.index("-o") + 1] = str(output)
-    if "-MF" in words:
-        words[words.index("-MF") + 1] = f"{output}.d"
-        words[-1] = source
-    return words
-
-
-def emulator(tmp_path: Path, generated: Path) -> Path:
-    """An emulated CUDA driver that has the kernels of a folder that the generator wrote."""
-    drivers = build_commands("emulator_cc")
-    objects = [Path(words[words.index("-o") + 1]) for words in drivers]
-    objects = [path for path in objects if not path.name.startswith("test_")]
-    if not objects or not all((support.ROOT / path).is_file() for path in objects):
-        pytest.skip("no emulated CUDA driver in this build; `ninja test` makes it where nvcc is")
-    own = tmp_path / "emulator"
-    (own / "kvforge").mkdir(parents=True)
-    kernels = sorted(generated.glob("cuda/*.cu"))
-    lines = []
-    for path in kernels:
-        lines.append(f'KVF_VARIANT(cuda, {STEM}, "", {path.stem})\n')
-    (own / "kvf_kernels.inc").write_text("".join(lines))
-    (own / "kvforge/params.h").write_text(f'#include "kvforge/params/{STEM}.h"\n')
-    includes = [f"-I{own}", f"-I{generated}/include"]
-
-    def compile_as(command: list[str], name: str, source: str, *flags: str) -> str:
-        target = own / f"{name}.o"
-        words = with_output(command, target, source)
-        subprocess.run([words[0], *includes, *flags, *words[1:]], cwd=support.ROOT, check=True)
-        return str(target)
-
-    table = next(
-        words for words in build_commands("emulator_table") if "selftest" not in " ".join(words)
-    )
-    made = [compile_as(table, "kernels", table[-1])]
-    kernel = next(
-        words for words in build_commands("emulator_kernel") if "selftest" not in " ".join(words)
-    )
-    for path in kernels:
-        made.append(compile_as(kernel, path.stem, str(path), f"-DKVF_KERNEL={path.stem}"))
-    library = own / "libown_emulator.so"
-    link = with_output(build_commands("link_emulator")[0], library, "")
-    subprocess.run([*link, *map(str, objects), *made], cwd=support.ROOT, check=True)
-    return library
-
-
 EMULATED = """
     import ctypes, os, sys
     import ml_dtypes, numpy, kvforge
@@ -390,7 +326,7 @@ def test_cuda_kernels_in_the_emulated_driver(tmp_path: Path) -> None:
     generated = tmp_path / "generated"
     command = [sys.executable, "-B", "-m", "generator", "--op-folder", str(folder)]
     subprocess.run([*command, "--output", str(generated)], cwd=support.ROOT, check=True)
-    library = emulator(tmp_path, generated)
+    library = emulated.driver(tmp_path, generated, STEM)
     done = support.python(
         EMULATED.format(folder=str(folder), stem=STEM),
         KVFORGE_LIBCUDA=str(library),

@@ -1,11 +1,11 @@
 /*
- * Generated from templates/table/dtypes.h.j2 and generator/dtypes.py. Do not edit.
- * Regenerate: python3 -m generator
+ * Generated from templates/table/dtypes.h.j2 and generator/dtypes.py, and the formats of its
+ * family. Do not edit. Regenerate: python3 -m generator
  */
 #ifndef KVFORGE_DTYPES_H
 #define KVFORGE_DTYPES_H
 
-/* Scalar dtypes and cache dtypes. Values are stable. */
+/* What tensors hold: dtypes, and formats of the ops' family. Values are stable. */
 typedef enum kvf_dtype {
   KVF_DTYPE_NONE = 0,
   KVF_F32 = 1,                  /* IEEE binary32 */
@@ -45,16 +45,5 @@ typedef enum kvf_dtype {
   X(KVF_INT8_PER_TOKEN_HEAD, "int8_per_token_head", 8, 0)                                          \
   X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)                                           \
   X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)
-
-/*
- * X(string, enumerator) for every kv_cache_dtype string that is not a dtype's own name;
- * KVF_DTYPE_NONE stands for the scalar dtype, whatever it is.
- */
-#define KVF_CACHE_ALIASES(X)                                                                       \
-  X("auto", KVF_DTYPE_NONE)                                                                        \
-  X("float32", KVF_F32)                                                                            \
-  X("float16", KVF_F16)                                                                            \
-  X("bfloat16", KVF_BF16)                                                                          \
-  X("fp8", KVF_FP8_E4M3)
 
 #endif

@@ -1,7 +1,7 @@
 """What the spec files of the cache writers share: arguments and params of the same meaning."""
 
 from generator.dtypes import DType
-from generator.model import Field, same_or_fp8
+from generator.model import Field
 from generator.tuned import Tuned
 
 # In schema order; a spec overrides the texts that differ.
@@ -32,6 +32,13 @@ PARAMS = (
     Field("int32_t", "head_size", "elements of a head"),
     Field("int32_t", "streaming", "CPU: store past the caches", True),
 )
+
+
+def same_or_fp8(scalar: DType, cache: DType) -> str | None:
+    """The rule of the plain writers: the cache holds the scalar dtype itself or fp8 codes."""
+    if cache.is_fp8 or cache is scalar:
+        return None
+    return f"a cache next to {scalar.token} tensors holds {scalar.token} itself or fp8"
 
 
 def same_fp8_or_int8(scalar: DType, cache: DType) -> str | None:

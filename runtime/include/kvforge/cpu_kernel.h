@@ -43,7 +43,7 @@ KVF_INLINE bool kvf_has_exact_reciprocal(float x) {
 
 /*
  * Asks for a row ahead of its use. Rows are too short for the hardware to run ahead of by itself,
- * and where a row follows another only the slot mapping knows. Never faults, whatever the address.
+ * and where a row follows another only an index array knows. Never faults, whatever the address.
  */
 KVF_INLINE void kvf_prefetch_row(const void *row, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) {

@@ -1,5 +1,5 @@
 /*
- * kvforge: paged KV-cache kernels for LLM inference engines, callable from C.
+ * kvforge: ops whose kernels are generated from templates, callable from C.
  *
  * This header is the whole public surface for callers: status codes, dtypes, the op registry, the
  * dispatch table, and (through kvforge/ops.h, generated from generator/spec/) one typed entry point
@@ -103,14 +103,13 @@ typedef enum kvf_axis_kind {
 
 /* One axis of an op: a dimension along which it is specialised. Read-only. */
 typedef struct kvf_axis {
-  /* The lookup: value - first -> position in the table of cells; -1 where there is none. */
+  /* The lookup: value - first -> what the value adds to the index of a cell; -1: there is none. */
   int64_t first;
   int64_t span;
-  const int8_t *positions;
-  int8_t below; /* of values less than first */
-  int8_t above; /* of values from first + span on */
-  int32_t num_positions;
-  const char *name; /* "head_size" */
+  const int16_t *offsets;
+  int16_t below;    /* the same of values less than first */
+  int16_t above;    /* of values from first + span on */
+  const char *name; /* "tile" */
   kvf_axis_kind kind;
   const char *meaning;   /* which value of a call it stands for */
   const int64_t *values; /* that have variants of their own */
@@ -121,7 +120,7 @@ typedef struct kvf_axis {
 
 /* One row of the dispatch table: op x backend x a value of each axis. */
 typedef struct kvf_variant {
-  const char *symbol; /* e.g. "kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3" */
+  const char *symbol; /* e.g. "kvf_cuda_my_op__bf16__t64" */
   const kvf_op *op;
   kvf_backend backend;
   int64_t values[KVF_MAX_AXES]; /* of the op's axes, in their order; KVF_OTHER: generic */
@@ -226,8 +225,8 @@ typedef struct kvf_tuned {
 
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
-  const char *name;   /* "reshape_and_cache_flash" */
-  const char *ns;     /* "_C_cache_ops" */
+  const char *name;   /* "my_op" */
+  const char *ns;     /* "my_namespace" */
   const char *schema; /* PyTorch-style signature string, without the namespace */
   const char *doc;    /* reference text, plain ASCII */
   const kvf_argument *arguments;
@@ -236,9 +235,12 @@ struct kvf_op {
   int32_t num_axes;
   const kvf_variant *variants; /* sorted: backend, then axis by axis */
   int32_t num_variants;
-  const int16_t
-      *cells; /* [KVF_BACKEND_COUNT][position on each axis]: where a chain begins, or -1 */
-  const int16_t *chains; /* rows that serve a call, the most special first, -1 behind the last */
+  /* [KVF_BACKEND_COUNT][position on each axis] -> the row most special for a call, or -1. */
+  const int16_t *cells;
+  /* The same -> where the rows that serve it too begin in `chains`, or -1. NULL: there are none. */
+  const int16_t *rest;
+  const int16_t *chains; /* rows, the more special first, -1 behind each list */
+  int32_t num_cells;     /* of one backend */
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
@@ -400,8 +402,7 @@ KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 
 /*
- * Work items (tokens, rows, pages, pairs of them) that kernels on a CUDA device skipped because a
- * slot or block index lay outside the tensors, since the library was loaded or the count was last
+ * Work items that kernels on a CUDA device skipped because an index lay outside the tensors, since the library was loaded or the count was last
  * cleared. Complete for all work that the caller has synchronised with; reading it neither waits
  * nor touches the device.
  *

@@ -10,12 +10,14 @@ static bool is_scalar(kvf_dtype dtype) {
 }
 
 kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar, kvf_dtype *cache) {
-#define ALIAS(string, enumerator) {string, enumerator},
+  /* Strings that are not a dtype's own name. */
   static const struct {
     const char *string;
-    kvf_dtype dtype;
-  } aliases[] = {KVF_CACHE_ALIASES(ALIAS)};
-#undef ALIAS
+    kvf_dtype dtype; /* KVF_DTYPE_NONE: the scalar dtype, whatever it is */
+  } aliases[] = {
+      {"auto", KVF_DTYPE_NONE}, {"float32", KVF_F32},  {"float16", KVF_F16},
+      {"bfloat16", KVF_BF16},   {"fp8", KVF_FP8_E4M3},
+  };
   const size_t count = sizeof aliases / sizeof *aliases;
 
   kvf_dtype found = KVF_DTYPE_NONE;

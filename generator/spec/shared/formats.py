@@ -1,0 +1,58 @@
+"""The formats of caches, beside the dtypes of generator/dtypes.py, in one enum with them.
+
+Enum values are part of the C ABI: never change or reuse one, only add.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from generator.dtypes import DL_E4M3FN, DL_INT, DL_UINT, DType
+
+_bytes = partial(DType, bits=8, dl_code=DL_UINT, c_type="uint8_t", kind="format")
+
+NVFP4 = _bytes("nvfp4", 8, doc="E2M1 pairs with an E4M3 scale per 16", scales="block")
+FP8_DS_MLA = _bytes("fp8_ds_mla", 9, doc="656-byte MLA rows, any f32 scale", codes="fp8_e4m3")
+FP8_DS_MLA_UE8M0 = _bytes(
+    "fp8_ds_mla_ue8m0", 10, doc="the same, power-of-two scales", codes="fp8_e4m3"
+)
+NVFP4_DS_MLA = _bytes("nvfp4_ds_mla", 11, doc="352-byte MLA rows of E2M1")
+FP8_INDEXER = _bytes("fp8_indexer", 12, doc="E4M3 pages, f32 scales behind", codes="fp8_e4m3")
+FP8_INDEXER_UE8M0 = _bytes(
+    "fp8_indexer_ue8m0", 13, doc="the same, power-of-two scales", codes="fp8_e4m3"
+)
+INT8_PER_TOKEN_HEAD = DType(
+    "int8_per_token_head",
+    14,
+    8,
+    DL_INT,
+    "int8_t",
+    "format",
+    "int8, a scale per token and head",
+    codes="int8",
+    scales="row",
+)
+FP8_PER_TOKEN_HEAD = DType(
+    "fp8_per_token_head",
+    15,
+    8,
+    DL_E4M3FN,
+    "uint8_t",
+    "format",
+    "E4M3, a scale per token and head",
+    codes="fp8_e4m3",
+    scales="row",
+)
+NVFP4_4OVER6 = _bytes("nvfp4_4over6", 16, doc="nvfp4, the better of two scales")
+
+FORMATS = (
+    NVFP4,
+    FP8_DS_MLA,
+    FP8_DS_MLA_UE8M0,
+    NVFP4_DS_MLA,
+    FP8_INDEXER,
+    FP8_INDEXER_UE8M0,
+    INT8_PER_TOKEN_HEAD,
+    FP8_PER_TOKEN_HEAD,
+    NVFP4_4OVER6,
+)
