@@ -314,8 +314,8 @@ def test_the_readmes_table_lists_dtypes_in_the_order_of_the_specs() -> None:
 
 def test_limits_in_texts_are_those_of_the_headers() -> None:
     for op, header, limit, unit in (
-        ("copy_blocks", "pages.h", "KVF_MAX_CACHES", "tensors"),
-        ("reshape_and_cache_flash_layers", "kernel_types.h", "KVF_MAX_LAYERS", "layers"),
+        ("copy_blocks", "cache/pages.h", "KVF_MAX_CACHES", "tensors"),
+        ("reshape_and_cache_flash_layers", "cache/kernel_types.h", "KVF_MAX_LAYERS", "layers"),
     ):
         text = (ROOT / "runtime/include/kvforge" / header).read_text()
         found = re.search(rf"#define {limit} (\d+)", text)
