@@ -109,12 +109,13 @@ static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf
     if (backend == KVF_CPU) {
       kvf_cpu_lack(row, level, sizeof level);
     }
-    kvf_error(KVF_NOT_BUILT,
-              "%s: %s is not built into this library%s; for this op on %s it has (scalar/cache) %s; "
-              "configure.py %s builds it, and so does kvforge.build_variant() in Python, or "
-              "KVFORGE_JIT=1 in its environment",
-              op->name, row->symbol, level, backend_name(backend), have,
-              backend == KVF_CUDA ? "with a CUDA compiler and these dtypes" : "with these dtypes");
+    kvf_error(
+        KVF_NOT_BUILT,
+        "%s: %s is not built into this library%s; for this op on %s it has (scalar/cache) %s; "
+        "configure.py %s builds it, and so does kvforge.build_variant() in Python, or "
+        "KVFORGE_JIT=1 in its environment",
+        op->name, row->symbol, level, backend_name(backend), have,
+        backend == KVF_CUDA ? "with a CUDA compiler and these dtypes" : "with these dtypes");
     return;
   }
   for (int32_t i = 0; i < op->num_exclusions; ++i) {

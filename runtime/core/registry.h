@@ -8,7 +8,8 @@
 extern const kvf_op *const kvf_ops[];
 extern const int32_t kvf_ops_count;
 
-/* Whether code for a level can run here: the machine has it and it is not above the level in use. */
+/* Whether code for a level can run here: the machine has it and it is not above the level in use.
+ */
 bool kvf_cpu_runs(kvf_isa isa);
 
 /* The function of a CPU variant for the level in use, else for the next lower one that it has; NULL
