@@ -6,6 +6,7 @@ from conftest import require
 
 require("torch", __name__)
 
+import ctypes
 from typing import Any
 
 import pytest
@@ -188,6 +189,29 @@ def test_the_number_of_threads_is_torchs() -> None:
             case.check(Torch())
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_torch_that_lacks_what_the_abi_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The binding that serves many of them is given up for one that is compiled for this torch."""
+    real, loaded = ctypes.CDLL, list[str]()
+
+    def load(path: str) -> Any:
+        loaded.append(path)
+        native = real(path)
+        native.kvforge_torch_complete = lambda: False  # type: ignore[attr-defined]
+        return native
+
+    built = kvforge.torch._built()
+    asked: list[bool] = []
+
+    def compiled(*, stable: bool) -> str:
+        asked.append(stable)
+        return built
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(kvforge.torch, "_compiled", compiled)
+    kvforge.torch._Binding()
+    assert loaded == [built, built] and asked == [False]
 
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
