@@ -6,7 +6,6 @@ from conftest import require
 
 require("torch", __name__)
 
-import ctypes
 from typing import Any
 
 import pytest
@@ -193,25 +192,17 @@ def test_the_number_of_threads_is_torchs() -> None:
 
 def test_a_torch_that_lacks_what_the_abi_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The binding that serves many of them is given up for one that is compiled for this torch."""
-    real, loaded = ctypes.CDLL, list[str]()
+    native, made, asked = kvforge.torch._native(), object(), list[bool]()
 
-    def load(path: str) -> Any:
-        loaded.append(path)
-        native = real(path)
-        native.kvforge_torch_complete = lambda: False  # type: ignore[attr-defined]
-        return native
-
-    built = kvforge.torch._built()
-    asked: list[bool] = []
-
-    def compiled(*, stable: bool) -> str:
+    def compiled(*, stable: bool) -> object:
         asked.append(stable)
-        return built
+        return made
 
-    monkeypatch.setattr(ctypes, "CDLL", load)
+    assert native.kvforge_torch_complete()
+    native.kvforge_torch_complete = lambda: False  # type: ignore[attr-defined]
+    monkeypatch.setattr(kvforge.torch, "_native", lambda: native)
     monkeypatch.setattr(kvforge.torch, "_compiled", compiled)
-    kvforge.torch._Binding()
-    assert loaded == [built, built] and asked == [False]
+    assert kvforge.torch._Binding()._native is made and asked == [False]
 
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
