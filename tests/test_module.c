@@ -204,7 +204,7 @@ static void test_install_cpu(void) {
   kvf_op high = doubled;
   high.variants = &of_module;
   high.num_variants = 1;
-  EXPECT(kvf_select(&high, KVF_CPU, KVF_F32, KVF_F32) == NULL, "code that cannot run here serves");
+  EXPECT(kvf_select(&high, KVF_CPU, KVF_F32) == NULL, "code that cannot run here serves");
   (void)snprintf(level, sizeof level, "%s or a lower one, but for %s;", kvf_isa_name(isa),
                  kvf_isa_name(above));
   EXPECT_TEXT(kvf_last_error(), level);
