@@ -7,7 +7,7 @@
 Targets are handed to the ninja that was found, which may live in .venv; with ninja on PATH,
 `ninja test` does the same afterwards.
 
-    lib (default)  python  torch  demo  install  clean  generate  compdb  SYMBOL (one variant)
+    lib python torch (default)  demo  install  clean  generate  compdb  SYMBOL (one variant)
     bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  check-generated  check-resources  check-format  lint  format
 

@@ -156,7 +156,7 @@ def binding_edges(graph: Graph, tools: Tools) -> list[str]:
     else:
         graph.title("Python: the binding through TVM-FFI.")
         flags = shell(["-Igenerated", "-isystem", tools.tvm_ffi])
-        objects = [graph.compile("cc", "python/src/tvm_ffi.c", flags=flags)]
+        objects = [graph.compile("cc", file, flags=flags) for file in sources("python/src/*.c")]
         module = f"{build}/kvforge_tvm_ffi.so"
         python = [graph.edge("link_module", module, [*objects, library], **link)]
         graph.edge("phony", "python", python)
@@ -282,4 +282,7 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     for variant in plan.variants():
         if variant.symbol in graph.refused:
             graph.target(variant.symbol, "refuse")
+    graph.title("By default: the library and all that loads it, so that none stays behind it.")
+    loads = [name for name in ("python", "torch") if name not in graph.refused and bindings]
+    graph.lines.append(f"default {' '.join(['lib', *loads])}")
     return "\n".join(graph.lines).strip()

@@ -495,6 +495,23 @@ def test_build_and_rebuild(tree: Path) -> None:
     assert "libkvforge.a" in ninja()
 
 
+def test_no_binding_stays_behind_the_library(tree: Path) -> None:
+    """One that knows an op which the library has lost, or has another layout of a struct, cannot be
+    imported, or worse: what ninja builds when nothing is named is all that loads the library."""
+    assert run_in(tree, *SMALL).returncode == 0
+    default = (tree / "build.ninja").read_text().rpartition("\ndefault ")[2].split()
+    for binding in ("python", "torch"):
+        refused = "is not available" in run_in(tree, NINJA, "-n", "-v", binding).stdout
+        assert (binding in default) == (not refused)
+    if "python" not in default:
+        pytest.skip("no apache-tvm-ffi: python3 configure.py --setup")
+    assert run_in(tree, NINJA, "python").returncode == 0
+    os.utime(tree / "runtime/include/kvforge/kvforge.h")
+    done = run_in(tree, NINJA, "-n")
+    assert "LINK build/libkvforge.so.0" in done.stdout
+    assert "LINK build/kvforge_tvm_ffi.so" in done.stdout
+
+
 def test_install(tree: Path, tmp_path: Path) -> None:
     """A program builds and runs against what was installed, with either form of the library."""
     assert run_in(tree, *SMALL, f"--prefix={tmp_path}/prefix").returncode == 0

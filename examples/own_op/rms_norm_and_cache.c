@@ -1,3 +1,4 @@
+#include "kvforge/cache/op.h"
 #include "kvforge/ops/rms_norm_and_cache.h"
 
 #include <inttypes.h>

@@ -18,7 +18,15 @@ the caller computes alone.
 
 Errors: TypeError for a dtype, device or kind of argument, ValueError for a shape, stride or string,
 IndexError for a slot or page out of range, NotImplementedError for a combination that the op does not
-have or that was not built, RuntimeError for the CUDA driver. Nothing is written then.
+have or that was not built, RuntimeError for the CUDA driver and for what autograd forbids. Nothing is
+written then. kvforge.torch has the same, as far as torch lets it.
+
+What torch knows of a tensor beside its memory is heeded: lazily negated inputs are made real, the
+version of what is written is raised, so that backward() finds what was overwritten, and a tensor that
+requires grad is written under torch.no_grad() alone. Refused are masked arrays of NumPy, tensors that
+are meta, fake, sparse, nested, quantised or reach beyond their storage, types derived from torch.Tensor
+that dispatch by themselves, and lazily negated outputs. A kv_cache_dtype may be a dtype of torch, NumPy
+or ml_dtypes in place of a string.
 
 `python -m kvforge` prints the dispatch table; `kvforge.torch` registers the ops with torch.
 """

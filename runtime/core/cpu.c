@@ -1,5 +1,6 @@
 /* The CPU backend: which instruction-set level runs here, and running a variant. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static bool machine_runs(kvf_isa isa) {
 }
 
 /* Every CPU variant is built for the same levels, so the first one that is there speaks for all.
- * Modules follow: they are compiled for the level that this library chose. */
+ * Modules follow: the level that this library chose is the highest that is used of theirs. */
 static bool library_has(kvf_isa isa) {
   for (int32_t i = 0; i < kvf_ops_count; ++i) {
     for (int32_t j = 0; j < kvf_ops[i]->num_variants; ++j) {
@@ -75,6 +76,34 @@ kvf_isa kvf_cpu_isa(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   (void)pthread_once(&once, choose_isa);
   return (kvf_isa)atomic_load_explicit(&kvf_chosen_isa, memory_order_relaxed);
+}
+
+/* A variant's code for one level, built with its row or installed; NULL for none. */
+static kvf_cpu_function code_for(const kvf_variant *variant, int isa) {
+  return variant->cpu[isa] != NULL
+             ? variant->cpu[isa]
+             : atomic_load_explicit(&variant->late->functions[isa], memory_order_acquire);
+}
+
+kvf_cpu_function kvf_cpu_lower_code(const kvf_variant *variant) {
+  kvf_cpu_function code = NULL;
+  for (int isa = (int)kvf_cpu_isa(); code == NULL && isa >= 0; --isa) {
+    code = code_for(variant, isa);
+  }
+  return code;
+}
+
+bool kvf_cpu_runs(kvf_isa isa) { return isa <= kvf_cpu_isa() && machine_runs(isa); }
+
+void kvf_cpu_lack(const kvf_variant *variant, char *text, size_t room) {
+  kvf_text there = {.length = 0};
+  for (int isa = 0; isa < KVF_ISA_COUNT; ++isa) {
+    if (code_for(variant, isa) != NULL) {
+      kvf_text_add(&there, isa_names[isa]);
+    }
+  }
+  (void)snprintf(text, room, " for CPU level %s or a lower one%s%.64s", isa_names[kvf_cpu_isa()],
+                 there.length ? ", but for " : "", there.data);
 }
 
 /*

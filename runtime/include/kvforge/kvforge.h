@@ -327,9 +327,10 @@ KVF_API kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int
 
 /*
  * Gives a variant that was left out of this build its code, for the life of the process: `function`
- * for the level that the process runs at, kvf_cpu_isa(); a fatbin (16-byte aligned, kept, not
- * copied) that has a kernel with the variant's symbol as its name. KVF_INVALID_VALUE for another
- * level or backend, and when there is other code already.
+ * for a level; a fatbin (16-byte aligned, kept, not copied) that has a kernel with the variant's
+ * symbol as its name. The best level that a variant has runs, up to kvf_cpu_isa().
+ * KVF_INVALID_VALUE for a level above that or another backend, and when there is other code
+ * already.
  */
 KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
                                    kvf_cpu_function function);

@@ -20,9 +20,9 @@ struct kvf_cuda_image {
   _Atomic(void *) kernel;                /* CUkernel; NULL until loaded */
 };
 
-/* The code of one CPU variant that was not built with its row, for the level in use. */
+/* The code of one CPU variant that was not built with its row, for each level. */
 struct kvf_cpu_late {
-  _Atomic(kvf_cpu_function) function; /* NULL: not installed */
+  _Atomic(kvf_cpu_function) functions[KVF_ISA_COUNT]; /* NULL: not installed */
 };
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
