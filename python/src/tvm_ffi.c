@@ -370,16 +370,15 @@ int __tvm_ffi_kvforge__cuda(void *handle, const TVMFFIAny *arguments, int32_t co
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments,
                                                  int32_t count, TVMFFIAny *result);
 
-/* The fault count of a CUDA device; a true second argument clears it. */
+/* The fault count of a CUDA device; a true second argument clears it, and gets what is cleared. */
 int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t count,
                               TVMFFIAny *result) {
   (void)handle;
   uint64_t faults = 0;
   const int32_t device = count > 0 ? (int32_t)arguments[0].v_int64 : 0;
-  kvf_status status = kvf_cuda_fault_count(device, &faults);
-  if (status == KVF_OK && count > 1 && arguments[1].v_int64 != 0) {
-    status = kvf_cuda_clear_faults(device);
-  }
+  const bool clear = count > 1 && arguments[1].v_int64 != 0;
+  const kvf_status status =
+      clear ? kvf_cuda_clear_faults(device, &faults) : kvf_cuda_fault_count(device, &faults);
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
   return report(status);

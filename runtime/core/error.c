@@ -27,6 +27,14 @@ kvf_status kvf_error(kvf_status status, const char *format, ...) {
   return status;
 }
 
+kvf_status kvf_error_add(kvf_status status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  kvf_error_v(status, last_error, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
 void kvf_text_add(kvf_text *text, const char *item) {
   const size_t room = sizeof text->data - text->length;
   const int wanted =

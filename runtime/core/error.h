@@ -9,6 +9,10 @@
 /* Formats the sentence and returns `status`. */
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error(kvf_status status, const char *format,
                                                            ...);
+
+/* Adds to the last error, which an earlier part of the call has set, and returns its `status`. */
+__attribute__((format(printf, 2, 3))) kvf_status kvf_error_add(kvf_status status,
+                                                               const char *format, ...);
 kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,
                        va_list arguments);
 

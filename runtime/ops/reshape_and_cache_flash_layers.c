@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/error.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/writer.h"
 
@@ -122,6 +123,10 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
       params->value_caches[layer] = cache_data(value_caches[first + layer]);
     }
     status = kvf_launch_reshape_and_cache_flash_layers(&check->exec, variant, params);
+    if (status != KVF_OK && first > 0) {
+      status = kvf_error_add(status, "; enqueued: %" PRId64 " of %" PRId64 " layers", first,
+                             num_layers);
+    }
     advance(&params->key, params->key_layer_stride * bytes * params->num_layers);
     advance(&params->value, params->value_layer_stride * bytes * params->num_layers);
     advance(&params->k_scale, params->k_scale_layer_stride * 4 * params->num_layers);

@@ -35,6 +35,15 @@ static void make_context(CUcontext context, int device, unsigned flags) {
   driver_contexts = context;
 }
 
+unsigned context_retained(void) {
+  unsigned sum = 0;
+  for (int i = 0; i < driver_device_count; i++)
+    sum += primary[i].retained;
+  return sum;
+}
+
+unsigned context_depth(void) { return (unsigned)current.depth; }
+
 /* Work that is under way ends first; then everything the context owns is gone. */
 static void destroy_context(CUcontext context) {
   context_run_all(context);
