@@ -198,7 +198,7 @@ static void test_clearing_race(void) {
   if (variant == NULL) {
     return;
   }
-  enum { CALLS = 200, BAD = 5 };
+  enum { CALLS = 300, BAD = 2000 };
   pthread_t threads[CLEARERS];
   uint64_t sums[CLEARERS] = {0};
   uint64_t sum = 0;
