@@ -8,7 +8,7 @@ Targets are handed to the ninja that was found, which may live in .venv; with ni
 `ninja test` does the same afterwards.
 
     lib (default)  python  torch  demo  install  clean  generate  compdb  SYMBOL (one variant)
-    bench  bench-gpu  bench-python
+    bench  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  check-generated  check-resources  check-format  lint  format
 
 Environment: CC, CXX, CFLAGS, LDFLAGS, CUDA_HOME. Needs nothing but Python 3.10 or newer.

@@ -226,6 +226,7 @@ def command_edges(
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])

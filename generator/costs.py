@@ -110,7 +110,9 @@ def recorded(folder: Path) -> dict[Key, Cost]:
             _, op, _ = names.parse_symbol(symbol)
             sums[op, level].append(Cost(seconds / share, loaded_bytes(path) / share))
     means = {
-        key: Cost(sum(c.seconds for c in found) / len(found), sum(c.bytes for c in found) / len(found))
+        key: Cost(
+            sum(c.seconds for c in found) / len(found), sum(c.bytes for c in found) / len(found)
+        )
         for key, found in sums.items()
     }
     return means | ({(REST, ""): rest} if rest.seconds else {})

@@ -13,6 +13,7 @@ from generator import names
 from generator.axes import MAX_AXES, Axis, Value, chain
 from generator.dtypes import DType
 from generator.schema import Schema, parse
+from generator.tuned import Tables, Tuned
 
 BACKENDS = ("cpu", "cuda")
 INT16_MAX = 32767
@@ -53,6 +54,10 @@ class Op:
     moved: str = "any"
     # Every tensor is in host memory on both backends: a binding has to be told where a call runs.
     host_arguments: bool = False
+    # Launch constants that were found by measuring, one declaration for a backend, and their tables,
+    # which are read from <op>.tuned.json beside the spec.
+    tuned: tuple[Tuned, ...] = ()
+    tables: Tables = dataclasses.field(default_factory=dict)
     # Upstream's signature in the generations whose text differs from the schema. The arguments have
     # the same names, so that a binding can register it under the op's name and put them in order.
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -146,5 +146,6 @@ def namespace_outputs(folder: str, namespace: str, ops: Sequence[Op]) -> list[Ou
 def inputs() -> list[str]:
     """Every file that the output depends on, relative to the root, sorted."""
     found = [*ROOT.glob("generator/**/*.py"), *ROOT.glob("templates/**/*.j2")]
+    found += ROOT.glob("generator/spec/*.tuned.json")
     found += [ROOT / ".clang-format", ROOT / "requirements/build.txt"]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)

@@ -65,7 +65,9 @@ def strings(where: str, value: object) -> list[str]:
 def make(where: str, name: str, found: Mapping[str, Any]) -> Profile:
     """The profile of one table."""
     if unknown := sorted(set(found) - {*LISTS, "axes"}):
-        raise ValueError(f"{where}: unknown key {unknown[0]!r}, want some of axes, {', '.join(LISTS)}")
+        raise ValueError(
+            f"{where}: unknown key {unknown[0]!r}, want some of axes, {', '.join(LISTS)}"
+        )
     axes = found.get("axes", {})
     if not isinstance(axes, dict):
         raise ValueError(f"{where}: axes is {axes!r}, want a table of lists")

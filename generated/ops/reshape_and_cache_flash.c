@@ -208,6 +208,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                      values[5].as.string, values[6].as.tensor, values[7].as.tensor);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash = {
     .name = "reshape_and_cache_flash",
     .ns = "_C_cache_ops",
@@ -257,4 +269,5 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

@@ -151,6 +151,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[6].as.tensor, values[7].as.tensor, values[8].as.boolean);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .name = "reshape_and_cache_flash_nvfp4",
     .ns = "_C_cache_ops",
@@ -225,4 +231,5 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .cells = cells,
     .chains = chains,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

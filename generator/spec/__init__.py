@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
+from pathlib import Path
 
+from generator import tuned
 from generator.model import Op
 
 
@@ -16,8 +19,13 @@ def load() -> tuple[Op, ...]:
         op: Op = importlib.import_module(f"{__name__}.{module}").OP
         if op.name != module:
             raise ValueError(f"generator/spec/{module}.py: its op is called {op.name!r}")
-        ops.append(op)
+        ops.append(with_tables(op, Path(__path__[0], f"{module}.py")))
     return tuple(ops)
+
+
+def with_tables(op: Op, spec: Path) -> Op:
+    """The op with the tuned tables that lie beside its spec."""
+    return dataclasses.replace(op, tables=tuned.read(tuned.table_path(spec), op.tuned))
 
 
 OPS: tuple[Op, ...] = load()
