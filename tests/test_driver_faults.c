@@ -181,7 +181,7 @@ static kvf_status run_zeros(void) {
 
 /* One token of one head of 8 elements, and caches of one page of one token. */
 static kvf_status run_layers(void) {
-  const kvf_dtype scalar = own.small.variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(own.small.variant);
   int64_t one[1] = {1};
   int64_t sources[4] = {LAYERS, 1, 1, 8};
   int64_t shape[4] = {1, 1, 1, 8};
@@ -311,7 +311,7 @@ static bool all_right(const work *what) {
     right = right && memcmp(first + 4 * PAGE * i, zeros, PAGE) == 0;
   }
   for (int64_t i = 0; what->run == run_layers && i < LAYERS; ++i) {
-    const int64_t bytes = kvf_dtype_bits(own.small.variant->scalar);
+    const int64_t bytes = kvf_dtype_bits(kvf_scalar_of(own.small.variant));
     right = right && memcmp(first + 64 * i, first + 16384 + bytes * i, (size_t)bytes) == 0;
   }
   return right;

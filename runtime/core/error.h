@@ -6,6 +6,12 @@
 
 #include "kvforge/kvforge.h"
 
+/*
+ * For small variables that each thread has. The other models of a library that is opened at run
+ * time allocate at a thread's first use, and end the process when they cannot.
+ */
+#define KVF_PER_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
+
 /* Formats the sentence and returns `status`. */
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error(kvf_status status, const char *format,
                                                            ...);

@@ -8,7 +8,7 @@ CUcontext driver_contexts;
 
 enum { STACK_DEPTH = 64 };
 
-static _Thread_local struct {
+static PER_THREAD struct {
   CUcontext contexts[STACK_DEPTH];
   int depth;
 } current;

@@ -46,6 +46,10 @@ bool driver_initialised(void);
 /* What a test wants this call of an entry point to answer; see kvf_emulator_fail(). */
 CUresult injected_error(const char *function);
 
+/* For what each thread has: in the other models of a shared object, a thread's first use allocates,
+ * and ends a process that has no memory. */
+#define PER_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
+
 /* Set by cuInit. */
 extern int driver_device_count;
 

@@ -11,7 +11,7 @@
 
 static uint64_t last_ticket;
 static unsigned captured_streams;
-static _Thread_local CUstreamCaptureMode capture_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+static PER_THREAD CUstreamCaptureMode capture_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
 static CUevent events; /* keeps dead ones reachable, for leak checkers */
 
 void *operation_new(size_t size, CUresult (*run)(operation *self)) {
