@@ -265,9 +265,11 @@ KVF_API extern const kvf_op kvf_op_convert_fp8;
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
- * of the same name (until 2025), with its host synchronisation, its race between chained pairs, its
- * 32-bit sizes and its missing bounds checks corrected.
+ * that pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a launch
+ * fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
+ * tensors").
+ * Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
+ * race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
@@ -295,8 +297,10 @@ KVF_API extern const kvf_op kvf_op_copy_blocks;
  * negative block is skipped, and the call can be captured in a CUDA graph.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
- * of the same name (until 2025), with the defects of copy_blocks corrected.
+ * that pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR as in
+ * copy_blocks.
+ * Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
+ * corrected.
  *
  * Arguments:
  *   kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
@@ -750,6 +754,8 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash;
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+ * KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says so
+ * ("enqueued: 128 of 300 layers").
  * Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
  *
  * Arguments:
@@ -904,8 +910,12 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_per_token_head;
  * block_mapping is no longer needed when the call returns.
  *
  * Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is
- * negative or does not lie in its tensor from end to end. Source of the rule: vLLM's op of the same
- * name, with CPU to CPU added, and with its unchecked indices and return codes corrected.
+ * negative or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a
+ * copy: the pairs before it may be on the stream already, and the sentence says which ("enqueued:
+ * elements 0 to 41 of block_mapping"). Those are copied, none after them is, but for a batch that
+ * fails as a whole, of which the driver does not say what it has taken; the sentence then names its
+ * elements too. Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its
+ * unchecked indices and return codes corrected.
  *
  * Arguments:
  *   src (Tensor): any shape and dtype, no negative strides
@@ -941,8 +951,11 @@ KVF_API extern const kvf_op kvf_op_swap_blocks;
  * already; only for sources that no such work writes.
  *
  * Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is copied. No
- * other mistake in an address can be found.
- * Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
+ * other mistake in an address can be found but by the driver. KVF_CUDA_ERROR when that refuses a
+ * copy: those before it may be on the stream already, and the sentence says which ("enqueued:
+ * elements 0 to 41 of src_ptrs"). Those are made, none after them is, but for a batch that fails as
+ * a whole, of which the driver does not say what it has taken; the sentence then names its elements
+ * too. Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
  * corrected.
  *
  * Arguments:
@@ -975,7 +988,10 @@ KVF_API extern const kvf_op kvf_op_swap_blocks_batch;
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that block is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: new here.
+ * that block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a launch
+ * fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
+ * tensors").
+ * Source of the rule: new here.
  *
  * Arguments:
  *   caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

@@ -11,14 +11,12 @@ static kvf_status add_progress(const kvf_copies *copies, const kvf_cuda_copies *
   const int64_t enqueued =
       work->enqueued < work->count ? copies->element[work->enqueued] : copies->next;
   const int64_t known = rest < work->count ? copies->element[rest] : copies->next;
-  status = enqueued == 0
-               ? kvf_error_add(status, "; enqueued: nothing of %s", copies->argument)
-               : kvf_error_add(status, "; enqueued: elements 0 to %" PRId64 " of %s",
-                               enqueued - 1, copies->argument);
-  return work->in_doubt == 0
-             ? status
-             : kvf_error_add(status, " and perhaps some of %" PRId64 " to %" PRId64,
-                             enqueued, known - 1);
+  status = enqueued == 0 ? kvf_error_add(status, "; enqueued: nothing of %s", copies->argument)
+                         : kvf_error_add(status, "; enqueued: elements 0 to %" PRId64 " of %s",
+                                         enqueued - 1, copies->argument);
+  return work->in_doubt == 0 ? status
+                             : kvf_error_add(status, " and perhaps some of %" PRId64 " to %" PRId64,
+                                             enqueued, known - 1);
 }
 
 kvf_status kvf_copies_submit(kvf_copies *copies) {

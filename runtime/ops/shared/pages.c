@@ -254,8 +254,8 @@ kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
   if (check->status == KVF_OK || before <= 0) {
     return check->status;
   }
-  return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors",
-                       before, num_tensors(arguments));
+  return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors", before,
+                       num_tensors(arguments));
 }
 
 int64_t kvf_saturating_product(int64_t a, int64_t b) {
