@@ -62,9 +62,12 @@ static kvf_status open_library(void) {
   if (library != NULL) {
     return KVF_OK;
   }
-  errno = 0;
   const char *path = getenv("KVFORGE_LIBCUDA");
-  void *const opened = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (path == NULL || path[0] == '\0') { /* dlopen("") is the program itself */
+    path = "libcuda.so.1";
+  }
+  errno = 0;
+  void *const opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (opened == NULL) {
     const kvf_status status = errno == ENOMEM ? KVF_OUT_OF_MEMORY : KVF_NO_DEVICE;
     return kvf_error(status, "cuda: cannot open the CUDA driver: %s", dlerror());
