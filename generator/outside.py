@@ -5,7 +5,8 @@ An op folder holds, for each of its ops, files with the same stem as in the tree
     <op>.py           the spec: defines OP, in a namespace of its own
     cpu/<op>.c.j2     the two templates, which may import shared/*.j2
     cuda/<op>.cu.j2
-    <op>.c            checks the arguments and fills the params; includes kvforge/ops/<op>.h
+    <op>.c            checks the arguments and fills the params; includes kvforge/ops/<op>.h and
+                      kvforge/op.h
     <op>.tuned.json   launch constants that were measured, if the spec declares some
     test_<op>.py      its test (not read here)
 
@@ -61,9 +62,7 @@ def load_op(folder: Path, stem: str) -> Op:
 
 def outputs_of(op: Op) -> list[Output]:
     """The files of one op."""
-    origin, header = f"{op.name}.py", f"kvforge/ops/{op.name}.h"
-    declarations = Output(f"include/{header}", "table/op.h.j2", {"op": op}, origin)
-    return [declarations, *op_outputs(op, header, origin)]
+    return op_outputs(op, api="", origin=f"{op.name}.py")
 
 
 def shared(ops: Sequence[Op]) -> list[Output]:

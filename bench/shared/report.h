@@ -25,8 +25,8 @@ typedef struct bench_options {
 void bench_read_options(bench_options *options, int argc, char **argv);
 
 /*
- * Measures every call that the options leave: all built variants of all ops, in all forms. Ends the
- * program with status 1 if there is an op that nobody has described.
+ * Measures every call that the options leave: all built variants of all ops, in all forms. Says
+ * which ops nobody has described.
  */
 void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *));
 
