@@ -73,6 +73,7 @@ static bool as_tensors(const TVMFFIAny *any, decoded *storage, kvf_value *value)
   const TVMFFIAny *elements = (const TVMFFIAny *)cell->data;
   storage->tensors = malloc((size_t)(cell->size > 0 ? cell->size : 1) * sizeof *storage->tensors);
   if (storage->tensors == NULL) {
+    value->kind = KVF_KIND_TENSOR_LIST; /* it is one: memory ran out */
     return false;
   }
   for (int64_t i = 0; i < cell->size; ++i) {
@@ -242,9 +243,11 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
     free(storage[i].tensors);
   }
   if (!good) {
-    (void)snprintf(message, sizeof message, "%s: %s: cannot be read as %s", op->name,
-                   op->arguments[read - 1].name, wanted(&op->arguments[read - 1]));
-    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    const bool no_memory = values[read - 1].kind == KVF_KIND_TENSOR_LIST;
+    (void)snprintf(message, sizeof message, "%s: %s: %s %s", op->name, op->arguments[read - 1].name,
+                   no_memory ? "no memory for" : "cannot be read as",
+                   wanted(&op->arguments[read - 1]));
+    TVMFFIErrorSetRaisedFromCStr(no_memory ? "MemoryError" : "TypeError", message);
     return -1;
   }
   if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
