@@ -33,6 +33,7 @@ static const test_suite suites[] = {
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP
     {"round_trip", NULL, ON_BOTH, false, round_trip_tests},
+    {"changing_indices", NULL, ON_CPU, false, changing_indices_tests},
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},

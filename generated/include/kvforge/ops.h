@@ -97,9 +97,9 @@ KVF_API extern const kvf_op kvf_op_concat_and_cache_mla;
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An address that is 0
- * or no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and
- * counted. Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks
- * added.
+ * or no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
+ * skipped and counted, unless its slot is negative. Source of the rule: vLLM's op of the same name,
+ * with every scalar dtype and num_blocks added.
  *
  * Arguments:
  *   kv_c (Tensor): [num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any
@@ -265,9 +265,9 @@ KVF_API extern const kvf_op kvf_op_convert_fp8;
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
- * of the same name (until 2025), with its host synchronisation, its race between chained pairs, its
- * 32-bit sizes and its missing bounds checks corrected.
+ * that pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other block
+ * is. Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation,
+ * its race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
@@ -440,7 +440,8 @@ KVF_API extern const kvf_op kvf_op_cp_gather_cache;
  *   dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
  *   dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
  * Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last element
- * of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
+ * of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is looked at
+ * then.
  *
  * The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
  *
