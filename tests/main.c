@@ -33,7 +33,7 @@ static const test_suite suites[] = {
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP
     {"round_trip", NULL, ON_BOTH, false, round_trip_tests},
-    {"changing_indices", NULL, ON_CPU, false, changing_indices_tests},
+    {"indices", NULL, ON_BOTH, false, indices_tests},
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
@@ -81,7 +81,8 @@ static bool is_built(const test_suite *suite) {
   bool built = suite->op == NULL;
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
-    for (int32_t k = 0; suite->op && strcmp(op->name, suite->op) == 0 && k < op->num_variants; ++k) {
+    for (int32_t k = 0; suite->op && strcmp(op->name, suite->op) == 0 && k < op->num_variants;
+         ++k) {
       const kvf_variant *variant = &op->variants[k];
       built = built || (variant->backend == options.backend && kvf_variant_built(variant));
     }

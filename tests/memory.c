@@ -204,7 +204,8 @@ void buffer_upload(const buffer *memory) {
     return;
   }
   int code = cuda.upload((uint64_t)(uintptr_t)memory->place, memory->expected, memory->size);
-  if (code == 0) { /* the driver returns when it has the bytes; streams of a test's own do not wait */
+  if (code ==
+      0) { /* the driver returns when it has the bytes; streams of a test's own do not wait */
     code = cuda.stream_synchronize(NULL);
   }
   EXPECT(code == 0, "uploading: %s", cuda_error(code));

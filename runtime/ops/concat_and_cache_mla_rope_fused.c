@@ -144,9 +144,9 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements = kvf_vector_elements(variant->vectors, params->kv_lora_rank, latent, 2);
   /* Keys go behind kv_c. Of a cache without pages this is an alignment and nothing else. */
   kvf_view keys = params->kv_cache;
-  keys.data = (void *)((uintptr_t)keys.data +
-                       (uintptr_t)kvf_wrapping_product(params->kv_lora_rank * (int64_t)cache,
-                                                       keys.stride[2]));
+  keys.data =
+      (void *)((uintptr_t)keys.data + (uintptr_t)kvf_wrapping_product(
+                                          params->kv_lora_rank * (int64_t)cache, keys.stride[2]));
   const kvf_vector_side rotated[] = {{&params->q_pe, scalar, 2, 3},
                                      {&params->k_pe, scalar, 1, 2},
                                      {&params->cos_sin_cache, scalar, 1, 2},

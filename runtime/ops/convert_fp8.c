@@ -287,9 +287,8 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   const int64_t size = params.size[KVF_MAX_RANK - 1];
   if (check.exec.backend == KVF_CPU) {
     /* Encoding is slower than memory, so only the others gain from it. */
-    params.streaming =
-        is_float(variant->cache) &&
-        kvf_cpu_streams(kvf_saturating_product(params.rows * size, destination));
+    params.streaming = is_float(variant->cache) &&
+                       kvf_cpu_streams(kvf_saturating_product(params.rows * size, destination));
     params.by_units = kvf_make_divider((size + PIECE - 1) / PIECE);
     return kvf_cpu_run(&check, variant, &params, params.rows * params.by_units.value,
                        (size < PIECE ? size : PIECE) * (source + destination));

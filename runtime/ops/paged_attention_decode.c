@@ -217,8 +217,8 @@ static int64_t check_pages(kvf_check *check, const params_type *p) {
                          s * p->block_tables.stride[0] + page * p->block_tables.stride[1]);
       if (block < 0 || block >= p->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_tables",
-                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, s, page,
-                       block, p->num_blocks - 1);
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, s,
+                       page, block, p->num_blocks - 1);
         return 0;
       }
     }

@@ -137,8 +137,8 @@ static void touch(touched_pages pages, int64_t page) {
 }
 
 /*
- * Copies of one submission may be made in any order, so none of them may need another one. Pairs are
- * bounded once more: another thread may have changed them since check_range().
+ * Copies of one submission may be made in any order, so none of them may need another one. Pairs
+ * are bounded once more: another thread may have changed them since check_range().
  */
 static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_params *params) {
   const bool same = is_same_memory(params);

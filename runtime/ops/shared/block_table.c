@@ -40,7 +40,8 @@ void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
                            kvf_block_table *table) {
   kvf_dim num_sequences = KVF_DIM("num_sequences");
   check_entries(check, block_table, &num_sequences, table);
-  kvf_dim num_starts = {"num_sequences + 1", kvf_saturating_sum(num_sequences.value, 1), "block_table"};
+  kvf_dim num_starts = {"num_sequences + 1", kvf_saturating_sum(num_sequences.value, 1),
+                        "block_table"};
   table->starts = check_indices(check, "cu_seq_lens", cu_seq_lens, &num_starts);
   table->offsets =
       seq_starts != NULL ? check_indices(check, "seq_starts", seq_starts, &num_sequences) : NULL;
@@ -99,8 +100,8 @@ static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t 
       const int64_t block = kvf_read_index(table->entries, 4, b * table->stride + page);
       if (block < 0 || block >= table->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
-                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, b, page,
-                       block, table->num_blocks - 1);
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, b,
+                       page, block, table->num_blocks - 1);
         return;
       }
     }

@@ -42,7 +42,7 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
   }
   const int64_t tokens = block_size->value;
   const int64_t heads = num_heads->value;
-  const int64_t row = kvf_saturating_product(heads, bytes); /* of all heads of a token */
+  const int64_t row = kvf_saturating_product(heads, bytes);    /* of all heads of a token */
   const int64_t plane = kvf_saturating_product(tokens, bytes); /* of all tokens of a head */
   const int64_t *stride = view->stride;
   const bool one_token = tokens <= 1;

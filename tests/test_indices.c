@@ -1,7 +1,8 @@
 /*
- * Indices that another thread changes while a call runs, between numbers in range and numbers far
- * out of it: what the checks have read is not what the kernels read. A call succeeds or is refused;
- * it never reads or writes outside its tensors, where memory is unmapped.
+ * Indices and strides of every op that has them. Numbers far out of range; dimensions of one
+ * element with strides that nothing can be multiplied by; and indices that another thread changes
+ * while a call runs, so that what the checks have read is not what the kernels read. A call
+ * succeeds or is refused, and never reads or writes outside its tensors.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -10,21 +11,40 @@
 
 #include "operands.h"
 
+enum { LATENT = 512, ROPE = 64, PAGE = 4096, MAX_LAYERS = 2 };
+
+/* Sizes that are one thing in the cases of many elements, and another in those of few. */
 enum {
-  TOKENS = 384,
-  SEQUENCES = 4,
-  ROWS = TOKENS / SEQUENCES, /* of a sequence */
-  BLOCK_SIZE = 16,
-  WIDTH = ROWS / BLOCK_SIZE,
-  NUM_BLOCKS = TOKENS / BLOCK_SIZE,
-  NUM_HEADS = 2,
-  HEAD_SIZE = 64,
-  ROW = NUM_HEADS * HEAD_SIZE,
-  LATENT = 512,
-  ROPE = 64,
-  LAYERS = 2,
-  PAIRS = 8
+  TOKENS = -1,
+  SEQUENCES = -2,
+  STARTS_SIZE = -3, /* SEQUENCES + 1 */
+  ROWS = -4,        /* of a sequence */
+  BLOCK_SIZE = -5,
+  WIDTH = -6,
+  NUM_BLOCKS = -7,
+  NUM_HEADS = -8,
+  Q_HEADS = -9,
+  HEAD_SIZE = -10,
+  GROUPS = -11, /* HEAD_SIZE / 8, rounded up */
+  PACKED = -12, /* bytes of a head of nvfp4 */
+  ROW = -13,
+  LAYERS = -14,
+  PAIRS = -15,
+  MLA_PAGE = -16,  /* elements */
+  SPLIT_ROW = -17, /* HEAD_SIZE + 2 */
+  LAST = 17
 };
+
+typedef enum size_kind { MANY, FEW, FEWEST, SIZE_KINDS } size_kind;
+
+static int64_t size_of(size_kind kind, int64_t code) {
+  static const int64_t sizes[SIZE_KINDS][LAST + 1] = {
+      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3},
+  };
+  return code < 0 ? sizes[kind][-code] : code;
+}
 
 /* ---- calls
  * --------------------------------------------------------------------------------------- */
@@ -39,7 +59,7 @@ typedef enum what_kind {
   I32,
   I64,
   ADDRESSES, /* of the layers of the op's last tensor */
-  CACHES,    /* a list of LAYERS tensors */
+  CACHES,    /* a list of tensors, one for each layer */
   FORMAT,    /* kv_cache_dtype */
   NUMBER,
   REAL,
@@ -48,10 +68,10 @@ typedef enum what_kind {
 
 typedef struct given {
   what_kind kind;
-  int64_t shape[5]; /* ends with 0; of a number, the number */
+  int64_t shape[5]; /* ends with 0; of a number, the number; codes of sizes */
 } given;
 
-/* How indices are numbered: index i is i modulo `modulus`, or i * step. */
+/* How indices are numbered: index i is i modulo `modulus`, or i * step. Codes of sizes. */
 typedef struct flipped {
   const char *argument;
   int64_t modulus, step;
@@ -70,14 +90,16 @@ typedef struct changing_op {
 #define HEADS {TOKENS, NUM_HEADS, HEAD_SIZE}
 #define FLASH_ARGUMENTS                                                                            \
   {SCALAR, HEADS}, {SCALAR, HEADS}, {CACHE, FLASH_PAGES}, {CACHE, FLASH_PAGES}, {I64, {TOKENS}},   \
-      {FORMAT, {0}}, {F32, {1}}, {F32, {1}}
+      {FORMAT, {0}}, {F32, {1}}, {                                                                 \
+    F32, {1}                                                                                       \
+  }
 
 static const changing_op ops[] = {
     {&kvf_op_reshape_and_cache_flash, {FLASH_ARGUMENTS}, {SLOTS}},
     {&kvf_op_reshape_and_cache,
      {{SCALAR, HEADS},
       {SCALAR, HEADS},
-      {CACHE, {NUM_BLOCKS, NUM_HEADS, HEAD_SIZE / 8, BLOCK_SIZE, 8}},
+      {CACHE, {NUM_BLOCKS, NUM_HEADS, GROUPS, BLOCK_SIZE, 8}},
       {CACHE, {NUM_BLOCKS, NUM_HEADS, HEAD_SIZE, BLOCK_SIZE}},
       {I64, {TOKENS}},
       {FORMAT, {0}},
@@ -97,8 +119,8 @@ static const changing_op ops[] = {
     {&kvf_op_reshape_and_cache_flash_nvfp4,
      {{SCALAR, HEADS},
       {SCALAR, HEADS},
-      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE / 2 + HEAD_SIZE / 16}},
-      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE / 2 + HEAD_SIZE / 16}},
+      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, PACKED}},
+      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, PACKED}},
       {I64, {TOKENS}},
       {FORMAT, {0}},
       {F32, {1}},
@@ -129,7 +151,7 @@ static const changing_op ops[] = {
       {ADDRESSES, {LAYERS}},
       {I64, {LAYERS, TOKENS}},
       {NUMBER, {BLOCK_SIZE}},
-      {NUMBER, {BLOCK_SIZE * (LATENT + ROPE)}},
+      {NUMBER, {MLA_PAGE}},
       {NUMBER, {LATENT + ROPE}},
       {F32, {LAYERS}},
       {FORMAT, {0}},
@@ -158,7 +180,7 @@ static const changing_op ops[] = {
      {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, ROW}},
       {BYTES, {TOKENS, ROW}},
       {I32, {SEQUENCES, WIDTH}},
-      {I32, {SEQUENCES + 1}},
+      {I32, {STARTS_SIZE}},
       {NUMBER, {SEQUENCES}},
       {I32, {SEQUENCES}}},
      {TABLE, STARTS, {"seq_starts", 1, 0}}},
@@ -166,7 +188,7 @@ static const changing_op ops[] = {
      {{CACHE, {NUM_BLOCKS, BLOCK_SIZE, ROW}},
       {SCALAR, {TOKENS, ROW}},
       {I32, {SEQUENCES, WIDTH}},
-      {I32, {SEQUENCES + 1}},
+      {I32, {STARTS_SIZE}},
       {I32, {TOKENS}},
       {NUMBER, {TOKENS}},
       {FORMAT, {0}},
@@ -177,7 +199,7 @@ static const changing_op ops[] = {
       {BYTES, {TOKENS, 128}},
       {BYTES, {TOKENS, 4}},
       {I32, {SEQUENCES, WIDTH}},
-      {I32, {SEQUENCES + 1}}},
+      {I32, {STARTS_SIZE}}},
      {TABLE, STARTS}},
     {&kvf_op_cp_gather_and_upconvert_fp8_kv_cache,
      {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, 656}},
@@ -196,23 +218,23 @@ static const changing_op ops[] = {
       {NUMBER, {SEQUENCES}}},
      {TABLE, {"workspace_starts", 0, ROWS}}},
     {&kvf_op_copy_blocks,
-     {{CACHES, {NUM_BLOCKS, 4096}}, {CACHES, {NUM_BLOCKS, 4096}}, {I64, {PAIRS, 2}}},
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {CACHES, {NUM_BLOCKS, PAGE}}, {I64, {PAIRS, 2}}},
      {{"block_mapping", NUM_BLOCKS, 0}}},
     {&kvf_op_copy_blocks_mla,
-     {{CACHES, {NUM_BLOCKS, 4096}}, {I64, {PAIRS, 2}}},
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {I64, {PAIRS, 2}}},
      {{"block_mapping", NUM_BLOCKS, 0}}},
     {&kvf_op_zero_blocks,
-     {{CACHES, {NUM_BLOCKS, 4096}}, {I64, {NUM_BLOCKS}}},
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {I64, {NUM_BLOCKS}}},
      {{"block_ids", NUM_BLOCKS, 0}}},
     {&kvf_op_swap_blocks,
-     {{BYTES, {NUM_BLOCKS, 4096}},
-      {BYTES, {NUM_BLOCKS, 4096}},
-      {NUMBER, {4096}},
+     {{BYTES, {NUM_BLOCKS, PAGE}},
+      {BYTES, {NUM_BLOCKS, PAGE}},
+      {NUMBER, {PAGE}},
       {I64, {PAIRS, 2}}},
      {{"block_mapping", NUM_BLOCKS, 0}}},
     {&kvf_op_paged_attention_decode,
-     {{SCALAR, {SEQUENCES, 2 * NUM_HEADS, HEAD_SIZE}},
-      {SCALAR, {SEQUENCES, 2 * NUM_HEADS, HEAD_SIZE}},
+     {{SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
+      {SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
       {CACHE, FLASH_PAGES},
       {CACHE, FLASH_PAGES},
       {I32, {SEQUENCES, WIDTH}},
@@ -224,19 +246,26 @@ static const changing_op ops[] = {
       {ABSENT, {0}},
       {NUMBER, {0}},
       {FLAG, {0}},
-      {F32, {SEQUENCES, 2 * NUM_HEADS, 2, HEAD_SIZE + 2}}},
+      {F32, {SEQUENCES, Q_HEADS, 2, SPLIT_ROW}}},
      {{"block_tables", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}}},
+    {&kvf_op_concat_mla_q,
+     {{SCALAR, {TOKENS, NUM_HEADS, LATENT}},
+      {SCALAR, {TOKENS, NUM_HEADS, ROPE}},
+      {SCALAR, {TOKENS, NUM_HEADS, LATENT + ROPE}}},
+     {{NULL, 0, 0}}},
+    {&kvf_op_convert_fp8,
+     {{CACHE, HEADS}, {SCALAR, HEADS}, {REAL, {1}}, {FORMAT, {0}}},
+     {{NULL, 0, 0}}},
 };
 
 /* Lists of tensors, pieces of the memory of their argument. */
-static DLTensor pieces[MAX_OPERANDS][LAYERS];
-static const DLTensor *lists[MAX_OPERANDS][LAYERS];
-static int64_t piece_shapes[MAX_OPERANDS][5];
+static DLTensor pieces[MAX_OPERANDS][MAX_LAYERS];
+static const DLTensor *lists[MAX_OPERANDS][MAX_LAYERS];
 
 static DLDataType dtype_of(what_kind kind, const kvf_variant *variant) {
   switch (kind) {
   case SCALAR:
-    return dl_dtype(variant->scalar);
+    return variant->scalar == KVF_B8 ? dl_dtype(KVF_F16) : dl_dtype(variant->scalar);
   case CACHE:
     return dl_dtype(variant->cache);
   case CACHES:
@@ -253,52 +282,59 @@ static DLDataType dtype_of(what_kind kind, const kvf_variant *variant) {
   }
 }
 
-static void make_tensor(op_call *call, int position, const given *what, DLDataType dtype) {
+/* A dimension of one element has the stride `huge`, unless that is 0. */
+static void make_tensor(op_call *call, int position, const given *what, DLDataType dtype,
+                        size_kind kind, int64_t huge) {
   int32_t rank = 0;
+  int64_t shape[5];
   int64_t stride[5];
   while (rank < 5 && what->shape[rank] != 0) {
+    shape[rank] = size_of(kind, what->shape[rank]);
     ++rank;
   }
   int64_t run = 1;
   for (int32_t i = rank - 1; i >= 0; --i) {
-    stride[i] = run;
-    run *= what->shape[i];
+    stride[i] = huge != 0 && shape[i] == 1 ? huge : run;
+    run *= shape[i];
   }
-  operand_make(call, position, dtype, rank, what->shape, stride, 0, 0, options.seed);
+  operand_make(call, position, dtype, rank, shape, stride, 0, 0, options.seed);
   memset(call->operands[position].memory.expected, 0, call->operands[position].memory.size);
 }
 
-/* LAYERS tensors in one memory, of which the argument itself is a list. */
-static void make_list(op_call *call, int position, const given *what, DLDataType dtype) {
+/* Tensors in one memory, of which the argument itself is a list. */
+static void make_list(op_call *call, int position, const given *what, DLDataType dtype,
+                      size_kind kind, int64_t huge) {
   given all = {CACHES, {LAYERS}};
-  int32_t rank = 0;
+  memcpy(all.shape + 1, what->shape, 4 * sizeof *all.shape);
+  make_tensor(call, position, &all, dtype, kind, huge);
+  tensor *view = &call->operands[position].view;
   int64_t elements = 1;
-  for (; rank < 4 && what->shape[rank] != 0; ++rank) {
-    all.shape[rank + 1] = piece_shapes[position][rank] = what->shape[rank];
-    elements *= what->shape[rank];
+  for (int32_t i = 1; i < view->rank; ++i) {
+    elements *= view->shape[i];
   }
-  make_tensor(call, position, &all, dtype);
-  for (int layer = 0; layer < LAYERS; ++layer) {
+  const int64_t layers = size_of(kind, LAYERS);
+  for (int layer = 0; layer < layers; ++layer) {
     DLTensor *piece = &pieces[position][layer];
-    *piece = *tensor_dl(&call->operands[position].view);
-    piece->ndim = rank;
-    piece->shape = piece_shapes[position];
-    piece->strides = NULL;
+    *piece = *tensor_dl(view);
+    --piece->ndim;
+    ++piece->shape;
+    ++piece->strides;
     piece->byte_offset += (uint64_t)(layer * elements * (dtype.bits / 8));
     lists[position][layer] = piece;
   }
   call->values[position] =
-      (kvf_value){.kind = KVF_KIND_TENSOR_LIST, .as.tensors = {lists[position], LAYERS}};
+      (kvf_value){.kind = KVF_KIND_TENSOR_LIST, .as.tensors = {lists[position], layers}};
 }
 
-static int64_t index_of(const flipped *what, int64_t i) {
-  return what->modulus > 0 ? i % what->modulus : i * what->step;
+static int64_t index_of(size_kind kind, const flipped *what, int64_t i) {
+  return what->modulus != 0 ? i % size_of(kind, what->modulus) : i * size_of(kind, what->step);
 }
 
-static void build(op_call *call, const changing_op *what, const kvf_variant *variant) {
+static void build(op_call *call, const changing_op *what, const kvf_variant *variant,
+                  size_kind kind, int64_t huge) {
   /* The address of a cache: that of an operand behind the op's own. */
   enum { BEHIND = MAX_OPERANDS - 1 };
-  *call = (op_call){.op = what->op, .exec = {.backend = KVF_CPU, .num_threads = 1}};
+  *call = (op_call){.op = what->op, .exec = {.backend = variant->backend, .num_threads = 1}};
   call->given_exec = &call->exec;
   for (int i = 0; i < what->op->num_arguments; ++i) {
     const given *each = &what->arguments[i];
@@ -308,13 +344,13 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
     case ABSENT:
       break;
     case CACHES:
-      make_list(call, i, each, dtype);
+      make_list(call, i, each, dtype, kind, huge);
       break;
     case FORMAT:
       *value = (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(variant->cache)};
       break;
     case NUMBER:
-      *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = each->shape[0]};
+      *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = size_of(kind, each->shape[0])};
       break;
     case REAL:
       *value = (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = (double)each->shape[0]};
@@ -323,7 +359,7 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
       *value = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = each->shape[0] != 0};
       break;
     default:
-      make_tensor(call, i, each, dtype);
+      make_tensor(call, i, each, dtype, kind, huge);
       break;
     }
     const float one = 1.0f;
@@ -331,10 +367,10 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
       memcpy(call->operands[i].memory.expected + at, &one, 4);
     }
     if (each->kind == ADDRESSES) {
-      const given caches = {CACHE, {LAYERS, NUM_BLOCKS * BLOCK_SIZE, LATENT + ROPE}};
-      make_tensor(call, BEHIND, &caches, dl_dtype(variant->cache));
+      const given caches = {CACHE, {LAYERS, NUM_BLOCKS, MLA_PAGE}};
+      make_tensor(call, BEHIND, &caches, dl_dtype(variant->cache), kind, 0);
       const kvf_view view = operand_view(&call->operands[BEHIND]);
-      for (int64_t layer = 0; layer < LAYERS; ++layer) {
+      for (int64_t layer = 0; layer < size_of(kind, LAYERS); ++layer) {
         operand_put_index(&call->operands[i], layer, 0,
                           (int64_t)(uintptr_t)view.data +
                               layer * view.stride[0] * (kvf_dtype_bits(variant->cache) / 8));
@@ -362,11 +398,11 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
     for (size_t k = 0; k < TEST_COUNT(numbered); ++k) {
       for (int64_t at = 0;
            strcmp(name, numbered[k].argument) == 0 && at < to->view.shape[0] * columns; ++at) {
-        operand_put_index(to, at / columns, at % columns, index_of(&numbered[k], at));
+        operand_put_index(to, at / columns, at % columns, index_of(kind, &numbered[k], at));
       }
     }
-    for (int64_t s = 0; strcmp(name, "seq_lens") == 0 && s < SEQUENCES; ++s) {
-      operand_put_index(to, s, 0, ROWS);
+    for (int64_t s = 0; strcmp(name, "seq_lens") == 0 && s < to->view.shape[0]; ++s) {
+      operand_put_index(to, s, 0, size_of(kind, ROWS));
     }
   }
   op_call_upload(call);
@@ -418,6 +454,19 @@ static void *flip(void *argument) {
   return NULL;
 }
 
+static int64_t count_of(const tensor *indices) {
+  return indices->shape[0] * (indices->rank > 1 ? indices->shape[1] : 1);
+}
+
+static const int64_t *bad_numbers(const flipped *index, const tensor *indices) {
+  static const int64_t wide[NUM_BAD] = {INT64_C(1) << 36, INT64_MAX, INT64_MIN, INT64_C(1) << 44};
+  static const int64_t narrow[NUM_BAD] = {1 << 30, INT32_MAX, INT32_MIN, 1 << 28};
+  static const int64_t addresses[NUM_BAD] = {0}; /* what others point to only the caller knows */
+  return strcmp(index->argument, "kv_cache_ptrs") == 0 ? addresses
+         : indices->dtype.bits == 64                   ? wide
+                                                       : narrow;
+}
+
 static double now(void) {
   struct timespec time;
   (void)clock_gettime(CLOCK_MONOTONIC, &time);
@@ -428,28 +477,25 @@ static double now(void) {
  * --------------------------------------------------------------------------------------- */
 
 /* Calls for a while, until some have succeeded too. */
-static void run(const changing_op *what, const kvf_variant *variant, const flipped *index) {
+static void run_changing(const changing_op *what, const kvf_variant *variant,
+                         const flipped *index) {
   const double enough = options.exhaustive ? 2.0 : 0.03;
   op_call call;
   char text[160];
   (void)snprintf(text, sizeof text, "%s, %s", variant->symbol, index->argument);
   note_running(text);
-  build(&call, what, variant);
+  build(&call, what, variant, MANY, 0);
   const kvf_status first = op_call_invoke(&call, NULL);
   if (!EXPECT(first == KVF_OK, "%s: %s", text, kvf_last_error())) {
     op_call_free(&call);
     return;
   }
-  static const int64_t wide[NUM_BAD] = {INT64_C(1) << 36, INT64_MAX, INT64_MIN, INT64_C(1) << 44};
-  static const int64_t narrow[NUM_BAD] = {1 << 30, INT32_MAX, INT32_MIN, 1 << 28};
-  static const int64_t addresses[NUM_BAD] = {0}; /* what others point to only the caller knows */
   const operand *indices = &call.operands[op_call_position(&call, index->argument)];
   flipper other = {.indices = operand_view(indices).data,
-                   .count = indices->view.shape[0] *
-                            (indices->view.rank > 1 ? indices->view.shape[1] : 1),
+                   .count = count_of(&indices->view),
+                   .bad = bad_numbers(index, &indices->view),
                    .wide = indices->view.dtype.bits == 64,
                    .seed = options.seed};
-  other.bad = strcmp(index->argument, "kv_cache_ptrs") == 0 ? addresses : other.wide ? wide : narrow;
   pthread_t thread;
   if (!EXPECT(pthread_create(&thread, NULL, flip, &other) == 0, "no thread")) {
     op_call_free(&call);
@@ -473,62 +519,96 @@ static void run(const changing_op *what, const kvf_variant *variant, const flipp
   count_case(variant);
 }
 
-/* Of each op the first variant that copies and the first one that does not. */
-static void run_ops(const kvf_op *const *chosen, int count) {
-  if (!need_backend()) {
-    return;
-  }
-  bool any = false;
-  for (size_t k = 0; k < TEST_COUNT(ops); ++k) {
-    bool wanted = false;
-    for (int i = 0; i < count; ++i) {
-      wanted = wanted || chosen[i] == ops[k].op;
-    }
-    bool seen[2] = {false, false};
-    for (int i = 0; wanted && i < ops[k].op->num_variants; ++i) {
-      const kvf_variant *variant = &ops[k].op->variants[i];
-      const bool copies = variant->scalar == variant->cache;
-      const bool fits = variant->cache != KVF_FP8_DS_MLA && variant->cache != KVF_FP8_DS_MLA_UE8M0 &&
-                        variant->cache != KVF_NVFP4_DS_MLA;
-      const bool packed = ops[k].op == &kvf_op_cp_gather_and_upconvert_fp8_kv_cache ||
-                          ops[k].op == &kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache;
-      if (variant->backend != KVF_CPU || !kvf_variant_built(variant) || seen[copies] ||
-          (!fits && !packed)) {
-        continue;
-      }
-      seen[copies] = any = true;
-      for (int n = 0; n < 3 && ops[k].indices[n].argument != NULL; ++n) {
-        run(&ops[k], variant, &ops[k].indices[n]);
-      }
-    }
-  }
-  if (!any) {
-    skip_test("none of these ops is built");
+/* One index out of range: the CPU refuses it or takes it for one to skip, CUDA does not mind. */
+static void run_hostile(const changing_op *what, const kvf_variant *variant, const flipped *index) {
+  for (int i = 0; i < 3 * NUM_BAD; ++i) {
+    op_call call;
+    char text[160];
+    build(&call, what, variant, i % 2 ? FEW : MANY, 0);
+    const operand *indices = &call.operands[op_call_position(&call, index->argument)];
+    const int64_t count = count_of(&indices->view);
+    const int64_t columns = indices->view.rank > 1 ? indices->view.shape[1] : 1;
+    const int64_t at = i / NUM_BAD * (count - 1) / 2;
+    const int64_t bad = bad_numbers(index, &indices->view)[i % NUM_BAD];
+    operand_put_index(indices, at / columns, at % columns, bad);
+    op_call_upload(&call);
+    (void)snprintf(text, sizeof text, "%s, %s %lld", variant->symbol, index->argument,
+                   (long long)bad);
+    note_running(text);
+    const kvf_status status = op_call_invoke(&call, NULL);
+    const char *wrong = memory_synchronize(variant->backend);
+    const bool refused = status == KVF_OUT_OF_RANGE || status == KVF_INVALID_VALUE;
+    EXPECT(wrong == NULL && (status == KVF_OK || (refused && variant->backend == KVF_CPU)),
+           "%s: %s", text, wrong != NULL ? wrong : kvf_last_error());
+    op_call_free(&call);
+    count_case(variant);
   }
 }
 
-#define TEST_OF(name, ...)                                                                         \
-  static void name(void) {                                                                         \
-    static const kvf_op *const chosen[] = {__VA_ARGS__};                                           \
-    run_ops(chosen, (int)TEST_COUNT(chosen));                                                      \
+/* Strides of dimensions of one element say nothing, whatever they are. */
+static void run_huge(const changing_op *what, const kvf_variant *variant) {
+  static const int64_t strides[] = {INT64_MAX, INT64_MIN, INT64_C(1) << 62, INT64_MAX / 3};
+  const bool any_size = variant->cache != KVF_NVFP4 && variant->cache != KVF_NVFP4_4OVER6;
+  for (int kind = FEW; kind < (any_size ? SIZE_KINDS : FEWEST); ++kind) {
+    for (size_t i = 0; i < TEST_COUNT(strides); ++i) {
+      op_call call;
+      char text[160];
+      (void)snprintf(text, sizeof text, "%s, stride %lld", variant->symbol, (long long)strides[i]);
+      note_running(text);
+      build(&call, what, variant, (size_kind)kind, strides[i]);
+      const kvf_status status = op_call_invoke(&call, NULL);
+      const char *wrong = memory_synchronize(variant->backend);
+      EXPECT(wrong == NULL && status == KVF_OK, "%s: %s", text,
+             wrong != NULL ? wrong : kvf_last_error());
+      op_call_free(&call);
+      count_case(variant);
+    }
   }
+}
 
-TEST_OF(test_writers, &kvf_op_reshape_and_cache_flash, &kvf_op_reshape_and_cache,
-        &kvf_op_reshape_and_cache_flash_layers, &kvf_op_reshape_and_cache_flash_nvfp4,
-        &kvf_op_reshape_and_cache_flash_per_token_head, &kvf_op_concat_and_cache_mla,
-        &kvf_op_concat_and_cache_mla_grouped, &kvf_op_concat_and_cache_mla_rope_fused,
-        &kvf_op_indexer_k_quant_and_cache)
-TEST_OF(test_gathers, &kvf_op_cp_gather_cache, &kvf_op_gather_and_maybe_dequant_cache,
-        &kvf_op_cp_gather_indexer_k_quant_cache, &kvf_op_cp_gather_and_upconvert_fp8_kv_cache,
-        &kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache)
-TEST_OF(test_pages, &kvf_op_copy_blocks, &kvf_op_copy_blocks_mla, &kvf_op_zero_blocks,
-        &kvf_op_swap_blocks)
-TEST_OF(test_attention, &kvf_op_paged_attention_decode)
+/* Rows of these have a format of their own; their writers share all code with the others. */
+static bool has_row_format(const kvf_variant *variant) {
+  return (variant->cache == KVF_FP8_DS_MLA || variant->cache == KVF_FP8_DS_MLA_UE8M0 ||
+          variant->cache == KVF_NVFP4_DS_MLA) &&
+         variant->op == &kvf_op_concat_and_cache_mla;
+}
 
-CU_TestInfo changing_indices_tests[] = {
-    {"slots and positions of writers", test_writers},
-    {"block tables and lengths of gathers", test_gathers},
-    {"blocks of page movers", test_pages},
-    {"block tables and lengths of attention", test_attention},
+/* Of each op the first variant that copies and the first one that does not. */
+static void run_all(bool changing) {
+  if (!need_backend()) {
+    return;
+  }
+  for (size_t k = 0; k < TEST_COUNT(ops); ++k) {
+    bool seen[2] = {false, false};
+    for (int i = 0; i < ops[k].op->num_variants; ++i) {
+      const kvf_variant *variant = &ops[k].op->variants[i];
+      const bool copies = variant->scalar == variant->cache;
+      if (variant->backend != options.backend || !kvf_variant_built(variant) || seen[copies] ||
+          has_row_format(variant)) {
+        continue;
+      }
+      seen[copies] = true;
+      for (int n = 0; n < 3 && ops[k].indices[n].argument != NULL; ++n) {
+        (changing ? run_changing : run_hostile)(&ops[k], variant, &ops[k].indices[n]);
+      }
+      if (!changing) {
+        run_huge(&ops[k], variant);
+      }
+    }
+  }
+}
+
+static void test_changing(void) {
+  if (options.backend == KVF_CUDA) {
+    skip_test("on CUDA nothing is checked before the kernel runs");
+    return;
+  }
+  run_all(true);
+}
+static void test_hostile(void) { run_all(false); }
+
+CU_TestInfo indices_tests[] = {
+    {"numbers out of range, huge strides", test_hostile},
+    {"indices that another thread changes", test_changing},
     CU_TEST_INFO_NULL,
 };
