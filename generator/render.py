@@ -32,6 +32,9 @@ PYTHON_WORDS = {
     "KVF_OUT_OF_RANGE": "IndexError",
     "KVF_UNSUPPORTED": "NotImplementedError",
     "KVF_NOT_BUILT": "NotImplementedError",
+    "KVF_NO_DEVICE": "RuntimeError",
+    "KVF_CUDA_ERROR": "RuntimeError",
+    "KVF_OUT_OF_MEMORY": "MemoryError",
     "kvf_cuda_fault_count": "kvforge.faults",
 }
 PYTHON_TYPES = {

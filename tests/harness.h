@@ -34,6 +34,7 @@ extern CU_TestInfo dispatch_tests[];
 extern CU_TestInfo first_use_tests[];
 extern CU_TestInfo cuda_tests[];
 extern CU_TestInfo first_capture_tests[];
+extern CU_TestInfo driver_faults_tests[];
 extern CU_TestInfo missing_driver_tests[];
 extern CU_TestInfo module_tests[];
 extern CU_TestInfo covering_tests[];

@@ -38,6 +38,7 @@ static const test_suite suites[] = {
     {"indices", NULL, ON_BOTH, false, indices_tests},
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
+    {"driver_faults", NULL, ON_CUDA, true, driver_faults_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
     {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},

@@ -520,7 +520,7 @@ static void run_out_of_range(const writer_op *op, const kvf_variant *variant, in
     EXPECT_STATUS(kvf_cuda_fault_count(0, &after), KVF_OK);
     EXPECT(after - before == (uint64_t)num_bad, "%s: %d slots out of range counted as %llu",
            variant->symbol, num_bad, (unsigned long long)(after - before));
-    EXPECT_STATUS(kvf_cuda_clear_faults(0), KVF_OK);
+    EXPECT_STATUS(kvf_cuda_clear_faults(0, NULL), KVF_OK);
     EXPECT_STATUS(kvf_cuda_fault_count(0, &after), KVF_OK);
     EXPECT(after == 0, "%llu faults after clearing them", (unsigned long long)after);
     writer_expect(&call);

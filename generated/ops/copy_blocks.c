@@ -93,6 +93,9 @@ const kvf_op kvf_op_copy_blocks = {
            "written; CUDA: that\n"
            "pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other "
            "block is.\n"
+           "KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the "
+           "sentence says so\n"
+           "(\"enqueued: 240 of 300 tensors\").\n"
            "Source of the rule: vLLM's op of the same name (until 2025), with its host "
            "synchronisation, its\n"
            "race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.",

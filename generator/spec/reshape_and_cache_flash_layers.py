@@ -31,6 +31,8 @@ written together, and when a prefill of all layers moves in from elsewhere.
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says so
+("enqueued: 128 of 300 layers").
 Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.""",
     arguments={
         "keys": (

@@ -111,9 +111,9 @@ def faults(device: int = 0) -> int:
     return int(function("kvforge__faults")(device))
 
 
-def clear_faults(device: int = 0) -> None:
-    """Sets the count of `faults` to 0."""
-    function("kvforge__faults")(device, True)
+def clear_faults(device: int = 0) -> int:
+    """Sets the count of `faults` to 0 and returns what it was, without losing any in between."""
+    return int(function("kvforge__faults")(device, True))
 
 
 def get_num_threads() -> int:

@@ -77,6 +77,7 @@ static bool as_tensors(const TVMFFIAny *any, decoded *storage, kvf_value *value)
   const TVMFFIAny *elements = (const TVMFFIAny *)cell->data;
   storage->tensors = malloc((size_t)(cell->size > 0 ? cell->size : 1) * sizeof *storage->tensors);
   if (storage->tensors == NULL) {
+    value->kind = KVF_KIND_TENSOR_LIST; /* it is one: memory ran out */
     return false;
   }
   for (int64_t i = 0; i < cell->size; ++i) {
@@ -317,9 +318,11 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   }
   free_lists(storage, read);
   if (!good) {
-    (void)snprintf(message, sizeof message, "%s: %s: cannot be read as %s", op->name,
-                   op->arguments[read - 1].name, wanted(&op->arguments[read - 1]));
-    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    const bool no_memory = values[read - 1].kind == KVF_KIND_TENSOR_LIST;
+    (void)snprintf(message, sizeof message, "%s: %s: %s %s", op->name, op->arguments[read - 1].name,
+                   no_memory ? "no memory for" : "cannot be read as",
+                   wanted(&op->arguments[read - 1]));
+    TVMFFIErrorSetRaisedFromCStr(no_memory ? "MemoryError" : "TypeError", message);
     return -1;
   }
   if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
@@ -448,16 +451,15 @@ int __tvm_ffi_kvforge__cuda(void *handle, const TVMFFIAny *arguments, int32_t co
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments,
                                                  int32_t count, TVMFFIAny *result);
 
-/* The fault count of a CUDA device; a true second argument clears it. */
+/* The fault count of a CUDA device; a true second argument clears it, and gets what is cleared. */
 int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t count,
                               TVMFFIAny *result) {
   (void)handle;
   uint64_t faults = 0;
   const int32_t device = count > 0 ? (int32_t)arguments[0].v_int64 : 0;
-  kvf_status status = kvf_cuda_fault_count(device, &faults);
-  if (status == KVF_OK && count > 1 && arguments[1].v_int64 != 0) {
-    status = kvf_cuda_clear_faults(device);
-  }
+  const bool clear = count > 1 && arguments[1].v_int64 != 0;
+  const kvf_status status =
+      clear ? kvf_cuda_clear_faults(device, &faults) : kvf_cuda_fault_count(device, &faults);
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
   return report(status);

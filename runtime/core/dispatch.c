@@ -153,7 +153,7 @@ static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf
   }
 }
 
-static _Thread_local const kvf_variant *missing;
+static KVF_PER_THREAD const kvf_variant *missing;
 
 const kvf_variant *kvf_missing_variant(void) { return missing; }
 

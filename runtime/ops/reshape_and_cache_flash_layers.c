@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/error.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/writer.h"
 
@@ -128,6 +129,10 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
       params->value_caches[layer] = cache_data(value_caches[first + layer]);
     }
     status = kvf_launch_reshape_and_cache_flash_layers(&check->exec, variant, params);
+    if (status != KVF_OK && first > 0) {
+      status =
+          kvf_error_add(status, "; enqueued: %" PRId64 " of %" PRId64 " layers", first, num_layers);
+    }
   }
   return status;
 }
@@ -235,6 +240,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
   const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
+  const kvf_grid grid =
+      kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -145,7 +145,9 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
   const int64_t bytes = params->block_size_in_bytes;
   kvf_copies copies; /* large: only the head is set */
   copies.check = check;
+  copies.argument = "block_mapping";
   copies.any_order = false;
+  copies.next = 0;
   copies.count = 0;
   touched_pages written = {0};
   touched_pages read = {0};
@@ -167,7 +169,7 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
     touch(read, source);
     if (status == KVF_OK) {
       status = kvf_copies_add_adjacent(
-          &copies, (uintptr_t)params->dst.data + (uint64_t)(target * bytes),
+          &copies, i, (uintptr_t)params->dst.data + (uint64_t)(target * bytes),
           (uintptr_t)params->src.data + (uint64_t)(source * bytes), (size_t)bytes);
     }
   }

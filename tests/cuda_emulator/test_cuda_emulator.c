@@ -88,6 +88,10 @@ static struct {
 
 static const char *(*last_fault)(void);
 static void (*reset)(void);
+static void (*fail)(const char *function, unsigned skip, unsigned count, int code);
+static unsigned (*failures)(void);
+static void (*count_all)(kvf_emulator_counts *counts);
+static void (*capture)(void *stream, int captured);
 
 static CUcontext contexts[2];
 static CUlibrary library;
@@ -870,6 +874,110 @@ static void test_libraries(void) {
   FAILS(cu.p_cuLibraryUnload(fresh), CUDA_ERROR_INVALID_HANDLE);
 }
 
+/* The calls after the first two fail, two of them; another entry point after one, for good. */
+static void test_injected_errors(void) {
+  int value = 0;
+  CUcontext context;
+  fail("cuDeviceGetCount", 2, 2, CUDA_ERROR_SYSTEM_NOT_READY);
+  fail("cuCtxPopCurrent_v2", 1, 1000, CUDA_ERROR_NOT_FOUND);
+  for (int i = 0; i < 5; i++)
+    FAILS(cu.p_cuDeviceGetCount(&value),
+          i == 2 || i == 3 ? CUDA_ERROR_SYSTEM_NOT_READY : CUDA_SUCCESS);
+  for (int i = 0; i < 3; i++) {
+    OK(cu.p_cuCtxPushCurrent(contexts[0]));
+    FAILS(cu.p_cuCtxPopCurrent(&context), i == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND);
+  }
+  CU_ASSERT_EQUAL(failures(), 4);
+  fail("cuCtxPopCurrent_v2", 0, 0, 0);
+  OK(cu.p_cuCtxPopCurrent(&context));
+  OK(cu.p_cuCtxPopCurrent(&context));
+  fail(NULL, 0, 0, 0);
+  CU_ASSERT_EQUAL(failures(), 0);
+}
+
+static void test_counts(void) {
+  kvf_emulator_counts before, now;
+  CUlibrary fresh;
+  CUcontext context;
+  void *pinned;
+  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+  CUdeviceptr memory = device_memory(8);
+  count_all(&before);
+  OK(cu.p_cuLibraryLoadData(&fresh, image, NULL, NULL, 0, NULL, NULL, 0));
+  OK(cu.p_cuDevicePrimaryCtxRetain(&context, 1));
+  OK(cu.p_cuMemHostAlloc(&pinned, 8, 0));
+  OK(cu.p_cuCtxPushCurrent(context));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuCtxPopCurrent(NULL));
+  OK(cu.p_cuMemsetD8(memory, 0, 8));
+  OK(cu.p_cuCtxPushCurrent(context));
+  count_all(&now);
+  CU_ASSERT_EQUAL(now.libraries, before.libraries + 1);
+  CU_ASSERT_EQUAL(now.retained, before.retained + 1);
+  CU_ASSERT_EQUAL(now.pinned, before.pinned + 1);
+  CU_ASSERT_EQUAL(now.depth, before.depth + 1);
+  CU_ASSERT_EQUAL(now.capture_mode, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  CU_ASSERT_EQUAL(now.work, before.work + 1);
+  OK(cu.p_cuLibraryUnload(fresh));
+  OK(cu.p_cuDevicePrimaryCtxRelease(1));
+  OK(cu.p_cuMemFreeHost(pinned));
+  OK(cu.p_cuCtxPopCurrent(NULL));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuMemFree(memory));
+  count_all(&now);
+  CU_ASSERT_EQUAL(now.libraries, before.libraries);
+  CU_ASSERT_EQUAL(now.retained, before.retained);
+  CU_ASSERT_EQUAL(now.pinned, before.pinned);
+  CU_ASSERT_EQUAL(now.depth, before.depth);
+  CU_ASSERT_EQUAL(now.capture_mode, before.capture_mode);
+}
+
+/* While a stream is captured, its work does not run, and what may wait needs the relaxed mode. */
+static void test_captures(void) {
+  CUstream stream;
+  CUstreamCaptureStatus status;
+  CUdeviceptr memory = device_memory(8);
+  unsigned char byte = 7;
+  void *pinned;
+  OK(cu.p_cuMemsetD8(memory, 1, 8));
+  OK(cu.p_cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  capture(stream, 1);
+  OK(cu.p_cuStreamIsCapturing(stream, &status));
+  CU_ASSERT_EQUAL(status, CU_STREAM_CAPTURE_STATUS_ACTIVE);
+  OK(cu.p_cuMemsetD8Async(memory, 2, 8, stream));
+  FAILS(cu.p_cuMemHostAlloc(&pinned, 8, 0), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  CUlibrary fresh;
+  FAILS(cu.p_cuLibraryLoadData(&fresh, image, NULL, NULL, 0, NULL, NULL, 0),
+        CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuMemHostAlloc(&pinned, 8, 0));
+  OK(cu.p_cuMemFreeHost(pinned));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  capture(stream, 0);
+  OK(cu.p_cuStreamSynchronize(stream));
+  OK(cu.p_cuMemcpyDtoH(&byte, memory, 1));
+  CU_ASSERT_EQUAL(byte, 1);
+  OK(cu.p_cuStreamIsCapturing(stream, &status));
+  CU_ASSERT_EQUAL(status, CU_STREAM_CAPTURE_STATUS_NONE);
+  OK(cu.p_cuStreamDestroy(stream));
+  OK(cu.p_cuMemFree(memory));
+}
+
+static void test_fork(void) {
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    int value;
+    _exit(cu.p_cuInit(0) == CUDA_ERROR_NOT_INITIALIZED &&
+                  cu.p_cuDeviceGetCount(&value) == CUDA_ERROR_NOT_INITIALIZED
+              ? 0
+              : 1);
+  }
+  CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+  CU_ASSERT_EQUAL(status, 0);
+}
+
 static void test_devices_and_contexts(void) {
   int value = 0, active = 0;
   unsigned flags = 0;
@@ -1064,6 +1172,10 @@ static bool open_driver(const char *path) {
   *(void **)&get_address = dlsym(handle, "cuGetProcAddress_v2");
   *(void **)&last_fault = dlsym(handle, "kvf_emulator_last_fault");
   *(void **)&reset = dlsym(handle, "kvf_emulator_reset");
+  *(void **)&fail = dlsym(handle, "kvf_emulator_fail");
+  *(void **)&failures = dlsym(handle, "kvf_emulator_failures");
+  *(void **)&count_all = dlsym(handle, "kvf_emulator_count");
+  *(void **)&capture = dlsym(handle, "kvf_emulator_capture");
   CUdriverProcAddressQueryResult status;
 #define FIND(name)                                                                                 \
   if (get_address(#name, (void **)&cu.p_##name, 13000, 0, &status) != CUDA_SUCCESS) {              \
@@ -1130,6 +1242,10 @@ int main(int argc, char **argv) {
   CU_ADD_TEST(errors, test_devices_and_contexts);
   CU_ADD_TEST(errors, test_bad_copies);
   CU_ADD_TEST(errors, test_address_reuse);
+  CU_ADD_TEST(errors, test_injected_errors);
+  CU_ADD_TEST(errors, test_counts);
+  CU_ADD_TEST(errors, test_captures);
+  CU_ADD_TEST(errors, test_fork);
   CU_ADD_TEST(errors, test_threads);
   CU_ADD_TEST(errors, test_speed);
 

@@ -472,6 +472,8 @@ def copy_blocks(
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
     pair is skipped and counted once, see kvforge.faults), whatever the pair's other block is.
+    RuntimeError when a launch fails; those before it stay on the stream, and the sentence says so
+    ("enqueued: 240 of 300 tensors").
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
 
@@ -534,7 +536,8 @@ def copy_blocks_mla(
     negative block is skipped, and the call can be captured in a CUDA graph.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    pair is skipped and counted once, see kvforge.faults).
+    pair is skipped and counted once, see kvforge.faults). RuntimeError as in
+    copy_blocks.
     Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
     corrected.
 
@@ -1360,6 +1363,8 @@ def reshape_and_cache_flash_layers(
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped in all layers and counted once, see kvforge.faults).
+    RuntimeError when a launch fails; those before it stay on the stream, and the sentence says so
+    ("enqueued: 128 of 300 layers").
     Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
 
     Args:
@@ -1636,7 +1641,11 @@ def swap_blocks(
     block_mapping is no longer needed when the call returns.
 
     Errors: IndexError, on both backends before anything is copied, for a block that is negative
-    or does not lie in its tensor from end to end.
+    or does not lie in its tensor from end to end. RuntimeError when the driver refuses a copy: the
+    pairs before it may be on the stream already, and the sentence says which ("enqueued: elements
+    0 to 41 of block_mapping"). Those are copied, none after them is, but for a batch that fails as
+    a whole, of which the driver does not say what it has taken; the sentence then names its
+    elements too.
     Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
     indices and return codes corrected.
 
@@ -1706,7 +1715,11 @@ def swap_blocks_batch(
     already; only for sources that no such work writes.
 
     Errors: ValueError for a negative size or an address of 0, before anything is copied. No
-    other mistake in an address can be found.
+    other mistake in an address can be found but by the driver. RuntimeError when that refuses a
+    copy: those before it may be on the stream already, and the sentence says which ("enqueued:
+    elements 0 to 41 of src_ptrs"). Those are made, none after them is, but for a batch that fails
+    as a whole, of which the driver does not say what it has taken; the sentence then names its
+    elements too.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
 
@@ -1756,7 +1769,9 @@ def zero_blocks(
     CUDA graph. More tensors, or pages of several sizes, are several launches.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    block is skipped and counted once, see kvforge.faults).
+    block is skipped and counted once, see kvforge.faults). RuntimeError when a
+    launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of
+    300 tensors").
     Source of the rule: new here.
 
     Args:

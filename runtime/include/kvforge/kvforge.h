@@ -392,7 +392,9 @@ KVF_API const char *kvf_isa_name(kvf_isa isa);
 
 /*
  * Number of CUDA devices. KVF_NO_DEVICE when libcuda cannot be opened (the environment variable
- * KVFORGE_LIBCUDA names another file than libcuda.so.1) or it finds no device.
+ * KVFORGE_LIBCUDA names another file than libcuda.so.1) or it finds no device, and in a child of
+ * fork() when the parent has used CUDA: libcuda works only in the process that initialised it.
+ * Any call that needs the driver opens it, and tries again after one that could not.
  */
 KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 
@@ -403,16 +405,20 @@ KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 
 /*
- * Work items that kernels on a CUDA device skipped because an index lay outside the tensors, since the library was loaded or the count was last
- * cleared. Complete for all work that the caller has synchronised with; reading it neither waits
- * nor touches the device.
+ * Work items that kernels on a CUDA device skipped because an index lay outside the tensors, since
+ * the library was loaded or the count was last cleared. Complete for all work that the caller has
+ * synchronised with; reading it neither waits nor touches the device.
+ *
+ * Clearing sets the count to 0 and returns what it was (`cleared` may be NULL). Any threads may do
+ * so at any time, also while kernels run: each item is in the `cleared` of one call or still
+ * counted, so that those who clear get all items between them, and each item once.
  *
  * The CPU backend refuses such a call before it writes anything, so it has no such count. Its
  * kernels bound every index once more where they use it: one that another thread puts out of range
  * while the call runs is skipped as on CUDA, and nothing outside the tensors is read or written.
  */
 KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
-KVF_API kvf_status kvf_cuda_clear_faults(int32_t device);
+KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
 
 /* KVF_ABI_VERSION and KVF_VERSION of the loaded library. */
 KVF_API int32_t kvf_abi_version(void);

@@ -7,6 +7,7 @@
 #include "ops/shared/copies.h"
 #include "ops/shared/index.h"
 #include "core/cuda.h"
+#include "core/error.h"
 
 _Static_assert(sizeof(kvf_page_list) <= 4096, "a kernel has 4 KB of parameters");
 
@@ -250,6 +251,16 @@ bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments
     cursor->next = cursor->group;
   }
   return false;
+}
+
+kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
+                         const kvf_page_arguments *arguments, const kvf_page_list *pages) {
+  const int64_t before = cursor->launched - pages->num_caches;
+  if (check->status == KVF_OK || before <= 0) {
+    return check->status;
+  }
+  return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors", before,
+                       num_tensors(arguments));
 }
 
 void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes) {

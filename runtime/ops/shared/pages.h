@@ -38,6 +38,10 @@ typedef struct kvf_page_cursor {
 bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments,
                     kvf_page_list *pages);
 
+/* The status after the last launch; an error says how many tensors have had their launch before. */
+kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
+                         const kvf_page_arguments *arguments, const kvf_page_list *pages);
+
 /*
  * The checks of a raw launch, which fills the derived members that all these ops have. False when
  * there is nothing to do, or after a failure.

@@ -31,8 +31,11 @@ extern "C" {
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
  * that pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other block
- * is. Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation,
- * its race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
+ * is. KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says
+ * so
+ * ("enqueued: 240 of 300 tensors").
+ * Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
+ * race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

@@ -21,8 +21,10 @@ extern "C" {
  * negative block is skipped, and the call can be captured in a CUDA graph.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
- * of the same name (until 2025), with the defects of copy_blocks corrected.
+ * that pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR as in
+ * copy_blocks.
+ * Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
+ * corrected.
  *
  * Arguments:
  *   kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
