@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from configuration.guards import Guards, guard_edges
 from configuration.graph import Graph, escape, shell, sources
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
 from configuration.options import Choice
@@ -30,6 +31,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     if choice.sanitize:
         for target in ("python", "torch", "bench-python"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
+        for target in ("fuzz", "test-threads", "coverage"):
+            refused[target] = f"{target} is not available: it has instruments of its own"
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
@@ -199,6 +202,7 @@ def command_edges(
     choice: Choice,
     emulator: Sequence[str],
     bindings: Sequence[str],
+    guards: Guards,
 ) -> None:
     """The targets that run something."""
     build = graph.build
@@ -218,10 +222,23 @@ def command_edges(
 
     graph.title("Commands.")
     graph.target("check-generated", "check_generated")
-    programs = [tests, "lib", *emulator, *bindings]
+    if not guards.fuzz:
+        suites.append(f"--no-fuzz={graph.refused['fuzz'].partition(': ')[2]}")
+    if not guards.threads:
+        suites.append(f"--no-threads={graph.refused['test-threads'].partition(': ')[2]}")
+    programs = [tests, "lib", *emulator, *bindings, *guards.programs()]
     graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
     graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
     graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
+    graph.target("fuzz", "run_fuzz", [guards.fuzz])
+    graph.target("test-threads", "run_program", [guards.threads], flags="")
+    counted = [f"{build}/coverage/kvf_tests", *emulator]
+    script = {"script": "tests/coverage_report.py", "flags": ""}
+    graph.target("coverage", "run_script", implicit=counted, **script)
+    script = {"script": "tests/mutations/run.py", "flags": ""}
+    graph.target("test-mutations", "run_script", **script)
+    script = {"script": "tests/reproducible.py", "flags": ""}
+    graph.target("test-reproducible", "run_script", **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
@@ -266,7 +283,8 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.emulator else []
     program_edges(graph, tools, choice)
     bindings = binding_edges(graph, tools)
-    command_edges(graph, tools, choice, emulator, bindings)
+    guards = guard_edges(graph, tools, choice, bool(emulator))
+    command_edges(graph, tools, choice, emulator, bindings, guards)
     graph.title("Variants that are not built.")
     for variant in plan.variants():
         if variant.symbol in graph.refused:
