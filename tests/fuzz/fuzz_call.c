@@ -64,7 +64,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  bytes choices = {.data = data, .size = size};
-  (void)hostile_call(&choices, &memory);
+  choices given = {.data = data, .size = size};
+  (void)hostile_call(&given, &memory);
   return 0;
 }

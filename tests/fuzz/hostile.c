@@ -21,7 +21,7 @@ typedef struct operand {
 
 /* One call in the making. */
 typedef struct scene {
-  bytes *choices;
+  choices *given;
   const hostile_memory *memory;
   const kvf_op *op;
   sizes known;
@@ -45,7 +45,7 @@ static const int64_t EXTREMES[] = {INT64_MAX,     INT64_MIN,          INT64_C(1)
                                    INT64_MAX / 2, -(INT64_C(1) << 40), INT32_MAX,       7};
 enum { NUM_EXTREMES = sizeof EXTREMES / sizeof *EXTREMES };
 
-static int64_t extreme(scene *made) { return EXTREMES[next_below(made->choices, NUM_EXTREMES)]; }
+static int64_t extreme(scene *made) { return EXTREMES[next_below(made->given, NUM_EXTREMES)]; }
 
 static uint64_t random_of(scene *made) {
   uint64_t z = (made->random += UINT64_C(0x9E3779B97F4A7C15));
@@ -57,21 +57,24 @@ static uint64_t random_of(scene *made) {
 /* ---- what the reference text says ----------------------------------------------------------------
  */
 
+/* The text of the argument that this text says "as" of, behind these words; or NULL. */
+static const char *doc_behind(const kvf_op *op, const char *doc, const char *words) {
+  const char *at = strstr(doc, words);
+  const size_t length = at != NULL ? strcspn(at + strlen(words), " ,;") : 0;
+  for (int32_t i = 0; at != NULL && i < op->num_arguments; ++i) {
+    const char *name = op->arguments[i].name;
+    if (strncmp(name, at + strlen(words), length) == 0 && name[length] == '\0') {
+      return op->arguments[i].doc;
+    }
+  }
+  return NULL;
+}
+
 /* The text of an argument that is "as" another one: the other's. */
 static const char *doc_of(const kvf_op *op, const char *doc) {
   for (int depth = 0; depth < 4 && strncmp(doc, "as ", 3) == 0; ++depth) {
-    const size_t length = strcspn(doc + 3, " ,;");
-    const char *other = doc;
-    for (int32_t i = 0; i < op->num_arguments; ++i) {
-      const char *name = op->arguments[i].name;
-      if (strncmp(name, doc + 3, length) == 0 && name[length] == '\0') {
-        other = op->arguments[i].doc;
-      }
-    }
-    if (other == doc) {
-      break;
-    }
-    doc = other;
+    const char *other = doc_behind(op, doc, "as ");
+    doc = other != NULL ? other : doc;
   }
   return doc;
 }
@@ -81,11 +84,17 @@ static bool says(const char *doc, const char *words) { return strstr(doc, words)
 static DLDataType type_of(uint8_t code, uint8_t bits) { return (DLDataType){code, bits, 1}; }
 
 static DLDataType dtype_of(scene *made, const char *doc) {
+  if (strncmp(doc, "f32, one", 8) == 0) {
+    return type_of(kDLFloat, 32);
+  }
   if (says(doc, "the cache dtype") || says(doc, "the dtype of key_cache")) {
     return made->cache;
   }
+  if (says(doc, "or codes")) {
+    return next_rarely(made->given, 2) ? type_of(kDLUInt, 8) : made->scalar;
+  }
   if (says(doc, "int64 or int32")) {
-    return type_of(kDLInt, next_rarely(made->choices, 3) ? 32 : 64);
+    return type_of(kDLInt, next_rarely(made->given, 3) ? 32 : 64);
   }
   if (says(doc, ", int64")) {
     return type_of(kDLInt, 64);
@@ -99,7 +108,11 @@ static DLDataType dtype_of(scene *made, const char *doc) {
   if (says(doc, "int8") || says(doc, "codes")) {
     return made->cache.bits == 8 ? made->cache : type_of(kDLUInt, 8);
   }
-  return says(doc, "f32") ? type_of(kDLFloat, 32) : made->scalar;
+  if (says(doc, "f32")) {
+    return type_of(kDLFloat, 32);
+  }
+  const char *other = doc_behind(made->op, doc, "], else as ");
+  return other != NULL ? dtype_of(made, other) : made->scalar;
 }
 
 /* One of the quoted words of a text. */
@@ -115,15 +128,34 @@ static void choose_word(scene *made, const char *doc) {
     at += *at == '\'';
   }
   if (count > 0) {
-    const int chosen = (int)next_below(made->choices, count);
+    const int chosen = (int)next_below(made->given, count);
     (void)snprintf(made->word, sizeof made->word, "%.*s", (int)lengths[chosen], words[chosen]);
   }
 }
 
-static void choose_dtypes(scene *made) {
+/* Mostly one that the library has code for. */
+static DLDataType choose_scalar(scene *made) {
   const DLDataType scalars[] = {type_of(kDLBfloat, 16), type_of(kDLFloat, 32),
                                 type_of(kDLFloat, 16)};
-  made->scalar = scalars[next_below(made->choices, 3)];
+  const DLDataType any = scalars[next_below(made->given, 3)];
+  const unsigned first = next_byte(made->given);
+  if (next_rarely(made->given, 16)) {
+    return any;
+  }
+  for (int32_t i = 0; i < made->op->num_variants; ++i) {
+    const kvf_variant *row = &made->op->variants[(first + (unsigned)i) % (unsigned)made->op->num_variants];
+    if (row->backend == made->memory->backend && kvf_variant_built(row)) {
+      return row->scalar == KVF_F32    ? scalars[1]
+             : row->scalar == KVF_F16  ? scalars[2]
+             : row->scalar == KVF_BF16 ? scalars[0]
+                                       : any;
+    }
+  }
+  return any;
+}
+
+static void choose_dtypes(scene *made) {
+  made->scalar = choose_scalar(made);
   made->cache = type_of(kDLUInt, 8);
   for (int32_t i = 0; i < made->op->num_arguments; ++i) {
     const kvf_argument *argument = &made->op->arguments[i];
@@ -136,10 +168,10 @@ static void choose_dtypes(scene *made) {
     made->cache = made->scalar;
   } else if (strncmp(made->word, "int8", 4) == 0) {
     made->cache = type_of(kDLInt, 8);
-  } else if (strncmp(made->word, "fp8", 3) == 0 && next_rarely(made->choices, 3)) {
+  } else if (strncmp(made->word, "fp8", 3) == 0 && next_rarely(made->given, 3)) {
     made->cache = type_of(says(made->word, "e5m2") ? kDLFloat8_e5m2 : kDLFloat8_e4m3fn, 8);
   }
-  made->known = (sizes){.seed = next_number(made->choices)};
+  made->known = (sizes){.seed = next_number(made->given)};
   if (says(made->word, "ds_mla") || says(made->op->name, "upconvert")) {
     made->known.count = 2;
     (void)strcpy(made->known.names[0], "kv_lora_rank");
@@ -163,10 +195,10 @@ static void make_strides(scene *made, operand *tensor) {
   for (int i = 0; i < rank; ++i) {
     order[i] = i;
   }
-  const unsigned kind = next_byte(made->choices) % 8; /* mostly compact */
+  const unsigned kind = next_byte(made->given) % 8; /* mostly compact */
   if (kind == 6 && rank >= 2) {                       /* two dimensions change places */
-    const int a = (int)next_below(made->choices, rank);
-    const int b = (int)next_below(made->choices, rank);
+    const int a = (int)next_below(made->given, rank);
+    const int b = (int)next_below(made->given, rank);
     const int kept = order[a];
     order[a] = order[b];
     order[b] = kept;
@@ -175,15 +207,15 @@ static void make_strides(scene *made, operand *tensor) {
   for (int i = rank - 1; i >= 0; --i) {
     tensor->strides[order[i]] = stride;
     stride *= tensor->shape[order[i]] > 1 ? tensor->shape[order[i]] : 1;
-    stride += kind == 7 ? next_below(made->choices, 3) : 0; /* gaps */
+    stride += kind == 7 ? next_below(made->given, 3) : 0; /* gaps */
   }
 }
 
 /* One thing about a tensor becomes another. */
 static void bend(scene *made, operand *tensor) {
   const int rank = tensor->dl.ndim;
-  const int at = (int)next_below(made->choices, rank > 0 ? rank : 1);
-  switch (next_byte(made->choices) % 14) {
+  const int at = (int)next_below(made->given, rank > 0 ? rank : 1);
+  switch (next_byte(made->given) % 14) {
   case 0:
     tensor->dl.ndim = rank > 0 ? rank - 1 : 1;
     break;
@@ -191,7 +223,7 @@ static void bend(scene *made, operand *tensor) {
     tensor->dl.ndim = rank < MAX_RANK ? rank + 1 : rank;
     break;
   case 2:
-    tensor->dl.ndim = next_rarely(made->choices, 2) ? -1 : INT32_MIN;
+    tensor->dl.ndim = next_rarely(made->given, 2) ? -1 : INT32_MIN;
     break;
   case 3:
     tensor->dl.ndim = 0;
@@ -214,19 +246,19 @@ static void bend(scene *made, operand *tensor) {
     tensor->strides[at] = extreme(made);
     break;
   case 9:
-    tensor->dl.dtype = (DLDataType){(uint8_t)(next_byte(made->choices) % 20),
-                                    (uint8_t)(4 << next_byte(made->choices) % 6),
-                                    (uint16_t)(next_rarely(made->choices, 3) ? 2 : 1)};
+    tensor->dl.dtype = (DLDataType){(uint8_t)(next_byte(made->given) % 20),
+                                    (uint8_t)(4 << next_byte(made->given) % 6),
+                                    (uint16_t)(next_rarely(made->given, 3) ? 2 : 1)};
     break;
   case 10:
-    tensor->dl.dtype.lanes = (uint16_t)next_byte(made->choices);
+    tensor->dl.dtype.lanes = (uint16_t)next_byte(made->given);
     break;
   case 11:
-    tensor->dl.device = (DLDevice){(DLDeviceType)(next_byte(made->choices) % 20),
+    tensor->dl.device = (DLDevice){(DLDeviceType)(next_byte(made->given) % 20),
                                    (int32_t)extreme(made)};
     break;
   case 12:
-    tensor->dl.byte_offset = next_byte(made->choices) % 16;
+    tensor->dl.byte_offset = next_byte(made->given) % 16;
     break;
   default:
     tensor->dl.strides = NULL;
@@ -242,30 +274,25 @@ typedef struct extent {
 } extent;
 
 static extent extent_of(const operand *tensor) {
-  extent reach = {.most = bytes_of(tensor->dl.dtype)};
-  const __int128 bytes = reach.most;
+  const int64_t bytes = bytes_of(tensor->dl.dtype);
+  extent reach = {.most = bytes};
   __int128 compact = bytes;
   __int128 elements = 1;
   const int rank = tensor->dl.ndim < 0 || tensor->dl.ndim > MAX_RANK ? 0 : tensor->dl.ndim;
   for (int i = rank - 1; i >= 0; --i) {
     const int64_t size = tensor->shape[i];
-    if (size <= 0) {
-      reach.empty = true;
+    reach.empty = reach.empty || size <= 0;
+    if (reach.empty) {
       return reach;
     }
-    if (elements <= (__int128)1 << 62) {
-      elements *= size;
-    }
-    __int128 step = tensor->dl.strides != NULL ? (__int128)tensor->strides[i] * bytes : compact;
-    if (compact <= (__int128)1 << 62) {
-      compact *= size;
-    }
-    step *= size - 1;
+    const bool given = tensor->dl.strides != NULL;
+    __int128 step = given ? (__int128)tensor->strides[i] * bytes : compact;
+    step = step > FAR_BYTES ? FAR_BYTES : step < -FAR_BYTES ? -FAR_BYTES : step;
+    step *= size - 1; /* what is FAR_BYTES away is out of reach however far it is */
     reach.least += step < 0 ? step : 0;
     reach.most += step > 0 ? step : 0;
-    if (step > (__int128)1 << 100 || step < -((__int128)1 << 100)) {
-      reach.most = (__int128)1 << 100; /* nothing reaches so far */
-    }
+    compact = compact > FAR_BYTES ? compact : compact * size;
+    elements = elements > FAR_BYTES ? elements : elements * size;
   }
   reach.many = elements > FAR_ELEMENTS;
   return reach;
@@ -276,7 +303,7 @@ static void fill(scene *made, uint8_t *to, size_t size, const char *name, const 
                  DLDataType dtype, bool index) {
   if (made->addresses && dtype.bits == 64) {
     const bool lengths = strcmp(name, "sizes") == 0;
-    const bool negative = lengths && next_rarely(made->choices, 32);
+    const bool negative = lengths && next_rarely(made->given, 32);
     const bool addresses = says(doc, "address") && !lengths;
     for (size_t i = 0; i + 8 <= size; i += 8) {
       int64_t value = (int64_t)(random_of(made) % 64) * (lengths ? 1 : 8);
@@ -297,7 +324,7 @@ static void fill(scene *made, uint8_t *to, size_t size, const char *name, const 
     return;
   }
   if (!index) {
-    const bool tame = !next_rarely(made->choices, 4);
+    const bool tame = !next_rarely(made->given, 4);
     for (size_t i = 0; i + 4 <= size; i += 4) {
       const uint64_t word = random_of(made);
       const float number = (float)(word % 2048) / 512.0F - 2.0F;
@@ -322,8 +349,8 @@ static void fill(scene *made, uint8_t *to, size_t size, const char *name, const 
     limit = size_named(&made->known, "num_positions");
   }
   const bool ascending = says(doc, "ascending");
-  const int64_t bad = next_rarely(made->choices, 5) ? next_below(made->choices, 8) : -1;
-  const int64_t value_of_bad = next_rarely(made->choices, 3) ? limit : extreme(made);
+  const int64_t bad = next_rarely(made->given, 5) ? next_below(made->given, 8) : -1;
+  const int64_t value_of_bad = next_rarely(made->given, 3) ? limit : extreme(made);
   int64_t before = 0;
   for (size_t i = 0; i + bytes <= size; i += bytes) {
     int64_t value = (int64_t)(random_of(made) % (uint64_t)(limit > 0 ? limit + 1 : 1));
@@ -358,7 +385,7 @@ static void place(scene *made, operand *tensor, int number, const char *name, co
     }
     return;
   }
-  tensor->size = (size_t)span;
+  tensor->size = span > 0 ? (size_t)span : 1; /* elements may have no lanes */
   tensor->before = contents[number];
   fill(made, tensor->before, tensor->size, name, doc, tensor->dl.dtype, index);
   uint8_t *start = made->memory->take(number, tensor->before, tensor->size, tensor->on_host);
@@ -385,11 +412,11 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   if (rank < 0) { /* any shape */
     rank = 1 + (int)(made->known.seed % 3);
     for (int i = 0; i < rank; ++i) {
-      tensor->shape[i] = 1 + (int64_t)(made->known.seed >> (8 * i)) % 12;
+      tensor->shape[i] = 1 + (int64_t)(made->known.seed >> (8 * i + 8) % 64 & 15);
     }
   }
-  if (says(doc, "one element") && !next_rarely(made->choices, 3)) {
-    rank = (int)next_below(made->choices, 2);
+  if (says(doc, "one element") && !next_rarely(made->given, 3)) {
+    rank = (int)next_below(made->given, 2);
     tensor->shape[0] = 1;
   }
   if (says(made->word, "ds_mla") && strcmp(argument->name, "kv_cache") == 0) {
@@ -397,13 +424,13 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   }
   tensor->dl.ndim = rank;
   make_strides(made, tensor);
-  for (int i = 0; i < 2 && next_rarely(made->choices, 10); ++i) {
+  for (int i = 0; i < 2 && next_rarely(made->given, 10); ++i) {
     bend(made, tensor);
   }
   place(made, tensor, number, argument->name, doc);
-  if (next_rarely(made->choices, 60)) {
+  if (next_rarely(made->given, 60)) {
     tensor->dl.shape = NULL;
-  } else if (next_rarely(made->choices, 60)) {
+  } else if (next_rarely(made->given, 60)) {
     return NULL;
   }
   return &tensor->dl;
@@ -421,15 +448,15 @@ static int64_t make_int(scene *made, const char *name) {
   } else if (strcmp(name, "block_stride") == 0) {
     value = entry * size_named(&made->known, "block_size");
   }
-  if (!made->addresses && next_rarely(made->choices, 12)) {
-    return next_rarely(made->choices, 2) ? extreme(made) : value + 1;
+  if (!made->addresses && next_rarely(made->given, 12)) {
+    return next_rarely(made->given, 2) ? extreme(made) : value + 1;
   }
   return value;
 }
 
 static double make_float(scene *made) {
   static const double others[] = {0.0, -1.0, 1e-50, 1e300, 1e-45, -0.0, 65504.0};
-  const unsigned choice = next_byte(made->choices) % 32;
+  const unsigned choice = next_byte(made->given) % 32;
   if (choice == 31) {
     return __builtin_nan("");
   }
@@ -442,16 +469,16 @@ static double make_float(scene *made) {
 static const char *make_string(scene *made) {
   static const char *const others[] = {NULL, "", "auto", "fp8", "fp8_e4m3 ", "int8", "no_such",
                                        "nvfp4", "fp8_ds_mla", "bfloat16"};
-  if (!next_rarely(made->choices, 16)) {
+  if (!next_rarely(made->given, 16)) {
     return made->word;
   }
-  return others[next_below(made->choices, sizeof others / sizeof *others)];
+  return others[next_below(made->given, sizeof others / sizeof *others)];
 }
 
 static kvf_value make_value(scene *made, int position) {
   const kvf_argument *argument = &made->op->arguments[position];
   kvf_value value = {.kind = argument->kind};
-  if ((argument->optional && next_rarely(made->choices, 2)) || next_rarely(made->choices, 100)) {
+  if ((argument->optional && next_rarely(made->given, 2)) || next_rarely(made->given, 100)) {
     return (kvf_value){.kind = KVF_KIND_NONE};
   }
   switch (argument->kind) {
@@ -463,9 +490,9 @@ static kvf_value make_value(scene *made, int position) {
     for (int64_t i = 0; i < value.as.tensors.size && i < LIST; ++i) {
       lists[position][i] = make_tensor(made, argument);
     }
-    value.as.tensors.data = next_rarely(made->choices, 60) ? NULL : lists[position];
-    if (next_rarely(made->choices, 20)) {
-      value.as.tensors.size = next_rarely(made->choices, 2) ? 0 : -1;
+    value.as.tensors.data = next_rarely(made->given, 60) ? NULL : lists[position];
+    if (next_rarely(made->given, 20)) {
+      value.as.tensors.size = next_rarely(made->given, 2) ? 0 : -1;
     }
     break;
   case KVF_KIND_INT:
@@ -475,7 +502,7 @@ static kvf_value make_value(scene *made, int position) {
     value.as.number = make_float(made);
     break;
   case KVF_KIND_BOOL:
-    value.as.boolean = next_rarely(made->choices, 2) != 0;
+    value.as.boolean = next_rarely(made->given, 2) != 0;
     break;
   case KVF_KIND_STRING:
     value.as.string = make_string(made);
@@ -483,8 +510,8 @@ static kvf_value make_value(scene *made, int position) {
   case KVF_KIND_NONE:
     break;
   }
-  if (next_rarely(made->choices, 200)) {
-    value = (kvf_value){.kind = (kvf_kind)(next_byte(made->choices) % 9)};
+  if (next_rarely(made->given, 200)) {
+    value = (kvf_value){.kind = (kvf_kind)(next_byte(made->given) % 9)};
   }
   return value;
 }
@@ -534,7 +561,7 @@ static void judge(const scene *made, kvf_status status) {
 
 static kvf_exec make_exec(scene *made, bool *absent) {
   kvf_exec exec = {.backend = made->memory->backend};
-  const unsigned choice = next_byte(made->choices);
+  const unsigned choice = next_byte(made->given);
   *absent = choice % 2 == 0 && !(made->op->host_arguments && exec.backend == KVF_CUDA);
   if (choice % 16 == 15 && !made->op->host_arguments) {
     exec.backend = (kvf_backend)(int)extreme(made);
@@ -542,15 +569,15 @@ static kvf_exec make_exec(scene *made, bool *absent) {
     exec.device = (int32_t)extreme(made);
   }
   static const int32_t threads[] = {0, 1, 2, -1, INT32_MAX, INT32_MIN};
-  exec.num_threads = threads[next_below(made->choices, 6)];
+  exec.num_threads = threads[next_below(made->given, 6)];
   return exec;
 }
 
-kvf_status hostile_call(bytes *choices, const hostile_memory *memory) {
+kvf_status hostile_call(choices *given, const hostile_memory *memory) {
   scene *made = &now;
-  made->choices = choices;
+  made->given = given;
   made->memory = memory;
-  made->op = kvf_get_op((int32_t)next_below(choices, kvf_num_ops()));
+  made->op = kvf_get_op((int32_t)next_below(given, kvf_num_ops()));
   made->count = 0;
   made->word[0] = '\0';
   made->addresses = made->far = false;
@@ -567,8 +594,8 @@ kvf_status hostile_call(bytes *choices, const hostile_memory *memory) {
     values[i] = make_value(made, i);
   }
   int32_t count = made->op->num_arguments;
-  if (next_rarely(choices, 50)) {
-    count = next_rarely(choices, 2) ? count - 1 : (int32_t)extreme(made);
+  if (next_rarely(given, 50)) {
+    count = next_rarely(given, 2) ? count - 1 : (int32_t)extreme(made);
     count = count > made->op->num_arguments ? made->op->num_arguments + 1 : count;
   }
   const kvf_status status = kvf_call(made->op, absent ? NULL : &exec, values, count);

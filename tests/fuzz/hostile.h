@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "bytes.h"
+#include "choices.h"
 #include "kvforge/kvforge.h"
 
 enum { MAX_OPERANDS = 40, OPERAND_BYTES = 256 * 1024 };
@@ -30,6 +30,6 @@ typedef struct hostile_memory {
 #define FAR_BYTES (INT64_C(1) << 36)
 
 /* Makes one call; aborts with a description of it when the library is at fault. */
-kvf_status hostile_call(bytes *choices, const hostile_memory *memory);
+kvf_status hostile_call(choices *given, const hostile_memory *memory);
 
 #endif

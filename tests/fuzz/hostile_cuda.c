@@ -10,6 +10,8 @@
 
 #include "hostile.h"
 
+enum { MAX_OPS = 256 };
+
 #define FUNCTIONS(X)                                                                               \
   X(init, cuInit, (unsigned))                                                                      \
   X(retain, cuDevicePrimaryCtxRetain, (void **, int))                                              \
@@ -96,7 +98,7 @@ int main(int count, char **arguments) {
   }
   const hostile_memory memory = {
       .backend = KVF_CUDA, .take = take, .synchronize = synchronize, .read = read_back};
-  long accepted = 0;
+  long accepted[MAX_OPS] = {0};
   for (long i = 0; i < calls; ++i) {
     uint8_t data[512];
     uint64_t state = seed + (uint64_t)i;
@@ -105,11 +107,19 @@ int main(int count, char **arguments) {
       z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
       data[k] = (uint8_t)(z >> 56);
     }
-    bytes choices = {.data = data, .size = sizeof data};
-    accepted += hostile_call(&choices, &memory) == KVF_OK;
+    choices given = {.data = data, .size = sizeof data};
+    const int32_t op = given.data[0] % kvf_num_ops();
+    accepted[op] += hostile_call(&given, &memory) == KVF_OK;
     free_places();
   }
-  (void)printf("%ld hostile calls, %ld of them accepted, from seed %llu\n", calls, accepted,
+  long sum = 0;
+  int refused = 0; /* ops that no call got through to: what makes calls has not followed a change */
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    (void)printf("%6ld accepted by %s\n", accepted[i], kvf_get_op(i)->name);
+    sum += accepted[i];
+    refused += accepted[i] == 0;
+  }
+  (void)printf("%ld hostile calls, %ld of them accepted, from seed %llu\n", calls, sum,
                (unsigned long long)seed);
-  return 0;
+  return calls >= 20000 && refused > 0;
 }

@@ -86,13 +86,6 @@ FAULTS = (
         FLASH,
     ),
     Fault(
-        "the rope part is as far apart as a dense row has it",
-        "templates/cpu/concat_and_cache_mla.c.j2",
-        "row + p->kv_lora_rank * p->kv_cache.stride[2],",
-        "row + p->kv_lora_rank,",
-        ("concat_and_cache_mla",),
-    ),
-    Fault(
         "heads are joined although values have gaps",
         "runtime/ops/shared/writer.c",
         "      value_cache->stride[2] == size * value_cache->stride[3]) {",
