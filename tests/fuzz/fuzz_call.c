@@ -14,23 +14,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const size_t DISTANCE = (size_t)1 << 30; /* between two places */
 static uint8_t *space;
-static size_t taken[MAX_OPERANDS];
+static uint8_t *taken[MAX_OPERANDS];
+static size_t sizes[MAX_OPERANDS];
 
 static uint8_t *place_at(int place) { return space + (size_t)(place + 1) * DISTANCE; }
 
 static uint8_t *take(int place, const uint8_t *contents, size_t size, bool on_host) {
   (void)on_host;
-  uint8_t *const start = place_at(place);
-  ASAN_POISON_MEMORY_REGION(start, OPERAND_BYTES);
+  ASAN_POISON_MEMORY_REGION(taken[place], sizes[place]);
   const size_t slack = OPERAND_BYTES - (size + 63) / 64 * 64; /* aligned, close to the far end */
-  ASAN_UNPOISON_MEMORY_REGION(start + slack, size);
-  memcpy(start + slack, contents, size);
-  taken[place] = slack;
-  return start + slack;
+  taken[place] = place_at(place) + slack;
+  sizes[place] = size;
+  ASAN_UNPOISON_MEMORY_REGION(taken[place], size);
+  memcpy(taken[place], contents, size);
+  return taken[place];
 }
 
 static void read_back(int place, uint8_t *contents, size_t size) {
-  memcpy(contents, place_at(place) + taken[place], size);
+  memcpy(contents, taken[place], size);
 }
 
 static const char *synchronize(void) { return NULL; }
@@ -59,6 +60,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
     if (mprotect(place_at(i), OPERAND_BYTES, PROT_READ | PROT_WRITE) != 0) {
       return 1;
     }
+    ASAN_POISON_MEMORY_REGION(place_at(i), OPERAND_BYTES);
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 enum { MAX_ARGUMENTS = 24, LIST = 6, FAR_ELEMENTS = 4096, MAX_WORDS = 12 };
 
 typedef struct operand {
+  const char *name; /* of the argument */
   DLTensor dl;
   int64_t shape[MAX_RANK];
   int64_t strides[MAX_RANK];
@@ -399,7 +400,9 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   const int number = made->count++;
   operand *tensor = &made->operands[number];
   const char *doc = doc_of(made->op, argument->doc);
-  *tensor = (operand){.written = argument->mutated, .on_host = says(doc, "on the CPU")};
+  *tensor = (operand){.name = argument->name,
+                      .written = argument->mutated,
+                      .on_host = says(doc, "on the CPU")};
   const bool cuda = made->memory->backend == KVF_CUDA && !tensor->on_host;
   tensor->dl = (DLTensor){.device = {cuda ? kDLCUDA : kDLCPU, 0},
                           .dtype = dtype_of(made, doc),
@@ -521,8 +524,8 @@ static void describe(const scene *made, kvf_status status) {
                 kvf_status_name(status), status != KVF_OK ? kvf_last_error() : "");
   for (int i = 0; i < made->count; ++i) {
     const operand *tensor = &made->operands[i];
-    (void)fprintf(stderr, "  tensor %d: data %p, dtype %d/%d/%d, device %d/%d, offset %" PRIu64 ", [",
-                  i, tensor->dl.data, tensor->dl.dtype.code, tensor->dl.dtype.bits,
+    (void)fprintf(stderr, "  %s: data %p, dtype %d/%d/%d, device %d/%d, offset %" PRIu64 ", [",
+                  tensor->name, tensor->dl.data, tensor->dl.dtype.code, tensor->dl.dtype.bits,
                   tensor->dl.dtype.lanes, (int)tensor->dl.device.device_type,
                   tensor->dl.device.device_id, tensor->dl.byte_offset);
     for (int k = 0; k < MAX_RANK && k < tensor->dl.ndim; ++k) {
@@ -532,8 +535,8 @@ static void describe(const scene *made, kvf_status status) {
   }
 }
 
-static void blame(const scene *made, kvf_status status, const char *why, int which) {
-  (void)fprintf(stderr, "FAULT: %s (tensor %d)\n", why, which);
+static void blame(const scene *made, kvf_status status, const char *why) {
+  (void)fprintf(stderr, "FAULT: %s\nin the call of seed %" PRIu64 "\n", why, made->memory->seed);
   describe(made, status);
   abort();
 }
@@ -542,10 +545,10 @@ static void judge(const scene *made, kvf_status status) {
   static uint8_t after[OPERAND_BYTES];
   const char *fault = made->memory->synchronize();
   if (fault != NULL) {
-    blame(made, status, fault, -1);
+    blame(made, status, fault);
   }
   if ((unsigned)status > KVF_OUT_OF_MEMORY || (status != KVF_OK && *kvf_last_error() == '\0')) {
-    blame(made, status, "a status without a name or a sentence", -1);
+    blame(made, status, "a status without a name or a sentence");
   }
   for (int i = 0; i < made->count; ++i) {
     const operand *tensor = &made->operands[i];
@@ -553,7 +556,9 @@ static void judge(const scene *made, kvf_status status) {
     if (fixed && tensor->before != NULL && tensor->dl.data != NULL) {
       made->memory->read(i, after, tensor->size);
       if (memcmp(after, tensor->before, tensor->size) != 0) {
-        blame(made, status, "bytes changed that must not", i);
+        char why[96];
+        (void)snprintf(why, sizeof why, "bytes of %s changed that must not", tensor->name);
+        blame(made, status, why);
       }
     }
   }

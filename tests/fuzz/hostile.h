@@ -17,6 +17,7 @@ enum { MAX_OPERANDS = 40, OPERAND_BYTES = 256 * 1024 };
 /* Where the tensors of calls lie. Each of the MAX_OPERANDS places is a neighbour of nothing. */
 typedef struct hostile_memory {
   kvf_backend backend;
+  uint64_t seed; /* for a report: what the call is made of */
   /* A place of exactly this many bytes, at most OPERAND_BYTES, that hold these; NULL: no memory. */
   uint8_t *(*take)(int place, const uint8_t *contents, size_t size, bool on_host);
   /* What it holds now, after all work of the call. NULL, or the sentence of a fault. */

@@ -96,12 +96,13 @@ int main(int count, char **arguments) {
                   arguments[0]);
     return 2;
   }
-  const hostile_memory memory = {
+  hostile_memory memory = {
       .backend = KVF_CUDA, .take = take, .synchronize = synchronize, .read = read_back};
   long accepted[MAX_OPS] = {0};
   for (long i = 0; i < calls; ++i) {
     uint8_t data[512];
-    uint64_t state = seed + (uint64_t)i;
+    memory.seed = seed + (uint64_t)i;
+    uint64_t state = memory.seed;
     for (size_t k = 0; k < sizeof data; ++k) { /* splitmix64 */
       uint64_t z = (state += UINT64_C(0x9E3779B97F4A7C15));
       z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
