@@ -36,7 +36,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
-            why = "left out by --ops, --scalars or --caches"
+            why = "left out by --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
@@ -95,7 +95,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
 def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
     """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
     here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
-    own = {"emulator_includes": f"-I{here}/selftest"}
+    own = {"emulator_includes": f"-I{here}/selftest -Iruntime/include"}
 
     def compile_as(rule: str, source: str, name: str = "", **variables: str) -> str:
         name = name or Path(source).stem
@@ -268,11 +268,14 @@ def generated_edges(graph: Graph) -> None:
     files = [item.path for item in plan.outputs()]
     graph.title("Generated sources.")
     if "generate" not in graph.refused:
-        graph.edge("generate", files, implicit=plan.inputs())
+        status = f"{graph.build}/generate.status"
+        graph.edge("generate", [*files, status], implicit=plan.inputs())
+        done = graph.edge("generated", f"{graph.build}/generated.stamp", [status])
         graph.edge("phony", "generate", ["generated-files"])
+        graph.edge("phony", "generated-files", [done, *files])
     else:
         graph.target("generate", "refuse")
-    graph.edge("phony", "generated-files", files)
+        graph.edge("phony", "generated-files", files)
 
 
 def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:

@@ -30,6 +30,12 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     def names(text: str) -> list[str]:
         return list(dict.fromkeys(filter(None, text.split(","))))
 
+    def axis_values(text: str) -> tuple[str, list[str]]:
+        name, sign, values = text.partition("=")
+        if not sign:
+            raise argparse.ArgumentTypeError(f"got {text!r}, want NAME=VALUE,VALUE")
+        return name, names(values)
+
     def add(*flags: str, **settings: Any) -> None:
         parser.add_argument(*flags, **settings)
 
@@ -42,6 +48,14 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
     add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")
     add("--caches", type=names, metavar="A,B", help="these cache dtypes only; same: the scalar's")
+    add(
+        "--axis",
+        type=axis_values,
+        action="append",
+        default=[],
+        metavar="NAME=A,B",
+        help="of the ops that have this axis, these values only; other: the generic variant",
+    )
     add("--isas", type=names, metavar="A,B", help="build the CPU variants for these levels only")
     add("--cuda-archs", type=names, metavar="80,90", help="GPU architectures; PTX for the highest")
     add("--no-cuda", action="store_true", help="leave the CUDA backend out")
@@ -56,9 +70,9 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
 
 def recorded(options: argparse.Namespace) -> list[str]:
     """The arguments with which ninja runs this program again."""
-    words = []
+    words = [f"--axis={axis}={','.join(values)}" for axis, values in options.axis]
     for name, value in vars(options).items():
-        if name not in ("setup", "targets") and value not in (None, False):
+        if name not in ("setup", "targets", "axis") and value not in (None, False):
             text = ",".join(value) if isinstance(value, list) else value
             flag = "--" + name.replace("_", "-")
             words.append(flag if value is True else f"{flag}={text}")
@@ -81,6 +95,12 @@ class Choice:
     sanitize: bool
 
 
+def axes_of(options: argparse.Namespace) -> dict[str, list[str]]:
+    """The axes that the options name: axis -> values."""
+    given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
+    return {name: values for name, values in given if values is not None}
+
+
 def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     """Checks the options; a name that does not exist ends the program with those that do."""
     if options.compiler_launcher and shutil.which(options.compiler_launcher) is None:
@@ -88,11 +108,11 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     kind = "-sanitize" if options.sanitize else "-debug" if options.debug else ""
     archs = options.cuda_archs or [*DEFAULT_ARCHS]
     try:
-        selected = plan.variants(options.ops, options.scalars, options.caches)
+        selected = plan.variants(options.ops, axes_of(options))
     except ValueError as error:
         fail(str(error), status=2)
     if not selected:
-        fail("no variant is in the selection of --ops, --scalars and --caches", status=2)
+        fail("no variant is in the selection of --ops, --scalars, --caches and --axis", status=2)
     if unknown := set(options.isas or ()) - set(tools.isas):
         fail(f"unknown isa {', '.join(sorted(unknown))}: want some of {', '.join(tools.isas)}", 2)
     if tools.cuda:

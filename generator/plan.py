@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator import names
 from generator.dtypes import CACHE_ALIASES, DTYPES
-from generator.model import GENERATIONS, Op, Variant
+from generator.model import BACKENDS, GENERATIONS, Op, Variant
 from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,39 +29,51 @@ class Output:
 
 def variants(
     ops: Collection[str] | None = None,
-    scalars: Collection[str] | None = None,
-    caches: Collection[str] | None = None,
+    axes: Mapping[str, Collection[str]] | None = None,
     backends: Collection[str] | None = None,
 ) -> list[Variant]:
-    """The variants of a selection that are compiled, in table order; None selects all of an axis.
+    """The variants of a selection that are compiled, in table order.
 
-    `caches` may hold "same" for the scalar dtype itself. ValueError for a name that no op has.
+    `axes` has, by the name of an axis, the values that are wanted, as texts; "other" is the generic
+    one, "same" the dtype that the op's first dtype axis has. Ops without the axis are as they were.
+    None, and an axis that is not named, select all. ValueError for a name that no op has.
     """
     every = [variant for op in OPS for variant in op.variants if variant.compiled]
 
-    def check(what: str, wanted: Collection[str] | None, known: set[str]) -> None:
-        unknown = sorted(set(wanted or ()) - known)
+    def check(what: str, wanted: Collection[str] | None, known: Collection[str]) -> None:
+        unknown = sorted(set(wanted or ()) - set(known))
         if unknown:
             raise ValueError(
                 f"unknown {what} {', '.join(unknown)}: want some of {', '.join(sorted(known))}"
             )
 
+    known: dict[str, set[str]] = {}
+    for op in OPS:
+        for axis in op.axes:
+            same = {"same"} if axis.kind == "dtype" and axis is not op.axes[0] else set()
+            known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
     check("op", ops, {op.name for op in OPS})
-    check("scalar dtype", scalars, {variant.scalar.token for variant in every})
-    check("cache dtype", caches, {variant.cache.token for variant in every} | {"same"})
-    check("backend", backends, {variant.backend for variant in every})
+    check("axis", axes, known)
+    for name, wanted in (axes or {}).items():
+        is_dtype = any(a.name == name and a.kind == "dtype" for op in OPS for a in op.axes)
+        check(f"{name} dtype" if is_dtype else name, wanted, known[name])
+    check("backend", backends, BACKENDS)
     return [
         variant
         for variant in every
         if (ops is None or variant.op.name in ops)
-        and (scalars is None or variant.scalar.token in scalars)
-        and (
-            caches is None
-            or variant.cache.token in caches
-            or (variant.cache is variant.scalar and "same" in caches)
-        )
         and (backends is None or variant.backend in backends)
+        and all(has_value(variant, name, wanted) for name, wanted in (axes or {}).items())
     ]
+
+
+def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:
+    """Whether a selection of the values of an axis holds this variant."""
+    axis = next((axis for axis in variant.op.axes if axis.name == name), None)
+    if axis is None or (axis.kind == "arch" and variant.backend == "cpu"):
+        return True
+    same = "same" in wanted and variant.by_axis[name] is variant.dtypes[0]
+    return same or variant.texts[name] in wanted
 
 
 def outputs() -> list[Output]:
@@ -85,7 +97,7 @@ def outputs() -> list[Output]:
 
 def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[Output]:
     """The files that belong to one op alone. `header` declares its descriptor."""
-    context = {"op": op, "dtypes": DTYPES, "header": header}
+    context = {"op": op, "header": header}
     origin = origin or names.spec(op.name)
     planned = [
         Output(
@@ -95,7 +107,12 @@ def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[O
     ]
     for variant in filter(lambda variant: variant.compiled, op.variants):
         planned.append(
-            Output(variant.source, variant.template, {"op": op, "variant": variant}, origin)
+            Output(
+                variant.source,
+                variant.template,
+                {"op": op, "variant": variant, **variant.by_axis},
+                origin,
+            )
         )
     return planned
 

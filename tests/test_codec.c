@@ -95,7 +95,7 @@ typedef struct codec_run {
 
 static void run_make(codec_run *run, const kvf_variant *variant, int64_t count) {
   const kvf_backend backend = variant->backend;
-  const size_t bytes = (size_t)kvf_dtype_bits(variant->scalar) / 8;
+  const size_t bytes = (size_t)kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   *run = (codec_run){.variant = variant,
                      .count = count,
                      .source = buffer_make(backend, (size_t)count * bytes, 1),
@@ -120,7 +120,7 @@ static void run_free(codec_run *run) {
 /* Calls the op on what source.expected holds. */
 static bool run_call(codec_run *run, const float scale[2]) {
   tensor source = {.memory = &run->source,
-                   .dtype = dl_dtype(run->variant->scalar),
+                   .dtype = dl_dtype(kvf_scalar_of(run->variant)),
                    .rank = 3,
                    .shape = {1, 1, run->count},
                    .stride = {run->count, run->count, 1}};
@@ -134,7 +134,7 @@ static bool run_call(codec_run *run, const float scale[2]) {
     buffer_upload(&run->scale[side]);
     buffer_upload(&run->cache[side]);
     cache[side] = (tensor){.memory = &run->cache[side],
-                           .dtype = dl_dtype(run->variant->cache),
+                           .dtype = dl_dtype(kvf_cache_of(run->variant)),
                            .rank = 4,
                            .shape = {1, 1, 1, run->count},
                            .stride = {run->count, run->count, run->count, 1}};
@@ -142,7 +142,7 @@ static bool run_call(codec_run *run, const float scale[2]) {
   }
   const kvf_status status = kvf_reshape_and_cache_flash(
       NULL, tensor_dl(&source), tensor_dl(&source), tensor_dl(&cache[0]), tensor_dl(&cache[1]),
-      tensor_dl(&slot), kvf_dtype_name(run->variant->cache), tensor_dl(&scales[0]),
+      tensor_dl(&slot), kvf_dtype_name(kvf_cache_of(run->variant)), tensor_dl(&scales[0]),
       tensor_dl(&scales[1]));
   const char *wrong = memory_synchronize(run->variant->backend);
   count_case(run->variant);
@@ -152,8 +152,8 @@ static bool run_call(codec_run *run, const float scale[2]) {
 
 /* Compares both caches with the oracle, and scale 1 with NVIDIA's header. */
 static void run_check(codec_run *run, const float scale[2]) {
-  const kvf_dtype scalar = run->variant->scalar;
-  const kvf_dtype format = run->variant->cache;
+  const kvf_dtype scalar = kvf_scalar_of(run->variant);
+  const kvf_dtype format = kvf_cache_of(run->variant);
   const int64_t bytes = kvf_dtype_bits(scalar) / 8;
   int64_t nvidia_differs = -1;
   for (int side = 0; side < 2; ++side) {

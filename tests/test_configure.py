@@ -453,6 +453,17 @@ def test_build_and_rebuild(tree: Path) -> None:
     assert "libkvforge.so" in ninja()
     assert "no work to do" in ninja()
 
+    if generates:
+        template.write_text("{{ nothing }}\n" + (good := template.read_text()))
+        done = run_in(tree, NINJA)
+        # The cause, and not the hundreds of files that are generated.
+        assert "reshape_and_cache_flash.c.j2:1: 'nothing' is undefined" in done.stdout
+        assert done.returncode == 1 and len(done.stdout) < 1000
+        assert "'nothing' is undefined" in run_in(tree, NINJA).stdout
+        template.write_text(good)
+        assert "0 written, 0 removed" in ninja()
+        assert "no work to do" in ninja()
+
     toolchain = tree / "out dir/toolchain.txt"
     toolchain.write_text("another compiler\n")
     assert "error.c.o" in ninja()

@@ -90,8 +90,8 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
 static bool is_wanted(const bench_options *options, const kvf_variant *variant,
                       kvf_backend backend) {
   return variant->backend == backend && kvf_variant_built(variant) &&
-         has(options->scalars, kvf_dtype_name(variant->scalar)) &&
-         has(options->caches, kvf_dtype_name(variant->cache));
+         has(options->scalars, kvf_dtype_name(kvf_scalar_of(variant))) &&
+         has(options->caches, kvf_dtype_name(kvf_cache_of(variant)));
 }
 
 static void run_variant(const bench_options *options, const kvf_variant *variant,
@@ -158,8 +158,9 @@ double bench_seconds(void) {
 }
 
 void bench_print_call(const bench_call *call) {
-  printf("%-38s %-8s %-19s %-19s", call->variant->op->name, kvf_dtype_name(call->variant->scalar),
-         kvf_dtype_name(call->variant->cache), call->form);
+  printf("%-38s %-8s %-19s %-19s", call->variant->op->name,
+         kvf_dtype_name(kvf_scalar_of(call->variant)), kvf_dtype_name(kvf_cache_of(call->variant)),
+         call->form);
 }
 
 /* ---- what misses its aim -----------------------------------------------------------------------
@@ -181,8 +182,8 @@ void bench_note(const bench_call *call, const char *how, double reached, double 
   }
   char line[256];
   (void)snprintf(line, sizeof line, "  %s %s %s, %s, %s: %.0f %% of %.0f %%",
-                 call->variant->op->name, kvf_dtype_name(call->variant->scalar),
-                 kvf_dtype_name(call->variant->cache), call->form, how, 100 * reached,
+                 call->variant->op->name, kvf_dtype_name(kvf_scalar_of(call->variant)),
+                 kvf_dtype_name(kvf_cache_of(call->variant)), call->form, how, 100 * reached,
                  100 * wanted);
   misses.lines = realloc(misses.lines, (misses.count + 1) * sizeof *misses.lines);
   if (misses.lines == NULL || (misses.lines[misses.count++] = strdup(line)) == NULL) {

@@ -37,9 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def print_table() -> None:
     """One line per variant, then the build and the machine."""
     rows = variants()
-    heads = ("namespace", "op", "backend", "scalar", "cache", "symbol", "built")
-    lines = [heads, *((*row[:6], "yes" if row.built else "no") for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    lines = [("namespace", "op", "backend", "axes", "symbol", "built")]
+    for row in rows:
+        built = "yes" if row.built else "no"
+        lines.append((row.namespace, row.op, row.backend, row.words, row.symbol, built))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(cells).rstrip())
@@ -72,7 +74,7 @@ def print_variant(symbol: str) -> None:
     rows = {
         "op": f"{variant.namespace}::{variant.op}",
         "schema": schema,
-        "variant": f"{variant.backend}, scalar {variant.scalar}, cache {variant.cache}",
+        "variant": f"{variant.backend}, {variant.words}",
         "from Python": f"kvforge.ops.{variant.namespace}.{variant.op}; help() describes it",
         "in torch": f"torch.ops.{variant.namespace}.{variant.op}, after kvforge.torch.register()",
         "built": runs,

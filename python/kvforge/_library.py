@@ -19,10 +19,14 @@ class Variant(NamedTuple):
     namespace: str
     op: str
     backend: str
-    scalar: str
-    cache: str
+    axes: dict[str, str]  # axis -> value, e.g. {"scalar": "bf16", "head_size": "128"}; or "other"
     symbol: str
     built: bool
+
+    @property
+    def words(self) -> str:
+        """The axis values in one line."""
+        return " ".join(f"{name}={value}" for name, value in self.axes.items())
 
 
 class Machine(NamedTuple):
@@ -62,8 +66,12 @@ def function(name: str) -> Callable[..., Any]:
 
 def variants() -> list[Variant]:
     """The dispatch table: every variant that an op's spec allows, built or not."""
-    rows = [line.split(" ") for line in function("kvforge__variants")().splitlines()]
-    return [Variant._make([*row[:6], row[6] == "1"]) for row in rows]
+    rows = []
+    for line in function("kvforge__variants")().splitlines():
+        namespace, op, backend, symbol, built, *axes = line.split(" ")
+        values = dict(axis.split("=", 1) for axis in axes)
+        rows.append(Variant(namespace, op, backend, values, symbol, built == "1"))
+    return rows
 
 
 def explain(symbol: str) -> tuple[Variant, str, str]:

@@ -120,11 +120,10 @@ def build_variant(
     symbol: str = "",
     *,
     op: str = "",
-    scalar: str = "",
-    cache: str = "",
     backend: str = "cpu",
     build_directory: str | os.PathLike[str] | None = None,
     verbose: bool = False,
+    **axes: str | int | bool,
 ) -> _library.Variant:
     """Builds a variant that was left out of this library, and puts it into the dispatch table.
 
@@ -135,7 +134,8 @@ def build_variant(
     Args:
         symbol: as `kvforge.variants()` and errors have it, e.g.
             "kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3"; or else
-        op, scalar, cache, backend: its parts, e.g. "reshape_and_cache_flash", "bf16", "fp8_e4m3".
+        op, backend, **axes: its parts, e.g. op="reshape_and_cache_flash", scalar="bf16",
+            cache="fp8_e4m3"; a value of each of the op's axes, "other" for the generic one.
         build_directory, verbose: as for `load`.
 
     Returns:
@@ -144,22 +144,20 @@ def build_variant(
     Raises:
         ValueError: no such variant. Otherwise as `load`.
     """
-    if not symbol and not (op and scalar and cache):
-        parts = {"op": op, "scalar": scalar, "cache": cache}
-        got = ", ".join(f"{part}={value!r}" for part, value in parts.items() if value)
+    values = {name: str(value).lower() for name, value in axes.items()}
+    parts = " ".join([op, *(f"{name}={value}" for name, value in values.items())]).strip()
+    if not symbol and not (op and values):
         raise ValueError(
-            f"kvforge.build_variant: got {got or 'no arguments'}, want symbol, or op, scalar and cache"
+            f"kvforge.build_variant: got {parts or 'no arguments'}, want symbol, or op and a value "
+            "of each of its axes"
         )
     rows = _library.variants()
-    wanted = symbol or f"{op} for {scalar}/{cache} on {backend}"
+    wanted = symbol or f"{parts} on {backend}"
     found = [
         row
         for row in rows
         if row.symbol == symbol
-        or (
-            not symbol
-            and (row.op, row.scalar, row.cache, row.backend) == (op, scalar, cache, backend)
-        )
+        or (not symbol and (row.op, row.axes, row.backend) == (op, values, backend))
     ]
     if not found:
         name = op or (symbol.split("__")[0].split("_", 2)[-1] if "__" in symbol else "")

@@ -43,7 +43,8 @@ static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32
 
 static bool complete(const kvf_op *op) {
   if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
-      op->call == NULL || op->index == NULL || (op->num_arguments > 0 && op->arguments == NULL)) {
+      op->call == NULL || op->cells == NULL || op->chains == NULL || op->num_axes > KVF_MAX_AXES ||
+      (op->num_axes > 0 && op->axes == NULL) || (op->num_arguments > 0 && op->arguments == NULL)) {
     return false;
   }
   for (int32_t i = 0; i < op->num_variants; ++i) {

@@ -83,7 +83,7 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   params.head_groups = params.head_size / KVF_NVFP4_GROUP;
   if (check.exec.backend == KVF_CPU) {
     join_heads(&params);

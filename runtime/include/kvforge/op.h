@@ -34,12 +34,14 @@ struct kvf_cpu_late {
   KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t);                             \
   static kvf_cpu_late symbol##__late
 
-#define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                                                 \
+/* The values of a row's axes, as one argument of these macros. */
+#define KVF_AXES(...) __VA_ARGS__
+
+#define KVF_CPU_ROW(op_, axes_, symbol_)                                                           \
   {.symbol = #symbol_,                                                                             \
    .op = &(op_),                                                                                   \
    .backend = KVF_CPU,                                                                             \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
+   .values = {axes_},                                                                              \
    .vectors = {1},                                                                                 \
    .cpu = {symbol_##__baseline, symbol_##__avx2, symbol_##__avx512, symbol_##__neon},              \
    .late = &symbol_##__late}
@@ -49,23 +51,17 @@ struct kvf_cpu_late {
   static kvf_cuda_image symbol_##__image = {.fatbin = symbol_, .symbol = #symbol_}
 
 /* The arguments behind the symbol are the vector widths. */
-#define KVF_CUDA_ROW(op_, scalar_, cache_, symbol_, ...)                                           \
+#define KVF_CUDA_ROW(op_, axes_, symbol_, ...)                                                     \
   {.symbol = #symbol_,                                                                             \
    .op = &(op_),                                                                                   \
    .backend = KVF_CUDA,                                                                            \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
+   .values = {axes_},                                                                              \
    .vectors = {__VA_ARGS__},                                                                       \
    .image = &symbol_##__image}
 
 /* An op whose work on CUDA is done by copies of the driver: no kernel, so always there. */
-#define KVF_DRIVER_ROW(op_, scalar_, cache_, symbol_)                                              \
-  {.symbol = #symbol_,                                                                             \
-   .op = &(op_),                                                                                   \
-   .backend = KVF_CUDA,                                                                            \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
-   .vectors = {1}}
+#define KVF_DRIVER_ROW(op_, axes_, symbol_)                                                        \
+  {.symbol = #symbol_, .op = &(op_), .backend = KVF_CUDA, .values = {axes_}, .vectors = {1}}
 
 /* ---- argument checks
  * ------------------------------------------------------------------------------ */
@@ -121,9 +117,17 @@ KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTen
 KVF_API kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                                   uint32_t accepted);
 
-/* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
-KVF_API kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                                     kvf_dtype cache);
+/* Why kvf_select() has nothing for a call: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
+KVF_API kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend,
+                                            const int64_t *values, int32_t count);
+#define kvf_select_status(op, backend, ...)                                                        \
+  kvf_select_values_status(op, backend, KVF_VALUES(__VA_ARGS__))
+
+/*
+ * What an arch axis wants to know of a call: the compute capability of its device, 90 for 9.0; 0 on
+ * the CPU, and for a device that cannot be asked, which is an error of the call itself.
+ */
+KVF_API int64_t kvf_check_arch(const kvf_check *check);
 
 /* ---- launch
  * --------------------------------------------------------------------------------------- */

@@ -65,7 +65,7 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
     kvf_launch_pointer(check, "key_cache", key_cache->data);
     kvf_launch_pointer(check, "value_cache", value_cache->data);
   }
-  if (writer->k_scale != NULL && variant->scalar != variant->cache) {
+  if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_pointer(check, "k_scale", writer->k_scale->data);
     kvf_launch_pointer(check, "v_scale", writer->v_scale->data);
   }
@@ -75,11 +75,12 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
 kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
                           const kvf_writer *writer, int64_t layers) {
   const int64_t elements = 2 * (int64_t)*writer->num_heads * *writer->head_size;
-  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t read = elements * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t tokens = layers * writer->slots->num_tokens;
   /* Converting is slower than memory, so only copies gain from it. */
-  *writer->streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  *writer->streaming =
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
   return kvf_cpu_run(check, variant, params, tokens, read + written);
 }
 
