@@ -34,9 +34,9 @@ def runtime_sources() -> list[str]:
 
 
 def one_scalar(variants: Sequence[Variant]) -> list[Variant]:
-    """The variants of each op's last scalar dtype, so that what is built once more is short."""
-    last = {variant.op.name: variant.scalar for variant in variants}
-    return [variant for variant in variants if variant.scalar == last[variant.op.name]]
+    """The variants with the last value of each op's first axis: what is built once more is short."""
+    last = {variant.op.name: variant.values[:1] for variant in variants}
+    return [variant for variant in variants if variant.values[:1] == last[variant.op.name]]
 
 
 def fuzz_edges(graph: Graph, choice: Choice) -> str:

@@ -146,10 +146,10 @@ static DLDataType choose_scalar(scene *made) {
   for (int32_t i = 0; i < made->op->num_variants; ++i) {
     const kvf_variant *row = &made->op->variants[(first + (unsigned)i) % (unsigned)made->op->num_variants];
     if (row->backend == made->memory->backend && kvf_variant_built(row)) {
-      return row->scalar == KVF_F32    ? scalars[1]
-             : row->scalar == KVF_F16  ? scalars[2]
-             : row->scalar == KVF_BF16 ? scalars[0]
-                                       : any;
+      return row->values[0] == KVF_F32    ? scalars[1]
+             : row->values[0] == KVF_F16  ? scalars[2]
+             : row->values[0] == KVF_BF16 ? scalars[0]
+                                          : any;
     }
   }
   return any;

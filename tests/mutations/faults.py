@@ -208,10 +208,10 @@ FAULTS = (
     ),
     # ---- dispatch, registry, errors, contexts
     Fault(
-        "dtypes change places in the dispatch table",
+        "axes change places in the dispatch table",
         "runtime/core/dispatch.c",
-        "((int)backend * KVF_DTYPE_COUNT + (int)scalar) * KVF_DTYPE_COUNT + (int)cache;",
-        "((int)backend * KVF_DTYPE_COUNT + (int)cache) * KVF_DTYPE_COUNT + (int)scalar;",
+        "    cell = cell * axis->num_positions + position;",
+        "    cell = position * axis->num_positions + cell;",
         ("dispatch",),
     ),
     Fault(

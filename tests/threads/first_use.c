@@ -122,7 +122,6 @@ static char late_names[THREADS][16];
 
 /* Each thread brings an op of its own, and all of them the same code for a variant that has none. */
 static void use_modules(int member) {
-  static const int16_t no_index[KVF_BACKEND_COUNT * KVF_DTYPE_COUNT * KVF_DTYPE_COUNT];
   kvf_op *op = &late_ops[member];
   if (op->name == NULL) {
     (void)snprintf(late_names[member], sizeof late_names[member], "late_%d", member);
@@ -132,7 +131,6 @@ static void use_modules(int member) {
     op->arguments = NULL;
     op->variants = NULL;
     op->num_arguments = op->num_variants = op->num_exclusions = 0;
-    op->index = no_index;
     op->call = late_call;
   }
   const kvf_op *const ops[] = {op};
