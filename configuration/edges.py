@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from configuration.guards import Guards, guard_edges
 from configuration.graph import Graph, escape, shell, sources
+from configuration.guards import Guards, guard_edges
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
 from configuration.options import Choice
 from configuration.probe import Tools
@@ -252,6 +252,7 @@ def command_edges(
     graph.title("Static analysis.")
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
+        *("tests/abi/*.py", "tests/mutations/*.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]

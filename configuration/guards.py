@@ -67,7 +67,9 @@ def guard_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> G
     hostile = threads = ""
     fuzz = fuzz_edges(graph, choice) if "fuzz" not in graph.refused else ""
     isas = choice.isas
-    kernels = [f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"] for isa in isas]
+    kernels = [
+        f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"] for isa in isas
+    ]
     kernels += [f"{graph.build}/cuda/{v.symbol}.o" for v in choice.variants.get("cuda", [])]
     if emulated:
         graph.title("Hostile calls against the emulated driver.")

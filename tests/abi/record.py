@@ -45,9 +45,7 @@ def changes(recorded: Sequence[str], found: Sequence[str]) -> list[str]:
     return sentences
 
 
-def verdict(
-    version: int, recorded: Sequence[str], header: int, found: Sequence[str]
-) -> str:
+def verdict(version: int, recorded: Sequence[str], header: int, found: Sequence[str]) -> str:
     """Empty when the record holds, else what is to be done."""
     changed = changes(recorded, found)
     if changed and header == version:

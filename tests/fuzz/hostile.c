@@ -29,7 +29,7 @@ typedef struct scene {
   uint64_t random; /* of contents */
   DLDataType scalar;
   DLDataType cache;
-  char word[40]; /* kv_cache_dtype */
+  char word[40];  /* kv_cache_dtype */
   bool addresses; /* the op has tensors of addresses: what they and the numbers say is a promise */
   uint8_t *scratch; /* where the addresses lead */
   operand operands[MAX_OPERANDS];
@@ -41,9 +41,9 @@ static scene now;
 static uint8_t contents[MAX_OPERANDS][OPERAND_BYTES];
 static const DLTensor *lists[MAX_ARGUMENTS][LIST];
 
-static const int64_t EXTREMES[] = {INT64_MAX,     INT64_MIN,          INT64_C(1) << 62, -1,
-                                   INT64_C(1) << 31, INT32_MIN,       INT64_C(1) << 40, 0,
-                                   INT64_MAX / 2, -(INT64_C(1) << 40), INT32_MAX,       7};
+static const int64_t EXTREMES[] = {INT64_MAX,        INT64_MIN,           INT64_C(1) << 62, -1,
+                                   INT64_C(1) << 31, INT32_MIN,           INT64_C(1) << 40, 0,
+                                   INT64_MAX / 2,    -(INT64_C(1) << 40), INT32_MAX,        7};
 enum { NUM_EXTREMES = sizeof EXTREMES / sizeof *EXTREMES };
 
 static int64_t extreme(scene *made) { return EXTREMES[next_below(made->given, NUM_EXTREMES)]; }
@@ -55,7 +55,8 @@ static uint64_t random_of(scene *made) {
   return z ^ (z >> 31);
 }
 
-/* ---- what the reference text says ----------------------------------------------------------------
+/* ---- what the reference text says
+ * ----------------------------------------------------------------
  */
 
 /* The text of the argument that this text says "as" of, behind these words; or NULL. */
@@ -121,8 +122,7 @@ static void choose_word(scene *made, const char *doc) {
   const char *words[MAX_WORDS];
   size_t lengths[MAX_WORDS];
   int count = 0;
-  for (const char *at = strchr(doc, '\''); at != NULL && count < MAX_WORDS;
-       at = strchr(at, '\'')) {
+  for (const char *at = strchr(doc, '\''); at != NULL && count < MAX_WORDS; at = strchr(at, '\'')) {
     words[count] = at + 1;
     lengths[count] = strcspn(at + 1, "'");
     at += lengths[count++] + 1;
@@ -144,7 +144,8 @@ static DLDataType choose_scalar(scene *made) {
     return any;
   }
   for (int32_t i = 0; i < made->op->num_variants; ++i) {
-    const kvf_variant *row = &made->op->variants[(first + (unsigned)i) % (unsigned)made->op->num_variants];
+    const kvf_variant *row =
+        &made->op->variants[(first + (unsigned)i) % (unsigned)made->op->num_variants];
     if (row->backend == made->memory->backend && kvf_variant_built(row)) {
       return row->values[0] == KVF_F32    ? scalars[1]
              : row->values[0] == KVF_F16  ? scalars[2]
@@ -185,7 +186,8 @@ static void choose_dtypes(scene *made) {
   made->known.values[at] = 128 / made->cache.bits;
 }
 
-/* ---- tensors -------------------------------------------------------------------------------------
+/* ---- tensors
+ * -------------------------------------------------------------------------------------
  */
 
 static int64_t bytes_of(DLDataType dtype) { return ((int64_t)dtype.bits * dtype.lanes + 7) / 8; }
@@ -197,7 +199,7 @@ static void make_strides(scene *made, operand *tensor) {
     order[i] = i;
   }
   const unsigned kind = next_byte(made->given) % 8; /* mostly compact */
-  if (kind == 6 && rank >= 2) {                       /* two dimensions change places */
+  if (kind == 6 && rank >= 2) {                     /* two dimensions change places */
     const int a = (int)next_below(made->given, rank);
     const int b = (int)next_below(made->given, rank);
     const int kept = order[a];
@@ -255,8 +257,8 @@ static void bend(scene *made, operand *tensor) {
     tensor->dl.dtype.lanes = (uint16_t)next_byte(made->given);
     break;
   case 11:
-    tensor->dl.device = (DLDevice){(DLDeviceType)(next_byte(made->given) % 20),
-                                   (int32_t)extreme(made)};
+    tensor->dl.device =
+        (DLDevice){(DLDeviceType)(next_byte(made->given) % 20), (int32_t)extreme(made)};
     break;
   case 12:
     tensor->dl.byte_offset = next_byte(made->given) % 16;
@@ -317,9 +319,8 @@ static void fill(scene *made, uint8_t *to, size_t size, const char *name, const 
         memcpy(to + i, &value, 8);
         continue;
       }
-      value = (int64_t)(random_of(made) %
-                        (uint64_t)(size_named(&made->known, "num_blocks") *
-                                   size_named(&made->known, "block_size")));
+      value = (int64_t)(random_of(made) % (uint64_t)(size_named(&made->known, "num_blocks") *
+                                                     size_named(&made->known, "block_size")));
       memcpy(to + i, &value, 8);
     }
     return;
@@ -400,9 +401,8 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   const int number = made->count++;
   operand *tensor = &made->operands[number];
   const char *doc = doc_of(made->op, argument->doc);
-  *tensor = (operand){.name = argument->name,
-                      .written = argument->mutated,
-                      .on_host = says(doc, "on the CPU")};
+  *tensor = (operand){
+      .name = argument->name, .written = argument->mutated, .on_host = says(doc, "on the CPU")};
   const bool cuda = made->memory->backend == KVF_CUDA && !tensor->on_host;
   tensor->dl = (DLTensor){.device = {cuda ? kDLCUDA : kDLCPU, 0},
                           .dtype = dtype_of(made, doc),
@@ -439,7 +439,8 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   return &tensor->dl;
 }
 
-/* ---- the call ------------------------------------------------------------------------------------
+/* ---- the call
+ * ------------------------------------------------------------------------------------
  */
 
 static int64_t make_int(scene *made, const char *name) {
@@ -470,8 +471,8 @@ static double make_float(scene *made) {
 }
 
 static const char *make_string(scene *made) {
-  static const char *const others[] = {NULL, "", "auto", "fp8", "fp8_e4m3 ", "int8", "no_such",
-                                       "nvfp4", "fp8_ds_mla", "bfloat16"};
+  static const char *const others[] = {NULL,   "",        "auto",  "fp8",        "fp8_e4m3 ",
+                                       "int8", "no_such", "nvfp4", "fp8_ds_mla", "bfloat16"};
   if (!next_rarely(made->given, 16)) {
     return made->word;
   }
@@ -590,7 +591,8 @@ kvf_status hostile_call(choices *given, const hostile_memory *memory) {
   made->random = made->known.seed;
   if (made->addresses) {
     memset(contents[MAX_OPERANDS - 1], 0, OPERAND_BYTES);
-    made->scratch = memory->take(MAX_OPERANDS - 1, contents[MAX_OPERANDS - 1], OPERAND_BYTES, false);
+    made->scratch =
+        memory->take(MAX_OPERANDS - 1, contents[MAX_OPERANDS - 1], OPERAND_BYTES, false);
   }
   bool absent = false;
   const kvf_exec exec = make_exec(made, &absent);

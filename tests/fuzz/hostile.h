@@ -1,8 +1,8 @@
 /*
  * Hostile boxed calls: of an op of the registry, with arguments that fit together as its reference
- * text says, of which some are then bent. Tensors are honest about the memory they have, so whatever
- * else a call touches is the library's fault; so is a byte that changes although the call was
- * refused, or that belongs to an argument which the op only reads.
+ * text says, of which some are then bent. Tensors are honest about the memory they have, so
+ * whatever else a call touches is the library's fault; so is a byte that changes although the call
+ * was refused, or that belongs to an argument which the op only reads.
  */
 #ifndef KVF_TESTS_FUZZ_HOSTILE_H
 #define KVF_TESTS_FUZZ_HOSTILE_H

@@ -73,9 +73,7 @@ static void read_back(int place, uint8_t *contents, size_t size) {
   }
 }
 
-static const char *synchronize(void) {
-  return cuda.synchronize() != 0 ? cuda.last_fault() : NULL;
-}
+static const char *synchronize(void) { return cuda.synchronize() != 0 ? cuda.last_fault() : NULL; }
 
 static void free_places(void) {
   for (int i = 0; i < MAX_OPERANDS; ++i) {

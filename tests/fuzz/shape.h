@@ -18,8 +18,8 @@ typedef struct sizes {
 int64_t size_named(sizes *known, const char *name);
 
 /*
- * The dimensions of the first "[...]" of `doc`: "[num_blocks, block_size, 4 * n]". Returns the rank,
- * or -1 when there is none to be read.
+ * The dimensions of the first "[...]" of `doc`: "[num_blocks, block_size, 4 * n]". Returns the
+ * rank, or -1 when there is none to be read.
  */
 int shape_of(sizes *known, const char *doc, int64_t shape[static MAX_RANK]);
 

@@ -1,8 +1,8 @@
 /*
  * Thirty-two threads make the first use of everything at once, under ThreadSanitizer: the registry,
- * the isa level, the thread team, the CUDA driver, kernels, fault counters, errors, ops and code that
- * modules bring. A process has one first use, so the program starts itself once for each order of
- * the steps.
+ * the isa level, the thread team, the CUDA driver, kernels, fault counters, errors, ops and code
+ * that modules bring. A process has one first use, so the program starts itself once for each order
+ * of the steps.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,7 +26,8 @@ static void expect(bool condition, const char *what) {
   }
 }
 
-/* ---- the steps -----------------------------------------------------------------------------------
+/* ---- the steps
+ * -----------------------------------------------------------------------------------
  */
 
 static void use_registry(int member) {
@@ -120,7 +121,8 @@ static kvf_status late_call(const kvf_exec *exec, const kvf_value *arguments) {
 static kvf_op late_ops[THREADS];
 static char late_names[THREADS][16];
 
-/* Each thread brings an op of its own, and all of them the same code for a variant that has none. */
+/* Each thread brings an op of its own, and all of them the same code for a variant that has none.
+ */
 static void use_modules(int member) {
   kvf_op *op = &late_ops[member];
   if (op->name == NULL) {
