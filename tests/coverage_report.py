@@ -52,12 +52,15 @@ def runtime(build: Path, suites: list[str]) -> dict[str, Counted]:
     for stale in (build / "coverage").rglob("*.gcda"):
         stale.unlink()
     emulator = build / "emulator/libkvf_cuda_emulator.so"
-    backends = {"cpu": {}, "cuda": {"KVFORGE_LIBCUDA": str(emulator.resolve())}}
+    backends: dict[str, dict[str, str]] = {
+        "cpu": {},
+        "cuda": {"KVFORGE_LIBCUDA": str(emulator.resolve())},
+    }
     if not emulator.exists():
         del backends["cuda"]
     for backend, extra in backends.items():
         for suite in suites or [""]:
-            command = [program, "--backend", backend, *(["--suite", suite] if suite else [])]
+            command = [str(program), "--backend", backend, *(["--suite", suite] if suite else [])]
             environment = {**os.environ, **extra}
             done = subprocess.run(command, env=environment, capture_output=True, check=False)
             if done.returncode:

@@ -18,8 +18,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = ("build", "build-*", "build.ninja", ".venv", ".git", ".*_cache", "__pycache__")
-LEFT_OUT += (".hypothesis", "fixture", "corpus")
+LEFT_OUT = (
+    *("build", "build-*", "build.ninja", ".venv", ".git", ".*_cache", "__pycache__"),
+    *(".hypothesis", "fixture", "corpus"),
+)
 SMALL = ("--ops=reshape_and_cache_flash,copy_blocks", "--scalars=bf16", "--caches=same,fp8_e4m3")
 
 

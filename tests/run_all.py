@@ -32,8 +32,10 @@ LEVEL_FEATURES = {
 }
 
 # What guards run at most; target fuzz is for longer.
-FUZZ_LIMITS = ("-max_total_time=40", "-max_len=512", "-len_control=0")
-FUZZ_LIMITS += ("-print_final_stats=1", "-verbosity=0")
+FUZZ_LIMITS = (
+    *("-max_total_time=40", "-max_len=512", "-len_control=0"),
+    *("-print_final_stats=1", "-verbosity=0"),
+)
 HOSTILE_CALLS = "20000"
 
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)

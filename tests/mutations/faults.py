@@ -253,7 +253,7 @@ FAULTS = (
         "the caller's context is not restored",
         "runtime/core/cuda.c",
         "    (void)driver->context_pop(&context);",
-        "    (void)context;",
+        "    (void)driver->context_current(&context);",
         ("cuda",),
         "cuda",
     ),

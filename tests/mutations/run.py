@@ -1,6 +1,6 @@
 """Puts one fault at a time into a copy of the tree, and expects a suite to find it.
 
-    python3 tests/mutations/run.py [--build-dir=build] [--some=N] [--only=WORDS]
+    python3 tests/mutations/run.py [--build-dir=build] [--some=N] [--only=WORDS,WORDS]
 
 The copy lies in the build folder and is kept: what a fault does not touch is not built again. Its
 CUDA variants run in the emulated driver, which looks at the magic number of an image only: so the
@@ -164,7 +164,8 @@ def judge(copy: Copy, fault: Fault) -> str:
 
 def select(some: int, words: str, cuda: bool) -> list[Fault]:
     """All of them, those that are named, or so many that change from day to day."""
-    chosen = [f for f in FAULTS if words in f.name and (cuda or f.backend == "cpu")]
+    named = [f for f in FAULTS if any(part in f.name for part in words.split(","))]
+    chosen = [f for f in named if cuda or f.backend == "cpu"]
     if some and some < len(chosen):
         first = int(time.time() // 86400) * some
         chosen = [chosen[(first + i) % len(chosen)] for i in range(some)]
@@ -176,7 +177,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--build-dir", default="build", help="the copy lies in it")
     parser.add_argument("--some", type=int, default=0, metavar="N", help="of all, today's N")
-    parser.add_argument("--only", default="", metavar="WORDS", help="those with this in their name")
+    parser.add_argument(
+        "--only", default="", metavar="A,B", help="those with one of these in their name"
+    )
     options = parser.parse_args()
     copy = Copy(Path(options.build_dir).resolve() / "mutations/tree")
     status, text = copy.build()
