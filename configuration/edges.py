@@ -36,7 +36,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
-            why = "left out by --ops, --scalars, --caches or --axis"
+            why = "left out by --profile, --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
@@ -243,6 +243,7 @@ def command_edges(
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])

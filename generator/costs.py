@@ -9,6 +9,8 @@ an op differ little. Needs nothing but the standard library, so configure.py rea
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
 import struct
 from collections import defaultdict
@@ -18,8 +20,11 @@ from pathlib import Path
 
 from generator import names
 from generator.model import Variant
+from generator.profile import Profile
 
 TABLE = Path(__file__).with_name("costs.json")
+DEFAULT_ARCHS = ("80", "90", "100", "120")
+DEFAULT_ISAS = {"x86_64": ("baseline", "avx2", "avx512"), "aarch64": ("neon",)}
 REST = "rest"  # runtime, tables and the link: what every library has
 ALLOCATED = 2  # SHF_ALLOC of ELF: sections that are part of a loaded program
 
@@ -110,7 +115,9 @@ def recorded(folder: Path) -> dict[Key, Cost]:
             _, op, _ = names.parse_symbol(symbol)
             sums[op, level].append(Cost(seconds / share, loaded_bytes(path) / share))
     means = {
-        key: Cost(sum(c.seconds for c in found) / len(found), sum(c.bytes for c in found) / len(found))
+        key: Cost(
+            sum(c.seconds for c in found) / len(found), sum(c.bytes for c in found) / len(found)
+        )
         for key, found in sums.items()
     }
     return means | ({(REST, ""): rest} if rest.seconds else {})
@@ -139,12 +146,17 @@ def mean(costs: Iterable[Cost]) -> Cost:
 
 
 def estimate(
-    variants: Sequence[Variant], isas: Sequence[str], archs: Sequence[str], folder: Path
+    variants: Sequence[Variant],
+    isas: Sequence[str],
+    archs: Sequence[str],
+    folder: Path,
+    rest: bool = True,
 ) -> Plan:
     """What building these variants for these levels costs. Of an op of which nothing is known, which
-    lies outside the tree, the mean of all others."""
+    lies outside the tree, the mean of all others. `rest`: with what every library has."""
     here, known = recorded(folder), table()
-    total = here.get((REST, "")) or known.get((REST, ""), Cost(0, 0))
+    whole = here.get((REST, "")) or known.get((REST, ""))
+    total = whole if whole and rest else Cost(0, 0)
     seconds_here = 0.0
     for variant in variants:
         levels = isas if variant.backend == "cpu" else ["cuda"]
@@ -158,3 +170,32 @@ def estimate(
             total += cost
             seconds_here += cost.seconds if key in here else 0
     return Plan(len(variants), total, seconds_here / max(total.seconds, 1e-9))
+
+
+def report(wanted: Profile, folder: Path) -> str:
+    """What building a selection costs, by op and in all."""
+    isas = wanted.isas or DEFAULT_ISAS.get(platform.machine(), ("baseline",))
+    archs = wanted.archs or DEFAULT_ARCHS
+    variants = wanted.variants()
+    rows = [("op", "variants", "seconds", "KB")]
+    for name in sorted({variant.op.name for variant in variants}):
+        own = [variant for variant in variants if variant.op.name == name]
+        of = estimate(own, isas, archs, folder, rest=False)
+        rows.append((name, str(len(own)), f"{of.cost.seconds:.0f}", f"{of.cost.bytes / 1e3:,.0f}"))
+    width = max(len(row[0]) for row in rows)
+    lines = [f"{row[0]:<{width}}{row[1]:>10}{row[2]:>10}{row[3]:>10}" for row in rows]
+    lines.append(f"isa levels {', '.join(isas)}; CUDA archs {', '.join(archs)}")
+    jobs = len(os.sched_getaffinity(0))
+    return "\n".join([*lines, estimate(variants, isas, archs, folder).describe(jobs)])
+
+
+def record(folder: Path) -> str:
+    """Takes what a build folder holds into costs.json; ValueError if it was not made by compilers."""
+    file = folder.parent / "build.ninja"
+    if file.is_file() and re.search(r"^launcher = .", file.read_text(), re.M):
+        raise ValueError(f"{folder} was built through a cache of compilers: its times tell nothing")
+    found = recorded(folder)
+    if not found:
+        raise ValueError(f"{folder} holds no build")
+    write_table(table() | found)
+    return f"{TABLE.name}: {len(found)} rows from {folder}"

@@ -13,10 +13,15 @@ be built at call time as any variant. Needs nothing but the standard library, so
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from generator import plan
+from generator.model import Variant
 
 LISTS = ("ops", "backends", "isas", "archs")
 
@@ -32,25 +37,36 @@ class Profile:
     isas: list[str] | None = None
     archs: list[str] | None = None
 
+    def variants(self) -> list[Variant]:
+        """What it selects, in table order; ValueError for a name that there is not."""
+        return plan.variants(self.ops, self.axes, self.backends)
+
+    def but(self, **given: Any) -> Profile:
+        """The same with what is given in place of its own; None and {} leave it as it is. Axes are
+        replaced one by one."""
+        axes = self.axes | (given.pop("axes", None) or {})
+        found = {key: value for key, value in given.items() if value is not None}
+        return dataclasses.replace(self, axes=axes, **found)
+
 
 def parse_toml(path: Path) -> dict[str, Any]:
     """The tables of a file; ValueError for one that is no TOML or cannot be read."""
+    for package in ("tomllib", "tomli"):  # Python 3.10 has it from a package only
+        if importlib.util.find_spec(package):
+            toml = importlib.import_module(package)
+            break
+    else:
+        raise ValueError(
+            f"profile {path}: Python 3.10 reads TOML with the package tomli, which is missing; "
+            "install it, or take Python 3.11 or newer"
+        )
     try:
-        import tomllib
-    except ImportError:  # Python 3.10
-        try:
-            import tomli as tomllib  # type: ignore[no-redef]
-        except ImportError:
-            raise ValueError(
-                f"profile {path}: Python 3.10 reads TOML with the package tomli, which is missing; "
-                "install it, or take Python 3.11 or newer"
-            ) from None
-    try:
-        return tomllib.loads(path.read_text())
+        found: dict[str, Any] = toml.loads(path.read_text())
     except OSError as error:
         raise ValueError(f"profile {path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"profile {path}: {error}") from None
+    return found
 
 
 def strings(where: str, value: object) -> list[str]:
@@ -65,7 +81,9 @@ def strings(where: str, value: object) -> list[str]:
 def make(where: str, name: str, found: Mapping[str, Any]) -> Profile:
     """The profile of one table."""
     if unknown := sorted(set(found) - {*LISTS, "axes"}):
-        raise ValueError(f"{where}: unknown key {unknown[0]!r}, want some of axes, {', '.join(LISTS)}")
+        raise ValueError(
+            f"{where}: unknown key {unknown[0]!r}, want some of axes, {', '.join(LISTS)}"
+        )
     axes = found.get("axes", {})
     if not isinstance(axes, dict):
         raise ValueError(f"{where}: axes is {axes!r}, want a table of lists")
@@ -78,9 +96,8 @@ def make(where: str, name: str, found: Mapping[str, Any]) -> Profile:
 
 def load(text: str) -> Profile:
     """The profile that `--profile` names: FILE:NAME, or FILE when it holds one."""
-    file, sign, name = text.rpartition(":")
-    path = Path(file if sign and not Path(text).is_file() else text)
-    name = name if path != Path(text) else ""
+    path = Path(file_of(text))
+    name = text[len(str(path)) + 1 :]
     tables = parse_toml(path)
     if stray := next((key for key, value in tables.items() if not isinstance(value, dict)), None):
         raise ValueError(f"profile {path}: {stray!r} stands outside a table, want [NAME] above it")
@@ -92,3 +109,8 @@ def load(text: str) -> Profile:
     if name not in tables:
         raise ValueError(f"profile {path}: no {name!r}, want one of {', '.join(tables)}")
     return make(f"profile {path}:{name}", name, tables[name])
+
+
+def file_of(text: str) -> str:
+    """The file that `--profile` names."""
+    return text if Path(text).is_file() else text.rpartition(":")[0] or text

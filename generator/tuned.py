@@ -22,9 +22,9 @@ INDIFFERENT = 0.02  # a candidate must be so much faster than the default to be 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What of an op is tuned."""
+    """What of an op is tuned on one backend."""
 
-    backend: str  # the constants of one backend
+    backend: str
     constants: dict[str, tuple[int, ...]]  # name -> candidates; the first is the default
     size: str  # which number of a call is its size
     classes: tuple[int, ...]  # sizes up to each of these are told apart; those above are one more
@@ -67,33 +67,46 @@ class Row:
     values: tuple[int, ...]
 
 
+Tables = dict[str, tuple[Row, ...]]  # backend -> rows, by arch and size
+
+
 def table_path(spec: Path) -> Path:
-    """The table of the op that a spec file declares."""
+    """The tables of the op that a spec file declares."""
     return spec.with_suffix(".tuned.json")
 
 
-def read(path: Path, tuned: Tuned) -> tuple[Row, ...]:
-    """The rows of a table, by arch and size; none where nothing was measured. ValueError when they are
-    not what the spec declares."""
+def read(path: Path, declared: Sequence[Tuned]) -> Tables:
+    """The tables of an op; without rows where nothing was measured. ValueError when they are not what
+    the spec declares."""
+    tables: Tables = {tuned.backend: () for tuned in declared}
     if not path.is_file():
-        return ()
+        return tables
     try:
         found = json.loads(path.read_text())
-        rows = [
-            Row(row["arch"], row["up_to"], tuple(row[name] for name in tuned.names)) for row in found
-        ]
-    except (ValueError, KeyError, TypeError) as error:
+        for tuned in declared:
+            tables[tuned.backend] = tuple(
+                Row(row["arch"], row["up_to"], tuple(row[name] for name in tuned.names))
+                for row in found.get(tuned.backend, ())
+            )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error!r}: want what ninja tune writes") from None
+    for tuned in declared:
+        check(path, tuned, tables[tuned.backend])
+    return tables
+
+
+def check(path: Path, tuned: Tuned, rows: Sequence[Row]) -> None:
+    """ValueError unless the rows are of the size classes and candidates that the spec has today."""
     archs = sorted({row.arch for row in rows})
-    want = [(arch, bound) for arch in archs for bound in tuned.bounds]
-    if [(row.arch, row.up_to) for row in rows] != want:
-        raise ValueError(f"{path}: want a row for each arch and each size up to {tuned.bounds}")
+    if [(row.arch, row.up_to) for row in rows] != [(a, b) for a in archs for b in tuned.bounds]:
+        raise ValueError(
+            f"{path}: {tuned.backend}: want a row for each arch and size class, up to {tuned.bounds}"
+        )
     if any((row.arch == CPU) != (tuned.backend == "cpu") for row in rows):
-        raise ValueError(f"{path}: want archs of the backend {tuned.backend}")
+        raise ValueError(f"{path}: {tuned.backend}: archs are {archs}")
     possible = set(tuned.candidates)
     if strange := next((row.values for row in rows if row.values not in possible), None):
-        raise ValueError(f"{path}: {strange} is none of the spec's candidates")
-    return tuple(rows)
+        raise ValueError(f"{path}: {tuned.backend}: {strange} is none of the spec's candidates")
 
 
 def choose(tuned: Tuned, measured: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -128,12 +141,23 @@ def choose(tuned: Tuned, measured: Sequence[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
-def write(path: Path, tuned: Tuned, rows: Sequence[Row]) -> None:
-    """Writes a table; rows of archs that it does not have stay."""
-    old = [row for row in read(path, tuned) if row.arch not in {new.arch for new in rows}]
-    merged = sorted((*old, *rows), key=lambda row: (row.arch, row.up_to is None, row.up_to or 0))
-    lines = [
-        json.dumps({"arch": row.arch, "up_to": row.up_to} | dict(zip(tuned.names, row.values, strict=True)))
-        for row in merged
-    ]
-    path.write_text("[\n  " + ",\n  ".join(lines) + "\n]\n")
+def write(path: Path, declared: Sequence[Tuned], new: Tables) -> None:
+    """Writes an op's tables; rows of archs that are not among the new ones stay."""
+    tables = read(path, declared)
+    for backend, rows in new.items():
+        old = [row for row in tables[backend] if row.arch not in {row.arch for row in rows}]
+        tables[backend] = tuple(
+            sorted((*old, *rows), key=lambda row: (row.arch, row.up_to is None, row.up_to or 0))
+        )
+    texts = []
+    for tuned in declared:
+        lines = [
+            json.dumps(
+                {"arch": row.arch, "up_to": row.up_to}
+                | dict(zip(tuned.names, row.values, strict=True))
+            )
+            for row in tables[tuned.backend]
+        ]
+        if lines:
+            texts.append(f'  "{tuned.backend}": [\n    ' + ",\n    ".join(lines) + "\n  ]")
+    path.write_text("{\n" + ",\n".join(texts) + "\n}\n")

@@ -68,3 +68,22 @@ def test_what_is_not_there(file: Path, tmp_path: Path) -> None:
         profile.load(f"{file}:chess")
     with pytest.raises(ValueError, match="No such file"):
         profile.load(str(tmp_path / "none.toml"))
+
+
+def test_options_replace_what_a_profile_says(file: Path) -> None:
+    found = profile.load(f"{file}:chat").but(
+        ops=["zero_blocks"], axes={"scalar": ["f32"]}, isas=None
+    )
+    assert (found.ops, found.axes["scalar"], found.isas) == (["zero_blocks"], ["f32"], ["avx2"])
+    assert found.axes["head_size"] == ["64", "128"]
+
+
+def test_the_variants_of_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "kv.toml").write_text(
+        '[a]\nops = ["reshape_and_cache_flash"]\nbackends = ["cpu"]\n'
+        'axes = { scalar = ["bf16"], cache = ["same", "fp8_e4m3"] }\n'
+    )
+    assert [variant.symbol for variant in profile.load(str(tmp_path / "kv.toml")).variants()] == [
+        "kvf_cpu_reshape_and_cache_flash__bf16__bf16",
+        "kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3",
+    ]

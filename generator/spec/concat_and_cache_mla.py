@@ -3,7 +3,7 @@
 from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op, same_or_fp8
-from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -95,4 +95,5 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
     ),
     excluded=excluded,
+    tuned=TUNED,
 )

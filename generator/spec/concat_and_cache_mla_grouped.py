@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op, same_or_fp8
-from generator.spec.shared.mla import SIZES
+from generator.spec.shared.mla import SIZES, TUNED
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -75,4 +75,5 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
             "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         )
     },
+    tuned=TUNED,
 )

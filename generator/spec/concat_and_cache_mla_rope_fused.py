@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op, same_or_fp8
-from generator.spec.shared.mla import SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -79,4 +79,5 @@ bounds defects corrected.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     ),
     excluded=same_or_fp8,
+    tuned=TUNED,
 )

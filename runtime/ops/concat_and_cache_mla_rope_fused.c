@@ -152,7 +152,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
   const int64_t rotations =
       ((int64_t)params->num_heads + 1) * (params->rope_dim / 2 / params->vector_pairs);
-  const kvf_grid grid = kvf_token_grid(rotations + params->kv_lora_rank / params->vector_elements,
+  const kvf_grid grid = kvf_token_grid(check, rotations + params->kv_lora_rank / params->vector_elements,
                                        params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }

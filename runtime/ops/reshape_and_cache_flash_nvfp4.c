@@ -93,6 +93,6 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   }
   params.vector_elements = moves_groups(&params, scalar) ? KVF_NVFP4_GROUP : 1;
   const int64_t groups = (int64_t)params.num_heads * (params.head_size / KVF_NVFP4_GROUP);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, groups, 1);
+  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, groups, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -204,6 +204,25 @@ typedef struct kvf_exclusion {
   const char *reason;
 } kvf_exclusion;
 
+enum { KVF_MAX_TUNED = 4 };
+
+/* Launch constants that were measured to be best for an arch (90 for compute capability 9.0, 0 for
+ * the CPU) and sizes up to a bound. */
+typedef struct kvf_tuned_row {
+  int32_t arch;
+  int64_t up_to; /* INT64_MAX: no bound */
+  int32_t values[KVF_MAX_TUNED];
+} kvf_tuned_row;
+
+/* What of an op is tuned on one backend. Rows are sorted by arch, then by size. */
+typedef struct kvf_tuned {
+  int32_t num_constants;
+  const char *names[KVF_MAX_TUNED];
+  int32_t defaults[KVF_MAX_TUNED]; /* where no row fits */
+  const kvf_tuned_row *rows;
+  int32_t num_rows;
+} kvf_tuned;
+
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
   const char *name;   /* "reshape_and_cache_flash" */
@@ -222,6 +241,7 @@ struct kvf_op {
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+  const kvf_tuned *tuned[KVF_BACKEND_COUNT]; /* NULL: nothing is */
   bool host_arguments; /* every tensor is in host memory on both backends: exec alone tells where a
                           call runs, and a binding has to be told */
 };

@@ -176,6 +176,22 @@ KVF_API kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *varian
  */
 KVF_API int32_t kvf_cpu_streams(int64_t bytes_written);
 
+/*
+ * The op's tuned constants for a call of this size, in the order of its spec: those of the newest
+ * arch that is not newer than the device's and of the first size class that is not too small; the
+ * defaults where there is no row, zeros where the op declares none for the backend. With
+ * KVFORGE_SHOW_TUNED=1 in the environment (read once) a line on stderr says for every call which
+ * row it was.
+ */
+KVF_API const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size);
+
+/*
+ * For programs that measure: until the next call of this function every launch of the op on this
+ * backend takes these constants, whatever its table says. NULL values or a NULL op end that. Not
+ * while other threads launch the op.
+ */
+KVF_API kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *values);
+
 typedef struct kvf_grid {
   uint32_t grid[3];
   uint32_t block[3];
