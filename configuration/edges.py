@@ -24,6 +24,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             refused[target] = f"{target} is not available: {', '.join(reasons)}"
             if not without.keys() & lacking:
                 refused[target] += f"; run {setup_hint(lacking)}"
+    if not tools.analyzer:  # which gcc alone has
+        refused.setdefault("coverage", "coverage is not available: it reads what gcc counts")
     if tools.torch and not tools.torch.stable:
         refused["bench-python"] = (
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
