@@ -8,7 +8,7 @@ Targets are handed to the ninja that was found, which may live in .venv; with ni
 `ninja test` does the same afterwards.
 
     lib (default)  python  torch  demo  install  clean  generate  compdb  SYMBOL (one variant)
-    bench  bench-gpu  bench-python  tune
+    bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
     test-threads  test-mutations  test-reproducible
     check-generated  check-resources  check-format  lint  format

@@ -130,18 +130,20 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
+    peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
     graph.title("What the benchmarks share.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
+        peer = {"flags": peers[name]} if name in peers else {}
         flags = has_headers if name == "kvf_tests" else {}
-        objects = [graph.compile("cc", file, **flags) for file in sources(files)]
+        objects = [graph.compile("cc", file, **flags, **peer) for file in sources(files)]
         objects += calls if files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
         if flags:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]
             linker, link_flags = "$cxx", link_flags + portable
-        link = {"linker": linker, "flags": link_flags}
+        link = {"linker": linker, "flags": link_flags} | peer
         graph.edge("link_program", f"{graph.build}/{name}", [*objects, library], **link)
 
 
@@ -244,6 +246,7 @@ def command_edges(
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
+    graph.target("bench-threads", "run_program", [f"{build}/bench_threads"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
     graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]

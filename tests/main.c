@@ -29,6 +29,7 @@ static const test_suite suites[] = {
     {"codec", NULL, ON_BOTH, false, codec_tests},
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
+    {"threads", NULL, ON_CPU, false, threads_tests},
     {"tuned", NULL, ON_BOTH, false, tuned_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"
@@ -38,6 +39,7 @@ static const test_suite suites[] = {
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
+    {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},
 };
 
 static void usage(FILE *to) {

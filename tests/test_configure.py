@@ -502,7 +502,7 @@ def test_install(tree: Path, tmp_path: Path) -> None:
     )
     compiler = ["cc", f"-I{prefix}/include", str(source), "-o", str(tmp_path / "program")]
     for library in (
-        [f"{prefix}/lib/libkvforge.a", "-fopenmp", "-ldl"],
+        [f"{prefix}/lib/libkvforge.a", "-pthread", "-ldl"],
         [f"-L{prefix}/lib", "-lkvforge", f"-Wl,-rpath,{prefix}/lib"],
     ):
         subprocess.run([*compiler, *library], check=True)

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "kvforge/op.h"
+
 #define OP (&kvf_op_w4a16)
 
 enum { MAX_ROWS = 16 };
@@ -79,7 +81,7 @@ static bool has_vectors(const kvf_w4a16_params *params, int64_t group) {
 
 kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
                             const kvf_w4a16_params *given) {
-  enum { OUTPUTS = 16, WARP = 32 };
+  enum { OUTPUTS = 16, WARP = 32, GROUP_SIZE = 1, ZERO_POINT = 2 }; /* positions of axes */
   kvf_check check = kvf_launch_begin(OP, exec, variant);
   if (check.status == KVF_OK) {
     kvf_launch_pointer(&check, "params", given);
@@ -88,8 +90,8 @@ kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
     return check.status;
   }
   kvf_w4a16_params params = *given;
-  const bool zero_point = kvf_axis_value(variant, "zero_point") != 0;
-  const int64_t group = kvf_axis_value(variant, "group_size");
+  const bool zero_point = variant->values[ZERO_POINT] != 0;
+  const int64_t group = variant->values[GROUP_SIZE];
   kvf_launch_at_least(&check, "num_outputs", params.num_outputs, 0);
   kvf_launch_at_least(&check, "num_groups", params.num_groups, 0);
   kvf_launch_at_least(&check, "num_rows", params.num_rows, 0);
@@ -116,7 +118,7 @@ kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
     return kvf_cpu_run(&check, variant, &params, params.num_outputs, params.num_groups * group / 2);
   }
   params.vectors = has_vectors(&params, group);
-  const int32_t warps = *kvf_tuned_values(&check, params.num_groups * group);
+  const int32_t warps = *kvf_tuned_values(&check, params.num_outputs);
   const kvf_grid grid = {
       .grid = {(uint32_t)((params.num_outputs + OUTPUTS - 1) / OUTPUTS), 1, 1},
       .block = {WARP, (uint32_t)warps, 1},

@@ -2,12 +2,11 @@
 
 from generator.axes import arch, dtypes, flag, integer
 from generator.model import Field, Op
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="linear",
-    schema_text=(
-        "w4a16(Tensor x, Tensor codes, Tensor scales, Tensor? zeros, Tensor! y) -> ()"
-    ),
+    schema_text=("w4a16(Tensor x, Tensor codes, Tensor scales, Tensor? zeros, Tensor! y) -> ()"),
     summary="multiplies 1 to 16 rows by a matrix of int4 weights with a scale for each group.",
     doc="""\
 With K the length of a row of x, N the number of outputs and G = K / scales.size(1), the group size:
@@ -47,4 +46,6 @@ and more than 16 rows; KVF_UNSUPPORTED on a CUDA device older than compute capab
         integer("rows", 1, token="r", meaning="rows of x", generic=True),
         arch(80),
     ),
+    # Few outputs are few blocks, which must then have many warps to keep the memory busy.
+    tuned=(Tuned("cuda", {"warps": (8, 4, 16, 2)}, "N", (4096, 16384)),),
 )

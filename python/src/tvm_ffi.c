@@ -390,6 +390,22 @@ int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t 
   return report(status);
 }
 
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments,
+                                                      int32_t count, TVMFFIAny *result);
+
+/* kvf_num_threads(); an argument, a number, is handed to kvf_set_num_threads() before. */
+int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                   TVMFFIAny *result) {
+  (void)handle;
+  if (count > 0) {
+    const int64_t wanted = arguments[0].v_int64;
+    kvf_set_num_threads(wanted < INT32_MAX ? (int32_t)wanted : INT32_MAX);
+  }
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = kvf_num_threads();
+  return 0;
+}
+
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments,
                                                 int32_t count, TVMFFIAny *result);
 

@@ -74,8 +74,9 @@ typedef struct kvf_exec {
   int32_t device;      /* CUDA device ordinal; 0 on the CPU */
   void *stream;        /* CUstream (equally cudaStream_t) of that device; NULL is the legacy default
                           stream. Not used on the CPU. The call only enqueues; it never waits. */
-  int32_t num_threads; /* CPU threads at most; 0 means the OpenMP default. Small calls run on the
-                          calling thread whatever this says. */
+  int32_t num_threads; /* CPU threads at most, the calling one included; 0 or less means
+                          kvf_num_threads(), and no number is more than the machine has CPUs for the
+                          process. Small calls run on the calling thread whatever this says. */
 } kvf_exec;
 
 typedef struct kvf_op kvf_op;
@@ -331,6 +332,47 @@ KVF_API kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int
 KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
                                    kvf_cpu_function function);
 KVF_API kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin);
+
+/* ---- threads -----------------------------------------------------------------------------------
+ *
+ * A large call on the CPU is divided among the calling thread and idle threads of a small team that
+ * all callers share. The team starts with the first call that wants it, a forked child starts one
+ * of its own, and where a thread cannot be had there is one less: a call needs none but its own.
+ * It is as large as the set of CPUs that the thread of that first call may run on, or, if that is
+ * a single one, the set that the process had when it loaded the library; less if a control group
+ * allows less. Its threads block all signals but those of faults, look for work for 50 us after
+ * their last and sleep then, and end with the process. The library stays loaded after dlclose();
+ * an object that the static library is linked into must do so too: link it with -z nodelete.
+ */
+
+/*
+ * How many threads a call with num_threads 0 may use: what kvf_set_num_threads() has set, or the
+ * environment variable KVFORGE_NUM_THREADS (read once, ignored unless it is a positive number), or
+ * as many as there can be. Setting 0 or less means as many as there can be.
+ */
+KVF_API int32_t kvf_num_threads(void);
+KVF_API void kvf_set_num_threads(int32_t num_threads);
+
+/*
+ * Threads of an engine, in place of the library's own.
+ *
+ * run() is to call work(job) from up to `threads` threads at the same time, the calling one among
+ * them or not, and to return when every call has returned. Each call takes pieces of the job until
+ * none is left, so fewer calls than `threads` are right, too, and even none: the calling thread
+ * does what is left. Nothing may call work(job) after run() has returned. run() is called from any
+ * thread that calls an op, several at a time, and has no way to fail. `job` is the library's.
+ */
+typedef struct kvf_pool {
+  void (*run)(void *context, int32_t threads, void (*work)(void *job), void *job);
+  void *context;       /* handed to run() */
+  int32_t num_threads; /* as many as can be at work at once; no call asks for more */
+} kvf_pool;
+
+/*
+ * Has calls that begin from now on use this pool; NULL: the library's own team. The struct is kept,
+ * not copied: it and its pool must live until calls that may have begun with it have returned.
+ */
+KVF_API void kvf_set_pool(const kvf_pool *pool);
 
 /* ---- the machine -------------------------------------------------------------------------------
  */

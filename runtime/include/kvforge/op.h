@@ -163,12 +163,18 @@ typedef struct kvf_vector_side {
 KVF_API int32_t kvf_vector_elements(const int32_t *choices, int64_t run,
                                     const kvf_vector_side *sides, int32_t count);
 
-/*
- * Runs a CPU variant over units [0, units), on the calling thread when all of it moves only a few
- * dozen kilobytes, else on a team of threads.
- */
+/* Runs a CPU variant over units [0, units), as kvf_parallel_for() does. */
 KVF_API kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant,
                                const void *params, int64_t units, int64_t bytes_per_unit);
+
+/*
+ * Calls `function` for units [0, units) in parts of any size and order, on the calling thread and,
+ * when all of it moves more than a few dozen kilobytes, on others at the same time: at most
+ * `num_threads` in all, as kvf_exec has it. Returns when all have been done. A part may use 256 KiB
+ * of stack, and may call this function too.
+ */
+KVF_API void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,
+                              int64_t bytes_per_unit, int32_t num_threads);
 
 /*
  * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
