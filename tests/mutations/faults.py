@@ -206,6 +206,21 @@ FAULTS = (
         ("cuda",),
         "cuda",
     ),
+    # ---- threads
+    Fault(
+        "the last chunk of work is as long as the others",
+        "runtime/core/parallel.c",
+        "whole ? begin + job->chunk : job->units);",
+        "whole || begin > 0 ? begin + job->chunk : job->units);",
+        ("threads",),
+    ),
+    Fault(
+        "a thread leaves the last chunk of its range",
+        "runtime/core/parallel.c",
+        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;",
+        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges - (i > 0);",
+        ("threads",),
+    ),
     # ---- dispatch, registry, errors, contexts
     Fault(
         "axes change places in the dispatch table",
