@@ -27,7 +27,7 @@ SMALL = ("--ops=reshape_and_cache_flash,copy_blocks", "--scalars=bf16", "--cache
 
 def selection(build_dir: str) -> list[str]:
     """What is built: with one arch, where the build folder has CUDA variants, else without any."""
-    archs = re.search(r"^gencode = -gencode arch=compute_(\w+)", read_ninja(), re.M)
+    archs = re.search(r"^gencode = .*?compute_(\w+)", read_ninja(), re.M)
     cuda = [f"--cuda-archs={archs[1]}"] if archs and any(Path(build_dir).glob("cuda/*")) else []
     return [*SMALL, *(cuda or ["--no-cuda"])]
 
