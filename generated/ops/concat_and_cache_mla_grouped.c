@@ -232,8 +232,9 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
            "anything is\n"
            "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An "
            "address that is 0 or\n"
-           "no multiple of the element size is refused on the CPU; on CUDA that layer is skipped "
-           "and counted.\n"
+           "no multiple of the element size is refused on the CPU; on CUDA each token of that "
+           "layer is skipped and\n"
+           "counted, unless its slot is negative.\n"
            "Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks "
            "added.",
     .arguments = arguments,

@@ -101,9 +101,9 @@ static void *cache_data(const DLTensor *cache) {
   return cache->data ? (char *)cache->data + cache->byte_offset : NULL;
 }
 
-static void advance(kvf_view *view, int64_t bytes) {
+static void advance(kvf_view *view, int64_t bytes, int64_t layers) {
   if (view->data != NULL) {
-    view->data = (char *)view->data + bytes;
+    view->data = (char *)view->data + bytes * layers;
   }
 }
 
@@ -115,6 +115,12 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
   kvf_status status = KVF_OK;
   for (int64_t first = 0; status == KVF_OK && first < num_layers; first += KVF_MAX_LAYERS) {
     const int64_t rest = num_layers - first;
+    if (first > 0) {
+      advance(&params->key, params->key_layer_stride * bytes, KVF_MAX_LAYERS);
+      advance(&params->value, params->value_layer_stride * bytes, KVF_MAX_LAYERS);
+      advance(&params->k_scale, params->k_scale_layer_stride * 4, KVF_MAX_LAYERS);
+      advance(&params->v_scale, params->v_scale_layer_stride * 4, KVF_MAX_LAYERS);
+    }
     params->num_layers = (int32_t)(rest < KVF_MAX_LAYERS ? rest : KVF_MAX_LAYERS);
     params->counted = first > 0;
     for (int32_t layer = 0; layer < params->num_layers; ++layer) {
@@ -122,10 +128,6 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
       params->value_caches[layer] = cache_data(value_caches[first + layer]);
     }
     status = kvf_launch_reshape_and_cache_flash_layers(&check->exec, variant, params);
-    advance(&params->key, params->key_layer_stride * bytes * params->num_layers);
-    advance(&params->value, params->value_layer_stride * bytes * params->num_layers);
-    advance(&params->k_scale, params->k_scale_layer_stride * 4 * params->num_layers);
-    advance(&params->v_scale, params->v_scale_layer_stride * 4 * params->num_layers);
   }
   return status;
 }

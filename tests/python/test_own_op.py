@@ -37,8 +37,8 @@ def own_folder(tmp_path: Path, scalars: str = '"f32",', caches: str = '"f32",') 
     folder = tmp_path / "own_op"
     shutil.copytree(support.OWN_OP, folder, ignore=shutil.ignore_patterns("__pycache__"))
     spec = folder / f"{STEM}.py"
-    text = re.sub(r"scalars=\(.*\)", f"scalars=({scalars})", spec.read_text())
-    spec.write_text(re.sub(r"caches=\(.*\)", f"caches=({caches})", text))
+    text = re.sub(r'dtypes\("scalar", .*\)', f'dtypes("scalar", {scalars})', spec.read_text())
+    spec.write_text(re.sub(r'dtypes\("cache", .*\)', f'dtypes("cache", {caches})', text))
     return folder
 
 

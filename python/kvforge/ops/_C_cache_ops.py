@@ -152,8 +152,8 @@ def concat_and_cache_mla_grouped(
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped and counted, see kvforge.faults). An address that is 0 or
-    no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and
-    counted.
+    no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
+    skipped and counted, unless its slot is negative.
     Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
 
     Args:
@@ -418,7 +418,7 @@ def copy_blocks(
     CUDA graph. More tensors, or pages of several sizes, are several launches.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    pair is skipped and counted once, see kvforge.faults).
+    pair is skipped and counted once, see kvforge.faults), whatever the pair's other block is.
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
 
@@ -714,7 +714,8 @@ def cp_gather_indexer_k_quant_cache(
       dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
       dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
     Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last
-    element of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
+    element of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is
+    looked at then.
 
     The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
 

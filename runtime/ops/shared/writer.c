@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "ops/shared/arithmetic.h"
+
 kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTensor *value,
                             const DLTensor *slot_mapping, const kvf_writer *writer,
                             kvf_dim *num_heads, kvf_dim *key_size, kvf_dim *value_size) {
@@ -89,10 +91,10 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
                     const kvf_view *value_cache) {
   const int64_t size = *writer->head_size;
   if (writer->k_scale->stride[0] == 0 && writer->v_scale->stride[0] == 0 &&
-      writer->key->stride[1] == size * writer->key->stride[2] &&
-      writer->value->stride[1] == size * writer->value->stride[2] &&
-      key_cache->stride[2] == size * key_cache->stride[3] &&
-      value_cache->stride[2] == size * value_cache->stride[3]) {
+      kvf_is_product(writer->key->stride[1], size, writer->key->stride[2]) &&
+      kvf_is_product(writer->value->stride[1], size, writer->value->stride[2]) &&
+      kvf_is_product(key_cache->stride[2], size, key_cache->stride[3]) &&
+      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {
     *writer->head_size *= *writer->num_heads;
     *writer->num_heads = 1;
   }

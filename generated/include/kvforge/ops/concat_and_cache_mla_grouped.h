@@ -30,9 +30,9 @@ extern "C" {
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An address that is 0
- * or no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and
- * counted. Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks
- * added.
+ * or no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
+ * skipped and counted, unless its slot is negative. Source of the rule: vLLM's op of the same name,
+ * with every scalar dtype and num_blocks added.
  *
  * Arguments:
  *   kv_c (Tensor): [num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any

@@ -30,9 +30,9 @@ extern "C" {
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
- * of the same name (until 2025), with its host synchronisation, its race between chained pairs, its
- * 32-bit sizes and its missing bounds checks corrected.
+ * that pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other block
+ * is. Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation,
+ * its race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
