@@ -52,8 +52,8 @@ FAULTS = (
     Fault(
         "the last part of a page is copied to its full length",
         "templates/shared/pages.j2",
-        "last < pages->page_bytes ? last : pages->page_bytes, pages->streaming);",
-        "last, pages->streaming);",
+        "pages->num_blocks, first, last < pages->page_bytes ? last : pages->page_bytes,",
+        "pages->num_blocks, first, last,",
         ("copy_blocks",),
     ),
     Fault(
@@ -66,8 +66,8 @@ FAULTS = (
     Fault(
         "page 0 is skipped as if its number were negative",
         "templates/cpu/zero_blocks.c.j2",
-        "    if (block >= 0) {",
-        "    if (block > 0) {",
+        "    if (block >= 0 && block < pages->num_blocks) {",
+        "    if (block > 0 && block < pages->num_blocks) {",
         ("zero_blocks",),
     ),
     # ---- strides and places
@@ -88,7 +88,7 @@ FAULTS = (
     Fault(
         "heads are joined although values have gaps",
         "runtime/ops/shared/writer.c",
-        "      value_cache->stride[2] == size * value_cache->stride[3]) {",
+        "      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {",
         "      value_cache->stride[3] == 1) {",
         FLASH,
     ),

@@ -126,8 +126,6 @@ class Copy:
             sys.exit(f"the copy cannot be configured:\n{text[-3000:]}")
         self.cuda = "none:" not in text.partition("CUDA compiler")[2].partition("\n")[0]
         self.targets = ["build/kvf_tests"]
-        if self.cuda:
-            self.targets += ["build/emulator/libkvf_cuda_emulator.so"]
 
     def build(self) -> tuple[int, str]:
         """Builds what the suites need."""
@@ -182,11 +180,13 @@ def main() -> int:
     )
     options = parser.parse_args()
     copy = Copy(Path(options.build_dir).resolve() / "mutations/tree")
+    chosen = select(options.some, options.only, copy.cuda)
+    if any(fault.backend == "cuda" for fault in chosen):
+        copy.targets.append("build/emulator/libkvf_cuda_emulator.so")
     status, text = copy.build()
     if status:
         print(f"the copy cannot be built:\n{text[-3000:]}")
         return 1
-    chosen = select(options.some, options.only, copy.cuda)
     for suite, backend in sorted({(s, fault.backend) for fault in chosen for s in fault.suites}):
         if (failed := copy.run(suite, backend))[0]:
             print(f"{suite} on {backend} fails without a fault:\n{failed[1][-2000:]}")
