@@ -9,7 +9,9 @@ Targets are handed to the ninja that was found, which may live in .venv; with ni
 
     lib python torch (default)  demo  install  clean  generate  compdb  SYMBOL (one variant)
     bench  bench-threads  bench-gpu  bench-python  tune
-    test  test-gpu  test-exhaustive  check-generated  check-resources  check-format  lint  format
+    test  test-gpu  test-exhaustive  fuzz  coverage
+    test-threads  test-mutations  test-reproducible
+    check-generated  check-resources  check-format  lint  format
 
 Environment: CC, CXX, CFLAGS, LDFLAGS, CUDA_HOME. Needs nothing but Python 3.10 or newer.
 """

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configuration.graph import Graph, escape, gencode, shell, sources
+from configuration.guards import Guards, guard_edges
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
 from configuration.options import Choice, runs_on
 from configuration.probe import Tools
@@ -23,6 +24,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             refused[target] = f"{target} is not available: {', '.join(reasons)}"
             if not without.keys() & lacking:
                 refused[target] += f"; run {setup_hint(lacking)}"
+    if not tools.analyzer:  # which gcc alone has
+        refused.setdefault("coverage", "coverage is not available: it reads what gcc counts")
     if tools.torch and not tools.torch.stable:
         refused["bench-python"] = (
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
@@ -30,6 +33,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     if choice.sanitize:
         for target in ("python", "torch", "bench-python"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
+        for target in ("fuzz", "test-threads", "coverage"):
+            refused[target] = f"{target} is not available: it has instruments of its own"
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
@@ -205,6 +210,7 @@ def command_edges(
     choice: Choice,
     emulator: Sequence[str],
     bindings: Sequence[str],
+    guards: Guards,
 ) -> None:
     """The targets that run something."""
     build = graph.build
@@ -224,10 +230,23 @@ def command_edges(
 
     graph.title("Commands.")
     graph.target("check-generated", "check_generated")
-    programs = [tests, "lib", *emulator, *bindings]
+    if not guards.fuzz:
+        suites.append(f"--no-fuzz={graph.refused['fuzz'].partition(': ')[2]}")
+    if not guards.threads:
+        suites.append(f"--no-threads={graph.refused['test-threads'].partition(': ')[2]}")
+    programs = [tests, "lib", *emulator, *bindings, *guards.programs()]
     graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
     graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
     graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
+    graph.target("fuzz", "run_fuzz", [guards.fuzz])
+    graph.target("test-threads", "run_program", [guards.threads], flags="")
+    counted = [f"{build}/coverage/kvf_tests", *emulator]
+    script = {"script": "tests/coverage_report.py", "flags": ""}
+    graph.target("coverage", "run_script", implicit=counted, **script)
+    script = {"script": "tests/mutations/run.py", "flags": ""}
+    graph.target("test-mutations", "run_script", **script)
+    script = {"script": "tests/reproducible.py", "flags": ""}
+    graph.target("test-reproducible", "run_script", **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
@@ -243,6 +262,7 @@ def command_edges(
     graph.title("Static analysis.")
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
+        *("tests/abi/*.py", "tests/mutations/*.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
@@ -277,7 +297,8 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.emulator else []
     program_edges(graph, tools, choice)
     bindings = binding_edges(graph, tools)
-    command_edges(graph, tools, choice, emulator, bindings)
+    guards = guard_edges(graph, tools, choice, bool(emulator))
+    command_edges(graph, tools, choice, emulator, bindings, guards)
     graph.title("Variants that are not built.")
     for variant in plan.variants():
         if variant.symbol in graph.refused:

@@ -34,6 +34,7 @@ def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str
         "PREFIX": shell([options.prefix or "/usr/local"]),
         "CC": shell(tools.cc),
         "CXX": shell(tools.cxx),
+        "FUZZER": shell(tools.fuzzer),
         "NVCC": shell([cuda.nvcc]) if cuda else "",
         "AR": shell(find_tool("AR", "ar") or ["ar"]),
         "OBJCOPY": shell(find_tool("OBJCOPY", "objcopy") or ["objcopy"]),

@@ -1,4 +1,7 @@
 /* The CPU backend: which instruction-set level runs here, and running a variant. */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,17 @@ const char *kvf_isa_name(kvf_isa isa) {
   return position < KVF_ISA_COUNT ? isa_names[position] : "?";
 }
 
+#if defined(__x86_64__)
+/* clang has this name for __builtin_cpu_supports() since version 16 only. */
+static bool has_f16c(void) {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 static bool machine_runs(kvf_isa isa) {
   switch (isa) {
   case KVF_ISA_BASELINE:
@@ -27,8 +41,7 @@ static bool machine_runs(kvf_isa isa) {
 #if defined(__x86_64__)
   case KVF_ISA_AVX2:
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_f16c();
   case KVF_ISA_AVX512:
     return machine_runs(KVF_ISA_AVX2) && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
