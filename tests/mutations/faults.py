@@ -223,10 +223,10 @@ FAULTS = (
     ),
     # ---- dispatch, registry, errors, contexts
     Fault(
-        "axes change places in the dispatch table",
+        "the last axis of a call does not count",
         "runtime/core/dispatch.c",
-        "    cell = cell * axis->num_positions + position;",
-        "    cell = position * axis->num_positions + cell;",
+        "    cell += offset;",
+        "    cell += i + 1 < count ? offset : 0;",
         ("dispatch",),
     ),
     Fault(
