@@ -223,10 +223,10 @@ FAULTS = (
     ),
     # ---- dispatch, registry, errors, contexts
     Fault(
-        "axes change places in the dispatch table",
+        "the last axis of a call does not count",
         "runtime/core/dispatch.c",
-        "    cell = cell * axis->num_positions + position;",
-        "    cell = position * axis->num_positions + cell;",
+        "    cell += offset;",
+        "    cell += i + 1 < count ? offset : 0;",
         ("dispatch",),
     ),
     Fault(
@@ -253,8 +253,9 @@ FAULTS = (
     Fault(
         "threads share the last error",
         "runtime/core/error.c",
-        "static _Thread_local char last_error[2048];",
-        "static char last_error[2048];",
+        "  return have_sentences ? pthread_getspecific(sentences) : NULL;",
+        "  static char *kept;\n  if (kept == NULL && have_sentences) {\n"
+        "    kept = pthread_getspecific(sentences);\n  }\n  return kept;",
         ("dispatch",),
     ),
     Fault(
@@ -267,8 +268,8 @@ FAULTS = (
     Fault(
         "the caller's context is not restored",
         "runtime/core/cuda.c",
-        "    (void)driver->context_pop(&context);",
-        "    (void)driver->context_current(&context);",
+        "  if (!pushed || driver->context_pop(&context) == CUDA_OK) {",
+        "  if (!pushed || driver->context_current(&context) == CUDA_OK) {",
         ("cuda",),
         "cuda",
     ),
