@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configuration.graph import Graph, escape, gencode, shell, sources
+from configuration.guards import Guards, guard_edges
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
 from configuration.options import Choice, runs_on
 from configuration.probe import Tools
@@ -23,6 +24,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             refused[target] = f"{target} is not available: {', '.join(reasons)}"
             if not without.keys() & lacking:
                 refused[target] += f"; run {setup_hint(lacking)}"
+    if not tools.analyzer:  # which gcc alone has
+        refused.setdefault("coverage", "coverage is not available: it reads what gcc counts")
     if tools.torch and not tools.torch.stable:
         refused["bench-python"] = (
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
@@ -30,10 +33,12 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     if choice.sanitize:
         for target in ("python", "torch", "bench-python"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
+        for target in ("fuzz", "test-threads", "coverage"):
+            refused[target] = f"{target} is not available: it has instruments of its own"
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
-            why = "left out by --ops, --scalars, --caches or --axis"
+            why = "left out by --profile, --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             elif variant.backend == "cuda" and not runs_on(variant, choice.archs):
@@ -96,7 +101,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
 def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
     """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
     here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
-    own = {"emulator_includes": f"-I{here}/selftest"}
+    own = {"emulator_includes": f"-I{here}/selftest -Iruntime/include"}
 
     def compile_as(rule: str, source: str, name: str = "", **variables: str) -> str:
         name = name or Path(source).stem
@@ -129,18 +134,20 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
+    peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
     graph.title("What the benchmarks share.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
+        peer = {"flags": peers[name]} if name in peers else {}
         flags = has_headers if name == "kvf_tests" else {}
-        objects = [graph.compile("cc", file, **flags) for file in sources(files)]
+        objects = [graph.compile("cc", file, **flags, **peer) for file in sources(files)]
         objects += calls if files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
         if flags:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]
             linker, link_flags = "$cxx", link_flags + portable
-        link = {"linker": linker, "flags": link_flags}
+        link = {"linker": linker, "flags": link_flags} | peer
         graph.edge("link_program", f"{graph.build}/{name}", [*objects, library], **link)
 
 
@@ -154,7 +161,7 @@ def binding_edges(graph: Graph, tools: Tools) -> list[str]:
     else:
         graph.title("Python: the binding through TVM-FFI.")
         flags = shell(["-Igenerated", "-isystem", tools.tvm_ffi])
-        objects = [graph.compile("cc", "python/src/tvm_ffi.c", flags=flags)]
+        objects = [graph.compile("cc", file, flags=flags) for file in sources("python/src/*.c")]
         module = f"{build}/kvforge_tvm_ffi.so"
         python = [graph.edge("link_module", module, [*objects, library], **link)]
         graph.edge("phony", "python", python)
@@ -203,6 +210,7 @@ def command_edges(
     choice: Choice,
     emulator: Sequence[str],
     bindings: Sequence[str],
+    guards: Guards,
 ) -> None:
     """The targets that run something."""
     build = graph.build
@@ -222,14 +230,29 @@ def command_edges(
 
     graph.title("Commands.")
     graph.target("check-generated", "check_generated")
-    programs = [tests, "lib", *emulator, *bindings]
+    if not guards.fuzz:
+        suites.append(f"--no-fuzz={graph.refused['fuzz'].partition(': ')[2]}")
+    if not guards.threads:
+        suites.append(f"--no-threads={graph.refused['test-threads'].partition(': ')[2]}")
+    programs = [tests, "lib", *emulator, *bindings, *guards.programs()]
     graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
     graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
     graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
+    graph.target("fuzz", "run_fuzz", [guards.fuzz])
+    graph.target("test-threads", "run_program", [guards.threads], flags="")
+    counted = [f"{build}/coverage/kvf_tests", *emulator]
+    script = {"script": "tests/coverage_report.py", "flags": ""}
+    graph.target("coverage", "run_script", implicit=counted, **script)
+    script = {"script": "tests/mutations/run.py", "flags": ""}
+    graph.target("test-mutations", "run_script", **script)
+    script = {"script": "tests/reproducible.py", "flags": ""}
+    graph.target("test-reproducible", "run_script", **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
+    graph.target("bench-threads", "run_program", [f"{build}/bench_threads"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])
@@ -239,6 +262,7 @@ def command_edges(
     graph.title("Static analysis.")
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
+        *("tests/abi/*.py", "tests/mutations/*.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
@@ -255,11 +279,14 @@ def generated_edges(graph: Graph) -> None:
     files = [item.path for item in plan.outputs()]
     graph.title("Generated sources.")
     if "generate" not in graph.refused:
-        graph.edge("generate", files, implicit=plan.inputs())
+        status = f"{graph.build}/generate.status"
+        graph.edge("generate", [*files, status], implicit=plan.inputs())
+        done = graph.edge("generated", f"{graph.build}/generated.stamp", [status])
         graph.edge("phony", "generate", ["generated-files"])
+        graph.edge("phony", "generated-files", [done, *files])
     else:
         graph.target("generate", "refuse")
-    graph.edge("phony", "generated-files", files)
+        graph.edge("phony", "generated-files", files)
 
 
 def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
@@ -270,9 +297,13 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.emulator else []
     program_edges(graph, tools, choice)
     bindings = binding_edges(graph, tools)
-    command_edges(graph, tools, choice, emulator, bindings)
+    guards = guard_edges(graph, tools, choice, bool(emulator))
+    command_edges(graph, tools, choice, emulator, bindings, guards)
     graph.title("Variants that are not built.")
     for variant in plan.variants():
         if variant.symbol in graph.refused:
             graph.target(variant.symbol, "refuse")
+    graph.title("By default: the library and all that loads it, so that none stays behind it.")
+    loads = [name for name in ("python", "torch") if name not in graph.refused and bindings]
+    graph.lines.append(f"default {' '.join(['lib', *loads])}")
     return "\n".join(graph.lines).strip()

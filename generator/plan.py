@@ -97,11 +97,12 @@ def outputs() -> list[Output]:
     return sorted(planned, key=lambda output: output.path)
 
 
-def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[Output]:
-    """The files that belong to one op alone. `header` declares its descriptor."""
-    context = {"op": op, "header": header}
+def op_outputs(op: Op, api: str = "KVF_API ", origin: str = "") -> list[Output]:
+    """The files that belong to one op alone. `api` marks what a library exports."""
+    context = {"op": op, "api": api}
     origin = origin or names.spec(op.name)
     planned = [
+        Output(f"generated/include/kvforge/ops/{op.name}.h", "table/op.h.j2", context, origin),
         Output(
             f"generated/include/kvforge/params/{op.name}.h", "table/params_op.h.j2", context, origin
         ),
@@ -148,5 +149,27 @@ def namespace_outputs(folder: str, namespace: str, ops: Sequence[Op]) -> list[Ou
 def inputs() -> list[str]:
     """Every file that the output depends on, relative to the root, sorted."""
     found = [*ROOT.glob("generator/**/*.py"), *ROOT.glob("templates/**/*.j2")]
+    found += ROOT.glob("generator/spec/*.tuned.json")
     found += [ROOT / ".clang-format", ROOT / "requirements/build.txt"]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def needed_files(op: str) -> dict[str, str]:
+    """The files of an op in the tree that people write, relative to the root -> what they are for."""
+    found = next((known for known in OPS if known.name == op), None)
+    backends = sorted({v.backend for v in found.variants if v.compiled}) if found else []
+    return {
+        **{f"templates/{names.template(b, op)}": f"its {b} template" for b in backends},
+        f"runtime/ops/{op}.c": "checks its arguments and fills its params",
+        f"tests/test_{op}.c": "its suite",
+    }
+
+
+def missing_files() -> list[str]:
+    """A sentence for each file of an op that nobody has written."""
+    return [
+        f"{path} is missing: op {op.name} has {names.spec(op.name)}, and wants {why}"
+        for op in OPS
+        for path, why in needed_files(op.name).items()
+        if not (ROOT / path).is_file()
+    ]

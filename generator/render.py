@@ -32,6 +32,9 @@ PYTHON_WORDS = {
     "KVF_OUT_OF_RANGE": "IndexError",
     "KVF_UNSUPPORTED": "NotImplementedError",
     "KVF_NOT_BUILT": "NotImplementedError",
+    "KVF_NO_DEVICE": "RuntimeError",
+    "KVF_CUDA_ERROR": "RuntimeError",
+    "KVF_OUT_OF_MEMORY": "MemoryError",
     "kvf_cuda_fault_count": "kvforge.faults",
 }
 PYTHON_TYPES = {
@@ -211,7 +214,7 @@ def lacks_clang_format() -> str:
 def format_c(texts: dict[str, str]) -> dict[str, str]:
     """The same files, laid out by clang-format with the project's .clang-format."""
     if problem := lacks_clang_format():
-        raise RuntimeError(problem)
+        raise ValueError(problem)
     import clang_format
 
     with tempfile.TemporaryDirectory() as folder:

@@ -34,10 +34,15 @@ extern CU_TestInfo dispatch_tests[];
 extern CU_TestInfo first_use_tests[];
 extern CU_TestInfo cuda_tests[];
 extern CU_TestInfo first_capture_tests[];
+extern CU_TestInfo driver_faults_tests[];
 extern CU_TestInfo missing_driver_tests[];
 extern CU_TestInfo module_tests[];
 extern CU_TestInfo covering_tests[];
 extern CU_TestInfo round_trip_tests[];
+extern CU_TestInfo indices_tests[];
+extern CU_TestInfo threads_tests[];
+extern CU_TestInfo threads_variable_tests[];
+extern CU_TestInfo tuned_tests[];
 
 /* Records a failure with a sentence of its own unless `condition` holds. Main thread only. */
 #define EXPECT(condition, ...) expect((condition), __FILE__, __LINE__, __VA_ARGS__)

@@ -29,14 +29,19 @@ static const test_suite suites[] = {
     {"codec", NULL, ON_BOTH, false, codec_tests},
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
+    {"threads", NULL, ON_CPU, false, threads_tests},
+    {"tuned", NULL, ON_BOTH, false, tuned_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP
     {"round_trip", NULL, ON_BOTH, false, round_trip_tests},
+    {"indices", NULL, ON_BOTH, false, indices_tests},
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
+    {"driver_faults", NULL, ON_CUDA, true, driver_faults_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
+    {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},
 };
 
 static void usage(FILE *to) {
@@ -74,6 +79,24 @@ static bool read_options(int count, char **arguments) {
   }
   return true;
 }
+
+/* Whether the library holds a variant of the suite's op; a suite of no op in particular has one. */
+static bool is_built(const test_suite *suite) {
+  bool built = suite->op == NULL;
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t k = 0; suite->op && strcmp(op->name, suite->op) == 0 && k < op->num_variants;
+         ++k) {
+      const kvf_variant *variant = &op->variants[k];
+      built = built || (variant->backend == options.backend && kvf_variant_built(variant));
+    }
+  }
+  return built;
+}
+
+/* In place of the tests of an op of which nothing is built. */
+static void test_nothing(void) { skip_test("no variant of this op is built"); }
+static CU_TestInfo nothing_tests[] = {{"variants", test_nothing}, CU_TEST_INFO_NULL};
 
 static bool chosen(const test_suite *suite) {
   const bool named = options.suite ? strcmp(options.suite, suite->name) == 0 : !suite->hidden;
@@ -117,8 +140,8 @@ static bool register_suites(void) {
     if (!chosen(&suites[i])) {
       continue;
     }
-    CU_SuiteInfo info[] = {{suites[i].name, NULL, NULL, NULL, NULL, suites[i].tests},
-                           CU_SUITE_INFO_NULL};
+    CU_TestInfo *tests = is_built(&suites[i]) ? suites[i].tests : nothing_tests;
+    CU_SuiteInfo info[] = {{suites[i].name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
     if (CU_register_suites(info) != CUE_SUCCESS) {
       (void)fprintf(stderr, "CUnit: %s\n", CU_get_error_msg());
       return false;

@@ -466,11 +466,46 @@ void page_test_large(const page_op *op) {
   }
 }
 
+/* The same where there is no room: only the pages that are used exist, behind 2^32 bytes of none.
+ */
+static void test_far_numbers(const page_op *op) {
+  enum { PAGE = 64, NEAR_BLOCKS = 3 };
+  const int64_t far = (INT64_C(1) << 32) / PAGE + 5; /* pages */
+  const page_case what = {.layers = 1,
+                          .num_blocks = NEAR_BLOCKS,
+                          .rows = 1,
+                          .columns = PAGE,
+                          .element = 1,
+                          .items = 1,
+                          .index = WIDE,
+                          .seed = options.seed};
+  static page_call call;
+  page_build(&call, op, &what);
+  put_block(&call, 0, 0, op->columns == 2 ? 0 : 2);
+  put_block(&call, 0, op->columns - 1, 2);
+  page_prepare(&call);
+  note_expected(&call);
+  put_block(&call, 0, 0, far + (op->columns == 2 ? 0 : 2));
+  put_block(&call, 0, op->columns - 1, far + 2);
+  buffer_upload(&call.index_memory);
+  for (int list = 0; list < op->lists; ++list) {
+    DLTensor *dl = tensor_dl(&call.caches[list][0]);
+    dl->data = (uint8_t *)dl->data - far * dl->strides[0];
+    dl->shape[0] += far;
+  }
+  const uint64_t before = faults_before(options.backend);
+  (void)expect_done(options.backend, page_invoke(&call, ENTRY_TYPED), before, 0, "far numbers");
+  (void)page_verify(&call, "far numbers");
+  page_free(&call);
+  count_case(kvf_select(op->op, options.backend, KVF_B8));
+}
+
 /* Pages that lie beyond 2^31 bytes. */
 void page_test_far(const page_op *op) {
   if (!need_backend()) {
     return;
   }
+  test_far_numbers(op);
   enum { PAGE = 64, BLOCKS_FAR = 3 };
   const int64_t far = (INT64_C(1) << 31) + 64;
   region memory;
@@ -483,7 +518,7 @@ void page_test_far(const page_op *op) {
                           .items = 1,
                           .seed = options.seed};
   if (!region_make(&memory, options.backend, (size_t)(2 * far + 2 * PAGE))) {
-    skip_test("no room for pages 2^31 bytes apart");
+    skip_part("no room for pages 2^31 bytes apart");
     return;
   }
   page_build(&call, op, &what);
@@ -537,6 +572,12 @@ void page_test_out_of_range(const page_op *op) {
     page_build(&call, op, &what);
     const int64_t position = i % 3 == 0 ? 0 : i % 3 == 1 ? 33 : 66;
     put_block(&call, position, column, wrong[i / 2 % (int)TEST_COUNT(wrong)]);
+    /* What the other number of the pair is does not matter: in range, the same, negative. */
+    const int other = op->columns == 2 ? i / 2 % 3 : 0;
+    if (other > 0) {
+      put_block(&call, position, 1 - column,
+                other == 1 ? wrong[i / 2 % (int)TEST_COUNT(wrong)] : -1);
+    }
     if (i % 5 == 4) {
       put_block(&call, (position + 1) % 67, column, 6);
     }
@@ -550,7 +591,8 @@ void page_test_out_of_range(const page_op *op) {
       char element[32];
       (void)snprintf(element, sizeof element,
                      op->columns == 2 ? "element [%lld, %d] is " : "element %lld is ",
-                     (long long)(i % 5 == 4 && position == 66 ? 0 : position), column);
+                     (long long)(i % 5 == 4 && position == 66 ? 0 : position),
+                     other == 1 && !(i % 5 == 4 && position == 66) ? 0 : column);
       EXPECT_TEXT(kvf_last_error(), element);
     } else {
       note_expected(&call);

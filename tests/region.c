@@ -40,6 +40,7 @@ void region_put(const region *to, int64_t at, const void *bytes, size_t count) {
     memcpy(to->place + at, bytes, count);
   } else {
     (void)cuda.upload((uint64_t)(uintptr_t)(to->place + at), bytes, count);
+    (void)cuda.stream_synchronize(NULL); /* as buffer_upload() does */
   }
 }
 

@@ -31,6 +31,13 @@ LEVEL_FEATURES = {
     "avx512": AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
 
+# What guards run at most; target fuzz is for longer.
+FUZZ_LIMITS = (
+    *("-max_total_time=40", "-max_len=512", "-len_control=0"),
+    *("-print_final_stats=1", "-verbosity=0"),
+)
+HOSTILE_CALLS = "20000"
+
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
 _CUNIT = re.compile(r"^ +tests +\d+ +\d+ +(\d+) +(\d+) +(\d+)$", re.M)
 _PYTEST = re.compile(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in [\d.]+s", re.M)
@@ -151,6 +158,27 @@ def suites(options: argparse.Namespace) -> list[Suite]:
         ),
         Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
         Suite(
+            "hostile calls",
+            [f"{build}/hostile_cuda", HOSTILE_CALLS],
+            emulated,
+            no_emulator,
+        ),
+        Suite(
+            "fuzzer",
+            [
+                *(f"{build}/fuzz/fuzz_call", f"{build}/fuzz/corpus", "tests/fuzz/corpus"),
+                *(f"-artifact_prefix={build}/fuzz/", *FUZZ_LIMITS),
+            ],
+            skip=options.no_fuzz,
+        ),
+        Suite(
+            "threads",
+            [f"{build}/threads/first_use"],
+            {} if no_emulator else emulated,
+            options.no_threads,
+        ),
+        Suite("two builds", [*python, "tests/reproducible.py", f"--build-dir={build}"]),
+        Suite(
             "cuda resources",
             [*python, "tests/check_resources.py", *options.reports],
             skip=no_cuda,
@@ -179,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--isas", default="baseline", help="the levels that were built")
     parser.add_argument("--no-cuda", default="", metavar="WHY", help="skip what needs CUDA")
     parser.add_argument("--no-emulator", default="", metavar="WHY", help="skip what needs it")
+    parser.add_argument("--no-fuzz", default="", metavar="WHY", help="skip the fuzzer")
+    parser.add_argument("--no-threads", default="", metavar="WHY", help="skip ThreadSanitizer")
     parser.add_argument("--no-python", default="", metavar="WHY", help="skip the Python tests")
     options = parser.parse_args(arguments)
     os.chdir(ROOT)

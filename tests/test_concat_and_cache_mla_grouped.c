@@ -404,11 +404,13 @@ static void test_out_of_range(void) {
         EXPECT_STATUS(status, KVF_INVALID_VALUE);
         EXPECT_TEXT(kvf_last_error(), "kv_cache_ptrs: element 2 is ");
       } else {
+        uint64_t skipped = 0; /* each token of the layer that has a slot */
         for (int64_t token = 0; token < what.tokens; ++token) {
+          skipped += operand_get_index(&call.operands[SLOT_MAPPING], 2, token) >= 0;
           operand_put_index(&call.operands[SLOT_MAPPING], 2, token, -1);
         }
         (void)expect_rows(&call, &what);
-        (void)expect_done(variant->backend, status, before, 1, variant->symbol);
+        (void)expect_done(variant->backend, status, before, skipped, variant->symbol);
         operand_put_index(&call.operands[SLOT_MAPPING], 2, 0, 0);
         buffer_upload(&call.operands[SLOT_MAPPING].memory); /* that one was changed here only */
       }

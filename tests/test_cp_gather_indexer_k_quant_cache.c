@@ -277,6 +277,27 @@ static void test_out_of_range(void) {
   op_call_free(&call);
 }
 
+/* Without rows no index is looked at, on either backend: the host of a CUDA call cannot. */
+static void test_no_rows(void) {
+  static const int64_t three[] = {5, 0, 7, -1};
+  if (!need_backend()) {
+    return;
+  }
+  const gather_case what = {
+      .head_dim = 64, .scales = 1, .block_size = 4, .lengths = three, .seed = 4};
+  op_call call;
+  build(&call, &what);
+  operand_put_index(&call.operands[CU_SEQ_LENS], 1, 0, -3);
+  operand_put_index(&call.operands[BLOCK_TABLE], 0, 0, INT32_MAX);
+  call.operands[DST_K].view.shape[0] = call.operands[DST_SCALE].view.shape[0] = 0;
+  op_call_upload(&call);
+  const uint64_t before = faults_before(options.backend);
+  (void)expect_done(options.backend, op_call_invoke(&call, typed), before, 0, "no rows");
+  (void)op_call_verify(&call, "no rows");
+  count_case(variant_of_test());
+  op_call_free(&call);
+}
+
 /* Pages and rows that lie beyond 2^31 bytes. */
 static void test_far(void) {
   if (!need_backend()) {
@@ -425,6 +446,7 @@ CU_TestInfo cp_gather_indexer_k_quant_cache_tests[] = {
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"pages out of range", test_out_of_range},
+    {"no rows, and indices that are no good", test_no_rows},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

@@ -1,5 +1,7 @@
 /* The CUDA backend among contexts, streams, devices and graphs of other libraries. */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +166,71 @@ static void test_two_devices(void) {
            (unsigned long long)(after[0] - before[0]), (unsigned long long)(after[1] - before[1]));
     small_free(&call);
   }
-  EXPECT_STATUS(kvf_cuda_clear_faults(1), KVF_OK);
+  EXPECT_STATUS(kvf_cuda_clear_faults(1, NULL), KVF_OK);
   EXPECT_CUDA(cuda.context_set(home));
+}
+
+/* ---- fault counts
+ * -------------------------------------------------------------------------------- */
+
+enum { CLEARERS = 4 };
+static _Atomic(bool) still_counting;
+
+/* Clears for as long as there are calls; the sum of what it got. */
+static void *clear_all_along(void *given) {
+  uint64_t *const sum = given;
+  do {
+    uint64_t cleared = 0;
+    uint64_t count = 0;
+    if (kvf_cuda_fault_count(0, &count) != KVF_OK || count > 1000000 ||
+        kvf_cuda_clear_faults(0, &cleared) != KVF_OK) {
+      *sum = UINT64_MAX / 2;
+      return NULL;
+    }
+    *sum += cleared;
+  } while (atomic_load(&still_counting));
+  return NULL;
+}
+
+/* Faults are counted by the device and cleared by threads, and none is lost or told twice. */
+static void test_clearing_race(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  enum { CALLS = 300, BAD = 2000 };
+  pthread_t threads[CLEARERS];
+  uint64_t sums[CLEARERS] = {0};
+  uint64_t sum = 0;
+  const int64_t far = 1 << 20;
+  small_call call;
+  small_make(&call, variant, BAD, options.seed);
+  for (int64_t i = 0; i < BAD; ++i) {
+    memcpy(call.memory[SMALL_SLOTS].expected + 8 * i, &far, 8);
+  }
+  buffer_upload(&call.memory[SMALL_SLOTS]);
+  EXPECT_STATUS(kvf_cuda_clear_faults(0, NULL), KVF_OK);
+  atomic_store(&still_counting, true);
+  for (int i = 0; i < CLEARERS; ++i) {
+    EXPECT(pthread_create(&threads[i], NULL, clear_all_along, &sums[i]) == 0, "pthread_create");
+  }
+  for (int i = 0; i < CALLS; ++i) {
+    EXPECT_STATUS(small_run(&call), KVF_OK);
+    const char *wrong = memory_synchronize(KVF_CUDA);
+    EXPECT(wrong == NULL, "%s", wrong);
+  }
+  atomic_store(&still_counting, false);
+  for (int i = 0; i < CLEARERS; ++i) {
+    (void)pthread_join(threads[i], NULL);
+    sum += sums[i];
+  }
+  uint64_t rest = 7;
+  EXPECT_STATUS(kvf_cuda_fault_count(0, &rest), KVF_OK);
+  EXPECT(sum + rest == CALLS * BAD, "%llu faults were cleared and %llu are left, want %d in all",
+         (unsigned long long)sum, (unsigned long long)rest, CALLS * BAD);
+  EXPECT_STATUS(kvf_cuda_clear_faults(0, NULL), KVF_OK);
+  small_free(&call);
+  count_case(variant);
 }
 
 /* ---- devices
@@ -188,7 +253,7 @@ static void test_devices(void) {
     EXPECT_TEXT(kvf_last_error(), number);
     EXPECT_STATUS(kvf_cuda_fault_count(wrong[i], &faults), KVF_NO_DEVICE);
     EXPECT_TEXT(kvf_last_error(), number);
-    EXPECT_STATUS(kvf_cuda_clear_faults(wrong[i]), KVF_NO_DEVICE);
+    EXPECT_STATUS(kvf_cuda_clear_faults(wrong[i], &faults), KVF_NO_DEVICE);
     EXPECT(faults == 7, "the output of a refused call was written");
     small_call call;
     small_make(&call, variant, 3, options.seed);
@@ -325,6 +390,17 @@ static void test_first_capture(void) {
   }
 }
 
+static void test_driver_faults(void) {
+  if (!need_backend()) {
+    return;
+  }
+  if (cuda.reset == NULL) {
+    skip_test("a real driver does not fail when it is told to");
+    return;
+  }
+  run_alone("driver_faults", "KVFORGE_TEST_CHILD", "1");
+}
+
 CU_TestInfo first_capture_tests[] = {
     {"the first call of a process is captured", test_capture},
     CU_TEST_INFO_NULL,
@@ -336,10 +412,12 @@ CU_TestInfo cuda_tests[] = {
     {"no context", test_no_context},
     {"a context of its own", test_own_context},
     {"two devices", test_two_devices},
+    {"faults are cleared while they are counted", test_clearing_race},
     {"devices", test_devices},
     {"prepare", test_prepare},
     {"pinned tensors", test_pinned_tensors},
     {"captured calls", test_capture},
     {"first call captured", test_first_capture},
+    {"an entry point fails", test_driver_faults},
     CU_TEST_INFO_NULL,
 };

@@ -363,7 +363,7 @@ def test_a_generation_that_never_was(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
-    with pytest.raises(RuntimeError, match=r"clang-format==.*1\.2\.3"):
+    with pytest.raises(ValueError, match=r"clang-format==.*1\.2\.3"):
         render.format_c({})
 
 

@@ -14,7 +14,7 @@ static void test_cuda_says_why(void) {
   uint64_t faults = 7;
   expect_no_device(kvf_cuda_device_count(&count));
   expect_no_device(kvf_cuda_fault_count(0, &faults));
-  expect_no_device(kvf_cuda_clear_faults(0));
+  expect_no_device(kvf_cuda_clear_faults(0, &faults));
   EXPECT(count == -7 && faults == 7, "outputs of refused calls were written");
   const kvf_variant *variant = small_variant(KVF_CUDA);
   if (variant == NULL) {

@@ -153,22 +153,33 @@ static void test_register(void) {
   count_case(NULL);
 }
 
+/* A lower level serves until the level in use is there; one that cannot run here is refused. */
 static void test_install_cpu(void) {
   const kvf_isa isa = kvf_cpu_isa();
-  const kvf_isa other = isa == KVF_ISA_BASELINE ? KVF_ISA_NEON : KVF_ISA_BASELINE;
+  const kvf_isa above = isa == KVF_ISA_NEON ? KVF_ISA_AVX512 : KVF_ISA_NEON;
   const kvf_value value = {.kind = KVF_KIND_INT, .as.integer = 21};
+  char level[64];
+  (void)snprintf(level, sizeof level, "for CPU level %s or a lower one;", kvf_isa_name(isa));
   EXPECT_STATUS(kvf_call(&doubled, NULL, &value, 1), KVF_NOT_BUILT);
   EXPECT_TEXT(kvf_last_error(), rows[CPU_ROW].symbol);
   EXPECT_TEXT(kvf_last_error(), "kvforge.build_variant()");
+  EXPECT_TEXT(kvf_last_error(), level);
   EXPECT(kvf_missing_variant() == &rows[CPU_ROW], "the missing variant");
 
   EXPECT_STATUS(kvf_install_cpu(NULL, isa, twice), KVF_INVALID_VALUE);
   EXPECT_STATUS(kvf_install_cpu(&rows[CUDA_ROW], isa, twice), KVF_INVALID_VALUE);
   EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, NULL), KVF_INVALID_VALUE);
-  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], other, twice), KVF_INVALID_VALUE);
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], above, twice), KVF_INVALID_VALUE);
   EXPECT_TEXT(kvf_last_error(), kvf_isa_name(isa));
+  EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], KVF_ISA_COUNT, twice), KVF_INVALID_VALUE);
   EXPECT(!kvf_variant_built(&rows[CPU_ROW]), "a refused function is there");
 
+  if (isa != KVF_ISA_BASELINE) {
+    EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], KVF_ISA_BASELINE, thrice), KVF_OK);
+    EXPECT(kvf_variant_built(&rows[CPU_ROW]), "baseline code is not there");
+    EXPECT_STATUS(kvf_call(&doubled, NULL, &value, 1), KVF_OK);
+    EXPECT(answer == 63, "thrice 21 is %d", (int)answer);
+  }
   EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, twice), KVF_OK);
   EXPECT(kvf_variant_built(&rows[CPU_ROW]) &&
              kvf_select(&doubled, KVF_CPU, KVF_F32) == &rows[CPU_ROW],
@@ -178,6 +189,23 @@ static void test_install_cpu(void) {
   EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, twice), KVF_OK);
   EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, thrice), KVF_INVALID_VALUE);
   EXPECT_TEXT(kvf_last_error(), "other code");
+
+  /* Rows as a module has them that was compiled for one level: a lower one serves, a higher one is
+   * named. */
+  kvf_variant of_module = rows[CPU_ROW];
+  kvf_cpu_late none = {.functions = {NULL}};
+  of_module.late = &none;
+  of_module.cpu[KVF_ISA_BASELINE] = twice;
+  EXPECT(kvf_variant_built(&of_module), "baseline code does not serve");
+  of_module.cpu[KVF_ISA_BASELINE] = NULL;
+  of_module.cpu[above] = twice;
+  kvf_op high = doubled;
+  high.variants = &of_module;
+  high.num_variants = 1;
+  EXPECT(kvf_select(&high, KVF_CPU, KVF_F32) == NULL, "code that cannot run here serves");
+  (void)snprintf(level, sizeof level, "%s or a lower one, but for %s;", kvf_isa_name(isa),
+                 kvf_isa_name(above));
+  EXPECT_TEXT(kvf_last_error(), level);
 
   /* What the library was built with stays as it is. */
   for (int32_t i = 0; i < kvf_op_copy_blocks.num_variants; ++i) {

@@ -1129,6 +1129,18 @@ static void test_out_of_range(void) {
         EXPECT_STATUS(invoke(&call, &what), KVF_OUT_OF_RANGE);
         EXPECT_TEXT(kvf_last_error(), "seq_lens: element 2 is 2147483647, want at most");
         (void)op_call_verify(&call, "lengths out of range");
+        /* The first that needs a page more than the table has; the last that does not. */
+        const int64_t width = call.operands[TABLES].view.shape[1];
+        operand_put_index(&call.operands[LENGTHS], 2, 0, width * PAGE + 1);
+        op_call_upload(&call);
+        EXPECT_STATUS(invoke(&call, &what), KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), "seq_lens: element 2 is ");
+        (void)op_call_verify(&call, "a page more than the table has");
+        operand_put_index(&call.operands[LENGTHS], 2, 0, width * PAGE);
+        op_call_upload(&call);
+        EXPECT_STATUS(invoke(&call, &what), KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), "block_tables: element [2, 1] is -1");
+        (void)op_call_verify(&call, "as many pages as the table has");
       } else {
         /* Two lengths, and the pages of the third that are none. The window is what is there. */
         const uint64_t missing = (uint64_t)call.operands[TABLES].view.shape[1] - 1;

@@ -67,6 +67,7 @@ typedef struct layers_case {
   int layout, source_layout;
   int from, to; /* address of element 0 mod 16, of the sources and of the caches */
   bool odd;     /* the last layer's caches lie an element further on */
+  int gap;      /* 1 to 4: heads of keys, values, key or value caches do not touch, all others do */
   int slots, index, values, scales, entry, exec;
   uint64_t seed;
 } layers_case;
@@ -87,12 +88,20 @@ static int64_t cache_offset(int side, int layer, int64_t block, int64_t offset, 
          (block * stride[0] + offset * stride[1] + head * stride[2] + element * stride[3]) * bytes;
 }
 
+/* `which` counts keys, values, key caches, value caches from 1 on. */
+static int layout_of(const layers_case *what, int layout, int side, int which) {
+  if (what->gap > 0) {
+    return what->gap == which ? FLASH_PADDED : FLASH_CONTIGUOUS;
+  }
+  return (layout + side) % FLASH_LAYOUTS;
+}
+
 static void build_caches(op_call *call, const layers_case *what, int side) {
   const int bytes = bytes_of(kvf_cache_of(what->variant));
   const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size + 2;
   const int64_t shape[4] = {pages, what->block_size, what->heads, what->head_size};
   memcpy(cache_shape, shape, sizeof shape);
-  flash_lay_out((what->layout + side) % FLASH_LAYOUTS, 4, shape, cache_stride[side]);
+  flash_lay_out(layout_of(what, what->layout, side, 3 + side), 4, shape, cache_stride[side]);
   int64_t first = 0;
   int64_t last = 0;
   for (int i = 0; i < 4; ++i) {
@@ -166,7 +175,7 @@ static void build(op_call *call, const void *context) {
   int64_t stride[4];
   for (int side = 0; side < SIDES; ++side) {
     const int64_t source[] = {what->layers, what->tokens + 2, what->heads, what->head_size};
-    flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 4, source, stride);
+    flash_lay_out(layout_of(what, what->source_layout, side, 1 + side), 4, source, stride);
     const int bytes = bytes_of(kvf_scalar_of(variant));
     operand_make(call, OF_KEYS + side, dl_dtype(kvf_scalar_of(variant)), 4, source, stride,
                  what->from / bytes * bytes, 0, what->seed + 10 + (uint64_t)side);
@@ -383,6 +392,23 @@ static void test_large(void) {
       what.layers = 5;
       what.tokens = options.backend == KVF_CPU ? 1025 : 33;
       what.head_size = 256;
+      (void)run(&what, 0);
+    }
+  }
+}
+
+/* Heads are one long head where they touch in all four tensors, and in no other case. */
+static void test_gaps(void) {
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    for (int gap = 1; wanted(&OP->variants[i]) && gap <= 4; ++gap) {
+      layers_case what = small_case(&OP->variants[i]);
+      what.gap = gap;
+      what.scales = LAYER_SCALES - 1; /* of keys; values have one for each layer */
+      (void)run(&what, 0);
+      what.scales = ONE_SCALE;
       (void)run(&what, 0);
     }
   }
@@ -631,6 +657,7 @@ CU_TestInfo reshape_and_cache_flash_layers_tests[] = {
     {"every pair of axis values", test_matrix},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
+    {"heads that touch in all tensors but one", test_gaps},
     {"slots out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},

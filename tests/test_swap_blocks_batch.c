@@ -305,7 +305,10 @@ static void test_driver_refuses(void) {
     call.vectors[DST_PTRS][2500] =
         (int64_t)((uintptr_t)call.buffers[TO].memory.place + call.buffers[TO].memory.size);
     EXPECT_STATUS(invoke(&call), KVF_CUDA_ERROR);
-    EXPECT_TEXT(kvf_last_error(), "copying");
+    EXPECT_TEXT(kvf_last_error(), stream == OWN_STREAM
+                                      ? "elements 0 to 2047 of src_ptrs and perhaps some of 2048 "
+                                        "to 2999"
+                                      : "enqueued: elements 0 to 2499 of src_ptrs");
     EXPECT_TEXT(kvf_last_error(), "CUDA_ERROR_INVALID_VALUE");
     (void)memory_synchronize(KVF_CUDA);
     for (int side = 0; side < BUFFERS; ++side) { /* part of it may be copied */

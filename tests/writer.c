@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "kvforge/op.h"
 #include "oracle.h"
 
 const char *const writer_argument_names[TENSORS] = {
@@ -498,18 +499,21 @@ static void expect_token(const writer_call *call, int64_t token, int64_t slot) {
   }
 }
 
-void writer_expect(writer_call *call) {
+static void expect_tokens(const void *params, int64_t begin, int64_t end) {
+  const writer_call *call = params;
   const int64_t capacity = call->sizes.num_blocks * call->sizes.block_size;
-  const int64_t work = call->sizes.tokens * call->sizes.num_heads * call->sizes.head_size;
-  /* No slot occurs twice, so tokens are independent. A team for little work costs more than it
-   * does. */
-#pragma omp parallel for schedule(static) if (work > 50000)
-  for (int64_t token = 0; token < call->sizes.tokens; ++token) {
+  for (int64_t token = begin; token < end; ++token) {
     const int64_t slot = get_slot(call, token);
     if (slot >= 0 && slot < capacity) {
       expect_token(call, token, slot);
     }
   }
+}
+
+/* No slot occurs twice, so tokens are independent. */
+void writer_expect(writer_call *call) {
+  kvf_parallel_for(expect_tokens, call, call->sizes.tokens,
+                   call->sizes.num_heads * call->sizes.head_size * (int64_t)sizeof(float), 0);
 }
 
 kvf_view writer_view(const writer_call *call, int which) {

@@ -181,7 +181,7 @@ static const bad_argument bad_arguments[] = {
   {"empty kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "", VALUE_, "kv_cache_dtype", "''", "want one of auto"},
   {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, float32, float16, bfloat16, fp8"},
   {"kv_cache_dtype in capitals", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "FP8", VALUE_, "kv_cache_dtype", "'FP8'", "fp8_e4m3, fp8_e5m2"},
-  {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "cache dtype fp8_ds_mla", "which is for cp_gather_and_upconvert_fp8_kv_cache"},
+  {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "which is for ", "cp_gather_and_upconvert_fp8_kv_cache"},
   {"kv_cache_dtype is another float", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "bfloat16", VALUE_, "kv_cache_dtype", "'bfloat16' for f", "want 'auto'"},
   {"kv_cache_dtype is another float's token", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "f16", VALUE_, "kv_cache_dtype", "'f16' for ", "want 'auto'"},
 
@@ -520,7 +520,7 @@ static void run_out_of_range(const writer_op *op, const kvf_variant *variant, in
     EXPECT_STATUS(kvf_cuda_fault_count(0, &after), KVF_OK);
     EXPECT(after - before == (uint64_t)num_bad, "%s: %d slots out of range counted as %llu",
            variant->symbol, num_bad, (unsigned long long)(after - before));
-    EXPECT_STATUS(kvf_cuda_clear_faults(0), KVF_OK);
+    EXPECT_STATUS(kvf_cuda_clear_faults(0, NULL), KVF_OK);
     EXPECT_STATUS(kvf_cuda_fault_count(0, &after), KVF_OK);
     EXPECT(after == 0, "%llu faults after clearing them", (unsigned long long)after);
     writer_expect(&call);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "kvforge/cache/op.h"
+
 #define OP (&kvf_op_rms_norm_and_cache)
 
 kvf_status kvf_rms_norm_and_cache(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,

@@ -63,7 +63,10 @@ static uint8_t *find_row(const kvf_concat_and_cache_mla_grouped_params *p, int64
   if (!kvf_locate(&slots, token, &block, &offset)) {
     return NULL;
   }
-  const int64_t base = ((const int64_t *)p->kv_cache_ptrs.data)[layer * p->kv_cache_ptrs.stride[0]];
+  const int64_t base = kvf_index_at(p->kv_cache_ptrs.data, 8, layer * p->kv_cache_ptrs.stride[0]);
+  if (base == 0) {
+    return NULL;
+  }
   return (uint8_t *)(uintptr_t)base + block * p->block_stride + offset * p->entry_stride;
 }
 

@@ -95,11 +95,9 @@ static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uin
   }
 }
 
-/* The queries of a token, and its key unless that is NULL. */
+/* The queries of a token at a position, and its key unless that is NULL. */
 static void rotate_token(const kvf_concat_and_cache_mla_rope_fused_params *p, int64_t token,
-                         uint16_t *k_pe) {
-  const int64_t position =
-      kvf_index_at(p->positions.data, p->position_bytes, token * p->positions.stride[0]);
+                         int64_t position, uint16_t *k_pe) {
   const uint16_t *angles =
       (const uint16_t *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0];
   const int64_t pairs = p->rope_dim / 2;
@@ -131,12 +129,17 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__f16__f16)(const voi
                                                                        int64_t begin, int64_t end) {
   const kvf_concat_and_cache_mla_rope_fused_params *p = params;
   for (int64_t token = begin; token < end; ++token) {
+    const int64_t position =
+        kvf_index_at(p->positions.data, p->position_bytes, token * p->positions.stride[0]);
+    if (position < 0 || position >= p->num_positions) {
+      continue;
+    }
     int64_t block;
     int64_t offset;
     const bool writes = kvf_locate(&p->slots, token, &block, &offset);
     uint16_t *k_pe = writes ? (uint16_t *)p->k_pe.data + token * p->k_pe.stride[0] : NULL;
     if (p->rope_dim > 0) {
-      rotate_token(p, token, k_pe);
+      rotate_token(p, token, position, k_pe);
     }
     if (!writes) {
       continue;

@@ -108,10 +108,12 @@ static void weigh(progress *now, int64_t h, float scores[TILE], int64_t count) {
   now->total[h] = now->total[h] * factor + kvf_sum(scores, TILE);
 }
 
-/* Where positions of a sequence are. */
+/* Where positions of a sequence are. Those whose page is out of range are left out. */
 typedef struct tile {
+  int64_t positions[TILE];
   int64_t blocks[TILE];
   int64_t offsets[TILE];
+  int64_t count;
 } tile;
 
 /* Positions [first, end) of a sequence, but no more than a tile; what is behind repeats the last.
@@ -120,15 +122,28 @@ static void locate(tile *where, const kvf_paged_attention_decode_params *p, int6
                    int64_t first, int64_t end) {
   const int32_t *table =
       (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
+  const int64_t last = end - first < TILE ? end : first + TILE;
   int64_t page = kvf_divide(first, p->by_block_size);
   int64_t offset = first - page * p->block_size;
-  for (int64_t i = 0; i < TILE; ++i) {
-    where->blocks[i] = table[page * p->block_tables.stride[1]];
-    where->offsets[i] = offset;
-    if (first + i + 1 < end && ++offset == p->block_size) {
-      offset = 0;
-      ++page;
+  int64_t count = 0;
+  where->blocks[0] = 0;
+  where->offsets[0] = 0;
+  for (int64_t position = first; position < last; offset = 0, ++page) {
+    const int64_t block = kvf_index_at(table, 4, page * p->block_tables.stride[1]);
+    const int64_t rest = p->block_size - offset;
+    const int64_t stop = last - position < rest ? last : position + rest;
+    const bool exists = block >= 0 && block < p->num_blocks;
+    for (; exists && position < stop; ++position, ++offset, ++count) {
+      where->positions[count] = position;
+      where->blocks[count] = block;
+      where->offsets[count] = offset;
     }
+    position = stop;
+  }
+  where->count = count;
+  for (int64_t i = count > 0 ? count : 1; i < TILE; ++i) {
+    where->blocks[i] = where->blocks[i - 1];
+    where->offsets[i] = where->offsets[i - 1];
   }
 }
 
@@ -139,17 +154,21 @@ static void find_rows(row_place *places, const kvf_paged_attention_decode_params
   }
 }
 
-/* Positions [first, first + count) of a sequence of `length` tokens. */
+/* Positions [first, end) of a sequence of `length` tokens, no more than a tile. */
 static void attend(progress *now, const kvf_paged_attention_decode_params *p, int64_t sequence,
-                   int64_t kv_head, int64_t first_head, int64_t first, int64_t count,
+                   int64_t kv_head, int64_t first_head, int64_t first, int64_t end,
                    int64_t length) {
   float scores[HEADS][TILE];
   row_place places[TILE];
   row_place ahead[TILE];
   tile here;
   tile next;
-  locate(&here, p, sequence, first, first + count);
-  locate(&next, p, sequence, first + count < length ? first + count : first, length);
+  locate(&here, p, sequence, first, end);
+  const int64_t count = here.count;
+  if (count == 0) {
+    return;
+  }
+  locate(&next, p, sequence, end < length ? end : first, length);
   find_rows(places, p, &p->key_cache, &here, kv_head);
   find_rows(ahead, p, &p->value_cache, &here, kv_head);
   for (int64_t i = 0; i < count; i += ROWS) {
@@ -165,7 +184,7 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
       const float slope =
           ((const float *)p->alibi_slopes.data)[(first_head + h) * p->alibi_slopes.stride[0]];
       for (int64_t i = 0; i < count; ++i) {
-        scores[h][i] += slope * (float)(first + i - (length - 1));
+        scores[h][i] += slope * (float)(here.positions[i] - (length - 1));
       }
     }
     weigh(now, h, scores[h], count);
@@ -188,8 +207,17 @@ typedef struct span {
   int64_t splits; /* that the sequence has; the result of an only one goes to out at once */
 } span;
 
+/* The length of a sequence, at most what its pages hold. */
+static int64_t find_length(const kvf_paged_attention_decode_params *p, int64_t sequence) {
+  const int64_t length = kvf_index_at(p->seq_lens.data, 4, sequence * p->seq_lens.stride[0]);
+  if (length <= 0) {
+    return 0;
+  }
+  return kvf_divide(length - 1, p->by_block_size) < p->width ? length : p->width * p->block_size;
+}
+
 static span find_span(const kvf_paged_attention_decode_params *p, int64_t sequence, int64_t split) {
-  const int64_t length = ((const int32_t *)p->seq_lens.data)[sequence * p->seq_lens.stride[0]];
+  const int64_t length = find_length(p, sequence);
   const bool windowed = p->sliding_window > 0 && p->sliding_window < length;
   const int64_t begin = windowed ? length - p->sliding_window : 0;
   const int64_t each = kvf_split_positions(length - begin, p->splits);
@@ -279,8 +307,8 @@ static void attend_unit(progress *now, const kvf_paged_attention_decode_params *
   now->heads = rest < HEADS ? rest : HEADS;
   load_query(now, p, sequence, first_head, p->scale * head_scale(&p->k_scale, kv_head));
   for (int64_t first = positions.first; first < positions.end; first += TILE) {
-    const int64_t count = positions.end - first < TILE ? positions.end - first : TILE;
-    attend(now, p, sequence, kv_head, first_head, first, count, positions.length);
+    const int64_t end = positions.end - first < TILE ? positions.end : first + TILE;
+    attend(now, p, sequence, kv_head, first_head, first, end, positions.length);
   }
   if (positions.splits == 1) {
     store(now, p, sequence, first_head, head_scale(&p->v_scale, kv_head));

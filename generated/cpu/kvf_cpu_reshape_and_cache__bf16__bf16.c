@@ -154,8 +154,8 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
       for (int64_t i = 0; i < tokens; ++i) {
         const uint16_t *from =
             key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2];
-        kvf_prefetch_row(from + TILE_ELEMENTS * p->key.stride[2],
-                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        kvf_prefetch_behind(from, TILE_ELEMENTS * (uint64_t)p->key.stride[2] * sizeof *from,
+                            TILE_ELEMENTS * (int64_t)sizeof *from);
         convert(from, p->key.stride[2], rows[i], count);
       }
       write_keys(rows, key_cache + head * p->key_cache.stride[1], &p->key_cache, p->x, tokens,
@@ -163,8 +163,8 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
       for (int64_t i = 0; i < tokens; ++i) {
         const uint16_t *from =
             value + i * p->value.stride[0] + head * p->value.stride[1] + first * p->value.stride[2];
-        kvf_prefetch_row(from + TILE_ELEMENTS * p->value.stride[2],
-                         TILE_ELEMENTS * (int64_t)sizeof *from);
+        kvf_prefetch_behind(from, TILE_ELEMENTS * (uint64_t)p->value.stride[2] * sizeof *from,
+                            TILE_ELEMENTS * (int64_t)sizeof *from);
         convert(from, p->value.stride[2], rows[i], count);
       }
       write_values(rows,

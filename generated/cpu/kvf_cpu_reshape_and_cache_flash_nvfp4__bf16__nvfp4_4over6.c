@@ -154,8 +154,6 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6)(c
                                                                                int64_t begin,
                                                                                int64_t end) {
   const kvf_reshape_and_cache_flash_nvfp4_params *p = params;
-  /* Codes of a page; its scales begin behind them. */
-  const int64_t code_bytes = p->slots.block_size * p->num_heads * (p->head_size / 2);
   for (int64_t token = begin; token < end; ++token) {
     int64_t block;
     int64_t offset;
@@ -169,6 +167,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6)(c
     uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                            offset * p->value_cache.stride[1];
 
+    /* Codes of a page; its scales begin behind them. */
+    const int64_t code_bytes = p->slots.block_size * p->num_heads * (p->head_size / 2);
     for (int64_t head = 0; head < p->num_heads; ++head) {
       const scale_place key_place = {
           .head = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] + code_bytes +

@@ -11,7 +11,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks__b8)(const void *params, int64_t begin, 
 void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks__b8)(const void *params, int64_t begin, int64_t end) {
   const kvf_swap_blocks_params *p = params;
   const int64_t last = end * KVF_PAGE_PART;
-  kvf_copy_pairs(&p->block_mapping, &p->src, &p->dst, begin * KVF_PAGE_PART,
+  kvf_copy_pairs(&p->block_mapping, &p->src, p->num_src_blocks, &p->dst, p->num_dst_blocks,
+                 begin * KVF_PAGE_PART,
                  last < p->block_size_in_bytes ? last : p->block_size_in_bytes, p->streaming);
   if (p->streaming) {
     kvf_stream_fence();

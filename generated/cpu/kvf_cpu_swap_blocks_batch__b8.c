@@ -7,7 +7,7 @@
 
 /* An element of a vector of addresses or sizes. */
 static int64_t at(const kvf_view *vector, int64_t i) {
-  return ((const int64_t *)vector->data)[i * vector->stride[0]];
+  return kvf_index_at(vector->data, 8, i * vector->stride[0]);
 }
 
 void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks_batch__b8)(const void *params, int64_t begin, int64_t end);
@@ -19,7 +19,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks_batch__b8)(const void *params, int64_t b
     void *to = (void *)(uintptr_t)at(&p->dst_ptrs, i);
     const void *from = (const void *)(uintptr_t)at(&p->src_ptrs, i);
     const int64_t bytes = at(&p->sizes, i);
-    if (bytes > 0 && from != to) {
+    if (bytes > 0 && from != NULL && to != NULL && from != to) {
       kvf_store_row(to, from, bytes, p->streaming);
     }
   }

@@ -14,7 +14,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_zero_blocks__b8)(const void *params, int64_t begin, 
   for (int64_t i = begin; i < end; ++i) {
     const int64_t cache = i / pages->blocks.size;
     const int64_t block = kvf_block_at(&pages->blocks, i - cache * pages->blocks.size, 0);
-    if (block >= 0) {
+    if (block >= 0 && block < pages->num_blocks) {
       kvf_clear_row((char *)pages->caches[cache].data + block * pages->caches[cache].stride,
                     pages->page_bytes, pages->streaming);
     }

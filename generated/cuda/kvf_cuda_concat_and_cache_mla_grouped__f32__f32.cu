@@ -58,7 +58,7 @@ KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_grouped_params &p, c
   }
 }
 
-/* Tokens of one layer, `vector` elements at a time. */
+/* Tokens of one layer, `vector` elements at a time. Without a base they are counted, one by one. */
 KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, int64_t layer,
                             float *base, int32_t vector) {
   kvf_slots slots = p.slots;
@@ -69,7 +69,14 @@ KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, in
        token += step) {
     int64_t block;
     int64_t offset;
-    if (!kvf_locate(slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+    const bool counts = threadIdx.x == 0 && blockIdx.y == 0;
+    if (!kvf_locate(slots, token, counts, &block, &offset)) {
+      continue;
+    }
+    if (base == nullptr) {
+      if (counts) {
+        atomicAdd(slots.faults, 1ULL);
+      }
       continue;
     }
     const float *kv_c = static_cast<const float *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
@@ -91,16 +98,10 @@ KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, in
 /* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_grouped__f32__f32(
     const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
-  const bool counts = (blockIdx.x | blockIdx.y | threadIdx.x | threadIdx.y) == 0;
   for (int64_t layer = blockIdx.z; layer < p.num_layers; layer += gridDim.z) {
-    const int64_t base =
+    int64_t base =
         static_cast<const int64_t *>(p.kv_cache_ptrs.data)[layer * p.kv_cache_ptrs.stride[0]];
-    if (base == 0 || base % 4 != 0) {
-      if (counts) {
-        atomicAdd(p.slots.faults, 1ULL);
-      }
-      continue;
-    }
+    base = base % 4 != 0 ? 0 : base;
     /* The host, which cannot read the addresses, chose vectors by everything else. */
     int32_t vector = p.vector_elements;
     vector = vector == 4 && base % 16 != 0 ? 1 : vector;

@@ -194,9 +194,8 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
       const int64_t at = (start + thread) * blocks.stride[0];
       const int64_t source = kvf_index_at(blocks.data, blocks.index_bytes, at);
       const int64_t target = kvf_index_at(blocks.data, blocks.index_bytes, at + blocks.stride[1]);
-      const bool skipped = source < 0 || target < 0 || source == target;
-      const bool copied =
-          !skipped && kvf_has_block(pages, source > target ? source : target, counts);
+      const bool exists = kvf_has_block(pages, source > target ? source : target, counts);
+      const bool copied = exists && source >= 0 && target >= 0 && source != target;
       sources[thread] = copied ? source : NOWHERE;
       targets[thread] = copied ? target : NOWHERE;
       conflicts[thread] = -1;

@@ -206,13 +206,15 @@ extern "C" __global__ void __launch_bounds__(256)
   const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
   const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
   const int64_t number = thread >> p.lane_bits;
-  const int64_t token = kvf_divide(number, p.by_groups);
-  const int64_t group = number - token * p.by_groups.value;
+  int64_t token = kvf_divide(number, p.by_groups);
+  int64_t group = number - token * p.by_groups.value;
   int64_t block = 0;
   int64_t offset = 0;
   const bool active = token < p.slots.num_tokens &&
                       kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
-  if (!active) { /* a slot out of range makes no address, not even one that nobody uses */
+  if (!active) { /* no address out of range is made, not even one that nobody uses */
+    token = 0;
+    group = 0;
     block = 0;
     offset = 0;
   }

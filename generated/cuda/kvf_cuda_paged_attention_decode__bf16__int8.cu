@@ -170,9 +170,9 @@ KVF_INLINE int64_t given_length(const kvf_paged_attention_decode_params &p, int6
 
 KVF_INLINE span find_span(const kvf_paged_attention_decode_params &p, int64_t sequence,
                           int64_t split) {
-  const int64_t room = p.width * p.block_size;
   const int64_t given = given_length(p, sequence);
-  const int64_t length = given < 0 ? 0 : given < room ? given : room;
+  const bool fits = given <= 0 || kvf_divide(given - 1, p.by_block_size) < p.width;
+  const int64_t length = !fits ? p.width * p.block_size : given > 0 ? given : 0;
   const int64_t begin =
       p.sliding_window > 0 && p.sliding_window < length ? length - p.sliding_window : 0;
   const int64_t first =

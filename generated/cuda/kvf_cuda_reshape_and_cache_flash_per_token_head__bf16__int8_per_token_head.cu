@@ -191,12 +191,17 @@ extern "C" __global__ void __launch_bounds__(256)
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;
-  const int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
   const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
   int64_t block = 0;
   int64_t offset = 0;
   const bool writes =
       token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
+  if (!writes) {
+    token = 0;
+    block = 0;
+    offset = 0;
+  }
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + token * source.stride[0];
   int8_t *to =
       static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
@@ -207,8 +212,8 @@ extern "C" __global__ void __launch_bounds__(256)
 
   for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < p.num_heads;
        first += (int64_t)gridDim.y * blockDim.y) {
-    const int64_t head = first + threadIdx.y;
-    const bool active = writes && head < p.num_heads;
+    const bool active = writes && first + threadIdx.y < p.num_heads;
+    const int64_t head = active ? first + threadIdx.y : 0;
     const int64_t size = active ? head_size : 0;
     const uint16_t *head_from = from + head * source.stride[1];
     int8_t *head_to = to + head * cache.stride[2];

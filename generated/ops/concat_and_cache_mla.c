@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/concat_and_cache_mla.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/concat_and_cache_mla.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -204,6 +206,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                   values[4].as.string, values[5].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_concat_and_cache_mla = {
     .name = "concat_and_cache_mla",
     .ns = "_C_cache_ops",
@@ -269,4 +277,5 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .exclusions = exclusions,
     .num_exclusions = 8,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/concat_and_cache_mla_grouped.py. Do not
  * edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/concat_and_cache_mla_grouped.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -169,6 +171,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[8].as.string, values[9].as.integer);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_concat_and_cache_mla_grouped = {
     .name = "concat_and_cache_mla_grouped",
     .ns = "_C_cache_ops",
@@ -200,8 +208,9 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
            "anything is\n"
            "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An "
            "address that is 0 or\n"
-           "no multiple of the element size is refused on the CPU; on CUDA that layer is skipped "
-           "and counted.\n"
+           "no multiple of the element size is refused on the CPU; on CUDA each token of that "
+           "layer is skipped and\n"
+           "counted, unless its slot is negative.\n"
            "Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks "
            "added.",
     .arguments = arguments,
@@ -215,4 +224,5 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/concat_and_cache_mla_rope_fused.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/concat_and_cache_mla_rope_fused.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -169,6 +171,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
     .name = "concat_and_cache_mla_rope_fused",
     .ns = "_C_cache_ops",
@@ -224,4 +232,5 @@ const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

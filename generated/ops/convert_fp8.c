@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/convert_fp8.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/convert_fp8.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */

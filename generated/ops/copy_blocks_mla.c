@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/copy_blocks_mla.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/copy_blocks_mla.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -70,7 +72,8 @@ const kvf_op kvf_op_copy_blocks_mla = {
            "\n"
            "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
            "written; CUDA: that\n"
-           "pair is skipped and counted once, see kvf_cuda_fault_count).\n"
+           "pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR as in\n"
+           "copy_blocks.\n"
            "Source of the rule: vLLM's op of the same name (until 2025), with the defects of "
            "copy_blocks\n"
            "corrected.",

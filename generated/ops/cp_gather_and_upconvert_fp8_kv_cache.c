@@ -3,6 +3,8 @@
  * generator/spec/cp_gather_and_upconvert_fp8_kv_cache.py. Do not edit. Regenerate: python3 -m
  * generator
  */
+#include "kvforge/ops/cp_gather_and_upconvert_fp8_kv_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */

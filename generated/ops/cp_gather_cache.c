@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/cp_gather_cache.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/cp_gather_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */

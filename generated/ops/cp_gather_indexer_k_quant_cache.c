@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/cp_gather_indexer_k_quant_cache.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/cp_gather_indexer_k_quant_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -86,7 +88,8 @@ const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {
         "  dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes\n"
         "Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last "
         "element\n"
-        "of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.\n"
+        "of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is "
+        "looked at then.\n"
         "\n"
         "The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of "
         "it.\n"

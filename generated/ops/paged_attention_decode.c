@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/paged_attention_decode.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/paged_attention_decode.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */

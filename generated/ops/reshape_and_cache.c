@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -177,6 +179,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                values[7].as.tensor);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
 const kvf_op kvf_op_reshape_and_cache = {
     .name = "reshape_and_cache",
     .ns = "_C_cache_ops",
@@ -218,4 +226,5 @@ const kvf_op kvf_op_reshape_and_cache = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned},
 };

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash.py. Do not
  * edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache_flash.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -178,6 +180,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                      values[5].as.string, values[6].as.tensor, values[7].as.tensor);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash = {
     .name = "reshape_and_cache_flash",
     .ns = "_C_cache_ops",
@@ -227,4 +241,5 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

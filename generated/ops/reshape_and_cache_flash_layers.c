@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash_layers.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache_flash_layers.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -182,6 +184,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[4].as.tensor, values[5].as.string, values[6].as.tensor, values[7].as.tensor);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash_layers = {
     .name = "reshape_and_cache_flash_layers",
     .ns = "_C_cache_ops",
@@ -218,6 +232,9 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
            "anything is\n"
            "written; CUDA: that token is skipped in all layers and counted once, see "
            "kvf_cuda_fault_count).\n"
+           "KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the "
+           "sentence says so\n"
+           "(\"enqueued: 128 of 300 layers\").\n"
            "Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA "
            "writer.",
     .arguments = arguments,
@@ -231,4 +248,5 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

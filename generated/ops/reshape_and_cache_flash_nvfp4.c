@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash_nvfp4.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache_flash_nvfp4.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -133,6 +135,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[6].as.tensor, values[7].as.tensor, values[8].as.boolean);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .name = "reshape_and_cache_flash_nvfp4",
     .ns = "_C_cache_ops",
@@ -207,4 +215,5 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .cells = cells,
     .num_cells = 6,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -3,6 +3,8 @@
  * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
  * generator
  */
+#include "kvforge/ops/reshape_and_cache_flash_per_token_head.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */

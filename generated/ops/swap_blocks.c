@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/swap_blocks.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/swap_blocks.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -92,7 +94,14 @@ const kvf_op kvf_op_swap_blocks = {
            "\n"
            "Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that "
            "is negative\n"
-           "or does not lie in its tensor from end to end.\n"
+           "or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses "
+           "a copy: the\n"
+           "pairs before it may be on the stream already, and the sentence says which (\"enqueued: "
+           "elements 0 to\n"
+           "41 of block_mapping\"). Those are copied, none after them is, but for a batch that "
+           "fails as a whole,\n"
+           "of which the driver does not say what it has taken; the sentence then names its "
+           "elements too.\n"
            "Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its "
            "unchecked\n"
            "indices and return codes corrected.",

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/swap_blocks_batch.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/swap_blocks_batch.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -89,7 +91,14 @@ const kvf_op kvf_op_swap_blocks_batch = {
            "\n"
            "Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is "
            "copied. No\n"
-           "other mistake in an address can be found.\n"
+           "other mistake in an address can be found but by the driver. KVF_CUDA_ERROR when that "
+           "refuses a copy:\n"
+           "those before it may be on the stream already, and the sentence says which (\"enqueued: "
+           "elements 0 to\n"
+           "41 of src_ptrs\"). Those are made, none after them is, but for a batch that fails as a "
+           "whole, of\n"
+           "which the driver does not say what it has taken; the sentence then names its elements "
+           "too.\n"
            "Source of the rule: vLLM's op of the same name, with its unchecked sizes and return "
            "codes\n"
            "corrected.",

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/zero_blocks.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/zero_blocks.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
@@ -79,7 +81,10 @@ const kvf_op kvf_op_zero_blocks = {
            "\n"
            "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
            "written; CUDA: that\n"
-           "block is skipped and counted once, see kvf_cuda_fault_count).\n"
+           "block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a\n"
+           "launch fails; those before it stay on the stream, and the sentence says so "
+           "(\"enqueued: 240 of 300\n"
+           "tensors\").\n"
            "Source of the rule: new here.",
     .arguments = arguments,
     .num_arguments = 2,

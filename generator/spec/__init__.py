@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
+from pathlib import Path
 
+from generator import tuned
 from generator.dtypes import DTYPES as OWN_DTYPES
 from generator.dtypes import DType
+from generator.mistakes import mistake
 from generator.model import Op
 from generator.spec.shared.formats import FORMATS
 from generator.spec.shared.generations import GENERATIONS
@@ -14,19 +18,33 @@ from generator.spec.shared.generations import GENERATIONS
 DTYPES: tuple[DType, ...] = (*OWN_DTYPES, *FORMATS)  # by the value of their enumerators
 
 
+class SpecError(SystemExit):
+    """A mistake in a spec file, as file:line: message. Nothing works without the specs, so where
+    nobody expects it, it ends the program with that line."""
+
+
 def load() -> tuple[Op, ...]:
     """Imports every spec file and checks that file and op agree on the name."""
     ops = []
     files = (info.name for info in pkgutil.iter_modules(__path__) if not info.ispkg)
     for module in sorted(files):
-        op: Op = importlib.import_module(f"{__name__}.{module}").OP
-        if op.name != module:
-            raise ValueError(f"generator/spec/{module}.py: its op is called {op.name!r}")
-        for generation in op.upstream_schemas:
-            if generation not in GENERATIONS:
-                raise ValueError(f"spec {op.name}: {generation!r}: want one of {GENERATIONS}")
-        ops.append(op)
+        path = Path(__path__[0], f"{module}.py")
+        try:
+            op: Op = importlib.import_module(f"{__name__}.{module}").OP
+            if op.name != module:
+                raise ValueError(f"{path}: its op is called {op.name!r}")
+            for generation in op.upstream_schemas:
+                if generation not in GENERATIONS:
+                    raise ValueError(f"{path}: {generation!r}: want one of {GENERATIONS}")
+            ops.append(with_tables(op, path))
+        except Exception as error:  # specs run any code
+            raise SpecError(mistake(error, [path.parent]) or f"{path}: {error!r}") from error
     return tuple(ops)
+
+
+def with_tables(op: Op, spec: Path) -> Op:
+    """The op with the tuned tables that lie beside its spec."""
+    return dataclasses.replace(op, tables=tuned.read(tuned.table_path(spec), op.tuned))
 
 
 OPS: tuple[Op, ...] = load()

@@ -4,7 +4,7 @@ from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op
 from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_UE8M0, NVFP4_DS_MLA
-from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
 from generator.spec.shared.writer import same_or_fp8
 
 
@@ -97,4 +97,5 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
     ),
     excluded=excluded,
+    tuned=TUNED,
 )

@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.mla import SIZES
+from generator.spec.shared.mla import SIZES, TUNED
 from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
@@ -30,7 +30,8 @@ num_blocks, slots are checked as in concat_and_cache_mla; with -1 they are trust
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count). An address that is 0 or
-no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and counted.
+no multiple of the element size is refused on the CPU; on CUDA each token of that layer is skipped and
+counted, unless its slot is negative.
 Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.""",
     arguments={
         "kv_c": "[num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides",
@@ -76,4 +77,5 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
             "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         )
     },
+    tuned=TUNED,
 )

@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.mla import SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
 from generator.spec.shared.writer import same_or_fp8
 
 OP = Op(
@@ -80,4 +80,5 @@ bounds defects corrected.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     ),
     excluded=same_or_fp8,
+    tuned=TUNED,
 )

@@ -27,7 +27,9 @@ waited for, block_mapping is read on the device, and the call can be captured in
 tensors, or pages of several sizes, are several launches.
 
 Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-pair is skipped and counted once, see kvf_cuda_fault_count).
+pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other block is.
+KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says so
+("enqueued: 240 of 300 tensors").
 Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
 race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.""",
     arguments={

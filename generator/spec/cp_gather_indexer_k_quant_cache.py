@@ -18,7 +18,7 @@ block_table[b, p div block_size]:
   dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
   dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
 Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last element
-of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
+of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is looked at then.
 
 The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
 

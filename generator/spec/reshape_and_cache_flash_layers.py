@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, CUDA_TUNED, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -31,6 +31,8 @@ written together, and when a prefill of all layers moves in from elsewhere.
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says so
+("enqueued: 128 of 300 layers").
 Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.""",
     arguments={
         "keys": (
@@ -91,4 +93,5 @@ Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its M
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
     ),
     excluded=same_fp8_or_int8,
+    tuned=(CPU_TUNED, CUDA_TUNED),
 )

@@ -3,7 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.formats import NVFP4, NVFP4_4OVER6
-from generator.spec.shared.writer import ARGUMENTS
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
 
 PAGES = (
     "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last three "
@@ -91,4 +91,5 @@ with the layout taken from strides that are checked.""",
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4, NVFP4_4OVER6)),
+    tuned=(CUDA_TUNED,),
 )

@@ -27,7 +27,10 @@ the call, and should be pinned; copies of pageable memory may wait. block_mappin
 needed when the call returns.
 
 Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is negative
-or does not lie in its tensor from end to end.
+or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a copy: the
+pairs before it may be on the stream already, and the sentence says which ("enqueued: elements 0 to
+41 of block_mapping"). Those are copied, none after them is, but for a batch that fails as a whole,
+of which the driver does not say what it has taken; the sentence then names its elements too.
 Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
 indices and return codes corrected.""",
     arguments={

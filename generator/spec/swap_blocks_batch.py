@@ -27,7 +27,10 @@ is_src_access_order_any lets a batch read its sources ahead of work that is on t
 only for sources that no such work writes.
 
 Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is copied. No
-other mistake in an address can be found.
+other mistake in an address can be found but by the driver. KVF_CUDA_ERROR when that refuses a copy:
+those before it may be on the stream already, and the sentence says which ("enqueued: elements 0 to
+41 of src_ptrs"). Those are made, none after them is, but for a batch that fails as a whole, of
+which the driver does not say what it has taken; the sentence then names its elements too.
 Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
 corrected.""",
     arguments={

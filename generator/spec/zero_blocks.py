@@ -22,7 +22,9 @@ waited for, block_ids is read on the device, and the call can be captured in a C
 tensors, or pages of several sizes, are several launches.
 
 Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-block is skipped and counted once, see kvf_cuda_fault_count).
+block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a
+launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
+tensors").
 Source of the rule: new here.""",
     arguments={
         "caches": CACHES,

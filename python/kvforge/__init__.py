@@ -11,9 +11,22 @@ as it refuses a read-only NumPy array. The GIL is released while an op runs.
 CUDA work goes to the caller's current stream: torch's if the call has CUDA tensors of torch, else
 CuPy's if the op writes to arrays of CuPy, else the one that `tvm_ffi.use_raw_stream` has set.
 
+Large calls on the CPU are divided among the calling thread and a small team that all callers share:
+as many threads as this process has CPUs, or KVFORGE_NUM_THREADS, or `set_num_threads`; `torch.ops`
+follow `torch.set_num_threads`. A forked process has a team of its own, and where no thread can be had
+the caller computes alone.
+
 Errors: TypeError for a dtype, device or kind of argument, ValueError for a shape, stride or string,
 IndexError for a slot or page out of range, NotImplementedError for a combination that the op does not
-have or that was not built, RuntimeError for the CUDA driver. Nothing is written then.
+have or that was not built, RuntimeError for the CUDA driver and for what autograd forbids. Nothing is
+written then. kvforge.torch has the same, as far as torch lets it.
+
+What torch knows of a tensor beside its memory is heeded: lazily negated inputs are made real, the
+version of what is written is raised, so that backward() finds what was overwritten, and a tensor that
+requires grad is written under torch.no_grad() alone. Refused are masked arrays of NumPy, tensors that
+are meta, fake, sparse, nested, quantised or reach beyond their storage, types derived from torch.Tensor
+that dispatch by themselves, and lazily negated outputs. A kv_cache_dtype may be a dtype of torch, NumPy
+or ml_dtypes in place of a string.
 
 `python -m kvforge` prints the dispatch table; `kvforge.torch` registers the ops with torch.
 """
@@ -36,13 +49,16 @@ from kvforge._library import (
     Variant,
     clear_faults,
     faults,
+    get_num_threads,
     library,
     machine,
     set_builder,
+    set_num_threads,
     variants,
 )
-from kvforge._load import build_missing, build_variant, jit, load
+from kvforge._load import load
 from kvforge._ninja import BuildError
+from kvforge._variant import build_missing, build_variant, jit
 
 __all__ = [
     "BuildError",
@@ -51,9 +67,11 @@ __all__ = [
     "build_variant",
     "clear_faults",
     "faults",
+    "get_num_threads",
     "load",
     "machine",
     "ops",
+    "set_num_threads",
     "variants",
 ]
 __version__ = library()[0]

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["cache"]:
-        return cache.main(words[1:])
+        return run_cache(words[1:])
     options = parser.parse_args(arguments)
     if options.explain is None:
         print_table()
@@ -32,6 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"kvforge: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def run_cache(words: Sequence[str]) -> int:
+    """The cache command; a cache that cannot be used is told in a sentence."""
+    try:
+        return cache.main(words)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(error if "kvforge" in str(error) else f"kvforge: {error}", file=sys.stderr)
+        return 1
 
 
 def print_table() -> None:

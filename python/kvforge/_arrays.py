@@ -1,9 +1,11 @@
-"""What TVM-FFI does not do for arrays by itself: outputs that must not be written, NumPy arrays that
-NumPy does not export, CUDA streams that it is not told, and sentences about what it cannot read."""
+"""What TVM-FFI does not do for arrays by itself: outputs that must not be written, what torch knows of
+a tensor beside its memory, NumPy arrays that NumPy does not export, CUDA streams that it is not told,
+and sentences about what it cannot read."""
 
 from __future__ import annotations
 
 import contextlib
+import operator
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -19,34 +21,150 @@ _DTYPES = {
     "float8_e4m3fn": ("uint8", 10),
     "float8_e5m2": ("uint8", 12),
 }
+# Name of a dtype in NumPy and torch -> what kv_cache_dtype calls it.
+_TOKENS = {
+    "float32": "float32",
+    "float16": "float16",
+    "bfloat16": "bfloat16",
+    "float8_e4m3fn": "fp8_e4m3",
+    "float8_e5m2": "fp8_e5m2",
+    "int8": "int8",
+}
 _retag = function("kvforge__retag")
 
 Call = Callable[..., None]
 
-# Types whose arrays can always be written, and tell TVM-FFI their stream; check_writable() and
-# on_its_stream() add torch's. Not CuPy's, which do not tell.
-WRITABLE: set[type] = {tvm_ffi.Tensor}
-
 # Types of lists that TVM-FFI reads; check_list() adds to them.
 LISTS: set[type] = {list, tuple}
 
+# The type of torch's own tensors, once torch is there and tells what a call must know of them. Arrays
+# of this type alone go straight to the binding, which asks torch: see python/src/torch_tensors.h.
+TENSOR: type | None = None
 
-def check_writable(call: Call, what: str, value: Any) -> Call:
-    """The call of an op that writes to this array, on the array's stream; see on_its_stream().
 
-    Refuses an array that an op must not write to. JAX arrays are immutable, on every device.
+def _meet(torch: Any) -> None:
+    """Begins to treat torch's tensors so, if this torch can be asked."""
+    global TENSOR
+    if function("kvforge__torch")():
+        TENSOR = torch.Tensor
+
+
+def adapt(
+    op: Call,
+    call: Call,
+    outputs: tuple[str, ...],
+    tells: tuple[str, ...],
+    arguments: tuple[Any, ...],
+    device: int | None = None,
+) -> None:
+    """Calls an op with arrays of any library.
+
+    `op` is the function of kvforge.ops, `call` what it calls, `outputs` names the arguments that the op
+    writes to, `tells` those whose arrays tell the stream. A `device` is the one to run on.
     """
-    jax, numpy = sys.modules.get("jax"), sys.modules.get("numpy")
+    torch = sys.modules.get("torch")
+    if torch is not None and TENSOR is None and hasattr(torch, "Tensor"):
+        _meet(torch)
+    written: list[Any] = []
+    adapted = []
+    for name, value in zip(op.__code__.co_varnames, arguments, strict=False):
+        what, into = f"{op.__name__}: {name}", written if name in outputs else None
+        if isinstance(value, list | tuple | tvm_ffi.Array | tvm_ffi.List):
+            items = [_adapt_one(what, item, into) for item in value]
+            same = all(map(operator.is_, items, value))
+            adapted.append(value if same else items)
+        else:
+            adapted.append(_adapt_one(what, value, into))
+        if name in tells:
+            for item in value if type(value) in LISTS else (value,):
+                call = on_its_stream(call, item)
+    if written and torch is not None:
+        torch.autograd.graph.increment_version(written)
+    if device is not None:
+        with_device(op, call, device, tuple(adapted))
+        return
+    try:
+        call(*adapted)
+    except (BufferError, RuntimeError) as error:
+        retry(op, call, error, tuple(adapted))
+
+
+def _adapt_one(what: str, value: Any, written: list[Any] | None) -> Any:
+    """The array that goes to TVM-FFI in place of this one. An output that autograd is to know of joins
+    `written`; for an input that is None. Raises for what no op can use."""
+    numpy, torch, jax = map(sys.modules.get, ("numpy", "torch", "jax"))
     if numpy is not None and isinstance(value, numpy.ndarray):
-        if not value.flags.writeable:
+        if type(value) is not numpy.ndarray and hasattr(value, "mask"):
+            raise TypeError(
+                f"{what}: got a masked array of NumPy, whose mask no op would heed, want a plain one"
+            )
+        if written is not None and not value.flags.writeable:
             raise ValueError(f"{what}: got a read-only NumPy array, want one that can be written")
-        return call
-    if jax is not None and isinstance(value, jax.Array):
+    elif torch is not None and isinstance(value, torch.Tensor):
+        return _adapt_tensor(torch, what, value, written)
+    elif written is not None and jax is not None and isinstance(value, jax.Array):
         raise TypeError(
             f"{what}: got a JAX array, which is immutable, want an array that can be written: "
             "of torch, NumPy or CuPy"
         )
-    return on_its_stream(call, value)
+    return value
+
+
+def _adapt_tensor(torch: Any, what: str, tensor: Any, written: list[Any] | None) -> Any:
+    """The same for a tensor of torch, in the words of kvforge.torch."""
+    if reason := refusal(tensor):
+        raise TypeError(f"{what}: got {reason}")
+    shape = zip(tensor.shape, tensor.stride(), strict=True)
+    want = (1 + sum((n - 1) * step for n, step in shape)) * tensor.itemsize if tensor.numel() else 0
+    room = tensor.untyped_storage().nbytes() - tensor.storage_offset() * tensor.itemsize
+    if room < want:
+        raise ValueError(
+            f"{what}: got a torch tensor whose storage has {room} bytes for it, want {want} for its "
+            "shape and strides"
+        )
+    if written is None:
+        return tensor.resolve_neg()
+    if tensor.is_neg():
+        raise TypeError(f"{what}: got {NEGATED}")
+    if tensor.requires_grad and torch.is_grad_enabled():
+        raise RuntimeError(
+            f"{what}: got a torch tensor that requires grad, want one that does not: the op writes in "
+            "place and has no gradient; torch.no_grad() allows it"
+        )
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        raise RuntimeError(
+            f"{what}: got a torch tensor that was made in inference mode, want a clone of it, or a call "
+            "in inference mode"
+        )
+    written.append(tensor)
+    return tensor
+
+
+NEGATED = (
+    "a torch tensor that is negated when it is read, want one that can be written as it lies: "
+    "tensor.resolve_neg()"
+)
+
+
+def text(what: str, value: Any) -> str:
+    """What is given for a string: a string, or a dtype of torch, NumPy, ml_dtypes or JAX."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if isinstance(value, str):
+        return str.__str__(value)  # of a type derived from it, such as an enum
+    name = None
+    if torch is not None and isinstance(value, torch.dtype):
+        name = str(value).removeprefix("torch.")
+    elif numpy is not None and isinstance(value, numpy.dtype | type):
+        with contextlib.suppress(TypeError):
+            name = numpy.dtype(value).name
+    if name is None:
+        got = "None" if value is None else type(value).__name__
+        raise TypeError(f"{what}: got {got}, want str")
+    if name not in _TOKENS:
+        raise ValueError(
+            f"{what}: got the dtype {name}, want a string or one of the dtypes {', '.join(_TOKENS)}"
+        )
+    return _TOKENS[name]
 
 
 def on_its_stream(call: Call, value: Any) -> Call:
@@ -58,8 +176,6 @@ def on_its_stream(call: Call, value: Any) -> Call:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(value, cupy.ndarray):
         return call if type(call) is partial else partial(_on_cupys, call, value.device.id)
-    if type(value).__module__.partition(".")[0] == "torch":
-        WRITABLE.add(type(value))
     return call
 
 
@@ -108,7 +224,7 @@ def _export(value: Any) -> Any:
     return tensor
 
 
-def _refusal(value: Any) -> str:
+def refusal(value: Any) -> str:
     """What about an array cannot be used in any op, as "got, want"; or ""."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy is not None and isinstance(value, numpy.ndarray):
@@ -118,6 +234,10 @@ def _refusal(value: Any) -> str:
         if dtype.name not in _DTYPES and (dtype.kind not in "biufc" or dtype.char in "gG"):
             return f"a NumPy array of dtype {dtype}, want one that DLPack has"
     elif torch is not None and isinstance(value, torch.Tensor):
+        if type(value).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+            return f"a {type(value).__name__}, whose memory is not a tensor's, want a torch.Tensor"
+        if value.is_nested:
+            return "a nested torch tensor, want a dense one (torch.strided)"
         if value.layout != torch.strided:
             return f"a torch tensor of layout {value.layout}, want a dense one (torch.strided)"
         if value.is_meta:
@@ -128,18 +248,18 @@ def _refusal(value: Any) -> str:
 
 
 def retry(
-    op: Callable[..., None], call: Call, error: BufferError | RuntimeError, *arguments: Any
+    op: Call, call: Call, error: BufferError | RuntimeError, arguments: tuple[Any, ...]
 ) -> None:
     """What `op`, a function of kvforge.ops, does about an error of its call.
 
     TypeError for an array that no op can use, in place of its library's own words. Else, when its
     library refused to export an array, calls again with every such array exported by hand; writable
-    arrays alone are outputs then: check_writable() has been before. Else the error itself.
+    arrays alone are outputs then: _adapt_one() has been before. Else the error itself.
     """
     for name, value in zip(op.__code__.co_varnames, arguments, strict=False):
         for item in value if isinstance(value, list | tuple) else (value,):
-            if refusal := _refusal(item):
-                raise TypeError(f"{op.__name__}: {name}: got {refusal}") from None
+            if reason := refusal(item):
+                raise TypeError(f"{op.__name__}: {name}: got {reason}") from None
     if not isinstance(error, BufferError):
         raise error
     exported = [_export(argument) for argument in arguments]
@@ -148,7 +268,7 @@ def retry(
     call(*exported)
 
 
-def with_device(op: Callable[..., None], call: Call, device: int, *arguments: Any) -> None:
+def with_device(op: Call, call: Call, device: int, arguments: tuple[Any, ...]) -> None:
     """Calls an op whose tensors are all the host's on a CUDA device, on its current stream: torch's
     if torch uses CUDA, else the one that tvm_ffi.use_raw_stream() has set, else CuPy's."""
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
@@ -166,4 +286,4 @@ def with_device(op: Callable[..., None], call: Call, device: int, *arguments: An
         try:
             call(*arguments, device)
         except (BufferError, RuntimeError) as error:
-            retry(op, call, error, *arguments, device)
+            retry(op, call, error, (*arguments, device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import tvm_ffi
 
 LIBRARY = "kvforge_tvm_ffi.so"
+TORCH_LIBRARY = "kvforge_torch.so"
 
 
 class Variant(NamedTuple):
@@ -109,9 +111,27 @@ def faults(device: int = 0) -> int:
     return int(function("kvforge__faults")(device))
 
 
-def clear_faults(device: int = 0) -> None:
-    """Sets the count of `faults` to 0."""
-    function("kvforge__faults")(device, True)
+def clear_faults(device: int = 0) -> int:
+    """Sets the count of `faults` to 0 and returns what it was, without losing any in between."""
+    return int(function("kvforge__faults")(device, True))
+
+
+def get_num_threads() -> int:
+    """How many CPU threads a call may use: as many as `set_num_threads` has set, or the environment
+    variable KVFORGE_NUM_THREADS, or as many as this process has CPUs."""
+    return int(function("kvforge__num_threads")())
+
+
+def set_num_threads(count: int) -> None:
+    """Sets how many CPU threads a call may use, the calling one included; 0: as many as there can be.
+
+    For all threads of the process, from the next call on. More than there are CPUs count as that many.
+    `torch.ops` has torch's number in its place, `torch.set_num_threads`.
+    """
+    wanted = operator.index(count)
+    if wanted < 0:
+        raise ValueError(f"set_num_threads: count: got {wanted}, want 0 or more")
+    function("kvforge__num_threads")(min(wanted, 2**31 - 1))
 
 
 def set_builder(builder: Callable[[str], None] | None) -> None:

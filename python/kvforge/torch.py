@@ -8,9 +8,16 @@ Registered for the CPU and CUDA keys, with fake kernels. The binding goes throug
 ABI, so that one build serves every torch from 2.10 on; for an older one it is built against that
 torch. It is the build folder's (`ninja torch`), or else compiled at the first register() and kept in
 kvforge's cache. Works in torch.compile(fullgraph=True), in inference mode and under CUDA graph capture, on
-torch's current stream and with torch's number of CPU threads. A refused call raises RuntimeError with
-kvforge's sentence, as torch's own ops do. An op whose tensors are all the host's (swap_blocks_batch)
-runs on torch's current CUDA device if there is one, as upstream's does, else on the CPU.
+torch's current stream and with torch's number of CPU threads. An op whose tensors are all the host's
+(swap_blocks_batch) runs on torch's current CUDA device if there is one, as upstream's does, else on the
+CPU.
+
+A refused call raises what kvforge.ops raises, with the same sentence: IndexError, ValueError, MemoryError
+and RuntimeError always; TypeError and NotImplementedError, which the stable ABI cannot pass on, arrive as
+RuntimeError, unless they are about a kind of tensor (meta, sparse, quantised, nested, negated) or the
+binding is built for an older torch. What torch itself finds wrong before kvforge is asked, such as an
+argument of another type than the schema's or a fake tensor among real ones, is in torch's words. A type
+derived from torch.Tensor that dispatches by itself decides what the op does with it.
 """
 
 from __future__ import annotations
@@ -18,20 +25,30 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 
-from kvforge import _checkout, _library, _load
+from kvforge import _arrays, _checkout, _library, _variant
+from kvforge._build import Build
+from kvforge._store import Store
 from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
 Generation = Literal["late-2025", "early-2026", "late-2026"]
 KEYS = ("CPU", "CUDA")
+# Tensors of another kind, which torch would answer with a list of all keys that an op has.
+REFUSED = [
+    f"{kind}{device}"
+    for kind in ("Sparse", "SparseCsr", "Quantized", "NestedTensor")
+    for device in ("CPU", "CUDA")
+] + ["MkldnnCPU", "AutogradNestedTensor"]
 _lock = threading.Lock()
 _registered: dict[tuple[str, str], str | None] = {}  # (namespace, op) -> generation
+_kernels: list[_Kernels] = []  # for as long as the process lives
 
 
 def register(
@@ -124,8 +141,82 @@ def _generation(space: str, name: str, generation: str | None) -> str | None:
     return generation
 
 
-def _nothing(*_arguments: Any, **_named: Any) -> None:
-    """The fake kernel of an op that writes to its arguments and returns nothing."""
+class _Kernels:
+    """An operator's kernels in Python, all off the hot path."""
+
+    def __init__(self, space: str, op: str) -> None:
+        self.op = op
+        self.overload = getattr(getattr(torch.ops, space), op).default
+        self._library = torch.library.Library(space, "IMPL")  # kept: the kernels live as long
+
+    def register(self) -> None:
+        """For fake and meta tensors, for negated ones and for those that no op can use."""
+        torch.library.register_fake(self.overload, self._fake)
+        self._library.impl(self.op, self._negated, "Negative")
+        for key in REFUSED:
+            self._library.impl(self.op, self._refuse, key)
+
+    def _arguments(self, given: tuple[Any, ...], named: dict[str, Any]) -> Iterator[_Argument]:
+        """What is given for each argument of the schema; torch leaves defaults out."""
+        arguments = self.overload._schema.arguments
+        values = dict(zip((argument.name for argument in arguments), given, strict=False)) | named
+        for argument in arguments:
+            if argument.name in values:
+                written = argument.alias_info is not None and argument.alias_info.is_write
+                yield _Argument(self.op, argument.name, values[argument.name], written)
+
+    def _fake(self, *given: Any, **named: Any) -> None:
+        """Of fake tensors, or of meta tensors alone: nothing is done."""
+        meta = {
+            tensor.is_meta
+            for argument in self._arguments(given, named)
+            for tensor in argument.tensors
+            if not isinstance(tensor, FakeTensor)
+        }
+        if len(meta) == 2:
+            self._refuse(*given, **named)
+
+    def _refuse(self, *given: Any, **named: Any) -> None:
+        """Raises TypeError for the first tensor that no op can use."""
+        for argument in self._arguments(given, named):
+            for tensor in argument.tensors:
+                if reason := _arrays.refusal(tensor):
+                    raise TypeError(f"{argument.what}: got {reason}")
+
+    def _negated(self, *given: Any, **named: Any) -> None:
+        """With a tensor that is negated when it is read: inputs are made real, outputs refused."""
+        values = {}
+        for argument in self._arguments(given, named):
+            if argument.written and any(tensor.is_neg() for tensor in argument.tensors):
+                raise TypeError(f"{argument.what}: got {_arrays.NEGATED}")
+            values[argument.name] = argument.resolved()
+        self.overload(**values)
+
+
+class _Argument(NamedTuple):
+    """What is given for an argument of a schema."""
+
+    op: str
+    name: str
+    value: Any
+    written: bool
+
+    @property
+    def what(self) -> str:
+        return f"{self.op}: {self.name}"
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        values = self.value if isinstance(self.value, list | tuple) else [self.value]
+        return [value for value in values if isinstance(value, torch.Tensor)]
+
+    def resolved(self) -> Any:
+        """The same without lazy negation."""
+        if isinstance(self.value, torch.Tensor):
+            return self.value.resolve_neg()
+        if isinstance(self.value, list | tuple):
+            return [tensor.resolve_neg() for tensor in self.value]
+        return self.value
 
 
 def _keep_in_graphs(overload: Any) -> None:
@@ -142,7 +233,7 @@ def _keep_in_graphs(overload: Any) -> None:
 def _build_missing(symbol: bytes) -> int:
     """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
     try:
-        _load.build_missing(symbol.decode())
+        _variant.build_missing(symbol.decode())
     except Exception as error:
         print(f"kvforge: {error}", file=sys.stderr)
         return 1
@@ -152,36 +243,44 @@ def _build_missing(symbol: bytes) -> int:
 _builder = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_build_missing)
 
 
-def _built() -> str:
+def _native() -> ctypes.CDLL:
     """The other shared object, compiled for this torch if the build folder has none."""
-    path = _library.find().parent / _load.TORCH_LIBRARY
+    path = _library.find().parent / _library.TORCH_LIBRARY
     if path.is_file():
-        return str(path)
+        return ctypes.CDLL(str(path))
+    return _compiled(stable=tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 10))
+
+
+def _compiled(*, stable: bool) -> ctypes.CDLL:
+    """The same, compiled to go through the stable ABI or for this torch alone."""
     source = _checkout.root() / "python/src/torch.cpp"
     folder = Path(torch.__file__).parent
     includes = [folder / "include"]
     flags = ["-DTORCH_TARGET_VERSION=0x020a000000000000ull", "-DKVF_TORCH_STABLE"]
-    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 10):
+    if not stable:
         includes.append(folder / "include/torch/csrc/api/include")
         flags = [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}"]
         flags.append("-DKVF_TORCH_LIBRARY")
-    made = _load.load(
-        "kvforge_torch",
-        source,
-        extra_cflags=flags,
-        extra_ldflags=[f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"],
-        extra_include_paths=includes,
-        is_python_module=False,
+    build = Build(
+        store=Store(),
+        name="kvforge_torch",
+        files=[source],
+        cflags=tuple(flags),
+        ldflags=(f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"),
+        include_paths=tuple(includes),
     )
-    return str(made)
+    return build.use(lambda made: ctypes.CDLL(str(made / "kvforge_torch.so")))
 
 
 class _Binding:
     """The registration functions of the other shared object."""
 
     def __init__(self) -> None:
-        self._native = ctypes.CDLL(_built())
-        if _load.jit():
+        self._native = _native()
+        self._native.kvforge_torch_complete.restype = ctypes.c_bool
+        if not self._native.kvforge_torch_complete():  # this torch lacks what others have
+            self._native = _compiled(stable=False)
+        if _variant.jit():
             self._native.kvforge_torch_set_builder(_builder)
 
     def _call(self, function: str, *arguments: Any) -> None:
@@ -236,7 +335,8 @@ class _Binding:
             self._call("define", space, schema)
         for key in KEYS:
             self._call("implement", name, space, arguments, key)
-        torch.library.register_fake(f"{space}::{op}", _nothing)
-        overload = getattr(getattr(torch.ops, space), op).default
-        if not overload._schema.is_mutable:
-            _keep_in_graphs(overload)
+        kernels = _Kernels(space, op)
+        kernels.register()
+        _kernels.append(kernels)
+        if not kernels.overload._schema.is_mutable:
+            _keep_in_graphs(kernels.overload)

@@ -9,20 +9,28 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <list>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <dlfcn.h>
 
 #include "kvforge/kvforge.h"
 
+namespace at {
+class Tensor;
+}
+
 namespace {
 
 /* As many as kvf_call() takes, and more operators than anyone registers. */
 constexpr int max_arguments = 24;
 constexpr int max_slots = 256;
+/* Longer than any name; what is longer still is cut, and stays recognisable in an error. */
+constexpr size_t max_string = 127;
 
 /* One operator of torch: an op under a namespace, with a schema whose order may be its own. */
 struct Slot {
@@ -40,6 +48,13 @@ Slot slots[max_slots];
 int used_slots = 0;
 
 void call(const Slot &slot, class Reader &reader);
+
+/* A tensor among the arguments: torch's own, and as DLPack sees it, pointing into torch's. */
+struct Seen {
+  const at::Tensor *own; /* NULL for None */
+  DLTensor view;
+  int64_t room; /* bytes from the view's data to the end of its storage */
+};
 
 } // namespace
 
@@ -90,6 +105,36 @@ kvf_exec place(const kvf_op &op, int32_t device) {
   return exec;
 }
 
+/* std::bad_alloc with a sentence. */
+struct OutOfMemory : std::bad_alloc {
+  explicit OutOfMemory(std::string reason) : reason_(std::move(reason)) {}
+  const char *what() const noexcept override { return reason_.c_str(); }
+
+private:
+  std::string reason_;
+};
+
+/* Throws what Python gets as the exception that kvforge.ops raises. torch turns these standard
+ * exceptions into Python's; the two that have no such form are the adapter's, which may have to be
+ * content with RuntimeError. */
+[[noreturn]] void raise(kvf_status status, const std::string &reason) {
+  switch (status) {
+  case KVF_OUT_OF_RANGE:
+    throw std::out_of_range(reason);
+  case KVF_INVALID_VALUE:
+    throw std::invalid_argument(reason);
+  case KVF_OUT_OF_MEMORY:
+    throw OutOfMemory(reason);
+  case KVF_INVALID_TYPE:
+    raise_type_error(reason);
+  case KVF_UNSUPPORTED:
+  case KVF_NOT_BUILT:
+    raise_not_implemented(reason);
+  default:
+    throw std::runtime_error(reason);
+  }
+}
+
 /* What builds a variant that the library lacks, given its symbol; 0 when it is there now. NULL for
  * none. */
 std::atomic<int (*)(const char *)> builder{nullptr};
@@ -103,20 +148,71 @@ void run(const kvf_op &op, const kvf_exec &exec, const kvf_value *values) {
   const std::string reason = kvf_last_error(); /* before a builder's own calls fail */
   const auto build = status == KVF_NOT_BUILT ? builder.load() : nullptr;
   if (build == nullptr || build(kvf_missing_variant()->symbol) != 0) {
-    throw std::runtime_error(reason);
+    raise(status, reason);
   }
-  if (kvf_call(&op, &exec, values, op.num_arguments) != KVF_OK) {
-    throw std::runtime_error(kvf_last_error());
+  status = kvf_call(&op, &exec, values, op.num_arguments);
+  if (status != KVF_OK) {
+    raise(status, kvf_last_error());
+  }
+}
+
+std::string named(const kvf_op &op, int position, const std::string &rest) {
+  return std::string(op.name) + ": " + op.arguments[position].name + ": " + rest;
+}
+
+/* Refuses a tensor that reaches beyond its storage, as one whose storage was made smaller does. */
+void check_storage(const kvf_op &op, int position, const Seen &seen) {
+  int64_t last = 0; /* the position of the last element */
+  for (int32_t i = 0; i < seen.view.ndim; ++i) {
+    if (seen.view.shape[i] == 0) {
+      return;
+    }
+    last += (seen.view.shape[i] - 1) * seen.view.strides[i];
+  }
+  const int64_t want = (last + 1) * (seen.view.dtype.bits / 8);
+  if (want > seen.room) {
+    raise(KVF_INVALID_VALUE,
+          named(op, position,
+                "got a torch tensor whose storage has " + std::to_string(seen.room) +
+                    " bytes for it, want " + std::to_string(want) + " for its shape and strides"));
+  }
+}
+
+/* Refuses a tensor that the op would write to behind autograd's back, as torch refuses it in its
+ * own in-place operations. */
+void check_writable(const kvf_op &op, int position, const at::Tensor &tensor) {
+  if (grad_mode() && requires_grad(tensor)) {
+    throw std::runtime_error(named(op, position,
+                                   "got a torch tensor that requires grad, want one that does not: "
+                                   "the op writes in place and has no gradient; torch.no_grad() "
+                                   "allows it"));
+  }
+  if (!inference_mode() && of_inference(tensor)) {
+    throw std::runtime_error(named(op, position,
+                                   "got a torch tensor that was made in inference mode, want a "
+                                   "clone of it, or a call in inference mode"));
   }
 }
 
 void call(const Slot &slot, Reader &reader) {
   const kvf_op &op = *slot.op;
   kvf_value values[max_arguments];
-  DLTensor views[max_arguments];
-  std::vector<std::unique_ptr<DLTensor[]>> lists;
+  Seen tensors[max_arguments];
+  std::vector<std::unique_ptr<Seen[]>> lists;
   std::vector<std::unique_ptr<const DLTensor *[]>> pointers;
+  std::vector<const at::Tensor *> written;
+  std::list<std::string> cut;
   int32_t device = -1;
+  const auto see = [&](int position, const Seen &seen) {
+    if (seen.view.device.device_type == kDLCUDA) {
+      device = seen.view.device.device_id;
+    }
+    check_storage(op, position, seen);
+    if (op.arguments[position].mutated) {
+      check_writable(op, position, *seen.own);
+      written.push_back(seen.own);
+    }
+  };
   for (int i = 0; i < op.num_arguments; ++i) {
     values[i] = op.arguments[i].default_value; /* none where there is no default */
   }
@@ -126,22 +222,22 @@ void call(const Slot &slot, Reader &reader) {
     value.kind = op.arguments[position].kind;
     switch (value.kind) {
     case KVF_KIND_TENSOR:
-      if (reader.tensor(i, slot.arguments[i].optional, views[i])) {
-        value.as.tensor = &views[i];
-        device = views[i].device.device_type == kDLCUDA ? views[i].device.device_id : device;
+      tensors[i] = reader.tensor(i, slot.arguments[i].optional);
+      if (tensors[i].own != nullptr) {
+        value.as.tensor = &tensors[i].view;
+        see(position, tensors[i]);
       } else {
         value.kind = KVF_KIND_NONE;
       }
       break;
     case KVF_KIND_TENSOR_LIST: {
       const size_t size = reader.list_size(i);
-      lists.push_back(std::make_unique<DLTensor[]>(size));
+      lists.push_back(std::make_unique<Seen[]>(size));
       pointers.push_back(std::make_unique<const DLTensor *[]>(size));
       reader.list(i, lists.back().get());
       for (size_t j = 0; j < size; ++j) {
-        const DLTensor *tensor = &lists.back()[j];
-        pointers.back()[j] = tensor;
-        device = tensor->device.device_type == kDLCUDA ? tensor->device.device_id : device;
+        pointers.back()[j] = &lists.back()[j].view;
+        see(position, lists.back()[j]);
       }
       value.as.tensors.data = pointers.back().get();
       value.as.tensors.size = static_cast<int64_t>(size);
@@ -156,9 +252,22 @@ void call(const Slot &slot, Reader &reader) {
     case KVF_KIND_BOOL:
       value.as.boolean = reader.boolean(i);
       break;
-    default:
-      value.as.string = reader.string(i);
+    default: {
+      const std::string_view text = reader.string(i);
+      if (text.find('\0') != text.npos) {
+        raise(KVF_INVALID_VALUE,
+              named(op, position, "got a string with a NUL in it, want one without"));
+      }
+      value.as.string = text.data();
+      if (text.size() > max_string) {
+        cut.emplace_back(text.substr(0, max_string));
+        value.as.string = cut.back().c_str();
+      }
     }
+    }
+  }
+  for (const at::Tensor *tensor : written) {
+    torch::autograd::impl::bump_version(*tensor);
   }
   run(op, place(op, device), values);
 }
@@ -242,6 +351,10 @@ template <typename Action> const char *reason(Action action) {
  * The functions below are for one thread at a time, which kvforge/torch.py sees to. They return
  * NULL or the reason of a failure, which is valid until the thread's next call.
  */
+
+/* Whether this torch has all that the binding needs; else it is to be built for this torch alone.
+ */
+extern "C" KVF_API bool kvforge_torch_complete() { return complete(); }
 
 /* Gives the schema, without a namespace, of an op ("namespace::name"), which lives on. */
 extern "C" KVF_API const char *kvforge_torch_schema(const char *op, const char **schema) {

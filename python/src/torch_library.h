@@ -1,9 +1,27 @@
 /* Part of torch.cpp: torch's arguments and registrations through TORCH_LIBRARY's C++ classes, for a
  * torch that lacks the stable ABI. Such a build serves the torch alone that it was made for. */
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/library.h>
 
 namespace {
+
+bool complete() { return true; }
+
+bool grad_mode() { return c10::GradMode::is_enabled(); }
+
+bool inference_mode() { return c10::InferenceMode::is_enabled(); }
+
+bool of_inference(const at::Tensor &tensor) { return tensor.is_inference(); }
+
+bool requires_grad(const at::Tensor &tensor) { return tensor.requires_grad(); }
+
+[[noreturn]] void raise_type_error(const std::string &reason) {
+  C10_THROW_ERROR(TypeError, reason);
+}
+[[noreturn]] void raise_not_implemented(const std::string &reason) {
+  C10_THROW_ERROR(NotImplementedError, reason);
+}
 
 DLDataType dl_dtype(c10::ScalarType type) {
   switch (type) {
@@ -31,6 +49,22 @@ DLDataType dl_dtype(c10::ScalarType type) {
     return {kDLInt, 64, 1};
   case c10::ScalarType::Bool:
     return {kDLBool, 8, 1};
+  case c10::ScalarType::Float8_e4m3fnuz:
+    return {kDLFloat8_e4m3fnuz, 8, 1};
+  case c10::ScalarType::Float8_e5m2fnuz:
+    return {kDLFloat8_e5m2fnuz, 8, 1};
+  case c10::ScalarType::UInt16:
+    return {kDLUInt, 16, 1};
+  case c10::ScalarType::UInt32:
+    return {kDLUInt, 32, 1};
+  case c10::ScalarType::UInt64:
+    return {kDLUInt, 64, 1};
+  case c10::ScalarType::ComplexHalf:
+    return {kDLComplex, 32, 1};
+  case c10::ScalarType::ComplexFloat:
+    return {kDLComplex, 64, 1};
+  case c10::ScalarType::ComplexDouble:
+    return {kDLComplex, 128, 1};
   default:
     return {kDLOpaqueHandle, 0, 1}; /* no op accepts it, and each says what it wants */
   }
@@ -41,33 +75,27 @@ class Reader {
 public:
   explicit Reader(c10::ArrayRef<c10::IValue> arguments) : arguments_(arguments) {}
 
-  /* A tensor as DLPack sees it, pointing into torch's; false for None. */
-  bool tensor(int i, bool, DLTensor &view) {
-    if (at(i).isNone()) {
-      return false;
-    }
-    fill(at(i).toTensor(), view);
-    return true;
-  }
+  Seen tensor(int i, bool) { return at(i).isNone() ? Seen{} : look(at(i).toTensor()); }
 
   size_t list_size(int i) { return at(i).toListRef().size(); }
 
-  void list(int i, DLTensor *views) {
+  void list(int i, Seen *seen) {
     for (const c10::IValue &element : at(i).toListRef()) {
-      fill(element.toTensor(), *views++);
+      *seen++ = look(element.toTensor());
     }
   }
 
   int64_t integer(int i) { return at(i).toInt(); }
   double number(int i) { return at(i).toDouble(); }
   bool boolean(int i) { return at(i).toBool(); }
-  const char *string(int i) { return at(i).toStringRef().c_str(); }
+  std::string_view string(int i) { return at(i).toStringRef(); }
 
 private:
   const c10::IValue &at(int i) const { return arguments_[static_cast<size_t>(i)]; }
 
-  static void fill(const at::Tensor &tensor, DLTensor &view) {
-    view = DLTensor{};
+  static Seen look(const at::Tensor &tensor) {
+    Seen seen{&tensor, {}, 0};
+    DLTensor &view = seen.view;
     view.data = tensor.data_ptr();
     view.device.device_type = tensor.is_cuda() ? kDLCUDA : tensor.is_cpu() ? kDLCPU : kDLExtDev;
     view.device.device_id = tensor.is_cuda() ? tensor.get_device() : 0;
@@ -75,6 +103,9 @@ private:
     view.dtype = dl_dtype(tensor.scalar_type());
     view.shape = const_cast<int64_t *>(tensor.sizes().data());
     view.strides = const_cast<int64_t *>(tensor.strides().data());
+    seen.room = static_cast<int64_t>(tensor.storage().nbytes()) -
+                tensor.storage_offset() * (view.dtype.bits / 8);
+    return seen;
   }
 
   c10::ArrayRef<c10::IValue> arguments_;

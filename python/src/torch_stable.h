@@ -6,7 +6,44 @@
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/c/shim.h>
 
+/*
+ * What the stable ABI lacks of autograd, by its names in libtorch since long before 2.10. They take
+ * what a handle points at. Weak: complete() says whether this torch has them.
+ */
+namespace torch::autograd::impl {
+__attribute__((weak)) void bump_version(const at::Tensor &tensor);
+}
+namespace at::native {
+__attribute__((weak)) bool is_inference(const at::Tensor &tensor);
+}
+extern "C" __attribute__((weak)) bool
+kvf_torch_inference_mode() __asm__("_ZN3c1013InferenceMode10is_enabledEv");
+extern "C" __attribute__((weak)) bool
+kvf_torch_requires_grad(const void *tensor_impl) __asm__("_ZNK3c1010TensorImpl13requires_gradEv");
+
 namespace {
+
+bool complete() {
+  return torch::autograd::impl::bump_version != nullptr && at::native::is_inference != nullptr &&
+         kvf_torch_inference_mode != nullptr && kvf_torch_requires_grad != nullptr;
+}
+
+bool inference_mode() { return kvf_torch_inference_mode(); }
+
+bool of_inference(const at::Tensor &tensor) { return at::native::is_inference(tensor); }
+
+bool grad_mode() { return aoti_torch_grad_mode_is_enabled(); }
+
+/* A tensor is a pointer to what holds its state. */
+bool requires_grad(const at::Tensor &tensor) {
+  return kvf_torch_requires_grad(*reinterpret_cast<const void *const *>(&tensor));
+}
+
+/* Exceptions that Python gets as TypeError or NotImplementedError are not of the ABI. */
+[[noreturn]] void raise_type_error(const std::string &reason) { throw std::runtime_error(reason); }
+[[noreturn]] void raise_not_implemented(const std::string &reason) {
+  throw std::runtime_error(reason);
+}
 
 /* Throws torch's own reason for a failure, where torch (2.13 on) tells it. */
 void check(AOTITorchError code, const char *what) {
@@ -38,6 +75,14 @@ struct Dtypes {
     set(aoti_torch_dtype_int32(), {kDLInt, 32, 1});
     set(aoti_torch_dtype_int64(), {kDLInt, 64, 1});
     set(aoti_torch_dtype_bool(), {kDLBool, 8, 1});
+    set(aoti_torch_dtype_float8_e4m3fnuz(), {kDLFloat8_e4m3fnuz, 8, 1});
+    set(aoti_torch_dtype_float8_e5m2fnuz(), {kDLFloat8_e5m2fnuz, 8, 1});
+    set(aoti_torch_dtype_uint16(), {kDLUInt, 16, 1});
+    set(aoti_torch_dtype_uint32(), {kDLUInt, 32, 1});
+    set(aoti_torch_dtype_uint64(), {kDLUInt, 64, 1});
+    set(aoti_torch_dtype_complex32(), {kDLComplex, 32, 1});
+    set(aoti_torch_dtype_complex64(), {kDLComplex, 64, 1});
+    set(aoti_torch_dtype_complex128(), {kDLComplex, 128, 1});
   }
 
   void set(int32_t type, DLDataType dtype) {
@@ -65,19 +110,17 @@ public:
     }
   }
 
-  /* A tensor as DLPack sees it, pointing into torch's; false for None. */
-  bool tensor(int i, bool optional, DLTensor &view) {
+  Seen tensor(int i, bool optional) {
     StableIValue value = stack_[i];
     if (optional) {
       auto *boxed = as<StableIValue *>(value);
       if (boxed == nullptr) {
-        return false;
+        return {};
       }
       value = *boxed;
       delete boxed;
     }
-    fill(tensors_[tensor_count_++] = as<AtenTensorHandle>(value), view);
-    return true;
+    return look(tensors_[tensor_count_++] = as<AtenTensorHandle>(value));
   }
 
   size_t list_size(int i) {
@@ -86,14 +129,14 @@ public:
     return size;
   }
 
-  void list(int i, DLTensor *views) {
+  void list(int i, Seen *seen) {
     const auto handle = as<StableListHandle>(stack_[i]);
     const size_t size = list_size(i);
     for (size_t j = 0; j < size; ++j) {
       StableIValue element = 0;
       check(torch_list_get_item(handle, j, &element), "torch_list_get_item");
       listed_.push_back(as<AtenTensorHandle>(element));
-      fill(listed_.back(), views[j]);
+      seen[j] = look(listed_.back());
     }
     torch_delete_list(handle);
   }
@@ -102,11 +145,13 @@ public:
   double number(int i) { return as<double>(stack_[i]); }
   bool boolean(int i) { return as<bool>(stack_[i]); }
 
-  const char *string(int i) {
+  std::string_view string(int i) {
+    const StringHandle handle = strings_[string_count_++] = as<StringHandle>(stack_[i]);
     const char *text = nullptr;
-    check(torch_string_c_str(strings_[string_count_++] = as<StringHandle>(stack_[i]), &text),
-          "torch_string_c_str");
-    return text;
+    size_t length = 0;
+    check(torch_string_c_str(handle, &text), "torch_string_c_str");
+    check(torch_string_length(handle, &length), "torch_string_length");
+    return {text, length};
   }
 
 private:
@@ -116,18 +161,21 @@ private:
     return result;
   }
 
-  static void fill(AtenTensorHandle tensor, DLTensor &view) {
+  static Seen look(AtenTensorHandle tensor) {
     static const Dtypes dtypes;
     static const int32_t cpu = aoti_torch_device_type_cpu(), cuda = aoti_torch_device_type_cuda();
-    int64_t ndim = 0;
+    int64_t ndim = 0, offset = 0;
     int32_t device = 0, type = 0;
-    view = DLTensor{};
+    Seen seen{reinterpret_cast<const at::Tensor *>(tensor), {}, 0};
+    DLTensor &view = seen.view;
     int bad = aoti_torch_get_data_ptr(tensor, &view.data);
     bad |= aoti_torch_get_dim(tensor, &ndim);
     bad |= aoti_torch_get_sizes(tensor, &view.shape);
     bad |= aoti_torch_get_strides(tensor, &view.strides);
     bad |= aoti_torch_get_dtype(tensor, &type);
     bad |= aoti_torch_get_device_type(tensor, &device);
+    bad |= aoti_torch_get_storage_size(tensor, &seen.room);
+    bad |= aoti_torch_get_storage_offset(tensor, &offset);
     view.ndim = static_cast<int32_t>(ndim);
     view.dtype = dtypes.table[static_cast<size_t>(type) % dtypes.table.size()];
     view.device.device_type = device == cuda ? kDLCUDA : device == cpu ? kDLCPU : kDLExtDev;
@@ -135,6 +183,8 @@ private:
       bad |= aoti_torch_get_device_index(tensor, &view.device.device_id);
     }
     check(bad, "a tensor without sizes, strides or data");
+    seen.room -= offset * (view.dtype.bits / 8);
+    return seen;
   }
 
   StableIValue *stack_;

@@ -5,7 +5,10 @@
  * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
  * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream
  * that TVM-FFI says is the caller's. An op whose tensors are all the host's takes the ordinal of a
- * CUDA device behind its arguments, to run there. TVM-FFI releases the GIL around calls.
+ * CUDA device behind its arguments, to run there. Other ops may get torch's own tensors once more
+ * behind their arguments: all of them, by the attribute _cdata. Then torch is asked whether they
+ * can be used as they lie, and told what is written; if they cannot, nothing is done and the result
+ * is True instead of None. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdatomic.h>
@@ -17,6 +20,7 @@
 #include <tvm/ffi/extra/c_env_api.h>
 
 #include "kvforge/kvforge.h"
+#include "torch_tensors.h"
 
 enum { MAX_ARGUMENTS = 24, MAX_STRING = 128 };
 
@@ -73,6 +77,7 @@ static bool as_tensors(const TVMFFIAny *any, decoded *storage, kvf_value *value)
   const TVMFFIAny *elements = (const TVMFFIAny *)cell->data;
   storage->tensors = malloc((size_t)(cell->size > 0 ? cell->size : 1) * sizeof *storage->tensors);
   if (storage->tensors == NULL) {
+    value->kind = KVF_KIND_TENSOR_LIST; /* it is one: memory ran out */
     return false;
   }
   for (int64_t i = 0; i < cell->size; ++i) {
@@ -208,12 +213,71 @@ static bool lacks_arrays(const kvf_op *op, const kvf_value *values, int32_t coun
   return false;
 }
 
-static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
+static void free_lists(const decoded *storage, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    free(storage[i].tensors);
+  }
+}
+
+/* Whether a string argument has a NUL in it, behind which C would not read. */
+static bool has_nul(const TVMFFIAny *any) {
+  if (any->type_index == kTVMFFISmallStr) {
+    return memchr(any->v_bytes, 0, any->small_str_len) != NULL;
+  }
+  const TVMFFIByteArray *bytes =
+      (const TVMFFIByteArray *)(const void *)((const char *)any->v_ptr + sizeof(TVMFFIObject));
+  return any->type_index == kTVMFFIStr && memchr(bytes->data, 0, bytes->size) != NULL;
+}
+
+/* One tensor or a list of them, and the handles that are left for it and for what follows. */
+typedef struct handles {
+  const TVMFFIAny *next;
+  int32_t left;
+} handles;
+
+/* Does something with each tensor of a call and its handle, while that says true. */
+static bool each_tensor(const kvf_op *op, const kvf_value *values, int32_t count, handles given,
+                        bool (*visit)(const void *state, const DLTensor *view, bool written)) {
+  for (int32_t i = 0; i < count; ++i) {
+    const bool list = values[i].kind == KVF_KIND_TENSOR_LIST;
+    const int64_t size = list ? values[i].as.tensors.size : values[i].kind == KVF_KIND_TENSOR;
+    for (int64_t k = 0; k < size; ++k, --given.left, ++given.next) {
+      const DLTensor *view = list ? values[i].as.tensors.data[k] : values[i].as.tensor;
+      if (given.left == 0 || given.next->type_index != kTVMFFIInt ||
+          !visit((const void *)(intptr_t)given.next->v_int64, view, op->arguments[i].mutated)) {
+        return false;
+      }
+    }
+  }
+  return given.left == 0;
+}
+
+static bool tell_written(const void *state, const DLTensor *view, bool written) {
+  (void)view;
+  if (written) {
+    kvf_torch_written(state);
+  }
+  return true;
+}
+
+/* Whether torch's tensors, if their handles are given, can be used as they lie; then autograd is
+ * told which of them are written. */
+static bool as_they_lie(const kvf_op *op, const kvf_value *values, int32_t count, handles given) {
+  return given.left == 0 || (each_tensor(op, values, count, given, kvf_torch_as_it_lies) &&
+                             each_tensor(op, values, count, given, tell_written));
+}
+
+static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
   char message[256];
   const bool placed = op->host_arguments && count == op->num_arguments + 1;
   count -= placed;
+  handles given = {arguments + op->num_arguments, 0};
+  if (!op->host_arguments && count > op->num_arguments) {
+    given.left = count - op->num_arguments;
+    count = op->num_arguments;
+  }
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
@@ -226,9 +290,23 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
     storage[read].tensors = NULL;
     good = decode(&arguments[read], &storage[read], &values[read]);
   }
+  for (int32_t i = 0; good && i < count; ++i) {
+    if (values[i].kind == KVF_KIND_STRING && has_nul(&arguments[i])) {
+      (void)snprintf(message, sizeof message,
+                     "%s: %s: got a string with a NUL in it, want one without", op->name,
+                     op->arguments[i].name);
+      TVMFFIErrorSetRaisedFromCStr("ValueError", message);
+      free_lists(storage, read);
+      return -1;
+    }
+  }
   kvf_status status = KVF_INVALID_TYPE;
   bool raised = false;
-  if (good) {
+  if (good && !as_they_lie(op, values, count, given)) {
+    result->type_index = kTVMFFIBool;
+    result->v_int64 = 1;
+    status = KVF_OK;
+  } else if (good) {
     const kvf_exec exec =
         placed ? on_cuda((int32_t)arguments[count].v_int64) : place_of(values, count);
     status = kvf_call(op, &exec, values, count);
@@ -238,13 +316,13 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
       status = raised ? status : kvf_call(op, &exec, values, count);
     }
   }
-  for (int32_t i = 0; i < read; ++i) {
-    free(storage[i].tensors);
-  }
+  free_lists(storage, read);
   if (!good) {
-    (void)snprintf(message, sizeof message, "%s: %s: cannot be read as %s", op->name,
-                   op->arguments[read - 1].name, wanted(&op->arguments[read - 1]));
-    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    const bool no_memory = values[read - 1].kind == KVF_KIND_TENSOR_LIST;
+    (void)snprintf(message, sizeof message, "%s: %s: %s %s", op->name, op->arguments[read - 1].name,
+                   no_memory ? "no memory for" : "cannot be read as",
+                   wanted(&op->arguments[read - 1]));
+    TVMFFIErrorSetRaisedFromCStr(no_memory ? "MemoryError" : "TypeError", message);
     return -1;
   }
   if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
@@ -263,16 +341,14 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   int __tvm_ffi_##ns##__##name(void *handle, const TVMFFIAny *arguments, int32_t count,            \
                                TVMFFIAny *result) {                                                \
     (void)handle;                                                                                  \
-    (void)result; /* stays None */                                                                 \
-    return call(&kvf_op_##name, arguments, count);                                                 \
+    return call(&kvf_op_##name, arguments, count, result);                                         \
   }
 #include "kvf_ops.inc"
 #undef KVF_OP
 
 /* Calls the op that the function was made of. */
 static int call_op(void *handle, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
-  (void)result; /* stays None */
-  return call(handle, arguments, count);
+  return call(handle, arguments, count, result);
 }
 
 /* ---- what the package needs besides ops --------------------------------------------------------
@@ -375,19 +451,34 @@ int __tvm_ffi_kvforge__cuda(void *handle, const TVMFFIAny *arguments, int32_t co
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments,
                                                  int32_t count, TVMFFIAny *result);
 
-/* The fault count of a CUDA device; a true second argument clears it. */
+/* The fault count of a CUDA device; a true second argument clears it, and gets what is cleared. */
 int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t count,
                               TVMFFIAny *result) {
   (void)handle;
   uint64_t faults = 0;
   const int32_t device = count > 0 ? (int32_t)arguments[0].v_int64 : 0;
-  kvf_status status = kvf_cuda_fault_count(device, &faults);
-  if (status == KVF_OK && count > 1 && arguments[1].v_int64 != 0) {
-    status = kvf_cuda_clear_faults(device);
-  }
+  const bool clear = count > 1 && arguments[1].v_int64 != 0;
+  const kvf_status status =
+      clear ? kvf_cuda_clear_faults(device, &faults) : kvf_cuda_fault_count(device, &faults);
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
   return report(status);
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments,
+                                                      int32_t count, TVMFFIAny *result);
+
+/* kvf_num_threads(); an argument, a number, is handed to kvf_set_num_threads() before. */
+int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                   TVMFFIAny *result) {
+  (void)handle;
+  if (count > 0) {
+    const int64_t wanted = arguments[0].v_int64;
+    kvf_set_num_threads(wanted < INT32_MAX ? (int32_t)wanted : INT32_MAX);
+  }
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = kvf_num_threads();
+  return 0;
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments,
@@ -408,6 +499,20 @@ int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t c
     return -1;
   }
   ((DLTensor *)(uintptr_t)tensor)->dtype.code = (uint8_t)arguments[1].v_int64;
+  return 0;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__torch(void *handle, const TVMFFIAny *arguments,
+                                                int32_t count, TVMFFIAny *result);
+
+/* Whether the torch that has been imported can be asked about its tensors; see torch_tensors.h. */
+int __tvm_ffi_kvforge__torch(void *handle, const TVMFFIAny *arguments, int32_t count,
+                             TVMFFIAny *result) {
+  (void)handle;
+  (void)arguments;
+  (void)count;
+  result->type_index = kTVMFFIBool;
+  result->v_int64 = kvf_torch_meet();
   return 0;
 }
 

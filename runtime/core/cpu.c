@@ -1,6 +1,9 @@
-/* The CPU backend: which instruction-set level runs here, and a team of threads. */
-#include <omp.h>
+/* The CPU backend: which instruction-set level runs here, and running a variant. */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +23,17 @@ const char *kvf_isa_name(kvf_isa isa) {
   return position < KVF_ISA_COUNT ? isa_names[position] : "?";
 }
 
+#if defined(__x86_64__)
+/* clang has this name for __builtin_cpu_supports() since version 16 only. */
+static bool has_f16c(void) {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 static bool machine_runs(kvf_isa isa) {
   switch (isa) {
   case KVF_ISA_BASELINE:
@@ -27,8 +41,7 @@ static bool machine_runs(kvf_isa isa) {
 #if defined(__x86_64__)
   case KVF_ISA_AVX2:
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_f16c();
   case KVF_ISA_AVX512:
     return machine_runs(KVF_ISA_AVX2) && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
@@ -43,7 +56,7 @@ static bool machine_runs(kvf_isa isa) {
 }
 
 /* Every CPU variant is built for the same levels, so the first one that is there speaks for all.
- * Modules follow: they are compiled for the level that this library chose. */
+ * Modules follow: the level that this library chose is the highest that is used of theirs. */
 static bool library_has(kvf_isa isa) {
   for (int32_t i = 0; i < kvf_ops_count; ++i) {
     for (int32_t j = 0; j < kvf_ops[i]->num_variants; ++j) {
@@ -78,6 +91,34 @@ kvf_isa kvf_cpu_isa(void) {
   return (kvf_isa)atomic_load_explicit(&kvf_chosen_isa, memory_order_relaxed);
 }
 
+/* A variant's code for one level, built with its row or installed; NULL for none. */
+static kvf_cpu_function code_for(const kvf_variant *variant, int isa) {
+  return variant->cpu[isa] != NULL
+             ? variant->cpu[isa]
+             : atomic_load_explicit(&variant->late->functions[isa], memory_order_acquire);
+}
+
+kvf_cpu_function kvf_cpu_lower_code(const kvf_variant *variant) {
+  kvf_cpu_function code = NULL;
+  for (int isa = (int)kvf_cpu_isa(); code == NULL && isa >= 0; --isa) {
+    code = code_for(variant, isa);
+  }
+  return code;
+}
+
+bool kvf_cpu_runs(kvf_isa isa) { return isa <= kvf_cpu_isa() && machine_runs(isa); }
+
+void kvf_cpu_lack(const kvf_variant *variant, char *text, size_t room) {
+  kvf_text there = {.length = 0};
+  for (int isa = 0; isa < KVF_ISA_COUNT; ++isa) {
+    if (code_for(variant, isa) != NULL) {
+      kvf_text_add(&there, isa_names[isa]);
+    }
+  }
+  (void)snprintf(text, room, " for CPU level %s or a lower one%s%.64s", isa_names[kvf_cpu_isa()],
+                 there.length ? ", but for " : "", there.data);
+}
+
 /*
  * A fixed number, since what a virtual machine says of its caches is often wrong: well above a
  * core's share of a last-level cache, well below a prefill that attention reads back much later.
@@ -86,31 +127,8 @@ enum { STREAM_BYTES = 4 << 20 };
 
 int32_t kvf_cpu_streams(int64_t bytes_written) { return bytes_written >= STREAM_BYTES; }
 
-/* Below this many bytes per thread, waking a thread costs more than it saves. */
-enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
-
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit) {
-  const kvf_cpu_function function = kvf_cpu_code(variant);
-  const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
-  int64_t threads = 1;
-  if (useful >= 2.0) {
-    threads = check->exec.num_threads > 0 ? check->exec.num_threads : omp_get_max_threads();
-    threads = threads < units ? threads : units;
-    threads = (double)threads < useful ? threads : (int64_t)useful;
-  }
-  if (threads <= 1) {
-    function(params, 0, units);
-    return KVF_OK;
-  }
-#pragma omp parallel num_threads((int)threads)
-  {
-    const int64_t team = omp_get_num_threads();
-    const int64_t member = omp_get_thread_num();
-    const int64_t each = units / team;
-    const int64_t extra = units % team;
-    const int64_t begin = member * each + (member < extra ? member : extra);
-    function(params, begin, begin + each + (member < extra ? 1 : 0));
-  }
+  kvf_parallel_for(kvf_cpu_code(variant), params, units, bytes_per_unit, check->exec.num_threads);
   return KVF_OK;
 }

@@ -20,6 +20,7 @@ enum { MAX_DEVICES = 64, CACHE_LINE = 64 };
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(void *) primary_contexts[MAX_DEVICES]; /* retained for the life of the process */
 static _Atomic(char *) fault_memory;                  /* MAX_DEVICES counters, a cache line apart */
+static _Atomic(uint64_t) cleared_faults[MAX_DEVICES]; /* what the counters had come to */
 
 /* The driver, if it has this device. */
 static kvf_status open_device(int32_t device, const kvf_cuda_driver **driver) {
@@ -66,22 +67,23 @@ int64_t kvf_check_arch(const kvf_check *check) {
 /* ---- contexts
  * ------------------------------------------------------------------------------------ */
 
+/* Retained once for each device; other threads wait. */
 static kvf_status retain_primary(const kvf_cuda_driver *driver, int32_t device, void **context) {
-  *context = atomic_load_explicit(&primary_contexts[device], memory_order_acquire);
-  if (*context != NULL) {
-    return KVF_OK;
-  }
+  kvf_status status = KVF_OK;
   int handle = 0;
-  kvf_status status = kvf_cuda_check(driver, driver->device_get(&handle, device), "cuDeviceGet");
-  if (status == KVF_OK) {
-    status =
-        kvf_cuda_check(driver, driver->primary_retain(context, handle), "cuDevicePrimaryCtxRetain");
+  (void)pthread_mutex_lock(&loading);
+  *context = atomic_load_explicit(&primary_contexts[device], memory_order_relaxed);
+  if (*context == NULL) {
+    status = kvf_cuda_check(driver->device_get(&handle, device), "cuDeviceGet", NULL);
+    if (status == KVF_OK) {
+      status =
+          kvf_cuda_check(driver->primary_retain(context, handle), "cuDevicePrimaryCtxRetain", NULL);
+    }
+    if (status == KVF_OK) {
+      atomic_store_explicit(&primary_contexts[device], *context, memory_order_release);
+    }
   }
-  if (status == KVF_OK) {
-    /* Two threads may retain twice; the context is never released, so a count too many is harmless.
-     */
-    atomic_store_explicit(&primary_contexts[device], *context, memory_order_release);
-  }
+  (void)pthread_mutex_unlock(&loading);
   return status;
 }
 
@@ -90,47 +92,82 @@ static kvf_status enter(const kvf_cuda_driver *driver, int32_t device, bool *pus
   void *context = NULL;
   int current = -1;
   *pushed = false;
-  if (driver->context_current(&context) == CUDA_OK && context != NULL &&
-      driver->context_device(&current) == CUDA_OK && current == device) {
-    return KVF_OK;
+  kvf_status status = kvf_cuda_check(driver->context_current(&context), "cuCtxGetCurrent", NULL);
+  if (status == KVF_OK && context != NULL) {
+    status = kvf_cuda_check(driver->context_device(&current), "cuCtxGetDevice", NULL);
   }
-  kvf_status status = retain_primary(driver, device, &context);
+  if (status != KVF_OK || current == device) {
+    return status;
+  }
+  context = atomic_load_explicit(&primary_contexts[device], memory_order_acquire);
+  if (context == NULL) {
+    status = retain_primary(driver, device, &context);
+  }
   if (status == KVF_OK) {
-    status = kvf_cuda_check(driver, driver->context_push(context), "cuCtxPushCurrent");
+    status = kvf_cuda_check(driver->context_push(context), "cuCtxPushCurrent", NULL);
     *pushed = status == KVF_OK;
   }
   return status;
 }
 
-static void leave(const kvf_cuda_driver *driver, bool pushed) {
+/*
+ * Undoes enter() and goes on with the status of what came between. The caller's context is worth a
+ * second try; without it, only an error can tell that another one stays current.
+ */
+static kvf_status leave(const kvf_cuda_driver *driver, bool pushed, kvf_status status) {
   void *context = NULL;
-  if (pushed) {
-    (void)driver->context_pop(&context);
+  if (!pushed || driver->context_pop(&context) == CUDA_OK) {
+    return status;
   }
+  const int code = driver->context_pop(&context);
+  return status == KVF_OK ? kvf_cuda_check(code, "cuCtxPopCurrent", "the caller's context")
+                          : status;
 }
 
 /* ---- lazily made things
  * -------------------------------------------------------------------------- */
 
-/* Loading may allocate, which a stream capture of the calling thread would forbid: relax it. */
+/* Loading and allocating are forbidden to a thread that captures a stream, unless it relaxes. */
+static kvf_status relax(const kvf_cuda_driver *driver, int *found) {
+  *found = CUDA_CAPTURE_RELAXED;
+  return kvf_cuda_check(driver->capture_mode(found), "cuThreadExchangeStreamCaptureMode", NULL);
+}
+
+/* Undoes relax(), as leave() does enter(). */
+static kvf_status restore(const kvf_cuda_driver *driver, int found, kvf_status status) {
+  int mode = found;
+  if (driver->capture_mode(&mode) == CUDA_OK) {
+    return status;
+  }
+  mode = found;
+  const int code = driver->capture_mode(&mode);
+  return status == KVF_OK ? kvf_cuda_check(code, "cuThreadExchangeStreamCaptureMode",
+                                           "the caller's capture mode")
+                          : status;
+}
+
+/* A library whose kernel cannot be had is unloaded. */
 static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image) {
-  int mode = CUDA_CAPTURE_RELAXED;
+  int mode = 0;
   void *library = NULL;
   void *kernel = NULL;
-  char doing[192];
-  (void)driver->capture_mode(&mode);
-  (void)snprintf(doing, sizeof doing, "loading %s", image->symbol);
+  kvf_status status = relax(driver, &mode);
+  if (status != KVF_OK) {
+    return status;
+  }
   const unsigned char *fatbin = atomic_load_explicit(&image->fatbin, memory_order_acquire);
-  kvf_status status = kvf_cuda_check(
-      driver, driver->library_load(&library, fatbin, NULL, NULL, 0, NULL, NULL, 0), doing);
+  status = kvf_cuda_check(driver->library_load(&library, fatbin, NULL, NULL, 0, NULL, NULL, 0),
+                          "cuLibraryLoadData", image->symbol);
   if (status == KVF_OK) {
-    status = kvf_cuda_check(driver, driver->library_kernel(&kernel, library, image->symbol), doing);
+    status = kvf_cuda_check(driver->library_kernel(&kernel, library, image->symbol),
+                            "cuLibraryGetKernel", image->symbol);
+    if (status == KVF_OK) {
+      atomic_store_explicit(&image->kernel, kernel, memory_order_release);
+    } else {
+      (void)driver->library_unload(library);
+    }
   }
-  if (status == KVF_OK) {
-    atomic_store_explicit(&image->kernel, kernel, memory_order_release);
-  }
-  (void)driver->capture_mode(&mode);
-  return status;
+  return restore(driver, mode, status);
 }
 
 static kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image, void **kernel) {
@@ -148,64 +185,83 @@ static kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *imag
   return status;
 }
 
-static kvf_status allocate_faults(const kvf_cuda_driver *driver, int32_t device) {
-  bool pushed = false;
-  kvf_status status = enter(driver, device, &pushed);
+static kvf_status allocate_faults(const kvf_cuda_driver *driver) {
+  int mode = 0;
+  void *memory = NULL;
+  const size_t bytes = (size_t)MAX_DEVICES * CACHE_LINE;
+  kvf_status status = relax(driver, &mode);
   if (status != KVF_OK) {
     return status;
   }
-  int mode = CUDA_CAPTURE_RELAXED;
-  void *memory = NULL;
-  const size_t bytes = (size_t)MAX_DEVICES * CACHE_LINE;
-  (void)driver->capture_mode(&mode);
   status = kvf_cuda_check(
-      driver,
       driver->host_alloc(&memory, bytes, CUDA_HOST_ALLOC_PORTABLE | CUDA_HOST_ALLOC_DEVICE_MAP),
-      "allocating fault counters");
-  (void)driver->capture_mode(&mode);
+      "cuMemHostAlloc", "fault counters");
   if (status == KVF_OK) {
     memset(memory, 0, bytes);
     atomic_store_explicit(&fault_memory, (char *)memory, memory_order_release);
   }
-  leave(driver, pushed);
-  return status;
+  return restore(driver, mode, status);
+}
+
+/* In a context of the device. */
+static kvf_status make_faults(const kvf_cuda_driver *driver, int32_t device) {
+  bool pushed = false;
+  kvf_status status = enter(driver, device, &pushed);
+  if (status == KVF_OK) {
+    (void)pthread_mutex_lock(&loading);
+    if (atomic_load_explicit(&fault_memory, memory_order_relaxed) == NULL) {
+      status = allocate_faults(driver);
+    }
+    (void)pthread_mutex_unlock(&loading);
+  }
+  return leave(driver, pushed, status);
 }
 
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter) {
   const kvf_cuda_driver *driver = NULL;
   kvf_status status = open_device(device, &driver);
-  if (status != KVF_OK) {
-    return status;
-  }
-  char *memory = atomic_load_explicit(&fault_memory, memory_order_acquire);
-  if (memory == NULL) {
-    (void)pthread_mutex_lock(&loading);
-    if (atomic_load_explicit(&fault_memory, memory_order_relaxed) == NULL) {
-      status = allocate_faults(driver, device);
-    }
-    (void)pthread_mutex_unlock(&loading);
-    memory = atomic_load_explicit(&fault_memory, memory_order_acquire);
+  if (status == KVF_OK && atomic_load_explicit(&fault_memory, memory_order_acquire) == NULL) {
+    status = make_faults(driver, device);
   }
   if (status == KVF_OK) {
+    char *const memory = atomic_load_explicit(&fault_memory, memory_order_acquire);
     *counter = (unsigned long long *)(memory + (size_t)device * CACHE_LINE);
   }
   return status;
+}
+
+/*
+ * The device alone writes to its counter, which only rises, so that nothing it adds can be lost.
+ * Clearing remembers what it has come to.
+ */
+static uint64_t read_counter(const unsigned long long *counter) {
+  return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count) {
   unsigned long long *counter = NULL;
   const kvf_status status = kvf_cuda_fault_counter(device, &counter);
   if (status == KVF_OK) {
-    *count = *(volatile unsigned long long *)counter;
+    /* In this order: what was cleared is never more than what is read after it. */
+    const uint64_t cleared = atomic_load_explicit(&cleared_faults[device], memory_order_acquire);
+    *count = read_counter(counter) - cleared;
   }
   return status;
 }
 
-kvf_status kvf_cuda_clear_faults(int32_t device) {
+kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared) {
   unsigned long long *counter = NULL;
   const kvf_status status = kvf_cuda_fault_counter(device, &counter);
   if (status == KVF_OK) {
-    *(volatile unsigned long long *)counter = 0;
+    uint64_t before = atomic_load_explicit(&cleared_faults[device], memory_order_acquire);
+    uint64_t now = read_counter(counter);
+    while (!atomic_compare_exchange_weak_explicit(&cleared_faults[device], &before, now,
+                                                  memory_order_acq_rel, memory_order_acquire)) {
+      now = read_counter(counter);
+    }
+    if (cleared != NULL) {
+      *cleared = now - before;
+    }
   }
   return status;
 }
@@ -232,27 +288,33 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
                                                     : status;
 }
 
+/* The errors of a call name its op. */
+static kvf_status end_call(const kvf_check *check, kvf_status status) {
+  return status == KVF_OK ? status : kvf_error(status, "%s: %s", check->op->name, kvf_last_error());
+}
+
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                         const kvf_grid *grid) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = open_device(check->exec.device, &driver);
   bool pushed = false;
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
-  if (status != KVF_OK) {
-    return status;
-  }
+  bool launched = false;
   void *kernel = NULL;
-  status = get_kernel(driver, variant->image, &kernel);
+  kvf_status status = open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  status = status == KVF_OK ? get_kernel(driver, variant->image, &kernel) : status;
   if (status == KVF_OK) {
     void *arguments[] = {(void *)(uintptr_t)params};
-    status = kvf_cuda_check(driver,
-                            driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],
+    status = kvf_cuda_check(driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],
                                            grid->block[0], grid->block[1], grid->block[2],
                                            grid->shared_bytes, check->exec.stream, arguments, NULL),
-                            variant->symbol);
+                            "cuLaunchKernel", variant->symbol);
+    launched = status == KVF_OK;
   }
-  leave(driver, pushed);
-  return status;
+  status = leave(driver, pushed, status);
+  if (launched && status != KVF_OK) {
+    status = kvf_error_add(status, "; the kernel was launched all the same");
+  }
+  return end_call(check, status);
 }
 
 /* ---- copies
@@ -265,7 +327,7 @@ static bool can_batch(const kvf_cuda_driver *driver, void *stream, kvf_status *s
       stream == CUDA_STREAM_LEGACY) {
     return false;
   }
-  *status = kvf_cuda_check(driver, driver->is_capturing(stream, &capturing), "cuStreamIsCapturing");
+  *status = kvf_cuda_check(driver->is_capturing(stream, &capturing), "cuStreamIsCapturing", NULL);
   return *status == KVF_OK && capturing == CUDA_NOT_CAPTURING;
 }
 
@@ -281,39 +343,44 @@ static int copy_batch(const kvf_cuda_driver *driver, const kvf_cuda_copies *copi
                                      &attributes, &first, 1, &at_fault, stream);
 }
 
-static kvf_status copy_each(const kvf_cuda_driver *driver, const kvf_cuda_copies *copies,
-                            void *stream) {
+static kvf_status copy_each(const kvf_cuda_driver *driver, kvf_cuda_copies *copies, void *stream) {
   for (size_t i = 0; i < copies->count; ++i) {
     const int code = driver->copy(copies->to[i], copies->from[i], copies->bytes[i], stream);
     if (code != CUDA_OK) {
-      char doing[96];
-      (void)snprintf(doing, sizeof doing, "copying %zu bytes from 0x%llx to 0x%llx",
-                     copies->bytes[i], (unsigned long long)copies->from[i],
-                     (unsigned long long)copies->to[i]);
-      return kvf_cuda_check(driver, code, doing);
+      char purpose[96];
+      (void)snprintf(purpose, sizeof purpose, "%zu bytes from 0x%llx to 0x%llx", copies->bytes[i],
+                     (unsigned long long)copies->from[i], (unsigned long long)copies->to[i]);
+      return kvf_cuda_check(code, "cuMemcpyAsync", purpose);
     }
+    copies->enqueued = i + 1;
   }
   return KVF_OK;
 }
 
-kvf_status kvf_cuda_copy(const kvf_check *check, const kvf_cuda_copies *copies) {
-  const kvf_cuda_driver *driver = NULL;
-  kvf_status status = open_device(check->exec.device, &driver);
-  bool pushed = false;
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
-  if (status != KVF_OK) {
-    return status;
-  }
-  int code = CUDA_NOT_SUPPORTED;
-  if (copies->count > 1 && can_batch(driver, check->exec.stream, &status)) {
-    code = copy_batch(driver, copies, check->exec.stream);
+/* In a context of the device. */
+static kvf_status copy_all(const kvf_cuda_driver *driver, kvf_cuda_copies *copies, void *stream) {
+  kvf_status status = KVF_OK;
+  if (copies->count > 1 && can_batch(driver, stream, &status)) {
+    const int code = copy_batch(driver, copies, stream);
     if (code != CUDA_NOT_SUPPORTED) {
-      status = kvf_cuda_check(driver, code, "copying in one batch");
+      copies->enqueued = code == CUDA_OK ? copies->count : 0;
+      copies->in_doubt = code == CUDA_OK ? 0 : copies->count;
+      char purpose[32];
+      (void)snprintf(purpose, sizeof purpose, "%zu copies", copies->count);
+      return kvf_cuda_check(code, "cuMemcpyBatchAsync", purpose);
     }
   }
-  if (status == KVF_OK && code == CUDA_NOT_SUPPORTED) {
-    status = copy_each(driver, copies, check->exec.stream);
-  }
-  leave(driver, pushed);
-  return status;
+  return status == KVF_OK ? copy_each(driver, copies, stream) : status;
+}
+
+kvf_status kvf_cuda_copy(const kvf_check *check, kvf_cuda_copies *copies) {
+  const kvf_cuda_driver *driver = NULL;
+  bool pushed = false;
+  copies->enqueued = 0;
+  copies->in_doubt = 0;
+  kvf_status status = open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  status = status == KVF_OK ? copy_all(driver, copies, check->exec.stream) : status;
+  status = leave(driver, pushed, status);
+  return end_call(check, status);
 }

@@ -15,10 +15,12 @@ typedef struct kvf_cuda_copies {
   uint64_t *from;
   size_t *bytes;
   size_t count;
-  bool any_order; /* sources may be read as soon as the call returns, whatever the stream does */
+  bool any_order;  /* sources may be read as soon as the call returns, whatever the stream does */
+  size_t enqueued; /* set: the first so many are on the stream, also after an error */
+  size_t in_doubt; /* set: of so many after them the driver does not say whether they are */
 } kvf_cuda_copies;
 
 /* Enqueues copies on exec's stream: as one batch where the driver can, else one by one. */
-kvf_status kvf_cuda_copy(const kvf_check *check, const kvf_cuda_copies *copies);
+kvf_status kvf_cuda_copy(const kvf_check *check, kvf_cuda_copies *copies);
 
 #endif

@@ -2,24 +2,47 @@
 #include "core/cuda_driver.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 
-static kvf_cuda_driver driver;
-static char why_not[256]; /* empty: the driver is there */
+enum { CLOSED, OPENING, OPENED, FORKED };
 
-static bool find_entry_points(void *library) {
+static _Atomic(int) state = CLOSED;
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+static void *library; /* libcuda, once it is known to be one */
+static kvf_cuda_driver driver;
+
+/* libcuda works only in the process that initialised it. */
+static void after_fork(void) {
+  if (atomic_load_explicit(&state, memory_order_relaxed) != CLOSED) {
+    atomic_store_explicit(&state, FORKED, memory_order_relaxed);
+  }
+  opening = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* whoever held it is not here */
+}
+
+/* Registered once, before there is anything that a child must not use. */
+static kvf_status watch_forks(void) {
+  static bool watching;
+  if (!watching && pthread_atfork(NULL, NULL, after_fork) != 0) {
+    return kvf_error(KVF_OUT_OF_MEMORY, "cuda: no memory to open the CUDA driver");
+  }
+  watching = true;
+  return KVF_OK;
+}
+
+static kvf_status find_entry_points(void *in) {
 #define FIND(member, symbol, parameters)                                                           \
   {                                                                                                \
-    void *const found = dlsym(library, #symbol);                                                   \
+    void *const found = dlsym(in, #symbol);                                                        \
     if (found == NULL) {                                                                           \
-      (void)snprintf(why_not, sizeof why_not,                                                      \
-                     "the CUDA driver has no %s, want a driver for CUDA 12.0 or newer", #symbol);  \
-      return false;                                                                                \
+      return kvf_error(KVF_NO_DEVICE,                                                              \
+                       "cuda: the CUDA driver has no %s, want a driver for CUDA 12.0 or newer",    \
+                       #symbol);                                                                   \
     }                                                                                              \
     memcpy(&driver.member, &found, sizeof found); /* ISO C has no cast to function pointers */     \
   }
@@ -27,51 +50,103 @@ static bool find_entry_points(void *library) {
 #undef FIND
 #define FIND(member, symbol, parameters)                                                           \
   {                                                                                                \
-    void *const found = dlsym(library, #symbol);                                                   \
+    void *const found = dlsym(in, #symbol);                                                        \
     memcpy(&driver.member, &found, sizeof found);                                                  \
   }
   KVF_CUDA_OPTIONAL_ENTRY_POINTS(FIND)
 #undef FIND
-  return true;
-}
-
-static void open_driver(void) {
-  const char *path = getenv("KVFORGE_LIBCUDA");
-  void *const library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL) {
-    (void)snprintf(why_not, sizeof why_not, "cannot open the CUDA driver: %s", dlerror());
-    return;
-  }
-  if (!find_entry_points(library)) {
-    return;
-  }
-  int code = driver.init(0);
-  code = code == CUDA_OK ? driver.device_count(&driver.num_devices) : code;
-  if (code != CUDA_OK) {
-    const char *name = NULL;
-    (void)driver.error_name(code, &name);
-    (void)snprintf(why_not, sizeof why_not, "the CUDA driver finds no device: %s",
-                   name ? name : "unknown error");
-  } else if (driver.num_devices == 0) {
-    (void)snprintf(why_not, sizeof why_not, "the CUDA driver finds no device");
-  }
-}
-
-kvf_status kvf_cuda_open(const kvf_cuda_driver **opened) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, open_driver);
-  if (why_not[0] != '\0') {
-    return kvf_error(KVF_NO_DEVICE, "cuda: %s", why_not);
-  }
-  *opened = &driver;
   return KVF_OK;
 }
 
-kvf_status kvf_cuda_check(const kvf_cuda_driver *opened, int code, const char *doing) {
+static kvf_status open_library(void) {
+  if (library != NULL) {
+    return KVF_OK;
+  }
+  const char *path = getenv("KVFORGE_LIBCUDA");
+  if (path == NULL || path[0] == '\0') { /* dlopen("") is the program itself */
+    path = "libcuda.so.1";
+  }
+  errno = 0;
+  void *const opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (opened == NULL) {
+    const kvf_status status = errno == ENOMEM ? KVF_OUT_OF_MEMORY : KVF_NO_DEVICE;
+    return kvf_error(status, "cuda: cannot open the CUDA driver: %s", dlerror());
+  }
+  const kvf_status status = find_entry_points(opened);
+  if (status == KVF_OK) {
+    library = opened;
+  } else {
+    (void)dlclose(opened);
+  }
+  return status;
+}
+
+static const char *name_of(int code) {
+  const char *name = NULL;
+  (void)driver.error_name(code, &name);
+  return name ? name : "unknown error";
+}
+
+static kvf_status initialise(void) {
+  int code = driver.init(0);
+  if (code == CUDA_NOT_INITIALIZED) { /* from cuInit, of all functions */
+    return kvf_error(KVF_NO_DEVICE,
+                     "cuda: cuInit: %s (%d): this process was forked from one that had initialised "
+                     "the CUDA driver, which works only there: fork before the first use of CUDA, "
+                     "or start the child with exec (in Python: spawn)",
+                     name_of(code), code);
+  }
+  const char *entry = "cuInit";
+  if (code == CUDA_OK) {
+    entry = "cuDeviceGetCount";
+    code = driver.device_count(&driver.num_devices);
+  }
+  if (code != CUDA_OK) {
+    return kvf_error(KVF_NO_DEVICE, "cuda: the CUDA driver finds no device: %s: %s (%d)", entry,
+                     name_of(code), code);
+  }
+  return driver.num_devices > 0 ? KVF_OK
+                                : kvf_error(KVF_NO_DEVICE, "cuda: the CUDA driver finds no device");
+}
+
+/* Whatever fails may pass: the next call tries again. */
+static kvf_status open_driver(void) {
+  kvf_status status = watch_forks();
+  if (status == KVF_OK) {
+    atomic_store_explicit(&state, OPENING, memory_order_relaxed);
+    status = open_library();
+    status = status == KVF_OK ? initialise() : status;
+    atomic_store_explicit(&state, status == KVF_OK ? OPENED : CLOSED, memory_order_release);
+  }
+  return status;
+}
+
+/* Not inline: what every call passes through is one load. */
+static __attribute__((noinline)) kvf_status open_first(void) {
+  if (atomic_load_explicit(&state, memory_order_relaxed) == FORKED) {
+    return kvf_error(KVF_NO_DEVICE,
+                     "cuda: this process was forked from one that had opened the CUDA driver, "
+                     "which works only there: fork before the first use of CUDA, or start the "
+                     "child with exec (in Python: spawn)");
+  }
+  kvf_status status = KVF_OK;
+  (void)pthread_mutex_lock(&opening);
+  if (atomic_load_explicit(&state, memory_order_relaxed) != OPENED) {
+    status = open_driver();
+  }
+  (void)pthread_mutex_unlock(&opening);
+  return status;
+}
+
+kvf_status kvf_cuda_open(const kvf_cuda_driver **opened) {
+  *opened = &driver;
+  return atomic_load_explicit(&state, memory_order_acquire) == OPENED ? KVF_OK : open_first();
+}
+
+kvf_status kvf_cuda_check(int code, const char *entry, const char *purpose) {
   if (code == CUDA_OK) {
     return KVF_OK;
   }
-  const char *name = NULL;
-  (void)opened->error_name(code, &name);
-  return kvf_error(KVF_CUDA_ERROR, "cuda: %s: %s (%d)", doing, name ? name : "unknown error", code);
+  return kvf_error(KVF_CUDA_ERROR, "cuda: %s%s%s: %s (%d)", entry, purpose ? " for " : "",
+                   purpose ? purpose : "", name_of(code), code);
 }

@@ -13,6 +13,7 @@
 
 enum {
   CUDA_OK = 0,
+  CUDA_NOT_INITIALIZED = 3,
   CUDA_HOST_ALLOC_PORTABLE = 1,
   CUDA_HOST_ALLOC_DEVICE_MAP = 2,
   CUDA_CAPTURE_RELAXED = 2,
@@ -52,6 +53,7 @@ typedef struct kvf_cuda_copy_attributes {
   X(library_load, cuLibraryLoadData,                                                               \
     (void **, const void *, int *, void **, unsigned, int *, void **, unsigned))                   \
   X(library_kernel, cuLibraryGetKernel, (void **, void *, const char *))                           \
+  X(library_unload, cuLibraryUnload, (void *))                                                     \
   X(copy, cuMemcpyAsync, (uint64_t, uint64_t, size_t, void *))                                     \
   X(is_capturing, cuStreamIsCapturing, (void *, int *))                                            \
   X(launch, cuLaunchKernel,                                                                        \
@@ -77,10 +79,15 @@ typedef struct kvf_cuda_driver {
   int num_devices;
 } kvf_cuda_driver;
 
-/* The driver, opened at the first call; KVF_NO_DEVICE with the reason when there is none. */
+/*
+ * The driver, opened at the first call. KVF_NO_DEVICE (or KVF_OUT_OF_MEMORY) with the reason when
+ * it cannot be opened: the next call tries again. A child of fork() gets no driver that its parent
+ * had.
+ */
 kvf_status kvf_cuda_open(const kvf_cuda_driver **driver);
 
-/* KVF_OK, or KVF_CUDA_ERROR with a sentence that says what was being done. */
-kvf_status kvf_cuda_check(const kvf_cuda_driver *driver, int code, const char *doing);
+/* KVF_OK, or KVF_CUDA_ERROR: "cuda: <entry> for <purpose>: <name of the code>". No purpose: NULL.
+ */
+kvf_status kvf_cuda_check(int code, const char *entry, const char *purpose);
 
 #endif

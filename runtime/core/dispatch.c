@@ -153,7 +153,7 @@ static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf
   }
 }
 
-static _Thread_local const kvf_variant *missing;
+static KVF_PER_THREAD const kvf_variant *missing;
 
 const kvf_variant *kvf_missing_variant(void) { return missing; }
 
@@ -165,12 +165,16 @@ static kvf_status not_built(const kvf_variant *row, const char *nor, const char 
   kvf_text built = {.length = 0};
   add_built(op, row->backend, &axes, &built);
   missing = row;
+  char level[160] = "";
+  if (row->backend == KVF_CPU) {
+    kvf_cpu_lack(row, level, sizeof level);
+  }
   return kvf_error(
       KVF_NOT_BUILT,
-      "%s: %s is not built into this library%s%s; for this op on %s it has (%s) %s; configure.py "
+      "%s: %s is not built into this library%s%s%s; for this op on %s it has (%s) %s; configure.py "
       "with %sthese axis values builds it, and so does kvforge.build_variant() in Python, or "
       "KVFORGE_JIT=1 in its environment",
-      op->name, row->symbol, nor, others, backend_name(row->backend), axes.data, built.data,
+      op->name, row->symbol, level, nor, others, backend_name(row->backend), axes.data, built.data,
       row->backend == KVF_CUDA ? "a CUDA compiler and " : "");
 }
 

@@ -6,9 +6,19 @@
 
 #include "kvforge/kvforge.h"
 
+/*
+ * For small variables that each thread has. The other models of a library that is opened at run
+ * time allocate at a thread's first use, and end the process when they cannot.
+ */
+#define KVF_PER_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
+
 /* Formats the sentence and returns `status`. */
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error(kvf_status status, const char *format,
                                                            ...);
+
+/* Adds to the last error, which an earlier part of the call has set, and returns its `status`. */
+__attribute__((format(printf, 2, 3))) kvf_status kvf_error_add(kvf_status status,
+                                                               const char *format, ...);
 kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,
                        va_list arguments);
 

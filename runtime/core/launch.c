@@ -61,7 +61,7 @@ static bool fits(const kvf_vector_side *side, int64_t vector_bytes) {
   for (int32_t i = 0; i < side->rank; ++i) {
     const int64_t stride = side->view->stride[i];
     if (i != side->inner) {
-      rest |= (uint64_t)(stride * side->bytes);
+      rest |= (uint64_t)stride * (uint64_t)side->bytes;
     } else if (stride != 1) {
       return false;
     }

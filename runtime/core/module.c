@@ -36,14 +36,15 @@ kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_func
   if (variant == NULL || variant->backend != KVF_CPU) {
     return refuse_row(__func__, variant, "CPU");
   }
-  if (isa != kvf_cpu_isa() || function == NULL) {
-    return kvf_error(KVF_INVALID_VALUE, "kvf_install_cpu: %s: got %s code%s, want %s code",
+  if (!kvf_cpu_runs(isa) || function == NULL) {
+    return kvf_error(KVF_INVALID_VALUE,
+                     "kvf_install_cpu: %s: got %s code%s, want code for %s or a lower level",
                      variant->symbol, kvf_isa_name(isa), function == NULL ? " at NULL" : "",
                      kvf_isa_name(kvf_cpu_isa()));
   }
   kvf_cpu_function before = variant->cpu[isa];
   if (before == NULL &&
-      atomic_compare_exchange_strong(&variant->late->function, &before, function)) {
+      atomic_compare_exchange_strong(&variant->late->functions[isa], &before, function)) {
     return KVF_OK;
   }
   return before == function ? KVF_OK : refuse_second(__func__, variant);

@@ -102,7 +102,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  const kvf_grid grid = kvf_token_grid(elements / params->vector_elements, tokens);
+  const kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 

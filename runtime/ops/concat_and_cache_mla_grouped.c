@@ -1,6 +1,9 @@
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/index.h"
 #include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla_grouped)
@@ -32,6 +35,16 @@ static void check_scales(kvf_check *check, const DLTensor *tensor, const kvf_var
                    "got a tensor, want none (the cache holds %s itself)",
                    kvf_dtype_name(kvf_scalar_of(variant)));
   }
+}
+
+/* As many pages as slots and addresses can name, those of elements of 4 bytes too. */
+static int64_t most_blocks(int64_t block_size, int64_t block_stride) {
+  const int64_t by_slot = INT64_MAX / (block_size > 0 ? block_size : 1);
+  if (block_stride == 0 || block_stride == INT64_MIN) {
+    return by_slot; /* which is refused */
+  }
+  const int64_t by_address = INT64_MAX / 4 / llabs(block_stride) + 1;
+  return by_slot < by_address ? by_slot : by_address;
 }
 
 kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor *kv_c,
@@ -75,9 +88,7 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
     return check.status;
   }
   params.num_layers = num_layers.value;
-  /* As many pages as slots can name. */
-  params.slots.num_blocks =
-      num_blocks >= 0 ? num_blocks : INT64_MAX / (block_size > 0 ? block_size : 1);
+  params.slots.num_blocks = num_blocks >= 0 ? num_blocks : most_blocks(block_size, block_stride);
   return kvf_launch_concat_and_cache_mla_grouped(&check.exec, variant, &params);
 }
 
@@ -89,7 +100,7 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
   const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   for (int64_t layer = 0; layer < params->num_layers; ++layer) {
     const int64_t base =
-        ((const int64_t *)params->kv_cache_ptrs.data)[layer * params->kv_cache_ptrs.stride[0]];
+        kvf_read_index(params->kv_cache_ptrs.data, 8, layer * params->kv_cache_ptrs.stride[0]);
     if (base == 0 || base % bytes != 0) {
       kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_ptrs",
                      "element %" PRId64 " is %" PRId64
@@ -99,8 +110,7 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
     }
     for (int64_t token = 0; token < slots->num_tokens; ++token) {
       const int64_t at = layer * params->slots_layer_stride + token * slots->stride;
-      const int64_t slot = slots->index_bytes == 8 ? ((const int64_t *)slots->mapping)[at]
-                                                   : ((const int32_t *)slots->mapping)[at];
+      const int64_t slot = kvf_read_index(slots->mapping, slots->index_bytes, at);
       if (slot >= capacity) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "slot_mapping",
                        "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want less than %" PRId64
@@ -126,11 +136,18 @@ static void launch_slots(kvf_check *check, kvf_concat_and_cache_mla_grouped_para
   slots->num_tokens = tokens;
 }
 
-static void check_stride(kvf_check *check, const char *member, int64_t stride, int64_t least) {
+/* `count` things so many elements apart. */
+static void check_stride(kvf_check *check, const char *member, int64_t stride, int64_t least,
+                         int64_t count) {
+  int64_t span = 0;
   if (stride < least && stride > -least) {
     kvf_check_fail(check, KVF_INVALID_VALUE, member,
                    "got %" PRId64 ", want at least %" PRId64 " (kv_lora_rank + rope_dim)", stride,
                    least);
+  } else if (count > 1 && __builtin_mul_overflow(stride, count - 1, &span)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member,
+                   "got %" PRId64 " for %" PRId64 " of them, want a product below 2^63", stride,
+                   count);
   }
 }
 
@@ -146,7 +163,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  kvf_grid grid = kvf_token_grid(elements / params->vector_elements, params->slots.num_tokens);
+  kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, params->slots.num_tokens);
   grid.grid[2] = (uint32_t)(params->num_layers < 65535 ? params->num_layers : 65535);
   return kvf_cuda_run(check, variant, params, &grid);
 }
@@ -161,8 +178,8 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
   const int64_t tokens = params.slots.num_tokens;
-  check_stride(&check, "block_stride", params.block_stride, elements);
-  check_stride(&check, "entry_stride", params.entry_stride, elements);
+  check_stride(&check, "block_stride", params.block_stride, elements, params.slots.num_blocks);
+  check_stride(&check, "entry_stride", params.entry_stride, elements, params.slots.block_size);
   if (check.status != KVF_OK || tokens == 0 || elements == 0 || params.num_layers == 0) {
     return check.status;
   }

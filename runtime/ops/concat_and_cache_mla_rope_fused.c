@@ -1,6 +1,8 @@
 #include <inttypes.h>
 
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/index.h"
 #include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla_rope_fused)
@@ -102,9 +104,8 @@ static void check_positions(kvf_check *check,
                             const kvf_concat_and_cache_mla_rope_fused_params *params) {
   const kvf_view *positions = &params->positions;
   for (int64_t token = 0; token < params->slots.num_tokens; ++token) {
-    const int64_t at = token * positions->stride[0];
-    const int64_t position = params->position_bytes == 8 ? ((const int64_t *)positions->data)[at]
-                                                         : ((const int32_t *)positions->data)[at];
+    const int64_t position =
+        kvf_read_index(positions->data, params->position_bytes, token * positions->stride[0]);
     if (position < 0 || position >= params->num_positions) {
       kvf_check_fail(check, KVF_OUT_OF_RANGE, "positions",
                      "element %" PRId64 " is %" PRId64 ", want 0 to %" PRId64
@@ -141,9 +142,11 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   const kvf_vector_side latent[] = {{&params->kv_c, scalar, 1, 2},
                                     {&params->kv_cache, cache, 2, 3}};
   params->vector_elements = kvf_vector_elements(variant->vectors, params->kv_lora_rank, latent, 2);
-  /* Keys go behind kv_c. */
+  /* Keys go behind kv_c. Of a cache without pages this is an alignment and nothing else. */
   kvf_view keys = params->kv_cache;
-  keys.data = (char *)keys.data + params->kv_lora_rank * keys.stride[2] * cache;
+  keys.data =
+      (void *)((uintptr_t)keys.data + (uintptr_t)kvf_wrapping_product(
+                                          params->kv_lora_rank * (int64_t)cache, keys.stride[2]));
   const kvf_vector_side rotated[] = {{&params->q_pe, scalar, 2, 3},
                                      {&params->k_pe, scalar, 1, 2},
                                      {&params->cos_sin_cache, scalar, 1, 2},
@@ -152,7 +155,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
   const int64_t rotations =
       ((int64_t)params->num_heads + 1) * (params->rope_dim / 2 / params->vector_pairs);
-  const kvf_grid grid = kvf_token_grid(rotations + params->kv_lora_rank / params->vector_elements,
+  const kvf_grid grid = kvf_token_grid(check, rotations + params->kv_lora_rank / params->vector_elements,
                                        params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
 
 #define OP (&kvf_op_concat_mla_q)
 
@@ -17,8 +18,8 @@ static void check_heads(kvf_check *check, const char *argument, const DLTensor *
                    view->stride[2]);
   }
   const int64_t bytes = kvf_dtype_bits(scalar) / 8;
-  view->stride[0] *= bytes;
-  view->stride[1] *= bytes;
+  view->stride[0] = kvf_wrapping_product(view->stride[0], bytes);
+  view->stride[1] = kvf_wrapping_product(view->stride[1], bytes);
   view->stride[2] = 1;
 }
 
@@ -36,7 +37,7 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
               (kvf_dim *const[]){&num_tokens, &num_heads, &nope_dim}, &params.ql_nope);
   check_heads(&check, "q_pe", q_pe, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &rope_dim},
               &params.q_pe);
-  row.value = nope_dim.value + rope_dim.value;
+  row.value = kvf_saturating_sum(nope_dim.value, rope_dim.value);
   check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &row},
               &params.q_out);
   if (check.status != KVF_OK) {
@@ -48,8 +49,8 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   }
   params.num_tokens = num_tokens.value;
   params.num_heads = num_heads.value;
-  params.nope_bytes = nope_dim.value * kvf_dtype_bits(scalar) / 8;
-  params.rope_bytes = rope_dim.value * kvf_dtype_bits(scalar) / 8;
+  params.nope_bytes = kvf_saturating_product(nope_dim.value, kvf_dtype_bits(scalar) / 8);
+  params.rope_bytes = kvf_saturating_product(rope_dim.value, kvf_dtype_bits(scalar) / 8);
   return kvf_launch_concat_mla_q(&check.exec, variant, &params);
 }
 
@@ -74,7 +75,7 @@ kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *vari
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "nope_bytes", params.nope_bytes, 0);
   kvf_launch_at_least(&check, "rope_bytes", params.rope_bytes, 0);
-  const int64_t bytes = params.nope_bytes + params.rope_bytes;
+  const int64_t bytes = kvf_saturating_sum(params.nope_bytes, params.rope_bytes);
   if (check.status != KVF_OK || params.num_tokens == 0 || params.num_heads == 0 || bytes == 0) {
     return check.status;
   }

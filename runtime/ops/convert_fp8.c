@@ -1,8 +1,8 @@
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "core/error.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
 
 #define OP (&kvf_op_convert_fp8)
 
@@ -16,18 +16,28 @@ typedef struct dimension {
   int64_t stride[2]; /* DST, SRC */
 } dimension;
 
+static uint64_t magnitude(int64_t stride) {
+  return stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride;
+}
+
 /* Whether a is as far apart as b or farther, in dst_cache. */
 static bool is_outer(const dimension *a, const dimension *b) {
-  return llabs(a->stride[DST]) >= llabs(b->stride[DST]);
+  return magnitude(a->stride[DST]) >= magnitude(b->stride[DST]);
 }
 
 /*
  * The same elements in as few dimensions as possible, the destination's neighbours last: dimensions
  * of size 1 go, and two become one where the outer one steps over the whole of the inner one on
- * both sides. Returns how many are left.
+ * both sides. Without elements one dimension of none is left. Returns how many are left.
  */
 static int32_t simplify(dimension *dimensions, int32_t count) {
   int32_t kept = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    if (dimensions[i].size == 0) {
+      dimensions[0] = (dimension){0, {1, 1}};
+      return 1;
+    }
+  }
   for (int32_t i = 0; i < count; ++i) {
     if (dimensions[i].size == 1) {
       continue;
@@ -43,9 +53,11 @@ static int32_t simplify(dimension *dimensions, int32_t count) {
   for (int32_t i = 1; i < kept; ++i) {
     dimension *outer = &dimensions[last];
     const dimension *inner = &dimensions[i];
-    if (outer->stride[DST] == inner->stride[DST] * inner->size &&
-        outer->stride[SRC] == inner->stride[SRC] * inner->size) {
-      *outer = (dimension){outer->size * inner->size, {inner->stride[DST], inner->stride[SRC]}};
+    int64_t size = 0;
+    if (kvf_is_product(outer->stride[DST], inner->stride[DST], inner->size) &&
+        kvf_is_product(outer->stride[SRC], inner->stride[SRC], inner->size) &&
+        !__builtin_mul_overflow(outer->size, inner->size, &size)) {
+      *outer = (dimension){size, {inner->stride[DST], inner->stride[SRC]}};
     } else {
       dimensions[++last] = *inner;
     }
@@ -59,7 +71,7 @@ static void read_strides(const DLTensor *tensor, int side, dimension *dimensions
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
     dimensions[i].size = tensor->shape[i];
     dimensions[i].stride[side] = tensor->strides != NULL ? tensor->strides[i] : compact;
-    compact *= tensor->shape[i];
+    compact = kvf_wrapping_product(compact, tensor->shape[i]);
   }
 }
 
@@ -275,8 +287,8 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   const int64_t size = params.size[KVF_MAX_RANK - 1];
   if (check.exec.backend == KVF_CPU) {
     /* Encoding is slower than memory, so only the others gain from it. */
-    params.streaming =
-        is_float(kvf_cache_of(variant)) && kvf_cpu_streams(params.rows * size * destination);
+    params.streaming = is_float(kvf_cache_of(variant)) &&
+                       kvf_cpu_streams(kvf_saturating_product(params.rows * size, destination));
     params.by_units = kvf_make_divider((size + PIECE - 1) / PIECE);
     return kvf_cpu_run(&check, variant, &params, params.rows * params.by_units.value,
                        (size < PIECE ? size : PIECE) * (source + destination));

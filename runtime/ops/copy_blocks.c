@@ -17,7 +17,7 @@ kvf_status kvf_copy_blocks(const kvf_exec *exec, const DLTensor *const *key_cach
   while (check.status == KVF_OK && kvf_next_pages(&cursor, &arguments, &params.pages)) {
     check.status = kvf_launch_copy_blocks(&check.exec, variant, &params);
   }
-  return check.status;
+  return kvf_end_pages(&check, &cursor, &arguments, &params.pages);
 }
 
 kvf_status kvf_launch_copy_blocks(const kvf_exec *exec, const kvf_variant *variant,

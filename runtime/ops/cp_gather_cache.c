@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/gather.h"
 
 #define OP (&kvf_op_cp_gather_cache)
@@ -47,8 +48,9 @@ static const DLTensor *as_bytes(kvf_check *check, const char *argument, const DL
   int64_t compact = elements;
   for (int32_t i = leading - 1; i >= 0; --i) {
     bytes->shape[i] = tensor->shape[i];
-    bytes->strides[i] = (tensor->strides != NULL ? tensor->strides[i] : compact) * size;
-    compact *= tensor->shape[i];
+    const int64_t stride = tensor->strides != NULL ? tensor->strides[i] : compact;
+    bytes->strides[i] = kvf_wrapping_product(stride, size);
+    compact = kvf_wrapping_product(compact, tensor->shape[i]);
   }
   bytes->shape[leading] = elements * size;
   bytes->strides[leading] = 1;
@@ -95,7 +97,7 @@ kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache, 
   kvf_shortened ends;
   kvf_shortened starts;
   kvf_check_block_table(&check, kvf_shorten(block_table, batch_size, &table),
-                        kvf_shorten(cu_seq_lens, batch_size + 1, &ends),
+                        kvf_shorten(cu_seq_lens, kvf_saturating_sum(batch_size, 1), &ends),
                         kvf_shorten(seq_starts, batch_size, &starts), &params.table);
   if (check.status == KVF_OK && params.table.num_sequences < batch_size) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "block_table",

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/indexer.h"
 #include "kvforge/cache/op.h"
 
@@ -25,7 +26,7 @@ static int64_t check_scales(kvf_check *check, const DLTensor *tensor, kvf_dim *n
   if (check->status != KVF_OK) {
     return 0;
   }
-  const int64_t bytes = dtype == KVF_F32 ? 4 * size.value : size.value;
+  const int64_t bytes = dtype == KVF_F32 ? kvf_saturating_product(4, size.value) : size.value;
   const int64_t scales = bytes / 4;
   if (bytes % 4 != 0 || (scales == 0 ? head_dim->value != 0 : head_dim->value % scales != 0)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "dst_scale",
@@ -34,7 +35,7 @@ static int64_t check_scales(kvf_check *check, const DLTensor *tensor, kvf_dim *n
                    " (head_dim)",
                    bytes, head_dim->value);
   }
-  view->stride[0] *= dtype == KVF_F32 ? 4 : 1;
+  view->stride[0] = kvf_wrapping_product(view->stride[0], dtype == KVF_F32 ? 4 : 1);
   view->stride[1] = 1;
   return scales;
 }
@@ -90,7 +91,6 @@ kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
   kvf_launch_at_least(&check, "num_rows", params.num_rows, 0);
   kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
   kvf_launch_at_least(&check, "num_scales", params.num_scales, 0);
-  kvf_launch_block_table(&check, &params.table, params.num_rows);
   if (check.status != KVF_OK || params.num_rows == 0 || params.head_dim == 0) {
     return check.status;
   }
@@ -99,6 +99,7 @@ kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
   if (params.table.num_blocks > 0) {
     kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
   }
+  kvf_launch_block_table(&check, &params.table, params.num_rows);
   if (check.status != KVF_OK) {
     return check.status;
   }

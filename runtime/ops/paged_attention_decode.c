@@ -3,6 +3,8 @@
 #include "core/cuda.h"
 #include "kvforge/cache/attention.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/index.h"
 #include "ops/shared/nvfp4_pages.h"
 
 #define OP (&kvf_op_paged_attention_decode)
@@ -52,11 +54,11 @@ static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
     kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
                    "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
   }
-  if (check->status == KVF_OK && groups.value != (dims->head_size->value + x.value - 1) / x.value) {
+  if (check->status == KVF_OK && groups.value != kvf_quotient_up(dims->head_size->value, x.value)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
                    "size of dimension 2 is %" PRId64 ", want %" PRId64 " (head_size %" PRId64
                    " / x %" PRId64 ", rounded up)",
-                   groups.value, (dims->head_size->value + x.value - 1) / x.value,
+                   groups.value, kvf_quotient_up(dims->head_size->value, x.value),
                    dims->head_size->value, x.value);
   }
   params->key_cache = (kvf_view){
@@ -99,7 +101,7 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
 static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_seqs,
                             kvf_dim *num_q_heads, int64_t head_size, params_type *params) {
   kvf_dim splits = KVF_DIM("splits");
-  kvf_dim row = {"head_size + 2", head_size + KVF_SPLIT_EXTRA, NULL};
+  kvf_dim row = {"head_size + 2", kvf_saturating_sum(head_size, KVF_SPLIT_EXTRA), NULL};
   kvf_check_tensor(check, "workspace", workspace, KVF_ACCEPT(KVF_F32), 4,
                    (kvf_dim *const[]){num_seqs, num_q_heads, &splits, &row}, &params->workspace);
   if (check->status == KVF_OK && splits.value < 1) {
@@ -194,7 +196,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
 static int64_t check_pages(kvf_check *check, const params_type *p) {
   int64_t positions = 0;
   for (int64_t s = 0; s < p->num_seqs; ++s) {
-    const int64_t length = ((const int32_t *)p->seq_lens.data)[s * p->seq_lens.stride[0]];
+    const int64_t length = kvf_read_index(p->seq_lens.data, 4, s * p->seq_lens.stride[0]);
     if (length < 0) {
       kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
                      "element %" PRId64 " is %" PRId64 ", want 0 or more", s, length);
@@ -210,13 +212,13 @@ static int64_t check_pages(kvf_check *check, const params_type *p) {
     const bool windowed = p->sliding_window > 0 && p->sliding_window < length;
     const int64_t first = windowed ? length - p->sliding_window : 0;
     for (int64_t page = first / p->block_size; page * p->block_size < length; ++page) {
-      const int32_t block =
-          ((const int32_t *)p->block_tables
-               .data)[s * p->block_tables.stride[0] + page * p->block_tables.stride[1]];
+      const int64_t block =
+          kvf_read_index(p->block_tables.data, 4,
+                         s * p->block_tables.stride[0] + page * p->block_tables.stride[1]);
       if (block < 0 || block >= p->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_tables",
-                       "element [%" PRId64 ", %" PRId64 "] is %d, want 0 to %" PRId64, s, page,
-                       block, p->num_blocks - 1);
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, s,
+                       page, block, p->num_blocks - 1);
         return 0;
       }
     }
@@ -306,6 +308,10 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     params.splits = 1;
   }
   kvf_launch_at_least(&check, "splits", params.splits, 1);
+  if (params.splits > INT32_MAX) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "splits", "got %" PRId64 ", want less than 2^31",
+                   params.splits);
+  }
   if (check.status != KVF_OK || params.num_seqs == 0 || params.num_q_heads == 0 ||
       params.head_size == 0) {
     return check.status;
@@ -327,6 +333,9 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   }
   if (check.status != KVF_OK) {
     return check.status;
+  }
+  if (params.num_blocks == 0) { /* strides of no pages may be anything */
+    params.key_cache = params.value_cache = (kvf_view){.data = NULL};
   }
   params.by_block_size = kvf_make_divider(params.block_size);
   params.faults = NULL;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache)
@@ -34,11 +35,11 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
     kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
                    "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
   }
-  if (check.status == KVF_OK && groups.value != (head_size.value + x.value - 1) / x.value) {
+  if (check.status == KVF_OK && groups.value != kvf_quotient_up(head_size.value, x.value)) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
                    "size of dimension 2 is %" PRId64 ", want %" PRId64 " (head_size %" PRId64
                    " / x %" PRId64 ", rounded up)",
-                   groups.value, (head_size.value + x.value - 1) / x.value, head_size.value,
+                   groups.value, kvf_quotient_up(head_size.value, x.value), head_size.value,
                    x.value);
   }
   if (check.status != KVF_OK) {

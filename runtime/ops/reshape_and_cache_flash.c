@@ -60,6 +60,6 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
   const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, vectors, 1);
+  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

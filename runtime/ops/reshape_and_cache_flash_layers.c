@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/error.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/writer.h"
 
@@ -101,9 +102,9 @@ static void *cache_data(const DLTensor *cache) {
   return cache->data ? (char *)cache->data + cache->byte_offset : NULL;
 }
 
-static void advance(kvf_view *view, int64_t bytes) {
+static void advance(kvf_view *view, int64_t bytes, int64_t layers) {
   if (view->data != NULL) {
-    view->data = (char *)view->data + bytes;
+    view->data = (char *)view->data + bytes * layers;
   }
 }
 
@@ -115,6 +116,12 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
   kvf_status status = KVF_OK;
   for (int64_t first = 0; status == KVF_OK && first < num_layers; first += KVF_MAX_LAYERS) {
     const int64_t rest = num_layers - first;
+    if (first > 0) {
+      advance(&params->key, params->key_layer_stride * bytes, KVF_MAX_LAYERS);
+      advance(&params->value, params->value_layer_stride * bytes, KVF_MAX_LAYERS);
+      advance(&params->k_scale, params->k_scale_layer_stride * 4, KVF_MAX_LAYERS);
+      advance(&params->v_scale, params->v_scale_layer_stride * 4, KVF_MAX_LAYERS);
+    }
     params->num_layers = (int32_t)(rest < KVF_MAX_LAYERS ? rest : KVF_MAX_LAYERS);
     params->counted = first > 0;
     for (int32_t layer = 0; layer < params->num_layers; ++layer) {
@@ -122,10 +129,10 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
       params->value_caches[layer] = cache_data(value_caches[first + layer]);
     }
     status = kvf_launch_reshape_and_cache_flash_layers(&check->exec, variant, params);
-    advance(&params->key, params->key_layer_stride * bytes * params->num_layers);
-    advance(&params->value, params->value_layer_stride * bytes * params->num_layers);
-    advance(&params->k_scale, params->k_scale_layer_stride * 4 * params->num_layers);
-    advance(&params->v_scale, params->v_scale_layer_stride * 4 * params->num_layers);
+    if (status != KVF_OK && first > 0) {
+      status =
+          kvf_error_add(status, "; enqueued: %" PRId64 " of %" PRId64 " layers", first, num_layers);
+    }
   }
   return status;
 }
@@ -233,6 +240,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
   const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, vectors, params.num_layers);
+  const kvf_grid grid =
+      kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -1,5 +1,6 @@
 #include "kvforge/cache/nvfp4.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/writer.h"
 
@@ -64,8 +65,8 @@ static bool moves_groups(const kvf_reshape_and_cache_flash_nvfp4_params *params,
 static void join_heads(kvf_reshape_and_cache_flash_nvfp4_params *params) {
   const int64_t size = params->head_size;
   if (params->k_scale.stride[0] == 0 && params->v_scale.stride[0] == 0 &&
-      params->key.stride[1] == size * params->key.stride[2] &&
-      params->value.stride[1] == size * params->value.stride[2] &&
+      kvf_is_product(params->key.stride[1], size, params->key.stride[2]) &&
+      kvf_is_product(params->value.stride[1], size, params->value.stride[2]) &&
       params->key_cache.stride[2] == size / 2 && params->value_cache.stride[2] == size / 2) {
     params->head_size *= params->num_heads;
     params->num_heads = 1;
@@ -93,6 +94,6 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   }
   params.vector_elements = moves_groups(&params, scalar) ? KVF_NVFP4_GROUP : 1;
   const int64_t groups = (int64_t)params.num_heads * (params.head_size / KVF_NVFP4_GROUP);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, groups, 1);
+  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, groups, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

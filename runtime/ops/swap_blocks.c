@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 #include "ops/shared/pages.h"
 
@@ -28,10 +29,11 @@ static int64_t span_of(kvf_check *check, const char *argument, const DLTensor *t
                      size, stride);
       return 0;
     }
-    compact *= size;
-    span += (size - 1) * stride;
+    compact = kvf_saturating_product(compact, size);
+    const int64_t steps = size > 1 ? kvf_saturating_product(size - 1, stride) : 0;
+    span = steps < KVF_TOO_LARGE - span ? span + steps : KVF_TOO_LARGE;
   }
-  return compact == 0 ? 0 : span * (bits / 8);
+  return compact == 0 ? 0 : kvf_saturating_product(span, bits / 8);
 }
 
 static int64_t check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
@@ -134,13 +136,18 @@ static void touch(touched_pages pages, int64_t page) {
   pages[page % TOUCHED_BITS / 64] |= UINT64_C(1) << (page % 64);
 }
 
-/* Copies of one submission may be made in any order, so none of them may need another one. */
+/*
+ * Copies of one submission may be made in any order, so none of them may need another one. Pairs
+ * are bounded once more: another thread may have changed them since check_range().
+ */
 static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_params *params) {
   const bool same = is_same_memory(params);
   const int64_t bytes = params->block_size_in_bytes;
   kvf_copies copies; /* large: only the head is set */
   copies.check = check;
+  copies.argument = "block_mapping";
   copies.any_order = false;
+  copies.next = 0;
   copies.count = 0;
   touched_pages written = {0};
   touched_pages read = {0};
@@ -148,7 +155,8 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
   for (int64_t i = 0; status == KVF_OK && i < params->block_mapping.size; ++i) {
     const int64_t source = kvf_block_number(&params->block_mapping, i, 0);
     const int64_t target = kvf_block_number(&params->block_mapping, i, 1);
-    if (same && source == target) {
+    if (source < 0 || source >= params->num_src_blocks || target < 0 ||
+        target >= params->num_dst_blocks || (same && source == target)) {
       continue;
     }
     if (is_touched(written, target) ||
@@ -161,7 +169,7 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
     touch(read, source);
     if (status == KVF_OK) {
       status = kvf_copies_add_adjacent(
-          &copies, (uintptr_t)params->dst.data + (uint64_t)(target * bytes),
+          &copies, i, (uintptr_t)params->dst.data + (uint64_t)(target * bytes),
           (uintptr_t)params->src.data + (uint64_t)(source * bytes), (size_t)bytes);
     }
   }

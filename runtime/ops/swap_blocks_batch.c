@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "ops/shared/copies.h"
+#include "ops/shared/index.h"
 
 #define OP (&kvf_op_swap_blocks_batch)
 
@@ -30,7 +31,7 @@ kvf_status kvf_swap_blocks_batch(const kvf_exec *exec, const DLTensor *src_ptrs,
 }
 
 static int64_t at(const kvf_view *vector, int64_t i) {
-  return ((const int64_t *)vector->data)[i * vector->stride[0]];
+  return kvf_read_index(vector->data, 8, i * vector->stride[0]);
 }
 
 /* Checks every copy; returns the bytes of all. */
@@ -56,13 +57,16 @@ static int64_t check_copies(kvf_check *check, const kvf_swap_blocks_batch_params
 static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_batch_params *params) {
   kvf_copies copies; /* large: only the head is set */
   copies.check = check;
+  copies.argument = "src_ptrs";
   copies.any_order = params->is_src_access_order_any != 0;
+  copies.next = 0;
   copies.count = 0;
   kvf_status status = KVF_OK;
   for (int64_t i = 0; status == KVF_OK && i < params->num_copies; ++i) {
-    if (at(&params->sizes, i) > 0) {
-      status = kvf_copies_add(&copies, (uint64_t)at(&params->dst_ptrs, i),
-                              (uint64_t)at(&params->src_ptrs, i), (size_t)at(&params->sizes, i));
+    const int64_t bytes = at(&params->sizes, i); /* once: another thread may write to it */
+    if (bytes > 0) {
+      status = kvf_copies_add(&copies, i, (uint64_t)at(&params->dst_ptrs, i),
+                              (uint64_t)at(&params->src_ptrs, i), (size_t)bytes);
     }
   }
   return status == KVF_OK ? kvf_copies_submit(&copies) : status;

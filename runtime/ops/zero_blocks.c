@@ -13,7 +13,7 @@ kvf_status kvf_zero_blocks(const kvf_exec *exec, const DLTensor *const *caches, 
   while (check.status == KVF_OK && kvf_next_pages(&cursor, &arguments, &params.pages)) {
     check.status = kvf_launch_zero_blocks(&check.exec, variant, &params);
   }
-  return check.status;
+  return kvf_end_pages(&check, &cursor, &arguments, &params.pages);
 }
 
 /*

@@ -8,7 +8,7 @@ CUcontext driver_contexts;
 
 enum { STACK_DEPTH = 64 };
 
-static _Thread_local struct {
+static PER_THREAD struct {
   CUcontext contexts[STACK_DEPTH];
   int depth;
 } current;
@@ -34,6 +34,15 @@ static void make_context(CUcontext context, int device, unsigned flags) {
   context->next = driver_contexts;
   driver_contexts = context;
 }
+
+unsigned context_retained(void) {
+  unsigned sum = 0;
+  for (int i = 0; i < driver_device_count; i++)
+    sum += primary[i].retained;
+  return sum;
+}
+
+unsigned context_depth(void) { return (unsigned)current.depth; }
 
 /* Work that is under way ends first; then everything the context owns is gone. */
 static void destroy_context(CUcontext context) {

@@ -13,21 +13,27 @@
 int driver_device_count;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool initialised;
+static bool initialised, forked;
 
-bool driver_enter(void) {
+int driver_lock(void) {
   pthread_mutex_lock(&lock);
-  return initialised;
+  return 0;
 }
 
-void driver_leave(int *guard) {
+void driver_unlock(int *guard) {
   (void)guard;
   pthread_mutex_unlock(&lock);
 }
 
+bool driver_initialised(void) { return initialised && !forked; }
+
+static void after_fork(void) { forked = true; }
+
+/* As in the real driver, never successful in a child of a process where it was. */
 CUresult CUDAAPI cuInit(unsigned flags) {
-  __attribute__((cleanup(driver_leave), unused)) int driver_guard = 0;
-  if (driver_enter())
+  DRIVER_CALL_EARLY();
+  REQUIRE(!forked, CUDA_ERROR_NOT_INITIALIZED);
+  if (initialised)
     return CUDA_SUCCESS;
   REQUIRE(flags == 0, CUDA_ERROR_INVALID_VALUE);
   const char *count = getenv("KVF_EMULATED_DEVICES");
@@ -35,12 +41,14 @@ CUresult CUDAAPI cuInit(unsigned flags) {
   REQUIRE(driver_device_count > 0, CUDA_ERROR_NO_DEVICE);
   if (driver_device_count > MEMORY_DEVICES_MAX)
     driver_device_count = MEMORY_DEVICES_MAX;
+  REQUIRE(pthread_atfork(NULL, NULL, after_fork) == 0, CUDA_ERROR_OUT_OF_MEMORY);
   REQUIRE(memory_init(), CUDA_ERROR_OUT_OF_MEMORY);
   initialised = true;
   return CUDA_SUCCESS;
 }
 
 CUresult CUDAAPI cuDriverGetVersion(int *version) {
+  DRIVER_CALL_EARLY();
   REQUIRE(version, CUDA_ERROR_INVALID_VALUE);
   *version = 13000;
   return CUDA_SUCCESS;
@@ -51,8 +59,7 @@ CUresult CUDAAPI cuDriverGetVersion(int *version) {
 const char *kvf_emulator_last_fault(void) { return grid_last_fault(); }
 
 void kvf_emulator_reset(void) {
-  __attribute__((cleanup(driver_leave), unused)) int driver_guard = 0;
-  driver_enter();
+  DRIVER_LOCK();
   for (CUcontext each = driver_contexts; each; each = each->next)
     context_break(each, CUDA_SUCCESS);
   grid_clear_fault();
@@ -83,10 +90,14 @@ static const struct {
     ERROR(CUDA_ERROR_MISALIGNED_ADDRESS, "misaligned address"),
     ERROR(CUDA_ERROR_LAUNCH_FAILED, "unspecified launch failure"),
     ERROR(CUDA_ERROR_NOT_SUPPORTED, "operation not supported"),
+    ERROR(CUDA_ERROR_SYSTEM_NOT_READY, "system not yet initialized"),
+    ERROR(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+          "operation not permitted when stream is capturing"),
 #undef ERROR
 };
 
 CUresult CUDAAPI cuGetErrorName(CUresult error, const char **name) {
+  DRIVER_CALL_EARLY();
   REQUIRE(name, CUDA_ERROR_INVALID_VALUE);
   *name = NULL;
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
@@ -96,6 +107,7 @@ CUresult CUDAAPI cuGetErrorName(CUresult error, const char **name) {
 }
 
 CUresult CUDAAPI cuGetErrorString(CUresult error, const char **text) {
+  DRIVER_CALL_EARLY();
   REQUIRE(text, CUDA_ERROR_INVALID_VALUE);
   *text = NULL;
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)

@@ -11,11 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* First statement of an exported function: takes the lock until that function returns. */
+/* First statement of an exported function: takes the lock until that function returns. The second
+ * form is for what may be called before cuInit. */
 #define DRIVER_CALL()                                                                              \
-  __attribute__((cleanup(driver_leave), unused)) int driver_guard = 0;                             \
-  if (!driver_enter())                                                                             \
-  return CUDA_ERROR_NOT_INITIALIZED
+  DRIVER_CALL_EARLY();                                                                             \
+  REQUIRE(driver_initialised(), CUDA_ERROR_NOT_INITIALIZED)
+#define DRIVER_CALL_EARLY()                                                                        \
+  DRIVER_LOCK();                                                                                   \
+  TRY(injected_error(__func__))
+#define DRIVER_LOCK()                                                                              \
+  __attribute__((cleanup(driver_unlock), unused)) int driver_guard = driver_lock()
 
 /* Leaves the function with the result of `expression` unless that succeeded. */
 #define TRY(expression)                                                                            \
@@ -32,9 +37,18 @@
       return error;                                                                                \
   } while (0)
 
-/* Takes the lock; false before cuInit. */
-bool driver_enter(void);
-void driver_leave(int *guard);
+int driver_lock(void);
+void driver_unlock(int *guard);
+
+/* False before cuInit, and in a process that was forked after it. */
+bool driver_initialised(void);
+
+/* What a test wants this call of an entry point to answer; see kvf_emulator_fail(). */
+CUresult injected_error(const char *function);
+
+/* For what each thread has: in the other models of a shared object, a thread's first use allocates,
+ * and ends a process that has no memory. */
+#define PER_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
 
 /* Set by cuInit. */
 extern int driver_device_count;
@@ -55,7 +69,7 @@ struct CUstream_st {
   CUcontext context;
   unsigned flags;
   int priority;
-  bool dead;
+  bool dead, captured;
   operation *head, **tail;
   CUstream next; /* of the context */
 };
@@ -86,6 +100,18 @@ void stream_run_all(CUstream stream);
 
 void stream_init(CUstream stream, CUcontext context, unsigned flags);
 void stream_drop_work(CUstream stream);
+
+/* CUDA_SUCCESS, or what a call is answered that no captured stream allows: while there is one, and
+ * the calling thread's capture mode is not relaxed. */
+CUresult stream_allows_unsafe(void);
+
+/* ---- What a test asks for with kvf_emulator_state() ---- */
+
+unsigned library_count(void);         /* loaded */
+unsigned context_retained(void);      /* users of all primary contexts */
+unsigned context_depth(void);         /* of the calling thread's stack */
+int stream_capture_mode(void);        /* of the calling thread */
+unsigned long long stream_work(void); /* operations that were ever enqueued */
 
 /* ---- Contexts ---- */
 

@@ -28,12 +28,20 @@ static CUlibrary libraries; /* keeps dead ones reachable, for leak checkers */
 
 /* ---- Libraries ---- */
 
+unsigned library_count(void) {
+  unsigned count = 0;
+  for (CUlibrary each = libraries; each; each = each->next)
+    count += !each->dead;
+  return count;
+}
+
 CUresult CUDAAPI cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_option *jit_options,
                                    void **jit_values, unsigned jit_count, CUlibraryOption *options,
                                    void **values, unsigned count) {
   (void)jit_options, (void)jit_values, (void)jit_count;
   (void)options, (void)values, (void)count;
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   REQUIRE(library && image, CUDA_ERROR_INVALID_VALUE);
   uint32_t magic;
   memcpy(&magic, image, sizeof magic);
@@ -48,6 +56,7 @@ CUresult CUDAAPI cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_
 
 CUresult CUDAAPI cuLibraryUnload(CUlibrary library) {
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   REQUIRE(library && !library->dead, CUDA_ERROR_INVALID_HANDLE);
   driver_run_all();
   library->dead = true;

@@ -98,6 +98,14 @@ static allocation *find_room(arena *a, size_t size) {
   return NULL;
 }
 
+unsigned memory_count(int space) {
+  unsigned count = 0;
+  const allocation *each = &arenas[space].anchors[0], *last = &arenas[space].anchors[1];
+  while (each->next && (each = next_live(each)) != last) /* without a next before memory_init() */
+    count++;
+  return count;
+}
+
 allocation *memory_allocate(int space, size_t size, void *owner) {
   arena *a = &arenas[space];
   if (size > SPACE_SPAN / 2)

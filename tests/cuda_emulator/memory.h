@@ -44,6 +44,9 @@ allocation *memory_allocate(int space, size_t size, void *owner);
 void memory_free(allocation *dead);
 void memory_free_all(const void *owner);
 
+/* Live allocations of a space. */
+unsigned memory_count(int space);
+
 /* Device memory is out of the host's reach, as on a real machine, except between these two; for
  * other addresses they do nothing. The second pair covers all memory of a device. */
 void memory_expose(uintptr_t address, size_t size);

@@ -7,8 +7,11 @@
 #include <time.h>
 
 #include "driver.h"
+#include "kvf_emulator.h"
 
 static uint64_t last_ticket;
+static unsigned captured_streams;
+static PER_THREAD CUstreamCaptureMode capture_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
 static CUevent events; /* keeps dead ones reachable, for leak checkers */
 
 void *operation_new(size_t size, CUresult (*run)(operation *self)) {
@@ -61,7 +64,7 @@ static void run_dependencies(CUstream stream, const operation *next) {
 }
 
 void stream_run_through(CUstream stream, uint64_t ticket) {
-  while (stream->head && stream->head->ticket <= ticket) {
+  while (!stream->captured && stream->head && stream->head->ticket <= ticket) {
     operation *next = stream->head;
     run_dependencies(stream, next);
     if (stream->head != next)
@@ -167,7 +170,7 @@ CUresult CUDAAPI cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus *sta
   CUstream stream;
   TRY(stream_get(handle, &stream));
   REQUIRE(status, CUDA_ERROR_INVALID_VALUE);
-  *status = CU_STREAM_CAPTURE_STATUS_NONE;
+  *status = stream->captured ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
   return CUDA_SUCCESS;
 }
 
@@ -180,16 +183,34 @@ CUresult CUDAAPI cuStreamGetCtx(CUstream handle, CUcontext *context) {
   return CUDA_SUCCESS;
 }
 
-/* Nothing is ever captured, so the mode is only remembered. */
 CUresult CUDAAPI cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
-  static _Thread_local CUstreamCaptureMode thread_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
   DRIVER_CALL();
   REQUIRE(mode && (unsigned)*mode <= CU_STREAM_CAPTURE_MODE_RELAXED, CUDA_ERROR_INVALID_VALUE);
-  CUstreamCaptureMode old = thread_mode;
-  thread_mode = *mode;
+  CUstreamCaptureMode old = capture_mode;
+  capture_mode = *mode;
   *mode = old;
   return CUDA_SUCCESS;
 }
+
+/* ---- Captures, as far as they go ---- */
+
+void kvf_emulator_capture(void *handle, int captured) {
+  DRIVER_LOCK();
+  CUstream stream = handle;
+  captured_streams += (unsigned)(captured != 0) - stream->captured;
+  stream->captured = captured != 0;
+  stream_drop_work(stream);
+}
+
+CUresult stream_allows_unsafe(void) {
+  return captured_streams == 0 || capture_mode == CU_STREAM_CAPTURE_MODE_RELAXED
+             ? CUDA_SUCCESS
+             : CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+}
+
+int stream_capture_mode(void) { return (int)capture_mode; }
+
+unsigned long long stream_work(void) { return last_ticket; }
 
 /* ---- Events ---- */
 

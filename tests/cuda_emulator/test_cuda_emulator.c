@@ -88,6 +88,10 @@ static struct {
 
 static const char *(*last_fault)(void);
 static void (*reset)(void);
+static void (*fail)(const char *function, unsigned skip, unsigned count, int code);
+static unsigned (*failures)(void);
+static void (*count_all)(kvf_emulator_counts *counts);
+static void (*capture)(void *stream, int captured);
 
 static CUcontext contexts[2];
 static CUlibrary library;
@@ -245,9 +249,42 @@ static void check_warp_reductions(void) {
   OK(cu.p_cuMemFree(b));
 }
 
+/* Small integers, which f16 and bf16 hold: the sums are exact. */
+static void check_mma(void) {
+  for (int mode = 0; mode < 2; mode++) {
+    int values[384];
+    uint16_t bits[384];
+    float to[16][8];
+    for (int i = 0; i < 384; i++) {
+      const float value = (float)(values[i] = i * 7 % 31 - 15);
+      uint32_t word;
+      memcpy(&word, &value, sizeof word);
+      const uint32_t f16 =
+          (word >> 31 << 15) | (((word >> 23 & 255) - 112) << 10) | (word >> 13 & 1023);
+      bits[i] = mode == 1 ? word >> 16 : value == 0.0f ? 0 : f16;
+    }
+    CUdeviceptr from = device_copy(bits, sizeof bits), b = device_memory(sizeof to);
+    OK(run("mma", 1, 32, (kvf_test_params){.to = (void *)b, .from = (void *)from, .mode = mode}));
+    OK(cu.p_cuMemcpyDtoH(to, b, sizeof to));
+    int wrong = 0;
+    for (int i = 0; i < 16; i++) {
+      for (int j = 0; j < 8; j++) {
+        int sum = 1;
+        for (int k = 0; k < 16; k++)
+          sum += values[i * 16 + k] * values[256 + k * 8 + j];
+        wrong += to[i][j] != (float)sum;
+      }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    OK(cu.p_cuMemFree(from));
+    OK(cu.p_cuMemFree(b));
+  }
+}
+
 static void test_warp_intrinsics(void) {
   each_order(check_shuffles);
   each_order(check_warp_reductions);
+  each_order(check_mma);
 }
 
 static void test_atomics(void) {
@@ -554,6 +591,12 @@ static void check_exited_lane(void) {
     assert_says("which has exited");
     reset();
   }
+  CUdeviceptr operands = device_memory(768);
+  FAILS(run("mma", 1, 32, (kvf_test_params){.mode = 2, .from = (void *)operands}),
+        CUDA_ERROR_LAUNCH_FAILED);
+  assert_says("which has exited");
+  reset();
+  OK(cu.p_cuMemFree(operands));
   OK(run("exited_lane", 1, 32, (kvf_test_params){.mode = -1, .counter = (void *)c}));
   FAILS(run("exited_lane", 1, 16, (kvf_test_params){.mode = -1, .counter = (void *)c}),
         CUDA_ERROR_LAUNCH_FAILED);
@@ -831,6 +874,110 @@ static void test_libraries(void) {
   FAILS(cu.p_cuLibraryUnload(fresh), CUDA_ERROR_INVALID_HANDLE);
 }
 
+/* The calls after the first two fail, two of them; another entry point after one, for good. */
+static void test_injected_errors(void) {
+  int value = 0;
+  CUcontext context;
+  fail("cuDeviceGetCount", 2, 2, CUDA_ERROR_SYSTEM_NOT_READY);
+  fail("cuCtxPopCurrent_v2", 1, 1000, CUDA_ERROR_NOT_FOUND);
+  for (int i = 0; i < 5; i++)
+    FAILS(cu.p_cuDeviceGetCount(&value),
+          i == 2 || i == 3 ? CUDA_ERROR_SYSTEM_NOT_READY : CUDA_SUCCESS);
+  for (int i = 0; i < 3; i++) {
+    OK(cu.p_cuCtxPushCurrent(contexts[0]));
+    FAILS(cu.p_cuCtxPopCurrent(&context), i == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND);
+  }
+  CU_ASSERT_EQUAL(failures(), 4);
+  fail("cuCtxPopCurrent_v2", 0, 0, 0);
+  OK(cu.p_cuCtxPopCurrent(&context));
+  OK(cu.p_cuCtxPopCurrent(&context));
+  fail(NULL, 0, 0, 0);
+  CU_ASSERT_EQUAL(failures(), 0);
+}
+
+static void test_counts(void) {
+  kvf_emulator_counts before, now;
+  CUlibrary fresh;
+  CUcontext context;
+  void *pinned;
+  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+  CUdeviceptr memory = device_memory(8);
+  count_all(&before);
+  OK(cu.p_cuLibraryLoadData(&fresh, image, NULL, NULL, 0, NULL, NULL, 0));
+  OK(cu.p_cuDevicePrimaryCtxRetain(&context, 1));
+  OK(cu.p_cuMemHostAlloc(&pinned, 8, 0));
+  OK(cu.p_cuCtxPushCurrent(context));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuCtxPopCurrent(NULL));
+  OK(cu.p_cuMemsetD8(memory, 0, 8));
+  OK(cu.p_cuCtxPushCurrent(context));
+  count_all(&now);
+  CU_ASSERT_EQUAL(now.libraries, before.libraries + 1);
+  CU_ASSERT_EQUAL(now.retained, before.retained + 1);
+  CU_ASSERT_EQUAL(now.pinned, before.pinned + 1);
+  CU_ASSERT_EQUAL(now.depth, before.depth + 1);
+  CU_ASSERT_EQUAL(now.capture_mode, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  CU_ASSERT_EQUAL(now.work, before.work + 1);
+  OK(cu.p_cuLibraryUnload(fresh));
+  OK(cu.p_cuDevicePrimaryCtxRelease(1));
+  OK(cu.p_cuMemFreeHost(pinned));
+  OK(cu.p_cuCtxPopCurrent(NULL));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuMemFree(memory));
+  count_all(&now);
+  CU_ASSERT_EQUAL(now.libraries, before.libraries);
+  CU_ASSERT_EQUAL(now.retained, before.retained);
+  CU_ASSERT_EQUAL(now.pinned, before.pinned);
+  CU_ASSERT_EQUAL(now.depth, before.depth);
+  CU_ASSERT_EQUAL(now.capture_mode, before.capture_mode);
+}
+
+/* While a stream is captured, its work does not run, and what may wait needs the relaxed mode. */
+static void test_captures(void) {
+  CUstream stream;
+  CUstreamCaptureStatus status;
+  CUdeviceptr memory = device_memory(8);
+  unsigned char byte = 7;
+  void *pinned;
+  OK(cu.p_cuMemsetD8(memory, 1, 8));
+  OK(cu.p_cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  capture(stream, 1);
+  OK(cu.p_cuStreamIsCapturing(stream, &status));
+  CU_ASSERT_EQUAL(status, CU_STREAM_CAPTURE_STATUS_ACTIVE);
+  OK(cu.p_cuMemsetD8Async(memory, 2, 8, stream));
+  FAILS(cu.p_cuMemHostAlloc(&pinned, 8, 0), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  CUlibrary fresh;
+  FAILS(cu.p_cuLibraryLoadData(&fresh, image, NULL, NULL, 0, NULL, NULL, 0),
+        CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  OK(cu.p_cuMemHostAlloc(&pinned, 8, 0));
+  OK(cu.p_cuMemFreeHost(pinned));
+  OK(cu.p_cuThreadExchangeStreamCaptureMode(&mode));
+  capture(stream, 0);
+  OK(cu.p_cuStreamSynchronize(stream));
+  OK(cu.p_cuMemcpyDtoH(&byte, memory, 1));
+  CU_ASSERT_EQUAL(byte, 1);
+  OK(cu.p_cuStreamIsCapturing(stream, &status));
+  CU_ASSERT_EQUAL(status, CU_STREAM_CAPTURE_STATUS_NONE);
+  OK(cu.p_cuStreamDestroy(stream));
+  OK(cu.p_cuMemFree(memory));
+}
+
+static void test_fork(void) {
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    int value;
+    _exit(cu.p_cuInit(0) == CUDA_ERROR_NOT_INITIALIZED &&
+                  cu.p_cuDeviceGetCount(&value) == CUDA_ERROR_NOT_INITIALIZED
+              ? 0
+              : 1);
+  }
+  CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+  CU_ASSERT_EQUAL(status, 0);
+}
+
 static void test_devices_and_contexts(void) {
   int value = 0, active = 0;
   unsigned flags = 0;
@@ -1025,6 +1172,10 @@ static bool open_driver(const char *path) {
   *(void **)&get_address = dlsym(handle, "cuGetProcAddress_v2");
   *(void **)&last_fault = dlsym(handle, "kvf_emulator_last_fault");
   *(void **)&reset = dlsym(handle, "kvf_emulator_reset");
+  *(void **)&fail = dlsym(handle, "kvf_emulator_fail");
+  *(void **)&failures = dlsym(handle, "kvf_emulator_failures");
+  *(void **)&count_all = dlsym(handle, "kvf_emulator_count");
+  *(void **)&capture = dlsym(handle, "kvf_emulator_capture");
   CUdriverProcAddressQueryResult status;
 #define FIND(name)                                                                                 \
   if (get_address(#name, (void **)&cu.p_##name, 13000, 0, &status) != CUDA_SUCCESS) {              \
@@ -1091,6 +1242,10 @@ int main(int argc, char **argv) {
   CU_ADD_TEST(errors, test_devices_and_contexts);
   CU_ADD_TEST(errors, test_bad_copies);
   CU_ADD_TEST(errors, test_address_reuse);
+  CU_ADD_TEST(errors, test_injected_errors);
+  CU_ADD_TEST(errors, test_counts);
+  CU_ADD_TEST(errors, test_captures);
+  CU_ADD_TEST(errors, test_fork);
   CU_ADD_TEST(errors, test_threads);
   CU_ADD_TEST(errors, test_speed);
 

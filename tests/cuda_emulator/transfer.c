@@ -29,6 +29,7 @@ static CUresult release(uintptr_t address, bool pinned) {
 
 CUresult CUDAAPI cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   CUcontext context;
   TRY(context_get(&context));
   REQUIRE(address, CUDA_ERROR_INVALID_VALUE);
@@ -40,6 +41,7 @@ CUresult CUDAAPI cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
 
 CUresult CUDAAPI cuMemFree_v2(CUdeviceptr address) {
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   CUcontext context;
   TRY(context_get(&context));
   if (address == 0)
@@ -50,6 +52,7 @@ CUresult CUDAAPI cuMemFree_v2(CUdeviceptr address) {
 
 CUresult CUDAAPI cuMemHostAlloc(void **pointer, size_t size, unsigned flags) {
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   CUcontext context;
   TRY(context_get(&context));
   const unsigned known =
@@ -63,6 +66,7 @@ CUresult CUDAAPI cuMemHostAlloc(void **pointer, size_t size, unsigned flags) {
 
 CUresult CUDAAPI cuMemFreeHost(void *pointer) {
   DRIVER_CALL();
+  TRY(stream_allows_unsafe());
   CUcontext context;
   TRY(context_get(&context));
   TRY(release(bits(pointer), true));
@@ -264,6 +268,7 @@ static CUresult copy_batch(const CUdeviceptr *to, const CUdeviceptr *from, const
   REQUIRE(handle != NULL && handle != CU_STREAM_LEGACY, CUDA_ERROR_INVALID_VALUE);
   CUstream stream;
   TRY(stream_get(handle, &stream));
+  REQUIRE(!stream->captured, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   TRY(check_batch(to, from, sizes, count, attributes, first, kinds, failed));
   const char *order = getenv("KVF_EMULATOR_ORDER");
   bool backwards = order && strcmp(order, "forward") != 0;

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import ml_dtypes
 import numpy as np
 import pytest
 import tvm_ffi
@@ -180,6 +181,60 @@ def test_numpy_arrays_that_no_op_can_use(value: Any, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(f"zero_blocks: caches: {message}")):
         ops.zero_blocks([*caches, value], np.array([0]))
     assert caches[0].all()
+
+
+@pytest.mark.parametrize("name", ["key", "slot_mapping", "key_cache"])
+def test_masks_are_not_passed_over(name: str) -> None:
+    case = reshape_and_cache_flash(Numpy())
+    before = [array.copy() for array, _ in case.outputs]
+    case.arguments[name] = np.ma.masked_array(case.arguments[name])
+    message = (
+        f"reshape_and_cache_flash: {name}: got a masked array of NumPy, whose mask no op would"
+    )
+    with pytest.raises(TypeError, match=re.escape(message)):
+        ops.reshape_and_cache_flash(**case.arguments)
+    for (array, _), old in zip(case.outputs, before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+class Name(str):
+    """A name that calls itself something else."""
+
+    def __str__(self) -> str:
+        return "something else"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [Name("fp8"), np.str_("fp8"), ml_dtypes.float8_e4m3fn, np.dtype(ml_dtypes.float8_e4m3fn)],
+    ids=["derived", "numpy.str_", "ml_dtypes", "numpy.dtype"],
+)
+def test_strings_and_dtypes_for_a_cache_dtype(given: Any) -> None:
+    case = reshape_and_cache_flash(Numpy())
+    case.arguments["kv_cache_dtype"] = given
+    ops.reshape_and_cache_flash(**case.arguments)
+    case.check(Numpy())
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "message"),
+    [
+        ("fp8\0x", ValueError, "got a string with a NUL in it, want one without"),
+        ("fp8_e4m3\0, longer than eight", ValueError, "got a string with a NUL in it"),
+        (b"fp8", TypeError, "got bytes, want str"),
+        (np.dtype("f8"), ValueError, "got the dtype float64, want a string or one of the dtypes"),
+        (ml_dtypes.float8_e4m3fnuz, ValueError, "got the dtype float8_e4m3fnuz, want a string"),
+        (None, TypeError, "got None, want str"),
+        (ops, TypeError, "got module, want str"),
+    ],
+    ids=["NUL", "long NUL", "bytes", "float64", "fnuz", "None", "module"],
+)
+def test_what_is_no_cache_dtype(given: Any, kind: type[Exception], message: str) -> None:
+    case = reshape_and_cache_flash(Numpy())
+    case.arguments["kv_cache_dtype"] = given
+    message = f"reshape_and_cache_flash: kv_cache_dtype: {message}"
+    with pytest.raises(kind, match=re.escape(message)):
+        ops.reshape_and_cache_flash(**case.arguments)
 
 
 def test_a_device_that_is_not_there() -> None:

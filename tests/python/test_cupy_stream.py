@@ -18,7 +18,6 @@ from arrays import Numpy
 from cases import CASES
 
 import kvforge
-from kvforge import _arrays
 
 ops = kvforge.ops._C_cache_ops
 STREAM, DEVICE = 0x1230, 3
@@ -140,11 +139,6 @@ def test_an_array_is_refused_after_one_of_cupy(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ValueError, match="zero_blocks: caches: got a read-only NumPy array"):
         ops.zero_blocks([Array(np.zeros((2, 4))), frozen], np.array([0]))
     assert not seen
-
-
-def test_the_type_is_not_taken_for_one_that_tells_its_stream() -> None:
-    ops.zero_blocks([Array(np.zeros((2, 4), np.float32))], np.array([0]))
-    assert Array not in _arrays.WRITABLE
 
 
 @pytest.mark.parametrize(("raw", "wanted"), [(0, STREAM), (77, 77)])

@@ -45,7 +45,7 @@ def hollow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hollow")
     library = folder / "libkvforge.so.0"
     command = ["cc", "-shared", "-Wl,-soname,libkvforge.so.0", "-o", str(library)]
-    subprocess.run([*command, *map(str, objects), "-fopenmp", "-ldl", "-lm"], check=True)
+    subprocess.run([*command, *map(str, objects), "-pthread", "-ldl", "-lm"], check=True)
     shutil.copy(BUILD / _library.LIBRARY, folder)
     return folder
 

@@ -6,6 +6,7 @@ from conftest import require
 
 require("torch", __name__)
 
+import re
 import shutil
 from pathlib import Path
 
@@ -169,12 +170,16 @@ case = CASES["reshape_and_cache_flash"](Torch())
 case.arguments["slot_mapping"][0] = 99
 try:
     torch.ops.kvforge.reshape_and_cache_flash(**case.arguments)
-except RuntimeError as error:
+except IndexError as error:
     print(error)
+from bad_calls import differences
+print("bad calls:", differences(exact=True))
 print([line.split()[-1] for line in open("/proc/self/maps") if "kvforge_torch" in line][0])
 """,
         KVFORGE_BUILD=str(tmp_path),
     )
     assert "another library has registered _C_cache_ops::copy_blocks_mla" in text
     assert "slot_mapping: element 0 is 99, want less than 12" in text
+    answers = re.search(r"bad calls: \((\d+), (.*)\)", text)
+    assert answers and int(answers[1]) > 400 and answers[2] == "[]", answers
     assert str(tmp_path / "kvforge_torch.so") in text

@@ -147,11 +147,11 @@ def test_a_refused_call_says_why_and_writes_nothing() -> None:
     case = reshape_and_cache_flash(Torch())
     before = [array.clone() for array, _ in case.outputs]
     case.arguments["slot_mapping"][2] = 12
-    with pytest.raises(RuntimeError, match=r"slot_mapping: element 2 is 12, want less than 12"):
+    with pytest.raises(IndexError, match=r"slot_mapping: element 2 is 12, want less than 12"):
         torch.ops._C_cache_ops.reshape_and_cache_flash(**case.arguments)
     case.arguments["slot_mapping"][2] = 0
     case.arguments["kv_cache_dtype"] = "fp7"
-    with pytest.raises(RuntimeError, match="kv_cache_dtype: got 'fp7', want one of auto"):
+    with pytest.raises(ValueError, match="kv_cache_dtype: got 'fp7', want one of auto"):
         torch.ops._C_cache_ops.reshape_and_cache_flash(**case.arguments)
     case.arguments["kv_cache_dtype"] = "fp8"
     case.arguments["key"] = case.arguments["key"].to(torch.complex64)
@@ -188,6 +188,21 @@ def test_the_number_of_threads_is_torchs() -> None:
             case.check(Torch())
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_torch_that_lacks_what_the_abi_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The binding that serves many of them is given up for one that is compiled for this torch."""
+    native, made, asked = kvforge.torch._native(), object(), list[bool]()
+
+    def compiled(*, stable: bool) -> object:
+        asked.append(stable)
+        return made
+
+    assert native.kvforge_torch_complete()
+    native.kvforge_torch_complete = lambda: False  # type: ignore[attr-defined]
+    monkeypatch.setattr(kvforge.torch, "_native", lambda: native)
+    monkeypatch.setattr(kvforge.torch, "_compiled", compiled)
+    assert kvforge.torch._Binding()._native is made and asked == [False]
 
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kvforge import _arrays
-from kvforge._arrays import LISTS, WRITABLE
+from kvforge._arrays import LISTS
 from kvforge._library import function
 
 __all__ = [
@@ -104,20 +104,32 @@ def concat_and_cache_mla(
         _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
             slot_mapping, str kv_cache_dtype, Tensor scale) -> ()
     """
-    call = _concat_and_cache_mla
-    if type(kv_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "concat_and_cache_mla: kv_cache", kv_cache)
-    try:
-        call(
-            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            concat_and_cache_mla,
-            call,
-            error,
-            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("concat_and_cache_mla: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale,
+    )
+    if (
+        type(kv_c) is type(k_pe) is type(kv_cache) is type(slot_mapping) is type(scale) is
+        _arrays.TENSOR
+    ):
+        try:
+            result = _concat_and_cache_mla(
+                kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale,
+                kv_c._cdata, k_pe._cdata, kv_cache._cdata, slot_mapping._cdata, scale._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(concat_and_cache_mla, _concat_and_cache_mla, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        concat_and_cache_mla,
+        _concat_and_cache_mla,
+        ("kv_cache",),
+        ("kv_cache",),
+        arguments,
+    )
 
 
 _concat_and_cache_mla_grouped = function("_C_cache_ops__concat_and_cache_mla_grouped")
@@ -152,8 +164,8 @@ def concat_and_cache_mla_grouped(
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped and counted, see kvforge.faults). An address that is 0 or
-    no multiple of the element size is refused on the CPU; on CUDA that layer is skipped and
-    counted.
+    no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
+    skipped and counted, unless its slot is negative.
     Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
 
     Args:
@@ -179,23 +191,35 @@ def concat_and_cache_mla_grouped(
             Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor?
             kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()
     """
-    call = _concat_and_cache_mla_grouped
-    # It writes to memory that it has by address, so an input tells the stream.
-    if type(kv_c) not in WRITABLE:
-        call = _arrays.on_its_stream(call, kv_c)
-    try:
-        call(
-            kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
-            kv_scales, kv_cache_dtype, num_blocks
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            concat_and_cache_mla_grouped,
-            call,
-            error,
-            kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
-            kv_scales, kv_cache_dtype, num_blocks
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("concat_and_cache_mla_grouped: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride, kv_scales,
+        kv_cache_dtype, num_blocks,
+    )
+    if (
+        type(kv_c) is type(k_pe) is type(kv_cache_ptrs) is type(slot_mapping) is _arrays.TENSOR and
+        (kv_scales is None or type(kv_scales) is _arrays.TENSOR)
+    ):
+        try:
+            result = _concat_and_cache_mla_grouped(
+                kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
+                kv_scales, kv_cache_dtype, num_blocks,
+                kv_c._cdata, k_pe._cdata, kv_cache_ptrs._cdata, slot_mapping._cdata, *(() if
+                kv_scales is None else (kv_scales._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(concat_and_cache_mla_grouped, _concat_and_cache_mla_grouped, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        concat_and_cache_mla_grouped,
+        _concat_and_cache_mla_grouped,
+        (),
+        ("kv_c",),
+        arguments,
+    )
 
 
 _concat_and_cache_mla_rope_fused = function("_C_cache_ops__concat_and_cache_mla_rope_fused")
@@ -262,26 +286,35 @@ def concat_and_cache_mla_rope_fused(
             Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache,
             str kv_cache_dtype, Tensor kv_cache_scale) -> ()
     """
-    call = _concat_and_cache_mla_rope_fused
-    if type(q_pe) not in WRITABLE:
-        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: q_pe", q_pe)
-    if type(k_pe) not in WRITABLE:
-        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: k_pe", k_pe)
-    if type(kv_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "concat_and_cache_mla_rope_fused: kv_cache", kv_cache)
-    try:
-        call(
-            positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
-            kv_cache_dtype, kv_cache_scale
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            concat_and_cache_mla_rope_fused,
-            call,
-            error,
-            positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
-            kv_cache_dtype, kv_cache_scale
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("concat_and_cache_mla_rope_fused: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
+        kv_cache_dtype, kv_cache_scale,
+    )
+    if (
+        type(positions) is type(q_pe) is type(k_pe) is type(kv_c) is type(cos_sin_cache) is
+        type(slot_mapping) is type(kv_cache) is type(kv_cache_scale) is _arrays.TENSOR
+    ):
+        try:
+            result = _concat_and_cache_mla_rope_fused(
+                positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
+                kv_cache_dtype, kv_cache_scale,
+                positions._cdata, q_pe._cdata, k_pe._cdata, kv_c._cdata, cos_sin_cache._cdata,
+                slot_mapping._cdata, kv_cache._cdata, kv_cache_scale._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(concat_and_cache_mla_rope_fused, _concat_and_cache_mla_rope_fused, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        concat_and_cache_mla_rope_fused,
+        _concat_and_cache_mla_rope_fused,
+        ("q_pe", "k_pe", "kv_cache"),
+        ("q_pe", "k_pe", "kv_cache"),
+        arguments,
+    )
 
 
 _concat_mla_q = function("_C_cache_ops__concat_mla_q")
@@ -317,20 +350,29 @@ def concat_mla_q(
     Schema:
         _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()
     """
-    call = _concat_mla_q
-    if type(q_out) not in WRITABLE:
-        call = _arrays.check_writable(call, "concat_mla_q: q_out", q_out)
-    try:
-        call(
-            ql_nope, q_pe, q_out
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            concat_mla_q,
-            call,
-            error,
-            ql_nope, q_pe, q_out
-        )
+    arguments = (
+        ql_nope, q_pe, q_out,
+    )
+    if (
+        type(ql_nope) is type(q_pe) is type(q_out) is _arrays.TENSOR
+    ):
+        try:
+            result = _concat_mla_q(
+                ql_nope, q_pe, q_out,
+                ql_nope._cdata, q_pe._cdata, q_out._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(concat_mla_q, _concat_mla_q, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        concat_mla_q,
+        _concat_mla_q,
+        ("q_out",),
+        ("q_out",),
+        arguments,
+    )
 
 
 _convert_fp8 = function("_C_cache_ops__convert_fp8")
@@ -378,20 +420,31 @@ def convert_fp8(
         _C_cache_ops::convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale=1.0, str
             kv_cache_dtype='fp8') -> ()
     """
-    call = _convert_fp8
-    if type(dst_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "convert_fp8: dst_cache", dst_cache)
-    try:
-        call(
-            dst_cache, src_cache, scale, kv_cache_dtype
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            convert_fp8,
-            call,
-            error,
-            dst_cache, src_cache, scale, kv_cache_dtype
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("convert_fp8: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        dst_cache, src_cache, scale, kv_cache_dtype,
+    )
+    if (
+        type(dst_cache) is type(src_cache) is _arrays.TENSOR
+    ):
+        try:
+            result = _convert_fp8(
+                dst_cache, src_cache, scale, kv_cache_dtype,
+                dst_cache._cdata, src_cache._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(convert_fp8, _convert_fp8, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        convert_fp8,
+        _convert_fp8,
+        ("dst_cache",),
+        ("dst_cache",),
+        arguments,
+    )
 
 
 _copy_blocks = function("_C_cache_ops__copy_blocks")
@@ -418,7 +471,9 @@ def copy_blocks(
     CUDA graph. More tensors, or pages of several sizes, are several launches.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    pair is skipped and counted once, see kvforge.faults).
+    pair is skipped and counted once, see kvforge.faults), whatever the pair's other block is.
+    RuntimeError when a launch fails; those before it stay on the stream, and the sentence says so
+    ("enqueued: 240 of 300 tensors").
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
 
@@ -435,28 +490,35 @@ def copy_blocks(
         _C_cache_ops::copy_blocks(Tensor(a!)[] key_caches, Tensor[](b!) value_caches, Tensor
             block_mapping) -> ()
     """
-    call = _copy_blocks
     if type(key_caches) not in LISTS:
         _arrays.check_list("copy_blocks: key_caches", key_caches)
-    for item in key_caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "copy_blocks: key_caches", item)
     if type(value_caches) not in LISTS:
         _arrays.check_list("copy_blocks: value_caches", value_caches)
-    for item in value_caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "copy_blocks: value_caches", item)
-    try:
-        call(
-            key_caches, value_caches, block_mapping
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            copy_blocks,
-            call,
-            error,
-            key_caches, value_caches, block_mapping
-        )
+    arguments = (
+        key_caches, value_caches, block_mapping,
+    )
+    if (
+        type(block_mapping) is _arrays.TENSOR
+    ):
+        try:
+            result = _copy_blocks(
+                key_caches, value_caches, block_mapping,
+                *[item._cdata for item in key_caches if type(item) is _arrays.TENSOR],
+                *[item._cdata for item in value_caches if type(item) is _arrays.TENSOR],
+                block_mapping._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(copy_blocks, _copy_blocks, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        copy_blocks,
+        _copy_blocks,
+        ("key_caches", "value_caches"),
+        ("key_caches", "value_caches"),
+        arguments,
+    )
 
 
 _copy_blocks_mla = function("_C_cache_ops__copy_blocks_mla")
@@ -474,7 +536,8 @@ def copy_blocks_mla(
     negative block is skipped, and the call can be captured in a CUDA graph.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    pair is skipped and counted once, see kvforge.faults).
+    pair is skipped and counted once, see kvforge.faults). RuntimeError as in
+    copy_blocks.
     Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
     corrected.
 
@@ -488,23 +551,32 @@ def copy_blocks_mla(
     Schema:
         _C_cache_ops::copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> ()
     """
-    call = _copy_blocks_mla
     if type(kv_caches) not in LISTS:
         _arrays.check_list("copy_blocks_mla: kv_caches", kv_caches)
-    for item in kv_caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "copy_blocks_mla: kv_caches", item)
-    try:
-        call(
-            kv_caches, block_mapping
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            copy_blocks_mla,
-            call,
-            error,
-            kv_caches, block_mapping
-        )
+    arguments = (
+        kv_caches, block_mapping,
+    )
+    if (
+        type(block_mapping) is _arrays.TENSOR
+    ):
+        try:
+            result = _copy_blocks_mla(
+                kv_caches, block_mapping,
+                *[item._cdata for item in kv_caches if type(item) is _arrays.TENSOR],
+                block_mapping._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(copy_blocks_mla, _copy_blocks_mla, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        copy_blocks_mla,
+        _copy_blocks_mla,
+        ("kv_caches",),
+        ("kv_caches",),
+        arguments,
+    )
 
 
 _cp_gather_and_upconvert_fp8_kv_cache = function("_C_cache_ops__cp_gather_and_upconvert_fp8_kv_cache")
@@ -564,20 +636,33 @@ def cp_gather_and_upconvert_fp8_kv_cache(
             block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, Tensor?
             seq_lens=None) -> ()
     """
-    call = _cp_gather_and_upconvert_fp8_kv_cache
-    if type(dst) not in WRITABLE:
-        call = _arrays.check_writable(call, "cp_gather_and_upconvert_fp8_kv_cache: dst", dst)
-    try:
-        call(
-            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            cp_gather_and_upconvert_fp8_kv_cache,
-            call,
-            error,
-            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens
-        )
+    arguments = (
+        src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
+    )
+    if (
+        type(src_cache) is type(dst) is type(block_table) is type(workspace_starts) is
+        _arrays.TENSOR and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and (seq_lens
+        is None or type(seq_lens) is _arrays.TENSOR)
+    ):
+        try:
+            result = _cp_gather_and_upconvert_fp8_kv_cache(
+                src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
+                src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata, *(() if
+                seq_starts is None else (seq_starts._cdata,)), *(() if seq_lens is None else
+                (seq_lens._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(cp_gather_and_upconvert_fp8_kv_cache, _cp_gather_and_upconvert_fp8_kv_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        cp_gather_and_upconvert_fp8_kv_cache,
+        _cp_gather_and_upconvert_fp8_kv_cache,
+        ("dst",),
+        ("dst",),
+        arguments,
+    )
 
 
 _cp_gather_and_upconvert_nvfp4_kv_cache = function("_C_cache_ops__cp_gather_and_upconvert_nvfp4_kv_cache")
@@ -620,20 +705,30 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
         _C_cache_ops::cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst, Tensor
             block_table, Tensor workspace_starts, int batch_size) -> ()
     """
-    call = _cp_gather_and_upconvert_nvfp4_kv_cache
-    if type(dst) not in WRITABLE:
-        call = _arrays.check_writable(call, "cp_gather_and_upconvert_nvfp4_kv_cache: dst", dst)
-    try:
-        call(
-            src_cache, dst, block_table, workspace_starts, batch_size
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            cp_gather_and_upconvert_nvfp4_kv_cache,
-            call,
-            error,
-            src_cache, dst, block_table, workspace_starts, batch_size
-        )
+    arguments = (
+        src_cache, dst, block_table, workspace_starts, batch_size,
+    )
+    if (
+        type(src_cache) is type(dst) is type(block_table) is type(workspace_starts) is
+        _arrays.TENSOR
+    ):
+        try:
+            result = _cp_gather_and_upconvert_nvfp4_kv_cache(
+                src_cache, dst, block_table, workspace_starts, batch_size,
+                src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(cp_gather_and_upconvert_nvfp4_kv_cache, _cp_gather_and_upconvert_nvfp4_kv_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        cp_gather_and_upconvert_nvfp4_kv_cache,
+        _cp_gather_and_upconvert_nvfp4_kv_cache,
+        ("dst",),
+        ("dst",),
+        arguments,
+    )
 
 
 _cp_gather_cache = function("_C_cache_ops__cp_gather_cache")
@@ -680,20 +775,31 @@ def cp_gather_cache(
         _C_cache_ops::cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor
             cu_seq_lens, int batch_size, Tensor? seq_starts=None) -> ()
     """
-    call = _cp_gather_cache
-    if type(dst) not in WRITABLE:
-        call = _arrays.check_writable(call, "cp_gather_cache: dst", dst)
-    try:
-        call(
-            src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            cp_gather_cache,
-            call,
-            error,
-            src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts
-        )
+    arguments = (
+        src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts,
+    )
+    if (
+        type(src_cache) is type(dst) is type(block_table) is type(cu_seq_lens) is _arrays.TENSOR
+        and (seq_starts is None or type(seq_starts) is _arrays.TENSOR)
+    ):
+        try:
+            result = _cp_gather_cache(
+                src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts,
+                src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata, *(() if
+                seq_starts is None else (seq_starts._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(cp_gather_cache, _cp_gather_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        cp_gather_cache,
+        _cp_gather_cache,
+        ("dst",),
+        ("dst",),
+        arguments,
+    )
 
 
 _cp_gather_indexer_k_quant_cache = function("_C_cache_ops__cp_gather_indexer_k_quant_cache")
@@ -714,7 +820,8 @@ def cp_gather_indexer_k_quant_cache(
       dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
       dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
     Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last
-    element of cu_seq_lens on, are left as they are. Zero rows are a successful no-op.
+    element of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is
+    looked at then.
 
     The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
 
@@ -737,22 +844,31 @@ def cp_gather_indexer_k_quant_cache(
         _C_cache_ops::cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor!
             dst_scale, Tensor block_table, Tensor cu_seq_lens) -> ()
     """
-    call = _cp_gather_indexer_k_quant_cache
-    if type(dst_k) not in WRITABLE:
-        call = _arrays.check_writable(call, "cp_gather_indexer_k_quant_cache: dst_k", dst_k)
-    if type(dst_scale) not in WRITABLE:
-        call = _arrays.check_writable(call, "cp_gather_indexer_k_quant_cache: dst_scale", dst_scale)
-    try:
-        call(
-            kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            cp_gather_indexer_k_quant_cache,
-            call,
-            error,
-            kv_cache, dst_k, dst_scale, block_table, cu_seq_lens
-        )
+    arguments = (
+        kv_cache, dst_k, dst_scale, block_table, cu_seq_lens,
+    )
+    if (
+        type(kv_cache) is type(dst_k) is type(dst_scale) is type(block_table) is type(cu_seq_lens)
+        is _arrays.TENSOR
+    ):
+        try:
+            result = _cp_gather_indexer_k_quant_cache(
+                kv_cache, dst_k, dst_scale, block_table, cu_seq_lens,
+                kv_cache._cdata, dst_k._cdata, dst_scale._cdata, block_table._cdata,
+                cu_seq_lens._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(cp_gather_indexer_k_quant_cache, _cp_gather_indexer_k_quant_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        cp_gather_indexer_k_quant_cache,
+        _cp_gather_indexer_k_quant_cache,
+        ("dst_k", "dst_scale"),
+        ("dst_k", "dst_scale"),
+        arguments,
+    )
 
 
 _gather_and_maybe_dequant_cache = function("_C_cache_ops__gather_and_maybe_dequant_cache")
@@ -808,22 +924,37 @@ def gather_and_maybe_dequant_cache(
             block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str
             kv_cache_dtype, Tensor scale, Tensor? seq_starts=None) -> ()
     """
-    call = _gather_and_maybe_dequant_cache
-    if type(dst) not in WRITABLE:
-        call = _arrays.check_writable(call, "gather_and_maybe_dequant_cache: dst", dst)
-    try:
-        call(
-            src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
-            scale, seq_starts
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            gather_and_maybe_dequant_cache,
-            call,
-            error,
-            src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
-            scale, seq_starts
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("gather_and_maybe_dequant_cache: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype, scale,
+        seq_starts,
+    )
+    if (
+        type(src_cache) is type(dst) is type(block_table) is type(cu_seq_lens) is
+        type(token_to_seq) is type(scale) is _arrays.TENSOR and (seq_starts is None or
+        type(seq_starts) is _arrays.TENSOR)
+    ):
+        try:
+            result = _gather_and_maybe_dequant_cache(
+                src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
+                scale, seq_starts,
+                src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata,
+                token_to_seq._cdata, scale._cdata, *(() if seq_starts is None else
+                (seq_starts._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(gather_and_maybe_dequant_cache, _gather_and_maybe_dequant_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        gather_and_maybe_dequant_cache,
+        _gather_and_maybe_dequant_cache,
+        ("dst",),
+        ("dst",),
+        arguments,
+    )
 
 
 _indexer_k_quant_and_cache = function("_C_cache_ops__indexer_k_quant_and_cache")
@@ -877,20 +1008,31 @@ def indexer_k_quant_and_cache(
         _C_cache_ops::indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping,
             int quant_block_size, str kv_cache_dtype) -> ()
     """
-    call = _indexer_k_quant_and_cache
-    if type(kv_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "indexer_k_quant_and_cache: kv_cache", kv_cache)
-    try:
-        call(
-            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            indexer_k_quant_and_cache,
-            call,
-            error,
-            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("indexer_k_quant_and_cache: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
+    )
+    if (
+        type(k) is type(kv_cache) is type(slot_mapping) is _arrays.TENSOR
+    ):
+        try:
+            result = _indexer_k_quant_and_cache(
+                k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
+                k._cdata, kv_cache._cdata, slot_mapping._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(indexer_k_quant_and_cache, _indexer_k_quant_and_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        indexer_k_quant_and_cache,
+        _indexer_k_quant_and_cache,
+        ("kv_cache",),
+        ("kv_cache",),
+        arguments,
+    )
 
 
 _paged_attention_decode = function("_C_cache_ops__paged_attention_decode")
@@ -988,24 +1130,39 @@ def paged_attention_decode(
             Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, bool
             swizzle_v_scales=False, Tensor!? workspace=None) -> ()
     """
-    call = _paged_attention_decode
-    if type(out) not in WRITABLE:
-        call = _arrays.check_writable(call, "paged_attention_decode: out", out)
-    if workspace is not None and type(workspace) not in WRITABLE:
-        call = _arrays.check_writable(call, "paged_attention_decode: workspace", workspace)
-    try:
-        call(
-            out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
-            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            paged_attention_decode,
-            call,
-            error,
-            out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
-            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("paged_attention_decode: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype, k_scale,
+        v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace,
+    )
+    if (
+        type(out) is type(query) is type(key_cache) is type(value_cache) is type(block_tables) is
+        type(seq_lens) is type(k_scale) is type(v_scale) is _arrays.TENSOR and (alibi_slopes is
+        None or type(alibi_slopes) is _arrays.TENSOR) and (workspace is None or type(workspace) is
+        _arrays.TENSOR)
+    ):
+        try:
+            result = _paged_attention_decode(
+                out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
+                k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace,
+                out._cdata, query._cdata, key_cache._cdata, value_cache._cdata,
+                block_tables._cdata, seq_lens._cdata, k_scale._cdata, v_scale._cdata, *(() if
+                alibi_slopes is None else (alibi_slopes._cdata,)), *(() if workspace is None else
+                (workspace._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(paged_attention_decode, _paged_attention_decode, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        paged_attention_decode,
+        _paged_attention_decode,
+        ("out", "workspace"),
+        ("out", "workspace"),
+        arguments,
+    )
 
 
 _reshape_and_cache = function("_C_cache_ops__reshape_and_cache")
@@ -1059,22 +1216,33 @@ def reshape_and_cache(
             value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
             -> ()
     """
-    call = _reshape_and_cache
-    if type(key_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache: key_cache", key_cache)
-    if type(value_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache: value_cache", value_cache)
-    try:
-        call(
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            reshape_and_cache,
-            call,
-            error,
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("reshape_and_cache: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+    )
+    if (
+        type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
+        type(k_scale) is type(v_scale) is _arrays.TENSOR
+    ):
+        try:
+            result = _reshape_and_cache(
+                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(reshape_and_cache, _reshape_and_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        reshape_and_cache,
+        _reshape_and_cache,
+        ("key_cache", "value_cache"),
+        ("key_cache", "value_cache"),
+        arguments,
+    )
 
 
 _reshape_and_cache_flash = function("_C_cache_ops__reshape_and_cache_flash")
@@ -1133,22 +1301,33 @@ def reshape_and_cache_flash(
             value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
             -> ()
     """
-    call = _reshape_and_cache_flash
-    if type(key_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash: key_cache", key_cache)
-    if type(value_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash: value_cache", value_cache)
-    try:
-        call(
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            reshape_and_cache_flash,
-            call,
-            error,
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("reshape_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+    )
+    if (
+        type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
+        type(k_scale) is type(v_scale) is _arrays.TENSOR
+    ):
+        try:
+            result = _reshape_and_cache_flash(
+                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(reshape_and_cache_flash, _reshape_and_cache_flash, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        reshape_and_cache_flash,
+        _reshape_and_cache_flash,
+        ("key_cache", "value_cache"),
+        ("key_cache", "value_cache"),
+        arguments,
+    )
 
 
 _reshape_and_cache_flash_layers = function("_C_cache_ops__reshape_and_cache_flash_layers")
@@ -1184,6 +1363,8 @@ def reshape_and_cache_flash_layers(
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped in all layers and counted once, see kvforge.faults).
+    RuntimeError when a launch fails; those before it stay on the stream, and the sentence says so
+    ("enqueued: 128 of 300 layers").
     Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
 
     Args:
@@ -1206,30 +1387,39 @@ def reshape_and_cache_flash_layers(
             key_caches, Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor
             k_scales, Tensor v_scales) -> ()
     """
-    call = _reshape_and_cache_flash_layers
     if type(key_caches) not in LISTS:
         _arrays.check_list("reshape_and_cache_flash_layers: key_caches", key_caches)
-    for item in key_caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "reshape_and_cache_flash_layers: key_caches", item)
     if type(value_caches) not in LISTS:
         _arrays.check_list("reshape_and_cache_flash_layers: value_caches", value_caches)
-    for item in value_caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "reshape_and_cache_flash_layers: value_caches", item)
-    try:
-        call(
-            keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
-            v_scales
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            reshape_and_cache_flash_layers,
-            call,
-            error,
-            keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
-            v_scales
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("reshape_and_cache_flash_layers: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales, v_scales,
+    )
+    if (
+        type(keys) is type(values) is type(slot_mapping) is type(k_scales) is type(v_scales) is
+        _arrays.TENSOR
+    ):
+        try:
+            result = _reshape_and_cache_flash_layers(
+                keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
+                v_scales,
+                keys._cdata, values._cdata, *[item._cdata for item in key_caches if type(item) is
+                _arrays.TENSOR], *[item._cdata for item in value_caches if type(item) is
+                _arrays.TENSOR], slot_mapping._cdata, k_scales._cdata, v_scales._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(reshape_and_cache_flash_layers, _reshape_and_cache_flash_layers, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        reshape_and_cache_flash_layers,
+        _reshape_and_cache_flash_layers,
+        ("key_caches", "value_caches"),
+        ("key_caches", "value_caches"),
+        arguments,
+    )
 
 
 _reshape_and_cache_flash_nvfp4 = function("_C_cache_ops__reshape_and_cache_flash_nvfp4")
@@ -1306,24 +1496,35 @@ def reshape_and_cache_flash_nvfp4(
             Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
             v_scale, bool swizzle_v_scales) -> ()
     """
-    call = _reshape_and_cache_flash_nvfp4
-    if type(key_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_nvfp4: key_cache", key_cache)
-    if type(value_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_nvfp4: value_cache", value_cache)
-    try:
-        call(
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-            swizzle_v_scales
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            reshape_and_cache_flash_nvfp4,
-            call,
-            error,
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-            swizzle_v_scales
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("reshape_and_cache_flash_nvfp4: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+        swizzle_v_scales,
+    )
+    if (
+        type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
+        type(k_scale) is type(v_scale) is _arrays.TENSOR
+    ):
+        try:
+            result = _reshape_and_cache_flash_nvfp4(
+                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+                swizzle_v_scales,
+                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(reshape_and_cache_flash_nvfp4, _reshape_and_cache_flash_nvfp4, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        reshape_and_cache_flash_nvfp4,
+        _reshape_and_cache_flash_nvfp4,
+        ("key_cache", "value_cache"),
+        ("key_cache", "value_cache"),
+        arguments,
+    )
 
 
 _reshape_and_cache_flash_per_token_head = function("_C_cache_ops__reshape_and_cache_flash_per_token_head")
@@ -1382,28 +1583,35 @@ def reshape_and_cache_flash_per_token_head(
             key_cache, Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor
             slot_mapping, str kv_cache_dtype) -> ()
     """
-    call = _reshape_and_cache_flash_per_token_head
-    if type(key_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: key_cache", key_cache)
-    if type(value_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: value_cache", value_cache)
-    if type(k_scale_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: k_scale_cache", k_scale_cache)
-    if type(v_scale_cache) not in WRITABLE:
-        call = _arrays.check_writable(call, "reshape_and_cache_flash_per_token_head: v_scale_cache", v_scale_cache)
-    try:
-        call(
-            key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
-            kv_cache_dtype
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            reshape_and_cache_flash_per_token_head,
-            call,
-            error,
-            key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
-            kv_cache_dtype
-        )
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("reshape_and_cache_flash_per_token_head: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
+        kv_cache_dtype,
+    )
+    if (
+        type(key) is type(value) is type(key_cache) is type(value_cache) is type(k_scale_cache) is
+        type(v_scale_cache) is type(slot_mapping) is _arrays.TENSOR
+    ):
+        try:
+            result = _reshape_and_cache_flash_per_token_head(
+                key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
+                kv_cache_dtype,
+                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+                k_scale_cache._cdata, v_scale_cache._cdata, slot_mapping._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(reshape_and_cache_flash_per_token_head, _reshape_and_cache_flash_per_token_head, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        reshape_and_cache_flash_per_token_head,
+        _reshape_and_cache_flash_per_token_head,
+        ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
+        ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
+        arguments,
+    )
 
 
 _swap_blocks = function("_C_cache_ops__swap_blocks")
@@ -1433,7 +1641,11 @@ def swap_blocks(
     block_mapping is no longer needed when the call returns.
 
     Errors: IndexError, on both backends before anything is copied, for a block that is negative
-    or does not lie in its tensor from end to end.
+    or does not lie in its tensor from end to end. RuntimeError when the driver refuses a copy: the
+    pairs before it may be on the stream already, and the sentence says which ("enqueued: elements
+    0 to 41 of block_mapping"). Those are copied, none after them is, but for a batch that fails as
+    a whole, of which the driver does not say what it has taken; the sentence then names its
+    elements too.
     Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
     indices and return codes corrected.
 
@@ -1449,20 +1661,29 @@ def swap_blocks(
         _C_cache_ops::swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor
             block_mapping) -> ()
     """
-    call = _swap_blocks
-    if type(dst) not in WRITABLE:
-        call = _arrays.check_writable(call, "swap_blocks: dst", dst)
-    try:
-        call(
-            src, dst, block_size_in_bytes, block_mapping
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            swap_blocks,
-            call,
-            error,
-            src, dst, block_size_in_bytes, block_mapping
-        )
+    arguments = (
+        src, dst, block_size_in_bytes, block_mapping,
+    )
+    if (
+        type(src) is type(dst) is type(block_mapping) is _arrays.TENSOR
+    ):
+        try:
+            result = _swap_blocks(
+                src, dst, block_size_in_bytes, block_mapping,
+                src._cdata, dst._cdata, block_mapping._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(swap_blocks, _swap_blocks, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        swap_blocks,
+        _swap_blocks,
+        ("dst",),
+        ("dst",),
+        arguments,
+    )
 
 
 _swap_blocks_batch = function("_C_cache_ops__swap_blocks_batch")
@@ -1494,7 +1715,11 @@ def swap_blocks_batch(
     already; only for sources that no such work writes.
 
     Errors: ValueError for a negative size or an address of 0, before anything is copied. No
-    other mistake in an address can be found.
+    other mistake in an address can be found but by the driver. RuntimeError when that refuses a
+    copy: those before it may be on the stream already, and the sentence says which ("enqueued:
+    elements 0 to 41 of src_ptrs"). Those are made, none after them is, but for a batch that fails
+    as a whole, of which the driver does not say what it has taken; the sentence then names its
+    elements too.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
 
@@ -1510,26 +1735,17 @@ def swap_blocks_batch(
         _C_cache_ops::swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool
             is_src_access_order_any=False) -> ()
     """
-    call = _swap_blocks_batch
-    if device is not None:
-        _arrays.with_device(
-            swap_blocks_batch,
-            call,
-            device,
-            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
-        )
-        return
-    try:
-        call(
-            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            swap_blocks_batch,
-            call,
-            error,
-            src_ptrs, dst_ptrs, sizes, is_src_access_order_any
-        )
+    arguments = (
+        src_ptrs, dst_ptrs, sizes, is_src_access_order_any,
+    )
+    _arrays.adapt(
+        swap_blocks_batch,
+        _swap_blocks_batch,
+        (),
+        (),
+        arguments,
+        device,
+    )
 
 
 _zero_blocks = function("_C_cache_ops__zero_blocks")
@@ -1553,7 +1769,9 @@ def zero_blocks(
     CUDA graph. More tensors, or pages of several sizes, are several launches.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
-    block is skipped and counted once, see kvforge.faults).
+    block is skipped and counted once, see kvforge.faults). RuntimeError when a
+    launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of
+    300 tensors").
     Source of the rule: new here.
 
     Args:
@@ -1565,20 +1783,28 @@ def zero_blocks(
     Schema:
         _C_cache_ops::zero_blocks(Tensor(a!)[] caches, Tensor block_ids) -> ()
     """
-    call = _zero_blocks
     if type(caches) not in LISTS:
         _arrays.check_list("zero_blocks: caches", caches)
-    for item in caches:
-        if type(item) not in WRITABLE:
-            call = _arrays.check_writable(call, "zero_blocks: caches", item)
-    try:
-        call(
-            caches, block_ids
-        )
-    except (BufferError, RuntimeError) as error:
-        _arrays.retry(
-            zero_blocks,
-            call,
-            error,
-            caches, block_ids
-        )
+    arguments = (
+        caches, block_ids,
+    )
+    if (
+        type(block_ids) is _arrays.TENSOR
+    ):
+        try:
+            result = _zero_blocks(
+                caches, block_ids,
+                *[item._cdata for item in caches if type(item) is _arrays.TENSOR], block_ids._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(zero_blocks, _zero_blocks, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        zero_blocks,
+        _zero_blocks,
+        ("caches",),
+        ("caches",),
+        arguments,
+    )

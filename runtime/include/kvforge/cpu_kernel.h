@@ -51,6 +51,11 @@ KVF_INLINE void kvf_prefetch_row(const void *row, int64_t bytes) {
   }
 }
 
+/* The same for what is `distance` bytes further on, which need not be a place in any tensor. */
+KVF_INLINE void kvf_prefetch_behind(const void *row, uint64_t distance, int64_t bytes) {
+  kvf_prefetch_row((const void *)((uintptr_t)row + distance), bytes);
+}
+
 /* Writers of rows of a few hundred bytes ask for the row so many tokens ahead. */
 enum { KVF_ROWS_AHEAD = 4 };
 
@@ -104,9 +109,14 @@ KVF_INLINE int64_t kvf_divide(int64_t n, kvf_divider divider) {
   return (int64_t)((uint64_t)(product >> 64) >> divider.shift);
 }
 
-/* Element i of an index array of 4- or 8-byte integers. */
+/*
+ * Element i of an index array of 4- or 8-byte integers. Another thread may write to the array
+ * meanwhile, whatever a launch function has checked: the element is read once, and what a kernel
+ * bounds is what it then uses. A plain read would let a compiler read again behind the bound.
+ */
 KVF_INLINE int64_t kvf_index_at(const void *array, int32_t index_bytes, int64_t i) {
-  return index_bytes == 8 ? ((const int64_t *)array)[i] : ((const int32_t *)array)[i];
+  return index_bytes == 8 ? __atomic_load_n((const int64_t *)array + i, __ATOMIC_RELAXED)
+                          : __atomic_load_n((const int32_t *)array + i, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -74,8 +74,9 @@ typedef struct kvf_exec {
   int32_t device;      /* CUDA device ordinal; 0 on the CPU */
   void *stream;        /* CUstream (equally cudaStream_t) of that device; NULL is the legacy default
                           stream. Not used on the CPU. The call only enqueues; it never waits. */
-  int32_t num_threads; /* CPU threads at most; 0 means the OpenMP default. Small calls run on the
-                          calling thread whatever this says. */
+  int32_t num_threads; /* CPU threads at most, the calling one included; 0 or less means
+                          kvf_num_threads(), and no number is more than the machine has CPUs for the
+                          process. Small calls run on the calling thread whatever this says. */
 } kvf_exec;
 
 typedef struct kvf_op kvf_op;
@@ -203,6 +204,25 @@ typedef struct kvf_exclusion {
   const char *reason;
 } kvf_exclusion;
 
+enum { KVF_MAX_TUNED = 4 };
+
+/* Launch constants that were measured to be best for an arch (90 for compute capability 9.0, 0 for
+ * the CPU) and sizes up to a bound. */
+typedef struct kvf_tuned_row {
+  int32_t arch;
+  int64_t up_to; /* INT64_MAX: no bound */
+  int32_t values[KVF_MAX_TUNED];
+} kvf_tuned_row;
+
+/* What of an op is tuned on one backend. Rows are sorted by arch, then by size. */
+typedef struct kvf_tuned {
+  int32_t num_constants;
+  const char *names[KVF_MAX_TUNED];
+  int32_t defaults[KVF_MAX_TUNED]; /* where no row fits */
+  const kvf_tuned_row *rows;
+  int32_t num_rows;
+} kvf_tuned;
+
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
   const char *name;   /* "my_op" */
@@ -224,6 +244,7 @@ struct kvf_op {
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+  const kvf_tuned *tuned[KVF_BACKEND_COUNT]; /* NULL: nothing is */
   bool host_arguments; /* every tensor is in host memory on both backends: exec alone tells where a
                           call runs, and a binding has to be told */
 };
@@ -306,13 +327,55 @@ KVF_API kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int
 
 /*
  * Gives a variant that was left out of this build its code, for the life of the process: `function`
- * for the level that the process runs at, kvf_cpu_isa(); a fatbin (16-byte aligned, kept, not
- * copied) that has a kernel with the variant's symbol as its name. KVF_INVALID_VALUE for another
- * level or backend, and when there is other code already.
+ * for a level; a fatbin (16-byte aligned, kept, not copied) that has a kernel with the variant's
+ * symbol as its name. The best level that a variant has runs, up to kvf_cpu_isa().
+ * KVF_INVALID_VALUE for a level above that or another backend, and when there is other code
+ * already.
  */
 KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
                                    kvf_cpu_function function);
 KVF_API kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin);
+
+/* ---- threads -----------------------------------------------------------------------------------
+ *
+ * A large call on the CPU is divided among the calling thread and idle threads of a small team that
+ * all callers share. The team starts with the first call that wants it, a forked child starts one
+ * of its own, and where a thread cannot be had there is one less: a call needs none but its own.
+ * It is as large as the set of CPUs that the thread of that first call may run on, or, if that is
+ * a single one, the set that the process had when it loaded the library; less if a control group
+ * allows less. Its threads block all signals but those of faults, look for work for 50 us after
+ * their last and sleep then, and end with the process. The library stays loaded after dlclose();
+ * an object that the static library is linked into must do so too: link it with -z nodelete.
+ */
+
+/*
+ * How many threads a call with num_threads 0 may use: what kvf_set_num_threads() has set, or the
+ * environment variable KVFORGE_NUM_THREADS (read once, ignored unless it is a positive number), or
+ * as many as there can be. Setting 0 or less means as many as there can be.
+ */
+KVF_API int32_t kvf_num_threads(void);
+KVF_API void kvf_set_num_threads(int32_t num_threads);
+
+/*
+ * Threads of an engine, in place of the library's own.
+ *
+ * run() is to call work(job) from up to `threads` threads at the same time, the calling one among
+ * them or not, and to return when every call has returned. Each call takes pieces of the job until
+ * none is left, so fewer calls than `threads` are right, too, and even none: the calling thread
+ * does what is left. Nothing may call work(job) after run() has returned. run() is called from any
+ * thread that calls an op, several at a time, and has no way to fail. `job` is the library's.
+ */
+typedef struct kvf_pool {
+  void (*run)(void *context, int32_t threads, void (*work)(void *job), void *job);
+  void *context;       /* handed to run() */
+  int32_t num_threads; /* as many as can be at work at once; no call asks for more */
+} kvf_pool;
+
+/*
+ * Has calls that begin from now on use this pool; NULL: the library's own team. The struct is kept,
+ * not copied: it and its pool must live until calls that may have begun with it have returned.
+ */
+KVF_API void kvf_set_pool(const kvf_pool *pool);
 
 /* ---- the machine -------------------------------------------------------------------------------
  */
@@ -329,7 +392,9 @@ KVF_API const char *kvf_isa_name(kvf_isa isa);
 
 /*
  * Number of CUDA devices. KVF_NO_DEVICE when libcuda cannot be opened (the environment variable
- * KVFORGE_LIBCUDA names another file than libcuda.so.1) or it finds no device.
+ * KVFORGE_LIBCUDA names another file than libcuda.so.1) or it finds no device, and in a child of
+ * fork() when the parent has used CUDA: libcuda works only in the process that initialised it.
+ * Any call that needs the driver opens it, and tries again after one that could not.
  */
 KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 
@@ -340,13 +405,20 @@ KVF_API kvf_status kvf_cuda_device_count(int32_t *count);
 KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 
 /*
- * Work items that kernels on a CUDA device skipped because an index lay outside the
- * tensors, since the library was loaded or the count was last cleared. Complete for all work that
- * the caller has synchronised with; reading it neither waits nor touches the device.
- * (The CPU backend refuses such a call before it writes anything, so it has no such count.)
+ * Work items that kernels on a CUDA device skipped because an index lay outside the tensors, since
+ * the library was loaded or the count was last cleared. Complete for all work that the caller has
+ * synchronised with; reading it neither waits nor touches the device.
+ *
+ * Clearing sets the count to 0 and returns what it was (`cleared` may be NULL). Any threads may do
+ * so at any time, also while kernels run: each item is in the `cleared` of one call or still
+ * counted, so that those who clear get all items between them, and each item once.
+ *
+ * The CPU backend refuses such a call before it writes anything, so it has no such count. Its
+ * kernels bound every index once more where they use it: one that another thread puts out of range
+ * while the call runs is skipped as on CUDA, and nothing outside the tensors is read or written.
  */
 KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
-KVF_API kvf_status kvf_cuda_clear_faults(int32_t device);
+KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
 
 /* KVF_ABI_VERSION and KVF_VERSION of the loaded library. */
 KVF_API int32_t kvf_abi_version(void);

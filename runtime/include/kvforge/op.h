@@ -20,9 +20,9 @@ struct kvf_cuda_image {
   _Atomic(void *) kernel;                /* CUkernel; NULL until loaded */
 };
 
-/* The code of one CPU variant that was not built with its row, for the level in use. */
+/* The code of one CPU variant that was not built with its row, for each level. */
 struct kvf_cpu_late {
-  _Atomic(kvf_cpu_function) function; /* NULL: not installed */
+  _Atomic(kvf_cpu_function) functions[KVF_ISA_COUNT]; /* NULL: not installed */
 };
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
@@ -163,18 +163,40 @@ typedef struct kvf_vector_side {
 KVF_API int32_t kvf_vector_elements(const int32_t *choices, int64_t run,
                                     const kvf_vector_side *sides, int32_t count);
 
-/*
- * Runs a CPU variant over units [0, units), on the calling thread when all of it moves only a few
- * dozen kilobytes, else on a team of threads.
- */
+/* Runs a CPU variant over units [0, units), as kvf_parallel_for() does. */
 KVF_API kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant,
                                const void *params, int64_t units, int64_t bytes_per_unit);
+
+/*
+ * Calls `function` for units [0, units) in parts of any size and order, on the calling thread and,
+ * when all of it moves more than a few dozen kilobytes, on others at the same time: at most
+ * `num_threads` in all, as kvf_exec has it. Returns when all have been done. A part may use 256 KiB
+ * of stack, and may call this function too.
+ */
+KVF_API void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,
+                              int64_t bytes_per_unit, int32_t num_threads);
 
 /*
  * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
  * they would only push other data out before anybody reads them.
  */
 KVF_API int32_t kvf_cpu_streams(int64_t bytes_written);
+
+/*
+ * The op's tuned constants for a call of this size, in the order of its spec: those of the newest
+ * arch that is not newer than the device's and of the first size class that is not too small; the
+ * defaults where there is no row, zeros where the op declares none for the backend. With
+ * KVFORGE_SHOW_TUNED=1 in the environment (read once) a line on stderr says for every call which
+ * row it was.
+ */
+KVF_API const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size);
+
+/*
+ * For programs that measure: until the next call of this function every launch of the op on this
+ * backend takes these constants, whatever its table says. NULL values or a NULL op end that. Not
+ * while other threads launch the op.
+ */
+KVF_API kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *values);
 
 typedef struct kvf_grid {
   uint32_t grid[3];

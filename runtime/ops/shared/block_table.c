@@ -3,6 +3,8 @@
 
 #include "core/cuda.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/index.h"
 
 /* A contiguous int32 vector. */
 static const int32_t *check_indices(kvf_check *check, const char *argument, const DLTensor *tensor,
@@ -38,7 +40,8 @@ void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
                            kvf_block_table *table) {
   kvf_dim num_sequences = KVF_DIM("num_sequences");
   check_entries(check, block_table, &num_sequences, table);
-  kvf_dim num_starts = {"num_sequences + 1", num_sequences.value + 1, "block_table"};
+  kvf_dim num_starts = {"num_sequences + 1", kvf_saturating_sum(num_sequences.value, 1),
+                        "block_table"};
   table->starts = check_indices(check, "cu_seq_lens", cu_seq_lens, &num_starts);
   table->offsets =
       seq_starts != NULL ? check_indices(check, "seq_starts", seq_starts, &num_sequences) : NULL;
@@ -62,9 +65,9 @@ static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t 
   const char *starts = table->open_ended ? "workspace_starts" : "cu_seq_lens";
   for (int64_t b = 0; b < table->num_sequences; ++b) {
     const bool open = table->open_ended && b + 1 == table->num_sequences;
-    const int64_t begin = table->starts[b];
-    const int64_t next = open ? INT32_MAX : table->starts[b + 1];
-    const int64_t offset = table->offsets != NULL ? table->offsets[b] : 0;
+    const int64_t begin = kvf_read_index(table->starts, 4, b);
+    const int64_t next = open ? INT32_MAX : kvf_read_index(table->starts, 4, b + 1);
+    const int64_t offset = table->offsets != NULL ? kvf_read_index(table->offsets, 4, b) : 0;
     if (begin < 0 || next < begin) {
       kvf_check_fail(check, KVF_INVALID_VALUE, starts,
                      "elements %" PRId64 " and %" PRId64 " are %" PRId64 " and %" PRId64
@@ -73,8 +76,9 @@ static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t 
       return;
     }
     int64_t end = !open && next < num_rows ? next : num_rows;
-    if (table->lengths != NULL && begin + table->lengths[b] < end) {
-      end = begin + table->lengths[b];
+    if (table->lengths != NULL) {
+      const int64_t behind = begin + kvf_read_index(table->lengths, 4, b);
+      end = behind < end ? behind : end;
     }
     if (begin >= end) {
       continue;
@@ -93,11 +97,11 @@ static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t 
       return;
     }
     for (int64_t page = first; page <= last; ++page) {
-      const int32_t block = table->entries[b * table->stride + page];
+      const int64_t block = kvf_read_index(table->entries, 4, b * table->stride + page);
       if (block < 0 || block >= table->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
-                       "element [%" PRId64 ", %" PRId64 "] is %d, want 0 to %" PRId64, b, page,
-                       block, table->num_blocks - 1);
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, b,
+                       page, block, table->num_blocks - 1);
         return;
       }
     }

@@ -8,24 +8,35 @@
 /* Copies that are submitted at a time: bounds the stack, and what a driver holds at once. */
 enum { KVF_COPIES_AT_ONCE = 2048 };
 
-/* Copies on their way to the driver. Starts as empty, with `check` set. */
+/*
+ * Copies on their way to the driver. Starts as empty, with `check` and `argument` set: the list
+ * whose elements ask for the copies, in its order. Elements that need none are left out.
+ */
 typedef struct kvf_copies {
   const kvf_check *check;
+  const char *argument;
   bool any_order;
+  int64_t next; /* element behind the last one added */
   size_t count;
+  int64_t element[KVF_COPIES_AT_ONCE]; /* the first one of each copy */
   uint64_t to[KVF_COPIES_AT_ONCE];
   uint64_t from[KVF_COPIES_AT_ONCE];
   size_t bytes[KVF_COPIES_AT_ONCE];
 } kvf_copies;
 
 /* Adds a copy; submits the ones before it when there is no more room. */
-kvf_status kvf_copies_add(kvf_copies *copies, uint64_t to, uint64_t from, size_t bytes);
+kvf_status kvf_copies_add(kvf_copies *copies, int64_t element, uint64_t to, uint64_t from,
+                          size_t bytes);
 
 /* The same, but grows the copy before when both ends continue it. All ends are in one allocation
  * each. */
-kvf_status kvf_copies_add_adjacent(kvf_copies *copies, uint64_t to, uint64_t from, size_t bytes);
+kvf_status kvf_copies_add_adjacent(kvf_copies *copies, int64_t element, uint64_t to, uint64_t from,
+                                   size_t bytes);
 
-/* Submits what has been added. Copies of one submission may be made in any order. */
+/*
+ * Submits what has been added. Copies of one submission may be made in any order. An error says
+ * which elements the stream has got before it.
+ */
 kvf_status kvf_copies_submit(kvf_copies *copies);
 
 /* Whether the host may follow the tensor's address. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kvforge/cache/nvfp4.h"
+#include "ops/shared/arithmetic.h"
 
 bool kvf_names_nvfp4_pages(const char *kv_cache_dtype) {
   return kv_cache_dtype != NULL && (strcmp(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4)) == 0 ||
@@ -41,21 +42,23 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
   }
   const int64_t tokens = block_size->value;
   const int64_t heads = num_heads->value;
+  const int64_t row = kvf_saturating_product(heads, bytes);    /* of all heads of a token */
+  const int64_t plane = kvf_saturating_product(tokens, bytes); /* of all tokens of a head */
   const int64_t *stride = view->stride;
   const bool one_token = tokens <= 1;
   const bool one_head = heads <= 1;
   const bool dense = bytes <= 1 || stride[3] == 1;
-  const bool nhd = (one_head || stride[2] == bytes) && (one_token || stride[1] == heads * bytes);
-  const bool hnd = (one_token || stride[1] == bytes) && (one_head || stride[2] == tokens * bytes);
+  const bool nhd = (one_head || stride[2] == bytes) && (one_token || stride[1] == row);
+  const bool hnd = (one_token || stride[1] == bytes) && (one_head || stride[2] == plane);
   if (!dense || (!nhd && !hnd)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "strides of dimensions 1 to 3 are %" PRId64 ", %" PRId64 ", %" PRId64
                    ", want %" PRId64 ", %" PRId64 ", 1 (NHD) or %" PRId64 ", %" PRId64
                    ", 1 (HND), pages without gaps",
-                   stride[1], stride[2], stride[3], heads * bytes, bytes, bytes, tokens * bytes);
+                   stride[1], stride[2], stride[3], row, bytes, bytes, plane);
     return;
   }
-  const int64_t page = tokens * heads * bytes;
+  const int64_t page = kvf_saturating_product(tokens, row);
   if (num_blocks->value > 1 && stride[0] < page && stride[0] > -page) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "stride of dimension 0 (num_blocks) is %" PRId64 ", want %" PRId64
@@ -64,7 +67,7 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
     return;
   }
   const int64_t codes = head_size->value / 2;
-  view->stride[1] = nhd ? heads * codes : codes;
-  view->stride[2] = nhd ? codes : tokens * codes;
+  view->stride[1] = nhd ? kvf_saturating_product(heads, codes) : codes;
+  view->stride[2] = nhd ? codes : kvf_saturating_product(tokens, codes);
   view->stride[3] = 1;
 }

@@ -3,8 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
+#include "ops/shared/index.h"
 #include "core/cuda.h"
+#include "core/error.h"
 
 _Static_assert(sizeof(kvf_page_list) <= 4096, "a kernel has 4 KB of parameters");
 
@@ -32,17 +35,21 @@ static int64_t num_tensors(const kvf_page_arguments *arguments) {
 static int64_t elements_of_page(const DLTensor *tensor) {
   int64_t elements = 1;
   for (int32_t i = 1; i < tensor->ndim; ++i) {
-    elements *= tensor->shape[i];
+    elements = kvf_saturating_product(elements, tensor->shape[i]);
   }
   return elements;
 }
 
 static int64_t bytes_of(const DLTensor *tensor, int64_t elements) {
-  return elements * tensor->dtype.bits * tensor->dtype.lanes / 8;
+  return kvf_wrapping_product(elements, tensor->dtype.bits * tensor->dtype.lanes / 8);
 }
 
-/* Elements from one page to the next. NULL strides mean compact row-major. */
+/* Elements from one page to the next, 0 where there is no next. NULL strides mean compact
+ * row-major. */
 static int64_t page_stride(const DLTensor *tensor) {
+  if (tensor->shape[0] <= 1) {
+    return 0;
+  }
   return tensor->strides != NULL ? tensor->strides[0] : elements_of_page(tensor);
 }
 
@@ -60,7 +67,7 @@ static bool is_dense(const DLTensor *tensor) {
     before = run;
     for (int32_t i = tensor->ndim - 1; i > 0; --i) {
       if (tensor->shape[i] > 1 && tensor->strides[i] == run) {
-        run *= tensor->shape[i];
+        run = kvf_saturating_product(run, tensor->shape[i]);
       }
     }
   }
@@ -162,8 +169,7 @@ void kvf_check_blocks(kvf_check *check, const char *argument, const DLTensor *te
 
 int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column) {
   const int64_t at = i * blocks->stride[0] + column * blocks->stride[1];
-  return blocks->index_bytes == 8 ? ((const int64_t *)blocks->data)[at]
-                                  : ((const int32_t *)blocks->data)[at];
+  return kvf_read_index(blocks->data, blocks->index_bytes, at);
 }
 
 static void check_range(kvf_check *check, const char *argument, int32_t rank,
@@ -247,9 +253,14 @@ bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments
   return false;
 }
 
-int64_t kvf_saturating_product(int64_t a, int64_t b) {
-  int64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX / 2 : product;
+kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
+                         const kvf_page_arguments *arguments, const kvf_page_list *pages) {
+  const int64_t before = cursor->launched - pages->num_caches;
+  if (check->status == KVF_OK || before <= 0) {
+    return check->status;
+  }
+  return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors", before,
+                       num_tensors(arguments));
 }
 
 void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes) {

@@ -38,6 +38,10 @@ typedef struct kvf_page_cursor {
 bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments,
                     kvf_page_list *pages);
 
+/* The status after the last launch; an error says how many tensors have had their launch before. */
+kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
+                         const kvf_page_arguments *arguments, const kvf_page_list *pages);
+
 /*
  * The checks of a raw launch, which fills the derived members that all these ops have. False when
  * there is nothing to do, or after a failure.
@@ -50,9 +54,6 @@ int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column
 
 /* Refuses index elements that are neither int32 nor int64. */
 void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes);
-
-/* a * b for numbers of 0 and more; some very large number if that is too much. */
-int64_t kvf_saturating_product(int64_t a, int64_t b);
 
 /* Runs a variant that copies pages within tensors; `pages` is what its params struct consists of.
  */

@@ -3,6 +3,7 @@
 
 #include "core/cuda.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/index.h"
 
 void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                      kvf_slots *slots) {
@@ -57,9 +58,7 @@ void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
     return;
   }
   for (int64_t token = 0; token < slots->num_tokens; ++token) {
-    const int64_t at = token * slots->stride;
-    const int64_t slot = slots->index_bytes == 8 ? ((const int64_t *)slots->mapping)[at]
-                                                 : ((const int32_t *)slots->mapping)[at];
+    const int64_t slot = kvf_read_index(slots->mapping, slots->index_bytes, token * slots->stride);
     if (slot >= capacity) {
       kvf_check_fail(check, KVF_OUT_OF_RANGE, "slot_mapping",
                      "element %" PRId64 " is %" PRId64 ", want less than %" PRId64 " (%" PRId64

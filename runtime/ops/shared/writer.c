@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "ops/shared/arithmetic.h"
+
 kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTensor *value,
                             const DLTensor *slot_mapping, const kvf_writer *writer,
                             kvf_dim *num_heads, kvf_dim *key_size, kvf_dim *value_size) {
@@ -79,8 +81,9 @@ kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, co
   const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t tokens = layers * writer->slots->num_tokens;
   /* Converting is slower than memory, so only copies gain from it. */
+  const int64_t stream_kib = *kvf_tuned_values(check, tokens);
   *writer->streaming =
-      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && written * tokens >= stream_kib * 1024;
   return kvf_cpu_run(check, variant, params, tokens, read + written);
 }
 
@@ -88,23 +91,23 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
                     const kvf_view *value_cache) {
   const int64_t size = *writer->head_size;
   if (writer->k_scale->stride[0] == 0 && writer->v_scale->stride[0] == 0 &&
-      writer->key->stride[1] == size * writer->key->stride[2] &&
-      writer->value->stride[1] == size * writer->value->stride[2] &&
-      key_cache->stride[2] == size * key_cache->stride[3] &&
-      value_cache->stride[2] == size * value_cache->stride[3]) {
+      kvf_is_product(writer->key->stride[1], size, writer->key->stride[2]) &&
+      kvf_is_product(writer->value->stride[1], size, writer->value->stride[2]) &&
+      kvf_is_product(key_cache->stride[2], size, key_cache->stride[3]) &&
+      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {
     *writer->head_size *= *writer->num_heads;
     *writer->num_heads = 1;
   }
 }
 
-enum { THREADS = 256 };
-
-kvf_grid kvf_writer_grid(int64_t num_tokens, int64_t vectors, int32_t layers) {
+kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vectors,
+                         int32_t layers) {
+  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, num_tokens);
   uint32_t x = 1;
-  while (x < THREADS && x < vectors) {
+  while (x < threads && x < vectors) {
     x *= 2;
   }
-  const uint32_t y = THREADS / x;
+  const uint32_t y = threads / x;
   const int64_t columns = (vectors + x - 1) / x;
   return (kvf_grid){
       .grid = {(uint32_t)((num_tokens + y - 1) / y), (uint32_t)(columns < 65535 ? columns : 65535),

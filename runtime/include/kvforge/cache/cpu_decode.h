@@ -114,7 +114,8 @@ KVF_INLINE void kvf_store_results_bf16(uint16_t *restrict to, const float *restr
 
 /*
  * How many rows from `row` on, none from `end` on, lie one behind another in one page, which begins
- * with *block and *offset; or how many no sequence has, *block is -1 then.
+ * with *block and *offset; or how many are skipped, *block is -1 then. At least one, whatever the
+ * table says by now.
  */
 KVF_INLINE int64_t kvf_locate_run(const kvf_block_table *table, int64_t row, int64_t end,
                                   int64_t *block, int64_t *offset) {
@@ -124,24 +125,36 @@ KVF_INLINE int64_t kvf_locate_run(const kvf_block_table *table, int64_t row, int
     return end - row;
   }
   const bool open = table->open_ended && sequence + 1 == table->num_sequences;
-  const int64_t first = table->starts[sequence];
-  const int64_t next =
-      !open && table->starts[sequence + 1] < end ? table->starts[sequence + 1] : end;
+  const int64_t first = kvf_index_at(table->starts, 4, sequence);
+  int64_t next = open ? end : kvf_index_at(table->starts, 4, sequence + 1);
+  next = next < end ? next : end;
+  if (next <= row) { /* not when the sequence was looked for */
+    return 1;
+  }
   if (row < first) { /* before the first sequence */
     return (first < end ? first : end) - row;
   }
   int64_t length = next - row;
   if (table->lengths != NULL) {
-    const int64_t rest = first + table->lengths[sequence] - row;
+    const int64_t rest = first + kvf_index_at(table->lengths, 4, sequence) - row;
     if (rest <= 0) {
       return length;
     }
     length = rest < length ? rest : length;
   }
-  const int64_t position = row - first + (table->offsets != NULL ? table->offsets[sequence] : 0);
+  const int64_t start = table->offsets != NULL ? kvf_index_at(table->offsets, 4, sequence) : 0;
+  const int64_t position = row - first + start;
+  if (position < 0) {
+    return 1;
+  }
   const int64_t page = kvf_divide(position, table->by_block_size);
-  *block = table->entries[sequence * table->stride + page];
   *offset = position - page * table->block_size;
+  if (page < table->width) {
+    *block = kvf_index_at(table->entries, 4, sequence * table->stride + page);
+  }
+  if (*block < 0 || *block >= table->num_blocks) {
+    *block = -1;
+  }
   return length < table->block_size - *offset ? length : table->block_size - *offset;
 }
 

@@ -16,12 +16,13 @@ KVF_INLINE int64_t kvf_block_at(const kvf_block_list *blocks, int64_t i, int32_t
  * pairs before it have written. Different ranges have nothing to do with each other, so each may
  * have a thread of its own.
  */
-KVF_INLINE void kvf_copy_pairs(const kvf_block_list *pairs, const kvf_pages *from,
-                               const kvf_pages *to, int64_t begin, int64_t end, int32_t streaming) {
+KVF_INLINE void kvf_copy_pairs(const kvf_block_list *pairs, const kvf_pages *from, int64_t num_from,
+                               const kvf_pages *to, int64_t num_to, int64_t begin, int64_t end,
+                               int32_t streaming) {
   for (int64_t i = 0; i < pairs->size; ++i) {
     const int64_t source = kvf_block_at(pairs, i, 0);
     const int64_t target = kvf_block_at(pairs, i, 1);
-    if (source < 0 || target < 0) {
+    if (source < 0 || source >= num_from || target < 0 || target >= num_to) {
       continue;
     }
     const char *in = (const char *)from->data + source * from->stride + begin;

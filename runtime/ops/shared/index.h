@@ -1,0 +1,13 @@
+/* Reading the indices of a call, which another thread may write to meanwhile. */
+#ifndef KVFORGE_INDEX_H
+#define KVFORGE_INDEX_H
+
+#include <stdint.h>
+
+/* Element i of an array of 4- or 8-byte integers, read once. */
+static inline int64_t kvf_read_index(const void *array, int32_t index_bytes, int64_t i) {
+  return index_bytes == 8 ? __atomic_load_n((const int64_t *)array + i, __ATOMIC_RELAXED)
+                          : __atomic_load_n((const int32_t *)array + i, __ATOMIC_RELAXED);
+}
+
+#endif

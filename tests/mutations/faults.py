@@ -1,0 +1,275 @@
+"""The faults that the suites must find: one thing wrong in a template or in the runtime each.
+
+A fault is a few lines of a file and what stands in their place. `old` must occur in the file exactly
+once; a list that has not followed a change fails with the fault's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    suites: tuple[str, ...]  # of kvf_tests; one of them must fail
+    backend: str = "cpu"  # cuda: in the emulated driver
+
+
+FLASH = ("reshape_and_cache_flash",)
+KERNELS = "runtime/include/kvforge"
+
+FAULTS = (
+    # ---- bounds
+    Fault(
+        "a slot one behind the last page is taken",
+        "runtime/ops/shared/slots.c",
+        "    if (slot >= capacity) {",
+        "    if (slot > capacity) {",
+        FLASH,
+    ),
+    Fault(
+        "a CUDA slot one page behind the last is taken",
+        f"{KERNELS}/cache/cuda_kernel.cuh",
+        "  if (*block >= slots.num_blocks) {",
+        "  if (*block > slots.num_blocks) {",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "threads behind the last token look for its slot",
+        "templates/shared/flash_cuda.j2",
+        "if (token >= p.slots.num_tokens) {",
+        "if (token > p.slots.num_tokens) {",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "the last part of a page is copied to its full length",
+        "templates/shared/pages.j2",
+        "pages->num_blocks, first, last < pages->page_bytes ? last : pages->page_bytes,",
+        "pages->num_blocks, first, last,",
+        ("copy_blocks",),
+    ),
+    Fault(
+        "a table may lack a sequence's last page",
+        "runtime/ops/shared/block_table.c",
+        "    if (last >= table->width) {",
+        "    if (last > table->width) {",
+        ("cp_gather_cache",),
+    ),
+    Fault(
+        "page 0 is skipped as if its number were negative",
+        "templates/cpu/zero_blocks.c.j2",
+        "    if (block >= 0 && block < pages->num_blocks) {",
+        "    if (block > 0 && block < pages->num_blocks) {",
+        ("zero_blocks",),
+    ),
+    # ---- strides and places
+    Fault(
+        "elements of a cached head lie side by side",
+        "templates/shared/flash_cpu.j2",
+        "p->{{ name }}_cache.stride[2], p->{{ name }}_cache.stride[3],",
+        "p->{{ name }}_cache.stride[2], 1,",
+        FLASH,
+    ),
+    Fault(
+        "values lie as keys do",
+        "templates/shared/flash_cpu.j2",
+        "    block * p->{{ name }}_cache.stride[0] + offset * p->{{ name }}_cache.stride[1];",
+        "    block * p->key_cache.stride[0] + offset * p->{{ name }}_cache.stride[1];",
+        FLASH,
+    ),
+    Fault(
+        "heads are joined although values have gaps",
+        "runtime/ops/shared/writer.c",
+        "      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {",
+        "      value_cache->stride[3] == 1) {",
+        FLASH,
+    ),
+    Fault(
+        "a divider is half of what it should be",
+        "runtime/core/launch.c",
+        "(unsigned __int128)1 << (63 + shift);",
+        "(unsigned __int128)1 << (62 + shift);",
+        FLASH,
+    ),
+    Fault(
+        "elements that lie apart are moved as a vector",
+        "runtime/core/launch.c",
+        "    } else if (stride != 1) {",
+        "    } else if (stride < 1) {",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "vectors need no alignment",
+        "runtime/core/launch.c",
+        "  return (rest & (uint64_t)(vector_bytes - 1)) == 0;",
+        "  return (rest & (uint64_t)(vector_bytes - 1)) <= rest;",
+        FLASH,
+        "cuda",
+    ),
+    # ---- numbers
+    Fault(
+        "fp8 saturates one code too late",
+        f"{KERNELS}/fp8.h",
+        "magnitude < 0x43E00000u ? magnitude : 0x43E00000u; /* 448 */",
+        "magnitude < 0x43F00000u ? magnitude : 0x43F00000u; /* 480 */",
+        ("codec",),
+    ),
+    Fault(
+        "ties of E4M3 are rounded away from even",
+        f"{KERNELS}/fp8.h",
+        "  const uint32_t magic = scale + (20u << 23) + (-(121u << 3) & 0xFFu);",
+        "  const uint32_t magic = scale + (20u << 23) + (-(121u << 3) & 0xFFu) + 1u;",
+        ("codec",),
+    ),
+    Fault(
+        "an infinity is stored as a NaN",
+        f"{KERNELS}/fp8.h",
+        "(scale >> 20);\n  return magnitude > 0x7F800000u ? 0x7Fu",
+        "(scale >> 20);\n  return magnitude >= 0x7F800000u ? 0x7Fu",
+        ("codec",),
+    ),
+    Fault(
+        "what is stored is multiplied by the scale",
+        "templates/shared/flash_cpu.j2",
+        '{% macro write_head(variant, quantise="/ scale") -%}',
+        '{% macro write_head(variant, quantise="* scale") -%}',
+        FLASH,
+    ),
+    Fault(
+        "one scale is read as one for each head",
+        "runtime/ops/shared/scale.c",
+        "  if (tensor->ndim == 0 || size.value == 1) {",
+        "  if (tensor->ndim == 0) {",
+        FLASH,
+    ),
+    # ---- masks and ends of loops
+    Fault(
+        "positions behind a sequence's end have a weight",
+        "templates/cpu/paged_attention_decode.c.j2",
+        "    scores[i] = KVF_NO_SCORE;",
+        "    scores[i] = 0.0f;",
+        ("paged_attention_decode",),
+    ),
+    Fault(
+        "a window is one position short",
+        "templates/cpu/paged_attention_decode.c.j2",
+        "windowed ? length - p->sliding_window : 0;",
+        "windowed ? length - p->sliding_window + 1 : 0;",
+        ("paged_attention_decode",),
+    ),
+    Fault(
+        "of several splits only the last one's weights count",
+        "templates/cpu/paged_attention_decode.c.j2",
+        "    now->total[0] += factor * row[total_at];",
+        "    now->total[0] = factor * row[total_at];",
+        ("paged_attention_decode",),
+    ),
+    Fault(
+        "the last vector of a token is left out",
+        "templates/shared/flash_cuda.j2",
+        "blockIdx.y * blockDim.x + threadIdx.x; i < vectors; i +=",
+        "blockIdx.y * blockDim.x + threadIdx.x; i + 1 < vectors; i +=",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "a pair is copied beside the one that it waits for",
+        "templates/shared/pages.j2",
+        "end < count && conflicts[end] < begin; ++end",
+        "end < count && conflicts[end] <= begin; ++end",
+        ("copy_blocks",),
+        "cuda",
+    ),
+    # ---- counters
+    Fault(
+        "a bad slot is counted by every thread",
+        "templates/shared/flash_cuda.j2",
+        '{% set counts = "threadIdx.x == 0 && blockIdx.y == 0" %}',
+        '{% set counts = "threadIdx.x < 2 && blockIdx.y == 0" %}',
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "the devices share one fault counter",
+        "runtime/core/cuda.c",
+        "(memory + (size_t)device * CACHE_LINE)",
+        "(memory + (size_t)device / MAX_DEVICES)",
+        ("cuda",),
+        "cuda",
+    ),
+    # ---- threads
+    Fault(
+        "the last chunk of work is as long as the others",
+        "runtime/core/parallel.c",
+        "whole ? begin + job->chunk : job->units);",
+        "whole || begin > 0 ? begin + job->chunk : job->units);",
+        ("threads",),
+    ),
+    Fault(
+        "a thread leaves the last chunk of its range",
+        "runtime/core/parallel.c",
+        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;",
+        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges - (i > 0);",
+        ("threads",),
+    ),
+    # ---- dispatch, registry, errors, contexts
+    Fault(
+        "axes change places in the dispatch table",
+        "runtime/core/dispatch.c",
+        "    cell = cell * axis->num_positions + position;",
+        "    cell = position * axis->num_positions + cell;",
+        ("dispatch",),
+    ),
+    Fault(
+        "a boxed call may bring one argument too many",
+        "runtime/core/dispatch.c",
+        "count > op->num_arguments ||",
+        "count > op->num_arguments + 1 ||",
+        ("dispatch",),
+    ),
+    Fault(
+        "an op that is refused takes those before it along",
+        "runtime/core/registry.c",
+        "    added[after++] = ops[i]; /* nobody reads it before the count says so */",
+        "    added[after++] = ops[i];\n    atomic_store_explicit(&num_added, after, memory_order_release);",
+        ("module",),
+    ),
+    Fault(
+        "code may be replaced by other code",
+        "runtime/core/module.c",
+        "  return before == function ? KVF_OK : refuse_second(__func__, variant);",
+        "  return KVF_OK;",
+        ("module",),
+    ),
+    Fault(
+        "threads share the last error",
+        "runtime/core/error.c",
+        "static _Thread_local char last_error[2048];",
+        "static char last_error[2048];",
+        ("dispatch",),
+    ),
+    Fault(
+        "a NULL address is taken",
+        "runtime/core/check.c",
+        "  if (view->data == NULL) {",
+        "  if (view->data == NULL && rank > 5) {",
+        FLASH,
+    ),
+    Fault(
+        "the caller's context is not restored",
+        "runtime/core/cuda.c",
+        "    (void)driver->context_pop(&context);",
+        "    (void)driver->context_current(&context);",
+        ("cuda",),
+        "cuda",
+    ),
+)

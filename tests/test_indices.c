@@ -1,0 +1,623 @@
+/*
+ * Indices and strides of every op that has them. Numbers far out of range; dimensions of one
+ * element with strides that nothing can be multiplied by; and indices that another thread changes
+ * while a call runs, so that what the checks have read is not what the kernels read. A call
+ * succeeds or is refused, and never reads or writes outside its tensors.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "operands.h"
+
+enum { LATENT = 512, ROPE = 64, PAGE = 4096, MAX_LAYERS = 2 };
+
+/* Sizes that are one thing in the cases of many elements, and another in those of few. */
+enum {
+  TOKENS = -1,
+  SEQUENCES = -2,
+  STARTS_SIZE = -3, /* SEQUENCES + 1 */
+  ROWS = -4,        /* of a sequence */
+  BLOCK_SIZE = -5,
+  WIDTH = -6,
+  NUM_BLOCKS = -7,
+  NUM_HEADS = -8,
+  Q_HEADS = -9,
+  HEAD_SIZE = -10,
+  GROUPS = -11, /* HEAD_SIZE / 8, rounded up */
+  PACKED = -12, /* bytes of a head of nvfp4 */
+  ROW = -13,
+  LAYERS = -14,
+  PAIRS = -15,
+  MLA_PAGE = -16,  /* elements */
+  SPLIT_ROW = -17, /* HEAD_SIZE + 2 */
+  LAST = 17
+};
+
+typedef enum size_kind { MANY, FEW, FEWEST, SIZE_KINDS } size_kind;
+
+static int64_t size_of(size_kind kind, int64_t code) {
+  static const int64_t sizes[SIZE_KINDS][LAST + 1] = {
+      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3},
+  };
+  return code < 0 ? sizes[kind][-code] : code;
+}
+
+/* ---- calls
+ * --------------------------------------------------------------------------------------- */
+
+/* What an argument is; the dtypes of SCALAR and CACHE are the variant's. */
+typedef enum what_kind {
+  ABSENT,
+  SCALAR,
+  CACHE,
+  BYTES,
+  F32,
+  I32,
+  I64,
+  HOST_I64,  /* the host reads it, wherever the call runs */
+  ADDRESSES, /* of the layers of the op's last tensor */
+  CACHES,    /* a list of tensors, one for each layer */
+  FORMAT,    /* kv_cache_dtype */
+  NUMBER,
+  REAL,
+  FLAG
+} what_kind;
+
+typedef struct given {
+  what_kind kind;
+  int64_t shape[5]; /* ends with 0; of a number, the number; codes of sizes */
+} given;
+
+/* How indices are numbered: index i is i modulo `modulus`, or i * step. Codes of sizes. */
+typedef struct flipped {
+  const char *argument;
+  int64_t modulus, step;
+} flipped;
+
+typedef struct changing_op {
+  const kvf_op *op;
+  given arguments[MAX_OPERANDS];
+  flipped indices[3];
+} changing_op;
+
+#define SLOTS {"slot_mapping", TOKENS, 0}
+#define TABLE {"block_table", NUM_BLOCKS, 0}
+#define STARTS {"cu_seq_lens", 0, ROWS}
+#define FLASH_PAGES {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE}
+#define HEADS {TOKENS, NUM_HEADS, HEAD_SIZE}
+#define FLASH_ARGUMENTS                                                                            \
+  {SCALAR, HEADS}, {SCALAR, HEADS}, {CACHE, FLASH_PAGES}, {CACHE, FLASH_PAGES}, {I64, {TOKENS}},   \
+      {FORMAT, {0}}, {F32, {1}}, {                                                                 \
+    F32, {1}                                                                                       \
+  }
+
+static const changing_op ops[] = {
+    {&kvf_op_reshape_and_cache_flash, {FLASH_ARGUMENTS}, {SLOTS}},
+    {&kvf_op_reshape_and_cache,
+     {{SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {CACHE, {NUM_BLOCKS, NUM_HEADS, GROUPS, BLOCK_SIZE, 8}},
+      {CACHE, {NUM_BLOCKS, NUM_HEADS, HEAD_SIZE, BLOCK_SIZE}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {F32, {1}}},
+     {SLOTS}},
+    {&kvf_op_reshape_and_cache_flash_layers,
+     {{SCALAR, {LAYERS, TOKENS, NUM_HEADS, HEAD_SIZE}},
+      {SCALAR, {LAYERS, TOKENS, NUM_HEADS, HEAD_SIZE}},
+      {CACHES, FLASH_PAGES},
+      {CACHES, FLASH_PAGES},
+      {I64, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {F32, {1}}},
+     {SLOTS}},
+    {&kvf_op_reshape_and_cache_flash_nvfp4,
+     {{SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, PACKED}},
+      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, PACKED}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {F32, {1}},
+      {FLAG, {0}}},
+     {SLOTS}},
+    {&kvf_op_reshape_and_cache_flash_per_token_head,
+     {{SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {CACHE, FLASH_PAGES},
+      {CACHE, FLASH_PAGES},
+      {F32, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS}},
+      {F32, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}}},
+     {SLOTS}},
+    {&kvf_op_concat_and_cache_mla,
+     {{SCALAR, {TOKENS, LATENT}},
+      {SCALAR, {TOKENS, ROPE}},
+      {CACHE, {NUM_BLOCKS, BLOCK_SIZE, LATENT + ROPE}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}}},
+     {SLOTS}},
+    {&kvf_op_concat_and_cache_mla_grouped,
+     {{SCALAR, {LAYERS, TOKENS, LATENT}},
+      {SCALAR, {LAYERS, TOKENS, ROPE}},
+      {ADDRESSES, {LAYERS}},
+      {I64, {LAYERS, TOKENS}},
+      {NUMBER, {BLOCK_SIZE}},
+      {NUMBER, {MLA_PAGE}},
+      {NUMBER, {LATENT + ROPE}},
+      {F32, {LAYERS}},
+      {FORMAT, {0}},
+      {NUMBER, {NUM_BLOCKS}}},
+     {SLOTS, {"kv_cache_ptrs", 0, 0}}},
+    {&kvf_op_concat_and_cache_mla_rope_fused,
+     {{I64, {TOKENS}},
+      {SCALAR, {TOKENS, NUM_HEADS, ROPE}},
+      {SCALAR, {TOKENS, ROPE}},
+      {SCALAR, {TOKENS, LATENT}},
+      {SCALAR, {BLOCK_SIZE, ROPE}},
+      {FLAG, {1}},
+      {I64, {TOKENS}},
+      {CACHE, {NUM_BLOCKS, BLOCK_SIZE, LATENT + ROPE}},
+      {FORMAT, {0}},
+      {F32, {1}}},
+     {SLOTS, {"positions", BLOCK_SIZE, 0}}},
+    {&kvf_op_indexer_k_quant_and_cache,
+     {{SCALAR, {TOKENS, 128}},
+      {BYTES, {NUM_BLOCKS, BLOCK_SIZE, 128 + 4}},
+      {I64, {TOKENS}},
+      {NUMBER, {128}},
+      {FORMAT, {0}}},
+     {SLOTS}},
+    {&kvf_op_cp_gather_cache,
+     {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, ROW}},
+      {BYTES, {TOKENS, ROW}},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {STARTS_SIZE}},
+      {NUMBER, {SEQUENCES}},
+      {I32, {SEQUENCES}}},
+     {TABLE, STARTS, {"seq_starts", 1, 0}}},
+    {&kvf_op_gather_and_maybe_dequant_cache,
+     {{CACHE, {NUM_BLOCKS, BLOCK_SIZE, ROW}},
+      {SCALAR, {TOKENS, ROW}},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {STARTS_SIZE}},
+      {I32, {TOKENS}},
+      {NUMBER, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}}},
+     {TABLE, STARTS}},
+    {&kvf_op_cp_gather_indexer_k_quant_cache,
+     {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, 128 + 4}},
+      {BYTES, {TOKENS, 128}},
+      {BYTES, {TOKENS, 4}},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {STARTS_SIZE}}},
+     {TABLE, STARTS}},
+    {&kvf_op_cp_gather_and_upconvert_fp8_kv_cache,
+     {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, 656}},
+      {SCALAR, {TOKENS, LATENT + ROPE}},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {SEQUENCES}},
+      {NUMBER, {SEQUENCES}},
+      {I32, {SEQUENCES}},
+      {I32, {SEQUENCES}}},
+     {TABLE, {"workspace_starts", 0, ROWS}, {"seq_starts", 1, 0}}},
+    {&kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache,
+     {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, 352}},
+      {SCALAR, {TOKENS, LATENT + ROPE}},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {SEQUENCES}},
+      {NUMBER, {SEQUENCES}}},
+     {TABLE, {"workspace_starts", 0, ROWS}}},
+    {&kvf_op_copy_blocks,
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {CACHES, {NUM_BLOCKS, PAGE}}, {I64, {PAIRS, 2}}},
+     {{"block_mapping", NUM_BLOCKS, 0}}},
+    {&kvf_op_copy_blocks_mla,
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {I64, {PAIRS, 2}}},
+     {{"block_mapping", NUM_BLOCKS, 0}}},
+    {&kvf_op_zero_blocks,
+     {{CACHES, {NUM_BLOCKS, PAGE}}, {I64, {NUM_BLOCKS}}},
+     {{"block_ids", NUM_BLOCKS, 0}}},
+    {&kvf_op_swap_blocks,
+     {{BYTES, {NUM_BLOCKS, PAGE}},
+      {BYTES, {NUM_BLOCKS, PAGE}},
+      {NUMBER, {PAGE}},
+      {HOST_I64, {PAIRS, 2}}},
+     {{"block_mapping", NUM_BLOCKS, 0}}},
+    {&kvf_op_paged_attention_decode,
+     {{SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
+      {SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
+      {CACHE, FLASH_PAGES},
+      {CACHE, FLASH_PAGES},
+      {I32, {SEQUENCES, WIDTH}},
+      {I32, {SEQUENCES}},
+      {REAL, {1}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {F32, {1}},
+      {ABSENT, {0}},
+      {NUMBER, {0}},
+      {FLAG, {0}},
+      {F32, {SEQUENCES, Q_HEADS, 2, SPLIT_ROW}}},
+     {{"block_tables", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}}},
+    {&kvf_op_concat_mla_q,
+     {{SCALAR, {TOKENS, NUM_HEADS, LATENT}},
+      {SCALAR, {TOKENS, NUM_HEADS, ROPE}},
+      {SCALAR, {TOKENS, NUM_HEADS, LATENT + ROPE}}},
+     {{NULL, 0, 0}}},
+    {&kvf_op_convert_fp8,
+     {{CACHE, HEADS}, {SCALAR, HEADS}, {REAL, {1}}, {FORMAT, {0}}},
+     {{NULL, 0, 0}}},
+};
+
+/* Lists of tensors, pieces of the memory of their argument. */
+static DLTensor pieces[MAX_OPERANDS][MAX_LAYERS];
+static const DLTensor *lists[MAX_OPERANDS][MAX_LAYERS];
+
+static DLDataType dtype_of(what_kind kind, const kvf_variant *variant) {
+  switch (kind) {
+  case SCALAR:
+    return kvf_scalar_of(variant) == KVF_B8 ? dl_dtype(KVF_F16) : dl_dtype(kvf_scalar_of(variant));
+  case CACHE:
+    return dl_dtype(kvf_cache_of(variant));
+  case CACHES:
+    return kvf_cache_of(variant) == KVF_B8 ? (DLDataType){kDLUInt, 8, 1}
+                                           : dl_dtype(kvf_cache_of(variant));
+  case F32:
+    return dl_dtype(KVF_F32);
+  case I32:
+    return (DLDataType){kDLInt, 32, 1};
+  case I64:
+  case HOST_I64:
+  case ADDRESSES:
+    return (DLDataType){kDLInt, 64, 1};
+  default:
+    return (DLDataType){kDLUInt, 8, 1};
+  }
+}
+
+/* A dimension of one element has the stride `huge`, unless that is 0. */
+static void make_tensor(op_call *call, int position, const given *what, DLDataType dtype,
+                        size_kind kind, int64_t huge) {
+  int32_t rank = 0;
+  int64_t shape[5];
+  int64_t stride[5];
+  while (rank < 5 && what->shape[rank] != 0) {
+    shape[rank] = size_of(kind, what->shape[rank]);
+    ++rank;
+  }
+  int64_t run = 1;
+  for (int32_t i = rank - 1; i >= 0; --i) {
+    stride[i] = huge != 0 && shape[i] == 1 ? huge : run;
+    run *= shape[i];
+  }
+  operand_make(call, position, dtype, rank, shape, stride, 0, 0, options.seed);
+  memset(call->operands[position].memory.expected, 0, call->operands[position].memory.size);
+}
+
+/* Tensors in one memory, of which the argument itself is a list. */
+static void make_list(op_call *call, int position, const given *what, DLDataType dtype,
+                      size_kind kind, int64_t huge) {
+  given all = {CACHES, {LAYERS}};
+  memcpy(all.shape + 1, what->shape, 4 * sizeof *all.shape);
+  make_tensor(call, position, &all, dtype, kind, huge);
+  tensor *view = &call->operands[position].view;
+  int64_t elements = 1;
+  for (int32_t i = 1; i < view->rank; ++i) {
+    elements *= view->shape[i];
+  }
+  const int64_t layers = size_of(kind, LAYERS);
+  for (int layer = 0; layer < layers; ++layer) {
+    DLTensor *piece = &pieces[position][layer];
+    *piece = *tensor_dl(view);
+    --piece->ndim;
+    ++piece->shape;
+    ++piece->strides;
+    piece->byte_offset += (uint64_t)(layer * elements * (dtype.bits / 8));
+    lists[position][layer] = piece;
+  }
+  call->values[position] =
+      (kvf_value){.kind = KVF_KIND_TENSOR_LIST, .as.tensors = {lists[position], layers}};
+}
+
+static int64_t index_of(size_kind kind, const flipped *what, int64_t i) {
+  return what->modulus != 0 ? i % size_of(kind, what->modulus) : i * size_of(kind, what->step);
+}
+
+static void build(op_call *call, const changing_op *what, const kvf_variant *variant,
+                  size_kind kind, int64_t huge) {
+  /* The address of a cache: that of an operand behind the op's own. */
+  enum { BEHIND = MAX_OPERANDS - 1 };
+  *call = (op_call){.op = what->op, .exec = {.backend = variant->backend, .num_threads = 1}};
+  call->given_exec = &call->exec;
+  for (int i = 0; i < what->op->num_arguments; ++i) {
+    const given *each = &what->arguments[i];
+    const DLDataType dtype = dtype_of(each->kind, variant);
+    kvf_value *value = &call->values[i];
+    switch (each->kind) {
+    case ABSENT:
+      break;
+    case CACHES:
+      make_list(call, i, each, dtype, kind, huge);
+      break;
+    case FORMAT:
+      *value =
+          (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
+      break;
+    case NUMBER:
+      *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = size_of(kind, each->shape[0])};
+      break;
+    case REAL:
+      *value = (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = (double)each->shape[0]};
+      break;
+    case FLAG:
+      *value = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = each->shape[0] != 0};
+      break;
+    default:
+      call->exec.backend = each->kind == HOST_I64 ? KVF_CPU : variant->backend;
+      make_tensor(call, i, each, dtype, kind, huge);
+      call->exec.backend = variant->backend;
+      break;
+    }
+    const float one = 1.0f;
+    for (size_t at = 0; each->kind == F32 && at < call->operands[i].memory.size; at += 4) {
+      memcpy(call->operands[i].memory.expected + at, &one, 4);
+    }
+    if (each->kind == ADDRESSES) {
+      const given caches = {CACHE, {LAYERS, NUM_BLOCKS, MLA_PAGE}};
+      make_tensor(call, BEHIND, &caches, dl_dtype(kvf_cache_of(variant)), kind, 0);
+      const kvf_view view = operand_view(&call->operands[BEHIND]);
+      for (int64_t layer = 0; layer < size_of(kind, LAYERS); ++layer) {
+        operand_put_index(&call->operands[i], layer, 0,
+                          (int64_t)(uintptr_t)view.data +
+                              layer * view.stride[0] * (kvf_dtype_bits(kvf_cache_of(variant)) / 8));
+      }
+    }
+    if (each->kind == F32 && kvf_scalar_of(variant) == kvf_cache_of(variant) &&
+        strcmp(what->op->arguments[i].name, "kv_scales") == 0) {
+      buffer_free(&call->operands[i].memory);
+      call->operands[i] = (operand){.view = {.memory = NULL}};
+    }
+  }
+  /* Every index argument is numbered, those that stay as they are too. */
+  static const flipped numbered[] = {SLOTS,
+                                     TABLE,
+                                     STARTS,
+                                     {"block_tables", NUM_BLOCKS, 0},
+                                     {"workspace_starts", 0, ROWS},
+                                     {"positions", BLOCK_SIZE, 0},
+                                     {"block_mapping", NUM_BLOCKS, 0},
+                                     {"block_ids", NUM_BLOCKS, 0}};
+  for (int i = 0; i < what->op->num_arguments; ++i) {
+    const operand *to = &call->operands[i];
+    const char *name = what->op->arguments[i].name;
+    const int64_t columns = to->view.rank > 1 ? to->view.shape[1] : 1;
+    for (size_t k = 0; k < TEST_COUNT(numbered); ++k) {
+      for (int64_t at = 0;
+           strcmp(name, numbered[k].argument) == 0 && at < to->view.shape[0] * columns; ++at) {
+        operand_put_index(to, at / columns, at % columns, index_of(kind, &numbered[k], at));
+      }
+    }
+    for (int64_t s = 0; strcmp(name, "seq_lens") == 0 && s < to->view.shape[0]; ++s) {
+      operand_put_index(to, s, 0, size_of(kind, ROWS));
+    }
+  }
+  op_call_upload(call);
+}
+
+/* ---- the other thread
+ * ---------------------------------------------------------------------------- */
+
+enum { NUM_BAD = 4 };
+
+typedef struct flipper {
+  void *indices;
+  int64_t count;
+  const int64_t *bad; /* NUM_BAD numbers */
+  bool wide;
+  uint64_t seed;
+  bool stop;
+} flipper;
+
+static void put(const flipper *what, int64_t i, int64_t value) {
+  if (what->wide) {
+    __atomic_store_n((int64_t *)what->indices + i, value, __ATOMIC_RELAXED);
+  } else {
+    __atomic_store_n((int32_t *)what->indices + i, (int32_t)value, __ATOMIC_RELAXED);
+  }
+}
+
+static int64_t take(const flipper *what, int64_t i) {
+  return what->wide ? __atomic_load_n((int64_t *)what->indices + i, __ATOMIC_RELAXED)
+                    : __atomic_load_n((int32_t *)what->indices + i, __ATOMIC_RELAXED);
+}
+
+static void linger(int64_t rounds) {
+  for (volatile int64_t i = 0; i < rounds; ++i) {
+  }
+}
+
+/* One index at a time is out of range, and most of the time none is. */
+static void *flip(void *argument) {
+  flipper *what = argument;
+  while (!__atomic_load_n(&what->stop, __ATOMIC_RELAXED)) {
+    const int64_t i = random_below(&what->seed, what->count);
+    const int64_t good = take(what, i);
+    put(what, i, what->bad[random_below(&what->seed, NUM_BAD)]);
+    linger(random_below(&what->seed, 600));
+    put(what, i, good);
+    linger(random_below(&what->seed, 1200));
+  }
+  return NULL;
+}
+
+static int64_t count_of(const tensor *indices) {
+  return indices->shape[0] * (indices->rank > 1 ? indices->shape[1] : 1);
+}
+
+static const int64_t *bad_numbers(const flipped *index, const tensor *indices) {
+  static const int64_t wide[NUM_BAD] = {INT64_C(1) << 36, INT64_MAX, INT64_MIN, INT64_C(1) << 44};
+  static const int64_t narrow[NUM_BAD] = {1 << 30, INT32_MAX, INT32_MIN, 1 << 28};
+  static const int64_t addresses[NUM_BAD] = {0}; /* what others point to only the caller knows */
+  return strcmp(index->argument, "kv_cache_ptrs") == 0 ? addresses
+         : indices->dtype.bits == 64                   ? wide
+                                                       : narrow;
+}
+
+static double now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- tests
+ * --------------------------------------------------------------------------------------- */
+
+/* Calls for a while, until some have succeeded too. */
+static void run_changing(const changing_op *what, const kvf_variant *variant,
+                         const flipped *index) {
+  const double enough = options.exhaustive ? 2.0 : 0.03;
+  op_call call;
+  char text[160];
+  (void)snprintf(text, sizeof text, "%s, %s", variant->symbol, index->argument);
+  note_running(text);
+  build(&call, what, variant, MANY, 0);
+  const kvf_status first = op_call_invoke(&call, NULL);
+  if (!EXPECT(first == KVF_OK, "%s: %s", text, kvf_last_error())) {
+    op_call_free(&call);
+    return;
+  }
+  const operand *indices = &call.operands[op_call_position(&call, index->argument)];
+  flipper other = {.indices = operand_view(indices).data,
+                   .count = count_of(&indices->view),
+                   .bad = bad_numbers(index, &indices->view),
+                   .wide = indices->view.dtype.bits == 64,
+                   .seed = options.seed};
+  pthread_t thread;
+  if (!EXPECT(pthread_create(&thread, NULL, flip, &other) == 0, "no thread")) {
+    op_call_free(&call);
+    return;
+  }
+  int64_t done = 0;
+  bool known = true;
+  for (const double start = now(); known && (now() - start < enough || done == 0);) {
+    const kvf_status status = op_call_invoke(&call, NULL);
+    done += status == KVF_OK;
+    known = status == KVF_OK || status == KVF_OUT_OF_RANGE || status == KVF_INVALID_VALUE;
+    if (now() - start > enough + 20.0) {
+      break;
+    }
+  }
+  __atomic_store_n(&other.stop, true, __ATOMIC_RELAXED);
+  (void)pthread_join(thread, NULL);
+  EXPECT(known && done > 0, "%s: %lld calls have succeeded; the last said: %s", text,
+         (long long)done, kvf_last_error());
+  op_call_free(&call);
+  count_case(variant);
+}
+
+/* One index out of range: the host refuses what it reads, or it is one to skip. */
+static void run_hostile(const changing_op *what, const kvf_variant *variant, const flipped *index) {
+  for (int i = 0; i < 3 * NUM_BAD; ++i) {
+    op_call call;
+    char text[160];
+    build(&call, what, variant, i % 2 ? FEW : MANY, 0);
+    const operand *indices = &call.operands[op_call_position(&call, index->argument)];
+    const int64_t count = count_of(&indices->view);
+    const int64_t columns = indices->view.rank > 1 ? indices->view.shape[1] : 1;
+    const int64_t at = i / NUM_BAD * (count - 1) / 2;
+    const int64_t bad = bad_numbers(index, &indices->view)[i % NUM_BAD];
+    operand_put_index(indices, at / columns, at % columns, bad);
+    op_call_upload(&call);
+    (void)snprintf(text, sizeof text, "%s, %s %lld", variant->symbol, index->argument,
+                   (long long)bad);
+    note_running(text);
+    const kvf_status status = op_call_invoke(&call, NULL);
+    const char *wrong = memory_synchronize(variant->backend);
+    const bool refused = (status == KVF_OUT_OF_RANGE || status == KVF_INVALID_VALUE) &&
+                         indices->memory.backend == KVF_CPU;
+    EXPECT(wrong == NULL && (status == KVF_OK || refused), "%s: %s", text,
+           wrong != NULL ? wrong : kvf_last_error());
+    op_call_free(&call);
+    count_case(variant);
+  }
+}
+
+/* Strides of dimensions of one element say nothing, whatever they are. */
+static void run_huge(const changing_op *what, const kvf_variant *variant) {
+  static const int64_t strides[] = {INT64_MAX, INT64_MIN, INT64_C(1) << 62, INT64_MAX / 3};
+  const bool any_size =
+      kvf_cache_of(variant) != KVF_NVFP4 && kvf_cache_of(variant) != KVF_NVFP4_4OVER6;
+  for (int kind = FEW; kind < (any_size ? SIZE_KINDS : FEWEST); ++kind) {
+    for (size_t i = 0; i < TEST_COUNT(strides); ++i) {
+      op_call call;
+      char text[160];
+      (void)snprintf(text, sizeof text, "%s, stride %lld", variant->symbol, (long long)strides[i]);
+      note_running(text);
+      build(&call, what, variant, (size_kind)kind, strides[i]);
+      const kvf_status status = op_call_invoke(&call, NULL);
+      const char *wrong = memory_synchronize(variant->backend);
+      EXPECT(wrong == NULL && status == KVF_OK, "%s: %s", text,
+             wrong != NULL ? wrong : kvf_last_error());
+      op_call_free(&call);
+      count_case(variant);
+    }
+  }
+}
+
+/* Rows of these have a format of their own; their writers share all code with the others. */
+static bool has_row_format(const kvf_variant *variant) {
+  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA ||
+          kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ||
+          kvf_cache_of(variant) == KVF_NVFP4_DS_MLA) &&
+         variant->op == &kvf_op_concat_and_cache_mla;
+}
+
+/* Of each op the first variant that copies and the first one that does not. */
+static void run_all(bool changing) {
+  if (!need_backend()) {
+    return;
+  }
+  for (size_t k = 0; k < TEST_COUNT(ops); ++k) {
+    bool seen[2] = {false, false};
+    for (int i = 0; i < ops[k].op->num_variants; ++i) {
+      const kvf_variant *variant = &ops[k].op->variants[i];
+      const bool copies = kvf_scalar_of(variant) == kvf_cache_of(variant);
+      if (variant->backend != options.backend || !kvf_variant_built(variant) || seen[copies] ||
+          has_row_format(variant)) {
+        continue;
+      }
+      seen[copies] = true;
+      for (int n = 0; n < 3 && ops[k].indices[n].argument != NULL; ++n) {
+        (changing ? run_changing : run_hostile)(&ops[k], variant, &ops[k].indices[n]);
+      }
+      if (!changing) {
+        run_huge(&ops[k], variant);
+      }
+    }
+  }
+}
+
+static void test_changing(void) {
+  if (options.backend == KVF_CUDA) {
+    skip_test("on CUDA nothing is checked before the kernel runs");
+    return;
+  }
+  run_all(true);
+}
+static void test_hostile(void) { run_all(false); }
+
+CU_TestInfo indices_tests[] = {
+    {"numbers out of range, huge strides", test_hostile},
+    {"indices that another thread changes", test_changing},
+    CU_TEST_INFO_NULL,
+};
