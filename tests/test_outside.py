@@ -84,7 +84,7 @@ def test_a_name_that_the_library_has(tmp_path: Path) -> None:
             "1 + 'a'",
             "TypeError: unsupported",
         ),
-        (f"cpu/{STEM}.c.j2", '"shared/', '"shared/no_', "shared/no_", "TemplateNotFound: "),
+        (f"cpu/{STEM}.c.j2", '"shared/', '"shared/no_', "shared/no_", "not found in search paths"),
     ],
     ids=["syntax", "exception", "schema", "name", "template syntax", "type", "import"],
 )
