@@ -433,8 +433,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("generator", "templates", "runtime/ops", *plan.FOLDERS):
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
     (root / "tests").mkdir()
-    for file in ROOT.glob("tests/test_*.c"):  # an op has to have its suite
-        shutil.copy(file, root / "tests")
+    for suite in ROOT.glob("tests/test_*.c"):  # an op has to have its suite
+        shutil.copy(suite, root / "tests")
     for file in (".clang-format", "README.md", "requirements/build.txt"):
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / file, root / file)
