@@ -114,7 +114,7 @@ class Axis:
         if text in by_text:
             return by_text[text]
         if self.kind == "arch" and text.isdigit():
-            return next((v for v in reversed(self.values) if int(v) <= int(text)), None)  # type: ignore[call-overload]
+            return next((v for v in reversed(self.values) if int(v) <= int(text)), None)  # type: ignore[arg-type]
         possible = {"integer": text.isdigit(), "flag": text == "false"}
         if self.generic and possible.get(self.kind, False):
             return None

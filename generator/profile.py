@@ -1,7 +1,7 @@
 """Profiles: selections by name, in a TOML file of whoever builds kvforge into something.
 
     [chat]                                    # the name; --profile FILE:chat, or FILE if it is alone
-    ops = ["reshape_and_cache_flash"]         # all, without the line; so for those that follow
+    ops = ["my_op"]                           # all, without the line; so for those that follow
     axes = { scalar = ["bf16"], cache = ["same", "fp8_e4m3"] }
     backends = ["cpu"]
     isas = ["avx2", "avx512"]

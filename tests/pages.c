@@ -497,7 +497,7 @@ static void test_far_numbers(const page_op *op) {
   (void)expect_done(options.backend, page_invoke(&call, ENTRY_TYPED), before, 0, "far numbers");
   (void)page_verify(&call, "far numbers");
   page_free(&call);
-  count_case(kvf_select(op->op, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(op->op, options.backend, KVF_B8));
 }
 
 /* Pages that lie beyond 2^31 bytes. */

@@ -357,7 +357,7 @@ def test_an_upstream_schema_that_the_op_cannot_serve(
 
 def test_a_generation_that_never_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spec, "GENERATIONS", ("2019",))
-    with pytest.raises(ValueError, match=r"'late-\d+': want one of \('2019',\)"):
+    with pytest.raises(spec.SpecError, match=r"'late-\d+': want one of \('2019',\)"):
         spec.load()
 
 
@@ -430,8 +430,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of all that the command reads and writes."""
     root = tmp_path_factory.mktemp("project")
     ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("generator", "templates", *plan.FOLDERS):
+    for folder in ("generator", "templates", "runtime/ops", *plan.FOLDERS):
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+    (root / "tests").mkdir()
+    for suite in ROOT.glob("tests/test_*.c"):  # an op has to have its suite
+        shutil.copy(suite, root / "tests")
     for file in (".clang-format", "README.md", "requirements/build.txt"):
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / file, root / file)

@@ -270,7 +270,8 @@ static DLDataType dtype_of(what_kind kind, const kvf_variant *variant) {
   case CACHE:
     return dl_dtype(kvf_cache_of(variant));
   case CACHES:
-    return kvf_cache_of(variant) == KVF_B8 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(kvf_cache_of(variant));
+    return kvf_cache_of(variant) == KVF_B8 ? (DLDataType){kDLUInt, 8, 1}
+                                           : dl_dtype(kvf_cache_of(variant));
   case F32:
     return dl_dtype(KVF_F32);
   case I32:
@@ -349,7 +350,8 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
       make_list(call, i, each, dtype, kind, huge);
       break;
     case FORMAT:
-      *value = (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
+      *value =
+          (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
       break;
     case NUMBER:
       *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = size_of(kind, each->shape[0])};
@@ -553,7 +555,8 @@ static void run_hostile(const changing_op *what, const kvf_variant *variant, con
 /* Strides of dimensions of one element say nothing, whatever they are. */
 static void run_huge(const changing_op *what, const kvf_variant *variant) {
   static const int64_t strides[] = {INT64_MAX, INT64_MIN, INT64_C(1) << 62, INT64_MAX / 3};
-  const bool any_size = kvf_cache_of(variant) != KVF_NVFP4 && kvf_cache_of(variant) != KVF_NVFP4_4OVER6;
+  const bool any_size =
+      kvf_cache_of(variant) != KVF_NVFP4 && kvf_cache_of(variant) != KVF_NVFP4_4OVER6;
   for (int kind = FEW; kind < (any_size ? SIZE_KINDS : FEWEST); ++kind) {
     for (size_t i = 0; i < TEST_COUNT(strides); ++i) {
       op_call call;
@@ -573,7 +576,8 @@ static void run_huge(const changing_op *what, const kvf_variant *variant) {
 
 /* Rows of these have a format of their own; their writers share all code with the others. */
 static bool has_row_format(const kvf_variant *variant) {
-  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA || kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ||
+  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA ||
+          kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ||
           kvf_cache_of(variant) == KVF_NVFP4_DS_MLA) &&
          variant->op == &kvf_op_concat_and_cache_mla;
 }

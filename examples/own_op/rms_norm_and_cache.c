@@ -1,4 +1,3 @@
-#include "kvforge/cache/op.h"
 #include "kvforge/ops/rms_norm_and_cache.h"
 
 #include <inttypes.h>

@@ -13,7 +13,7 @@ from generator.dtypes import DType
 from generator.mistakes import mistake
 from generator.model import Op
 from generator.spec.shared.formats import FORMATS
-from generator.spec.shared.generations import GENERATIONS
+from generator.spec.shared.generations import GENERATIONS as GENERATIONS
 
 DTYPES: tuple[DType, ...] = (*OWN_DTYPES, *FORMATS)  # by the value of their enumerators
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kvforge/op.h"
+
 #define OP (&kvf_op_turn)
 
 kvf_status kvf_turn(const kvf_exec *exec, const DLTensor *x, DLTensor *y, DLTensor *ran,
