@@ -29,6 +29,7 @@ static const test_suite suites[] = {
     {"codec", NULL, ON_BOTH, false, codec_tests},
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
+    {"public", NULL, ON_BOTH, false, public_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP

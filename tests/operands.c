@@ -200,6 +200,9 @@ static void spoil_tensor(DLTensor *dl, int64_t *shape, int64_t *stride, const ba
   case SPOIL_DEVICE:
     dl->device = (DLDevice){(DLDeviceType)row->at, (int32_t)row->number};
     break;
+  case SPOIL_SHAPE:
+    dl->shape = NULL;
+    break;
   case SPOIL_DATA:
     dl->data = NULL;
     dl->byte_offset = 0;
@@ -256,8 +259,37 @@ static void run_bad(build_call build, const void *context, typed_call typed,
   count_case(NULL);
 }
 
+/* Every tensor of the call, without its sizes. */
+static void run_without_shapes(build_call build, const void *context, typed_call typed) {
+  op_call call;
+  build(&call, context);
+  const kvf_op *op = call.op;
+  bool has_sizes[MAX_OPERANDS];
+  for (int32_t i = 0; i < op->num_arguments; ++i) {
+    const operand *from = &call.operands[i];
+    has_sizes[i] = call.values[i].kind == KVF_KIND_TENSOR && from->view.rank > 0;
+  }
+  op_call_free(&call);
+  for (int32_t i = 0; i < op->num_arguments; ++i) {
+    const char *name = op->arguments[i].name;
+    const bad_argument row = {.what = "no shape",
+                              .backends = ON_BOTH,
+                              .argument = name,
+                              .spoil = SPOIL_SHAPE,
+                              .status = KVF_INVALID_VALUE,
+                              .blamed = name,
+                              .got = "shape is NULL",
+                              .want = "sizes"};
+    if (has_sizes[i]) {
+      run_bad(build, context, NULL, &row);
+      run_bad(build, context, typed, &row);
+    }
+  }
+}
+
 void op_call_test_bad(build_call build, const void *context, typed_call typed,
                       const bad_argument *rows, size_t count) {
+  run_without_shapes(build, context, typed);
   for (size_t i = 0; i < count; ++i) {
     if (rows[i].backends >> options.backend & 1) {
       run_bad(build, context, NULL, &rows[i]);

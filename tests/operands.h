@@ -85,6 +85,7 @@ typedef enum spoil {
   SPOIL_STRIDE, /* of dimension `at` becomes number */
   SPOIL_DTYPE,  /* code `at`, bits number */
   SPOIL_DEVICE, /* type `at`, ordinal number */
+  SPOIL_SHAPE,  /* the array of sizes becomes NULL */
   SPOIL_DATA,   /* the address becomes NULL */
   SPOIL_SHIFT,  /* the address grows by number bytes */
   SPOIL_TEXT,   /* a string */
@@ -108,7 +109,8 @@ typedef struct bad_argument {
 
 /*
  * Builds the call, spoils it, makes it boxed and typed, and expects the status, a sentence that
- * begins with the op and the argument and holds `got` and `want`, and untouched memory.
+ * begins with the op and the argument and holds `got` and `want`, and untouched memory. The same
+ * for every tensor of the call without its array of sizes.
  */
 typedef void (*build_call)(op_call *call, const void *context);
 void op_call_test_bad(build_call build, const void *context, typed_call typed,

@@ -35,6 +35,7 @@ static const kvf_variant rows[ROWS] = {
 };
 
 static int16_t row_index[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
+static int16_t no_rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
 
 static const kvf_argument arguments[] = {
     {.name = "number", .type = "int", .doc = "what is doubled", .kind = KVF_KIND_INT}};
@@ -51,9 +52,10 @@ static void thrice(const void *params, int64_t begin, int64_t end) {
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   const kvf_variant *variant = kvf_select(&doubled, KVF_CPU, KVF_F32, KVF_F32);
-  kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW]);
-  return check.status != KVF_OK ? check.status
-                                : kvf_cpu_run(&check, variant, &values[0].as.integer, 1, 8);
+  int64_t number;
+  kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW],
+                                     &values[0].as.integer, &number, sizeof number);
+  return check.status != KVF_OK ? check.status : kvf_cpu_run(&check, variant, &number, 1, 8);
 }
 
 static const kvf_op doubled = {
@@ -71,6 +73,7 @@ static const kvf_op doubled = {
 
 static void fill_index(void) {
   memset(row_index, -1, sizeof row_index);
+  memset(no_rows, -1, sizeof no_rows);
   row_index[KVF_CPU][KVF_F32][KVF_F32] = CPU_ROW;
   row_index[KVF_CUDA][KVF_F32][KVF_F32] = CUDA_ROW;
 }
@@ -81,6 +84,7 @@ static kvf_op named(const char *name, const char *ns) {
   op.name = name;
   op.ns = ns;
   op.num_variants = 0;
+  op.index = &no_rows[0][0][0];
   return op;
 }
 
@@ -114,6 +118,7 @@ static void test_refusals(void) {
   expect_refused((const kvf_op *const[]){&incomplete}, 1, KVF_ABI_VERSION, "incomplete");
   kvf_op stolen = named("stolen", "my_namespace"); /* rows that are another op's */
   stolen.num_variants = ROWS;
+  stolen.index = &row_index[0][0][0];
   expect_refused((const kvf_op *const[]){&stolen}, 1, KVF_ABI_VERSION, "incomplete");
   EXPECT(kvf_find_op("doubled") == NULL, "an op of a refused list is found");
   EXPECT_STATUS(kvf_load_module(NULL), KVF_INVALID_VALUE);
@@ -185,8 +190,8 @@ static void test_install_cpu(void) {
 }
 
 static void test_install_cuda(void) {
-  static const unsigned char fatbin[16];
-  static const unsigned char other[16];
+  static _Alignas(16) const unsigned char fatbin[16];
+  static _Alignas(16) const unsigned char other[16];
   EXPECT(!kvf_variant_built(&rows[CUDA_ROW]), "code before any is installed");
   EXPECT_STATUS(kvf_install_cuda(NULL, fatbin), KVF_INVALID_VALUE);
   EXPECT_STATUS(kvf_install_cuda(&rows[CPU_ROW], fatbin), KVF_INVALID_VALUE);

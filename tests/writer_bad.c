@@ -37,6 +37,7 @@ enum { ANY_CACHE, SAME_CACHE, FP8_CACHE };
 
 enum spoil {
   ARGUMENT_NULL, /* no tensor */
+  SHAPE_NULL,    /* no array of sizes */
   RANK,          /* number */
   SIZE,          /* of dimension `at`: number */
   CACHE_SIZE,    /* the same of both caches */
@@ -81,6 +82,12 @@ static const bad_argument bad_arguments[] = {
   {"no slot_mapping", 0, 0, ON_BOTH, ARGUMENT_NULL, SLOT_MAPPING, 0, 0, NULL, VALUE_, "slot_mapping", "NULL", "tensor"},
   {"no k_scale", 0, 0, ON_BOTH, ARGUMENT_NULL, K_SCALE, 0, 0, NULL, VALUE_, "k_scale", "NULL", "tensor"},
   {"no v_scale", 0, 0, ON_BOTH, ARGUMENT_NULL, V_SCALE, 0, 0, NULL, VALUE_, "v_scale", "NULL", "tensor"},
+
+  {"no sizes of key", 0, 0, ON_BOTH, SHAPE_NULL, KEY, 0, 0, NULL, VALUE_, "key", "shape is NULL", "sizes"},
+  {"no sizes of value", 0, 0, ON_BOTH, SHAPE_NULL, VALUE, 0, 0, NULL, VALUE_, "value", "shape is NULL", "sizes"},
+  {"no sizes of key_cache", 0, 0, ON_BOTH, SHAPE_NULL, KEY_CACHE, 0, 0, NULL, VALUE_, "key_cache", "shape is NULL", "sizes"},
+  {"no sizes of value_cache", 0, 0, ON_BOTH, SHAPE_NULL, VALUE_CACHE, 0, 0, NULL, VALUE_, "value_cache", "shape is NULL", "sizes"},
+  {"no sizes of slot_mapping", 0, 0, ON_BOTH, SHAPE_NULL, SLOT_MAPPING, 0, 0, NULL, VALUE_, "slot_mapping", "shape is NULL", "sizes"},
 
   {"key of rank 2", 0, 0, ON_BOTH, RANK, KEY, 0, 2, NULL, VALUE_, "key", "rank is 2", "want 3"},
   {"key of rank 4", 0, 0, ON_BOTH, RANK, KEY, 0, 4, NULL, VALUE_, "key", "rank is 4", "want 3"},
@@ -130,7 +137,7 @@ static const bad_argument bad_arguments[] = {
   {"key is float64", 0, 0, ON_BOTH, DTYPE, KEY, kDLFloat, 64, NULL, TYPE, "key", "dtype is float64", "want float32, float16, bfloat16"},
   {"key is uint8", 0, 0, ON_BOTH, DTYPE, KEY, kDLUInt, 8, NULL, TYPE, "key", "dtype is uint8", "want float32, float16, bfloat16"},
   {"key is fp8", 0, 0, ON_BOTH, DTYPE, KEY, kDLFloat8_e5m2, 8, NULL, TYPE, "key", "dtype is float8_e5m2", "want float32, float16, bfloat16"},
-  {"key has two lanes", 0, 0, ON_BOTH, LANES, KEY, 0, 2, NULL, TYPE, "key", "dtype is ", "want float32, float16, bfloat16"},
+  {"key has two lanes", 0, 0, ON_BOTH, LANES, KEY, 0, 2, NULL, TYPE, "key", " with 2 lanes", "want float32, float16, bfloat16"},
   {"key is of an unknown dtype", 0, 0, ON_BOTH, DTYPE, KEY, 99, 12, NULL, TYPE, "key", "DLPack dtype code 99 of 12 bits", "want float32"},
   {"value is float64", 0, 0, ON_BOTH, DTYPE, VALUE, kDLFloat, 64, NULL, TYPE, "value", "dtype is float64", "want "},
   {"key_cache is int8", 0, 0, ON_BOTH, DTYPE, KEY_CACHE, kDLInt, 8, NULL, TYPE, "key_cache", "dtype is int8", "want "},
@@ -223,6 +230,9 @@ static void spoil(arguments *to, const bad_argument *row) {
   switch (row->spoil) {
   case ARGUMENT_NULL:
     to->missing[row->which] = true;
+    break;
+  case SHAPE_NULL:
+    dl->shape = NULL;
     break;
   case RANK:
     dl->ndim = (int32_t)row->number;

@@ -82,8 +82,8 @@ static kvf_grid grid_of(const kvf_rms_norm_and_cache_params *params) {
 
 kvf_status kvf_launch_rms_norm_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_rms_norm_and_cache_params *given) {
-  kvf_rms_norm_and_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_rms_norm_and_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, &params.slots);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "head_size", params.head_size, 0);

@@ -47,7 +47,10 @@ static bool is_code(DLDataType dtype, unsigned code, unsigned bits) {
   return dtype.code == code && dtype.bits == bits && dtype.lanes == 1;
 }
 
-static void describe_dtype(DLDataType dtype, char text[static 48]) {
+/* Long enough for a dtype in words. */
+enum { DTYPE_TEXT = 72 };
+
+static void describe_dtype(DLDataType dtype, char text[static DTYPE_TEXT]) {
   static const char *const codes[] = {[kDLInt] = "int",
                                       [kDLUInt] = "uint",
                                       [kDLFloat] = "float",
@@ -56,12 +59,17 @@ static void describe_dtype(DLDataType dtype, char text[static 48]) {
                                       [kDLFloat8_e4m3fn] = "float8_e4m3fn",
                                       [kDLFloat8_e5m2] = "float8_e5m2"};
   const char *name = dtype.code < sizeof codes / sizeof *codes ? codes[dtype.code] : NULL;
-  if (name == NULL) {
-    (void)snprintf(text, 48, "DLPack dtype code %d of %d bits", dtype.code, dtype.bits);
+  char lanes[32] = "";
+  if (dtype.lanes != 1) {
+    (void)snprintf(lanes, sizeof lanes, " with %d lanes", dtype.lanes);
+  }
+  if (name == NULL || (dtype.code >= kDLFloat8_e4m3fn && dtype.bits != 8)) {
+    (void)snprintf(text, DTYPE_TEXT, "DLPack dtype code %d of %d bits%s", dtype.code, dtype.bits,
+                   lanes);
   } else if (dtype.code >= kDLFloat8_e4m3fn) {
-    (void)snprintf(text, 48, "%s", name);
+    (void)snprintf(text, DTYPE_TEXT, "%s%s", name, lanes);
   } else {
-    (void)snprintf(text, 48, "%s%d", name, dtype.bits);
+    (void)snprintf(text, DTYPE_TEXT, "%s%d%s", name, dtype.bits, lanes);
   }
 }
 
@@ -122,7 +130,7 @@ static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *
   if (dtype_accepted(tensor->dtype, accepted)) {
     return true;
   }
-  char got[48];
+  char got[DTYPE_TEXT];
   kvf_text want = {.length = 0};
   describe_dtype(tensor->dtype, got);
   describe_accepted(accepted, &want);
@@ -130,16 +138,20 @@ static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *
   return false;
 }
 
-static bool check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
-  if (check->status == KVF_OK && tensor == NULL) {
+bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
+  if (tensor == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
+  } else if (tensor->ndim > 0 && tensor->shape == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "shape is NULL, want %d sizes",
+                   tensor->ndim);
   }
   return check->status == KVF_OK;
 }
 
 kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                           uint32_t accepted) {
-  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
+  if (!kvf_check_present(check, argument, tensor) ||
+      !check_dtype(check, argument, tensor, accepted)) {
     return KVF_DTYPE_NONE;
   }
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
@@ -250,7 +262,8 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
 
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
-  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
+  if (!kvf_check_present(check, argument, tensor) ||
+      !check_dtype(check, argument, tensor, accepted)) {
     return;
   }
   if (tensor->ndim != rank) {

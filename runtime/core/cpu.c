@@ -78,8 +78,10 @@ kvf_isa kvf_cpu_isa(void) {
 
 kvf_cpu_function kvf_cpu_code(const kvf_variant *variant) {
   const kvf_cpu_function built = variant->cpu[kvf_cpu_isa()];
-  return built != NULL ? built
-                       : atomic_load_explicit(&variant->late->function, memory_order_acquire);
+  if (built != NULL || variant->late == NULL) {
+    return built;
+  }
+  return atomic_load_explicit(&variant->late->function, memory_order_acquire);
 }
 
 /*

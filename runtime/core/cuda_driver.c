@@ -37,7 +37,10 @@ static bool find_entry_points(void *library) {
 
 static void open_driver(void) {
   const char *path = getenv("KVFORGE_LIBCUDA");
-  void *const library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (path == NULL || path[0] == '\0') { /* dlopen("") is the program itself */
+    path = "libcuda.so.1";
+  }
+  void *const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) {
     (void)snprintf(why_not, sizeof why_not, "cannot open the CUDA driver: %s", dlerror());
     return;

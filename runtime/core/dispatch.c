@@ -151,11 +151,14 @@ const kvf_variant *kvf_select(const kvf_op *op, kvf_backend backend, kvf_dtype s
 
 /* The number that a schema's "int" or "float" takes from a value of a kind that is as good. */
 static bool coerce(kvf_value *value, kvf_kind kind) {
-  if (value->kind == kind) {
+  if (value->kind == KVF_KIND_BOOL && (kind == KVF_KIND_BOOL || kind == KVF_KIND_INT)) {
+    unsigned char byte; /* any, while a bool is 0 or 1 */
+    memcpy(&byte, &value->as.boolean, sizeof byte);
+    *value = kind == KVF_KIND_INT ? (kvf_value){.kind = kind, .as.integer = byte != 0}
+                                  : (kvf_value){.kind = kind, .as.boolean = byte != 0};
     return true;
   }
-  if (value->kind == KVF_KIND_BOOL && kind == KVF_KIND_INT) {
-    *value = (kvf_value){.kind = kind, .as.integer = value->as.boolean};
+  if (value->kind == kind) {
     return true;
   }
   if (value->kind == KVF_KIND_INT && kind == KVF_KIND_FLOAT) {
@@ -171,18 +174,18 @@ static const char *kind_name(kvf_kind kind) {
   return position < sizeof names / sizeof *names ? names[position] : "?";
 }
 
-enum { MAX_ARGUMENTS = 24 };
-
 kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
                     int32_t count) {
   if (op == NULL || (arguments == NULL && count > 0)) {
-    return kvf_error(KVF_INVALID_VALUE, "kvf_call: got NULL for op or arguments");
+    return kvf_error(KVF_INVALID_VALUE, "kvf_call: %s: got NULL, want %s",
+                     op == NULL ? "op" : "arguments",
+                     op == NULL ? "an op from kvf_find_op" : "an array of values");
   }
-  if (count < 0 || count > op->num_arguments || op->num_arguments > MAX_ARGUMENTS) {
+  if (count < 0 || count > op->num_arguments || op->num_arguments > KVF_MAX_ARGUMENTS) {
     return kvf_error(KVF_INVALID_VALUE, "%s: got %d arguments, want at most %d: %s", op->name,
                      count, op->num_arguments, op->schema);
   }
-  kvf_value values[MAX_ARGUMENTS];
+  kvf_value values[KVF_MAX_ARGUMENTS];
   for (int32_t i = 0; i < op->num_arguments; ++i) {
     const kvf_argument *argument = &op->arguments[i];
     if (i < count) {

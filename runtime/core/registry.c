@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "kvforge/op.h"
 
 /* Fixed, so that readers need no lock: an op is in its place before the count says so. */
 enum { MAX_ADDED = 1024 };
@@ -41,20 +42,78 @@ static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32
   return NULL;
 }
 
-static bool complete(const kvf_op *op) {
-  if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
-      op->call == NULL || op->index == NULL || (op->num_arguments > 0 && op->arguments == NULL)) {
+/* ---- descriptors
+ * --------------------------------------------------------------------------------- */
+
+static bool is_dtype(kvf_dtype dtype) {
+  return (unsigned)dtype > KVF_DTYPE_NONE && (unsigned)dtype < KVF_DTYPE_COUNT;
+}
+
+static bool is_kind(kvf_kind kind) {
+  return (unsigned)kind > KVF_KIND_NONE && (unsigned)kind <= KVF_KIND_STRING;
+}
+
+static bool complete_argument(const kvf_argument *argument) {
+  return argument->name != NULL && argument->type != NULL && argument->doc != NULL &&
+         is_kind(argument->kind) &&
+         (!argument->has_default || argument->default_value.kind == argument->kind ||
+          (argument->default_value.kind == KVF_KIND_NONE && argument->optional));
+}
+
+static bool complete_variant(const kvf_variant *variant, const kvf_op *op) {
+  if (variant->op != op || variant->symbol == NULL || !is_dtype(variant->scalar) ||
+      !is_dtype(variant->cache)) {
     return false;
   }
-  for (int32_t i = 0; i < op->num_variants; ++i) {
-    const kvf_variant *variant = &op->variants[i];
-    if (variant->op != op || variant->symbol == NULL ||
-        (variant->backend == KVF_CPU && variant->late == NULL)) {
+  if (variant->backend == KVF_CPU) {
+    return variant->late != NULL;
+  }
+  return variant->backend == KVF_CUDA && (variant->image == NULL || variant->image->symbol != NULL);
+}
+
+/* Every row that the table names is there, and is of the combination that names it. */
+static bool complete_index(const kvf_op *op) {
+  for (int i = 0; i < KVF_BACKEND_COUNT * KVF_DTYPE_COUNT * KVF_DTYPE_COUNT; ++i) {
+    const int32_t row = op->index[i];
+    if (row < -1 || row >= op->num_variants) {
+      return false;
+    }
+    if (row >= 0 &&
+        i != ((int)op->variants[row].backend * KVF_DTYPE_COUNT + (int)op->variants[row].scalar) *
+                     KVF_DTYPE_COUNT +
+                 (int)op->variants[row].cache) {
       return false;
     }
   }
   return true;
 }
+
+/* An array of `count` elements. */
+static bool is_array(const void *data, int32_t count) {
+  return count == 0 || (count > 0 && data != NULL);
+}
+
+static bool complete(const kvf_op *op) {
+  if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
+      op->call == NULL || op->index == NULL || !is_array(op->arguments, op->num_arguments) ||
+      !is_array(op->variants, op->num_variants) || !is_array(op->exclusions, op->num_exclusions)) {
+    return false;
+  }
+  bool good = op->num_arguments <= KVF_MAX_ARGUMENTS && complete_index(op);
+  for (int32_t i = 0; good && i < op->num_arguments; ++i) {
+    good = complete_argument(&op->arguments[i]);
+  }
+  for (int32_t i = 0; good && i < op->num_variants; ++i) {
+    good = complete_variant(&op->variants[i], op);
+  }
+  for (int32_t i = 0; good && i < op->num_exclusions; ++i) {
+    good = op->exclusions[i].reason != NULL;
+  }
+  return good;
+}
+
+/* ---- adding
+ * -------------------------------------------------------------------------------------- */
 
 /* Checks all ops, then adds those that are new. Under the lock. */
 static kvf_status add(const kvf_op *const *ops, int32_t count) {

@@ -8,6 +8,9 @@
 extern const kvf_op *const kvf_ops[];
 extern const int32_t kvf_ops_count;
 
+/* Arguments that a schema can have: those of a boxed call are on the stack. */
+enum { KVF_MAX_ARGUMENTS = 24 };
+
 /* The function of a CPU variant for the level in use, or NULL. */
 kvf_cpu_function kvf_cpu_code(const kvf_variant *variant);
 

@@ -108,8 +108,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
 
 kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_variant *variant,
                                            const kvf_concat_and_cache_mla_params *given) {
-  kvf_concat_and_cache_mla_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_concat_and_cache_mla_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, &params.slots);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   const int64_t bytes = check.status == KVF_OK ? row_bytes(variant->cache) : 0;

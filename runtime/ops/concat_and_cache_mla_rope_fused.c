@@ -160,8 +160,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
 kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_concat_and_cache_mla_rope_fused_params *given) {
-  kvf_concat_and_cache_mla_rope_fused_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_concat_and_cache_mla_rope_fused_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, &params.slots);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);

@@ -68,8 +68,8 @@ static kvf_grid grid_of(const kvf_concat_mla_q_params *params, int64_t rows) {
 
 kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *variant,
                                    const kvf_concat_mla_q_params *given) {
-  kvf_concat_mla_q_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_concat_mla_q_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_tokens", params.num_tokens, 0);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "nope_bytes", params.nope_bytes, 0);

@@ -265,8 +265,8 @@ enum { PIECE = 2048, THREADS = 256, IN_FLIGHT = 4 };
 
 kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_convert_fp8_params *given) {
-  kvf_convert_fp8_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_convert_fp8_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!prepare(&check, &params)) {
     return check.status;
   }

@@ -85,8 +85,8 @@ static bool divides_by_4(const kvf_view *view) {
 kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_cp_gather_indexer_k_quant_cache_params *given) {
-  kvf_cp_gather_indexer_k_quant_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_cp_gather_indexer_k_quant_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_rows", params.num_rows, 0);
   kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
   kvf_launch_at_least(&check, "num_scales", params.num_scales, 0);

@@ -50,7 +50,8 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
 
   kvf_shortened table;
   kvf_shortened starts;
-  const bool counted = cu_seq_lens != NULL && cu_seq_lens->ndim == 1 && cu_seq_lens->shape[0] > 0;
+  const bool counted = cu_seq_lens != NULL && cu_seq_lens->ndim == 1 &&
+                       cu_seq_lens->shape != NULL && cu_seq_lens->shape[0] > 0;
   const int64_t num_sequences = counted ? cu_seq_lens->shape[0] - 1 : INT64_MAX;
   kvf_check_block_table(&check, kvf_shorten(block_table, num_sequences, &table), cu_seq_lens,
                         kvf_shorten(seq_starts, num_sequences, &starts), &params.table);
@@ -77,9 +78,9 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
 kvf_status
 kvf_launch_gather_and_maybe_dequant_cache(const kvf_exec *exec, const kvf_variant *variant,
                                           const kvf_gather_and_maybe_dequant_cache_params *given) {
-  kvf_gather_and_maybe_dequant_cache_params params = *given;
+  kvf_gather_and_maybe_dequant_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   const bool copies = variant != NULL && variant->scalar == variant->cache;
   if (!copies && params.num_rows > 0) {
     kvf_launch_pointer(&check, "scale", params.scale.data);

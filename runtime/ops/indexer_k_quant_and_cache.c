@@ -81,8 +81,8 @@ static kvf_grid grid_of(const kvf_indexer_k_quant_and_cache_params *params) {
 
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_indexer_k_quant_and_cache_params *given) {
-  kvf_indexer_k_quant_and_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_indexer_k_quant_and_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
   check_group(&check, "group_size", params.group_size, params.head_dim);
   kvf_launch_slots(&check, &params.slots);

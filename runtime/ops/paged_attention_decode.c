@@ -288,8 +288,8 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
 
 kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                              const params_type *given) {
-  params_type params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  params_type params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_seqs", params.num_seqs, 0);
   kvf_launch_at_least(&check, "num_q_heads", params.num_q_heads, 0);
   kvf_launch_at_least(&check, "num_kv_heads", params.num_kv_heads, 0);

@@ -66,9 +66,9 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_params *params) {
 
 kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_reshape_and_cache_params *given) {
-  kvf_reshape_and_cache_params params = *given;
+  kvf_reshape_and_cache_params params;
   const kvf_writer writer = KVF_WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "x", params.x, 1);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;

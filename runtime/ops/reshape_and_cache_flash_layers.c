@@ -31,7 +31,7 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
   kvf_dim layers = KVF_DIM("num_layers");
   kvf_dim heads = KVF_DIM("num_heads");
   kvf_view all = {.data = NULL};
-  if (rank > 2) {
+  if (rank < 0 || rank > 2) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0, 1 or 2", rank);
     return;
   }
@@ -192,9 +192,9 @@ static kvf_view all_layers(const kvf_view *view, void *const *caches, int32_t nu
 kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
                                                      const kvf_variant *variant,
                                                      const layers_params *given) {
-  layers_params params = *given;
+  layers_params params;
   const kvf_writer writer = KVF_WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   if (params.num_layers > KVF_MAX_LAYERS) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "num_layers", "got %d, want %d or less",

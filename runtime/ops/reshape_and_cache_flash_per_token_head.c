@@ -92,9 +92,9 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params 
 kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_reshape_and_cache_flash_per_token_head_params *given) {
-  kvf_reshape_and_cache_flash_per_token_head_params params = *given;
+  kvf_reshape_and_cache_flash_per_token_head_params params;
   const kvf_writer writer = WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (params.slots.num_tokens > 0 && params.num_heads > 0) {
     /* A head of no elements would have a scale, but no code to hold it for. */
     kvf_launch_at_least(&check, "head_size", params.head_size, 1);

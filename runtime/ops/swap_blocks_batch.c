@@ -70,8 +70,8 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_bat
 
 kvf_status kvf_launch_swap_blocks_batch(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_swap_blocks_batch_params *given) {
-  kvf_swap_blocks_batch_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_swap_blocks_batch_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_copies", params.num_copies, 0);
   if (check.status != KVF_OK || params.num_copies == 0) {
     return check.status;

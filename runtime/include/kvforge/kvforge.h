@@ -12,6 +12,11 @@
  *     returned live as long as the library is loaded.
  *   - Errors: a kvf_status is returned, and kvf_last_error() holds a sentence for it. Nothing is
  *     written to any tensor when a call is refused. The library never prints and never aborts.
+ *   - Pointers and numbers: NULL where it has no meaning, numbers outside an enum, negative counts
+ *     and incomplete descriptors are refused. What no check can find is the caller's: that a
+ *     pointer other than NULL points to what its type says, with as many elements as are counted
+ *     (ndim sizes and strides, the memory that they span), and that an op or a variant is one that
+ *     this library has handed out or registered.
  */
 #ifndef KVFORGE_KVFORGE_H
 #define KVFORGE_KVFORGE_H

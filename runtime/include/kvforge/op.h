@@ -1,6 +1,11 @@
 /*
  * For authors of ops, in this library and in modules: what generated/ops/<op>.c and
  * runtime/ops/<op>.c are written with. Callers need only kvforge/kvforge.h.
+ *
+ * These functions check what the caller of an op has given: exec, tensors, strings, params and the
+ * variant may be NULL wherever they are handed on. Everything else is the author's to get right:
+ * the op, the check, names, dims, views and places to write to are never NULL, and a view is read
+ * only while the check's status is KVF_OK.
  */
 #ifndef KVFORGE_OP_H
 #define KVFORGE_OP_H
@@ -107,6 +112,13 @@ KVF_API __attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_chec
                                                                         const char *format, ...);
 
 /*
+ * Refuses a tensor that is not there, or that has dimensions and no array of sizes. True while
+ * nothing has failed. The checks below begin with it; an entry point that looks at a tensor before
+ * them calls it itself.
+ */
+KVF_API bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor);
+
+/*
  * Checks presence, dtype, rank, sizes, device and address of a tensor and describes it in `view`.
  * Binds or compares every dim. An argument the op writes to must not overlap itself.
  */
@@ -130,10 +142,12 @@ KVF_API kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_
 
 /*
  * Begins a raw-pointer launch: checks that the variant belongs to the op, is built, and matches
- * exec, which may be NULL (then the variant's backend, device 0, default stream).
+ * exec, which may be NULL (then the variant's backend, device 0, default stream). Copies the params
+ * struct that the caller has `given`; NULL is a failure, which leaves zeros in `params`.
  */
 KVF_API kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec,
-                                   const kvf_variant *variant);
+                                   const kvf_variant *variant, const void *given, void *params,
+                                   size_t size);
 
 /* Refuses a NULL pointer among a params struct's members. */
 KVF_API void kvf_launch_pointer(kvf_check *check, const char *member, const void *pointer);

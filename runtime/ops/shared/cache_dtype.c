@@ -17,6 +17,10 @@ kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
   } aliases[] = {KVF_CACHE_ALIASES(ALIAS)};
 #undef ALIAS
   const size_t count = sizeof aliases / sizeof *aliases;
+  if (cache == NULL) {
+    return kvf_error(KVF_INVALID_VALUE,
+                     "kvf_resolve_cache_dtype: cache: got NULL, want an address");
+  }
 
   kvf_dtype found = KVF_DTYPE_NONE;
   for (size_t i = 0; kv_cache_dtype != NULL && found == KVF_DTYPE_NONE && i < count; ++i) {

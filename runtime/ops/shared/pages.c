@@ -69,8 +69,7 @@ static bool is_dense(const DLTensor *tensor) {
 
 static void check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
                         kvf_dim *num_blocks) {
-  if (tensor == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
+  if (!kvf_check_present(check, argument, tensor)) {
     return;
   }
   if (tensor->ndim < 1) {

@@ -5,10 +5,7 @@
 
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view) {
-  if (check->status == KVF_OK && tensor == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
-  }
-  if (check->status != KVF_OK) {
+  if (!kvf_check_present(check, argument, tensor)) {
     return;
   }
   if (tensor->ndim < 0 || tensor->ndim > 1) {
