@@ -116,4 +116,16 @@ typedef void (*build_call)(op_call *call, const void *context);
 void op_call_test_bad(build_call build, const void *context, typed_call typed,
                       const bad_argument *rows, size_t count);
 
+/*
+ * Builds the call and gives the last element of a scale every value that is none: on the CPU the
+ * call is refused and everything untouched, on CUDA it runs without a fault. Where `read` is false
+ * the op does not look at its scale, and the call succeeds.
+ */
+void op_call_test_scales(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool read);
+
+/* The same for a number, which both backends refuse. 0 and negative ones too, unless `any_sign`. */
+void op_call_test_factor(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool any_sign);
+
 #endif

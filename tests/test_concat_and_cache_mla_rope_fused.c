@@ -642,6 +642,7 @@ static void test_bad_arguments(void) {
     if (variant != NULL) {
       const rope_case what = small_case(variant);
       op_call_test_bad(build, &what, typed, bad_arguments, TEST_COUNT(bad_arguments));
+      op_call_test_scales(build, &what, typed, "kv_cache_scale", fp8);
     }
   }
 }

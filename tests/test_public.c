@@ -437,7 +437,7 @@ static const char *const for_authors[] = {
     "kvf_launch_pointer", "kvf_launch_at_least", "kvf_make_divider",       "kvf_vector_elements",
     "kvf_cpu_run",        "kvf_cpu_streams",     "kvf_cuda_run",           "kvf_check_variant",
     "kvf_check_slots",    "kvf_check_rows",      "kvf_check_block_table",  "kvf_check_workspace",
-    "kvf_check_scale",    "kvf_launch_slots",    "kvf_launch_block_table",
+    "kvf_check_scale_value", "kvf_launch_scales", "kvf_check_scale",    "kvf_launch_slots",    "kvf_launch_block_table",
 };
 
 /* The last test: what the library exports has been called above. */

@@ -3,6 +3,7 @@
  * the status, name op, argument, what it got and what it wants, and leave every byte as it was.
  */
 #include <limits.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -345,6 +346,43 @@ static bool applies(const bad_argument *row, const writer_op *op, const kvf_vari
   return strstr(row->want, "float8_e4m3fn") == NULL || variant->cache == KVF_FP8_E4M3;
 }
 
+/* A scale that is none: refused where the host reads it, calculated with on CUDA. */
+static void run_scale(const writer_op *op, const kvf_variant *variant, int side, float value,
+                      int entry) {
+  writer_call call;
+  const writer_case what = base_case(variant);
+  writer_build(&call, op, &what);
+  const tensor *view = &call.view[K_SCALE + side];
+  memcpy(view->memory->expected + view->start, &value, sizeof value);
+  buffer_upload(view->memory);
+  const kvf_status status = writer_invoke(&call, entry, false);
+  const char *wrong = memory_synchronize(variant->backend);
+  EXPECT(wrong == NULL, "%s: scale %g: %s", variant->symbol, (double)value, wrong);
+  if (variant->backend == KVF_CPU && variant->scalar != variant->cache) {
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %c_scale: element 0 is %g, want a finite number of 2^-",
+                   op->op->name, side == 0 ? 'k' : 'v', (double)value);
+    EXPECT_STATUS(status, KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), want);
+    (void)writer_verify(&call, want);
+  } else {
+    EXPECT_STATUS(status, KVF_OK);
+  }
+  writer_free(&call);
+  count_case(NULL);
+}
+
+static void test_scales_of(const writer_op *op, const kvf_variant *variant) {
+  static const float values[] = {0.0f, -0.0f, -1.0f, NAN, INFINITY, -INFINITY, 0x1p-127f};
+  for (size_t i = 0; i < TEST_COUNT(values); ++i) {
+    for (int side = 0; side < 2; ++side) {
+      for (int entry = 0; entry < ENTRIES; ++entry) {
+        run_scale(op, variant, side, values[i], entry);
+      }
+    }
+  }
+}
+
 void writer_test_bad_arguments(const writer_op *op) {
   if (!need_backend()) {
     return;
@@ -355,6 +393,7 @@ void writer_test_bad_arguments(const writer_op *op) {
       skip_part("no variant with %s is built", fp8 ? "an fp8 cache" : "a cache of its own dtype");
       continue;
     }
+    test_scales_of(op, variant);
     for (size_t i = 0; i < TEST_COUNT(bad_arguments); ++i) {
       if (applies(&bad_arguments[i], op, variant)) {
         run_row(op, variant, &bad_arguments[i]);

@@ -103,8 +103,8 @@ kvf_status kvf_launch_rms_norm_and_cache(const kvf_exec *exec, const kvf_variant
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
   if (variant->scalar != variant->cache) {
-    kvf_launch_pointer(&check, "k_scale", params.k_scale.data);
-    kvf_launch_pointer(&check, "v_scale", params.v_scale.data);
+    kvf_launch_scales(&check, "k_scale", &params.k_scale, params.num_heads);
+    kvf_launch_scales(&check, "v_scale", &params.v_scale, params.num_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;

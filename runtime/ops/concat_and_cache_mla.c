@@ -132,7 +132,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
     kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
   }
   if (variant->scalar != variant->cache && bytes == 0) {
-    kvf_launch_pointer(&check, "scale", params.scale.data);
+    kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
   }
   if (check.status != KVF_OK) {
     return check.status;

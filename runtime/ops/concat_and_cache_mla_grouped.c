@@ -171,7 +171,7 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
   kvf_launch_pointer(&check, "kv_cache_ptrs", params.kv_cache_ptrs.data);
   if (variant->scalar != variant->cache) {
-    kvf_launch_pointer(&check, "kv_scales", params.kv_scales.data);
+    kvf_launch_scales(&check, "kv_scales", &params.kv_scales, params.num_layers);
   }
   if (check.status != KVF_OK) {
     return check.status;

@@ -130,7 +130,7 @@ static void check_pointers(kvf_check *check, const kvf_variant *variant,
     kvf_launch_pointer(check, "kv_cache", params->kv_cache.data);
   }
   if (variant->scalar != variant->cache) {
-    kvf_launch_pointer(check, "kv_cache_scale", params->kv_cache_scale.data);
+    kvf_launch_scales(check, "kv_cache_scale", &(kvf_view){.data = params->kv_cache_scale.data}, 1);
   }
 }
 

@@ -81,11 +81,13 @@ kvf_launch_gather_and_maybe_dequant_cache(const kvf_exec *exec, const kvf_varian
   kvf_gather_and_maybe_dequant_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
-  const bool copies = variant != NULL && variant->scalar == variant->cache;
-  if (!copies && params.num_rows > 0) {
-    kvf_launch_pointer(&check, "scale", params.scale.data);
-  }
   if (!kvf_launch_gather(&check, &gather, params.entry_size)) {
+    return check.status;
+  }
+  if (variant->scalar != variant->cache) {
+    kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
+  }
+  if (check.status != KVF_OK) {
     return check.status;
   }
   const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;

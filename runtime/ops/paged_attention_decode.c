@@ -1,3 +1,4 @@
+#include <float.h>
 #include <inttypes.h>
 
 #include "core/cuda.h"
@@ -109,6 +110,16 @@ static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_
   params->splits = splits.value;
 }
 
+/* The factor of the scores: any number that f32 holds, so that none becomes 0 or infinite. */
+static void check_factor(kvf_check *check, double scale) {
+  const double magnitude = scale < 0 ? -scale : scale;
+  if (scale != 0 && !(magnitude >= FLT_MIN && magnitude <= FLT_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "scale",
+                   "got %g, want 0 or a number from 2^-126 to the largest float32, of any sign",
+                   scale);
+  }
+}
+
 /* What raw launches check too. */
 static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
                         int64_t head_size) {
@@ -131,8 +142,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
                                       const DLTensor *k_scale, const DLTensor *v_scale,
                                       const DLTensor *alibi_slopes, int64_t sliding_window,
                                       bool swizzle_v_scales, DLTensor *workspace) {
-  params_type params = {.scale = (float)scale,
-                        .sliding_window = sliding_window,
+  params_type params = {.sliding_window = sliding_window,
                         .swizzle_v_scales = swizzle_v_scales};
   kvf_dim num_seqs = KVF_DIM("num_seqs");
   kvf_dim num_q_heads = KVF_DIM("num_q_heads");
@@ -141,6 +151,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
                      &head_size};
   kvf_check check = kvf_check_begin(OP, exec);
+  check_factor(&check, scale);
   const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
   kvf_dim *const heads[] = {&num_seqs, &num_q_heads, &head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
@@ -180,6 +191,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   if (check.status != KVF_OK) {
     return check.status;
   }
+  params.scale = (float)scale;
   params.num_seqs = num_seqs.value;
   params.width = width.value;
   params.num_blocks = dims.num_blocks.value;
@@ -286,6 +298,16 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
+/* Those of rows are part of the cache. */
+static void launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                          kvf_dtype cache, int64_t num_kv_heads) {
+  if (has_row_scales(cache)) {
+    kvf_launch_pointer(check, member, scales->data);
+  } else {
+    kvf_launch_scales(check, member, scales, num_kv_heads);
+  }
+}
+
 kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                              const params_type *given) {
   params_type params;
@@ -297,6 +319,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   kvf_launch_at_least(&check, "width", params.width, 0);
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
+  check_factor(&check, (double)params.scale);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
   if (variant != NULL && variant->cache == KVF_NVFP4) {
     kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
@@ -322,8 +345,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
   if (variant != NULL && variant->scalar != variant->cache) {
-    kvf_launch_pointer(&check, "k_scale", params.k_scale.data);
-    kvf_launch_pointer(&check, "v_scale", params.v_scale.data);
+    launch_scales(&check, "k_scale", &params.k_scale, variant->cache, params.num_kv_heads);
+    launch_scales(&check, "v_scale", &params.v_scale, variant->cache, params.num_kv_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;

@@ -97,6 +97,27 @@ static void check_caches(kvf_check *check, const char *argument, const DLTensor 
   }
 }
 
+/* The scales of layers [first, num_layers), where they are read. */
+static void launch_scales(kvf_check *check, const kvf_variant *variant, const layers_params *params,
+                          int64_t first, int64_t num_layers) {
+  const struct {
+    const char *member;
+    const kvf_view *view;
+    int64_t layer_stride;
+  } sides[] = {{"k_scales", &params->k_scale, params->k_scale_layer_stride},
+               {"v_scales", &params->v_scale, params->v_scale_layer_stride}};
+  const bool reads = variant->scalar != variant->cache && params->slots.num_tokens > 0 &&
+                     params->num_heads > 0 && params->head_size > 0;
+  for (int i = 0; reads && i < 2; ++i) {
+    kvf_view layer = *sides[i].view;
+    kvf_launch_pointer(check, sides[i].member, layer.data);
+    for (int64_t k = first; check->status == KVF_OK && k < num_layers; ++k) {
+      layer.data = (float *)sides[i].view->data + k * sides[i].layer_stride;
+      kvf_launch_scales(check, sides[i].member, &layer, params->num_heads);
+    }
+  }
+}
+
 static void *cache_data(const DLTensor *cache) {
   return cache->data ? (char *)cache->data + cache->byte_offset : NULL;
 }
@@ -169,6 +190,11 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   params.slots.block_size = block_size.value;
   params.num_heads = (int32_t)num_heads.value;
   params.head_size = (int32_t)head_size.value;
+  /* Those of the first launch are checked there, those of later ones before it writes. */
+  launch_scales(&check, variant, &params, KVF_MAX_LAYERS, num_layers.value);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
   return launch_all(&check, variant, &params, key_caches, value_caches, num_layers.value);
 }
 
@@ -208,6 +234,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   if (!kvf_launch_writer(&check, variant, &writer, &key_cache, &value_cache)) {
     return check.status;
   }
+  launch_scales(&check, variant, &params, 1, params.num_layers);
   for (int32_t layer = 1; params.slots.num_blocks > 0 && layer < params.num_layers; ++layer) {
     kvf_launch_pointer(&check, "key_caches", params.key_caches[layer]);
     kvf_launch_pointer(&check, "value_caches", params.value_caches[layer]);

@@ -66,8 +66,8 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
     kvf_launch_pointer(check, "value_cache", value_cache->data);
   }
   if (writer->k_scale != NULL && variant->scalar != variant->cache) {
-    kvf_launch_pointer(check, "k_scale", writer->k_scale->data);
-    kvf_launch_pointer(check, "v_scale", writer->v_scale->data);
+    kvf_launch_scales(check, "k_scale", writer->k_scale, *writer->num_heads);
+    kvf_launch_scales(check, "v_scale", writer->v_scale, *writer->num_heads);
   }
   return check->status == KVF_OK;
 }

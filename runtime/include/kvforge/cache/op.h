@@ -39,8 +39,21 @@ KVF_API void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
 KVF_API void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                              const kvf_dim *num_heads, kvf_view *view);
 
+/*
+ * The value of a scale that a cache is written or read with: positive, finite and normal, so from
+ * 2^-126 to the largest f32. Threads that flush subnormal numbers would take smaller ones for 0.
+ */
+KVF_API void kvf_check_scale_value(kvf_check *check, const char *argument, double value);
+
 /* ---- launch
  * --------------------------------------------------------------------------------------- */
+
+/*
+ * `count` scales, 1 with a stride of 0. On the CPU the value of each is checked; on CUDA the host
+ * cannot read them, and a kernel calculates with whatever they are.
+ */
+KVF_API void kvf_launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                               int64_t count);
 
 /*
  * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
