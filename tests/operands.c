@@ -316,8 +316,9 @@ static void expect_scale_refused(const op_call *call, kvf_status status, const c
 
 void op_call_test_scales(build_call build, const void *context, typed_call typed,
                          const char *argument, bool read) {
-  static const float values[] = {0.0f,      -0.0f,    -1.0f, NAN, -NAN, INFINITY,
-                                 -INFINITY, -1e-30f, 1e-45f, 0x1p-127f, 0x1.fffffcp-127f};
+  static const float values[] = {0.0f,   -0.0f,     -1.0f,           NAN,
+                                 -NAN,   INFINITY,  -INFINITY,       -1e-30f,
+                                 1e-45f, 0x1p-127f, 0x1.fffffcp-127f};
   for (size_t i = 0; i < 2 * TEST_COUNT(values); ++i) {
     const float value = values[i / 2];
     op_call call;
@@ -361,6 +362,37 @@ void op_call_test_factor(build_call build, const void *context, typed_call typed
     expect_scale_refused(&call, status, argument, value);
     (void)memory_synchronize(options.backend);
     (void)op_call_verify(&call, argument);
+    op_call_free(&call);
+    count_case(NULL);
+  }
+}
+
+/* ---- overlap
+ * ------------------------------------------------------------------------------------- */
+
+void op_call_test_overlap(build_call build, const void *context, typed_call typed,
+                          const char *written, const char *read) {
+  for (int boxed = 0; boxed < 2; ++boxed) {
+    op_call call;
+    build(&call, context);
+    op_call_upload(&call);
+    fill_tensors(&call);
+    kvf_value *output = &call.values[op_call_position(&call, written)];
+    const DLTensor *input = call.values[op_call_position(&call, read)].as.tensor;
+    DLTensor moved = *output->as.tensor;
+    moved.data = input->data;
+    moved.byte_offset = (input->byte_offset + 3) & ~UINT64_C(3); /* aligned for every element */
+    output->as.tensor = &moved;
+    const kvf_status status =
+        boxed ? kvf_call(call.op, call.given_exec, call.values, call.op->num_arguments)
+              : typed(call.given_exec, call.values);
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %s: shares memory with %s, want memory of its own",
+                   call.op->name, written, read);
+    EXPECT(status == KVF_INVALID_VALUE && strcmp(kvf_last_error(), want) == 0, "%s: got %s (%s)",
+           want, kvf_status_name(status), kvf_last_error());
+    (void)memory_synchronize(options.backend);
+    (void)op_call_verify(&call, want);
     op_call_free(&call);
     count_case(NULL);
   }

@@ -128,4 +128,11 @@ void op_call_test_scales(build_call build, const void *context, typed_call typed
 void op_call_test_factor(build_call build, const void *context, typed_call typed,
                          const char *argument, bool any_sign);
 
+/*
+ * Builds the call and puts an argument that the op writes to on the memory of one that it reads:
+ * the call is refused, with both names, and everything untouched.
+ */
+void op_call_test_overlap(build_call build, const void *context, typed_call typed,
+                          const char *written, const char *read);
+
 #endif

@@ -459,6 +459,8 @@ static void test_bad_arguments(void) {
     op_call_test_bad(build, &what, typed, bad_always, TEST_COUNT(bad_always));
     op_call_test_bad(build, &what, typed, format ? bad_format : bad_plain,
                      format ? TEST_COUNT(bad_format) : TEST_COUNT(bad_plain));
+    op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
+    op_call_test_overlap(build, &what, typed, "kv_cache", "k_pe");
     op_call_test_scales(build, &what, typed, "scale", variant->cache == KVF_FP8_E4M3);
   }
 }

@@ -186,6 +186,7 @@ static void test_bad_arguments(void) {
       continue;
     }
     const gather_context context = gather_small(&op, variant);
+    op_call_test_overlap(gather_build_small, &context, typed, "dst", "src_cache");
     op_call_test_scales(gather_build_small, &context, typed, "scale", !copies(variant));
     if (variant->cache == KVF_FP8_E4M3) {
       op_call_test_bad(gather_build_small, &context, typed, bad, TEST_COUNT(bad));

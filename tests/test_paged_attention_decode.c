@@ -1352,6 +1352,13 @@ static void test_bad_arguments(void) {
   op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   small.layout = GROUPED;
   op_call_test_bad(build, &small, typed, bad_grouped, TEST_COUNT(bad_grouped));
+  op_call_test_overlap(build, &small, typed, "out", "query");
+  op_call_test_overlap(build, &small, typed, "out", "key_cache");
+  op_call_test_overlap(build, &small, typed, "out", "value_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "query");
+  op_call_test_overlap(build, &small, typed, "workspace", "key_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "value_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "out");
   op_call_test_factor(build, &small, typed, "scale", true);
   for (int side = 0; side < 2; ++side) {
     decode_case scaled = small_case();

@@ -427,17 +427,143 @@ static void test_lists(void) {
           &(DLTensor){NULL, {kDLCPU, 0}, 1, {kDLInt, 64, 1}, NULL, NULL, 0}, false);
 }
 
+/* ---- overlap
+ * ------------------------------------------------------------------------------------- */
+
+enum { OVERLAP_RANK = 3 };
+
+typedef struct strided {
+  int64_t shape[OVERLAP_RANK];
+  int64_t stride[OVERLAP_RANK];
+  DLTensor tensor;
+} strided;
+
+static unsigned char ground[4096];
+
+/* Whether two tensors share a byte, by looking at each. */
+static bool share_bytes(const strided *a, const strided *b) {
+  bool marked[sizeof ground] = {false};
+  bool shared = false;
+  for (int side = 0; side < 2; ++side) {
+    const strided *one = side == 0 ? a : b;
+    const int64_t bytes_each = one->tensor.dtype.bits / 8;
+    for (int64_t i = 0; i < one->shape[0]; ++i) {
+      for (int64_t j = 0; j < one->shape[1]; ++j) {
+        for (int64_t k = 0; k < one->shape[2]; ++k) {
+          const int64_t element = i * one->stride[0] + j * one->stride[1] + k * one->stride[2];
+          for (int64_t byte = 0; byte < bytes_each; ++byte) {
+            const size_t at =
+                (size_t)((int64_t)one->tensor.byte_offset + element * bytes_each + byte);
+            shared = shared || (side == 1 && marked[at]);
+            marked[at] = marked[at] || side == 0;
+          }
+        }
+      }
+    }
+  }
+  return shared;
+}
+
+static void make_strided(strided *to, const int64_t shape[3], const int64_t stride[3], int bits,
+                         int64_t offset) {
+  memcpy(to->shape, shape, sizeof to->shape);
+  memcpy(to->stride, stride, sizeof to->stride);
+  to->tensor = (DLTensor){.data = ground,
+                          .device = {kDLCPU, 0},
+                          .ndim = OVERLAP_RANK,
+                          .dtype = {kDLUInt, (uint8_t)bits, 1},
+                          .shape = to->shape,
+                          .strides = to->stride,
+                          .byte_offset = (uint64_t)offset};
+}
+
+static bool refused(const strided *a, const strided *b) {
+  kvf_check check = kvf_check_begin(&kvf_op_concat_mla_q, NULL);
+  kvf_check_apart(&check, (const kvf_named[]){{"q_out", &a->tensor}}, 1,
+                  (const kvf_named[]){{"q_pe", &b->tensor}}, 1);
+  return check.status != KVF_OK;
+}
+
+/* Tensors that share a byte are always refused; those that alternate as engines have it never. */
+static void test_overlap(void) {
+  uint64_t state = options.seed;
+  int shared = 0;
+  int apart = 0;
+  int careful = 0; /* refused without need */
+  for (int i = 0; i < 20000; ++i) {
+    strided one[2];
+    for (int side = 0; side < 2; ++side) {
+      int64_t shape[3];
+      int64_t stride[3];
+      for (int d = 0; d < 3; ++d) {
+        static const int64_t distances[] = {0, 1, 2, 3, 4, 8, 12, 16, 24, 48, -1, -4, -16};
+        shape[d] = random_below(&state, 5);
+        stride[d] = distances[random_below(&state, (int64_t)TEST_COUNT(distances))];
+      }
+      make_strided(&one[side], shape, stride, side == 0 || random_below(&state, 2) ? 8 : 32,
+                   2048 + random_below(&state, 64));
+    }
+    const bool same = share_bytes(&one[0], &one[1]);
+    const bool no = refused(&one[0], &one[1]);
+    EXPECT(no || !same, "case %d shares memory and is taken", i);
+    shared += same;
+    apart += !no;
+    careful += no && !same;
+  }
+  EXPECT(shared > 1000 && apart > 1000 && careful < apart, "%d shared, %d apart, %d in doubt",
+         shared, apart, careful);
+
+  /* {shape, stride, bits, offset} of both. */
+  static const struct {
+    const char *what;
+    int64_t shape[2][3], stride[2][3];
+    int bits[2];
+    int64_t offset[2];
+  } good[] = {
+      {"two parts of a row", {{4, 1, 8}, {4, 1, 2}}, {{10, 10, 1}, {10, 10, 1}}, {8, 8}, {0, 8}},
+      {"keys and values of a page",
+       {{3, 2, 8}, {3, 2, 8}},
+       {{32, 8, 1}, {32, 8, 1}},
+       {8, 8},
+       {0, 16}},
+      {"codes and the scale behind them",
+       {{3, 4, 8}, {3, 4, 1}},
+       {{48, 12, 1}, {12, 3, 1}},
+       {8, 32},
+       {0, 8}},
+      {"heads in turn", {{4, 2, 4}, {4, 2, 4}}, {{16, 8, 1}, {16, 8, 1}}, {8, 8}, {0, 4}},
+      {"backwards", {{4, 2, 4}, {4, 2, 4}}, {{16, 8, 1}, {-16, 8, 1}}, {8, 8}, {0, 52}},
+      {"one behind the other", {{4, 4, 4}, {4, 4, 4}}, {{16, 4, 1}, {16, 4, 1}}, {8, 8}, {0, 64}},
+      {"none in the middle", {{4, 4, 4}, {4, 0, 4}}, {{16, 4, 1}, {16, 4, 1}}, {8, 8}, {0, 8}},
+      {"repeated reads", {{4, 1, 8}, {4, 3, 2}}, {{10, 10, 1}, {10, 0, 1}}, {8, 8}, {0, 8}},
+  };
+  for (size_t i = 0; i < TEST_COUNT(good); ++i) {
+    strided one[2];
+    for (int side = 0; side < 2; ++side) {
+      make_strided(&one[side], good[i].shape[side], good[i].stride[side], good[i].bits[side],
+                   good[i].offset[side]);
+    }
+    EXPECT(!share_bytes(&one[0], &one[1]) && !refused(&one[0], &one[1]) &&
+               !refused(&one[1], &one[0]),
+           "%s: %s", good[i].what, kvf_last_error());
+    count_case(NULL);
+  }
+}
+
 /* ---- all of them
  * --------------------------------------------------------------------------------- */
 
 /* Functions for authors of ops; op.h says that their pointers are the author's to get right. */
 static const char *const for_authors[] = {
-    "kvf_check_begin",    "kvf_check_fail",      "kvf_check_present",      "kvf_check_tensor",
-    "kvf_check_place",    "kvf_check_dtype",     "kvf_select_status",      "kvf_launch_begin",
-    "kvf_launch_pointer", "kvf_launch_at_least", "kvf_make_divider",       "kvf_vector_elements",
-    "kvf_cpu_run",        "kvf_cpu_streams",     "kvf_cuda_run",           "kvf_check_variant",
-    "kvf_check_slots",    "kvf_check_rows",      "kvf_check_block_table",  "kvf_check_workspace",
-    "kvf_check_scale_value", "kvf_launch_scales", "kvf_check_scale",    "kvf_launch_slots",    "kvf_launch_block_table",
+    "kvf_check_begin",       "kvf_check_fail",         "kvf_check_present",
+    "kvf_check_tensor",      "kvf_check_place",        "kvf_check_dtype",
+    "kvf_select_status",     "kvf_launch_begin",       "kvf_launch_pointer",
+    "kvf_launch_at_least",   "kvf_make_divider",       "kvf_vector_elements",
+    "kvf_cpu_run",           "kvf_cpu_streams",        "kvf_cuda_run",
+    "kvf_check_variant",     "kvf_check_slots",        "kvf_check_rows",
+    "kvf_check_block_table", "kvf_check_workspace",    "kvf_check_scale_value",
+    "kvf_check_apart",       "kvf_launch_scales",      "kvf_check_scale",
+    "kvf_launch_slots",      "kvf_launch_block_table",
 };
 
 /* The last test: what the library exports has been called above. */
@@ -482,6 +608,7 @@ CU_TestInfo public_tests[] = {
     {"boxed calls", test_boxed},
     {"raw launches", test_launches},
     {"lists of tensors", test_lists},
+    {"overlap", test_overlap},
     {"every exported function", test_complete},
     CU_TEST_INFO_NULL,
 };

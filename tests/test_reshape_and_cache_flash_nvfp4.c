@@ -609,6 +609,10 @@ static void test_bad_arguments(void) {
     return;
   }
   const page_case small = small_case(variant);
+  op_call_test_overlap(build, &small, typed, "key_cache", "key");
+  op_call_test_overlap(build, &small, typed, "key_cache", "value");
+  op_call_test_overlap(build, &small, typed, "value_cache", "key");
+  op_call_test_overlap(build, &small, typed, "value_cache", "value");
   op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   op_call_test_scales(build, &small, typed, "k_scale", true);
   op_call_test_scales(build, &small, typed, "v_scale", true);

@@ -383,6 +383,32 @@ static void test_scales_of(const writer_op *op, const kvf_variant *variant) {
   }
 }
 
+/* A cache on the memory of a source. */
+static void test_overlap_of(const writer_op *op, const kvf_variant *variant) {
+  static const char *const names[TENSORS] = {
+      [KEY] = "key", [VALUE] = "value", [KEY_CACHE] = "key_cache", [VALUE_CACHE] = "value_cache"};
+  for (int i = 0; i < 4; ++i) {
+    const int cache = i % 2 ? KEY_CACHE : VALUE_CACHE;
+    const int source = i / 2 ? KEY : VALUE;
+    writer_call call;
+    const writer_case what = base_case(variant);
+    writer_build(&call, op, &what);
+    arguments with;
+    take_arguments(&with, &call);
+    with.tensor[cache].data = with.tensor[source].data;
+    with.tensor[cache].byte_offset = with.tensor[source].byte_offset;
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %s: shares memory with %s, want memory of its own",
+                   op->op->name, names[cache], names[source]);
+    EXPECT_STATUS(call_typed(op, &with), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), want);
+    (void)memory_synchronize(variant->backend);
+    (void)writer_verify(&call, want);
+    writer_free(&call);
+    count_case(NULL);
+  }
+}
+
 void writer_test_bad_arguments(const writer_op *op) {
   if (!need_backend()) {
     return;
@@ -394,6 +420,7 @@ void writer_test_bad_arguments(const writer_op *op) {
       continue;
     }
     test_scales_of(op, variant);
+    test_overlap_of(op, variant);
     for (size_t i = 0; i < TEST_COUNT(bad_arguments); ++i) {
       if (applies(&bad_arguments[i], op, variant)) {
         run_row(op, variant, &bad_arguments[i]);

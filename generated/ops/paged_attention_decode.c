@@ -236,7 +236,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "scale",
      .type = "float",
-     .doc = "what query . key is multiplied by, usually 1 / sqrt(head_size)",
+     .doc = "what query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 "
+            "holds: 0, or a finite one of 2^-126 or more, of any sign",
      .kind = KVF_KIND_FLOAT},
     {.name = "kv_cache_dtype",
      .type = "str",

@@ -112,9 +112,10 @@ const kvf_op kvf_op_swap_blocks_batch = {
            "stream already;\n"
            "only for sources that no such work writes.\n"
            "\n"
-           "Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is "
-           "copied. No\n"
-           "other mistake in an address can be found.\n"
+           "Errors: KVF_INVALID_VALUE for a negative size, an address of 0 and a copy whose two "
+           "ranges overlap\n"
+           "without being the same, before anything is copied. No other mistake in an address can "
+           "be found.\n"
            "Source of the rule: vLLM's op of the same name, with its unchecked sizes and return "
            "codes\n"
            "corrected.",

@@ -75,7 +75,10 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         "block_tables": "[num_seqs, width], int32, any strides: the pages of each sequence",
         "seq_lens": "[num_seqs], int32, any stride: tokens of each sequence, the query's included",
-        "scale": "what query . key is multiplied by, usually 1 / sqrt(head_size)",
+        "scale": (
+            "what query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 "
+            "holds: 0, or a finite one of 2^-126 or more, of any sign"
+        ),
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
             "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'"

@@ -26,8 +26,8 @@ memory may wait. The three vectors are no longer needed when the call returns.
 is_src_access_order_any lets a batch read its sources ahead of work that is on the stream already;
 only for sources that no such work writes.
 
-Errors: KVF_INVALID_VALUE for a negative size or an address of 0, before anything is copied. No
-other mistake in an address can be found.
+Errors: KVF_INVALID_VALUE for a negative size, an address of 0 and a copy whose two ranges overlap
+without being the same, before anything is copied. No other mistake in an address can be found.
 Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
 corrected.""",
     arguments={

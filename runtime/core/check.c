@@ -295,3 +295,141 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
     }
   }
 }
+
+/* ---- overlap
+ * ------------------------------------------------------------------------------------- */
+
+/* The memory of a tensor: from the first byte of any element to behind the last one. */
+typedef struct span {
+  const DLTensor *tensor; /* NULL: no elements */
+  uint64_t begin;
+  uint64_t end;
+} span;
+
+static uint64_t element_bytes(const DLTensor *tensor) {
+  return ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
+}
+
+/* Bytes between neighbours of a dimension, whichever way it runs; 0 when there are none. */
+static uint64_t distance_of(const DLTensor *tensor, int32_t dimension) {
+  if (tensor->shape[dimension] <= 1) {
+    return 0;
+  }
+  uint64_t elements = 1;
+  if (tensor->strides != NULL) {
+    const int64_t stride = tensor->strides[dimension];
+    elements = stride < 0 ? -(uint64_t)stride : (uint64_t)stride;
+  } else {
+    for (int32_t i = dimension + 1; i < tensor->ndim; ++i) {
+      elements *= (uint64_t)tensor->shape[i];
+    }
+  }
+  return elements * element_bytes(tensor);
+}
+
+static span span_of(const DLTensor *tensor) {
+  if (tensor == NULL || tensor->data == NULL) {
+    return (span){.tensor = NULL};
+  }
+  const uint64_t bytes = element_bytes(tensor);
+  uint64_t compact = bytes;
+  span all = {tensor, (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset, 0};
+  all.end = all.begin + bytes;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    const uint64_t size = (uint64_t)tensor->shape[i];
+    if (size == 0) {
+      return (span){.tensor = NULL};
+    }
+    /* Unsigned: what does not fit in memory wraps around. */
+    if (tensor->strides != NULL && tensor->strides[i] < 0) {
+      all.begin += (size - 1) * (uint64_t)tensor->strides[i] * bytes;
+    } else {
+      all.end +=
+          (size - 1) * (tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact);
+    }
+    compact *= size;
+  }
+  return all;
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/* What both repeat: adds the distances of a tensor's dimensions from `least` on. */
+static uint64_t period_of(const DLTensor *tensor, uint64_t least, uint64_t period) {
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
+    const uint64_t distance = distance_of(tensor, i);
+    period = distance >= least ? common_divisor(period, distance) : period;
+  }
+  return period;
+}
+
+/* The bytes from end to end of what is repeated: the dimensions with distances below `limit`. */
+static uint64_t length_of(const DLTensor *tensor, uint64_t limit) {
+  uint64_t length = element_bytes(tensor);
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
+    const uint64_t distance = distance_of(tensor, i);
+    length += distance < limit && distance > 0 ? ((uint64_t)tensor->shape[i] - 1) * distance : 0;
+  }
+  return length;
+}
+
+/*
+ * Whether the elements alternate: there is a distance from which on all dimensions of both step by
+ * multiples of one period, in which what they repeat has places of its own.
+ */
+static bool alternate_from(const span *a, const span *b, uint64_t least) {
+  const uint64_t period = period_of(b->tensor, least, period_of(a->tensor, least, 0));
+  const uint64_t length_a = length_of(a->tensor, least);
+  const uint64_t length_b = length_of(b->tensor, least);
+  if (period == 0 || length_a > period || length_b > period) {
+    return false;
+  }
+  const uint64_t between = b->begin >= a->begin
+                               ? (b->begin - a->begin) % period
+                               : (period - (a->begin - b->begin) % period) % period;
+  return between >= length_a && between <= period - length_b;
+}
+
+static bool overlap(const span *a, const span *b) {
+  if (a->tensor == NULL || b->tensor == NULL || a->end <= b->begin || b->end <= a->begin) {
+    return false;
+  }
+  const DLTensor *tensors[] = {a->tensor, b->tensor};
+  for (int side = 0; side < 2; ++side) {
+    for (int32_t i = 0; i < tensors[side]->ndim; ++i) {
+      const uint64_t distance = distance_of(tensors[side], i);
+      if (distance > 0 && alternate_from(a, b, distance)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
+                     const kvf_named *read, int32_t num_read) {
+  if (check->status != KVF_OK) {
+    return;
+  }
+  span inputs[KVF_MAX_APART];
+  for (int32_t k = 0; k < num_read; ++k) {
+    inputs[k] = span_of(read[k].tensor);
+  }
+  for (int32_t i = 0; i < num_written; ++i) {
+    const span output = span_of(written[i].tensor);
+    for (int32_t k = 0; k < num_read; ++k) {
+      if (overlap(&output, &inputs[k])) {
+        kvf_check_fail(check, KVF_INVALID_VALUE, written[i].argument,
+                       "shares memory with %s, want memory of its own", read[k].argument);
+        return;
+      }
+    }
+  }
+}

@@ -65,6 +65,8 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   }
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(variant->cache), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"kv_c", kv_c}, {"k_pe", k_pe}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -85,6 +85,13 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(variant->cache), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"q_pe", q_pe}, {"k_pe", k_pe}, {"kv_cache", kv_cache}}, 3,
+                  (const kvf_named[]){{"kv_c", kv_c}, {"cos_sin_cache", cos_sin_cache}}, 2);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"q_pe", q_pe}, {"k_pe", k_pe}}, 2);
+  kvf_check_apart(&check, (const kvf_named[]){{"q_pe", q_pe}}, 1,
+                  (const kvf_named[]){{"k_pe", k_pe}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

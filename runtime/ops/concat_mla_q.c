@@ -39,6 +39,8 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   row.value = nope_dim.value + rope_dim.value;
   check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &row},
               &params.q_out);
+  kvf_check_apart(&check, (const kvf_named[]){{"q_out", q_out}}, 1,
+                  (const kvf_named[]){{"ql_nope", ql_nope}, {"q_pe", q_pe}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

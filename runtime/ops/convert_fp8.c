@@ -196,6 +196,8 @@ kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache, const DLTe
   check_dtypes(&check, (const DLTensor *const[]){dst_cache, src_cache}, scale, kv_cache_dtype,
                dtypes);
   check_shapes(&check, dst_cache, src_cache, dimensions);
+  kvf_check_apart(&check, (const kvf_named[]){{"dst_cache", dst_cache}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -103,6 +103,8 @@ kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache, 
                    "has %" PRId64 " rows, want at least %" PRId64 " (batch_size)",
                    params.table.num_sequences, batch_size);
   }
+  kvf_check_apart(&check, (const kvf_named[]){{"dst", dst}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -65,6 +65,8 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
     kvf_check_fail(&check, KVF_INVALID_VALUE, "src_cache",
                    "a row has %" PRId64 " elements, want less than 2^31", entry_size.value);
   }
+  kvf_check_apart(&check, (const kvf_named[]){{"dst", dst}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

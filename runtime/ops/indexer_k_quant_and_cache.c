@@ -60,6 +60,8 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
   }
   kvf_check_indexer_pages(&check, kv_cache, head_dim.value, head_dim.value / quant_block_size,
                           &num_blocks, &block_size, &params.kv_cache);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"k", k}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -142,8 +142,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
                                       const DLTensor *k_scale, const DLTensor *v_scale,
                                       const DLTensor *alibi_slopes, int64_t sliding_window,
                                       bool swizzle_v_scales, DLTensor *workspace) {
-  params_type params = {.sliding_window = sliding_window,
-                        .swizzle_v_scales = swizzle_v_scales};
+  params_type params = {.sliding_window = sliding_window, .swizzle_v_scales = swizzle_v_scales};
   kvf_dim num_seqs = KVF_DIM("num_seqs");
   kvf_dim num_q_heads = KVF_DIM("num_q_heads");
   kvf_dim head_size = KVF_DIM("head_size");
@@ -188,6 +187,12 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
     kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
                    num_q_heads.value);
   }
+  kvf_check_apart(
+      &check, (const kvf_named[]){{"out", out}, {"workspace", workspace}}, 2,
+      (const kvf_named[]){{"query", query}, {"key_cache", key_cache}, {"value_cache", value_cache}},
+      3);
+  kvf_check_apart(&check, (const kvf_named[]){{"workspace", workspace}}, 1,
+                  (const kvf_named[]){{"out", out}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -41,6 +41,9 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                    groups.value, (head_size.value + x.value - 1) / x.value, head_size.value,
                    x.value);
   }
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -31,6 +31,9 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                    &params.key_cache);
   kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4, shape,
                    &params.value_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -118,6 +118,17 @@ static void launch_scales(kvf_check *check, const kvf_variant *variant, const la
   }
 }
 
+static void check_apart(kvf_check *check, const DLTensor *keys, const DLTensor *values,
+                        const DLTensor *const *key_caches, const DLTensor *const *value_caches,
+                        int64_t num_layers) {
+  const kvf_named sources[] = {{"keys", keys}, {"values", values}};
+  for (int64_t layer = 0; check->status == KVF_OK && layer < num_layers; ++layer) {
+    const kvf_named caches[] = {{"key_caches", key_caches[layer]},
+                                {"value_caches", value_caches[layer]}};
+    kvf_check_apart(check, caches, 2, sources, 2);
+  }
+}
+
 static void *cache_data(const DLTensor *cache) {
   return cache->data ? (char *)cache->data + cache->byte_offset : NULL;
 }
@@ -190,6 +201,7 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   params.slots.block_size = block_size.value;
   params.num_heads = (int32_t)num_heads.value;
   params.head_size = (int32_t)head_size.value;
+  check_apart(&check, keys, values, key_caches, value_caches, num_layers.value);
   /* Those of the first launch are checked there, those of later ones before it writes. */
   launch_scales(&check, variant, &params, KVF_MAX_LAYERS, num_layers.value);
   if (check.status != KVF_OK) {

@@ -39,6 +39,9 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
   kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
                         &head_size, &params.value_cache);
   kvf_check_nvfp4_sizes(&check, "key", head_size.value, block_size.value, swizzle_v_scales);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -42,6 +42,16 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
                    &params.k_scale_cache);
   kvf_check_tensor(&check, "v_scale_cache", v_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
                    &params.v_scale_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache},
+                                      {"value_cache", value_cache},
+                                      {"k_scale_cache", k_scale_cache},
+                                      {"v_scale_cache", v_scale_cache}},
+                  4, (const kvf_named[]){{"key", key}, {"value", value}}, 2);
+  kvf_check_apart(
+      &check,
+      (const kvf_named[]){{"k_scale_cache", k_scale_cache}, {"v_scale_cache", v_scale_cache}}, 2,
+      (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }

@@ -370,7 +370,8 @@ def convert_fp8(
         dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
             strides
         src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
-        scale (float): what codes are multiplied with to become values
+        scale (float): what codes are multiplied with to become values; positive, finite and normal
+            as f32 (2^-126 to 3.4e38)
         kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of
             the dtype of dst_cache
 
@@ -968,7 +969,8 @@ def paged_attention_decode(
         block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
         seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's
             included
-        scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size)
+        scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number
+            that f32 holds: 0, or a finite one of 2^-126 or more, of any sign
         kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
             'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'
         k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read
@@ -1493,8 +1495,8 @@ def swap_blocks_batch(
     is_src_access_order_any lets a batch read its sources ahead of work that is on the stream
     already; only for sources that no such work writes.
 
-    Errors: ValueError for a negative size or an address of 0, before anything is copied. No
-    other mistake in an address can be found.
+    Errors: ValueError for a negative size, an address of 0 and a copy whose two ranges overlap
+    without being the same, before anything is copied. No other mistake in an address can be found.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
 

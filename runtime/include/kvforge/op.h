@@ -126,6 +126,18 @@ KVF_API void kvf_check_tensor(kvf_check *check, const char *argument, const DLTe
                               uint32_t accepted, int32_t rank, kvf_dim *const *dims,
                               kvf_view *view);
 
+/*
+ * Refuses tensors that the op writes to and that share memory with one that it reads. Tensors whose
+ * elements alternate in memory are apart. For entry points, after the checks of these tensors.
+ */
+typedef struct kvf_named {
+  const char *argument;
+  const DLTensor *tensor; /* NULL: passed over */
+} kvf_named;
+enum { KVF_MAX_APART = 8 }; /* of each */
+KVF_API void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
+                             const kvf_named *read, int32_t num_read);
+
 /* Checks that a tensor is where the call runs; the first tensor decides unless the caller has. */
 KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor);
 
