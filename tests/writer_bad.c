@@ -187,7 +187,7 @@ static const bad_argument bad_arguments[] = {
 
   {"no kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, NULL, VALUE_, "kv_cache_dtype", "NULL", "want one of auto"},
   {"empty kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "", VALUE_, "kv_cache_dtype", "''", "want one of auto"},
-  {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, float32, float16, bfloat16, fp8"},
+  {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, "},
   {"kv_cache_dtype in capitals", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "FP8", VALUE_, "kv_cache_dtype", "'FP8'", "fp8_e4m3, fp8_e5m2"},
   {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "cache dtype fp8_ds_mla", "which is for cp_gather_and_upconvert_fp8_kv_cache"},
   {"kv_cache_dtype is another float", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "bfloat16", VALUE_, "kv_cache_dtype", "'bfloat16' for f", "want 'auto'"},

@@ -299,57 +299,113 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
 /* ---- overlap
  * ------------------------------------------------------------------------------------- */
 
-/* The memory of a tensor: from the first byte of any element to behind the last one. */
-typedef struct span {
-  const DLTensor *tensor; /* NULL: no elements */
+enum { MAX_STEPS = 8, MAX_SPLITS = 64 };
+
+/*
+ * Where the elements of a tensor are: runs of bytes, repeated with distances above 0, the largest
+ * first. More dimensions than there is room for become one run. Unsigned, since what does not fit
+ * in memory may wrap around.
+ */
+typedef struct region {
   uint64_t begin;
-  uint64_t end;
-} span;
+  uint64_t bytes; /* 0: there are no elements */
+  int32_t rank;
+  uint64_t size[MAX_STEPS];
+  uint64_t distance[MAX_STEPS];
+} region;
 
-static uint64_t element_bytes(const DLTensor *tensor) {
-  return ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
-}
-
-/* Bytes between neighbours of a dimension, whichever way it runs; 0 when there are none. */
-static uint64_t distance_of(const DLTensor *tensor, int32_t dimension) {
-  if (tensor->shape[dimension] <= 1) {
-    return 0;
+static void add_step(region *to, uint64_t size, uint64_t distance) {
+  int32_t at = to->rank;
+  while (at > 0 && to->distance[at - 1] < distance) {
+    --at;
   }
-  uint64_t elements = 1;
-  if (tensor->strides != NULL) {
-    const int64_t stride = tensor->strides[dimension];
-    elements = stride < 0 ? -(uint64_t)stride : (uint64_t)stride;
-  } else {
-    for (int32_t i = dimension + 1; i < tensor->ndim; ++i) {
-      elements *= (uint64_t)tensor->shape[i];
+  if (to->rank == MAX_STEPS) { /* the smallest one goes */
+    const bool last = at == MAX_STEPS;
+    to->bytes += ((last ? size : to->size[MAX_STEPS - 1]) - 1) *
+                 (last ? distance : to->distance[MAX_STEPS - 1]);
+    if (last) {
+      return;
     }
+    --to->rank;
   }
-  return elements * element_bytes(tensor);
+  for (int32_t i = to->rank++; i > at; --i) {
+    to->size[i] = to->size[i - 1];
+    to->distance[i] = to->distance[i - 1];
+  }
+  to->size[at] = size;
+  to->distance[at] = distance;
 }
 
-static span span_of(const DLTensor *tensor) {
+static void describe_region(const DLTensor *tensor, region *to) {
+  to->rank = 0;
+  to->bytes = 0;
   if (tensor == NULL || tensor->data == NULL) {
-    return (span){.tensor = NULL};
+    return;
   }
-  const uint64_t bytes = element_bytes(tensor);
+  to->begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset;
+  const uint64_t bytes = ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
   uint64_t compact = bytes;
-  span all = {tensor, (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset, 0};
-  all.end = all.begin + bytes;
+  to->bytes = bytes;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
     const uint64_t size = (uint64_t)tensor->shape[i];
+    const bool backwards = tensor->strides != NULL && tensor->strides[i] < 0;
+    uint64_t distance = tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact;
     if (size == 0) {
-      return (span){.tensor = NULL};
-    }
-    /* Unsigned: what does not fit in memory wraps around. */
-    if (tensor->strides != NULL && tensor->strides[i] < 0) {
-      all.begin += (size - 1) * (uint64_t)tensor->strides[i] * bytes;
-    } else {
-      all.end +=
-          (size - 1) * (tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact);
+      to->bytes = 0;
+      return;
     }
     compact *= size;
+    if (size > 1 && distance != 0) {
+      to->begin += backwards ? (size - 1) * distance : 0;
+      distance = backwards ? -distance : distance;
+      add_step(to, size, distance);
+    }
   }
-  return all;
+}
+
+/* The bytes from end to end of what the dimensions from `first` on make up. */
+static uint64_t length_from(const region *of, int32_t first) {
+  uint64_t length = of->bytes;
+  for (int32_t i = first; i < of->rank; ++i) {
+    length += (of->size[i] - 1) * of->distance[i];
+  }
+  return length;
+}
+
+/* Of the outermost dimension keeps `size` from `first` on. */
+static void keep(region *of, uint64_t first, uint64_t size) {
+  of->begin += first * of->distance[0];
+  of->size[0] = size;
+  if (size > 1) {
+    return;
+  }
+  --of->rank;
+  for (int32_t i = 0; i < of->rank; ++i) {
+    of->size[i] = of->size[i + 1];
+    of->distance[i] = of->distance[i + 1];
+  }
+}
+
+/* Drops what lies before or behind another region; whether that is anything. */
+static bool clip(region *of, const region *other) {
+  const uint64_t end = other->begin + length_from(other, 0);
+  const uint64_t behind = of->begin + length_from(of, 1);
+  if (of->rank == 0 || of->begin >= end) {
+    return false;
+  }
+  const uint64_t size = of->size[0];
+  const uint64_t first = other->begin >= behind ? (other->begin - behind) / of->distance[0] + 1 : 0;
+  const uint64_t most = (end - 1 - of->begin) / of->distance[0] + 1;
+  const uint64_t stop = most < size ? most : size;
+  if (first >= stop || stop - first == size) {
+    return false;
+  }
+  keep(of, first, stop - first);
+  return true;
+}
+
+static bool ranges_meet(const region *a, const region *b) {
+  return a->begin < b->begin + length_from(b, 0) && b->begin < a->begin + length_from(a, 0);
 }
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -361,34 +417,23 @@ static uint64_t common_divisor(uint64_t a, uint64_t b) {
   return a;
 }
 
-/* What both repeat: adds the distances of a tensor's dimensions from `least` on. */
-static uint64_t period_of(const DLTensor *tensor, uint64_t least, uint64_t period) {
-  for (int32_t i = 0; i < tensor->ndim; ++i) {
-    const uint64_t distance = distance_of(tensor, i);
-    period = distance >= least ? common_divisor(period, distance) : period;
-  }
-  return period;
-}
-
-/* The bytes from end to end of what is repeated: the dimensions with distances below `limit`. */
-static uint64_t length_of(const DLTensor *tensor, uint64_t limit) {
-  uint64_t length = element_bytes(tensor);
-  for (int32_t i = 0; i < tensor->ndim; ++i) {
-    const uint64_t distance = distance_of(tensor, i);
-    length += distance < limit && distance > 0 ? ((uint64_t)tensor->shape[i] - 1) * distance : 0;
-  }
-  return length;
-}
-
 /*
- * Whether the elements alternate: there is a distance from which on all dimensions of both step by
+ * Whether the elements alternate: all dimensions of both with distances of `least` and more step by
  * multiples of one period, in which what they repeat has places of its own.
  */
-static bool alternate_from(const span *a, const span *b, uint64_t least) {
-  const uint64_t period = period_of(b->tensor, least, period_of(a->tensor, least, 0));
-  const uint64_t length_a = length_of(a->tensor, least);
-  const uint64_t length_b = length_of(b->tensor, least);
-  if (period == 0 || length_a > period || length_b > period) {
+static bool alternate_from(const region *a, const region *b, uint64_t least) {
+  uint64_t period = 0;
+  int32_t inner[2] = {0, 0};
+  const region *both[2] = {a, b};
+  for (int side = 0; side < 2; ++side) {
+    for (; inner[side] < both[side]->rank && both[side]->distance[inner[side]] >= least;
+         ++inner[side]) {
+      period = common_divisor(period, both[side]->distance[inner[side]]);
+    }
+  }
+  const uint64_t length_a = length_from(a, inner[0]);
+  const uint64_t length_b = length_from(b, inner[1]);
+  if (length_a > period || length_b > period) {
     return false;
   }
   const uint64_t between = b->begin >= a->begin
@@ -397,20 +442,39 @@ static bool alternate_from(const span *a, const span *b, uint64_t least) {
   return between >= length_a && between <= period - length_b;
 }
 
-static bool overlap(const span *a, const span *b) {
-  if (a->tensor == NULL || b->tensor == NULL || a->end <= b->begin || b->end <= a->begin) {
-    return false;
-  }
-  const DLTensor *tensors[] = {a->tensor, b->tensor};
-  for (int side = 0; side < 2; ++side) {
-    for (int32_t i = 0; i < tensors[side]->ndim; ++i) {
-      const uint64_t distance = distance_of(tensors[side], i);
-      if (distance > 0 && alternate_from(a, b, distance)) {
-        return false;
-      }
+static bool alternate(const region *a, const region *b) {
+  for (int32_t i = 0; i < a->rank; ++i) {
+    if (alternate_from(a, b, a->distance[i])) {
+      return true;
     }
   }
-  return true;
+  for (int32_t i = 0; i < b->rank; ++i) {
+    if (alternate_from(a, b, b->distance[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/*
+ * Whether two regions share a byte. What is not known after a number of splits is taken for shared.
+ */
+static bool meet(region a, region b, int *splits) {
+  while (ranges_meet(&a, &b) && (clip(&a, &b) || clip(&b, &a))) {
+  }
+  if (!ranges_meet(&a, &b) || alternate(&a, &b)) {
+    return false;
+  }
+  if ((a.rank == 0 && b.rank == 0) || --*splits < 0) {
+    return true;
+  }
+  const bool of_a = b.rank == 0 || (a.rank > 0 && a.distance[0] >= b.distance[0]);
+  region low = of_a ? a : b;
+  region high = low;
+  const uint64_t half = low.size[0] / 2;
+  keep(&low, 0, half);
+  keep(&high, half, high.size[0] - half);
+  return meet(low, of_a ? b : a, splits) || meet(high, of_a ? b : a, splits);
 }
 
 void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
@@ -418,14 +482,17 @@ void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_wri
   if (check->status != KVF_OK) {
     return;
   }
-  span inputs[KVF_MAX_APART];
+  region inputs[KVF_MAX_APART]; /* only the first ones are filled */
   for (int32_t k = 0; k < num_read; ++k) {
-    inputs[k] = span_of(read[k].tensor);
+    describe_region(read[k].tensor, &inputs[k]);
   }
   for (int32_t i = 0; i < num_written; ++i) {
-    const span output = span_of(written[i].tensor);
+    region output;
+    describe_region(written[i].tensor, &output);
     for (int32_t k = 0; k < num_read; ++k) {
-      if (overlap(&output, &inputs[k])) {
+      int splits = MAX_SPLITS;
+      if (output.bytes > 0 && inputs[k].bytes > 0 && ranges_meet(&output, &inputs[k]) &&
+          meet(output, inputs[k], &splits)) {
         kvf_check_fail(check, KVF_INVALID_VALUE, written[i].argument,
                        "shares memory with %s, want memory of its own", read[k].argument);
         return;

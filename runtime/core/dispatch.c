@@ -18,19 +18,76 @@ static bool has_name(const kvf_op *op, const char *name) {
   return strcmp(name, op->name) == 0;
 }
 
-const kvf_op *kvf_find_op(const char *name) {
-  kvf_text known = {.length = 0};
+enum { NAME_SIZE = 128, NUM_NEAREST = 3 };
+
+/* How many letters to insert, delete or replace between two names; of longer ones, their
+ * beginnings.
+ */
+static int edits(const char *a, const char *b) {
+  const int columns = (int)strnlen(b, NAME_SIZE - 1);
+  int row[NAME_SIZE];
+  for (int k = 0; k <= columns; ++k) {
+    row[k] = k;
+  }
+  for (int i = 0; i < NAME_SIZE - 1 && a[i] != '\0'; ++i) {
+    int diagonal = row[0];
+    row[0] = i + 1;
+    for (int k = 0; k < columns; ++k) {
+      const int replaced = diagonal + (a[i] != b[k]);
+      const int moved = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
+      diagonal = row[k + 1];
+      row[k + 1] = replaced < moved ? replaced : moved;
+    }
+  }
+  return row[columns];
+}
+
+/* The full names of the ops that are called most like this, whatever the namespace. */
+static void add_nearest(const char *name, kvf_text *text) {
+  const char *behind = strstr(name, "::");
+  const char *bare = behind != NULL ? behind + 2 : name;
+  const kvf_op *nearest[NUM_NEAREST];
+  int distance[NUM_NEAREST];
+  int count = 0;
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
-    if (name != NULL && has_name(op, name)) {
-      return op;
+    const int edited = edits(bare, op->name);
+    int at = count;
+    while (at > 0 && edited < distance[at - 1]) {
+      --at;
     }
-    char full[128];
-    (void)snprintf(full, sizeof full, "%s::%s", op->ns, op->name);
-    kvf_text_add(&known, full);
+    count = count < NUM_NEAREST ? count + 1 : count;
+    for (int k = count - 1; k > at; --k) {
+      nearest[k] = nearest[k - 1];
+      distance[k] = distance[k - 1];
+    }
+    if (at < count) {
+      nearest[at] = op;
+      distance[at] = edited;
+    }
   }
-  kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got '%s', which is no op; want one of %s",
-            name ? name : "NULL", known.data);
+  for (int k = 0; k < count; ++k) {
+    char full[NAME_SIZE];
+    (void)snprintf(full, sizeof full, "%s::%s", nearest[k]->ns, nearest[k]->name);
+    kvf_text_add(text, full);
+  }
+}
+
+const kvf_op *kvf_find_op(const char *name) {
+  if (name == NULL) {
+    kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got NULL, want the name of an op");
+    return NULL;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    if (has_name(kvf_get_op(i), name)) {
+      return kvf_get_op(i);
+    }
+  }
+  kvf_text nearest = {.length = 0};
+  add_nearest(name, &nearest);
+  kvf_error(KVF_INVALID_VALUE,
+            "kvf_find_op: name: got '%.200s', which is no op; the nearest are %s", name,
+            nearest.data);
   return NULL;
 }
 

@@ -205,7 +205,7 @@ KVF_API const kvf_op *kvf_get_op(int32_t position);
 
 /*
  * Finds an op by "namespace::name", or by "name" alone, which one namespace has at most. NULL, with
- * an error that lists the nearest names, when there is none. Not for the hot path: keep the
+ * an error that lists the three nearest names, when there is none. Not for the hot path: keep the
  * pointer.
  */
 KVF_API const kvf_op *kvf_find_op(const char *name);
