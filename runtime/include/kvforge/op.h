@@ -10,24 +10,33 @@
 #ifndef KVFORGE_OP_H
 #define KVFORGE_OP_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "kvforge/kvforge.h"
+
+/* <stdatomic.h> is no header of C++ before C++23; both name the same object in memory. */
+#ifdef __cplusplus
+#include <atomic>
+#define KVF_ATOMIC(type) std::atomic<type>
+extern "C" {
+#else
+#include <stdatomic.h>
+#define KVF_ATOMIC(type) _Atomic(type)
+#endif
 
 /* ---- table rows
  * ---------------------------------------------------------------------------------- */
 
 /* The fatbin of one CUDA variant and its kernel, loaded at first use for all devices at once. */
 struct kvf_cuda_image {
-  _Atomic(const unsigned char *) fatbin; /* NULL: not built */
-  const char *symbol;                    /* also the kernel's name */
-  _Atomic(void *) kernel;                /* CUkernel; NULL until loaded */
+  KVF_ATOMIC(const unsigned char *) fatbin; /* NULL: not built */
+  const char *symbol;                       /* also the kernel's name */
+  KVF_ATOMIC(void *) kernel;                /* CUkernel; NULL until loaded */
 };
 
 /* The code of one CPU variant that was not built with its row, for the level in use. */
 struct kvf_cpu_late {
-  _Atomic(kvf_cpu_function) function; /* NULL: not installed */
+  KVF_ATOMIC(kvf_cpu_function) function; /* NULL: not installed */
 };
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
@@ -207,5 +216,9 @@ typedef struct kvf_grid {
 /* Enqueues a CUDA variant's kernel on exec's stream; `params` is copied before this returns. */
 KVF_API kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant,
                                 const void *params, const kvf_grid *grid);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Types that the params structs of cache ops are made of, beside those of every op. Included by host
- * C, by the CPU variants and by the CUDA kernels, so the three agree byte for byte.
+ * Types that the params structs of cache ops are made of, beside those of every op. Included by
+ * host C, by the CPU variants and by the CUDA kernels, so the three agree byte for byte.
  */
 #ifndef KVFORGE_CACHE_KERNEL_TYPES_H
 #define KVFORGE_CACHE_KERNEL_TYPES_H

@@ -8,6 +8,10 @@
 #include "kvforge/cache/kernel_types.h"
 #include "kvforge/op.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- argument checks
  * ------------------------------------------------------------------------------ */
 
@@ -66,5 +70,9 @@ KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
  * compared with the number of pages.
  */
 KVF_API void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
