@@ -115,6 +115,8 @@ const kvf_op kvf_op_copy_blocks = {
            "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
            "written; CUDA: that\n"
            "pair is skipped and counted once, see kvf_cuda_fault_count).\n"
+           "KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others "
+           "untouched.\n"
            "Source of the rule: vLLM's op of the same name (until 2025), with its host "
            "synchronisation, its\n"
            "race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.",

@@ -358,7 +358,9 @@ const kvf_op kvf_op_paged_attention_decode = {
         "anything is\n"
         "written; CUDA: that length is cut off, the tokens of that page are left out, and each is "
         "counted\n"
-        "once, see kvf_cuda_fault_count).\n"
+        "once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves "
+        "workspace written\n"
+        "and out untouched.\n"
         "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
     .arguments = arguments,
     .num_arguments = 14,

@@ -222,6 +222,8 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
            "anything is\n"
            "written; CUDA: that token is skipped in all layers and counted once, see "
            "kvf_cuda_fault_count).\n"
+           "KVF_CUDA_ERROR: layers of launches before the one that failed are written, the others "
+           "untouched.\n"
            "Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA "
            "writer.",
     .arguments = arguments,

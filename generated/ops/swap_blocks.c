@@ -117,7 +117,11 @@ const kvf_op kvf_op_swap_blocks = {
            "\n"
            "Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that "
            "is negative\n"
-           "or does not lie in its tensor from end to end.\n"
+           "or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses "
+           "a copy: what it\n"
+           "took before, of pairs before in the list, takes place; of a batch that fails any part "
+           "may; no pair\n"
+           "after it does.\n"
            "Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its "
            "unchecked\n"
            "indices and return codes corrected.",

@@ -116,6 +116,9 @@ const kvf_op kvf_op_swap_blocks_batch = {
            "ranges overlap\n"
            "without being the same, before anything is copied. No other mistake in an address can "
            "be found.\n"
+           "KVF_CUDA_ERROR when the driver refuses a copy: those that it took before take place; "
+           "of a batch that\n"
+           "fails any part may; none after it does.\n"
            "Source of the rule: vLLM's op of the same name, with its unchecked sizes and return "
            "codes\n"
            "corrected.",

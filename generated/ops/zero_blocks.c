@@ -105,6 +105,8 @@ const kvf_op kvf_op_zero_blocks = {
            "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
            "written; CUDA: that\n"
            "block is skipped and counted once, see kvf_cuda_fault_count).\n"
+           "KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others "
+           "untouched.\n"
            "Source of the rule: new here.",
     .arguments = arguments,
     .num_arguments = 2,

@@ -27,6 +27,7 @@ tensors, or pages of several sizes, are several launches.
 
 Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA: that
 pair is skipped and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
 Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
 race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.""",
     arguments={

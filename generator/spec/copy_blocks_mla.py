@@ -16,6 +16,7 @@ negative block is skipped, and the call can be captured in a CUDA graph.
 
 Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA: that
 pair is skipped and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
 Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
 corrected.""",
     arguments={

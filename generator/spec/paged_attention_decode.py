@@ -58,7 +58,8 @@ num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_
 that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
 below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
 written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
-once, see kvf_cuda_fault_count).
+once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace written
+and out untouched.
 Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
     arguments={
         "out": "[num_seqs, num_q_heads, head_size], the dtype of query, any strides",

@@ -30,6 +30,7 @@ written together, and when a prefill of all layers moves in from elsewhere.
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR: layers of launches before the one that failed are written, the others untouched.
 Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.""",
     arguments={
         "keys": (

@@ -27,7 +27,9 @@ the call, and should be pinned; copies of pageable memory may wait. block_mappin
 needed when the call returns.
 
 Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is negative
-or does not lie in its tensor from end to end.
+or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a copy: what it
+took before, of pairs before in the list, takes place; of a batch that fails any part may; no pair
+after it does.
 Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
 indices and return codes corrected.""",
     arguments={

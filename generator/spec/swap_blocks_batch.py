@@ -28,6 +28,8 @@ only for sources that no such work writes.
 
 Errors: KVF_INVALID_VALUE for a negative size, an address of 0 and a copy whose two ranges overlap
 without being the same, before anything is copied. No other mistake in an address can be found.
+KVF_CUDA_ERROR when the driver refuses a copy: those that it took before take place; of a batch that
+fails any part may; none after it does.
 Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
 corrected.""",
     arguments={

@@ -22,6 +22,7 @@ tensors, or pages of several sizes, are several launches.
 
 Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA: that
 block is skipped and counted once, see kvf_cuda_fault_count).
+KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
 Source of the rule: new here.""",
     arguments={
         "caches": CACHES,

@@ -265,7 +265,8 @@ KVF_API extern const kvf_op kvf_op_convert_fp8;
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
+ * that pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR: tensors of
+ * launches before the one that failed are done, the others untouched. Source of the rule: vLLM's op
  * of the same name (until 2025), with its host synchronisation, its race between chained pairs, its
  * 32-bit sizes and its missing bounds checks corrected.
  *
@@ -295,7 +296,8 @@ KVF_API extern const kvf_op kvf_op_copy_blocks;
  * negative block is skipped, and the call can be captured in a CUDA graph.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that pair is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: vLLM's op
+ * that pair is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR: tensors of
+ * launches before the one that failed are done, the others untouched. Source of the rule: vLLM's op
  * of the same name (until 2025), with the defects of copy_blocks corrected.
  *
  * Arguments:
@@ -600,8 +602,9 @@ KVF_API extern const kvf_op kvf_op_indexer_k_quant_and_cache;
  * that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
  * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
  * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
- * once, see kvf_cuda_fault_count).
- * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+ * once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace
+ * written and out untouched. Source of the rule: this project; arguments as in vLLM's
+ * paged_attention_v1.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
@@ -751,6 +754,7 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash;
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped in all layers and counted once, see kvf_cuda_fault_count).
+ * KVF_CUDA_ERROR: layers of launches before the one that failed are written, the others untouched.
  * Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
  *
  * Arguments:
@@ -905,8 +909,10 @@ KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_per_token_head;
  * block_mapping is no longer needed when the call returns.
  *
  * Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is
- * negative or does not lie in its tensor from end to end. Source of the rule: vLLM's op of the same
- * name, with CPU to CPU added, and with its unchecked indices and return codes corrected.
+ * negative or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a
+ * copy: what it took before, of pairs before in the list, takes place; of a batch that fails any
+ * part may; no pair after it does. Source of the rule: vLLM's op of the same name, with CPU to CPU
+ * added, and with its unchecked indices and return codes corrected.
  *
  * Arguments:
  *   src (Tensor): any shape and dtype, no negative strides
@@ -943,8 +949,9 @@ KVF_API extern const kvf_op kvf_op_swap_blocks;
  *
  * Errors: KVF_INVALID_VALUE for a negative size, an address of 0 and a copy whose two ranges
  * overlap without being the same, before anything is copied. No other mistake in an address can be
- * found. Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
- * corrected.
+ * found. KVF_CUDA_ERROR when the driver refuses a copy: those that it took before take place; of a
+ * batch that fails any part may; none after it does. Source of the rule: vLLM's op of the same
+ * name, with its unchecked sizes and return codes corrected.
  *
  * Arguments:
  *   src_ptrs (Tensor): [num_copies], int64, on the CPU, any stride; addresses
@@ -976,7 +983,8 @@ KVF_API extern const kvf_op kvf_op_swap_blocks_batch;
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that block is skipped and counted once, see kvf_cuda_fault_count). Source of the rule: new here.
+ * that block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR: tensors of
+ * launches before the one that failed are done, the others untouched. Source of the rule: new here.
  *
  * Arguments:
  *   caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

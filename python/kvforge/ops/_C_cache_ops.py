@@ -420,6 +420,7 @@ def copy_blocks(
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
     pair is skipped and counted once, see kvforge.faults).
+    KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
 
@@ -476,6 +477,7 @@ def copy_blocks_mla(
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
     pair is skipped and counted once, see kvforge.faults).
+    KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
     Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
     corrected.
 
@@ -954,7 +956,8 @@ def paged_attention_decode(
     one that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a length
     below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything
     is written; CUDA: that length is cut off, the tokens of that page are left out, and each is
-    counted once, see kvforge.faults).
+    counted once, see kvforge.faults). KVF_CUDA_ERROR at the second of two launches leaves
+    workspace written and out untouched.
     Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
 
     Args:
@@ -1186,6 +1189,8 @@ def reshape_and_cache_flash_layers(
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped in all layers and counted once, see kvforge.faults).
+    KVF_CUDA_ERROR: layers of launches before the one that failed are written, the others
+    untouched.
     Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
 
     Args:
@@ -1435,7 +1440,9 @@ def swap_blocks(
     block_mapping is no longer needed when the call returns.
 
     Errors: IndexError, on both backends before anything is copied, for a block that is negative
-    or does not lie in its tensor from end to end.
+    or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a copy:
+    what it took before, of pairs before in the list, takes place; of a batch that fails any part
+    may; no pair after it does.
     Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
     indices and return codes corrected.
 
@@ -1497,6 +1504,8 @@ def swap_blocks_batch(
 
     Errors: ValueError for a negative size, an address of 0 and a copy whose two ranges overlap
     without being the same, before anything is copied. No other mistake in an address can be found.
+    KVF_CUDA_ERROR when the driver refuses a copy: those that it took before take place; of a batch
+    that fails any part may; none after it does.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
 
@@ -1556,6 +1565,7 @@ def zero_blocks(
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
     block is skipped and counted once, see kvforge.faults).
+    KVF_CUDA_ERROR: tensors of launches before the one that failed are done, the others untouched.
     Source of the rule: new here.
 
     Args:

@@ -44,7 +44,17 @@ extern "C" {
 #define KVF_ABI_VERSION 2
 #define KVF_VERSION "0.1.0"
 
-/* What happened. Values are stable; 0 is success and everything else left all tensors untouched. */
+/*
+ * What happened. Values are stable; 0 is success. Every other status but KVF_CUDA_ERROR left all
+ * tensors untouched: a call is refused before anything is written or enqueued, on both backends.
+ *
+ * KVF_CUDA_ERROR comes from the driver. Most ops are one launch, which was not enqueued then. An op
+ * that makes several launches or copies stops at the one that failed: those before it take place,
+ * those behind it do not. It says so under "Errors" (copy_blocks, copy_blocks_mla, zero_blocks,
+ * swap_blocks, swap_blocks_batch, reshape_and_cache_flash_layers, paged_attention_decode). When the
+ * error is one of earlier work that the driver tells late, such as an illegal address, no memory of
+ * the context can be relied on.
+ */
 typedef enum kvf_status {
   KVF_OK = 0,
   KVF_INVALID_TYPE = 1,  /* wrong dtype, device or kind of argument        (Python: TypeError) */
