@@ -35,6 +35,7 @@ extern CU_TestInfo first_use_tests[];
 extern CU_TestInfo cuda_tests[];
 extern CU_TestInfo first_capture_tests[];
 extern CU_TestInfo missing_driver_tests[];
+extern CU_TestInfo unnamed_driver_tests[];
 extern CU_TestInfo module_tests[];
 extern CU_TestInfo covering_tests[];
 extern CU_TestInfo round_trip_tests[];

@@ -37,6 +37,7 @@ static const test_suite suites[] = {
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
+    {"unnamed_driver", NULL, ON_BOTH, true, unnamed_driver_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
 };
 

@@ -598,6 +598,7 @@ static void test_first_use(void) {
 static void test_missing_driver(void) {
   run_alone("missing_driver", "KVFORGE_LIBCUDA", "/nonexistent/libcuda.so.1");
   run_alone("missing_driver", "KVFORGE_LIBCUDA", "libm.so.6"); /* opens, but is no driver */
+  run_alone("unnamed_driver", "KVFORGE_LIBCUDA", "");
   if (options.backend == KVF_CUDA && memory_open(KVF_CUDA) == NULL && cuda.reset != NULL) {
     run_alone("missing_driver", "KVF_EMULATED_DEVICES", "0");
   }

@@ -36,7 +36,7 @@ static_assert(sizeof(kvf_cuda_image) == 3 * sizeof(void *), "");
 static_assert(sizeof(kvf_cpu_late) == sizeof(void *), "");
 kvf_status refuse(const kvf_op *op) {
   kvf_check check = kvf_check_begin(op, nullptr);
-  kvf_launch_slots(&check, nullptr);
+  kvf_launch_slots(&check, "slots", nullptr);
   return kvf_check_fail(&check, KVF_INVALID_VALUE, "argument", "got %d", 1);
 }
 """

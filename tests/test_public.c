@@ -427,6 +427,22 @@ static void test_lists(void) {
           &(DLTensor){NULL, {kDLCPU, 0}, 1, {kDLInt, 64, 1}, NULL, NULL, 0}, false);
 }
 
+/* What only the launch of another page size would find is found before the first launch. */
+static void test_second_launch(void) {
+  unsigned char pages[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const unsigned char before[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  int64_t small[] = {2, 2};
+  int64_t far[] = {INT64_MAX / 2, 1};
+  int64_t first[] = {0};
+  int64_t one[] = {1};
+  const DLTensor good = {pages, {kDLCPU, 0}, 2, {kDLUInt, 8, 1}, small, NULL, 0};
+  const DLTensor distant = {pages + 4, {kDLCPU, 0}, 2, {kDLUInt, 32, 1}, sizes, far, 0};
+  const DLTensor block = {first, {kDLCPU, 0}, 1, {kDLInt, 64, 1}, one, NULL, 0};
+  const DLTensor *const both[] = {&good, &distant};
+  REFUSED(kvf_zero_blocks, KVF_INVALID_VALUE, "caches[1]: has 2 pages", NULL, both, 2, &block);
+  EXPECT(memcmp(pages, before, sizeof pages) == 0, "a refused call wrote something");
+}
+
 /* ---- overlap
  * ------------------------------------------------------------------------------------- */
 
@@ -550,6 +566,28 @@ static void test_overlap(void) {
   }
 }
 
+/* ---- names that an op gives
+ * ------------------------------------------------------------------------ */
+
+static void test_names_of_slots(void) {
+  static int64_t places[] = {0, 99};
+  kvf_slots slots = {.num_tokens = 2, .num_blocks = 1, .block_size = 4, .index_bytes = 8};
+  kvf_check check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_launch_slots(&check, "places", &slots);
+  EXPECT_TEXT(kvf_last_error(), "concat_mla_q: places: got NULL");
+  slots.mapping = places;
+  slots.stride = 1;
+  check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_launch_slots(&check, "places", &slots);
+  EXPECT_STATUS(check.status, KVF_OUT_OF_RANGE);
+  EXPECT_TEXT(kvf_last_error(), "concat_mla_q: places: element 1 is 99");
+  check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_check_rows(&check, "rows", &(kvf_dim){"num_rows", 1, NULL}, "places", &slots);
+  EXPECT_TEXT(kvf_last_error(),
+              "concat_mla_q: rows: has 1 rows, want at least 2 (the length of places)");
+  count_case(NULL);
+}
+
 /* ---- all of them
  * --------------------------------------------------------------------------------- */
 
@@ -608,7 +646,9 @@ CU_TestInfo public_tests[] = {
     {"boxed calls", test_boxed},
     {"raw launches", test_launches},
     {"lists of tensors", test_lists},
+    {"a launch behind others", test_second_launch},
     {"overlap", test_overlap},
+    {"names that an op gives", test_names_of_slots},
     {"every exported function", test_complete},
     CU_TEST_INFO_NULL,
 };

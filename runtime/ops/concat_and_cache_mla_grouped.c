@@ -59,8 +59,8 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
   kvf_check_tensor(&check, "kv_cache_ptrs", kv_cache_ptrs, KVF_ACCEPT_INT64, 1,
                    (kvf_dim *const[]){&num_layers}, &params.kv_cache_ptrs);
   check_slots(&check, slot_mapping, &num_layers, &params);
-  kvf_check_rows(&check, "kv_c", &kv_c_rows, &params.slots);
-  kvf_check_rows(&check, "k_pe", &k_pe_rows, &params.slots);
+  kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
+  kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
   if (check.status == KVF_OK && num_blocks < -1) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "num_blocks", "got %" PRId64 ", want -1 or more",
@@ -122,7 +122,7 @@ static void launch_slots(kvf_check *check, kvf_concat_and_cache_mla_grouped_para
   if (check->exec.backend == KVF_CPU) {
     slots->num_tokens = 0; /* check_indices() looks at those of all layers */
   }
-  kvf_launch_slots(check, slots);
+  kvf_launch_slots(check, "slot_mapping", slots);
   slots->num_tokens = tokens;
 }
 

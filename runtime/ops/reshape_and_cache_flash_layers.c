@@ -18,7 +18,7 @@ static void check_source(kvf_check *check, const char *argument, const DLTensor 
   kvf_view all = {.data = NULL};
   kvf_check_tensor(check, argument, tensor, accepted, 4,
                    (kvf_dim *const[]){num_layers, &rows, num_heads, head_size}, &all);
-  kvf_check_rows(check, argument, &rows, slots);
+  kvf_check_rows(check, argument, &rows, "slot_mapping", slots);
   *view = (kvf_view){.data = all.data, .stride = {all.stride[1], all.stride[2], all.stride[3]}};
   *layer_stride = all.stride[0];
 }

@@ -23,9 +23,9 @@ KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_ca
 KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                              kvf_slots *slots);
 
-/* A source has a row for every token; the rows behind are not read. */
+/* A source has a row for every token of `slots_argument`; the rows behind are not read. */
 KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
-                            const kvf_slots *slots);
+                            const char *slots_argument, const kvf_slots *slots);
 
 /* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
  * or NULL, all int32; binds num_sequences. */
@@ -60,10 +60,11 @@ KVF_API void kvf_launch_scales(kvf_check *check, const char *member, const kvf_v
                                int64_t count);
 
 /*
- * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
- * kernel does that and counts in the device's fault counter.
+ * Fills the derived members; `argument` is what sentences call the slots. On the CPU every slot is
+ * compared with the cache's size; on CUDA the kernel does that and counts in the device's fault
+ * counter.
  */
-KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+KVF_API void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots);
 
 /*
  * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
