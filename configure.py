@@ -8,7 +8,7 @@ Targets are handed to the ninja that was found, which may live in .venv; with ni
 `ninja test` does the same afterwards.
 
     lib (default)  python  torch  demo  install  clean  generate  compdb  SYMBOL (one variant)
-    bench  bench-gpu  bench-python
+    bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  check-generated  check-resources  check-format  lint  format
 
 Environment: CC, CXX, CFLAGS, LDFLAGS, CUDA_HOME. Needs nothing but Python 3.10 or newer.
@@ -21,6 +21,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036
     sys.exit("kvforge: configure.py needs Python 3.10 or newer")
@@ -40,7 +41,7 @@ from configuration.options import Choice, asked, choose, parse  # noqa: E402
 from configuration.probe import Tools, describe, job_counts, probe  # noqa: E402
 from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
-from generator import plan  # noqa: E402
+from generator import costs, plan  # noqa: E402
 
 # What is missing -> what there is not, besides targets.
 UNTARGETED = {
@@ -58,15 +59,19 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     archs = [*choice.archs, f"PTX {choice.archs[-1]}"] if cuda else ["none"]
     counts = [f"{len(found)} {backend}" for backend, found in choice.variants.items()]
     total = len(plan.variants())
+    selected = [variant for found in choice.variants.values() for variant in found]
+    expected = costs.estimate(selected, list(choice.isas), choice.archs, Path(choice.build))
     abi = "stable ABI" if tools.torch and tools.torch.stable else "its own ABI"
     rows = {
         "build folder": choice.build,
+        **({"profile": options.profile} if options.profile else {}),
         "C compiler": describe(tools.cc),
         "C++ compiler": describe(tools.cxx),
         "CUDA compiler": f"{cuda.nvcc}, {cuda.version}" if cuda else without,
         "CUDA archs": ", ".join(archs),
         "isa levels": ", ".join(choice.isas),
         "variants": f"{', '.join(counts)}; {total} in all",
+        "library": expected.describe(jobs),
         "jobs": f"{jobs} compilers, {nvcc_jobs} nvcc ({machine})",
         "Python": tools.python,
         "TVM-FFI": "found" if tools.tvm_ffi else "none",

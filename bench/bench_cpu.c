@@ -7,11 +7,11 @@
  * bench_cpu [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [TOKENS ...]
  * Default: everything, 5 rounds, 160 MiB, 4096 tokens.
  */
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvforge/op.h"
 #include "shared/report.h"
 
 static bench_options options = {
@@ -44,12 +44,18 @@ static void store(bench_place place, void *to, const void *from, size_t bytes) {
   memcpy(to, from, bytes);
 }
 
+typedef struct copy_params {
+  char *to;
+  const char *from;
+} copy_params;
+
+static void copy_bytes(const void *params, int64_t begin, int64_t end) {
+  const copy_params *p = params;
+  memcpy(p->to + begin, p->from + begin, (size_t)(end - begin));
+}
+
 static void copy(char *to, const char *from, size_t bytes, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int i = 0; i < threads; ++i) {
-    const size_t each = bytes / (size_t)threads;
-    memcpy(to + (size_t)i * each, from + (size_t)i * each, each);
-  }
+  kvf_parallel_for(copy_bytes, &(copy_params){to, from}, (int64_t)bytes, 2, threads);
 }
 
 /* The tensors of set `index`, in memory that holds one set behind the other. */
@@ -103,6 +109,33 @@ static void measure_with(bench_call *call, char *memory, char *plain, int32_t se
   bench_note(call, how, middle, call->aim);
 }
 
+/* A call and the memory of its sets. */
+typedef struct calls {
+  bench_call *call;
+  char *memory;
+  int32_t sets;
+} calls;
+
+/* Microseconds of a call on one thread: the median of the rounds. */
+static double time_calls(void *context) {
+  const calls *c = context;
+  const kvf_exec exec = {.backend = KVF_CPU, .num_threads = 1};
+  double rounds[BENCH_MAX_ROUNDS];
+  for (int64_t round = -1; round < options.rounds; ++round) { /* round -1 warms up */
+    double seconds = 0;
+    for (int32_t set = 0; set < c->sets; ++set) {
+      place(c->call, c->memory, set);
+      const double begin = bench_seconds();
+      bench_make_call(c->call, &exec);
+      seconds += bench_seconds() - begin;
+    }
+    if (round >= 0) {
+      rounds[round] = seconds / c->sets * 1e6;
+    }
+  }
+  return bench_median(rounds, options.rounds);
+}
+
 static void measure(bench_call *call) {
   static arena tensors;
   static arena copies;
@@ -114,9 +147,12 @@ static void measure(bench_call *call) {
     char *at = memory + set_bytes * (size_t)set;
     bench_fill(call, (char *[]){at, at + call->set_bytes[BENCH_NEAR]}, store);
   }
+  if (bench_try(&options, call, time_calls, &(calls){call, memory, sets})) {
+    return;
+  }
   measure_with(call, memory, plain, sets, 1);
-  if (omp_get_max_threads() > 1) {
-    measure_with(call, memory, plain, sets, omp_get_max_threads());
+  if (kvf_num_threads() > 1) {
+    measure_with(call, memory, plain, sets, kvf_num_threads());
   }
 }
 
@@ -163,7 +199,7 @@ int main(int argc, char **argv) {
   printf("kvforge %s, isa %s, %d threads at most\n"
          "GB/s count bytes read and written; memcpy moves as many; ratio is the median of pairs\n\n"
          "%-38s %-8s %-19s %-19s %7s %7s %9s %9s %9s\n",
-         kvf_version(), kvf_isa_name(kvf_cpu_isa()), omp_get_max_threads(), "op", "scalar", "cache",
+         kvf_version(), kvf_isa_name(kvf_cpu_isa()), kvf_num_threads(), "op", "scalar", "cache",
          "form", "tokens", "threads", "GB/s", "memcpy", "ratio");
   bench_run(&options, KVF_CPU, measure);
   measure_calls();

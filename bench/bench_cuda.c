@@ -9,7 +9,8 @@
  * empty kernel and 1.5 us, up to 4096 tokens 1.25 times the sum of an empty kernel and the bytes at
  * the device's best copy rate, above that the part of the copy's speed that bench/shared/ has.
  *
- * bench_cuda [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [TOKENS ...]
+ * bench_cuda [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
+ *            [--try A,B;C,D] [TOKENS ...]
  * Default: everything, 9 rounds, 400 MiB, 1 256 4096 65536 tokens. A driver without graphs (the
  * emulated one) is timed call by call, which shows no more than that all calls work.
  */
@@ -318,6 +319,11 @@ static double allowed_us(const bench_call *call, double copy_us) {
   return 1.25 * (empty_us + (double)call->moved / best_rate);
 }
 
+static double time_calls(void *context) {
+  calls *c = context;
+  return time_rounds(&(work){enqueue_calls, c, c->count, has_graphs && !c->call->transfer});
+}
+
 static void measure(bench_call *call) {
   static arena tensors[BENCH_PLACES] = {{.place = BENCH_NEAR}, {.place = BENCH_HOST}};
   calls c = {.call = call, .count = bench_sets(&options, call, MAX_SETS)};
@@ -331,13 +337,16 @@ static void measure(bench_call *call) {
   }
   enqueue_calls(&c); /* loads the kernel */
   check(cuda.stream_wait(stream), "the first calls");
+  if (bench_try(&options, call, time_calls, &c)) {
+    return;
+  }
   const double begin = bench_seconds();
   enqueue_calls(&c);
   const double host_us = (bench_seconds() - begin) / c.count * 1e6;
   check(cuda.stream_wait(stream), "the second calls");
 
   const bool captured = has_graphs && !call->transfer;
-  const double us = time_rounds(&(work){enqueue_calls, &c, c.count, captured});
+  const double us = time_calls(&c);
   const double copy_us = time_copies(call->from, call->to, call->moved / 2, c.count, captured);
   const double allowed = allowed_us(call, copy_us);
   bench_print_call(call);

@@ -33,7 +33,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     built = {variant.symbol for backend in choice.variants.values() for variant in backend}
     for variant in plan.variants():
         if variant.symbol not in built:
-            why = "left out by --ops, --scalars or --caches"
+            why = "left out by --profile, --ops, --scalars, --caches or --axis"
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
@@ -92,7 +92,7 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
 def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
     """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
     here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
-    own = {"emulator_includes": f"-I{here}/selftest"}
+    own = {"emulator_includes": f"-I{here}/selftest -Iruntime/include"}
 
     def compile_as(rule: str, source: str, name: str = "", **variables: str) -> str:
         name = name or Path(source).stem
@@ -125,18 +125,20 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
+    peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
     graph.title("What the benchmarks share.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
+        peer = {"flags": peers[name]} if name in peers else {}
         flags = has_headers if name == "kvf_tests" else {}
-        objects = [graph.compile("cc", file, **flags) for file in sources(files)]
+        objects = [graph.compile("cc", file, **flags, **peer) for file in sources(files)]
         objects += calls if files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
         if flags:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]
             linker, link_flags = "$cxx", link_flags + portable
-        link = {"linker": linker, "flags": link_flags}
+        link = {"linker": linker, "flags": link_flags} | peer
         graph.edge("link_program", f"{graph.build}/{name}", [*objects, library], **link)
 
 
@@ -225,7 +227,9 @@ def command_edges(
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
+    graph.target("bench-threads", "run_program", [f"{build}/bench_threads"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
+    graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])
@@ -251,11 +255,14 @@ def generated_edges(graph: Graph) -> None:
     files = [item.path for item in plan.outputs()]
     graph.title("Generated sources.")
     if "generate" not in graph.refused:
-        graph.edge("generate", files, implicit=plan.inputs())
+        status = f"{graph.build}/generate.status"
+        graph.edge("generate", [*files, status], implicit=plan.inputs())
+        done = graph.edge("generated", f"{graph.build}/generated.stamp", [status])
         graph.edge("phony", "generate", ["generated-files"])
+        graph.edge("phony", "generated-files", [done, *files])
     else:
         graph.target("generate", "refuse")
-    graph.edge("phony", "generated-files", files)
+        graph.edge("phony", "generated-files", files)
 
 
 def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:

@@ -22,7 +22,7 @@ class Source:
     requirements: str = ""
 
 
-ESSENTIAL = ("C compiler", "OpenMP", "ninja")
+ESSENTIAL = ("C compiler", "ninja")
 GENERATOR = ("Jinja2", "clang-format")
 PYTHON_PACKAGES = {  # by file of requirements/
     "build": GENERATOR,
@@ -38,7 +38,6 @@ EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdi
 SOURCES = {
     "C compiler": Source("build-essential"),
     "C++ compiler": Source("build-essential"),
-    "OpenMP": Source("libomp-dev"),  # gcc has it built in
     "ninja": Source("ninja-build"),
     "CUnit": Source("libcunit1-dev"),
     "nvcc": Source(requirements="cuda"),

@@ -14,6 +14,7 @@ from configuration.graph import escape, shell, sources
 from configuration.options import Choice, recorded
 from configuration.probe import Tools, describe, job_counts
 from configuration.shell import ROOT, find_tool
+from generator import profile
 
 ENVIRONMENT = ("PATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "CUDA_HOME")
 
@@ -76,7 +77,7 @@ def write_if_changed(path: str, text: str) -> None:
         file.write_text(text)
 
 
-def watched(tools: Tools) -> list[str]:
+def watched(options: argparse.Namespace, tools: Tools) -> list[str]:
     """Everything that makes ninja run this program again when it changes.
 
     Folders too: a file that comes or goes changes its folder. Absolute paths, since a folder may be
@@ -89,6 +90,7 @@ def watched(tools: Tools) -> list[str]:
         paths |= {folder for folder, _, _ in os.walk(top) if not folder.endswith("__pycache__")}
     programs = [command[0] for command in (tools.cc, tools.cxx) if command]
     programs += [tools.cuda.nvcc] if tools.cuda else []
+    programs += [profile.file_of(options.profile)] if options.profile else []
     return [str(ROOT / path) for path in sorted(paths) + programs]
 
 
@@ -98,7 +100,9 @@ def write_build(options: argparse.Namespace, tools: Tools, choice: Choice) -> No
     write_if_changed(f"{choice.build}/toolchain.txt", "\n".join(compilers) + "\n")
     if tools.cuda:
         write_if_changed(f"{choice.build}/toolchain-cuda.txt", f"nvcc {tools.cuda.version}\n")
-    inputs = " ".join(re.sub("[ #]", r"\\\g<0>", escape(p, also="")) for p in watched(tools))
+    inputs = " ".join(
+        re.sub("[ #]", r"\\\g<0>", escape(p, also="")) for p in watched(options, tools)
+    )
     write_if_changed(f"{choice.build}/build.ninja.d", f"build.ninja: {inputs}\n")
     text = fill(Path("build.ninja.in").read_text(), slots(options, tools, choice))
     Path("build.ninja").write_text(text)

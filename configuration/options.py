@@ -11,10 +11,10 @@ from typing import Any
 from configuration.needs import OPTIONAL
 from configuration.probe import Tools
 from configuration.shell import fail
-from generator import plan
+from generator import profile
+from generator.costs import DEFAULT_ARCHS
 from generator.model import BACKENDS, Variant
-
-DEFAULT_ARCHS = ("80", "90", "100", "120")
+from generator.profile import Profile
 
 
 def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Namespace:
@@ -30,6 +30,12 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     def names(text: str) -> list[str]:
         return list(dict.fromkeys(filter(None, text.split(","))))
 
+    def axis_values(text: str) -> tuple[str, list[str]]:
+        name, sign, values = text.partition("=")
+        if not sign:
+            raise argparse.ArgumentTypeError(f"got {text!r}, want NAME=VALUE,VALUE")
+        return name, names(values)
+
     def add(*flags: str, **settings: Any) -> None:
         parser.add_argument(*flags, **settings)
 
@@ -38,9 +44,18 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--with-torch", action="store_true", help="have --setup install torch, for its binding")
     add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
     add("--with-example", action="store_true", help="have --setup install the example's model")
+    add("--profile", metavar="FILE[:NAME]", help="take a selection from a TOML file of yours")
     add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
     add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")
     add("--caches", type=names, metavar="A,B", help="these cache dtypes only; same: the scalar's")
+    add(
+        "--axis",
+        type=axis_values,
+        action="append",
+        default=[],
+        metavar="NAME=A,B",
+        help="of the ops that have this axis, these values only; other: the generic variant",
+    )
     add("--isas", type=names, metavar="A,B", help="build the CPU variants for these levels only")
     add("--cuda-archs", type=names, metavar="80,90", help="GPU architectures; PTX for the highest")
     add("--no-cuda", action="store_true", help="leave the CUDA backend out")
@@ -55,9 +70,9 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
 
 def recorded(options: argparse.Namespace) -> list[str]:
     """The arguments with which ninja runs this program again."""
-    words = []
+    words = [f"--axis={axis}={','.join(values)}" for axis, values in options.axis]
     for name, value in vars(options).items():
-        if name not in ("setup", "targets") and value not in (None, False):
+        if name not in ("setup", "targets", "axis") and value not in (None, False):
             text = ",".join(value) if isinstance(value, list) else value
             flag = "--" + name.replace("_", "-")
             words.append(flag if value is True else f"{flag}={text}")
@@ -80,24 +95,35 @@ class Choice:
     sanitize: bool
 
 
+def selection(options: argparse.Namespace) -> Profile:
+    """What is selected: a profile, with what the options name in place of its own."""
+    chosen = profile.load(options.profile) if options.profile else Profile("")
+    given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
+    axes = {name: values for name, values in given if values is not None}
+    return chosen.but(ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs)
+
+
 def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     """Checks the options; a name that does not exist ends the program with those that do."""
     if options.compiler_launcher and shutil.which(options.compiler_launcher) is None:
         fail(f"--compiler-launcher={options.compiler_launcher}: no such program")
     kind = "-sanitize" if options.sanitize else "-debug" if options.debug else ""
-    archs = options.cuda_archs or [*DEFAULT_ARCHS]
     try:
-        selected = plan.variants(options.ops, options.scalars, options.caches)
+        wanted = selection(options)
+        selected = wanted.variants()
     except ValueError as error:
         fail(str(error), status=2)
+    archs = wanted.archs or [*DEFAULT_ARCHS]
     if not selected:
-        fail("no variant is in the selection of --ops, --scalars and --caches", status=2)
-    if unknown := set(options.isas or ()) - set(tools.isas):
+        fail(
+            "no variant is in the selection of --profile, --ops, --scalars, --caches and --axis", 2
+        )
+    if unknown := set(wanted.isas or ()) - set(tools.isas):
         fail(f"unknown isa {', '.join(sorted(unknown))}: want some of {', '.join(tools.isas)}", 2)
     if tools.cuda:
         supported = tools.cuda.archs
         unknown = {arch for arch in archs if arch.rstrip("af") not in supported}
-        if unknown and options.cuda_archs:
+        if unknown and wanted.archs:
             fail(
                 f"unknown arch {', '.join(sorted(unknown))}: nvcc {tools.cuda.version} has "
                 f"{', '.join(supported)}",
@@ -108,7 +134,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     return Choice(
         build=options.build_dir or f"build{kind}",
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
-        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (options.isas or tools.isas)},
+        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (wanted.isas or tools.isas)},
         archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
         sanitize=options.sanitize,
     )

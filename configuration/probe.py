@@ -86,8 +86,6 @@ def probe(want_cuda: bool) -> Tools:
         "CUnit": "",
     }
     if tools.cc:
-        openmp = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
-        found["OpenMP"] = compiles(tools.cc, "-fopenmp", code=openmp, link=True)
         found["CUnit"] = tools.cunit = find_cunit(tools.cc)
         tools.isas = find_isas(tools.cc)
         tools.analyzer = compiles(tools.cc, "-fanalyzer", "-Werror")

@@ -1,4 +1,7 @@
-"""python3 -m generator [--check | --list | --explain SYMBOL | --op-folder FOLDER --output DIR]
+"""python3 -m generator [--check | --list | --explain SYMBOL | --why OP AXIS=VALUE ... |
+                     --plan [--profile FILE] [--build-dir DIR] | --record-costs |
+                     --new-op NAME [--folder DIR] [--backends cpu] |
+                     --op-folder FOLDER --output DIR]
 
 Without an option: writes generated/ (only files whose bytes change) and removes orphans.
 With an op folder: writes the files of a module, for the ops of that folder.
@@ -9,13 +12,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from generator import names
-from generator.model import Variant
-from generator.plan import ROOT
+from generator import costs, names, profile
+from generator.axes import Value, chain
+from generator.mistakes import mistake
+from generator.model import BACKENDS, Op, Variant
+from generator.plan import ROOT, missing_files
 from generator.spec import OPS
 
 
@@ -33,24 +37,54 @@ def main(arguments: list[str] | None = None) -> int:
         "--explain", metavar="SYMBOL", help="where a variant comes from and where it goes"
     )
     group.add_argument(
+        "--why",
+        nargs="+",
+        metavar=("OP", "AXIS=VALUE"),
+        help="which variant a call gets that has these values, and why not each other one",
+    )
+    group.add_argument(
         "--op-folder",
         metavar="FOLDER",
         action="append",
         help="expand ops that lie outside the tree (may be repeated); see examples/own_op",
     )
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="what building costs: variants, seconds, bytes, from what earlier builds took",
+    )
+    group.add_argument(
+        "--record-costs",
+        action="store_true",
+        help="take what --build-dir holds into generator/costs.json",
+    )
+    group.add_argument("--new-op", metavar="NAME", help="write the files of an op to start from")
+    parser.add_argument("--folder", metavar="DIR", help="where --new-op writes [the tree]")
+    parser.add_argument("--backends", default="cpu,cuda", help="of --new-op [cpu,cuda]")
+    parser.add_argument("--profile", metavar="FILE[:NAME]", help="the selection of --plan [all]")
+    parser.add_argument("--build-dir", default="build", metavar="DIR", help="for --plan [build]")
     parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
     if bool(options.op_folder) != bool(options.output):
         parser.error("--op-folder and --output go together")
     if options.op_folder:
         return expand_folders(options.op_folder, options.output)
+    if options.new_op:
+        return new_op(options)
+    if options.plan or options.record_costs:
+        return costs_of(options)
     if options.list:
         return list_variants()
     if options.explain:
         return explain(options.explain)
+    if options.why:
+        return why(*options.why)
 
     from generator import render  # Jinja2 is needed only from here on
 
+    if missing := missing_files():
+        print("\n".join(missing), file=sys.stderr)
+        return 1
     texts = or_mistake(render.render_all, [ROOT / "templates"])
     if texts is None:
         return 1
@@ -65,6 +99,34 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     written, removed = render.write(texts)
     print(f"generated/: {len(texts)} files, {written} written, {removed} removed")
+    return 0
+
+
+def new_op(options: argparse.Namespace) -> int:
+    """Writes the files of a new op and says what comes next."""
+    from generator import new_op as skeleton
+
+    folder = Path(options.folder) if options.folder else None
+    try:
+        backends = tuple(backend for backend in BACKENDS if backend in options.backends.split(","))
+        for path in skeleton.write(options.new_op, folder, backends):
+            print(f"wrote {path.relative_to(ROOT) if folder is None else path}")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(skeleton.next_steps(options.new_op, folder))
+    return 0
+
+
+def costs_of(options: argparse.Namespace) -> int:
+    """Prints what a selection costs, or records what a build took."""
+    folder = Path(options.build_dir)
+    try:
+        wanted = profile.load(options.profile) if options.profile else profile.Profile("")
+        print(costs.report(wanted, folder) if options.plan else costs.record(folder))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
@@ -98,31 +160,12 @@ def or_mistake(
         return None
 
 
-def mistake(error: Exception, folders: list[Path]) -> str:
-    """file:line: message, if the error came about in a file of these folders, which a person has
-    written; its message alone if it is one of those that say what is wrong; else ""."""
-    from jinja2 import TemplateSyntaxError, UndefinedError
-
-    told = isinstance(error, TemplateSyntaxError | UndefinedError | SyntaxError | ValueError)
-    text = getattr(error, "msg", None) or getattr(error, "message", None) or str(error)
-    text = text if told else f"{type(error).__name__}: {text}"
-    if isinstance(error, TemplateSyntaxError | SyntaxError):
-        return f"{error.filename}:{error.lineno}: {text}"
-    inside = [folder.resolve() for folder in folders]
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):  # the innermost one first
-        if any(Path(frame.filename).resolve().is_relative_to(folder) for folder in inside):
-            return f"{frame.filename}:{frame.lineno}: {text}"
-    return str(error) if isinstance(error, OSError | ValueError) else ""
-
-
 def list_variants() -> int:
     """Prints one line per variant."""
     rows = [
-        (op.namespace, op.name, v.backend, v.scalar.token, v.cache.token, v.symbol)
-        for op in OPS
-        for v in op.variants
+        (op.namespace, op.name, v.backend, v.words, v.symbol) for op in OPS for v in op.variants
     ]
-    heads = ("namespace", "op", "backend", "scalar", "cache", "symbol")
+    heads = ("namespace", "op", "backend", "axes", "symbol")
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     for row in [heads, *rows]:
         print(
@@ -151,10 +194,7 @@ def provenance(variant: Variant) -> list[tuple[str, str]]:
     return [
         ("op", f"{op.namespace}::{op.name}"),
         ("schema", op.schema_text),
-        (
-            "variant",
-            f"{variant.backend}, scalar {variant.scalar.token}, cache {variant.cache.token}",
-        ),
+        ("variant", f"{variant.backend}, {variant.words}"),
         ("spec", names.spec(op.name)),
         ("template", f"templates/{variant.template}" if variant.compiled else by_driver),
         ("generated", variant.source if variant.compiled else by_driver),
@@ -170,15 +210,77 @@ def why_not(symbol: str) -> str:
     try:
         backend, op_name, tokens = names.parse_symbol(symbol)
     except ValueError as error:
-        return f"{error}: want kvf_<backend>_<op>__<scalar>__<cache>"
+        return f"{error}: want kvf_<backend>_<op>__<axis value>__<axis value>"
     op = next((op for op in OPS if op.name == op_name), None)
     if op is None:
         return f"{symbol}: no op {op_name!r}; ops: {', '.join(op.name for op in OPS)}"
-    for scalar, cache, reason in op.exclusions:
-        if (scalar.token, cache.token) == tokens:
-            return f"{symbol}: excluded by {names.spec(op.name)}: {reason}"
+    values = names.parse_tokens(op.axes, tokens)
+    if values in op.exclusions:
+        return f"{symbol}: excluded by {names.spec(op.name)}: {op.exclusions[values]}"
     built = ", ".join("/".join(v.tokens) for v in op.variants if v.backend == backend)
     return f"{symbol}: {op_name} has no such variant; on {backend} it has {built}"
+
+
+def why(op_name: str, *assignments: str) -> int:
+    """Prints, for each backend, which variant a call with these values gets, and why no other."""
+    try:
+        op, wanted = call_of(op_name, assignments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for backend in BACKENDS:
+        rows = reasons(op, backend, wanted)
+        width = max(len(what) for what, _ in rows)
+        for what, reason in rows:
+            print(f"{what:<{width}}  {reason}")
+    return 0
+
+
+def call_of(op_name: str, assignments: Sequence[str]) -> tuple[Op, dict[str, str]]:
+    """The op, and axis name -> value of the call as a text; ValueError for what is not there."""
+    op = next((op for op in OPS if op_name in (op.name, f"{op.namespace}::{op.name}")), None)
+    if op is None:
+        raise ValueError(f"no op {op_name!r}; ops: {', '.join(op.name for op in OPS)}")
+    wanted = dict(assignment.split("=", 1) for assignment in assignments if "=" in assignment)
+    want = " ".join(f"{axis.name}={axis.text(axis.values[-1])}" for axis in op.axes)
+    if len(wanted) < len(assignments) or wanted.keys() != {axis.name for axis in op.axes}:
+        got = " ".join(assignments) or "nothing"
+        raise ValueError(f"{op.name}: got {got}, want a value of each axis, for example {want}")
+    for axis in op.axes:
+        axis.find(wanted[axis.name])
+    return op, wanted
+
+
+def reasons(op: Op, backend: str, wanted: dict[str, str]) -> list[tuple[str, str]]:
+    """(variant or combination, why it is or is not what the call gets), the one that it gets first."""
+    values = tuple(axis.find(wanted[axis.name]) for axis in op.axes)
+    served = op.chain(backend, values)
+    rows = []
+    for place, variant in enumerate(served):
+        after = " or ".join(v.symbol for v in served[:place][-1:])
+        rows.append((variant.symbol, f"taken if {after} is not built" if after else "taken"))
+    for combination, reason in op.exclusions.items():
+        if chain(op.axes, [combination], values):
+            tokens = "__".join(names.tokens(op.axes, combination))
+            rows.append((f"{backend} {op.name} {tokens}", f"excluded: {reason}"))
+    if not served and not rows:
+        rows.append((f"{backend} {op.name}", "no variant serves the call"))
+    for variant in op.variants:
+        if variant.backend == backend and variant not in served:
+            rows.append((variant.symbol, "no: " + mismatch(op, variant, values, wanted)))
+    return rows
+
+
+def mismatch(op: Op, variant: Variant, values: Sequence[Value], wanted: dict[str, str]) -> str:
+    """The axes in which a variant is not for a call."""
+    parts = []
+    for axis, own, value in zip(op.axes, variant.values, values, strict=True):
+        if axis.rank(own, value) is None:
+            more = " or newer" if axis.kind == "arch" else ""
+            parts.append(
+                f"for {axis.name} {axis.text(own)}{more}, the call has {wanted[axis.name]}"
+            )
+    return "; ".join(parts)
 
 
 if __name__ == "__main__":

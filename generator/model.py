@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from generator import names
-from generator.dtypes import BY_TOKEN, DType
+from generator.axes import MAX_AXES, Axis, Value, chain
+from generator.dtypes import DType
 from generator.schema import Schema, parse
+from generator.tuned import Tables, Tuned
 
 BACKENDS = ("cpu", "cuda")
+INT16_MAX = 32767
 # Of vLLM's op family, by the time in which its schemas stayed the same.
 GENERATIONS = ("late-2025", "early-2026", "late-2026")
 
@@ -36,24 +41,35 @@ class Op:
     doc: str  # behaviour, layouts, errors, source of the rule; plain text
     arguments: dict[str, str]  # argument name -> shape, dtype, units
     params: tuple[Field, ...]
-    scalars: tuple[str, ...]  # axis: scalar dtype tokens
-    caches: tuple[str, ...]  # axis: cache dtype tokens
-    # The reason why a combination makes no sense, or None when it is valid.
-    excluded: Callable[[DType, DType], str | None]
+    axes: tuple[Axis, ...]  # what its variants differ in, in the order of their symbols
+    # The reason why a combination of values makes no sense, or None when it is valid. Called with a
+    # value of each axis; None stands for the generic one.
+    excluded: Callable[..., str | None] = lambda *values: None
     # The folder with kernel_types.h, cpu_kernel.h and cuda_kernel.cuh of the op's family, which
     # include the engine's of these names.
     headers: str = "kvforge"
+    # One is enough.
+    backends: tuple[str, ...] = BACKENDS
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
     # Of ops whose kernels move bytes alone: the dtypes that their tensors may have.
     moved: str = "any"
     # Every tensor is in host memory on both backends: a binding has to be told where a call runs.
     host_arguments: bool = False
+    # Launch constants that were found by measuring, one declaration for a backend, and their tables,
+    # which are read from <op>.tuned.json beside the spec.
+    tuned: tuple[Tuned, ...] = ()
+    tables: Tables = dataclasses.field(default_factory=dict)
     # Upstream's signature in the generations whose text differs from the schema. The arguments have
     # the same names, so that a binding can register it under the op's name and put them in order.
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        axis_names = [axis.name for axis in self.axes]
+        if len(set(axis_names)) != len(axis_names) or len(axis_names) > MAX_AXES:
+            raise ValueError(f"spec {self.name}: axes {axis_names}: want at most {MAX_AXES} names")
+        if not self.backends or not set(self.backends) <= set(BACKENDS):
+            raise ValueError(f"spec {self.name}: backends {self.backends}: want some of {BACKENDS}")
         argument_names = [argument.name for argument in self.schema.arguments]
         if list(self.arguments) != argument_names:
             raise ValueError(
@@ -90,43 +106,84 @@ class Op:
 
     @cached_property
     def variants(self) -> tuple[Variant, ...]:
-        """Every valid variant, sorted as the dispatch table is: backend, scalar, cache."""
+        """Every valid variant, sorted as the dispatch table is: by backend, then axis by axis."""
         return tuple(
-            Variant(self, backend, scalar, cache)
-            for backend in BACKENDS
-            for scalar in map(BY_TOKEN.__getitem__, self.scalars)
-            for cache in map(BY_TOKEN.__getitem__, self.caches)
-            if self.excluded(scalar, cache) is None
+            Variant(self, backend, values)
+            for backend in self.backends
+            for values in self.combinations(backend)
+            if self.excluded(*values) is None
         )
 
+    def combinations(self, backend: str) -> Iterator[tuple[Value, ...]]:
+        """Every value of each axis with every one of the others."""
+        return itertools.product(*(axis.of_backend(backend) for axis in self.axes))
+
     @cached_property
-    def exclusions(self) -> tuple[tuple[DType, DType, str], ...]:
-        """The combinations of the two axes that are left out, with the reason."""
-        return tuple(
-            (scalar, cache, reason)
-            for scalar in map(BY_TOKEN.__getitem__, self.scalars)
-            for cache in map(BY_TOKEN.__getitem__, self.caches)
-            if (reason := self.excluded(scalar, cache)) is not None
-        )
+    def exclusions(self) -> dict[tuple[Value, ...], str]:
+        """The combinations that are left out, with the reason."""
+        combinations = [v for backend in self.backends for v in self.combinations(backend)]
+        return {
+            values: reason
+            for values in combinations
+            if (reason := self.excluded(*values)) is not None
+        }
+
+    def chain(self, backend: str, wanted: Sequence[Value]) -> tuple[Variant, ...]:
+        """The variants that serve a call, the most special first."""
+        rows = [variant for variant in self.variants if variant.backend == backend]
+        return tuple(rows[i] for i in chain(self.axes, [row.values for row in rows], wanted))
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, tuple[Value, ...]], tuple[int, ...]]:
+        """(backend, position on each axis) -> the rows of its chain; the dispatch table in full."""
+        row = {variant.symbol: position for position, variant in enumerate(self.variants)}
+        return {
+            (backend, wanted): tuple(row[v.symbol] for v in self.chain(backend, wanted))
+            for backend in BACKENDS
+            for wanted in itertools.product(*(axis.positions for axis in self.axes))
+        }
+
+    @cached_property
+    def chains(self) -> dict[tuple[int, ...], int]:
+        """Every chain of the cells -> where it begins in the list of all, each with an end."""
+        starts: dict[tuple[int, ...], int] = {}
+        length = 0
+        for rows in filter(None, self.cells.values()):
+            if rows not in starts:
+                starts[rows] = length
+                length += len(rows) + 1
+        if length > INT16_MAX:
+            raise ValueError(f"spec {self.name}: {length} entries in chains, want {INT16_MAX}")
+        return starts
 
 
 @dataclass(frozen=True)
 class Variant:
-    """op x backend x scalar dtype x cache dtype: one generated file, one symbol, one table row."""
+    """op x backend x one value of each axis: one generated file, one symbol, one table row.
+
+    A value is an attribute too: `variant.head_size`.
+    """
 
     op: Op
     backend: str
-    scalar: DType
-    cache: DType
+    values: tuple[Value, ...]
 
-    @property
+    @cached_property
+    def by_axis(self) -> dict[str, Any]:
+        """Axis name -> value."""
+        return {axis.name: value for axis, value in zip(self.op.axes, self.values, strict=True)}
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self.by_axis:
+            return self.by_axis[name]
+        raise AttributeError(f"variant of {self.op.name}: no axis {name!r}")
+
+    @cached_property
     def tokens(self) -> tuple[str, ...]:
-        """The axes in the symbol: a byte mover has its width, others scalar and cache dtype."""
-        return (
-            (self.scalar.token,) if self.scalar.is_bytes else (self.scalar.token, self.cache.token)
-        )
+        """The axes in the symbol."""
+        return names.tokens(self.op.axes, self.values)
 
-    @property
+    @cached_property
     def symbol(self) -> str:
         return names.symbol(self.backend, self.op.name, self.tokens)
 
@@ -139,9 +196,24 @@ class Variant:
         return names.template(self.backend, self.op.name)
 
     @property
+    def texts(self) -> dict[str, str]:
+        """Axis name -> value in words."""
+        return {a.name: a.text(v) for a, v in zip(self.op.axes, self.values, strict=True)}
+
+    @property
+    def words(self) -> str:
+        """The values in one line, for lists."""
+        return " ".join(f"{name}={text}" for name, text in self.texts.items())
+
+    @property
+    def dtypes(self) -> list[DType]:
+        """The values of the dtype axes."""
+        return [value for value in self.values if isinstance(value, DType)]
+
+    @property
     def copies(self) -> bool:
-        """Whether the cache holds the scalar dtype itself, so that bits are copied."""
-        return self.cache is self.scalar
+        """Whether all of its dtypes are one, so that bits are copied."""
+        return len(set(self.dtypes)) == 1
 
     @property
     def compiled(self) -> bool:
@@ -149,10 +221,17 @@ class Variant:
         return not (self.op.copies_by_driver and self.backend == "cuda")
 
     @property
+    def min_arch(self) -> int:
+        """The compute capability that its body needs; 0 for any."""
+        found = [v for a, v in zip(self.op.axes, self.values, strict=True) if a.kind == "arch"]
+        return max((int(value) for value in found if value is not None), default=0)  # type: ignore[arg-type]
+
+    @property
     def vectors(self) -> tuple[int, ...]:
-        """Elements that a CUDA thread moves at a time: 16 bytes of cache, 4 bytes, one element."""
-        widths = {max(1, 16 // self.cache.bytes), max(1, 4 // self.cache.bytes), 1}
-        return tuple(sorted(widths, reverse=True))
+        """Elements that a CUDA thread moves at a time: 16 bytes, 4 bytes, one element, of what is
+        written, the last of its dtypes."""
+        size = self.dtypes[-1].bytes if self.dtypes else 16
+        return tuple(sorted({max(1, 16 // size), max(1, 4 // size), 1}, reverse=True))
 
 
 def same_or_fp8(scalar: DType, cache: DType) -> str | None:

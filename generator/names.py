@@ -1,8 +1,10 @@
 """Names of everything that is generated. Pure functions; nothing else spells a name.
 
 A symbol is kvf_<backend>_<op>__<token>__<token>: the double underscore separates axes and nothing
-else, so a symbol parses back into its parts. (C++ reserves names with a double underscore; every
-compiler in use accepts them, and one string that finds file, symbol and table row is worth it.)
+else, so a symbol parses back into its parts. The generic value of an axis adds no token, and neither
+does a flag that is not set; a variant that is left without any has the token "any". (C++
+reserves names with a double underscore; every compiler in use accepts them, and one string that
+finds file, symbol and table row is worth it.)
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from generator.axes import Axis, Value
+
 _SYMBOL = re.compile(
     r"^kvf_(cpu|cuda)_([a-z0-9]+(?:_[a-z0-9]+)*)((?:__[a-z0-9]+(?:_[a-z0-9]+)*)+)$"
 )
 
+ANY = "any"
 SUFFIX = {"cpu": ".c", "cuda": ".cu"}
 
 
@@ -32,6 +37,43 @@ def parse_symbol(text: str) -> tuple[str, str, tuple[str, ...]]:
         raise ValueError(f"{text!r} is not a variant symbol")
     backend, op, tokens = match.groups()
     return backend, op, tuple(tokens.split("__")[1:])
+
+
+def token(axis: Axis, value: Value) -> str:
+    """What a value of an axis adds to the symbol; "" for nothing."""
+    if value is None or value is False:
+        return ""
+    return axis.name if value is True else axis.token + axis.text(value)
+
+
+def tokens(axes: Sequence[Axis], values: Sequence[Value]) -> tuple[str, ...]:
+    """The tokens of a variant's symbol. ValueError unless they parse back into the values."""
+    parts = (token(axis, value) for axis, value in zip(axes, values, strict=True))
+    found = tuple(filter(None, parts)) or (ANY,)
+    if parse_tokens(axes, found) != tuple(values):
+        texts = [axis.text(value) for axis, value in zip(axes, values, strict=True)]
+        raise ValueError(f"axes {texts}: symbols with {'__'.join(found)} could be others too")
+    return found
+
+
+def parse_tokens(axes: Sequence[Axis], found: Sequence[str]) -> tuple[Value, ...] | None:
+    """The values that tokens were made of, axis by axis; None if they are of no variant."""
+    rest = [] if tuple(found) == (ANY,) else list(found)
+    values: list[Value] = []
+    for axis in axes:
+        by_token = {token(axis, value): value for value in reversed(axis.positions)}
+        if rest and rest[0] in by_token:
+            values.append(by_token[rest.pop(0)])
+        elif "" in by_token:
+            values.append(by_token[""])
+        else:
+            return None
+    return None if rest else tuple(values)
+
+
+def constant(op: str, axis: Axis, word: str) -> str:
+    """The C name of a word of an axis."""
+    return f"KVF_{op}_{axis.name}_{word}".upper()
 
 
 def source(backend: str, symbol_text: str) -> str:

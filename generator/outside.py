@@ -5,7 +5,9 @@ An op folder holds, for each of its ops, files with the same stem as in the tree
     <op>.py           the spec: defines OP, in a namespace of its own
     cpu/<op>.c.j2     the two templates, which may import shared/*.j2
     cuda/<op>.cu.j2
-    <op>.c            checks the arguments and fills the params; includes kvforge/ops/<op>.h
+    <op>.c            checks the arguments and fills the params; includes kvforge/ops/<op>.h and
+                      kvforge/op.h
+    <op>.tuned.json   launch constants that were measured, if the spec declares some
     test_<op>.py      its test (not read here)
 
 What comes of them, relative to the output folder: include/kvforge/params/<op>.h and
@@ -22,7 +24,7 @@ from pathlib import Path
 from generator.model import Op
 from generator.plan import Output, namespace_outputs, op_outputs
 from generator.render import environment, format_c, lacks_clang_format, render
-from generator.spec import OPS
+from generator.spec import OPS, with_tables
 
 COMMAND = "python3 -m generator --op-folder FOLDER --output DIR"
 
@@ -55,14 +57,12 @@ def load_op(folder: Path, stem: str) -> Op:
     for template in sorted({v.template for v in op.variants if v.compiled}):
         if not (folder / template).is_file():
             raise ValueError(f"{path}: its template {template} is missing")
-    return op
+    return with_tables(op, path)
 
 
 def outputs_of(op: Op) -> list[Output]:
     """The files of one op."""
-    origin, header = f"{op.name}.py", f"kvforge/ops/{op.name}.h"
-    declarations = Output(f"include/{header}", "table/op.h.j2", {"op": op}, origin)
-    return [declarations, *op_outputs(op, header, origin)]
+    return op_outputs(op, api="", origin=f"{op.name}.py")
 
 
 def shared(ops: Sequence[Op]) -> list[Output]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator import names
 from generator.dtypes import CACHE_ALIASES, DTYPES
-from generator.model import GENERATIONS, Op, Variant
+from generator.model import BACKENDS, GENERATIONS, Op, Variant
 from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,39 +29,51 @@ class Output:
 
 def variants(
     ops: Collection[str] | None = None,
-    scalars: Collection[str] | None = None,
-    caches: Collection[str] | None = None,
+    axes: Mapping[str, Collection[str]] | None = None,
     backends: Collection[str] | None = None,
 ) -> list[Variant]:
-    """The variants of a selection that are compiled, in table order; None selects all of an axis.
+    """The variants of a selection that are compiled, in table order.
 
-    `caches` may hold "same" for the scalar dtype itself. ValueError for a name that no op has.
+    `axes` has, by the name of an axis, the values that are wanted, as texts; "other" is the generic
+    one, "same" the dtype that the op's first dtype axis has. Ops without the axis are as they were.
+    None, and an axis that is not named, select all. ValueError for a name that no op has.
     """
     every = [variant for op in OPS for variant in op.variants if variant.compiled]
 
-    def check(what: str, wanted: Collection[str] | None, known: set[str]) -> None:
-        unknown = sorted(set(wanted or ()) - known)
+    def check(what: str, wanted: Collection[str] | None, known: Collection[str]) -> None:
+        unknown = sorted(set(wanted or ()) - set(known))
         if unknown:
             raise ValueError(
                 f"unknown {what} {', '.join(unknown)}: want some of {', '.join(sorted(known))}"
             )
 
+    known: dict[str, set[str]] = {}
+    for op in OPS:
+        for axis in op.axes:
+            same = {"same"} if axis.kind == "dtype" and axis is not op.axes[0] else set()
+            known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
     check("op", ops, {op.name for op in OPS})
-    check("scalar dtype", scalars, {variant.scalar.token for variant in every})
-    check("cache dtype", caches, {variant.cache.token for variant in every} | {"same"})
-    check("backend", backends, {variant.backend for variant in every})
+    check("axis", axes, known)
+    for name, wanted in (axes or {}).items():
+        is_dtype = any(a.name == name and a.kind == "dtype" for op in OPS for a in op.axes)
+        check(f"{name} dtype" if is_dtype else name, wanted, known[name])
+    check("backend", backends, BACKENDS)
     return [
         variant
         for variant in every
         if (ops is None or variant.op.name in ops)
-        and (scalars is None or variant.scalar.token in scalars)
-        and (
-            caches is None
-            or variant.cache.token in caches
-            or (variant.cache is variant.scalar and "same" in caches)
-        )
         and (backends is None or variant.backend in backends)
+        and all(has_value(variant, name, wanted) for name, wanted in (axes or {}).items())
     ]
+
+
+def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:
+    """Whether a selection of the values of an axis holds this variant."""
+    axis = next((axis for axis in variant.op.axes if axis.name == name), None)
+    if axis is None or (axis.kind == "arch" and variant.backend == "cpu"):
+        return True
+    same = "same" in wanted and variant.by_axis[name] is variant.dtypes[0]
+    return same or variant.texts[name] in wanted
 
 
 def outputs() -> list[Output]:
@@ -83,11 +95,12 @@ def outputs() -> list[Output]:
     return sorted(planned, key=lambda output: output.path)
 
 
-def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[Output]:
-    """The files that belong to one op alone. `header` declares its descriptor."""
-    context = {"op": op, "dtypes": DTYPES, "header": header}
+def op_outputs(op: Op, api: str = "KVF_API ", origin: str = "") -> list[Output]:
+    """The files that belong to one op alone. `api` marks what a library exports."""
+    context = {"op": op, "api": api}
     origin = origin or names.spec(op.name)
     planned = [
+        Output(f"generated/include/kvforge/ops/{op.name}.h", "table/op.h.j2", context, origin),
         Output(
             f"generated/include/kvforge/params/{op.name}.h", "table/params_op.h.j2", context, origin
         ),
@@ -95,7 +108,12 @@ def op_outputs(op: Op, header: str = "kvforge/op.h", origin: str = "") -> list[O
     ]
     for variant in filter(lambda variant: variant.compiled, op.variants):
         planned.append(
-            Output(variant.source, variant.template, {"op": op, "variant": variant}, origin)
+            Output(
+                variant.source,
+                variant.template,
+                {"op": op, "variant": variant, **variant.by_axis},
+                origin,
+            )
         )
     return planned
 
@@ -129,5 +147,27 @@ def namespace_outputs(folder: str, namespace: str, ops: Sequence[Op]) -> list[Ou
 def inputs() -> list[str]:
     """Every file that the output depends on, relative to the root, sorted."""
     found = [*ROOT.glob("generator/**/*.py"), *ROOT.glob("templates/**/*.j2")]
+    found += ROOT.glob("generator/spec/*.tuned.json")
     found += [ROOT / ".clang-format", ROOT / "requirements/build.txt"]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def needed_files(op: str) -> dict[str, str]:
+    """The files of an op in the tree that people write, relative to the root -> what they are for."""
+    found = next((known for known in OPS if known.name == op), None)
+    backends = sorted({v.backend for v in found.variants if v.compiled}) if found else []
+    return {
+        **{f"templates/{names.template(b, op)}": f"its {b} template" for b in backends},
+        f"runtime/ops/{op}.c": "checks its arguments and fills its params",
+        f"tests/test_{op}.c": "its suite",
+    }
+
+
+def missing_files() -> list[str]:
+    """A sentence for each file of an op that nobody has written."""
+    return [
+        f"{path} is missing: op {op.name} has {names.spec(op.name)}, and wants {why}"
+        for op in OPS
+        for path, why in needed_files(op.name).items()
+        if not (ROOT / path).is_file()
+    ]

@@ -16,6 +16,8 @@ from pathlib import Path
 import jinja2
 
 from generator import names
+from generator.axes import Axis, Value
+from generator.dtypes import DType
 from generator.model import Op
 from generator.plan import FOLDERS, ROOT, Output, outputs
 from generator.schema import Argument
@@ -57,6 +59,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     )
     env.globals["names"] = names
     env.filters["c_string"] = c_string
+    env.filters["c_value"] = c_value
     env.filters["comment"] = comment
     env.filters["wrap"] = wrap
     env.filters["for_python"] = for_python
@@ -72,6 +75,13 @@ def c_string(text: str, indent: int = 4) -> str:
         escaped = line.replace("\\", "\\\\").replace('"', '\\"')
         quoted.append('"' + escaped + ("\\n" if number + 1 < len(lines) else "") + '"')
     return ("\n" + " " * indent).join(quoted)
+
+
+def c_value(value: Value, axis: Axis) -> str:
+    """A value of an axis as an expression in C."""
+    if value is None:
+        return "KVF_OTHER"
+    return value.enum if isinstance(value, DType) else str(axis.number(value))
 
 
 def comment(text: str, indent: int = 0) -> str:
@@ -158,7 +168,7 @@ def readme(root: Path = ROOT) -> str:
     """README.md with its table of variants made anew, between the two marks."""
     before, rest = (root / "README.md").read_text().split("<!-- variants -->\n")
     after = rest.split("<!-- /variants -->\n")[1]
-    rows = ["| op | scalar dtypes | cache dtypes | variants |", "| --- | --- | --- | --- |"]
+    rows = ["| op | axes | variants |", "| --- | --- | --- |"]
     for op in OPS:
         rows.append(f"| `{op.name}` | {axes(op)} | {len(op.variants)} |")
     total = sum(len(op.variants) for op in OPS)
@@ -167,15 +177,18 @@ def readme(root: Path = ROOT) -> str:
 
 
 def axes(op: Op) -> str:
-    """The scalar and cache dtypes of an op, each in the order of its spec; the scalar's own first."""
-    if all(v.scalar.is_bytes for v in op.variants):
-        return f"{op.moved} (bytes) | same"
-    scalars = {v.scalar.token for v in op.variants}
-    caches = {v.cache.token for v in op.variants if not v.copies}
-    same = ["same"] * any(v.copies for v in op.variants)
-    # A dtype that is the cache's alone for some scalars and the scalar's own for others is listed.
-    lists = [t for t in op.scalars if t in scalars], same + [t for t in op.caches if t in caches]
-    return " | ".join(map(", ".join, lists))
+    """The values that an op's axes have, each in the order of its spec: of bytes what they may hold,
+    and of dtypes "same" for that of the first dtype axis."""
+    parts = []
+    for axis in op.axes:
+        mine = [(v.by_axis[axis.name], v.dtypes[0] if v.dtypes else None) for v in op.variants]
+        same = axis is not op.axes[0] and any(value is first for value, first in mine)
+        used = {value for value, first in mine if not same or value is not first}
+        texts = [axis.text(value) for value in axis.positions if value in used]
+        if all(isinstance(value, DType) and value.is_bytes for value in used):
+            texts = [f"{op.moved} (bytes)"]
+        parts.append(f"{axis.name} {', '.join(['same'] * same + texts)}")
+    return "; ".join(parts)
 
 
 def lacks_clang_format() -> str:
@@ -192,7 +205,7 @@ def lacks_clang_format() -> str:
 def format_c(texts: dict[str, str]) -> dict[str, str]:
     """The same files, laid out by clang-format with the project's .clang-format."""
     if problem := lacks_clang_format():
-        raise RuntimeError(problem)
+        raise ValueError(problem)
     import clang_format
 
     with tempfile.TemporaryDirectory() as folder:

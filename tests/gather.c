@@ -149,8 +149,8 @@ static void build(op_call *call, const gather_op *op, const gather_case *what,
     call->exec.num_threads = what->exec;
     call->exec.stream = options.backend == KVF_CUDA && what->exec == 1 ? own_stream() : NULL;
   }
-  const kvf_dtype cache = what->variant->cache;
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const int64_t elements = op->dst_elements ? op->dst_elements : what->entry_size;
   const int64_t shape[3] = {plan->num_blocks, what->block_size, what->entry_size};
   int64_t stride[3];

@@ -40,6 +40,9 @@ extern CU_TestInfo module_tests[];
 extern CU_TestInfo covering_tests[];
 extern CU_TestInfo round_trip_tests[];
 extern CU_TestInfo public_tests[];
+extern CU_TestInfo threads_tests[];
+extern CU_TestInfo threads_variable_tests[];
+extern CU_TestInfo tuned_tests[];
 
 /* Records a failure with a sentence of its own unless `condition` holds. Main thread only. */
 #define EXPECT(condition, ...) expect((condition), __FILE__, __LINE__, __VA_ARGS__)

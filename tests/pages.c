@@ -261,7 +261,7 @@ kvf_status page_invoke(page_call *call, int entry) {
   }
   if (entry == ENTRY_RAW) {
     const kvf_page_list pages = raw_pages(call);
-    return op->raw(call->given_exec, kvf_select(op->op, options.backend, KVF_B8, KVF_B8), &pages);
+    return op->raw(call->given_exec, kvf_select(op->op, options.backend, KVF_B8), &pages);
   }
   kvf_value values[PAGE_LISTS + 1];
   for (int list = 0; list < op->lists; ++list) {
@@ -340,7 +340,7 @@ static void run(const page_op *op, const page_case *what) {
   (void)expect_done(options.backend, page_invoke(&call, what->entry), before, 0, name);
   (void)page_verify(&call, name);
   page_free(&call);
-  count_case(kvf_select(op->op, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(op->op, options.backend, KVF_B8));
 }
 
 /* ---- cases
@@ -514,7 +514,7 @@ void page_test_far(const page_op *op) {
   }
   page_free(&call);
   region_free(&memory);
-  count_case(kvf_select(op->op, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(op->op, options.backend, KVF_B8));
 }
 
 /* Refused on the CPU before anything is written; skipped and counted once on CUDA. */
@@ -558,7 +558,7 @@ void page_test_out_of_range(const page_op *op) {
     }
     (void)page_verify(&call, "out of range");
     page_free(&call);
-    count_case(kvf_select(op->op, options.backend, KVF_B8, KVF_B8));
+    count_case(kvf_select(op->op, options.backend, KVF_B8));
   }
 }
 
@@ -757,7 +757,7 @@ void page_test_bad_params(const page_op *op) {
   static page_call call;
   page_build(&call, op, &what);
   page_prepare(&call);
-  const kvf_variant *variant = kvf_select(op->op, options.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(op->op, options.backend, KVF_B8);
   static const char *const members[] = {"blocks.size", "blocks.index_bytes",
                                         "num_blocks",  "page_bytes",
                                         "num_caches",  "num_caches",
@@ -861,5 +861,5 @@ void page_test_graph(const page_op *op) {
   (void)graphs.destroy_executable(executable);
   (void)graphs.destroy(graph);
   page_free(&call);
-  count_case(kvf_select(op->op, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(op->op, options.backend, KVF_B8));
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The index of variants, as it is checked in: another list than the one in the library. */
-#define KVF_VARIANT(backend_, op_, scalar_, cache_, symbol_) {#symbol_, #op_, #backend_},
+#define KVF_VARIANT(backend_, op_, values_, symbol_) {#symbol_, #op_, #backend_},
 static const struct {
   const char *symbol;
   const char *op;

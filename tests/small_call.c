@@ -20,8 +20,8 @@ const kvf_variant *small_variant(kvf_backend backend) {
 void small_make(small_call *call, const kvf_variant *variant, int64_t tokens, uint64_t seed) {
   *call = (small_call){.variant = variant, .tokens = tokens};
   const int64_t row = SMALL_HEADS * SMALL_SIZE;
-  const int64_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int64_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t blocks = tokens / SMALL_BLOCK + 1;
   const int64_t bytes[SMALL_TENSORS] = {tokens * row * scalar,
                                         tokens * row * scalar,
@@ -36,7 +36,7 @@ void small_make(small_call *call, const kvf_variant *variant, int64_t tokens, ui
     if (i < 2) {
       *view = (tensor){&call->memory[i],
                        0,
-                       dl_dtype(variant->scalar),
+                       dl_dtype(kvf_scalar_of(variant)),
                        3,
                        {tokens, SMALL_HEADS, SMALL_SIZE},
                        {row, SMALL_SIZE, 1},
@@ -44,7 +44,7 @@ void small_make(small_call *call, const kvf_variant *variant, int64_t tokens, ui
     } else if (i < 4) {
       *view = (tensor){&call->memory[i],
                        0,
-                       dl_dtype(variant->cache),
+                       dl_dtype(kvf_cache_of(variant)),
                        4,
                        {blocks, SMALL_BLOCK, SMALL_HEADS, SMALL_SIZE},
                        {SMALL_BLOCK * row, row, SMALL_SIZE, 1},
@@ -76,15 +76,16 @@ kvf_status small_run(small_call *call) {
     given[i]->device.device_id = call->device;
   }
   return kvf_reshape_and_cache_flash(call->exec, given[0], given[1], given[2], given[3], given[4],
-                                     kvf_dtype_name(call->variant->cache), given[5], given[5]);
+                                     kvf_dtype_name(kvf_cache_of(call->variant)), given[5],
+                                     given[5]);
 }
 
 bool small_check(small_call *call) {
-  const int64_t scalar = kvf_dtype_bits(call->variant->scalar) / 8;
-  const int64_t cache = kvf_dtype_bits(call->variant->cache) / 8;
+  const int64_t scalar = kvf_dtype_bits(kvf_scalar_of(call->variant)) / 8;
+  const int64_t cache = kvf_dtype_bits(kvf_cache_of(call->variant)) / 8;
   for (int side = 0; side < 2; ++side) {
     for (int64_t i = 0; i < call->tokens * SMALL_HEADS * SMALL_SIZE; ++i) {
-      oracle_store(call->variant->scalar, call->variant->cache,
+      oracle_store(kvf_scalar_of(call->variant), kvf_cache_of(call->variant),
                    call->memory[side].expected + i * scalar, 0.1f,
                    call->memory[2 + side].expected + i * cache);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "kvforge/op.h"
 #include "memory.h"
 #include "oracle.h"
 
@@ -95,7 +96,7 @@ typedef struct codec_run {
 
 static void run_make(codec_run *run, const kvf_variant *variant, int64_t count) {
   const kvf_backend backend = variant->backend;
-  const size_t bytes = (size_t)kvf_dtype_bits(variant->scalar) / 8;
+  const size_t bytes = (size_t)kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   *run = (codec_run){.variant = variant,
                      .count = count,
                      .source = buffer_make(backend, (size_t)count * bytes, 1),
@@ -120,7 +121,7 @@ static void run_free(codec_run *run) {
 /* Calls the op on what source.expected holds. */
 static bool run_call(codec_run *run, const float scale[2]) {
   tensor source = {.memory = &run->source,
-                   .dtype = dl_dtype(run->variant->scalar),
+                   .dtype = dl_dtype(kvf_scalar_of(run->variant)),
                    .rank = 3,
                    .shape = {1, 1, run->count},
                    .stride = {run->count, run->count, 1}};
@@ -134,7 +135,7 @@ static bool run_call(codec_run *run, const float scale[2]) {
     buffer_upload(&run->scale[side]);
     buffer_upload(&run->cache[side]);
     cache[side] = (tensor){.memory = &run->cache[side],
-                           .dtype = dl_dtype(run->variant->cache),
+                           .dtype = dl_dtype(kvf_cache_of(run->variant)),
                            .rank = 4,
                            .shape = {1, 1, 1, run->count},
                            .stride = {run->count, run->count, run->count, 1}};
@@ -142,7 +143,7 @@ static bool run_call(codec_run *run, const float scale[2]) {
   }
   const kvf_status status = kvf_reshape_and_cache_flash(
       NULL, tensor_dl(&source), tensor_dl(&source), tensor_dl(&cache[0]), tensor_dl(&cache[1]),
-      tensor_dl(&slot), kvf_dtype_name(run->variant->cache), tensor_dl(&scales[0]),
+      tensor_dl(&slot), kvf_dtype_name(kvf_cache_of(run->variant)), tensor_dl(&scales[0]),
       tensor_dl(&scales[1]));
   const char *wrong = memory_synchronize(run->variant->backend);
   count_case(run->variant);
@@ -150,24 +151,39 @@ static bool run_call(codec_run *run, const float scale[2]) {
                 kvf_last_error(), wrong ? wrong : "");
 }
 
+/* What the cache of one side is to hold; where NVIDIA's header says otherwise, or -1. */
+typedef struct codec_want {
+  codec_run *run;
+  int side;
+  float scale;
+  _Atomic int64_t nvidia_differs;
+} codec_want;
+
+static void want_elements(const void *params, int64_t begin, int64_t end) {
+  codec_want *want = *(codec_want *const *)params;
+  codec_run *run = want->run;
+  const kvf_dtype scalar = kvf_scalar_of(run->variant);
+  const kvf_dtype format = kvf_cache_of(run->variant);
+  const int64_t bytes = kvf_dtype_bits(scalar) / 8;
+  uint8_t *expected = run->cache[want->side].expected;
+  for (int64_t i = begin; i < end; ++i) {
+    const uint8_t *element = run->source.expected + i * bytes;
+    oracle_store(scalar, format, element, want->scale, &expected[i]);
+    if (want->scale == 1.0f && format != KVF_INT8 && nvidia_fp8_e4m3 != NULL &&
+        nvidia_fp8(format, (float)oracle_value(scalar, element)) != expected[i]) {
+      want->nvidia_differs = i;
+    }
+  }
+}
+
 /* Compares both caches with the oracle, and scale 1 with NVIDIA's header. */
 static void run_check(codec_run *run, const float scale[2]) {
-  const kvf_dtype scalar = run->variant->scalar;
-  const kvf_dtype format = run->variant->cache;
-  const int64_t bytes = kvf_dtype_bits(scalar) / 8;
+  const int64_t bytes = kvf_dtype_bits(kvf_scalar_of(run->variant)) / 8;
   int64_t nvidia_differs = -1;
   for (int side = 0; side < 2; ++side) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < run->count; ++i) {
-      const uint8_t *element = run->source.expected + i * bytes;
-      oracle_store(scalar, format, element, scale[side], &run->cache[side].expected[i]);
-      if (scale[side] == 1.0f && format != KVF_INT8 && nvidia_fp8_e4m3 != NULL &&
-          nvidia_fp8(format, (float)oracle_value(scalar, element)) !=
-              run->cache[side].expected[i]) {
-#pragma omp critical
-        nvidia_differs = i;
-      }
-    }
+    codec_want want = {.run = run, .side = side, .scale = scale[side], .nvidia_differs = -1};
+    kvf_parallel_for(want_elements, &(codec_want *){&want}, run->count, (int64_t)sizeof(float), 0);
+    nvidia_differs = want.nvidia_differs >= 0 ? want.nvidia_differs : nvidia_differs;
     uint8_t got = 0;
     const int64_t at = buffer_difference(&run->cache[side], &got);
     uint32_t bits = 0;
@@ -327,7 +343,6 @@ static void test_f32_exhaustively(void) {
     run_make(&run, variant, BATCH);
     static const float one[2] = {1.0f, 1.0f};
     for (uint64_t start = 0; start <= UINT32_MAX; start += BATCH) {
-#pragma omp parallel for schedule(static)
       for (int64_t k = 0; k < BATCH; ++k) {
         const uint32_t bits = (uint32_t)start + (uint32_t)k;
         memcpy(run.source.expected + 4 * k, &bits, 4);

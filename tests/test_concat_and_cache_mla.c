@@ -54,7 +54,8 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
 
 static kvf_status raw(const op_call *call, const mla_case *what) {
   const kvf_variant *variant = what->variant;
-  const bool reads_scale = variant->cache == KVF_FP8_E4M3 || variant->cache == KVF_FP8_E5M2;
+  const bool reads_scale =
+      kvf_cache_of(variant) == KVF_FP8_E4M3 || kvf_cache_of(variant) == KVF_FP8_E5M2;
   const kvf_concat_and_cache_mla_params params = {
       .kv_c = operand_view(&call->operands[KV_C]),
       .k_pe = operand_view(&call->operands[K_PE]),
@@ -89,12 +90,12 @@ static void build(op_call *call, const void *context) {
   }
   const int64_t rows = what->tokens + (value[ROWS] ? 3 : 0);
   const int offset[2] = {value[KV_C_OFFSET], value[K_PE_OFFSET]};
-  mla_make_sources(call, KV_C, K_PE, variant->scalar, value[SOURCES], rows, what->kv_lora_rank,
-                   what->rope_dim, offset, value[VALUES], state);
+  mla_make_sources(call, KV_C, K_PE, kvf_scalar_of(variant), value[SOURCES], rows,
+                   what->kv_lora_rank, what->rope_dim, offset, value[VALUES], state);
 
   const int64_t blocks = (what->tokens + what->block_size - 1) / what->block_size + 2;
-  const int64_t bytes = mla_row_bytes(variant->cache, what->kv_lora_rank + what->rope_dim);
-  const DLDataType dtype = mla_cache_dtype(variant->cache, value[ENTRY] == ENTRY_BOXED);
+  const int64_t bytes = mla_row_bytes(kvf_cache_of(variant), what->kv_lora_rank + what->rope_dim);
+  const DLDataType dtype = mla_cache_dtype(kvf_cache_of(variant), value[ENTRY] == ENTRY_BOXED);
   const int64_t shape[3] = {blocks, what->block_size, bytes / (dtype.bits / 8)};
   int64_t stride[3];
   mla_cache_strides(value[CACHE], shape, stride);
@@ -108,7 +109,9 @@ static void build(op_call *call, const void *context) {
   }
   free(slots);
   mla_make_scale(call, SCALE, value[SCALES], (int32_t)(what->seed % 2));
-  const char *name = variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache);
+  const char *name = kvf_cache_of(variant) == kvf_scalar_of(variant)
+                         ? "auto"
+                         : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
 }
 
@@ -116,7 +119,7 @@ static void build(op_call *call, const void *context) {
 static uint64_t expect_rows(const op_call *call, const mla_case *what) {
   const kvf_variant *variant = what->variant;
   const int64_t elements = what->kv_lora_rank + what->rope_dim;
-  const int64_t bytes = mla_row_bytes(variant->cache, elements);
+  const int64_t bytes = mla_row_bytes(kvf_cache_of(variant), elements);
   const operand *cache = &call->operands[KV_CACHE];
   const int64_t capacity = cache->view.shape[0] * what->block_size;
   uint8_t *kv_c = malloc((size_t)elements * 4 + 4);
@@ -131,8 +134,8 @@ static uint64_t expect_rows(const op_call *call, const mla_case *what) {
     }
     mla_gather(&call->operands[KV_C], token, 0, what->kv_lora_rank, kv_c);
     mla_gather(&call->operands[K_PE], token, 0, what->rope_dim, k_pe);
-    mla_oracle_row(variant->scalar, variant->cache, kv_c, what->kv_lora_rank, k_pe, what->rope_dim,
-                   mla_scale(what->value[SCALES]), row);
+    mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, what->kv_lora_rank, k_pe,
+                   what->rope_dim, mla_scale(what->value[SCALES]), row);
     mla_expect_row(cache, slot, what->block_size, bytes, row);
   }
   free(kv_c);
@@ -174,9 +177,9 @@ static bool wanted(const kvf_variant *variant) {
 
 static mla_case case_of(const kvf_variant *variant, const int value[AXES], bool aligned,
                         uint64_t seed) {
-  const bool format = mla_is_format(variant->cache);
-  const int scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int cache = kvf_dtype_bits(variant->cache) / 8;
+  const bool format = mla_is_format(kvf_cache_of(variant));
+  const int scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   mla_case what = {.variant = variant,
                    .kv_lora_rank = format ? 512 : sizes_of[value[SIZES]][0],
                    .rope_dim = format ? 64 : sizes_of[value[SIZES]][1],
@@ -197,11 +200,11 @@ static void test_matrix(void) {
   const int rounds = options.exhaustive ? 16 : 2;
   for (int i = 0; i < kvf_op_concat_and_cache_mla.num_variants; ++i) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[i];
-    const bool format = mla_is_format(variant->cache);
+    const bool format = mla_is_format(kvf_cache_of(variant));
     int failures = 0;
     for (int round = 0; wanted(variant) && round < rounds; ++round) {
       const bool aligned = round % 2 == 0;
-      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(variant->scalar) / 8);
+      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_scalar_of(variant)) / 8);
       const covering plan = {
           .num_axes = AXES,
           .sizes = {[SIZES] = format ? 1 : (int)TEST_COUNT(sizes_of),
@@ -211,7 +214,7 @@ static void test_matrix(void) {
                     [KV_C_OFFSET] = source_offsets,
                     [K_PE_OFFSET] = source_offsets,
                     [CACHE] = format ? CACHE_UNIT_LAYOUTS : CACHE_LAYOUTS,
-                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(variant->cache) / 8),
+                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_cache_of(variant)) / 8),
                     [SLOTS] = SLOT_KINDS,
                     [INDEX] = INDEX_KINDS,
                     [ROWS] = 2,
@@ -242,7 +245,7 @@ static void test_large(void) {
   }
   for (int i = 0; i < kvf_op_concat_and_cache_mla.num_variants; ++i) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[i];
-    const bool copies = variant->scalar == variant->cache;
+    const bool copies = kvf_scalar_of(variant) == kvf_cache_of(variant);
     for (int layout = 0; wanted(variant) && layout < (copies ? CACHE_UNIT_LAYOUTS : 1); ++layout) {
       /* More than the 4 MiB at which copies bypass the caches, and enough for several threads. */
       const int value[AXES] = {
@@ -250,7 +253,7 @@ static void test_large(void) {
           [SLOTS] = layout % 3,   [EXEC] = layout % EXEC_KINDS, [SCALES] = 1,
           [CACHE_OFFSET] = layout};
       mla_case what = case_of(variant, value, false, options.seed + (uint64_t)layout);
-      what.tokens = copies ? (4 << 20) / mla_row_bytes(variant->cache, 576) + 99 : 1025;
+      what.tokens = copies ? (4 << 20) / mla_row_bytes(kvf_cache_of(variant), 576) + 99 : 1025;
       if (!run_case(&what)) {
         break;
       }
@@ -262,8 +265,8 @@ static void test_large(void) {
 static mla_case small_case(const kvf_variant *variant) {
   const int value[AXES] = {[VALUES] = VALUES_NORMAL};
   mla_case what = case_of(variant, value, true, 3);
-  what.kv_lora_rank = mla_is_format(variant->cache) ? 512 : 48;
-  what.rope_dim = mla_is_format(variant->cache) ? 64 : 16;
+  what.kv_lora_rank = mla_is_format(kvf_cache_of(variant)) ? 512 : 48;
+  what.rope_dim = mla_is_format(kvf_cache_of(variant)) ? 64 : 16;
   what.tokens = 5;
   what.block_size = 4;
   return what;
@@ -457,13 +460,13 @@ static void test_bad_arguments(void) {
       continue;
     }
     const mla_case what = small_case(variant);
-    const bool format = mla_is_format(variant->cache);
+    const bool format = mla_is_format(kvf_cache_of(variant));
     op_call_test_bad(build, &what, typed, bad_always, TEST_COUNT(bad_always));
     op_call_test_bad(build, &what, typed, format ? bad_format : bad_plain,
                      format ? TEST_COUNT(bad_format) : TEST_COUNT(bad_plain));
     op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
     op_call_test_overlap(build, &what, typed, "kv_cache", "k_pe");
-    op_call_test_scales(build, &what, typed, "scale", variant->cache == KVF_FP8_E4M3);
+    op_call_test_scales(build, &what, typed, "scale", kvf_cache_of(variant) == KVF_FP8_E4M3);
   }
 }
 
@@ -539,8 +542,8 @@ static void test_no_address(void) {
   }
   for (int i = 0; i < kvf_op_concat_and_cache_mla.num_variants; ++i) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[i];
-    for (size_t k = 0; wanted(variant) && !mla_is_format(variant->cache) && k < TEST_COUNT(sizes);
-         ++k) {
+    for (size_t k = 0;
+         wanted(variant) && !mla_is_format(kvf_cache_of(variant)) && k < TEST_COUNT(sizes); ++k) {
       mla_case what = small_case(variant);
       what.tokens = sizes[k][0];
       what.kv_lora_rank = sizes[k][1];

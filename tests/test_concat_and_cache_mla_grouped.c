@@ -82,7 +82,7 @@ static kvf_concat_and_cache_mla_grouped_params params_of(const op_call *call,
       .kv_c = operand_view(&call->operands[KV_C]),
       .k_pe = operand_view(&call->operands[K_PE]),
       .kv_cache_ptrs = operand_view(&call->operands[KV_CACHE_PTRS]),
-      .kv_scales = what->variant->scalar == what->variant->cache
+      .kv_scales = kvf_scalar_of(what->variant) == kvf_cache_of(what->variant)
                        ? (kvf_view){.data = NULL}
                        : operand_view(&call->operands[KV_SCALES]),
       .num_layers = what->layers,
@@ -151,7 +151,7 @@ static void build(op_call *call, const void *context) {
   call->given_exec = state % 2 ? &call->exec : NULL;
   const int64_t rows = what->tokens + (value[ROWS] ? 2 : 0);
   const int offset[2] = {value[KV_C_OFFSET], value[K_PE_OFFSET]};
-  mla_make_sources(call, KV_C, K_PE, variant->scalar, value[SOURCES], layers * rows,
+  mla_make_sources(call, KV_C, K_PE, kvf_scalar_of(variant), value[SOURCES], layers * rows,
                    what->kv_lora_rank, what->rope_dim, offset, value[VALUES], state);
   split_layers(&call->operands[KV_C], layers, rows, value[LAYERS_INSIDE]);
   split_layers(&call->operands[K_PE], layers, rows, value[LAYERS_INSIDE]);
@@ -162,7 +162,7 @@ static void build(op_call *call, const void *context) {
   mla_cache_strides(value[CACHE], shape + 1, stride + 1);
   const int64_t page = what->block_size * (row + 32) + 64;
   stride[0] = what->num_blocks * page / 16 * 16 + 16 + gap_of[value[LAYER_GAP]];
-  operand_make(call, CACHES, mla_cache_dtype(variant->cache, true), 4, shape, stride,
+  operand_make(call, CACHES, mla_cache_dtype(kvf_cache_of(variant), true), 4, shape, stride,
                value[CACHE_OFFSET], 64, state + 4);
   operand_make(call, KV_CACHE_PTRS, (DLDataType){kDLInt, 64, 1}, 1, &layers,
                &(int64_t){state % 2 ? 2 : 1}, 0, 0, state + 5);
@@ -191,7 +191,7 @@ static void build(op_call *call, const void *context) {
   call->values[BLOCK_STRIDE] = integer(stride[1]);
   call->values[ENTRY_STRIDE] = integer(stride[2]);
   call->values[NUM_BLOCKS] = integer(value[UNCHECKED] ? -1 : what->num_blocks);
-  if (variant->cache != variant->scalar) {
+  if (kvf_cache_of(variant) != kvf_scalar_of(variant)) {
     operand_make(call, KV_SCALES, dl_dtype(KVF_F32), 1, &layers, &(int64_t){state % 2 ? 3 : 1}, 4,
                  0, 5);
     for (int64_t layer = 0; layer < layers; ++layer) {
@@ -199,7 +199,9 @@ static void build(op_call *call, const void *context) {
       memcpy(operand_at(&call->operands[KV_SCALES], layer, 0, 0, 0), &scale, sizeof scale);
     }
   }
-  const char *name = variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache);
+  const char *name = kvf_cache_of(variant) == kvf_scalar_of(variant)
+                         ? "auto"
+                         : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
 }
 
@@ -207,7 +209,7 @@ static void build(op_call *call, const void *context) {
 static uint64_t expect_rows(const op_call *call, const grouped_case *what) {
   const kvf_variant *variant = what->variant;
   const int64_t elements = what->kv_lora_rank + what->rope_dim;
-  const int64_t bytes = mla_row_bytes(variant->cache, elements);
+  const int64_t bytes = mla_row_bytes(kvf_cache_of(variant), elements);
   const int64_t capacity = what->num_blocks * what->block_size;
   uint8_t *kv_c = malloc((size_t)elements * 4 + 4);
   uint8_t *k_pe = malloc((size_t)elements * 4 + 4);
@@ -224,8 +226,8 @@ static uint64_t expect_rows(const op_call *call, const grouped_case *what) {
     }
     mla_gather(&call->operands[KV_C], layer, token, what->kv_lora_rank, kv_c);
     mla_gather(&call->operands[K_PE], layer, token, what->rope_dim, k_pe);
-    mla_oracle_row(variant->scalar, variant->cache, kv_c, what->kv_lora_rank, k_pe, what->rope_dim,
-                   scale_of(layer), row);
+    mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, what->kv_lora_rank, k_pe,
+                   what->rope_dim, scale_of(layer), row);
     mla_expect_row(&cache, slot, what->block_size, bytes, row);
   }
   free(kv_c);
@@ -265,8 +267,8 @@ static bool wanted(const kvf_variant *variant) {
 
 static grouped_case case_of(const kvf_variant *variant, const int value[AXES], bool aligned,
                             uint64_t seed) {
-  const int scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int cache = kvf_dtype_bits(variant->cache) / 8;
+  const int scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   grouped_case what = {.variant = variant,
                        .kv_lora_rank = sizes_of[value[SIZES]][0],
                        .rope_dim = sizes_of[value[SIZES]][1],
@@ -292,7 +294,7 @@ static void test_matrix(void) {
     int failures = 0;
     for (int round = 0; wanted(variant) && round < rounds; ++round) {
       const bool aligned = round % 2 == 0;
-      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(variant->scalar) / 8);
+      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_scalar_of(variant)) / 8);
       const covering plan = {
           .num_axes = AXES,
           .sizes = {[SIZES] = TEST_COUNT(sizes_of),
@@ -304,7 +306,7 @@ static void test_matrix(void) {
                     [KV_C_OFFSET] = source_offsets,
                     [K_PE_OFFSET] = source_offsets,
                     [CACHE] = CACHE_UNIT_LAYOUTS,
-                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(variant->cache) / 8),
+                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_cache_of(variant)) / 8),
                     [LAYER_GAP] = TEST_COUNT(gap_of),
                     [SLOTS] = SLOT_KINDS,
                     [INDEX] = INDEX_KINDS,
@@ -389,7 +391,7 @@ static void test_out_of_range(void) {
       op_call_free(&call);
       count_case(variant);
     }
-    const bool bytes = kvf_dtype_bits(variant->cache) == 8;
+    const bool bytes = kvf_dtype_bits(kvf_cache_of(variant)) == 8;
     for (int odd = 0; wanted(variant) && odd < (bytes ? 1 : 2); ++odd) {
       const grouped_case what = small_case(variant);
       op_call call;
@@ -427,7 +429,7 @@ static void test_far(void) {
   enum { FAR_BLOCK, FAR_ENTRY, FAR_LAYER, FAR_TOKEN, FAR_KINDS };
   for (int i = 0; i < kvf_op_concat_and_cache_mla_grouped.num_variants; ++i) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla_grouped.variants[i];
-    const int64_t bytes = kvf_dtype_bits(variant->cache) / 8;
+    const int64_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
     for (int kind = 0; wanted(variant) && kind < FAR_KINDS; ++kind) {
       /* Only token 1 of layer 1 is written, to its cache's first row. */
       grouped_case what = small_case(variant);
@@ -471,7 +473,8 @@ static void test_far(void) {
       uint8_t row[64 * 4];
       mla_gather(&call.operands[KV_C], 1, 1, 48, kv_c);
       mla_gather(&call.operands[K_PE], 1, 1, 16, k_pe);
-      mla_oracle_row(variant->scalar, variant->cache, kv_c, 48, k_pe, 16, scale_of(1), row);
+      mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, 48, k_pe, 16, scale_of(1),
+                     row);
       mla_expect_row(&cache, 0, 4, 64 * bytes, row);
       char text[128];
       (void)snprintf(text, sizeof text, "%s, far kind %d", variant->symbol, kind);

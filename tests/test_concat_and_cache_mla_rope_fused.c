@@ -96,7 +96,7 @@ static kvf_concat_and_cache_mla_rope_fused_params params_of(const op_call *call,
       .kv_c = operand_view(&call->operands[KV_C]),
       .cos_sin_cache = operand_view(&call->operands[COS_SIN_CACHE]),
       .kv_cache = operand_view(&call->operands[KV_CACHE]),
-      .kv_cache_scale = {.data = what->variant->scalar == what->variant->cache
+      .kv_cache_scale = {.data = kvf_scalar_of(what->variant) == kvf_cache_of(what->variant)
                                      ? NULL
                                      : operand_view(&call->operands[KV_CACHE_SCALE]).data},
       .num_positions = NUM_POSITIONS,
@@ -143,9 +143,10 @@ static void make_queries(op_call *call, const rope_case *what) {
   default:
     break;
   }
-  operand_make(call, Q_PE, dl_dtype(what->variant->scalar), 3, shape, stride,
+  operand_make(call, Q_PE, dl_dtype(kvf_scalar_of(what->variant)), 3, shape, stride,
                what->value[Q_PE_OFFSET], 32, what->seed + 7);
-  mla_fill(&call->operands[Q_PE], what->variant->scalar, what->value[VALUES], what->seed + 8);
+  mla_fill(&call->operands[Q_PE], kvf_scalar_of(what->variant), what->value[VALUES],
+           what->seed + 8);
 }
 
 /* Cosines and sines, and where the values are strange anything at all. */
@@ -154,11 +155,11 @@ static void make_angles(op_call *call, const rope_case *what) {
   const int64_t shape[2] = {NUM_POSITIONS, what->rope_dim};
   const int64_t step = layout == ANGLES_STRIDED ? 2 : 1;
   const int64_t stride[2] = {step * what->rope_dim + (layout == ANGLES_PADDED ? 1 : 0), step};
-  operand_make(call, COS_SIN_CACHE, dl_dtype(what->variant->scalar), 2, shape, stride, 0, 0,
+  operand_make(call, COS_SIN_CACHE, dl_dtype(kvf_scalar_of(what->variant)), 2, shape, stride, 0, 0,
                what->seed + 9);
   operand *angles = &call->operands[COS_SIN_CACHE];
   if (what->value[VALUES] >= VALUES_SPECIAL) {
-    mla_fill(angles, what->variant->scalar, what->value[VALUES], what->seed + 10);
+    mla_fill(angles, kvf_scalar_of(what->variant), what->value[VALUES], what->seed + 10);
     return;
   }
   for (int64_t position = 0; position < NUM_POSITIONS; ++position) {
@@ -166,7 +167,7 @@ static void make_angles(op_call *call, const rope_case *what) {
       const int64_t pair = i % (what->rope_dim / 2);
       const double angle =
           (double)position * pow(10000.0, -2.0 * (double)pair / (double)what->rope_dim);
-      oracle_make(what->variant->scalar, i < what->rope_dim / 2 ? cos(angle) : sin(angle),
+      oracle_make(kvf_scalar_of(what->variant), i < what->rope_dim / 2 ? cos(angle) : sin(angle),
                   operand_at(angles, position, i, 0, 0));
     }
   }
@@ -181,7 +182,7 @@ static void build(op_call *call, const void *context) {
                     .exec = {.backend = variant->backend, .num_threads = (int32_t)(state % 3)}};
   call->given_exec = state % 2 ? &call->exec : NULL;
   const int offset[2] = {value[KV_C_OFFSET], value[K_PE_OFFSET]};
-  mla_make_sources(call, KV_C, K_PE, variant->scalar, value[SOURCES], what->tokens,
+  mla_make_sources(call, KV_C, K_PE, kvf_scalar_of(variant), value[SOURCES], what->tokens,
                    what->kv_lora_rank, what->rope_dim, offset, value[VALUES], state);
   make_queries(call, what);
   make_angles(call, what);
@@ -190,8 +191,8 @@ static void build(op_call *call, const void *context) {
                             what->kv_lora_rank + what->rope_dim};
   int64_t stride[3];
   mla_cache_strides(value[CACHE], shape, stride);
-  operand_make(call, KV_CACHE, mla_cache_dtype(variant->cache, value[ENTRY] == ENTRY_BOXED), 3,
-               shape, stride, value[CACHE_OFFSET], 64, state + 4);
+  operand_make(call, KV_CACHE, mla_cache_dtype(kvf_cache_of(variant), value[ENTRY] == ENTRY_BOXED),
+               3, shape, stride, value[CACHE_OFFSET], 64, state + 4);
 
   mla_make_indices(call, SLOT_MAPPING, value[INDEX], what->tokens, state + 5);
   mla_make_indices(call, POSITIONS, value[POSITION_INDEX], what->tokens + (int64_t)(state % 3),
@@ -205,7 +206,9 @@ static void build(op_call *call, const void *context) {
   }
   free(slots);
   mla_make_scale(call, KV_CACHE_SCALE, value[SCALES], (int32_t)(what->seed % 2));
-  const char *name = variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache);
+  const char *name = kvf_cache_of(variant) == kvf_scalar_of(variant)
+                         ? "auto"
+                         : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
   call->values[IS_NEOX] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = value[STYLE]};
 }
@@ -246,7 +249,7 @@ static void put(kvf_dtype scalar, double value, uint8_t *element) {
 /* Rotates a row of the expected image of q_pe or k_pe. */
 static void rotate_row(const op_call *call, const rope_case *what, int which, int64_t token,
                        int64_t head) {
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const int64_t position = operand_get_index(&call->operands[POSITIONS], token, 0);
   const int64_t half = what->rope_dim / 2;
   const operand *rows = &call->operands[which];
@@ -272,7 +275,7 @@ static void rotate_row(const op_call *call, const rope_case *what, int which, in
 static uint64_t expect_all(const op_call *call, const rope_case *what) {
   const kvf_variant *variant = what->variant;
   const int64_t elements = what->kv_lora_rank + what->rope_dim;
-  const int64_t bytes = mla_row_bytes(variant->cache, elements);
+  const int64_t bytes = mla_row_bytes(kvf_cache_of(variant), elements);
   const int64_t capacity = what->num_blocks * what->block_size;
   uint8_t *kv_c = malloc((size_t)elements * 4 + 4);
   uint8_t *k_pe = malloc((size_t)elements * 4 + 4);
@@ -295,8 +298,8 @@ static uint64_t expect_all(const op_call *call, const rope_case *what) {
     rotate_row(call, what, K_PE, token, 0);
     mla_gather(&call->operands[KV_C], token, 0, what->kv_lora_rank, kv_c);
     mla_gather(&call->operands[K_PE], token, 0, what->rope_dim, k_pe);
-    mla_oracle_row(variant->scalar, variant->cache, kv_c, what->kv_lora_rank, k_pe, what->rope_dim,
-                   mla_scale(what->value[SCALES]), row);
+    mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, what->kv_lora_rank, k_pe,
+                   what->rope_dim, mla_scale(what->value[SCALES]), row);
     mla_expect_row(&call->operands[KV_CACHE], slot, what->block_size, bytes, row);
   }
   free(kv_c);
@@ -345,8 +348,8 @@ static bool wanted(const kvf_variant *variant) {
 
 static rope_case case_of(const kvf_variant *variant, const int value[AXES], bool aligned,
                          uint64_t seed) {
-  const int scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int cache = kvf_dtype_bits(variant->cache) / 8;
+  const int scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   rope_case what = {.variant = variant,
                     .kv_lora_rank = sizes_of[value[SIZES]][0],
                     .rope_dim = sizes_of[value[SIZES]][1],
@@ -376,7 +379,7 @@ static void test_matrix(void) {
     int failures = 0;
     for (int round = 0; wanted(variant) && round < rounds; ++round) {
       const bool aligned = round % 2 == 0;
-      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(variant->scalar) / 8);
+      const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_scalar_of(variant)) / 8);
       const covering plan = {
           .num_axes = AXES,
           .sizes = {[SIZES] = TEST_COUNT(sizes_of),
@@ -391,7 +394,7 @@ static void test_matrix(void) {
                     [K_PE_OFFSET] = source_offsets,
                     [Q_PE_OFFSET] = source_offsets,
                     [CACHE] = CACHE_LAYOUTS,
-                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(variant->cache) / 8),
+                    [CACHE_OFFSET] = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_cache_of(variant)) / 8),
                     [SLOTS] = SLOT_KINDS,
                     [INDEX] = INDEX_KINDS,
                     [POSITION_INDEX] = INDEX_KINDS,

@@ -111,7 +111,7 @@ static kvf_status raw(const op_call *call, const concat_case *what) {
       .vector_elements = -1,
       .streaming = -1,
   };
-  return kvf_launch_concat_mla_q(call->given_exec, kvf_select(OP, options.backend, KVF_B8, KVF_B8),
+  return kvf_launch_concat_mla_q(call->given_exec, kvf_select(OP, options.backend, KVF_B8),
                                  &params);
 }
 
@@ -134,7 +134,7 @@ static void run(const concat_case *what) {
   (void)expect_done(options.backend, status, before, 0, name);
   (void)op_call_verify(&call, name);
   op_call_free(&call);
-  count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(OP, options.backend, KVF_B8));
 }
 
 static double elements(const covering_row *row, const void *context) {
@@ -241,7 +241,7 @@ static void test_far(void) {
         region_get(&memory[Q_OUT], at, got, sizeof got);
         EXPECT(memcmp(got, given[row / 2][row % 2], sizeof got) == 0, "far row %d is wrong", row);
       }
-      count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+      count_case(kvf_select(OP, options.backend, KVF_B8));
     }
     for (int i = 0; i < TENSORS_OF_OP; ++i) {
       region_free(&memory[i]);
@@ -302,7 +302,7 @@ static void test_bad_params(void) {
                                         .num_heads = 1,
                                         .nope_bytes = 16,
                                         .rope_bytes = 16};
-  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8);
   struct {
     kvf_concat_mla_q_params params;
     const char *member;

@@ -419,6 +419,19 @@ def test_sanitize_has_a_folder_and_flags_of_its_own(tree: Path) -> None:
     assert "python is not available: Python itself is not instrumented" in asked.stdout
 
 
+def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mine]\nops = ["copy_blocks"]\nbackends = ["cpu"]\nisas = ["baseline"]\n')
+    done = run_in(tree, f"--profile={file}")
+    assert re.search(r"^variants +1 cpu, 0 cuda|^variants +1 cpu;", done.stdout, re.M), done.stdout
+    assert re.search(r"^library +1 variants, about \d+ s", done.stdout, re.M)
+    asked = run_in(tree, NINJA, "kvf_cpu_zero_blocks__b8")
+    assert "is not built: left out by --profile" in asked.stdout
+    file.write_text('[mine]\nops = ["no_such_op"]\n')
+    done = run_in(tree, f"--profile={file}")
+    assert (done.returncode, "unknown op no_such_op" in done.stderr) == (2, True)
+
+
 def test_build_and_rebuild(tree: Path) -> None:
     """From nothing to a library, then: nothing to do, and what runs when something changes."""
     assert run_in(tree, *SMALL, "--build-dir=out dir").returncode == 0
@@ -452,6 +465,17 @@ def test_build_and_rebuild(tree: Path) -> None:
     assert "libkvforge.so" in ninja()
     assert "no work to do" in ninja()
 
+    if generates:
+        template.write_text("{{ nothing }}\n" + (good := template.read_text()))
+        done = run_in(tree, NINJA)
+        # The cause, and not the hundreds of files that are generated.
+        assert "reshape_and_cache_flash.c.j2:1: 'nothing' is undefined" in done.stdout
+        assert done.returncode == 1 and len(done.stdout) < 1000
+        assert "'nothing' is undefined" in run_in(tree, NINJA).stdout
+        template.write_text(good)
+        assert "0 written, 0 removed" in ninja()
+        assert "no work to do" in ninja()
+
     toolchain = tree / "out dir/toolchain.txt"
     toolchain.write_text("another compiler\n")
     assert "error.c.o" in ninja()
@@ -477,7 +501,7 @@ def test_install(tree: Path, tmp_path: Path) -> None:
     )
     compiler = ["cc", f"-I{prefix}/include", str(source), "-o", str(tmp_path / "program")]
     for library in (
-        [f"{prefix}/lib/libkvforge.a", "-fopenmp", "-ldl"],
+        [f"{prefix}/lib/libkvforge.a", "-pthread", "-ldl"],
         [f"-L{prefix}/lib", "-lkvforge", f"-Wl,-rpath,{prefix}/lib"],
     ):
         subprocess.run([*compiler, *library], check=True)

@@ -90,17 +90,18 @@ static const char *spell(const convert_case *what) {
       [KVF_F32] = "float32", [KVF_F16] = "float16", [KVF_BF16] = "bfloat16"};
   const kvf_variant *variant = what->variant;
   const int spelling = what->value[SPELLING_AXIS];
-  if (!is_fp8(variant->scalar) && !is_fp8(variant->cache)) {
+  if (!is_fp8(kvf_scalar_of(variant)) && !is_fp8(kvf_cache_of(variant))) {
     return spelling == 0   ? "auto"
-           : spelling == 1 ? torch_names[variant->cache]
-                           : kvf_dtype_name(variant->cache);
+           : spelling == 1 ? torch_names[kvf_cache_of(variant)]
+                           : kvf_dtype_name(kvf_cache_of(variant));
   }
-  const kvf_dtype format = is_fp8(variant->scalar) ? variant->scalar : variant->cache;
+  const kvf_dtype format =
+      is_fp8(kvf_scalar_of(variant)) ? kvf_scalar_of(variant) : kvf_cache_of(variant);
   return format == KVF_FP8_E4M3 && spelling == 0 ? "fp8" : kvf_dtype_name(format);
 }
 
 static float scale_of(const convert_case *what) {
-  const bool floats = !is_fp8(what->variant->scalar) && !is_fp8(what->variant->cache);
+  const bool floats = !is_fp8(kvf_scalar_of(what->variant)) && !is_fp8(kvf_cache_of(what->variant));
   return floats ? 1.0f : scales[what->value[SCALE_AXIS]];
 }
 
@@ -108,7 +109,7 @@ static float scale_of(const convert_case *what) {
  */
 static void fill(op_call *call, const convert_case *what) {
   operand *source = &call->operands[SRC];
-  const kvf_dtype dtype = what->variant->scalar;
+  const kvf_dtype dtype = kvf_scalar_of(what->variant);
   const size_t bytes = bytes_of(dtype);
   uint64_t state = what->seed;
   uint32_t pattern = (uint32_t)random_next(&state);
@@ -138,7 +139,7 @@ static void build(op_call *call, const void *context) {
   }
   for (int side = 0; side < 2; ++side) {
     int64_t stride[5] = {0};
-    const kvf_dtype dtype = side == DST ? variant->cache : variant->scalar;
+    const kvf_dtype dtype = side == DST ? kvf_cache_of(variant) : kvf_scalar_of(variant);
     const bool as_uint8 = is_fp8(dtype) && what->value[SPELLING_AXIS] != 1;
     strides_of(what->value[side == DST ? DST_LAYOUT : SRC_LAYOUT], shapes[shape].rank,
                shapes[shape].size, stride);
@@ -154,14 +155,15 @@ static void build(op_call *call, const void *context) {
 
 /* One element. */
 static void convert(const kvf_variant *variant, float scale, const uint8_t *from, uint8_t *to) {
-  if (is_fp8(variant->cache)) {
-    oracle_store(variant->scalar, variant->cache, from, scale, to);
+  if (is_fp8(kvf_cache_of(variant))) {
+    oracle_store(kvf_scalar_of(variant), kvf_cache_of(variant), from, scale, to);
     return;
   }
-  const double value = oracle_value(variant->scalar, from);
+  const double value = oracle_value(kvf_scalar_of(variant), from);
   /* A product of two floats is exact in double; it is rounded to f32, and then to the dtype. */
-  const double wide = is_fp8(variant->scalar) ? (double)(float)(value * (double)scale) : value;
-  oracle_round(variant->cache, wide, to);
+  const double wide =
+      is_fp8(kvf_scalar_of(variant)) ? (double)(float)(value * (double)scale) : value;
+  oracle_round(kvf_cache_of(variant), wide, to);
 }
 
 static void expect_converted(const op_call *call, const convert_case *what) {
@@ -180,10 +182,11 @@ static void expect_converted(const op_call *call, const convert_case *what) {
       at[DST] += index * dst->view.stride[i];
       at[SRC] += index * src->view.stride[i];
     }
-    convert(
-        what->variant, scale_of(what),
-        src->memory.expected + src->view.start + at[SRC] * (int64_t)bytes_of(what->variant->scalar),
-        dst->memory.expected + dst->view.start + at[DST] * (int64_t)bytes_of(what->variant->cache));
+    convert(what->variant, scale_of(what),
+            src->memory.expected + src->view.start +
+                at[SRC] * (int64_t)bytes_of(kvf_scalar_of(what->variant)),
+            dst->memory.expected + dst->view.start +
+                at[DST] * (int64_t)bytes_of(kvf_cache_of(what->variant)));
   }
 }
 
@@ -272,17 +275,17 @@ static void run_flat(const kvf_variant *variant, int64_t count, float scale, int
   op_call call = {.op = OP, .exec = {.backend = options.backend, .num_threads = threads}};
   call.given_exec = &call.exec;
   const int64_t one = 1;
-  operand_make(&call, DST, dl_dtype(variant->cache), 1, &count, &one, 0, 64, 1);
-  operand_make(&call, SRC, dl_dtype(variant->scalar), 1, &count, &one, 0, 64, 2);
-  const size_t from_bytes = bytes_of(variant->scalar);
-  const size_t to_bytes = bytes_of(variant->cache);
+  operand_make(&call, DST, dl_dtype(kvf_cache_of(variant)), 1, &count, &one, 0, 64, 1);
+  operand_make(&call, SRC, dl_dtype(kvf_scalar_of(variant)), 1, &count, &one, 0, 64, 2);
+  const size_t from_bytes = bytes_of(kvf_scalar_of(variant));
+  const size_t to_bytes = bytes_of(kvf_cache_of(variant));
   uint8_t *from = call.operands[SRC].memory.expected + call.operands[SRC].view.start;
   uint8_t *to = call.operands[DST].memory.expected + call.operands[DST].view.start;
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t bits = pattern(i);
     memcpy(from + (size_t)i * from_bytes, &bits, from_bytes);
   }
-  const bool floats = !is_fp8(variant->scalar) && !is_fp8(variant->cache);
+  const bool floats = !is_fp8(kvf_scalar_of(variant)) && !is_fp8(kvf_cache_of(variant));
   const convert_case what = {.variant = variant};
   call.values[SCALE_ARGUMENT] =
       (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = floats ? 1 : (double)scale};
@@ -319,14 +322,15 @@ static void test_every_number(void) {
       continue;
     }
     const bool emulated = options.backend == KVF_CUDA && cuda.reset != NULL;
-    const int64_t all = variant->scalar == KVF_F32 ? 9 * 65536
-                        : is_fp8(variant->scalar)  ? 256
-                                                   : 65536;
-    run_flat(variant, all, 1.0f, 1, variant->scalar == KVF_F32 ? high_pattern : low_pattern);
-    run_flat(variant, all, 0.1f, 2, variant->scalar == KVF_F32 ? high_pattern : low_pattern);
+    const int64_t all = kvf_scalar_of(variant) == KVF_F32 ? 9 * 65536
+                        : is_fp8(kvf_scalar_of(variant))  ? 256
+                                                          : 65536;
+    run_flat(variant, all, 1.0f, 1, kvf_scalar_of(variant) == KVF_F32 ? high_pattern : low_pattern);
+    run_flat(variant, all, 0.1f, 2, kvf_scalar_of(variant) == KVF_F32 ? high_pattern : low_pattern);
     if (!emulated) {
       const int64_t many = 3 << 20; /* elements; 6 MiB in a 16-bit dtype */
-      run_flat(variant, many + 5, 0.1f, 0, variant->scalar == KVF_F32 ? high_pattern : low_pattern);
+      run_flat(variant, many + 5, 0.1f, 0,
+               kvf_scalar_of(variant) == KVF_F32 ? high_pattern : low_pattern);
     }
   }
 }

@@ -43,7 +43,7 @@ static double e2m1_value(int code) {
 
 static void expect_row(const op_call *call, const gather_case *what, const uint8_t *source,
                        uint8_t *dst) {
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const size_t bytes = (size_t)kvf_dtype_bits(scalar) / 8;
   (void)call;
   for (int i = 0; i < LATENT; ++i) {

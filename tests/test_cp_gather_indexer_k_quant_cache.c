@@ -155,9 +155,7 @@ static kvf_cp_gather_indexer_k_quant_cache_params params_of(const op_call *call,
   return params;
 }
 
-static const kvf_variant *variant_of_test(void) {
-  return kvf_select(OP, options.backend, KVF_B8, KVF_B8);
-}
+static const kvf_variant *variant_of_test(void) { return kvf_select(OP, options.backend, KVF_B8); }
 
 static void run(const gather_case *what) {
   char name[200];

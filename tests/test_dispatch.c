@@ -5,22 +5,32 @@
 #include <string.h>
 
 #include "kvforge/cache/op.h"
+#include "kvforge/op.h"
 #include "small_call.h"
 
-#define KVF_VARIANT(backend_, op_, scalar_, cache_, symbol_)                                       \
-  {#symbol_, #backend_, #op_, #scalar_, #cache_},
+#define KVF_VARIANT(backend_, op_, values_, symbol_) {#symbol_, #backend_, #op_, values_},
 static const struct {
   const char *symbol;
   const char *backend;
   const char *op;
-  const char *scalar;
-  const char *cache;
+  const char *values; /* "f32/fp8_e4m3": of each axis */
 } known[] = {
 #include "../generated/kvf_kernels.inc"
 };
 #undef KVF_VARIANT
 
 static const char *backend_name(kvf_backend backend) { return backend == KVF_CPU ? "cpu" : "cuda"; }
+
+static const char *values_text(const kvf_op *op, const int64_t *values, char text[256]) {
+  text[0] = '\0';
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    char value[64];
+    const size_t length = strlen(text);
+    (void)snprintf(text + length, 256 - length, "%s%s", i > 0 ? "/" : "",
+                   kvf_axis_text(&op->axes[i], values[i], value, sizeof value));
+  }
+  return text;
+}
 
 /* ---- registry
  * ------------------------------------------------------------------------------------ */
@@ -91,11 +101,11 @@ static void test_symbols(void) {
       if (!EXPECT(position < TEST_COUNT(known), "more rows than the index has")) {
         return;
       }
+      char text[256];
       EXPECT(strcmp(variant->symbol, known[position].symbol) == 0 &&
                  strcmp(backend_name(variant->backend), known[position].backend) == 0 &&
                  strcmp(op->name, known[position].op) == 0 &&
-                 strcmp(kvf_dtype_name(variant->scalar), known[position].scalar) == 0 &&
-                 strcmp(kvf_dtype_name(variant->cache), known[position].cache) == 0,
+                 strcmp(values_text(op, variant->values, text), known[position].values) == 0,
              "row %zu is %s, the index has %s", position, variant->symbol, known[position].symbol);
       EXPECT(variant->op == op, "%s does not know its op", variant->symbol);
       EXPECT(kvf_find_variant(variant->symbol) == variant, "%s is not found", variant->symbol);
@@ -111,9 +121,9 @@ static void test_symbols(void) {
 /* ---- select
  * -------------------------------------------------------------------------------------- */
 
-static bool excluded(const kvf_op *op, kvf_dtype scalar, kvf_dtype cache, const char **reason) {
+static bool excluded(const kvf_op *op, const int64_t *values, const char **reason) {
   for (int32_t i = 0; i < op->num_exclusions; ++i) {
-    if (op->exclusions[i].scalar == scalar && op->exclusions[i].cache == cache) {
+    if (memcmp(op->exclusions[i].values, values, sizeof *values * (size_t)op->num_axes) == 0) {
       *reason = op->exclusions[i].reason;
       return true;
     }
@@ -121,26 +131,27 @@ static bool excluded(const kvf_op *op, kvf_dtype scalar, kvf_dtype cache, const 
   return false;
 }
 
-static const kvf_variant *row_of(const kvf_op *op, int backend, int scalar, int cache) {
+static const kvf_variant *row_of(const kvf_op *op, int backend, const char *values) {
   for (size_t i = 0; i < TEST_COUNT(known); ++i) {
     if ((backend == KVF_CPU || backend == KVF_CUDA) && strcmp(known[i].op, op->name) == 0 &&
         strcmp(known[i].backend, backend_name((kvf_backend)backend)) == 0 &&
-        strcmp(known[i].scalar, kvf_dtype_name((kvf_dtype)scalar)) == 0 &&
-        strcmp(known[i].cache, kvf_dtype_name((kvf_dtype)cache)) == 0) {
+        strcmp(known[i].values, values) == 0) {
       return kvf_find_variant(known[i].symbol);
     }
   }
   return NULL;
 }
 
-static void check_cell(const kvf_op *op, int backend, int scalar, int cache) {
-  const kvf_variant *row = row_of(op, backend, scalar, cache);
-  const kvf_variant *got =
-      kvf_select(op, (kvf_backend)backend, (kvf_dtype)scalar, (kvf_dtype)cache);
+static void check_cell(const kvf_op *op, int backend, const int64_t *values) {
+  char text[256];
+  const kvf_variant *row = row_of(op, backend, values_text(op, values, text));
+  const kvf_variant *got = kvf_select_values(op, (kvf_backend)backend, values, op->num_axes);
+  const kvf_status status =
+      kvf_select_values_status(op, (kvf_backend)backend, values, op->num_axes);
   const bool built = row != NULL && kvf_variant_built(row);
-  EXPECT(got == (built ? row : NULL), "%s, backend %d, %s, %s: selected %s", op->name, backend,
-         kvf_dtype_name((kvf_dtype)scalar), kvf_dtype_name((kvf_dtype)cache),
+  EXPECT(got == (built ? row : NULL), "%s, backend %d, %s: selected %s", op->name, backend, text,
          got ? got->symbol : "NULL");
+  EXPECT_STATUS(status, built ? KVF_OK : row != NULL ? KVF_NOT_BUILT : KVF_UNSUPPORTED);
   if (built) {
     return;
   }
@@ -149,7 +160,7 @@ static void check_cell(const kvf_op *op, int backend, int scalar, int cache) {
   if (row != NULL) {
     EXPECT_TEXT(kvf_last_error(), "not built");
     EXPECT_TEXT(kvf_last_error(), row->symbol);
-  } else if (excluded(op, (kvf_dtype)scalar, (kvf_dtype)cache, &reason)) {
+  } else if (excluded(op, values, &reason)) {
     EXPECT_TEXT(kvf_last_error(), "excluded");
     EXPECT_TEXT(kvf_last_error(), reason);
   } else {
@@ -157,18 +168,39 @@ static void check_cell(const kvf_op *op, int backend, int scalar, int cache) {
   }
 }
 
+/* Every dtype on every axis, and numbers that are none. */
+static void check_cells(const kvf_op *op, int backend, int64_t *values, int32_t axis) {
+  if (axis == op->num_axes) {
+    check_cell(op, backend, values);
+    return;
+  }
+  for (int64_t dtype = -1; dtype <= KVF_DTYPE_COUNT; ++dtype) {
+    values[axis] = dtype;
+    check_cells(op, backend, values, axis + 1);
+  }
+}
+
 static void test_select(void) {
+  int64_t values[KVF_MAX_AXES] = {0};
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
-    for (int backend = -1; backend <= KVF_BACKEND_COUNT; ++backend) {
-      for (int scalar = -1; scalar <= KVF_DTYPE_COUNT; ++scalar) {
-        for (int cache = -1; cache <= KVF_DTYPE_COUNT; ++cache) {
-          check_cell(kvf_get_op(i), backend, scalar, cache);
-        }
-      }
+    const kvf_op *op = kvf_get_op(i);
+    for (int32_t k = 0; k < op->num_axes; ++k) {
+      EXPECT(op->axes[k].kind == KVF_AXIS_DTYPE, "%s: axis %s", op->name, op->axes[k].name);
     }
+    for (int backend = -1; backend <= KVF_BACKEND_COUNT; ++backend) {
+      check_cells(op, backend, values, 0);
+    }
+    values[0] = INT64_MAX;
+    check_cell(op, KVF_CPU, values);
+    values[0] = INT64_MIN + 1;
+    check_cell(op, KVF_CUDA, values);
+    EXPECT(kvf_select_values(op, KVF_CPU, values, op->num_axes + 1) == NULL, "a value too many");
+    EXPECT_TEXT(kvf_last_error(), "want one for each of its");
+    EXPECT(kvf_select_values(op, KVF_CPU, NULL, op->num_axes) == NULL, "no values");
+    EXPECT_TEXT(kvf_last_error(), "values: got NULL");
   }
   EXPECT(kvf_select(NULL, KVF_CPU, KVF_F32, KVF_F32) == NULL, "an op that is NULL");
-  EXPECT_TEXT(kvf_last_error(), "NULL");
+  EXPECT_TEXT(kvf_last_error(), "op: got NULL");
   count_case(NULL);
 }
 
@@ -354,8 +386,8 @@ static void fill_boxed(small_call *call, kvf_value values[8]) {
   for (int i = 0; i < 5; ++i) {
     values[i] = boxed_tensor(&call->view[i]);
   }
-  values[5] =
-      (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(call->variant->cache)};
+  values[5] = (kvf_value){.kind = KVF_KIND_STRING,
+                          .as.string = kvf_dtype_name(kvf_cache_of(call->variant))};
   values[6] = values[7] = boxed_tensor(&call->view[5]);
 }
 

@@ -15,7 +15,9 @@ static const float scales[] = {0.1f, 1.0f, 0.25f, 7e30f, 0x1p-126f, 3e38f, 1e-3f
 /* What the CPU refuses is IEEE arithmetic on CUDA. */
 static const float wild[] = {0.1f, 1.0f, 0.25f, 7e30f, 0x1p-140f, 0.0f, -0.3f, INFINITY};
 
-static bool copies(const kvf_variant *variant) { return variant->scalar == variant->cache; }
+static bool copies(const kvf_variant *variant) {
+  return kvf_scalar_of(variant) == kvf_cache_of(variant);
+}
 
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
   return kvf_gather_and_maybe_dequant_cache(
@@ -59,7 +61,7 @@ static void make_hints(op_call *call, const gather_case *what, const gather_plan
 static void more(op_call *call, const gather_case *what, const gather_plan *plan) {
   static const char *const same[] = {
       [KVF_F32] = "float32", [KVF_F16] = "float16", [KVF_BF16] = "bfloat16"};
-  const kvf_dtype cache = what->variant->cache;
+  const kvf_dtype cache = kvf_cache_of(what->variant);
   make_hints(call, what, plan);
   const int64_t one = 1;
   operand_make(call, SCALE, dl_dtype(KVF_F32), what->variety % 2, &one, (const int64_t[]){5}, 4, 0,
@@ -76,7 +78,7 @@ static void more(op_call *call, const gather_case *what, const gather_plan *plan
 
 static void expect_row(const op_call *call, const gather_case *what, const uint8_t *source,
                        uint8_t *dst) {
-  const size_t bytes = (size_t)kvf_dtype_bits(what->variant->scalar) / 8;
+  const size_t bytes = (size_t)kvf_dtype_bits(kvf_scalar_of(what->variant)) / 8;
   if (copies(what->variant)) {
     memcpy(dst, source, (size_t)what->entry_size * bytes);
     return;
@@ -86,8 +88,9 @@ static void expect_row(const op_call *call, const gather_case *what, const uint8
   uint8_t result[256][4];
   for (int code = 0; code < 256; ++code) {
     /* A product of two floats is exact in double; it is rounded to f32, and then to the dtype. */
-    const double product = oracle_fp8_value(what->variant->cache, (uint8_t)code) * (double)scale;
-    oracle_round(what->variant->scalar, (double)(float)product, result[code]);
+    const double product =
+        oracle_fp8_value(kvf_cache_of(what->variant), (uint8_t)code) * (double)scale;
+    oracle_round(kvf_scalar_of(what->variant), (double)(float)product, result[code]);
   }
   for (int64_t i = 0; i < what->entry_size; ++i) {
     memcpy(dst + (size_t)i * bytes, result[source[i]], bytes);
@@ -188,7 +191,7 @@ static void test_bad_arguments(void) {
     const gather_context context = gather_small(&op, variant);
     op_call_test_overlap(gather_build_small, &context, typed, "dst", "src_cache");
     op_call_test_scales(gather_build_small, &context, typed, "scale", !copies(variant));
-    if (variant->cache == KVF_FP8_E4M3) {
+    if (kvf_cache_of(variant) == KVF_FP8_E4M3) {
       op_call_test_bad(gather_build_small, &context, typed, bad, TEST_COUNT(bad));
     }
   }

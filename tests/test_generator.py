@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pytest
@@ -151,7 +152,7 @@ def test_every_op_is_documented(op: Op) -> None:
     assert list(op.arguments) == [argument.name for argument in op.schema.arguments]
     assert all(text.strip() for text in op.arguments.values())
     assert all(field.doc.strip() for field in op.params)
-    assert all(reason.strip() for _, _, reason in op.exclusions)
+    assert all(reason.strip() for reason in op.exclusions.values())
     assert re.fullmatch(r"\w+", op.namespace)
 
 
@@ -197,13 +198,12 @@ def test_an_undocumented_op_is_refused(spoil: Callable[[Op], Op], message: str) 
 
 def test_exclusions_and_variants_share_out_the_axes() -> None:
     for op in OPS:
-        cube = {(scalar, cache) for scalar in op.scalars for cache in op.caches}
-        left_out = {(scalar.token, cache.token) for scalar, cache, _ in op.exclusions}
+        left_out = set(op.exclusions)
         for backend in ("cpu", "cuda"):
             mine = [v for v in op.variants if v.backend == backend]
-            kept = {(v.scalar.token, v.cache.token) for v in mine}
+            kept = {v.values for v in mine}
             assert len(kept) == len(mine)
-            assert kept | left_out == cube and not kept & left_out
+            assert kept | left_out == set(op.combinations(backend)) and not kept & left_out
 
 
 # ---- the plan ------------------------------------------------------------------------------------
@@ -213,13 +213,13 @@ def test_selection() -> None:
     everything = plan.variants()
     assert everything == [variant for variant in VARIANTS if variant.compiled]
     some = plan.variants(
-        ops=["reshape_and_cache"], scalars=["f16"], caches=["same"], backends=["cpu"]
+        ops=["reshape_and_cache"], axes={"scalar": ["f16"], "cache": ["same"]}, backends=["cpu"]
     )
     assert [variant.symbol for variant in some] == ["kvf_cpu_reshape_and_cache__f16__f16"]
-    assert plan.variants(scalars=[]) == []
+    assert plan.variants(ops=[]) == []
     halves = [plan.variants(backends=[backend]) for backend in ("cpu", "cuda")]
     assert sum(map(len, halves)) == len(everything)
-    fp8 = plan.variants(ops=["reshape_and_cache"], caches=["fp8_e4m3", "same"])
+    fp8 = plan.variants(ops=["reshape_and_cache"], axes={"cache": ["fp8_e4m3", "same"]})
     assert {v.cache.token for v in fp8} == {"f32", "f16", "bf16", "fp8_e4m3"}
 
 
@@ -227,13 +227,14 @@ def test_selection() -> None:
     ("selection", "message"),
     [
         ({"ops": ["nothing"]}, "unknown op nothing: want some of "),
-        ({"scalars": ["f64"]}, "unknown scalar dtype f64: want some of "),
-        ({"caches": ["auto"]}, "unknown cache dtype auto: want some of "),
+        ({"axes": {"scalar": ["f64"]}}, "unknown scalar dtype f64: want some of "),
+        ({"axes": {"cache": ["auto"]}}, "unknown cache dtype auto: want some of "),
+        ({"axes": {"tile": ["64"]}}, "unknown axis tile: want some of cache, scalar, width"),
         ({"backends": ["rocm"]}, "unknown backend rocm: want some of cpu, cuda"),
         ({"ops": ["b", "reshape_and_cache", "a"]}, "unknown op a, b: want"),
     ],
 )
-def test_selection_of_what_is_not_there(selection: dict[str, list[str]], message: str) -> None:
+def test_selection_of_what_is_not_there(selection: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan.variants(**selection)
 
@@ -306,16 +307,18 @@ def test_wrap_fills_paragraphs_and_keeps_indented_lines() -> None:
 def test_the_readmes_table_lists_dtypes_in_the_order_of_the_specs() -> None:
     rows = {op.name: render.axes(op) for op in OPS}
     floats = "f32, f16, bf16, fp8_e4m3, fp8_e5m2"
-    assert rows["convert_fp8"] == f"{floats} | {floats}"
-    assert rows["reshape_and_cache"] == "f32, f16, bf16 | same, fp8_e4m3, fp8_e5m2, int8"
-    assert rows["copy_blocks"] == "any (bytes) | same"
-    assert rows["concat_mla_q"] == "f32, f16, bf16 (bytes) | same"
+    assert rows["convert_fp8"] == f"scalar {floats}; cache {floats}"
+    assert rows["reshape_and_cache"] == (
+        "scalar f32, f16, bf16; cache same, fp8_e4m3, fp8_e5m2, int8"
+    )
+    assert rows["copy_blocks"] == "width any (bytes)"
+    assert rows["concat_mla_q"] == "width f32, f16, bf16 (bytes)"
 
 
 def test_limits_in_texts_are_those_of_the_headers() -> None:
     for op, header, limit, unit in (
-        ("copy_blocks", "pages.h", "KVF_MAX_CACHES", "tensors"),
-        ("reshape_and_cache_flash_layers", "kernel_types.h", "KVF_MAX_LAYERS", "layers"),
+        ("copy_blocks", "cache/pages.h", "KVF_MAX_CACHES", "tensors"),
+        ("reshape_and_cache_flash_layers", "cache/kernel_types.h", "KVF_MAX_LAYERS", "layers"),
     ):
         text = (ROOT / "runtime/include/kvforge" / header).read_text()
         found = re.search(rf"#define {limit} (\d+)", text)
@@ -355,7 +358,7 @@ def test_an_upstream_schema_that_the_op_cannot_serve(
 
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
-    with pytest.raises(RuntimeError, match=r"clang-format==.*1\.2\.3"):
+    with pytest.raises(ValueError, match=r"clang-format==.*1\.2\.3"):
         render.format_c({})
 
 
@@ -479,7 +482,7 @@ def test_output_does_not_depend_on_surroundings(
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["namespace", "op", "backend", "scalar", "cache", "symbol"]
+    assert lines[0].split() == ["namespace", "op", "backend", "axes", "symbol"]
     assert [line.split()[-1] for line in lines[1:-1]] == [variant.symbol for variant in VARIANTS]
     assert lines[-1] == f"{len(VARIANTS)} variants of {len(OPS)} ops"
 

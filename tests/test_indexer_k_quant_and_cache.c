@@ -83,12 +83,12 @@ static void expect_token(const op_call *call, const indexer_case *what, int64_t 
     float largest = 0;
     for (int64_t d = j * what->group; d < (j + 1) * what->group; ++d) {
       const float magnitude = fabsf((float)oracle_value(
-          what->variant->scalar, operand_at(&call->operands[K], token, d, 0, 0)));
+          kvf_scalar_of(what->variant), operand_at(&call->operands[K], token, d, 0, 0)));
       largest = magnitude > largest ? magnitude : largest; /* false for a NaN */
     }
-    const float scale = scale_of(what->variant->cache, largest);
+    const float scale = scale_of(kvf_cache_of(what->variant), largest);
     for (int64_t d = j * what->group; d < (j + 1) * what->group; ++d) {
-      oracle_store(what->variant->scalar, KVF_FP8_E4M3,
+      oracle_store(kvf_scalar_of(what->variant), KVF_FP8_E4M3,
                    operand_at(&call->operands[K], token, d, 0, 0), scale,
                    byte_of(cache, block, offset * what->head_dim + d));
     }
@@ -104,7 +104,7 @@ static const char *const power_formats[] = {"ue8m0", "fp8_indexer_ue8m0"};
 
 static void build(op_call *call, const void *context) {
   const indexer_case *what = context;
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const int64_t rows = what->tokens + what->seed % 3; /* some are not read */
   const int64_t keys[2] = {rows, what->head_dim};
   int64_t stride[2] = {what->head_dim, 1};
@@ -157,7 +157,7 @@ static void build(op_call *call, const void *context) {
   call->values[GROUP_SIZE] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->group};
   call->values[FORMAT] =
       (kvf_value){.kind = KVF_KIND_STRING,
-                  .as.string = what->variant->cache == KVF_FP8_INDEXER
+                  .as.string = kvf_cache_of(what->variant) == KVF_FP8_INDEXER
                                    ? plain_formats[what->seed % TEST_COUNT(plain_formats)]
                                    : power_formats[what->seed % TEST_COUNT(power_formats)]};
 }
@@ -292,7 +292,7 @@ static void test_powers_of_two(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     const kvf_variant *variant = &OP->variants[v];
-    if (!wanted(variant) || variant->scalar != KVF_F32) {
+    if (!wanted(variant) || kvf_scalar_of(variant) != KVF_F32) {
       continue;
     }
     const indexer_case what = {.variant = variant,
@@ -339,7 +339,7 @@ static void test_golden(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     const kvf_variant *variant = &OP->variants[v];
-    if (!wanted(variant) || variant->scalar != KVF_F32) {
+    if (!wanted(variant) || kvf_scalar_of(variant) != KVF_F32) {
       continue;
     }
     const indexer_case what = {
@@ -355,8 +355,8 @@ static void test_golden(void) {
     }
     op_call_upload(&call);
     memcpy(cache,
-           variant->cache == KVF_FP8_INDEXER ? golden_pages_fp8_indexer
-                                             : golden_pages_fp8_indexer_ue8m0,
+           kvf_cache_of(variant) == KVF_FP8_INDEXER ? golden_pages_fp8_indexer
+                                                    : golden_pages_fp8_indexer_ue8m0,
            bytes);
     (void)expect_done(options.backend, op_call_invoke(&call, typed), faults_before(options.backend),
                       0, variant->symbol);
@@ -418,8 +418,9 @@ static void test_far(void) {
     if (!wanted(variant)) {
       continue;
     }
-    const size_t bytes = (size_t)kvf_dtype_bits(variant->scalar) / 8;
-    const DLDataType dtypes[] = {dl_dtype(variant->scalar), {kDLUInt, 8, 1}, {kDLInt, 64, 1}};
+    const size_t bytes = (size_t)kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+    const DLDataType dtypes[] = {
+        dl_dtype(kvf_scalar_of(variant)), {kDLUInt, 8, 1}, {kDLInt, 64, 1}};
     const int64_t slots[TOKENS_FAR] = {1, 6};
     op_call call = {.op = OP, .exec = {.backend = options.backend}};
     region memory[3] = {{.size = 0}};
@@ -440,7 +441,7 @@ static void test_far(void) {
     }
     call.values[GROUP_SIZE] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = HEAD_DIM};
     call.values[FORMAT] =
-        (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(variant->cache)};
+        (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
     uint8_t keys[TOKENS_FAR][HEAD_DIM][4];
     if (!made) {
       skip_test("no room for tensors of 2^31 elements");
@@ -448,14 +449,15 @@ static void test_far(void) {
       region_put(&memory[SLOTS_OF_CALL], 0, slots, sizeof slots);
       for (int token = 0; token < TOKENS_FAR; ++token) {
         for (int d = 0; d < HEAD_DIM; ++d) {
-          oracle_make(variant->scalar, (d - 20) * (1 + token) / 8.0, keys[token][d]);
+          oracle_make(kvf_scalar_of(variant), (d - 20) * (1 + token) / 8.0, keys[token][d]);
           region_put(&memory[K], (token * far + d) * (int64_t)bytes, keys[token][d], bytes);
         }
       }
       (void)expect_done(options.backend, op_call_invoke(&call, typed),
                         faults_before(options.backend), 0, variant->symbol);
       for (int token = 0; token < TOKENS_FAR; ++token) {
-        const float scale = scale_of(variant->cache, (float)((HEAD_DIM - 21) * (1 + token) / 8.0));
+        const float scale =
+            scale_of(kvf_cache_of(variant), (float)((HEAD_DIM - 21) * (1 + token) / 8.0));
         const int64_t page = slots[token] / 4 * far;
         float got_scale;
         region_get(&memory[KV_CACHE], page + 4 * HEAD_DIM + slots[token] % 4 * 4, &got_scale, 4);
@@ -464,7 +466,7 @@ static void test_far(void) {
         for (int d = 0; d < HEAD_DIM; ++d) {
           uint8_t got;
           uint8_t want;
-          oracle_store(variant->scalar, KVF_FP8_E4M3, keys[token][d], scale, &want);
+          oracle_store(kvf_scalar_of(variant), KVF_FP8_E4M3, keys[token][d], scale, &want);
           region_get(&memory[KV_CACHE], page + slots[token] % 4 * HEAD_DIM + d, &got, 1);
           EXPECT(got == want, "%s: far code %d is %d, want %d", variant->symbol, d, got, want);
         }

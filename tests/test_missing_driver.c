@@ -30,9 +30,9 @@ static void test_cuda_says_why(void) {
     given[i] = *tensor_dl(&call.view[i]);
     given[i].device = (DLDevice){kDLCUDA, 0};
   }
-  expect_no_device(kvf_reshape_and_cache_flash(NULL, &given[0], &given[1], &given[2], &given[3],
-                                               &given[4], kvf_dtype_name(call.variant->cache),
-                                               &given[5], &given[5]));
+  expect_no_device(kvf_reshape_and_cache_flash(
+      NULL, &given[0], &given[1], &given[2], &given[3], &given[4],
+      kvf_dtype_name(kvf_cache_of(call.variant)), &given[5], &given[5]));
   EXPECT(small_untouched(&call), "a refused call wrote something");
   small_free(&call);
 }

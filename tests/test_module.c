@@ -17,25 +17,37 @@ enum { ROWS = 2, CPU_ROW = 0, CUDA_ROW = 1 };
 
 static const kvf_op doubled;
 static kvf_cpu_late late;
-static kvf_cuda_image image = {.symbol = "kvf_cuda_doubled__f32__f32"};
+static kvf_cuda_image image = {.symbol = "kvf_cuda_doubled__f32"};
 
 static const kvf_variant rows[ROWS] = {
-    {.symbol = "kvf_cpu_doubled__f32__f32",
+    {.symbol = "kvf_cpu_doubled__f32",
      .op = &doubled,
      .backend = KVF_CPU,
-     .scalar = KVF_F32,
-     .cache = KVF_F32,
+     .values = {KVF_F32},
      .late = &late},
-    {.symbol = "kvf_cuda_doubled__f32__f32",
+    {.symbol = "kvf_cuda_doubled__f32",
      .op = &doubled,
      .backend = KVF_CUDA,
-     .scalar = KVF_F32,
-     .cache = KVF_F32,
+     .values = {KVF_F32},
      .image = &image},
 };
 
-static int16_t row_index[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
-static int16_t no_rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
+static const int8_t positions[] = {0};
+static const int64_t dtypes[] = {KVF_F32};
+static const kvf_axis axes[] = {{.first = KVF_F32,
+                                 .span = 1,
+                                 .positions = positions,
+                                 .below = -1,
+                                 .above = -1,
+                                 .num_positions = 1,
+                                 .name = "scalar",
+                                 .kind = KVF_AXIS_DTYPE,
+                                 .meaning = "the dtype of the number",
+                                 .values = dtypes,
+                                 .num_values = 1}};
+static const int16_t cells[KVF_BACKEND_COUNT] = {0, 2};
+static const int16_t chains[] = {CPU_ROW, -1, CUDA_ROW, -1};
+static const int16_t no_cells[KVF_BACKEND_COUNT] = {-1, -1};
 
 static const kvf_argument arguments[] = {
     {.name = "number", .type = "int", .doc = "what is doubled", .kind = KVF_KIND_INT}};
@@ -51,7 +63,7 @@ static void thrice(const void *params, int64_t begin, int64_t end) {
 }
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
-  const kvf_variant *variant = kvf_select(&doubled, KVF_CPU, KVF_F32, KVF_F32);
+  const kvf_variant *variant = kvf_select(&doubled, KVF_CPU, KVF_F32);
   int64_t number;
   kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW],
                                      &values[0].as.integer, &number, sizeof number);
@@ -67,16 +79,12 @@ static const kvf_op doubled = {
     .num_arguments = 1,
     .variants = rows,
     .num_variants = ROWS,
-    .index = &row_index[0][0][0],
+    .axes = axes,
+    .num_axes = 1,
+    .cells = cells,
+    .chains = chains,
     .call = call,
 };
-
-static void fill_index(void) {
-  memset(row_index, -1, sizeof row_index);
-  memset(no_rows, -1, sizeof no_rows);
-  row_index[KVF_CPU][KVF_F32][KVF_F32] = CPU_ROW;
-  row_index[KVF_CUDA][KVF_F32][KVF_F32] = CUDA_ROW;
-}
 
 /* An op without variants of the same shape. */
 static kvf_op named(const char *name, const char *ns) {
@@ -84,7 +92,7 @@ static kvf_op named(const char *name, const char *ns) {
   op.name = name;
   op.ns = ns;
   op.num_variants = 0;
-  op.index = &no_rows[0][0][0];
+  op.cells = no_cells;
   return op;
 }
 
@@ -101,7 +109,6 @@ static void expect_refused(const kvf_op *const *ops, int32_t count, int32_t abi_
  * --------------------------------------------------------------------------------------- */
 
 static void test_refusals(void) {
-  fill_index();
   const kvf_op *const good[] = {&doubled};
   expect_refused(good, 1, KVF_ABI_VERSION + 1, "ABI version");
   expect_refused(good, -1, KVF_ABI_VERSION, "-1 ops");
@@ -118,7 +125,7 @@ static void test_refusals(void) {
   expect_refused((const kvf_op *const[]){&incomplete}, 1, KVF_ABI_VERSION, "incomplete");
   kvf_op stolen = named("stolen", "my_namespace"); /* rows that are another op's */
   stolen.num_variants = ROWS;
-  stolen.index = &row_index[0][0][0];
+  stolen.cells = cells;
   expect_refused((const kvf_op *const[]){&stolen}, 1, KVF_ABI_VERSION, "incomplete");
   EXPECT(kvf_find_op("doubled") == NULL, "an op of a refused list is found");
   EXPECT_STATUS(kvf_load_module(NULL), KVF_INVALID_VALUE);
@@ -170,7 +177,7 @@ static void test_install_cpu(void) {
 
   EXPECT_STATUS(kvf_install_cpu(&rows[CPU_ROW], isa, twice), KVF_OK);
   EXPECT(kvf_variant_built(&rows[CPU_ROW]) &&
-             kvf_select(&doubled, KVF_CPU, KVF_F32, KVF_F32) == &rows[CPU_ROW],
+             kvf_select(&doubled, KVF_CPU, KVF_F32) == &rows[CPU_ROW],
          "the function is not there");
   EXPECT_STATUS(kvf_call(&doubled, NULL, &value, 1), KVF_OK);
   EXPECT(answer == 42, "twice 21 is %d", (int)answer);

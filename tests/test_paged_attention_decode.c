@@ -138,16 +138,18 @@ static uint8_t *cached(const op_call *call, int which, int64_t block, int64_t of
 }
 
 static bool has_row_scales(const decode_case *what) {
-  return what->variant->cache == KVF_INT8_PER_TOKEN_HEAD ||
-         what->variant->cache == KVF_FP8_PER_TOKEN_HEAD;
+  return kvf_cache_of(what->variant) == KVF_INT8_PER_TOKEN_HEAD ||
+         kvf_cache_of(what->variant) == KVF_FP8_PER_TOKEN_HEAD;
 }
 
-static bool has_block_scales(const decode_case *what) { return what->variant->cache == KVF_NVFP4; }
+static bool has_block_scales(const decode_case *what) {
+  return kvf_cache_of(what->variant) == KVF_NVFP4;
+}
 
 /* What codes of a head of a token are multiplied by, block scales aside. */
 static double scale_of(const op_call *call, const decode_case *what, int which, int64_t block,
                        int64_t offset, int64_t kv_head) {
-  if (what->variant->scalar == what->variant->cache) {
+  if (kvf_scalar_of(what->variant) == kvf_cache_of(what->variant)) {
     return 1;
   }
   const tensor *view = &call->operands[which].view;
@@ -193,14 +195,14 @@ static double value_of(const op_call *call, const decode_case *what, int which, 
     const double e2m1 = oracle_e2m1_value((uint8_t)(*code >> (element % 2 ? 4 : 0) & 15));
     return e2m1 * oracle_fp8_value(KVF_FP8_E4M3, *block_scale) * scale;
   }
-  return scale *
-         oracle_value(what->variant->cache, cached(call, which, block, offset, head, element));
+  return scale * oracle_value(kvf_cache_of(what->variant),
+                              cached(call, which, block, offset, head, element));
 }
 
 /* Puts a number there, as near as the format has it. */
 static void put_value(const op_call *call, const decode_case *what, int which, int64_t block,
                       int64_t offset, int64_t head, int64_t element, double value) {
-  const kvf_dtype cache = what->variant->cache;
+  const kvf_dtype cache = kvf_cache_of(what->variant);
   if (has_block_scales(what)) {
     uint8_t *code;
     const uint8_t *block_scale =
@@ -211,7 +213,7 @@ static void put_value(const op_call *call, const decode_case *what, int which, i
     return;
   }
   uint8_t *to = cached(call, which, block, offset, head, element);
-  if (cache == what->variant->scalar) {
+  if (cache == kvf_scalar_of(what->variant)) {
     oracle_make(cache, value, to);
   } else if (cache == KVF_INT8 || cache == KVF_INT8_PER_TOKEN_HEAD) {
     *to = (uint8_t)oracle_int8((float)value);
@@ -224,8 +226,8 @@ static void put_value(const op_call *call, const decode_case *what, int which, i
  * --------------------------------------------------------------------------------- */
 
 static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
-  const kvf_dtype cache = what->variant->cache;
-  const bool fp8 = cache != what->variant->scalar;
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  const bool fp8 = cache != kvf_scalar_of(what->variant);
   const DLDataType dtype = fp8 && what->seed % 2 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache);
   const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
   const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16 : what->size;
@@ -356,7 +358,7 @@ static void make_workspace(op_call *call, const decode_case *what) {
 
 static void build(op_call *call, const void *context) {
   const decode_case *what = context;
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const int64_t sequences = count_of(what->lengths);
   const int64_t q_heads = what->kv_heads * what->group;
   const DLDataType int32 = {kDLInt, 32, 1};
@@ -442,7 +444,7 @@ static void build(op_call *call, const void *context) {
       (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 1 / sqrt((double)what->size)};
   /* Pages of nvfp4 have two names, by the way in which a writer chooses their scales. */
   const kvf_dtype held =
-      has_block_scales(what) && what->seed / 2 % 2 ? KVF_NVFP4_4OVER6 : what->variant->cache;
+      has_block_scales(what) && what->seed / 2 % 2 ? KVF_NVFP4_4OVER6 : kvf_cache_of(what->variant);
   call->values[FORMAT] = (kvf_value){.kind = KVF_KIND_STRING,
                                      .as.string = held == scalar ? "auto" : kvf_dtype_name(held)};
   call->values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->window};
@@ -548,9 +550,9 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
     double sum = 0;
     double magnitude = 0;
     for (int64_t e = 0; e < what->size; ++e) {
-      const double term =
-          oracle_value(what->variant->scalar, element_at(call, QUERY, (int64_t[]){s, q_head, e})) *
-          value_of(call, what, KEYS, block, p % what->block_size, kv_head, e);
+      const double term = oracle_value(kvf_scalar_of(what->variant),
+                                       element_at(call, QUERY, (int64_t[]){s, q_head, e})) *
+                          value_of(call, what, KEYS, block, p % what->block_size, kv_head, e);
       sum += term;
       magnitude += fabs(term);
     }
@@ -584,8 +586,8 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
   static const double half_unit[] = {[KVF_F32] = 0x1p-24, [KVF_F16] = 0x1p-11, [KVF_BF16] = 0x1p-8};
   for (int64_t e = 0; e < what->size; ++e) {
     out[e] = length > first ? out[e] / total : 0;
-    bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[what->variant->scalar] * 1.01 +
-               (what->variant->scalar == KVF_F16 ? 0x1p-25 : 0);
+    bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[kvf_scalar_of(what->variant)] * 1.01 +
+               (kvf_scalar_of(what->variant) == KVF_F16 ? 0x1p-25 : 0);
   }
   free(scores);
 }
@@ -612,7 +614,7 @@ static void check_workspace(const op_call *call, const decode_case *what, const 
 
 /* Checks every element of the output, and takes those that are right into the expected image. */
 static void check_output(const op_call *call, const decode_case *what, const char *name) {
-  const kvf_dtype scalar = what->variant->scalar;
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
   const buffer *memory = &call->operands[OUT].memory;
   uint8_t *now = buffer_contents(memory);
   double *want = malloc((size_t)what->size * sizeof *want);
@@ -751,7 +753,7 @@ static void test_one_position(void) {
                                                     .splits = layout % 3,
                                                     .scale = SCALE_PER_HEAD,
                                                     .seed = options.seed + (uint64_t)layout});
-      const kvf_dtype scalar = what.variant->scalar;
+      const kvf_dtype scalar = kvf_scalar_of(what.variant);
       op_call call;
       build(&call, &what);
       op_call_upload(&call);
@@ -803,7 +805,7 @@ static void test_averages(void) {
                          .lengths = powers,
                          .layout = layout,
                          .uniform = true,
-                         .window = OP->variants[v].scalar == KVF_F32 ? 0 : 4,
+                         .window = kvf_scalar_of(&OP->variants[v]) == KVF_F32 ? 0 : 4,
                          .splits = layout,
                          .scale = SCALE_RANK_0,
                          .seed = options.seed + (uint64_t)layout});
@@ -945,7 +947,7 @@ static double unit_of(const op_call *call, const decode_case *what, int which, i
     scale *= oracle_fp8_value(
         KVF_FP8_E4M3, *block_scale_of(call, what, which, block, offset, head, element, &code));
   }
-  return oracle_unit(what->variant->cache,
+  return oracle_unit(kvf_cache_of(what->variant),
                      value_of(call, what, which, block, offset, head, element), scale);
 }
 
@@ -955,10 +957,10 @@ static double unit_of(const op_call *call, const decode_case *what, int which, i
  */
 static void run_written(const decode_case *what) {
   const kvf_op *writer = writer_of(what);
-  const kvf_dtype scalar = what->variant->scalar;
-  if (kvf_select(writer, options.backend, scalar, what->variant->cache) == NULL) {
+  const kvf_dtype scalar = kvf_scalar_of(what->variant);
+  if (kvf_select(writer, options.backend, scalar, kvf_cache_of(what->variant)) == NULL) {
     skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar),
-              kvf_dtype_name(what->variant->cache));
+              kvf_dtype_name(kvf_cache_of(what->variant)));
     return;
   }
   op_call call;
@@ -1308,7 +1310,7 @@ static const bad_argument bad_row_scales[] = {
 
 static const kvf_variant *variant_with(kvf_dtype cache) {
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    if (wanted(&OP->variants[v]) && OP->variants[v].cache == cache) {
+    if (wanted(&OP->variants[v]) && kvf_cache_of(&OP->variants[v]) == cache) {
       return &OP->variants[v];
     }
   }
@@ -1369,7 +1371,7 @@ static void test_bad_arguments(void) {
       scaled.size = caches[i] == KVF_NVFP4 ? 64 : 24;
       if (scaled.variant != NULL) {
         op_call_test_scales(build, &scaled, typed, name,
-                            scaled.variant->scalar != scaled.variant->cache);
+                            kvf_scalar_of(scaled.variant) != kvf_cache_of(scaled.variant));
       }
     }
   }

@@ -66,6 +66,23 @@ static void test_lookups(void) {
   ANSWERED(kvf_abi_version, == KVF_ABI_VERSION);
   ANSWERED(kvf_version, != NULL);
   ANSWERED(kvf_cpu_isa, < KVF_ISA_COUNT);
+  const int32_t threads = kvf_num_threads();
+  see("kvf_set_num_threads");
+  kvf_set_num_threads(INT_MIN);
+  ANSWERED(kvf_num_threads, > 0);
+  kvf_set_num_threads(threads);
+  static const kvf_pool hollow_pool = {.num_threads = 4};
+  see("kvf_set_pool");
+  kvf_set_pool(&hollow_pool); /* as NULL: the library's own team */
+  kvf_set_pool(NULL);
+  char text[8];
+  const kvf_axis *axis = &kvf_get_op(0)->axes[0];
+  ANSWERED(kvf_axis_text, [0] == '?', NULL, 1, text, sizeof text);
+  ANSWERED(kvf_axis_text, [0] == '?', axis, 1, NULL, sizeof text);
+  ANSWERED(kvf_axis_text, [0] == '?', axis, 1, text, 0);
+  ANSWERED(kvf_axis_text, [0] == '?', axis, INT64_MAX, text, sizeof text);
+  ANSWERED(kvf_select_values, == NULL, kvf_get_op(0), KVF_CPU, NULL, 2);
+  ANSWERED(kvf_select_values, == NULL, kvf_get_op(0), KVF_CPU, NULL, 0);
   static const int wild[] = {-1, 77, INT_MIN, INT_MAX};
   for (size_t i = 0; i < TEST_COUNT(wild); ++i) {
     ANSWERED(kvf_status_name, [0] == 'K', (kvf_status)wild[i]);
@@ -73,9 +90,12 @@ static void test_lookups(void) {
     ANSWERED(kvf_dtype_bits, == 0, (kvf_dtype)wild[i]);
     ANSWERED(kvf_isa_name, [0] == '?', (kvf_isa)wild[i]);
     ANSWERED(kvf_get_op, == NULL, wild[i]);
-    ANSWERED(kvf_select, == NULL, kvf_get_op(0), (kvf_backend)wild[i], KVF_F32, KVF_F32);
-    ANSWERED(kvf_select, == NULL, kvf_get_op(0), KVF_CPU, (kvf_dtype)wild[i], KVF_F32);
-    ANSWERED(kvf_select, == NULL, kvf_get_op(0), KVF_CPU, KVF_F32, (kvf_dtype)wild[i]);
+    EXPECT(kvf_select(kvf_get_op(0), (kvf_backend)wild[i], KVF_F32, KVF_F32) == NULL,
+           "a wild value is selected");
+    EXPECT(kvf_select(kvf_get_op(0), KVF_CPU, (kvf_dtype)wild[i], KVF_F32) == NULL,
+           "a wild value is selected");
+    EXPECT(kvf_select(kvf_get_op(0), KVF_CPU, KVF_F32, (kvf_dtype)wild[i]) == NULL,
+           "a wild value is selected");
   }
   ANSWERED(kvf_find_dtype, == KVF_DTYPE_NONE, NULL);
   ANSWERED(kvf_find_op, == NULL, NULL);
@@ -83,7 +103,7 @@ static void test_lookups(void) {
   ANSWERED(kvf_variant_built, == false, NULL);
   static const kvf_variant hollow = {.backend = KVF_CPU};
   ANSWERED(kvf_variant_built, == false, &hollow);
-  ANSWERED(kvf_select, == NULL, NULL, KVF_CPU, KVF_F32, KVF_F32);
+  EXPECT(kvf_select(NULL, KVF_CPU, KVF_F32, KVF_F32) == NULL, "a wild value is selected");
   kvf_dtype cache = KVF_DTYPE_NONE;
   REFUSED(kvf_resolve_cache_dtype, KVF_INVALID_VALUE, "got NULL", NULL, KVF_F32, &cache);
   REFUSED(kvf_resolve_cache_dtype, KVF_INVALID_VALUE, "cache: got NULL", "auto", KVF_F32, NULL);
@@ -115,11 +135,15 @@ enum { ROWS = 2, CPU_ROW = 0, CUDA_ROW = 1 };
 typedef struct descriptor {
   kvf_op op;
   kvf_variant rows[ROWS];
+  kvf_axis axes[1];
+  int8_t positions[1];
+  int64_t dtypes[1];
+  int16_t cells[KVF_BACKEND_COUNT];
+  int16_t chains[4];
   kvf_argument arguments[1];
   kvf_exclusion exclusions[1];
   kvf_cuda_image image;
   kvf_cpu_late late;
-  int16_t index[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT];
 } descriptor;
 
 static kvf_status never_called(const kvf_exec *exec, const kvf_value *values) {
@@ -138,29 +162,41 @@ static void fill(descriptor *of) {
              .num_arguments = 1,
              .variants = of->rows,
              .num_variants = ROWS,
-             .index = &of->index[0][0][0],
+             .axes = of->axes,
+             .num_axes = 1,
+             .cells = of->cells,
+             .chains = of->chains,
              .exclusions = of->exclusions,
              .num_exclusions = 1,
              .call = never_called},
       .rows = {{.symbol = "kvf_cpu_half__f32__f32",
                 .op = &of->op,
                 .backend = KVF_CPU,
-                .scalar = KVF_F32,
-                .cache = KVF_F32,
+                .values = {KVF_F32},
                 .late = &of->late},
                {.symbol = "kvf_cuda_half__f32__f32",
                 .op = &of->op,
                 .backend = KVF_CUDA,
-                .scalar = KVF_F32,
-                .cache = KVF_F32,
+                .values = {KVF_F32},
                 .image = &of->image}},
       .arguments = {{.name = "number", .type = "int", .doc = "any", .kind = KVF_KIND_INT}},
-      .exclusions = {{.scalar = KVF_F32, .cache = KVF_F16, .reason = "a test"}},
+      .exclusions = {{.values = {KVF_F16}, .reason = "a test"}},
       .image = {.symbol = "kvf_cuda_half__f32__f32"},
+      .axes = {{.first = KVF_F32,
+                .span = 1,
+                .positions = of->positions,
+                .below = -1,
+                .above = -1,
+                .num_positions = 1,
+                .name = "scalar",
+                .kind = KVF_AXIS_DTYPE,
+                .meaning = "the dtype of the number",
+                .values = of->dtypes,
+                .num_values = 1}},
+      .dtypes = {KVF_F32},
+      .cells = {0, 2},
+      .chains = {CPU_ROW, -1, CUDA_ROW, -1},
   };
-  memset(of->index, -1, sizeof of->index);
-  of->index[KVF_CPU][KVF_F32][KVF_F32] = CPU_ROW;
-  of->index[KVF_CUDA][KVF_F32][KVF_F32] = CUDA_ROW;
 }
 
 /* X(what, the statement that makes a descriptor incomplete) */
@@ -174,7 +210,15 @@ static void fill(descriptor *of) {
   X(too_many_arguments, of->op.num_arguments = 25)                                                 \
   X(no_variants, of->op.variants = NULL)                                                           \
   X(negative_variants, of->op.num_variants = -1)                                                   \
-  X(no_index, of->op.index = NULL)                                                                 \
+  X(no_cells, of->op.cells = NULL)                                                                 \
+  X(no_chains, of->op.chains = NULL)                                                               \
+  X(no_axes, of->op.axes = NULL)                                                                   \
+  X(negative_axes, of->op.num_axes = -1)                                                           \
+  X(too_many_axes, of->op.num_axes = KVF_MAX_AXES + 1)                                             \
+  X(no_axis_name, of->axes[0].name = NULL)                                                         \
+  X(no_positions, of->axes[0].positions = NULL)                                                    \
+  X(position_behind_the_last, of->positions[0] = 1)                                                \
+  X(no_values_of_an_axis, of->axes[0].values = NULL)                                               \
   X(no_exclusions, of->op.exclusions = NULL)                                                       \
   X(negative_exclusions, of->op.num_exclusions = INT32_MIN)                                        \
   X(no_call, of->op.call = NULL)                                                                   \
@@ -182,8 +226,6 @@ static void fill(descriptor *of) {
   X(another_op, of->rows[CPU_ROW].op = kvf_get_op(0))                                              \
   X(no_op, of->rows[CUDA_ROW].op = NULL)                                                           \
   X(wild_backend, of->rows[CPU_ROW].backend = (kvf_backend)7)                                      \
-  X(no_scalar, of->rows[CPU_ROW].scalar = KVF_DTYPE_NONE)                                          \
-  X(wild_cache, of->rows[CPU_ROW].cache = (kvf_dtype) - 1)                                         \
   X(no_late, of->rows[CPU_ROW].late = NULL)                                                        \
   X(no_kernel_name, of->image.symbol = NULL)                                                       \
   X(no_argument_name, of->arguments[0].name = NULL)                                                \
@@ -194,10 +236,11 @@ static void fill(descriptor *of) {
   X(default_of_another_kind,                                                                       \
     (of->arguments[0].has_default = true, of->arguments[0].default_value.kind = KVF_KIND_STRING))  \
   X(no_reason, of->exclusions[0].reason = NULL)                                                    \
-  X(row_behind_the_last, of->index[0][1][1] = ROWS)                                                \
-  X(row_before_the_first, of->index[1][2][3] = -2)                                                 \
-  X(row_of_another_cell, of->index[KVF_CPU][KVF_F16][KVF_F16] = CPU_ROW)                           \
-  X(index_of_zeros, memset(of->index, 0, sizeof of->index))
+  X(row_behind_the_last, of->chains[0] = ROWS)                                                     \
+  X(row_before_the_first, of->chains[0] = -2)                                                      \
+  X(row_of_another_backend, of->cells[KVF_CPU] = 2)                                                \
+  X(chain_without_end, of->chains[1] = CPU_ROW)                                                    \
+  X(cell_before_the_first, of->cells[KVF_CUDA] = -2)
 
 #define FUNCTION(what, statement)                                                                  \
   static void what(descriptor *of) { (void)(statement); }
@@ -593,15 +636,36 @@ static void test_names_of_slots(void) {
 
 /* Functions for authors of ops; op.h says that their pointers are the author's to get right. */
 static const char *const for_authors[] = {
-    "kvf_check_begin",       "kvf_check_fail",         "kvf_check_present",
-    "kvf_check_tensor",      "kvf_check_place",        "kvf_check_dtype",
-    "kvf_select_status",     "kvf_launch_begin",       "kvf_launch_pointer",
-    "kvf_launch_at_least",   "kvf_make_divider",       "kvf_vector_elements",
-    "kvf_cpu_run",           "kvf_cpu_streams",        "kvf_cuda_run",
-    "kvf_check_variant",     "kvf_check_slots",        "kvf_check_rows",
-    "kvf_check_block_table", "kvf_check_workspace",    "kvf_check_scale_value",
-    "kvf_check_apart",       "kvf_launch_scales",      "kvf_check_scale",
-    "kvf_launch_slots",      "kvf_launch_block_table",
+    "kvf_check_begin",
+    "kvf_check_fail",
+    "kvf_check_present",
+    "kvf_check_tensor",
+    "kvf_check_place",
+    "kvf_check_dtype",
+    "kvf_select_values_status",
+    "kvf_parallel_for",
+    "kvf_try_tuned",
+    "kvf_tuned_values",
+    "kvf_check_arch",
+    "kvf_launch_begin",
+    "kvf_launch_pointer",
+    "kvf_launch_at_least",
+    "kvf_make_divider",
+    "kvf_vector_elements",
+    "kvf_cpu_run",
+    "kvf_cpu_streams",
+    "kvf_cuda_run",
+    "kvf_check_variant",
+    "kvf_check_slots",
+    "kvf_check_rows",
+    "kvf_check_block_table",
+    "kvf_check_workspace",
+    "kvf_check_scale_value",
+    "kvf_check_apart",
+    "kvf_launch_scales",
+    "kvf_check_scale",
+    "kvf_launch_slots",
+    "kvf_launch_block_table",
 };
 
 /* The last test: what the library exports has been called above. */

@@ -88,7 +88,7 @@ static int64_t cache_offset(int side, int layer, int64_t block, int64_t offset, 
 }
 
 static void build_caches(op_call *call, const layers_case *what, int side) {
-  const int bytes = bytes_of(what->variant->cache);
+  const int bytes = bytes_of(kvf_cache_of(what->variant));
   const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size + 2;
   const int64_t shape[4] = {pages, what->block_size, what->heads, what->head_size};
   memcpy(cache_shape, shape, sizeof shape);
@@ -115,7 +115,7 @@ static void build_caches(op_call *call, const layers_case *what, int side) {
         .data = memory->place,
         .device = {memory->backend == KVF_CPU ? kDLCPU : kDLCUDA, 0},
         .ndim = 4,
-        .dtype = dl_dtype(what->variant->cache),
+        .dtype = dl_dtype(kvf_cache_of(what->variant)),
         .shape = cache_shape,
         .strides = cache_stride[side],
         .byte_offset = (uint64_t)starts[side][layer],
@@ -167,10 +167,11 @@ static void build(op_call *call, const void *context) {
   for (int side = 0; side < SIDES; ++side) {
     const int64_t source[] = {what->layers, what->tokens + 2, what->heads, what->head_size};
     flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 4, source, stride);
-    const int bytes = bytes_of(variant->scalar);
-    operand_make(call, OF_KEYS + side, dl_dtype(variant->scalar), 4, source, stride,
+    const int bytes = bytes_of(kvf_scalar_of(variant));
+    operand_make(call, OF_KEYS + side, dl_dtype(kvf_scalar_of(variant)), 4, source, stride,
                  what->from / bytes * bytes, 0, what->seed + 10 + (uint64_t)side);
-    flash_fill(&call->operands[OF_KEYS + side], variant->scalar, what->values, what->seed + 20);
+    flash_fill(&call->operands[OF_KEYS + side], kvf_scalar_of(variant), what->values,
+               what->seed + 20);
     build_caches(call, what, side);
     build_scales(call, what, side);
   }
@@ -180,9 +181,10 @@ static void build(op_call *call, const void *context) {
                0, what->seed + 40);
   flash_fill_slots(&call->operands[OF_SLOTS], what->slots, cache_shape[0] * what->block_size,
                    what->seed + 41);
-  call->values[OF_STRING] = (kvf_value){
-      .kind = KVF_KIND_STRING,
-      .as.string = variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache)};
+  call->values[OF_STRING] = (kvf_value){.kind = KVF_KIND_STRING,
+                                        .as.string = kvf_cache_of(variant) == kvf_scalar_of(variant)
+                                                         ? "auto"
+                                                         : kvf_dtype_name(kvf_cache_of(variant))};
 }
 
 static void expect_tokens(const op_call *call, const layers_case *what) {
@@ -200,10 +202,10 @@ static void expect_tokens(const op_call *call, const layers_case *what) {
         for (int64_t head = 0; head < what->heads; ++head) {
           const float scale = scale_of(what, side, layer, head);
           for (int64_t d = 0; d < what->head_size; ++d) {
-            oracle_store(variant->scalar, variant->cache,
+            oracle_store(kvf_scalar_of(variant), kvf_cache_of(variant),
                          operand_at(&call->operands[OF_KEYS + side], layer, token, head, d), scale,
                          image + cache_offset(side, layer, block, offset, head, d,
-                                              bytes_of(variant->cache)));
+                                              bytes_of(kvf_cache_of(variant))));
           }
         }
       }

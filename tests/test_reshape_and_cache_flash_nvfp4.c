@@ -108,14 +108,15 @@ static void build(op_call *call, const void *context) {
   const int64_t width = width_of(what);
   const bool packed = what->layout == PACKED_NHD || what->layout == PACKED_HND;
   const bool gap = what->layout == GAP_NHD || what->layout == GAP_HND;
-  const int bytes = kvf_dtype_bits(variant->scalar) / 8;
+  const int bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   for (int side = 0; side < SIDES; ++side) {
     int64_t stride[4];
     const int64_t source[] = {what->tokens + 2, what->heads, what->head_size};
     flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 3, source, stride);
-    operand_make(call, OF_KEY + side, dl_dtype(variant->scalar), 3, source, stride,
+    operand_make(call, OF_KEY + side, dl_dtype(kvf_scalar_of(variant)), 3, source, stride,
                  what->from / bytes * bytes, 0, what->seed + (uint64_t)side);
-    flash_fill(&call->operands[OF_KEY + side], variant->scalar, what->values, what->seed + 10);
+    flash_fill(&call->operands[OF_KEY + side], kvf_scalar_of(variant), what->values,
+               what->seed + 10);
     const int64_t cache[] = {pages, what->block_size, what->heads, width};
     const bool hnd = heads_first(what, side);
     const int64_t pitch = side_bytes(what) * (packed ? 2 : 1) + (gap ? 8 + 3 * side : 0);
@@ -147,7 +148,7 @@ static void build(op_call *call, const void *context) {
   flash_fill_slots(&call->operands[OF_SLOTS], what->slots, pages * what->block_size,
                    what->seed + 41);
   call->values[OF_STRING] =
-      (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(variant->cache)};
+      (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
   call->values[OF_SWIZZLE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
 }
 
@@ -195,12 +196,12 @@ static void expect_group(const op_call *call, const page_case *what, int side, i
   float v[16];
   float largest = 0;
   for (int i = 0; i < 16; ++i) {
-    v[i] = flash_element(&call->operands[OF_KEY + side], what->variant->scalar, token, head,
+    v[i] = flash_element(&call->operands[OF_KEY + side], kvf_scalar_of(what->variant), token, head,
                          16 * group + i, 0);
     largest = fabsf(v[i]) > largest ? fabsf(v[i]) : largest;
   }
   encoded_group chosen = encode(v, largest, 6, scale_of(what, side, head));
-  if (what->variant->cache == KVF_NVFP4_4OVER6) {
+  if (kvf_cache_of(what->variant) == KVF_NVFP4_4OVER6) {
     const encoded_group four = encode(v, largest, 4, scale_of(what, side, head));
     chosen = error_of(v, &four, 0, 16) < error_of(v, &chosen, 0, 16) ? four : chosen;
   }

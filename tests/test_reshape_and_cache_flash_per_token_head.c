@@ -79,13 +79,13 @@ static void build(op_call *call, const void *context) {
     const uint64_t seed = what->seed * 100 + (uint64_t)side;
     const int64_t source[] = {what->tokens + 2, what->heads, what->sizes[side]};
     flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 3, source, stride);
-    operand_make(call, OF_KEY + side, dl_dtype(variant->scalar), 3, source, stride,
-                 at_address(what->from, variant->scalar), 0, seed);
-    flash_fill(&call->operands[OF_KEY + side], variant->scalar, what->values, seed + 10);
+    operand_make(call, OF_KEY + side, dl_dtype(kvf_scalar_of(variant)), 3, source, stride,
+                 at_address(what->from, kvf_scalar_of(variant)), 0, seed);
+    flash_fill(&call->operands[OF_KEY + side], kvf_scalar_of(variant), what->values, seed + 10);
     const int64_t cache[] = {pages, what->block_size, what->heads, what->sizes[side]};
     flash_lay_out(what->layout, 4, cache, stride);
     const DLDataType codes =
-        what->exec == 1 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(variant->cache);
+        what->exec == 1 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(kvf_cache_of(variant));
     operand_make(call, OF_KEY_CACHE + side, codes, 4, cache, stride, what->to, 64, seed + 20);
     flash_lay_out(what->scale_layout, 3, cache, stride);
     operand_make(call, OF_K_SCALES + side, dl_dtype(KVF_F32), 3, cache, stride, 4 * side, 32,
@@ -98,17 +98,17 @@ static void build(op_call *call, const void *context) {
   flash_fill_slots(&call->operands[OF_SLOTS], what->slots, pages * what->block_size,
                    what->seed + 41);
   call->values[OF_STRING] =
-      (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(variant->cache)};
+      (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
 }
 
 /* The formula, one f32 operation after another: each exact in double, then rounded once. */
 static void expect_head(const op_call *call, const head_case *what, int side, int64_t token,
                         int64_t head, int64_t block, int64_t offset) {
-  const bool int8 = what->variant->cache == KVF_INT8_PER_TOKEN_HEAD;
+  const bool int8 = kvf_cache_of(what->variant) == KVF_INT8_PER_TOKEN_HEAD;
   const operand *source = &call->operands[OF_KEY + side];
   float largest = 0;
   for (int64_t d = 0; d < what->sizes[side]; ++d) {
-    const float v = flash_element(source, what->variant->scalar, token, head, d, 0);
+    const float v = flash_element(source, kvf_scalar_of(what->variant), token, head, d, 0);
     largest = fabsf(v) > largest ? fabsf(v) : largest;
   }
   const float quotient = (float)((double)largest / (int8 ? 127.0 : 448.0));
@@ -116,7 +116,7 @@ static void expect_head(const op_call *call, const head_case *what, int side, in
   const float inverse = (float)(1.0 / (double)scale);
   memcpy(operand_at(&call->operands[OF_K_SCALES + side], block, offset, head, 0), &scale, 4);
   for (int64_t d = 0; d < what->sizes[side]; ++d) {
-    const float v = flash_element(source, what->variant->scalar, token, head, d, 0);
+    const float v = flash_element(source, kvf_scalar_of(what->variant), token, head, d, 0);
     const float product = (float)((double)v * (double)inverse);
     *operand_at(&call->operands[OF_KEY_CACHE + side], block, offset, head, d) =
         int8 ? (uint8_t)oracle_int8(product) : oracle_fp8(KVF_FP8_E4M3, product);

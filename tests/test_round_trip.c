@@ -117,30 +117,32 @@ static double unit_of(kvf_dtype cache, const uint8_t *row, int64_t i, double hel
 }
 
 static void run_mla(const kvf_variant *variant) {
-  const kvf_op *reader = reader_of(variant->cache);
+  const kvf_op *reader = reader_of(kvf_cache_of(variant));
   const bool plain = reader == &kvf_op_gather_and_maybe_dequant_cache;
   /* Both scale contracts of 656-byte rows have one reader. */
   const kvf_dtype read_as =
-      variant->cache == KVF_FP8_DS_MLA_UE8M0 ? KVF_FP8_DS_MLA : variant->cache;
-  if (kvf_select(reader, options.backend, variant->scalar, read_as) == NULL) {
+      kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ? KVF_FP8_DS_MLA : kvf_cache_of(variant);
+  if (kvf_select(reader, options.backend, kvf_scalar_of(variant), read_as) == NULL) {
     skip_part("no reader for %s is built", variant->symbol);
     return;
   }
   const float scale = 0.0625f;
-  const int64_t bytes = variant->cache == KVF_NVFP4_DS_MLA ? 352 : plain ? ENTRY : 656;
+  const int64_t bytes = kvf_cache_of(variant) == KVF_NVFP4_DS_MLA ? 352 : plain ? ENTRY : 656;
   op_call call = {.op = variant->op, .exec = {.backend = options.backend}};
-  make(&call, FIRST, dl_dtype(variant->scalar), 2, (int64_t[]){TOKENS, LATENT});
-  make(&call, SECOND, dl_dtype(variant->scalar), 2, (int64_t[]){TOKENS, ROPE});
-  make(&call, CACHE, plain ? dl_dtype(variant->cache) : (DLDataType){kDLUInt, 8, 1}, 3,
+  make(&call, FIRST, dl_dtype(kvf_scalar_of(variant)), 2, (int64_t[]){TOKENS, LATENT});
+  make(&call, SECOND, dl_dtype(kvf_scalar_of(variant)), 2, (int64_t[]){TOKENS, ROPE});
+  make(&call, CACHE, plain ? dl_dtype(kvf_cache_of(variant)) : (DLDataType){kDLUInt, 8, 1}, 3,
        (int64_t[]){PAGES, BLOCK_SIZE, bytes});
-  make(&call, DST, dl_dtype(variant->scalar), 2, (int64_t[]){TOKENS, ENTRY});
+  make(&call, DST, dl_dtype(kvf_scalar_of(variant)), 2, (int64_t[]){TOKENS, ENTRY});
   make(&call, SCALE, dl_dtype(KVF_F32), 1, (int64_t[]){1});
   memcpy(operand_at(&call.operands[SCALE], 0, 0, 0, 0), &scale, sizeof scale);
-  fill(&call, FIRST, variant->scalar, TOKENS, LATENT, options.seed);
-  fill(&call, SECOND, variant->scalar, TOKENS, ROPE, options.seed + 1);
+  fill(&call, FIRST, kvf_scalar_of(variant), TOKENS, LATENT, options.seed);
+  fill(&call, SECOND, kvf_scalar_of(variant), TOKENS, ROPE, options.seed + 1);
   make_pages(&call);
   op_call_upload(&call);
-  const char *format = variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache);
+  const char *format = kvf_cache_of(variant) == kvf_scalar_of(variant)
+                           ? "auto"
+                           : kvf_dtype_name(kvf_cache_of(variant));
   run(variant->op,
       (kvf_value[]){tensor_at(&call, FIRST), tensor_at(&call, SECOND), tensor_at(&call, CACHE),
                     tensor_at(&call, SLOTS), string(format), tensor_at(&call, SCALE)},
@@ -165,13 +167,16 @@ static void run_mla(const kvf_variant *variant) {
     const uint8_t *row =
         operand_at(&call.operands[CACHE], slot / BLOCK_SIZE, slot % BLOCK_SIZE, 0, 0);
     for (int64_t i = 0; i < ENTRY; ++i) {
-      const double want = oracle_value(
-          variant->scalar, i < LATENT ? operand_at(&call.operands[FIRST], t, i, 0, 0)
-                                      : operand_at(&call.operands[SECOND], t, i - LATENT, 0, 0));
-      const double got = oracle_value(variant->scalar, operand_at(&call.operands[DST], t, i, 0, 0));
+      const double want =
+          oracle_value(kvf_scalar_of(variant),
+                       i < LATENT ? operand_at(&call.operands[FIRST], t, i, 0, 0)
+                                  : operand_at(&call.operands[SECOND], t, i - LATENT, 0, 0));
+      const double got =
+          oracle_value(kvf_scalar_of(variant), operand_at(&call.operands[DST], t, i, 0, 0));
       /* A bf16 rope part is what 656-byte rows have, whatever is read. */
-      expect_near(variant, t, i, got, want,
-                  unit_of(variant->cache, row, i, fmax(fabs(got), fabs(want)), (double)scale));
+      expect_near(
+          variant, t, i, got, want,
+          unit_of(kvf_cache_of(variant), row, i, fmax(fabs(got), fabs(want)), (double)scale));
     }
   }
   op_call_free(&call);
@@ -198,14 +203,14 @@ static void run_indexer(const kvf_variant *variant, int64_t group) {
   const int64_t groups = SIZE / group;
   const DLDataType byte = {kDLUInt, 8, 1};
   op_call call = {.op = variant->op, .exec = {.backend = options.backend}};
-  make(&call, FIRST, dl_dtype(variant->scalar), 2, (int64_t[]){TOKENS, SIZE});
+  make(&call, FIRST, dl_dtype(kvf_scalar_of(variant)), 2, (int64_t[]){TOKENS, SIZE});
   make(&call, CACHE, byte, 3, (int64_t[]){PAGES, BLOCK_SIZE, SIZE + 4 * groups});
   make(&call, DST, byte, 2, (int64_t[]){TOKENS, SIZE});
   make(&call, DST_SCALE, byte, 2, (int64_t[]){TOKENS, 4 * groups});
-  fill(&call, FIRST, variant->scalar, TOKENS, SIZE, options.seed);
+  fill(&call, FIRST, kvf_scalar_of(variant), TOKENS, SIZE, options.seed);
   make_pages(&call);
   op_call_upload(&call);
-  const char *format = variant->cache == KVF_FP8_INDEXER_UE8M0 ? "ue8m0" : "fp8";
+  const char *format = kvf_cache_of(variant) == KVF_FP8_INDEXER_UE8M0 ? "ue8m0" : "fp8";
   run(variant->op,
       (kvf_value[]){tensor_at(&call, FIRST), tensor_at(&call, CACHE), tensor_at(&call, SLOTS),
                     integer(group), string(format)},
@@ -221,7 +226,7 @@ static void run_indexer(const kvf_variant *variant, int64_t group) {
       float scale = 0;
       memcpy(&scale, operand_at(&call.operands[DST_SCALE], t, i / group * 4, 0, 0), sizeof scale);
       const double want =
-          oracle_value(variant->scalar, operand_at(&call.operands[FIRST], t, i, 0, 0));
+          oracle_value(kvf_scalar_of(variant), operand_at(&call.operands[FIRST], t, i, 0, 0));
       const double got =
           (double)scale *
           oracle_fp8_value(KVF_FP8_E4M3, *operand_at(&call.operands[DST], t, i, 0, 0));
@@ -237,8 +242,7 @@ static void test_indexer(void) {
   if (!need_backend()) {
     return;
   }
-  if (kvf_select(&kvf_op_cp_gather_indexer_k_quant_cache, options.backend, KVF_B8, KVF_B8) ==
-      NULL) {
+  if (kvf_select(&kvf_op_cp_gather_indexer_k_quant_cache, options.backend, KVF_B8) == NULL) {
     skip_test("the gather of indexer pages is not built");
     return;
   }
@@ -259,33 +263,35 @@ static void test_indexer(void) {
 static void run_convert(const kvf_variant *there) {
   enum { ROWS = 9, COUNT = 300 };
   const kvf_op *op = &kvf_op_convert_fp8;
-  if (kvf_select(op, options.backend, there->cache, there->scalar) == NULL) {
+  if (kvf_select(op, options.backend, kvf_cache_of(there), kvf_scalar_of(there)) == NULL) {
     skip_part("nothing that turns %s back is built", there->symbol);
     return;
   }
   const double scale = 0.0625;
-  const bool fp8 = there->cache == KVF_FP8_E4M3 || there->cache == KVF_FP8_E5M2;
+  const bool fp8 = kvf_cache_of(there) == KVF_FP8_E4M3 || kvf_cache_of(there) == KVF_FP8_E5M2;
   op_call call = {.op = op, .exec = {.backend = options.backend}};
-  make(&call, FIRST, dl_dtype(there->scalar), 2, (int64_t[]){ROWS, COUNT});
-  make(&call, CACHE, dl_dtype(there->cache), 2, (int64_t[]){ROWS, COUNT});
-  make(&call, DST, dl_dtype(there->scalar), 2, (int64_t[]){ROWS, COUNT});
-  fill(&call, FIRST, there->scalar, ROWS, COUNT, options.seed);
+  make(&call, FIRST, dl_dtype(kvf_scalar_of(there)), 2, (int64_t[]){ROWS, COUNT});
+  make(&call, CACHE, dl_dtype(kvf_cache_of(there)), 2, (int64_t[]){ROWS, COUNT});
+  make(&call, DST, dl_dtype(kvf_scalar_of(there)), 2, (int64_t[]){ROWS, COUNT});
+  fill(&call, FIRST, kvf_scalar_of(there), ROWS, COUNT, options.seed);
   op_call_upload(&call);
   const kvf_value factor = {.kind = KVF_KIND_FLOAT, .as.number = fp8 ? scale : 1};
-  const char *format = fp8 ? kvf_dtype_name(there->cache) : "auto";
+  const char *format = fp8 ? kvf_dtype_name(kvf_cache_of(there)) : "auto";
   run(op, (kvf_value[]){tensor_at(&call, CACHE), tensor_at(&call, FIRST), factor, string(format)},
       4);
   run(op, (kvf_value[]){tensor_at(&call, DST), tensor_at(&call, CACHE), factor, string(format)}, 4);
   buffer_take(&call.operands[DST].memory);
   for (int64_t i = 0; i < ROWS * COUNT; ++i) {
-    const double want =
-        oracle_value(there->scalar, operand_at(&call.operands[FIRST], i / COUNT, i % COUNT, 0, 0));
-    const double got =
-        oracle_value(there->scalar, operand_at(&call.operands[DST], i / COUNT, i % COUNT, 0, 0));
-    const int mantissa = there->cache == KVF_F16 ? 10 : there->cache == KVF_BF16 ? 7 : 23;
-    const double unit = fp8 ? oracle_unit(there->cache, fmax(fabs(got), fabs(want)), scale)
+    const double want = oracle_value(kvf_scalar_of(there),
+                                     operand_at(&call.operands[FIRST], i / COUNT, i % COUNT, 0, 0));
+    const double got = oracle_value(kvf_scalar_of(there),
+                                    operand_at(&call.operands[DST], i / COUNT, i % COUNT, 0, 0));
+    const int mantissa = kvf_cache_of(there) == KVF_F16    ? 10
+                         : kvf_cache_of(there) == KVF_BF16 ? 7
+                                                           : 23;
+    const double unit = fp8 ? oracle_unit(kvf_cache_of(there), fmax(fabs(got), fabs(want)), scale)
                             : exp2(floor(log2(fmax(fabs(got), 0x1p-14))) - mantissa);
-    const bool wider = there->cache == KVF_F32;
+    const bool wider = kvf_cache_of(there) == KVF_F32;
     expect_near(there, i / COUNT, i % COUNT, got, want, wider ? 0 : unit);
   }
   op_call_free(&call);
@@ -298,8 +304,8 @@ static void test_convert(void) {
   }
   for (int32_t v = 0; v < kvf_op_convert_fp8.num_variants; ++v) {
     const kvf_variant *variant = &kvf_op_convert_fp8.variants[v];
-    const bool from_float =
-        variant->scalar == KVF_F32 || variant->scalar == KVF_F16 || variant->scalar == KVF_BF16;
+    const bool from_float = kvf_scalar_of(variant) == KVF_F32 ||
+                            kvf_scalar_of(variant) == KVF_F16 || kvf_scalar_of(variant) == KVF_BF16;
     if (variant->backend == options.backend && from_float && kvf_variant_built(variant)) {
       run_convert(variant);
     }

@@ -218,7 +218,7 @@ static kvf_status invoke(swap_call *call) {
   };
   const bool on_cuda = options.backend == KVF_CUDA;
   return kvf_launch_swap_blocks(on_cuda ? &call->exec : call->given_exec,
-                                kvf_select(OP, options.backend, KVF_B8, KVF_B8), &params);
+                                kvf_select(OP, options.backend, KVF_B8), &params);
 }
 
 static void finish(swap_call *call, const char *name) {
@@ -247,7 +247,7 @@ static void run(const swap_case *what) {
   note_expected(&call);
   EXPECT_STATUS(invoke(&call), KVF_OK);
   finish(&call, name);
-  count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(OP, options.backend, KVF_B8));
 }
 
 static bool on_backend(int direction) {
@@ -339,7 +339,7 @@ static void test_stream_order(void) {
     memset(src->expected, 0x44, src->size);
     EXPECT(cuda.set_async(address, 0x44, src->size, stream) == 0, "cuMemsetD8Async failed");
     finish(&call, "stream order");
-    count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+    count_case(kvf_select(OP, options.backend, KVF_B8));
   }
 }
 
@@ -486,7 +486,7 @@ static void test_bad_params(void) {
       .num_dst_blocks = 1,
       .block_size_in_bytes = 64,
       .block_mapping = {.data = pair, .size = 1, .index_bytes = 8}};
-  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8);
   struct {
     kvf_swap_blocks_params params;
     const char *member;
@@ -556,7 +556,7 @@ static void test_far(void) {
            got[PAGE - 1], got[PAGE], got[2 * PAGE]);
   }
   region_free(&memory);
-  count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(OP, options.backend, KVF_B8));
 }
 
 CU_TestInfo swap_blocks_tests[] = {

@@ -122,8 +122,7 @@ static kvf_status invoke(batch_call *call) {
       .is_src_access_order_any = what->any_order,
       .streaming = -1,
   };
-  return kvf_launch_swap_blocks_batch(exec, kvf_select(OP, options.backend, KVF_B8, KVF_B8),
-                                      &params);
+  return kvf_launch_swap_blocks_batch(exec, kvf_select(OP, options.backend, KVF_B8), &params);
 }
 
 static void finish(batch_call *call, const char *name) {
@@ -153,7 +152,7 @@ static void run(const batch_case *what) {
     memset(call.vectors[i], 0x77, 8 * (size_t)(what->copies * what->stride + 1));
   }
   finish(&call, name);
-  count_case(kvf_select(OP, options.backend, KVF_B8, KVF_B8));
+  count_case(kvf_select(OP, options.backend, KVF_B8));
 }
 
 enum { DIRECTION, COPIES, SIZE_, STRIDE_, ANY_ORDER, ENTRY_, STREAM, BATCH_AXES };
@@ -360,7 +359,7 @@ static void test_bad_params(void) {
   const kvf_view view = {.data = numbers, .stride = {1}};
   const kvf_swap_blocks_batch_params good = {
       .src_ptrs = view, .dst_ptrs = view, .sizes = view, .num_copies = 1};
-  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_B8);
   struct {
     kvf_swap_blocks_batch_params params;
     const char *member;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "kvforge/op.h"
 #include "oracle.h"
 
 const char *const writer_argument_names[TENSORS] = {
@@ -360,12 +361,14 @@ static void build_scales(writer_call *call, int kind) {
 static const char *spell_cache(const kvf_variant *variant, int spelling) {
   static const char *const torch_names[] = {
       [KVF_F32] = "float32", [KVF_F16] = "float16", [KVF_BF16] = "bfloat16"};
-  if (variant->cache == variant->scalar) {
+  if (kvf_cache_of(variant) == kvf_scalar_of(variant)) {
     return spelling == 0   ? "auto"
-           : spelling == 1 ? torch_names[variant->cache]
-                           : kvf_dtype_name(variant->cache);
+           : spelling == 1 ? torch_names[kvf_cache_of(variant)]
+                           : kvf_dtype_name(kvf_cache_of(variant));
   }
-  return variant->cache == KVF_FP8_E4M3 && spelling == 0 ? "fp8" : kvf_dtype_name(variant->cache);
+  return kvf_cache_of(variant) == KVF_FP8_E4M3 && spelling == 0
+             ? "fp8"
+             : kvf_dtype_name(kvf_cache_of(variant));
 }
 
 static void *test_stream(void) {
@@ -379,8 +382,8 @@ static void *test_stream(void) {
 
 void writer_build(writer_call *call, const writer_op *op, const writer_case *what) {
   const kvf_variant *variant = what->variant;
-  const int scalar_bytes = bytes_of(variant->scalar);
-  const int cache_bytes = bytes_of(variant->cache);
+  const int scalar_bytes = bytes_of(kvf_scalar_of(variant));
+  const int cache_bytes = bytes_of(kvf_cache_of(variant));
   uint64_t state = what->seed;
   const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size;
   const int x = op->num_x ? op->x_choices[what->value[X]] : 1;
@@ -413,15 +416,16 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
   int64_t cache_shape[SIDES][5] = {{0}};
   op->shape(sizes, cache_shape);
   const placement cache = op->layout(what->value[LAYOUT], sizes, (const int64_t (*)[5])cache_shape);
-  const bool as_uint8 = variant->cache != variant->scalar && what->value[SPELLING] != 1;
+  const bool as_uint8 =
+      kvf_cache_of(variant) != kvf_scalar_of(variant) && what->value[SPELLING] != 1;
   for (int side = 0; side < SIDES; ++side) {
     tensor *view = &call->view[KEY + side];
-    *view = (tensor){.dtype = dl_dtype(variant->scalar), .rank = 3};
+    *view = (tensor){.dtype = dl_dtype(kvf_scalar_of(variant)), .rank = 3};
     memcpy(view->shape, source_shape, sizeof view->shape);
     memcpy(view->stride, source.stride[side], sizeof view->stride);
     view = &call->view[KEY_CACHE + side];
     *view = (tensor){
-        .dtype = as_uint8 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(variant->cache),
+        .dtype = as_uint8 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(kvf_cache_of(variant)),
         .rank = op->rank[side],
     };
     memcpy(view->shape, cache_shape[side], sizeof view->shape);
@@ -431,7 +435,7 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
   place_pair(call, KEY_CACHE, &cache, cache_bytes, what->cache_offset, 64, state + 2);
   for (int side = 0; side < SIDES; ++side) {
     if (call->memory[KEY + side].expected != NULL) {
-      fill_values(&call->memory[KEY + side], call->view[KEY + side].start, variant->scalar,
+      fill_values(&call->memory[KEY + side], call->view[KEY + side].start, kvf_scalar_of(variant),
                   what->value[VALUES], state + 4 + (uint64_t)side);
     }
   }
@@ -472,8 +476,8 @@ static void expect_token(const writer_call *call, int64_t token, int64_t slot) {
   const writer_sizes *sizes = &call->sizes;
   const int64_t block = slot / sizes->block_size;
   const int64_t offset = slot % sizes->block_size;
-  const int64_t scalar_bytes = bytes_of(variant->scalar);
-  const int64_t cache_bytes = bytes_of(variant->cache);
+  const int64_t scalar_bytes = bytes_of(kvf_scalar_of(variant));
+  const int64_t cache_bytes = bytes_of(kvf_cache_of(variant));
   for (int side = 0; side < SIDES; ++side) {
     const tensor *source = &call->view[KEY + side];
     const tensor *cache = &call->view[KEY_CACHE + side];
@@ -488,7 +492,7 @@ static void expect_token(const writer_call *call, int64_t token, int64_t slot) {
         const int64_t from =
             token * source->stride[0] + head * source->stride[1] + element * source->stride[2];
         const int64_t to = call->op->at(cache, side, block, offset, head, element);
-        oracle_store(variant->scalar, variant->cache,
+        oracle_store(kvf_scalar_of(variant), kvf_cache_of(variant),
                      source->memory->expected + source->start + from * scalar_bytes, scale,
                      cache->memory->expected + cache->start + to * cache_bytes);
       }
@@ -496,18 +500,21 @@ static void expect_token(const writer_call *call, int64_t token, int64_t slot) {
   }
 }
 
-void writer_expect(writer_call *call) {
+static void expect_tokens(const void *params, int64_t begin, int64_t end) {
+  const writer_call *call = params;
   const int64_t capacity = call->sizes.num_blocks * call->sizes.block_size;
-  const int64_t work = call->sizes.tokens * call->sizes.num_heads * call->sizes.head_size;
-  /* No slot occurs twice, so tokens are independent. A team for little work costs more than it
-   * does. */
-#pragma omp parallel for schedule(static) if (work > 50000)
-  for (int64_t token = 0; token < call->sizes.tokens; ++token) {
+  for (int64_t token = begin; token < end; ++token) {
     const int64_t slot = get_slot(call, token);
     if (slot >= 0 && slot < capacity) {
       expect_token(call, token, slot);
     }
   }
+}
+
+/* No slot occurs twice, so tokens are independent. */
+void writer_expect(writer_call *call) {
+  kvf_parallel_for(expect_tokens, call, call->sizes.tokens,
+                   call->sizes.num_heads * call->sizes.head_size * (int64_t)sizeof(float), 0);
 }
 
 kvf_view writer_view(const writer_call *call, int which) {
@@ -518,7 +525,7 @@ kvf_view writer_view(const writer_call *call, int which) {
     if (view->rank == 0 || view->shape[0] == 1) {
       made.stride[0] = 0;
     }
-    if (call->variant->scalar == call->variant->cache) {
+    if (kvf_scalar_of(call->variant) == kvf_cache_of(call->variant)) {
       made.data = NULL;
     }
   }
@@ -670,8 +677,8 @@ static covering axes_of(const writer_op *op, const kvf_variant *variant, bool al
       [TOKENS] = TEST_COUNT(tokens_of),
       [LAYOUT] = op->num_layouts,
       [SOURCE] = SOURCES,
-      [SOURCE_OFFSET] = aligned ? 2 : 16 / bytes_of(variant->scalar),
-      [CACHE_OFFSET] = aligned ? 2 : 16 / bytes_of(variant->cache),
+      [SOURCE_OFFSET] = aligned ? 2 : 16 / bytes_of(kvf_scalar_of(variant)),
+      [CACHE_OFFSET] = aligned ? 2 : 16 / bytes_of(kvf_cache_of(variant)),
       [SLOTS] = SLOT_KINDS,
       [INDEX] = INDEX_KINDS,
       [ROWS] = 2,
@@ -703,8 +710,8 @@ static writer_case case_of(const kvf_variant *variant, const int value[AXES], bo
     }
     /* V is aligned as K half of the time. */
     const bool other = side == 1 && random_below(&seed, 2);
-    const int scalar = bytes_of(variant->scalar);
-    const int cache = bytes_of(variant->cache);
+    const int scalar = bytes_of(kvf_scalar_of(variant));
+    const int cache = bytes_of(kvf_cache_of(variant));
     what.source_offset[side] =
         scalar * (other ? (int)random_below(&seed, 16 / scalar) : value[SOURCE_OFFSET]);
     what.cache_offset[side] =
@@ -774,7 +781,7 @@ void writer_test_large(const writer_op *op) {
                                [VALUES] = VALUES_PATTERNS,
                                [EXEC] = layout % EXEC_KINDS};
       writer_case what = case_of(variant, value, true, options.seed + (uint64_t)layout);
-      const int bytes = bytes_of(variant->cache);
+      const int bytes = bytes_of(kvf_cache_of(variant));
       what.cache_offset[0] = layout * bytes % 16;
       what.cache_offset[1] = (layout + 5) * bytes % 16;
       if (!run_case(op, &what)) {
@@ -796,7 +803,8 @@ void writer_test_long_rows(const writer_op *op, int64_t head_size) {
     const kvf_variant *variant = NULL;
     for (int i = 0; i < op->op->num_variants && variant == NULL; ++i) {
       const kvf_variant *next = &op->op->variants[i];
-      variant = writer_wants(next) && (next->scalar != next->cache) == fp8 ? next : NULL;
+      variant =
+          writer_wants(next) && (kvf_scalar_of(next) != kvf_cache_of(next)) == fp8 ? next : NULL;
     }
     /* Not next to each other, so that a thread moves one element. */
     const writer_case what = {.variant = variant,

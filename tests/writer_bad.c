@@ -26,7 +26,7 @@ static writer_case base_case(const kvf_variant *variant) {
 static const kvf_variant *built_variant(const kvf_op *op, bool fp8) {
   for (int i = 0; i < op->num_variants; ++i) {
     const kvf_variant *variant = &op->variants[i];
-    if (writer_wants(variant) && (variant->scalar != variant->cache) == fp8) {
+    if (writer_wants(variant) && (kvf_scalar_of(variant) != kvf_cache_of(variant)) == fp8) {
       return variant;
     }
   }
@@ -333,7 +333,7 @@ static void run_row(const writer_op *op, const kvf_variant *variant, const bad_a
 
 /* Whether a row is a mistake next to this op and variant. */
 static bool applies(const bad_argument *row, const writer_op *op, const kvf_variant *variant) {
-  const bool fp8 = variant->scalar != variant->cache;
+  const bool fp8 = kvf_scalar_of(variant) != kvf_cache_of(variant);
   kvf_dtype unused;
   if ((row->op != BOTH_OPS && (row->op == FLASH_ONLY) != is_flash(op)) ||
       (row->cache != ANY_CACHE && (row->cache == FP8_CACHE) != fp8) ||
@@ -341,9 +341,9 @@ static bool applies(const bad_argument *row, const writer_op *op, const kvf_vari
     return false;
   }
   if (row->spoil == CACHE_NAME && row->status == KVF_INVALID_VALUE) {
-    return kvf_resolve_cache_dtype(row->text, variant->scalar, &unused) != KVF_OK;
+    return kvf_resolve_cache_dtype(row->text, kvf_scalar_of(variant), &unused) != KVF_OK;
   }
-  return strstr(row->want, "float8_e4m3fn") == NULL || variant->cache == KVF_FP8_E4M3;
+  return strstr(row->want, "float8_e4m3fn") == NULL || kvf_cache_of(variant) == KVF_FP8_E4M3;
 }
 
 /* A scale that is none: refused where the host reads it, calculated with on CUDA. */
@@ -358,7 +358,7 @@ static void run_scale(const writer_op *op, const kvf_variant *variant, int side,
   const kvf_status status = writer_invoke(&call, entry, false);
   const char *wrong = memory_synchronize(variant->backend);
   EXPECT(wrong == NULL, "%s: scale %g: %s", variant->symbol, (double)value, wrong);
-  if (variant->backend == KVF_CPU && variant->scalar != variant->cache) {
+  if (variant->backend == KVF_CPU && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     char want[128];
     (void)snprintf(want, sizeof want, "%s: %c_scale: element 0 is %g, want a finite number of 2^-",
                    op->op->name, side == 0 ? 'k' : 'v', (double)value);
@@ -502,7 +502,7 @@ static void test_params_of(const writer_op *op, const kvf_variant *variant) {
   writer_call call;
   const writer_case what = base_case(variant);
   writer_build(&call, op, &what);
-  const bool fp8 = variant->scalar != variant->cache;
+  const bool fp8 = kvf_scalar_of(variant) != kvf_cache_of(variant);
   const kvf_reshape_and_cache_params good = {WRITER_PARAMS(&call), .x = (int32_t)call.sizes.x};
   for (size_t i = 0; i < TEST_COUNT(bad_params); ++i) {
     const bad_param *row = &bad_params[i];

@@ -118,7 +118,7 @@ static bool check_and_clear(const writer_call *call, int side, const region *mem
         const uint8_t zero[4] = {0};
         region_get(&memory[KEY + side], from * (source->dtype.bits / 8), given,
                    source->dtype.bits / 8);
-        oracle_store(call->variant->scalar, call->variant->cache, given, 1.0f, want);
+        oracle_store(kvf_scalar_of(call->variant), kvf_cache_of(call->variant), given, 1.0f, want);
         region_get(&memory[KEY_CACHE + side], to * (int64_t)bytes, got, bytes);
         same = same && memcmp(got, want, bytes) == 0;
         region_put(&memory[KEY_CACHE + side], to * (int64_t)bytes, zero, bytes);
@@ -152,11 +152,11 @@ static void place_views(writer_call *call, int kind) {
   const placement cache = call->op->layout(0, &call->sizes, (const int64_t (*)[5])cache_shape);
   for (int side = 0; side < SIDES; ++side) {
     tensor *source = &call->view[KEY + side];
-    *source = (tensor){.dtype = dl_dtype(call->variant->scalar), .rank = 3};
+    *source = (tensor){.dtype = dl_dtype(kvf_scalar_of(call->variant)), .rank = 3};
     memcpy(source->shape, source_shape, sizeof source->shape);
     lay_out(source->stride, source_shape, "012", 1, 0);
     tensor *view = &call->view[KEY_CACHE + side];
-    *view = (tensor){.dtype = dl_dtype(call->variant->cache), .rank = call->op->rank[side]};
+    *view = (tensor){.dtype = dl_dtype(kvf_cache_of(call->variant)), .rank = call->op->rank[side]};
     memcpy(view->shape, cache_shape[side], sizeof view->shape);
     memcpy(view->stride, cache.stride[side], sizeof view->stride);
     /* The dimension that moves with the head, or with the element, whatever the layout. */
@@ -200,11 +200,12 @@ static bool run_far(const writer_op *op, const kvf_variant *variant, int kind) {
     region_put(&memory[SLOT_MAPPING], 0, slots, sizeof slots);
     region_put(&memory[K_SCALE], 0, &one, sizeof one);
     region_put(&memory[V_SCALE], 0, &one, sizeof one);
-    fill_source(&call.view[KEY], variant->scalar, &memory[KEY]);
-    fill_source(&call.view[VALUE], variant->scalar, &memory[VALUE]);
+    fill_source(&call.view[KEY], kvf_scalar_of(variant), &memory[KEY]);
+    fill_source(&call.view[VALUE], kvf_scalar_of(variant), &memory[VALUE]);
     EXPECT_STATUS(op->typed(NULL, &argument[KEY], &argument[VALUE], &argument[KEY_CACHE],
                             &argument[VALUE_CACHE], &argument[SLOT_MAPPING],
-                            kvf_dtype_name(variant->cache), &argument[K_SCALE], &argument[V_SCALE]),
+                            kvf_dtype_name(kvf_cache_of(variant)), &argument[K_SCALE],
+                            &argument[V_SCALE]),
                   KVF_OK);
     const char *wrong = memory_synchronize(variant->backend);
     EXPECT(wrong == NULL, "%s: %s", variant->symbol, wrong);

@@ -16,7 +16,7 @@ static bool has_token_scales(kvf_dtype cache) {
 }
 
 static void add_scale(bench_call *call, int64_t pages) {
-  if (has_token_scales(call->variant->cache)) {
+  if (has_token_scales(kvf_cache_of(call->variant))) {
     bench_add_ones(call, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS));
   } else {
     bench_add_ones(call, 0, NULL);
@@ -34,8 +34,8 @@ static void add_workspace(bench_call *call, int64_t sequences) {
 
 static bool describe_decode(bench_call *call, int32_t form) {
   enum { NHD, GROUPED, ONE, ONE_SPLIT, FOUR, FOUR_SPLIT };
-  const kvf_dtype held = call->variant->cache;
-  const DLDataType scalar = bench_type(call->variant->scalar);
+  const kvf_dtype held = kvf_cache_of(call->variant);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const DLDataType cache = bench_type(held);
   const bool is_long = form >= ONE;
   const int64_t each = !is_long ? BENCH_SEQUENCE : call->tokens / (form >= FOUR ? 4 : 1);

@@ -94,11 +94,11 @@ DLDataType bench_type(kvf_dtype dtype) {
 }
 
 size_t bench_scalar_bytes(const bench_call *call, int64_t count) {
-  return (size_t)(count * kvf_dtype_bits(call->variant->scalar) / 8);
+  return (size_t)(count * kvf_dtype_bits(kvf_scalar_of(call->variant)) / 8);
 }
 
 size_t bench_cache_bytes(const bench_call *call, int64_t count) {
-  return (size_t)(count * kvf_dtype_bits(call->variant->cache) / 8);
+  return (size_t)(count * kvf_dtype_bits(kvf_cache_of(call->variant)) / 8);
 }
 
 int64_t bench_pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
@@ -204,8 +204,9 @@ void bench_add_list(bench_call *call, DLDataType type, int32_t rank, const int64
 
 void bench_add_cache_dtype(bench_call *call) {
   const kvf_variant *variant = call->variant;
-  bench_add_string(call,
-                   variant->cache == variant->scalar ? "auto" : kvf_dtype_name(variant->cache));
+  bench_add_string(call, kvf_cache_of(variant) == kvf_scalar_of(variant)
+                             ? "auto"
+                             : kvf_dtype_name(kvf_cache_of(variant)));
 }
 
 void bench_add_string(bench_call *call, const char *string) {
@@ -229,7 +230,7 @@ void bench_add_none(bench_call *call) { pass(call, (kvf_value){.kind = KVF_KIND_
 void bench_moves(bench_call *call, size_t bytes, double cuda_aim) {
   const kvf_variant *variant = call->variant;
   call->moved = bytes;
-  call->aim = variant->backend == KVF_CUDA        ? cuda_aim
-              : variant->scalar == variant->cache ? 0.80
-                                                  : 0.50;
+  call->aim = variant->backend == KVF_CUDA                      ? cuda_aim
+              : kvf_scalar_of(variant) == kvf_cache_of(variant) ? 0.80
+                                                                : 0.50;
 }

@@ -6,13 +6,13 @@ static bool describe_convert(bench_call *call, int32_t form) {
   (void)form;
   const kvf_variant *variant = call->variant; /* scalar: the source, cache: the destination */
   const int64_t elements = call->tokens * HEADS * HEAD_SIZE;
-  bench_add(call, bench_type(variant->cache), BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
-  bench_add(call, bench_type(variant->scalar), BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
+  bench_add(call, bench_type(kvf_cache_of(variant)), BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
+  bench_add(call, bench_type(kvf_scalar_of(variant)), BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
   bench_add_float(call, 1.0);
-  if (kvf_dtype_bits(variant->scalar) == 8) {
-    bench_add_string(call, kvf_dtype_name(variant->scalar));
-  } else if (kvf_dtype_bits(variant->cache) == 8) {
-    bench_add_string(call, kvf_dtype_name(variant->cache));
+  if (kvf_dtype_bits(kvf_scalar_of(variant)) == 8) {
+    bench_add_string(call, kvf_dtype_name(kvf_scalar_of(variant)));
+  } else if (kvf_dtype_bits(kvf_cache_of(variant)) == 8) {
+    bench_add_string(call, kvf_dtype_name(kvf_cache_of(variant)));
   } else {
     bench_add_string(call, "auto");
   }

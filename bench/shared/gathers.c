@@ -17,8 +17,9 @@ static bool describe_dequant(bench_call *call, int32_t form) {
       owners[row] = b;
     }
   }
-  bench_add(call, bench_type(call->variant->cache), BENCH_SHAPE(sequences.pages, BLOCK_SIZE, ROW));
-  bench_add(call, bench_type(call->variant->scalar), BENCH_SHAPE(tokens, ROW));
+  bench_add(call, bench_type(kvf_cache_of(call->variant)),
+            BENCH_SHAPE(sequences.pages, BLOCK_SIZE, ROW));
+  bench_add(call, bench_type(kvf_scalar_of(call->variant)), BENCH_SHAPE(tokens, ROW));
   bench_add_block_table(call, &sequences);
   bench_add_starts(call, &sequences);
   bench_add_integers(call, BENCH_NEAR, 32, owners, BENCH_SHAPE(tokens));
@@ -47,10 +48,10 @@ static bool describe_bytes(bench_call *call, int32_t form) {
 
 static bool describe_upconvert(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
-  const int64_t row = call->variant->cache == KVF_NVFP4_DS_MLA ? 352 : 656;
+  const int64_t row = kvf_cache_of(call->variant) == KVF_NVFP4_DS_MLA ? 352 : 656;
   const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, BLOCK_SIZE, form);
   bench_add(call, BENCH_BYTE, BENCH_SHAPE(sequences.pages, BLOCK_SIZE, row));
-  bench_add(call, bench_type(call->variant->scalar), BENCH_SHAPE(tokens, ROW));
+  bench_add(call, bench_type(kvf_scalar_of(call->variant)), BENCH_SHAPE(tokens, ROW));
   bench_add_block_table(call, &sequences);
   bench_add_starts(call, &sequences);
   bench_add_int(call, sequences.count);

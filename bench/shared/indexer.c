@@ -10,7 +10,7 @@ static void add_pages(bench_call *call, int64_t pages) {
 
 static bool describe_writer(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
-  bench_add(call, bench_type(call->variant->scalar), BENCH_SHAPE(tokens, SIZE));
+  bench_add(call, bench_type(kvf_scalar_of(call->variant)), BENCH_SHAPE(tokens, SIZE));
   add_pages(call, bench_pieces(tokens, BLOCK_SIZE));
   bench_add_slots(call, tokens, form);
   bench_add_int(call, GROUP);

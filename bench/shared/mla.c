@@ -25,12 +25,13 @@ static int64_t cache_row(kvf_dtype cache) {
 }
 
 static bool describe_plain(bench_call *call, int32_t form) {
-  const DLDataType scalar = bench_type(call->variant->scalar);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const int64_t tokens = call->tokens;
-  const int64_t row = cache_row(call->variant->cache);
+  const int64_t row = cache_row(kvf_cache_of(call->variant));
   bench_add(call, scalar, BENCH_SHAPE(tokens, LATENT));
   bench_add(call, scalar, BENCH_SHAPE(tokens, ROPE));
-  bench_add(call, bench_type(call->variant->cache), BENCH_SHAPE(pages_of(tokens), BLOCK_SIZE, row));
+  bench_add(call, bench_type(kvf_cache_of(call->variant)),
+            BENCH_SHAPE(pages_of(tokens), BLOCK_SIZE, row));
   bench_add_slots(call, tokens, form);
   bench_add_cache_dtype(call);
   bench_add_ones(call, 0, NULL);
@@ -42,11 +43,12 @@ static bool describe_plain(bench_call *call, int32_t form) {
 }
 
 static bool describe_grouped(bench_call *call, int32_t form) {
-  const DLDataType scalar = bench_type(call->variant->scalar);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const int64_t tokens = bench_pieces(call->tokens, BENCH_LAYERS);
   const int64_t pages = pages_of(tokens);
-  const bench_tensor *caches = bench_memory(call, BENCH_NEAR, bench_type(call->variant->cache),
-                                            BENCH_SHAPE(BENCH_LAYERS, pages, BLOCK_SIZE, ROW));
+  const bench_tensor *caches =
+      bench_memory(call, BENCH_NEAR, bench_type(kvf_cache_of(call->variant)),
+                   BENCH_SHAPE(BENCH_LAYERS, pages, BLOCK_SIZE, ROW));
   int64_t *addresses = bench_order(BENCH_LAYERS, false);
   int64_t *slots = bench_order(BENCH_LAYERS * tokens, false);
   int64_t *order = bench_order(tokens, form == BENCH_SHUFFLED);
@@ -64,7 +66,7 @@ static bool describe_grouped(bench_call *call, int32_t form) {
   bench_add_int(call, BLOCK_SIZE);
   bench_add_int(call, BLOCK_SIZE * ROW);
   bench_add_int(call, ROW);
-  if (call->variant->scalar == call->variant->cache) {
+  if (kvf_scalar_of(call->variant) == kvf_cache_of(call->variant)) {
     bench_add_none(call);
   } else {
     bench_add_ones(call, BENCH_SHAPE(BENCH_LAYERS));
@@ -83,10 +85,10 @@ static bool describe_grouped(bench_call *call, int32_t form) {
  */
 static void add_cos_sin(bench_call *call, int64_t positions) {
   bench_tensor *added =
-      bench_add(call, bench_type(call->variant->scalar), BENCH_SHAPE(positions, ROPE));
-  const int bits = kvf_dtype_bits(call->variant->scalar);
+      bench_add(call, bench_type(kvf_scalar_of(call->variant)), BENCH_SHAPE(positions, ROPE));
+  const int bits = kvf_dtype_bits(kvf_scalar_of(call->variant));
   const uint16_t one =
-      call->variant->scalar == KVF_F16 ? 0x3C00 : 0x3F80; /* bf16, f32's upper half */
+      kvf_scalar_of(call->variant) == KVF_F16 ? 0x3C00 : 0x3F80; /* bf16, f32's upper half */
   uint16_t *halves = calloc(1, added->bytes);
   if (halves == NULL) {
     perror("allocating");
@@ -101,7 +103,7 @@ static void add_cos_sin(bench_call *call, int64_t positions) {
 
 static bool describe_rope_fused(bench_call *call, int32_t form) {
   enum { POSITIONS = 1024, NEOX_CONSECUTIVE = 1, GPTJ = 2 };
-  const DLDataType scalar = bench_type(call->variant->scalar);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const int64_t tokens = call->tokens;
   int64_t *positions = bench_order(tokens, true);
   for (int64_t i = 0; i < tokens; ++i) {
@@ -114,7 +116,8 @@ static bool describe_rope_fused(bench_call *call, int32_t form) {
   add_cos_sin(call, POSITIONS);
   bench_add_bool(call, form != GPTJ);
   bench_add_slots(call, tokens, form == NEOX_CONSECUTIVE ? BENCH_CONSECUTIVE : BENCH_SHUFFLED);
-  bench_add(call, bench_type(call->variant->cache), BENCH_SHAPE(pages_of(tokens), BLOCK_SIZE, ROW));
+  bench_add(call, bench_type(kvf_cache_of(call->variant)),
+            BENCH_SHAPE(pages_of(tokens), BLOCK_SIZE, ROW));
   bench_add_cache_dtype(call);
   bench_add_ones(call, 0, NULL);
   /* Queries and keys are read and written, a row of cosines and sines and the latent are read. */

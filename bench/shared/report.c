@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "kvforge/op.h"
+
 /* ---- the command line --------------------------------------------------------------------------
  */
 
@@ -41,6 +43,31 @@ static void check_ops(const char *list) {
   }
 }
 
+/* "128,4;256,2": constants of one candidate with commas, candidates with semicolons between them.
+ */
+static void read_tries(bench_options *options, const char *text) {
+  int32_t constant = 0;
+  options->num_tries = 1;
+  for (const char *at = text; *at != '\0';) {
+    const size_t length = strcspn(at, ",;");
+    char number[16];
+    (void)snprintf(number, sizeof number, "%.*s", (int)length, at);
+    if (constant == KVF_MAX_TUNED || options->num_tries > BENCH_MAX_TRIES) {
+      fprintf(stderr, "bench: --try %s: want at most %d candidates of %d constants\n", text,
+              BENCH_MAX_TRIES, KVF_MAX_TUNED);
+      exit(2);
+    }
+    options->tries[options->num_tries - 1][constant++] =
+        (int32_t)read_number(number, INT32_MIN, INT32_MAX);
+    at += length;
+    if (*at == ';') {
+      ++options->num_tries;
+      constant = 0;
+    }
+    at += *at != '\0';
+  }
+}
+
 void bench_read_options(bench_options *options, int argc, char **argv) {
   bool given = false;
   for (int i = 1; i < argc; ++i) {
@@ -63,10 +90,12 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
       options->rounds = read_number(argv[++i], 1, BENCH_MAX_ROUNDS);
     } else if (strcmp(argv[i], "--rotation") == 0 && i + 1 < argc) {
       options->rotation = (size_t)read_number(argv[++i], 0, 1 << 20) << 20;
+    } else if (strcmp(argv[i], "--try") == 0 && i + 1 < argc) {
+      read_tries(options, argv[++i]);
     } else if (argv[i][0] == '-') {
       fprintf(stderr,
               "usage: %s [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] "
-              "[--rotation MIB] [TOKENS ...]\n",
+              "[--rotation MIB] [--try A,B;C,D] [TOKENS ...]\n",
               argv[0]);
       exit(2);
     } else {
@@ -90,8 +119,8 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
 static bool is_wanted(const bench_options *options, const kvf_variant *variant,
                       kvf_backend backend) {
   return variant->backend == backend && kvf_variant_built(variant) &&
-         has(options->scalars, kvf_dtype_name(variant->scalar)) &&
-         has(options->caches, kvf_dtype_name(variant->cache));
+         has(options->scalars, kvf_dtype_name(kvf_scalar_of(variant))) &&
+         has(options->caches, kvf_dtype_name(kvf_cache_of(variant)));
 }
 
 static void run_variant(const bench_options *options, const kvf_variant *variant,
@@ -109,13 +138,11 @@ static void run_variant(const bench_options *options, const kvf_variant *variant
 
 void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *)) {
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
-    if (bench_find(kvf_get_op(i)) == NULL) {
-      fprintf(stderr, "bench: %s is described nowhere in bench/shared/\n", kvf_get_op(i)->name);
-      exit(1);
-    }
-  }
-  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
+    if (bench_find(op) == NULL) {
+      printf("%s: passed over, since bench/shared/ does not describe its calls\n", op->name);
+      continue;
+    }
     for (int32_t j = 0; has(options->ops, op->name) && j < op->num_variants; ++j) {
       if (is_wanted(options, &op->variants[j], backend)) {
         run_variant(options, &op->variants[j], bench_find(op), measure);
@@ -135,6 +162,33 @@ void bench_make_call(const bench_call *call, const kvf_exec *exec) {
     fprintf(stderr, "bench: %s\n", kvf_last_error());
     exit(1);
   }
+}
+
+bool bench_try(const bench_options *options, const bench_call *call, double (*time)(void *context),
+               void *context) {
+  const kvf_op *op = call->variant->op;
+  const kvf_backend backend = call->variant->backend;
+  if (options->num_tries == 0 || op->tuned[backend] == NULL) {
+    return false;
+  }
+  const kvf_exec exec = {.backend = backend};
+  const kvf_check check = kvf_check_begin(op, &exec);
+  for (int32_t i = 0; i < options->num_tries; ++i) {
+    (void)kvf_try_tuned(op, backend, options->tries[i]);
+    const double us = time(context);
+    printf("{\"op\": \"%s\", \"backend\": \"%s\", \"arch\": %d, \"size\": %lld, "
+           "\"case\": \"%s %s %s\", \"values\": [",
+           op->name, backend == KVF_CPU ? "cpu" : "cuda", (int)kvf_check_arch(&check),
+           (long long)call->tokens, kvf_dtype_name(kvf_scalar_of(call->variant)),
+           kvf_dtype_name(kvf_cache_of(call->variant)), call->form);
+    for (int32_t j = 0; j < op->tuned[backend]->num_constants; ++j) {
+      printf("%s%d", j > 0 ? ", " : "", options->tries[i][j]);
+    }
+    printf("], \"us\": %.3f}\n", us);
+  }
+  (void)kvf_try_tuned(NULL, backend, NULL);
+  fflush(stdout);
+  return true;
 }
 
 /* ---- numbers -----------------------------------------------------------------------------------
@@ -158,8 +212,9 @@ double bench_seconds(void) {
 }
 
 void bench_print_call(const bench_call *call) {
-  printf("%-38s %-8s %-19s %-19s", call->variant->op->name, kvf_dtype_name(call->variant->scalar),
-         kvf_dtype_name(call->variant->cache), call->form);
+  printf("%-38s %-8s %-19s %-19s", call->variant->op->name,
+         kvf_dtype_name(kvf_scalar_of(call->variant)), kvf_dtype_name(kvf_cache_of(call->variant)),
+         call->form);
 }
 
 /* ---- what misses its aim -----------------------------------------------------------------------
@@ -181,8 +236,8 @@ void bench_note(const bench_call *call, const char *how, double reached, double 
   }
   char line[256];
   (void)snprintf(line, sizeof line, "  %s %s %s, %s, %s: %.0f %% of %.0f %%",
-                 call->variant->op->name, kvf_dtype_name(call->variant->scalar),
-                 kvf_dtype_name(call->variant->cache), call->form, how, 100 * reached,
+                 call->variant->op->name, kvf_dtype_name(kvf_scalar_of(call->variant)),
+                 kvf_dtype_name(kvf_cache_of(call->variant)), call->form, how, 100 * reached,
                  100 * wanted);
   misses.lines = realloc(misses.lines, (misses.count + 1) * sizeof *misses.lines);
   if (misses.lines == NULL || (misses.lines[misses.count++] = strdup(line)) == NULL) {

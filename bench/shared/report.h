@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-enum { BENCH_MAX_SIZES = 16, BENCH_MAX_ROUNDS = 99 };
+enum { BENCH_MAX_SIZES = 16, BENCH_MAX_ROUNDS = 99, BENCH_MAX_TRIES = 64 };
 
 typedef struct bench_options {
   const char *ops; /* names with commas between them; NULL: all */
@@ -14,22 +14,32 @@ typedef struct bench_options {
   size_t rotation; /* bytes that the sets of a call are at least, together */
   int64_t tokens[BENCH_MAX_SIZES];
   int32_t num_sizes;
+  int32_t tries[BENCH_MAX_TRIES][KVF_MAX_TUNED]; /* tuned constants to compare; see bench_try() */
+  int32_t num_tries;
 } bench_options;
 
 /*
- * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [TOKENS ...] over
- * what `options` holds. Ends the program with a sentence if it can't.
+ * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [--try A,B;C,D]
+ * [TOKENS ...] over what `options` holds. Ends the program with a sentence if it can't.
  */
 void bench_read_options(bench_options *options, int argc, char **argv);
 
 /*
- * Measures every call that the options leave: all built variants of all ops, in all forms. Ends the
- * program with status 1 if there is an op that nobody has described.
+ * Measures every call that the options leave: all built variants of all ops, in all forms. Says
+ * which ops nobody has described.
  */
 void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *));
 
 /* How many sets of a call make a rotation, `limit` at most. */
 int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t limit);
+
+/*
+ * Of a call of an op that has tuned constants: takes the time with each of those that are to be
+ * compared, in microseconds, and prints it as a line of JSON for bench/tune.py. False when none
+ * are.
+ */
+bool bench_try(const bench_options *options, const bench_call *call, double (*time)(void *context),
+               void *context);
 
 /* Calls the op; ends the program with its sentence if it is refused. */
 void bench_make_call(const bench_call *call, const kvf_exec *exec);

@@ -12,11 +12,11 @@ static size_t moved(const bench_call *call, int64_t tokens) {
 }
 
 static double cuda_aim(const bench_call *call) {
-  return call->variant->scalar == call->variant->cache ? 0.95 : 0.90;
+  return kvf_scalar_of(call->variant) == kvf_cache_of(call->variant) ? 0.95 : 0.90;
 }
 
 static void add_sources(bench_call *call) {
-  const DLDataType scalar = bench_type(call->variant->scalar);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   bench_add(call, scalar, BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
   bench_add(call, scalar, BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
 }
@@ -29,7 +29,7 @@ static void add_slots_and_scales(bench_call *call, int32_t form) {
 }
 
 static bool describe_flash(bench_call *call, int32_t form) {
-  const DLDataType cache = bench_type(call->variant->cache);
+  const DLDataType cache = bench_type(kvf_cache_of(call->variant));
   const int64_t pages = pages_of(call->tokens);
   add_sources(call);
   bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));
@@ -40,7 +40,7 @@ static bool describe_flash(bench_call *call, int32_t form) {
 }
 
 static bool describe_5d(bench_call *call, int32_t form) {
-  const DLDataType cache = bench_type(call->variant->cache);
+  const DLDataType cache = bench_type(kvf_cache_of(call->variant));
   const int64_t pages = pages_of(call->tokens);
   const int64_t x = 128 / cache.bits;
   add_sources(call);
@@ -54,8 +54,8 @@ static bool describe_5d(bench_call *call, int32_t form) {
 }
 
 static bool describe_layers(bench_call *call, int32_t form) {
-  const DLDataType scalar = bench_type(call->variant->scalar);
-  const DLDataType cache = bench_type(call->variant->cache);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
+  const DLDataType cache = bench_type(kvf_cache_of(call->variant));
   const int64_t tokens = bench_pieces(call->tokens, BENCH_LAYERS);
   const int64_t pages = pages_of(tokens);
   bench_add(call, scalar, BENCH_SHAPE(BENCH_LAYERS, tokens, HEADS, HEAD_SIZE));
@@ -86,7 +86,7 @@ static bool describe_nvfp4(bench_call *call, int32_t form) {
 }
 
 static bool describe_per_token_head(bench_call *call, int32_t form) {
-  const DLDataType cache = bench_type(call->variant->cache);
+  const DLDataType cache = bench_type(kvf_cache_of(call->variant));
   const int64_t pages = pages_of(call->tokens);
   add_sources(call);
   bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));

@@ -120,7 +120,7 @@ static const char *why_not(const kvf_variant *variant) {
   if (layout_find(variant->op, 0) == NULL) {
     return "the demo has no reader for what this op writes";
   }
-  if (format_find(variant->scalar) == NULL || format_find(variant->cache) == NULL) {
+  if (format_find(kvf_scalar_of(variant)) == NULL || format_find(kvf_cache_of(variant)) == NULL) {
     return "the demo does not know its dtypes";
   }
   return NULL;
@@ -134,8 +134,8 @@ static int find_rows_of(const kvf_variant *variant, row *rows, int count) {
     }
     rows[count++] = (row){.variant = variant,
                           .shown = shown,
-                          .scalar = format_find(variant->scalar),
-                          .cache = format_find(variant->cache)};
+                          .scalar = format_find(kvf_scalar_of(variant)),
+                          .cache = format_find(kvf_cache_of(variant))};
   }
   return count;
 }

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "kvforge/cache/op.h"
+
 #define OP (&kvf_op_rms_norm_and_cache)
 
 kvf_status kvf_rms_norm_and_cache(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
@@ -35,9 +37,9 @@ kvf_status kvf_rms_norm_and_cache(const kvf_exec *exec, const DLTensor *key, con
     return check.status;
   }
   kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 4, shape,
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4, shape,
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
                    &params.value_cache);
   if (check.status == KVF_OK && num_heads.value > 0 &&
       head_size.value > INT32_MAX / num_heads.value) {
@@ -102,15 +104,15 @@ kvf_status kvf_launch_rms_norm_and_cache(const kvf_exec *exec, const kvf_variant
     kvf_launch_pointer(&check, "key_cache", params.key_cache.data);
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
-  if (variant->scalar != variant->cache) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(&check, "k_scale", &params.k_scale, params.num_heads);
     kvf_launch_scales(&check, "v_scale", &params.v_scale, params.num_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   if (check.exec.backend == KVF_CPU) {
     const int64_t elements = 2 * (int64_t)params.num_heads * params.head_size;
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,

@@ -1,5 +1,6 @@
 """rms_norm_and_cache: normalises keys head by head, then writes keys and values to the paged cache."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op, same_or_fp8
 
 OP = Op(
@@ -54,7 +55,9 @@ written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).""",
         Field("float", "epsilon", "added to the mean of squares"),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    ),
     excluded=same_or_fp8,
 )

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/convert_fp8.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/convert_fp8.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -43,114 +45,173 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e5m2__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_convert_fp8__fp8_e5m2__bf16);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_F16, kvf_cpu_convert_fp8__f32__f16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_BF16, kvf_cpu_convert_fp8__f32__bf16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E4M3, kvf_cpu_convert_fp8__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E5M2, kvf_cpu_convert_fp8__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_F32, kvf_cpu_convert_fp8__f16__f32),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_BF16, kvf_cpu_convert_fp8__f16__bf16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E4M3, kvf_cpu_convert_fp8__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E5M2, kvf_cpu_convert_fp8__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F32, kvf_cpu_convert_fp8__bf16__f32),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F16, kvf_cpu_convert_fp8__bf16__f16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E4M3, kvf_cpu_convert_fp8__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E5M2, kvf_cpu_convert_fp8__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F32, kvf_cpu_convert_fp8__fp8_e4m3__f32),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F16, kvf_cpu_convert_fp8__fp8_e4m3__f16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_BF16, kvf_cpu_convert_fp8__fp8_e4m3__bf16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F32, kvf_cpu_convert_fp8__fp8_e5m2__f32),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F16, kvf_cpu_convert_fp8__fp8_e5m2__f16),
-    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_BF16, kvf_cpu_convert_fp8__fp8_e5m2__bf16),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_F16, kvf_cuda_convert_fp8__f32__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_BF16, kvf_cuda_convert_fp8__f32__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E4M3, kvf_cuda_convert_fp8__f32__fp8_e4m3, 16,
-                 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F32, KVF_FP8_E5M2, kvf_cuda_convert_fp8__f32__fp8_e5m2, 16,
-                 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_F32, kvf_cuda_convert_fp8__f16__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_BF16, kvf_cuda_convert_fp8__f16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E4M3, kvf_cuda_convert_fp8__f16__fp8_e4m3, 16,
-                 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_F16, KVF_FP8_E5M2, kvf_cuda_convert_fp8__f16__fp8_e5m2, 16,
-                 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F32, kvf_cuda_convert_fp8__bf16__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_F16, kvf_cuda_convert_fp8__bf16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E4M3, kvf_cuda_convert_fp8__bf16__fp8_e4m3,
-                 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_BF16, KVF_FP8_E5M2, kvf_cuda_convert_fp8__bf16__fp8_e5m2,
-                 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F32, kvf_cuda_convert_fp8__fp8_e4m3__f32, 4,
-                 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_F16, kvf_cuda_convert_fp8__fp8_e4m3__f16, 8,
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_F16), kvf_cpu_convert_fp8__f32__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_BF16), kvf_cpu_convert_fp8__f32__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+                kvf_cpu_convert_fp8__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+                kvf_cpu_convert_fp8__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_F32), kvf_cpu_convert_fp8__f16__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_BF16), kvf_cpu_convert_fp8__f16__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+                kvf_cpu_convert_fp8__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+                kvf_cpu_convert_fp8__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_F32), kvf_cpu_convert_fp8__bf16__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_F16), kvf_cpu_convert_fp8__bf16__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+                kvf_cpu_convert_fp8__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+                kvf_cpu_convert_fp8__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_F32),
+                kvf_cpu_convert_fp8__fp8_e4m3__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_F16),
+                kvf_cpu_convert_fp8__fp8_e4m3__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_BF16),
+                kvf_cpu_convert_fp8__fp8_e4m3__bf16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_F32),
+                kvf_cpu_convert_fp8__fp8_e5m2__f32),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_F16),
+                kvf_cpu_convert_fp8__fp8_e5m2__f16),
+    KVF_CPU_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_BF16),
+                kvf_cpu_convert_fp8__fp8_e5m2__bf16),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_F16), kvf_cuda_convert_fp8__f32__f16, 8,
                  2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E4M3, KVF_BF16, kvf_cuda_convert_fp8__fp8_e4m3__bf16,
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_BF16), kvf_cuda_convert_fp8__f32__bf16,
                  8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F32, kvf_cuda_convert_fp8__fp8_e5m2__f32, 4,
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+                 kvf_cuda_convert_fp8__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+                 kvf_cuda_convert_fp8__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_F32), kvf_cuda_convert_fp8__f16__f32, 4,
                  1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_F16, kvf_cuda_convert_fp8__fp8_e5m2__f16, 8,
-                 2, 1),
-    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_FP8_E5M2, KVF_BF16, kvf_cuda_convert_fp8__fp8_e5m2__bf16,
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_BF16), kvf_cuda_convert_fp8__f16__bf16,
                  8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+                 kvf_cuda_convert_fp8__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+                 kvf_cuda_convert_fp8__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_F32), kvf_cuda_convert_fp8__bf16__f32,
+                 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_F16), kvf_cuda_convert_fp8__bf16__f16,
+                 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+                 kvf_cuda_convert_fp8__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+                 kvf_cuda_convert_fp8__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_F32),
+                 kvf_cuda_convert_fp8__fp8_e4m3__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_F16),
+                 kvf_cuda_convert_fp8__fp8_e4m3__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E4M3, KVF_BF16),
+                 kvf_cuda_convert_fp8__fp8_e4m3__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_F32),
+                 kvf_cuda_convert_fp8__fp8_e5m2__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_F16),
+                 kvf_cuda_convert_fp8__fp8_e5m2__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_convert_fp8, KVF_AXES(KVF_FP8_E5M2, KVF_BF16),
+                 kvf_cuda_convert_fp8__fp8_e5m2__bf16, 8, 2, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, 0, 1, 2, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f32 */
-        {-1, 4, -1, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f16 */
-        {-1, 8, 9, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},   /* bf16 */
-        {-1, 12, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, 18, 19, 20, 21, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
-        {-1, 22, -1, 23, 24, 25, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, 26, 27, -1, 28, 29, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
-        {-1, 30, 31, 32, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, 33, 34, 35, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2, 3, 4};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
+
+/* the cache dtype: value - KVF_F32 -> position. */
+static const int8_t cache_positions[] = {0, 1, 2, 3, 4};
+static const int64_t cache_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 5,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 5,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 5},
+    {.first = KVF_F32,
+     .span = 5,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 5,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 5},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_convert_fp8__f32__f16 */
+    1,  -1, /* 2: kvf_cpu_convert_fp8__f32__bf16 */
+    2,  -1, /* 4: kvf_cpu_convert_fp8__f32__fp8_e4m3 */
+    3,  -1, /* 6: kvf_cpu_convert_fp8__f32__fp8_e5m2 */
+    4,  -1, /* 8: kvf_cpu_convert_fp8__f16__f32 */
+    5,  -1, /* 10: kvf_cpu_convert_fp8__f16__bf16 */
+    6,  -1, /* 12: kvf_cpu_convert_fp8__f16__fp8_e4m3 */
+    7,  -1, /* 14: kvf_cpu_convert_fp8__f16__fp8_e5m2 */
+    8,  -1, /* 16: kvf_cpu_convert_fp8__bf16__f32 */
+    9,  -1, /* 18: kvf_cpu_convert_fp8__bf16__f16 */
+    10, -1, /* 20: kvf_cpu_convert_fp8__bf16__fp8_e4m3 */
+    11, -1, /* 22: kvf_cpu_convert_fp8__bf16__fp8_e5m2 */
+    12, -1, /* 24: kvf_cpu_convert_fp8__fp8_e4m3__f32 */
+    13, -1, /* 26: kvf_cpu_convert_fp8__fp8_e4m3__f16 */
+    14, -1, /* 28: kvf_cpu_convert_fp8__fp8_e4m3__bf16 */
+    15, -1, /* 30: kvf_cpu_convert_fp8__fp8_e5m2__f32 */
+    16, -1, /* 32: kvf_cpu_convert_fp8__fp8_e5m2__f16 */
+    17, -1, /* 34: kvf_cpu_convert_fp8__fp8_e5m2__bf16 */
+    18, -1, /* 36: kvf_cuda_convert_fp8__f32__f16 */
+    19, -1, /* 38: kvf_cuda_convert_fp8__f32__bf16 */
+    20, -1, /* 40: kvf_cuda_convert_fp8__f32__fp8_e4m3 */
+    21, -1, /* 42: kvf_cuda_convert_fp8__f32__fp8_e5m2 */
+    22, -1, /* 44: kvf_cuda_convert_fp8__f16__f32 */
+    23, -1, /* 46: kvf_cuda_convert_fp8__f16__bf16 */
+    24, -1, /* 48: kvf_cuda_convert_fp8__f16__fp8_e4m3 */
+    25, -1, /* 50: kvf_cuda_convert_fp8__f16__fp8_e5m2 */
+    26, -1, /* 52: kvf_cuda_convert_fp8__bf16__f32 */
+    27, -1, /* 54: kvf_cuda_convert_fp8__bf16__f16 */
+    28, -1, /* 56: kvf_cuda_convert_fp8__bf16__fp8_e4m3 */
+    29, -1, /* 58: kvf_cuda_convert_fp8__bf16__fp8_e5m2 */
+    30, -1, /* 60: kvf_cuda_convert_fp8__fp8_e4m3__f32 */
+    31, -1, /* 62: kvf_cuda_convert_fp8__fp8_e4m3__f16 */
+    32, -1, /* 64: kvf_cuda_convert_fp8__fp8_e4m3__bf16 */
+    33, -1, /* 66: kvf_cuda_convert_fp8__fp8_e5m2__f32 */
+    34, -1, /* 68: kvf_cuda_convert_fp8__fp8_e5m2__f16 */
+    35, -1, /* 70: kvf_cuda_convert_fp8__fp8_e5m2__bf16 */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    -1, 0,  2,  4,  6,  /* cpu f32 */
+    8,  -1, 10, 12, 14, /* cpu f16 */
+    16, 18, -1, 20, 22, /* cpu bf16 */
+    24, 26, 28, -1, -1, /* cpu fp8_e4m3 */
+    30, 32, 34, -1, -1, /* cpu fp8_e5m2 */
+    -1, 36, 38, 40, 42, /* cuda f32 */
+    44, -1, 46, 48, 50, /* cuda f16 */
+    52, 54, -1, 56, 58, /* cuda bf16 */
+    60, 62, 64, -1, -1, /* cuda fp8_e4m3 */
+    66, 68, 70, -1, -1, /* cuda fp8_e5m2 */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F32, "both sides are of one dtype: there is nothing to convert"},
-    {KVF_F16, KVF_F16, "both sides are of one dtype: there is nothing to convert"},
-    {KVF_BF16, KVF_BF16, "both sides are of one dtype: there is nothing to convert"},
-    {KVF_FP8_E4M3, KVF_FP8_E4M3, "both sides are of one dtype: there is nothing to convert"},
-    {KVF_FP8_E4M3, KVF_FP8_E5M2,
+    {{KVF_AXES(KVF_F32, KVF_F32)}, "both sides are of one dtype: there is nothing to convert"},
+    {{KVF_AXES(KVF_F16, KVF_F16)}, "both sides are of one dtype: there is nothing to convert"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16)}, "both sides are of one dtype: there is nothing to convert"},
+    {{KVF_AXES(KVF_FP8_E4M3, KVF_FP8_E4M3)},
+     "both sides are of one dtype: there is nothing to convert"},
+    {{KVF_AXES(KVF_FP8_E4M3, KVF_FP8_E5M2)},
      "one side must hold floats: codes become codes of another format through them"},
-    {KVF_FP8_E5M2, KVF_FP8_E4M3,
+    {{KVF_AXES(KVF_FP8_E5M2, KVF_FP8_E4M3)},
      "one side must hold floats: codes become codes of another format through them"},
-    {KVF_FP8_E5M2, KVF_FP8_E5M2, "both sides are of one dtype: there is nothing to convert"},
+    {{KVF_AXES(KVF_FP8_E5M2, KVF_FP8_E5M2)},
+     "both sides are of one dtype: there is nothing to convert"},
 };
 
 static const kvf_argument arguments[] = {
@@ -226,7 +287,10 @@ const kvf_op kvf_op_convert_fp8 = {
     .num_arguments = 4,
     .variants = variants,
     .num_variants = 36,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .exclusions = exclusions,
     .num_exclusions = 7,
     .call = call,

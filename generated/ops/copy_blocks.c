@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/copy_blocks.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/copy_blocks.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -9,56 +11,38 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_copy_blocks__b8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_copy_blocks__b8);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_copy_blocks, KVF_B8, KVF_B8, kvf_cpu_copy_blocks__b8),
-    KVF_CUDA_ROW(kvf_op_copy_blocks, KVF_B8, KVF_B8, kvf_cuda_copy_blocks__b8, 16, 4, 1),
+    KVF_CPU_ROW(kvf_op_copy_blocks, KVF_AXES(KVF_B8), kvf_cpu_copy_blocks__b8),
+    KVF_CUDA_ROW(kvf_op_copy_blocks, KVF_AXES(KVF_B8), kvf_cuda_copy_blocks__b8, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the width dtype: value - KVF_B8 -> position. */
+static const int8_t width_positions[] = {0};
+static const int64_t width_values[] = {KVF_B8};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_B8,
+     .span = 1,
+     .positions = width_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 1,
+     .name = "width",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the width dtype",
+     .values = width_values,
+     .num_values = 1},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0, -1, /* 0: kvf_cpu_copy_blocks__b8 */
+    1, -1, /* 2: kvf_cuda_copy_blocks__b8 */
+};
+
+/* [backend][width] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0, /* cpu */
+    2, /* cuda */
 };
 
 static const kvf_argument arguments[] = {
@@ -124,6 +108,9 @@ const kvf_op kvf_op_copy_blocks = {
     .num_arguments = 3,
     .variants = variants,
     .num_variants = 2,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 1,
+    .cells = cells,
+    .chains = chains,
     .call = call,
 };

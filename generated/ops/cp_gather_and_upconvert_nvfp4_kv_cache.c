@@ -3,6 +3,8 @@
  * generator/spec/cp_gather_and_upconvert_nvfp4_kv_cache.py. Do not edit. Regenerate: python3 -m
  * generator
  */
+#include "kvforge/ops/cp_gather_and_upconvert_nvfp4_kv_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -14,66 +16,72 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvf
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F32, KVF_NVFP4_DS_MLA,
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA),
                 kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla),
-    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F16, KVF_NVFP4_DS_MLA,
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
                 kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla),
-    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_BF16, KVF_NVFP4_DS_MLA,
+    KVF_CPU_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
                 kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla),
-    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F32, KVF_NVFP4_DS_MLA,
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA),
                  kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_F16, KVF_NVFP4_DS_MLA,
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
                  kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache, KVF_BF16, KVF_NVFP4_DS_MLA,
+    KVF_CUDA_ROW(kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache,
+                 KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
                  kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1},  /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1},  /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1},  /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 5, -1, -1, -1, -1, -1},  /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_NVFP4_DS_MLA -> position. */
+static const int8_t cache_positions[] = {0};
+static const int64_t cache_values[] = {KVF_NVFP4_DS_MLA};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_NVFP4_DS_MLA,
+     .span = 1,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 1,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 1},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0, -1, /* 0: kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla */
+    1, -1, /* 2: kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla */
+    2, -1, /* 4: kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla */
+    3, -1, /* 6: kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f32__nvfp4_ds_mla */
+    4, -1, /* 8: kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_ds_mla */
+    5, -1, /* 10: kvf_cuda_cp_gather_and_upconvert_nvfp4_kv_cache__bf16__nvfp4_ds_mla */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  /* cpu f32 */
+    2,  /* cpu f16 */
+    4,  /* cpu bf16 */
+    6,  /* cuda f32 */
+    8,  /* cuda f16 */
+    10, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -135,6 +143,9 @@ const kvf_op kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache = {
     .num_arguments = 5,
     .variants = variants,
     .num_variants = 6,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .call = call,
 };

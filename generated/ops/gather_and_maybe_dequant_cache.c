@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/gather_and_maybe_dequant_cache.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/gather_and_maybe_dequant_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -25,99 +27,116 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e5m2);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_F32,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_F32),
                 kvf_cpu_gather_and_maybe_dequant_cache__f32__f32),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                 kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                 kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_F16,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_gather_and_maybe_dequant_cache__f16__f16),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                 kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                 kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_BF16,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_gather_and_maybe_dequant_cache__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                 kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                 kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e5m2),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_F32,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_gather_and_maybe_dequant_cache__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                  kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F32, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                  kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_F16,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_gather_and_maybe_dequant_cache__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                  kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_F16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                  kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_BF16,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_gather_and_maybe_dequant_cache__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                  kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_gather_and_maybe_dequant_cache, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                  kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e5m2, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 0, -1, -1, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f32 */
-        {-1, -1, 3, -1, 4, 5, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* f16 */
-        {-1, -1, -1, 6, 7, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},    /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 9, -1, -1, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},  /* f32 */
-        {-1, -1, 12, -1, 13, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_F32 -> position. */
+static const int8_t cache_positions[] = {0, 1, 2, 3, 4};
+static const int64_t cache_values[] = {KVF_F32, KVF_F16, KVF_BF16, KVF_FP8_E4M3, KVF_FP8_E5M2};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_F32,
+     .span = 5,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 5,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 5},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_gather_and_maybe_dequant_cache__f32__f32 */
+    1,  -1, /* 2: kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e4m3 */
+    2,  -1, /* 4: kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e5m2 */
+    3,  -1, /* 6: kvf_cpu_gather_and_maybe_dequant_cache__f16__f16 */
+    4,  -1, /* 8: kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e4m3 */
+    5,  -1, /* 10: kvf_cpu_gather_and_maybe_dequant_cache__f16__fp8_e5m2 */
+    6,  -1, /* 12: kvf_cpu_gather_and_maybe_dequant_cache__bf16__bf16 */
+    7,  -1, /* 14: kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e4m3 */
+    8,  -1, /* 16: kvf_cpu_gather_and_maybe_dequant_cache__bf16__fp8_e5m2 */
+    9,  -1, /* 18: kvf_cuda_gather_and_maybe_dequant_cache__f32__f32 */
+    10, -1, /* 20: kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e4m3 */
+    11, -1, /* 22: kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e5m2 */
+    12, -1, /* 24: kvf_cuda_gather_and_maybe_dequant_cache__f16__f16 */
+    13, -1, /* 26: kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e4m3 */
+    14, -1, /* 28: kvf_cuda_gather_and_maybe_dequant_cache__f16__fp8_e5m2 */
+    15, -1, /* 30: kvf_cuda_gather_and_maybe_dequant_cache__bf16__bf16 */
+    16, -1, /* 32: kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e4m3 */
+    17, -1, /* 34: kvf_cuda_gather_and_maybe_dequant_cache__bf16__fp8_e5m2 */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  -1, -1, 2,  4,  /* cpu f32 */
+    -1, 6,  -1, 8,  10, /* cpu f16 */
+    -1, -1, 12, 14, 16, /* cpu bf16 */
+    18, -1, -1, 20, 22, /* cuda f32 */
+    -1, 24, -1, 26, 28, /* cuda f16 */
+    -1, -1, 30, 32, 34, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8"},
-    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8"},
-    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8"},
-    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {{KVF_AXES(KVF_F32, KVF_F16)}, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {{KVF_AXES(KVF_F32, KVF_BF16)}, "a cache next to f32 tensors holds f32 itself or fp8"},
+    {{KVF_AXES(KVF_F16, KVF_F32)}, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {{KVF_AXES(KVF_F16, KVF_BF16)}, "a cache next to f16 tensors holds f16 itself or fp8"},
+    {{KVF_AXES(KVF_BF16, KVF_F32)}, "a cache next to bf16 tensors holds bf16 itself or fp8"},
+    {{KVF_AXES(KVF_BF16, KVF_F16)}, "a cache next to bf16 tensors holds bf16 itself or fp8"},
 };
 
 static const kvf_argument arguments[] = {
@@ -207,7 +226,10 @@ const kvf_op kvf_op_gather_and_maybe_dequant_cache = {
     .num_arguments = 9,
     .variants = variants,
     .num_variants = 18,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

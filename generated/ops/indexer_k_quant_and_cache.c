@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/indexer_k_quant_and_cache.py. Do not
  * edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/indexer_k_quant_and_cache.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -19,78 +21,89 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer),
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER_UE8M0,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0),
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer),
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER_UE8M0,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0),
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer),
-    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER_UE8M0,
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F32, KVF_FP8_INDEXER_UE8M0,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_F16, KVF_FP8_INDEXER_UE8M0,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_BF16, KVF_FP8_INDEXER_UE8M0,
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, -1, -1, -1},   /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, 3, -1, -1, -1},   /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5, -1, -1, -1},   /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 6, 7, -1, -1, -1},   /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, 9, -1, -1, -1},   /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, 11, -1, -1, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_FP8_INDEXER -> position. */
+static const int8_t cache_positions[] = {0, 1};
+static const int64_t cache_values[] = {KVF_FP8_INDEXER, KVF_FP8_INDEXER_UE8M0};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_FP8_INDEXER,
+     .span = 2,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 2,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 2},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer */
+    1,  -1, /* 2: kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0 */
+    2,  -1, /* 4: kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer */
+    3,  -1, /* 6: kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0 */
+    4,  -1, /* 8: kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer */
+    5,  -1, /* 10: kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0 */
+    6,  -1, /* 12: kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer */
+    7,  -1, /* 14: kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0 */
+    8,  -1, /* 16: kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer */
+    9,  -1, /* 18: kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0 */
+    10, -1, /* 20: kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer */
+    11, -1, /* 22: kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0 */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  2,  /* cpu f32 */
+    4,  6,  /* cpu f16 */
+    8,  10, /* cpu bf16 */
+    12, 14, /* cuda f32 */
+    16, 18, /* cuda f16 */
+    20, 22, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -174,6 +187,9 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .num_arguments = 5,
     .variants = variants,
     .num_variants = 12,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .call = call,
 };

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/paged_attention_decode.py. Do not edit.
  * Regenerate: python3 -m generator
  */
+#include "kvforge/ops/paged_attention_decode.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -49,157 +51,206 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_hea
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_F32,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
                 kvf_cpu_paged_attention_decode__f32__f32),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                 kvf_cpu_paged_attention_decode__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                 kvf_cpu_paged_attention_decode__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8),
                 kvf_cpu_paged_attention_decode__f32__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4),
                 kvf_cpu_paged_attention_decode__f32__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f32__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f32__fp8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_F16,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_paged_attention_decode__f16__f16),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                 kvf_cpu_paged_attention_decode__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                 kvf_cpu_paged_attention_decode__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8),
                 kvf_cpu_paged_attention_decode__f16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4),
                 kvf_cpu_paged_attention_decode__f16__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f16__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f16__fp8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_BF16,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_paged_attention_decode__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                 kvf_cpu_paged_attention_decode__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                 kvf_cpu_paged_attention_decode__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8),
                 kvf_cpu_paged_attention_decode__bf16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4),
                 kvf_cpu_paged_attention_decode__bf16__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__bf16__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_F32,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_paged_attention_decode__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                  kvf_cuda_paged_attention_decode__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                  kvf_cuda_paged_attention_decode__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8),
                  kvf_cuda_paged_attention_decode__f32__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4),
                  kvf_cuda_paged_attention_decode__f32__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f32__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F32, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f32__fp8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_F16,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_paged_attention_decode__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                  kvf_cuda_paged_attention_decode__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                  kvf_cuda_paged_attention_decode__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8),
                  kvf_cuda_paged_attention_decode__f16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4),
                  kvf_cuda_paged_attention_decode__f16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_F16, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f16__fp8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_BF16,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_paged_attention_decode__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                  kvf_cuda_paged_attention_decode__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                  kvf_cuda_paged_attention_decode__bf16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8),
                  kvf_cuda_paged_attention_decode__bf16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4),
                  kvf_cuda_paged_attention_decode__bf16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_INT8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__bf16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_BF16, KVF_FP8_PER_TOKEN_HEAD,
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 0, -1, -1, 1, 2, -1, 3, 4, -1, -1, -1, -1, -1, 5, 6, -1},        /* f32 */
-        {-1, -1, 7, -1, 8, 9, -1, 10, 11, -1, -1, -1, -1, -1, 12, 13, -1},    /* f16 */
-        {-1, -1, -1, 14, 15, 16, -1, 17, 18, -1, -1, -1, -1, -1, 19, 20, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 21, -1, -1, 22, 23, -1, 24, 25, -1, -1, -1, -1, -1, 26, 27, -1}, /* f32 */
-        {-1, -1, 28, -1, 29, 30, -1, 31, 32, -1, -1, -1, -1, -1, 33, 34, -1}, /* f16 */
-        {-1, -1, -1, 35, 36, 37, -1, 38, 39, -1, -1, -1, -1, -1, 40, 41, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_F32 -> position. */
+static const int8_t cache_positions[] = {0, 1, 2, 3, 4, -1, 5, 6, -1, -1, -1, -1, -1, 7, 8};
+static const int64_t cache_values[] = {KVF_F32,
+                                       KVF_F16,
+                                       KVF_BF16,
+                                       KVF_FP8_E4M3,
+                                       KVF_FP8_E5M2,
+                                       KVF_INT8,
+                                       KVF_NVFP4,
+                                       KVF_INT8_PER_TOKEN_HEAD,
+                                       KVF_FP8_PER_TOKEN_HEAD};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_F32,
+     .span = 15,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 9,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 9},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_paged_attention_decode__f32__f32 */
+    1,  -1, /* 2: kvf_cpu_paged_attention_decode__f32__fp8_e4m3 */
+    2,  -1, /* 4: kvf_cpu_paged_attention_decode__f32__fp8_e5m2 */
+    3,  -1, /* 6: kvf_cpu_paged_attention_decode__f32__int8 */
+    4,  -1, /* 8: kvf_cpu_paged_attention_decode__f32__nvfp4 */
+    5,  -1, /* 10: kvf_cpu_paged_attention_decode__f32__int8_per_token_head */
+    6,  -1, /* 12: kvf_cpu_paged_attention_decode__f32__fp8_per_token_head */
+    7,  -1, /* 14: kvf_cpu_paged_attention_decode__f16__f16 */
+    8,  -1, /* 16: kvf_cpu_paged_attention_decode__f16__fp8_e4m3 */
+    9,  -1, /* 18: kvf_cpu_paged_attention_decode__f16__fp8_e5m2 */
+    10, -1, /* 20: kvf_cpu_paged_attention_decode__f16__int8 */
+    11, -1, /* 22: kvf_cpu_paged_attention_decode__f16__nvfp4 */
+    12, -1, /* 24: kvf_cpu_paged_attention_decode__f16__int8_per_token_head */
+    13, -1, /* 26: kvf_cpu_paged_attention_decode__f16__fp8_per_token_head */
+    14, -1, /* 28: kvf_cpu_paged_attention_decode__bf16__bf16 */
+    15, -1, /* 30: kvf_cpu_paged_attention_decode__bf16__fp8_e4m3 */
+    16, -1, /* 32: kvf_cpu_paged_attention_decode__bf16__fp8_e5m2 */
+    17, -1, /* 34: kvf_cpu_paged_attention_decode__bf16__int8 */
+    18, -1, /* 36: kvf_cpu_paged_attention_decode__bf16__nvfp4 */
+    19, -1, /* 38: kvf_cpu_paged_attention_decode__bf16__int8_per_token_head */
+    20, -1, /* 40: kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head */
+    21, -1, /* 42: kvf_cuda_paged_attention_decode__f32__f32 */
+    22, -1, /* 44: kvf_cuda_paged_attention_decode__f32__fp8_e4m3 */
+    23, -1, /* 46: kvf_cuda_paged_attention_decode__f32__fp8_e5m2 */
+    24, -1, /* 48: kvf_cuda_paged_attention_decode__f32__int8 */
+    25, -1, /* 50: kvf_cuda_paged_attention_decode__f32__nvfp4 */
+    26, -1, /* 52: kvf_cuda_paged_attention_decode__f32__int8_per_token_head */
+    27, -1, /* 54: kvf_cuda_paged_attention_decode__f32__fp8_per_token_head */
+    28, -1, /* 56: kvf_cuda_paged_attention_decode__f16__f16 */
+    29, -1, /* 58: kvf_cuda_paged_attention_decode__f16__fp8_e4m3 */
+    30, -1, /* 60: kvf_cuda_paged_attention_decode__f16__fp8_e5m2 */
+    31, -1, /* 62: kvf_cuda_paged_attention_decode__f16__int8 */
+    32, -1, /* 64: kvf_cuda_paged_attention_decode__f16__nvfp4 */
+    33, -1, /* 66: kvf_cuda_paged_attention_decode__f16__int8_per_token_head */
+    34, -1, /* 68: kvf_cuda_paged_attention_decode__f16__fp8_per_token_head */
+    35, -1, /* 70: kvf_cuda_paged_attention_decode__bf16__bf16 */
+    36, -1, /* 72: kvf_cuda_paged_attention_decode__bf16__fp8_e4m3 */
+    37, -1, /* 74: kvf_cuda_paged_attention_decode__bf16__fp8_e5m2 */
+    38, -1, /* 76: kvf_cuda_paged_attention_decode__bf16__int8 */
+    39, -1, /* 78: kvf_cuda_paged_attention_decode__bf16__nvfp4 */
+    40, -1, /* 80: kvf_cuda_paged_attention_decode__bf16__int8_per_token_head */
+    41, -1, /* 82: kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  -1, -1, 2,  4,  6,  8,  10, 12, /* cpu f32 */
+    -1, 14, -1, 16, 18, 20, 22, 24, 26, /* cpu f16 */
+    -1, -1, 28, 30, 32, 34, 36, 38, 40, /* cpu bf16 */
+    42, -1, -1, 44, 46, 48, 50, 52, 54, /* cuda f32 */
+    -1, 56, -1, 58, 60, 62, 64, 66, 68, /* cuda f16 */
+    -1, -1, 70, 72, 74, 76, 78, 80, 82, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F16,
+    {{KVF_AXES(KVF_F32, KVF_F16)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {KVF_F32, KVF_BF16,
+    {{KVF_AXES(KVF_F32, KVF_BF16)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {KVF_F16, KVF_F32,
+    {{KVF_AXES(KVF_F16, KVF_F32)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {KVF_F16, KVF_BF16,
+    {{KVF_AXES(KVF_F16, KVF_BF16)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {KVF_BF16, KVF_F32,
+    {{KVF_AXES(KVF_BF16, KVF_F32)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {KVF_BF16, KVF_F16,
+    {{KVF_AXES(KVF_BF16, KVF_F16)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
 };
@@ -366,7 +417,10 @@ const kvf_op kvf_op_paged_attention_decode = {
     .num_arguments = 14,
     .variants = variants,
     .num_variants = 42,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash.py. Do not
  * edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache_flash.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -31,111 +33,137 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash__bf16__int8);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_F32,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
                 kvf_cpu_reshape_and_cache_flash__f32__f32),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                 kvf_cpu_reshape_and_cache_flash__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                 kvf_cpu_reshape_and_cache_flash__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8),
                 kvf_cpu_reshape_and_cache_flash__f32__int8),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_F16,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_reshape_and_cache_flash__f16__f16),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                 kvf_cpu_reshape_and_cache_flash__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                 kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8),
                 kvf_cpu_reshape_and_cache_flash__f16__int8),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_BF16,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_reshape_and_cache_flash__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                 kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                 kvf_cpu_reshape_and_cache_flash__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_INT8,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8),
                 kvf_cpu_reshape_and_cache_flash__bf16__int8),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_F32,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_reshape_and_cache_flash__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
                  kvf_cuda_reshape_and_cache_flash__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
                  kvf_cuda_reshape_and_cache_flash__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F32, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8),
                  kvf_cuda_reshape_and_cache_flash__f32__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_F16,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_reshape_and_cache_flash__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
                  kvf_cuda_reshape_and_cache_flash__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
                  kvf_cuda_reshape_and_cache_flash__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_F16, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8),
                  kvf_cuda_reshape_and_cache_flash__f16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_BF16,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_reshape_and_cache_flash__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E4M3,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
                  kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_FP8_E5M2,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
                  kvf_cuda_reshape_and_cache_flash__bf16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_BF16, KVF_INT8,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8),
                  kvf_cuda_reshape_and_cache_flash__bf16__int8, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 0, -1, -1, 1, 2, -1, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f32 */
-        {-1, -1, 4, -1, 5, 6, -1, 7, -1, -1, -1, -1, -1, -1, -1, -1, -1},     /* f16 */
-        {-1, -1, -1, 8, 9, 10, -1, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1},   /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, 12, -1, -1, 13, 14, -1, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f32 */
-        {-1, -1, 16, -1, 17, 18, -1, 19, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* f16 */
-        {-1, -1, -1, 20, 21, 22, -1, 23, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_F32 -> position. */
+static const int8_t cache_positions[] = {0, 1, 2, 3, 4, -1, 5};
+static const int64_t cache_values[] = {KVF_F32,      KVF_F16,      KVF_BF16,
+                                       KVF_FP8_E4M3, KVF_FP8_E5M2, KVF_INT8};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_F32,
+     .span = 7,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 6,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 6},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_reshape_and_cache_flash__f32__f32 */
+    1,  -1, /* 2: kvf_cpu_reshape_and_cache_flash__f32__fp8_e4m3 */
+    2,  -1, /* 4: kvf_cpu_reshape_and_cache_flash__f32__fp8_e5m2 */
+    3,  -1, /* 6: kvf_cpu_reshape_and_cache_flash__f32__int8 */
+    4,  -1, /* 8: kvf_cpu_reshape_and_cache_flash__f16__f16 */
+    5,  -1, /* 10: kvf_cpu_reshape_and_cache_flash__f16__fp8_e4m3 */
+    6,  -1, /* 12: kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2 */
+    7,  -1, /* 14: kvf_cpu_reshape_and_cache_flash__f16__int8 */
+    8,  -1, /* 16: kvf_cpu_reshape_and_cache_flash__bf16__bf16 */
+    9,  -1, /* 18: kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3 */
+    10, -1, /* 20: kvf_cpu_reshape_and_cache_flash__bf16__fp8_e5m2 */
+    11, -1, /* 22: kvf_cpu_reshape_and_cache_flash__bf16__int8 */
+    12, -1, /* 24: kvf_cuda_reshape_and_cache_flash__f32__f32 */
+    13, -1, /* 26: kvf_cuda_reshape_and_cache_flash__f32__fp8_e4m3 */
+    14, -1, /* 28: kvf_cuda_reshape_and_cache_flash__f32__fp8_e5m2 */
+    15, -1, /* 30: kvf_cuda_reshape_and_cache_flash__f32__int8 */
+    16, -1, /* 32: kvf_cuda_reshape_and_cache_flash__f16__f16 */
+    17, -1, /* 34: kvf_cuda_reshape_and_cache_flash__f16__fp8_e4m3 */
+    18, -1, /* 36: kvf_cuda_reshape_and_cache_flash__f16__fp8_e5m2 */
+    19, -1, /* 38: kvf_cuda_reshape_and_cache_flash__f16__int8 */
+    20, -1, /* 40: kvf_cuda_reshape_and_cache_flash__bf16__bf16 */
+    21, -1, /* 42: kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3 */
+    22, -1, /* 44: kvf_cuda_reshape_and_cache_flash__bf16__fp8_e5m2 */
+    23, -1, /* 46: kvf_cuda_reshape_and_cache_flash__bf16__int8 */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  -1, -1, 2,  4,  6,  /* cpu f32 */
+    -1, 8,  -1, 10, 12, 14, /* cpu f16 */
+    -1, -1, 16, 18, 20, 22, /* cpu bf16 */
+    24, -1, -1, 26, 28, 30, /* cuda f32 */
+    -1, 32, -1, 34, 36, 38, /* cuda f16 */
+    -1, -1, 40, 42, 44, 46, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {KVF_F32, KVF_F16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
-    {KVF_F32, KVF_BF16, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
-    {KVF_F16, KVF_F32, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
-    {KVF_F16, KVF_BF16, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
-    {KVF_BF16, KVF_F32, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
-    {KVF_BF16, KVF_F16, "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_F32, KVF_F16)}, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_F32, KVF_BF16)}, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_F16, KVF_F32)}, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_F16, KVF_BF16)}, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_BF16, KVF_F32)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_BF16, KVF_F16)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
 };
 
 static const kvf_argument arguments[] = {
@@ -182,6 +210,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                      values[5].as.string, values[6].as.tensor, values[7].as.tensor);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash = {
     .name = "reshape_and_cache_flash",
     .ns = "_C_cache_ops",
@@ -224,8 +264,12 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
     .num_arguments = 8,
     .variants = variants,
     .num_variants = 24,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

@@ -2,6 +2,8 @@
  * Generated from templates/table/op.c.j2 and generator/spec/reshape_and_cache_flash_nvfp4.py. Do
  * not edit. Regenerate: python3 -m generator
  */
+#include "kvforge/ops/reshape_and_cache_flash_nvfp4.h"
+
 #include "kvforge/op.h"
 
 /* Weak: a variant or isa level that was not built leaves its slot NULL. */
@@ -19,78 +21,89 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F32, KVF_NVFP4),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4_4OVER6,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F32, KVF_NVFP4_4OVER6),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F16, KVF_NVFP4),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4_4OVER6,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F16, KVF_NVFP4_4OVER6),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_BF16, KVF_NVFP4),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4),
-    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4_4OVER6,
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_BF16, KVF_NVFP4_4OVER6),
                 kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F32, KVF_NVFP4),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F32, KVF_NVFP4_4OVER6,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F32, KVF_NVFP4_4OVER6),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F16, KVF_NVFP4),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, KVF_NVFP4_4OVER6,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_F16, KVF_NVFP4_4OVER6),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_BF16, KVF_NVFP4),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_BF16, KVF_NVFP4_4OVER6,
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_nvfp4, KVF_AXES(KVF_BF16, KVF_NVFP4_4OVER6),
                  kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6, 16, 4, 1),
 };
 
-/* [backend][scalar][cache] -> row. */
-static const int16_t rows[KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT] = {
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, 1},   /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, -1, -1, 3},   /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1, -1, -1, 5},   /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cpu */
-    {
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-        {-1, -1, -1, -1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, 7},   /* f32 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 8, -1, -1, -1, -1, -1, -1, -1, 9},   /* f16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1, -1, -1, -1, -1, 11}, /* bf16 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e4m3 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_e5m2 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* b8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* int8 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_ds_mla_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_ds_mla */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* fp8_indexer */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_indexer_ue8m0 */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* int8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-         -1}, /* fp8_per_token_head */
-        {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, /* nvfp4_4over6 */
-    },                                                                        /* cuda */
+/* the scalar dtype: value - KVF_F32 -> position. */
+static const int8_t scalar_positions[] = {0, 1, 2};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_NVFP4 -> position. */
+static const int8_t cache_positions[] = {0, -1, -1, -1, -1, -1, -1, -1, 1};
+static const int64_t cache_values[] = {KVF_NVFP4, KVF_NVFP4_4OVER6};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .positions = scalar_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 3,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_NVFP4,
+     .span = 9,
+     .positions = cache_positions,
+     .below = -1,
+     .above = -1,
+     .num_positions = 2,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 2},
+};
+
+/* The rows that serve a call, the most special first; -1 behind the last one. */
+static const int16_t chains[] = {
+    0,  -1, /* 0: kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4 */
+    1,  -1, /* 2: kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6 */
+    2,  -1, /* 4: kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4 */
+    3,  -1, /* 6: kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6 */
+    4,  -1, /* 8: kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4 */
+    5,  -1, /* 10: kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6 */
+    6,  -1, /* 12: kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4 */
+    7,  -1, /* 14: kvf_cuda_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6 */
+    8,  -1, /* 16: kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4 */
+    9,  -1, /* 18: kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6 */
+    10, -1, /* 20: kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4 */
+    11, -1, /* 22: kvf_cuda_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6 */
+};
+
+/* [backend][scalar][cache] -> where the chain begins; -1: nothing serves the call. */
+static const int16_t cells[] = {
+    0,  2,  /* cpu f32 */
+    4,  6,  /* cpu f16 */
+    8,  10, /* cpu bf16 */
+    12, 14, /* cuda f32 */
+    16, 18, /* cuda f16 */
+    20, 22, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -139,6 +152,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string,
       values[6].as.tensor, values[7].as.tensor, values[8].as.boolean);
 }
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
 
 const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .name = "reshape_and_cache_flash_nvfp4",
@@ -209,6 +228,10 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .num_arguments = 9,
     .variants = variants,
     .num_variants = 12,
-    .index = &rows[0][0][0],
+    .axes = axes,
+    .num_axes = 2,
+    .cells = cells,
+    .chains = chains,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

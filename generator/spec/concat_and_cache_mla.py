@@ -1,8 +1,9 @@
 """concat_and_cache_mla: the writer of MLA caches, plain rows and the two quantised row formats."""
 
+from generator.axes import dtypes
 from generator.dtypes import DType
-from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING
 from generator.model import Field, Op, same_or_fp8
+from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -79,16 +80,20 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
         *SIZES,
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=(
-        "f32",
-        "f16",
-        "bf16",
-        "fp8_e4m3",
-        "fp8_e5m2",
-        "fp8_ds_mla",
-        "fp8_ds_mla_ue8m0",
-        "nvfp4_ds_mla",
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes(
+            "cache",
+            "f32",
+            "f16",
+            "bf16",
+            "fp8_e4m3",
+            "fp8_e5m2",
+            "fp8_ds_mla",
+            "fp8_ds_mla_ue8m0",
+            "nvfp4_ds_mla",
+        ),
     ),
     excluded=excluded,
+    tuned=TUNED,
 )

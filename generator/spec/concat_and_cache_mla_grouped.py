@@ -1,7 +1,8 @@
 """concat_and_cache_mla_grouped: the MLA writer for several layers at once."""
 
-from generator.spec.shared.mla import SIZES
+from generator.axes import dtypes
 from generator.model import Field, Op, same_or_fp8
+from generator.spec.shared.mla import SIZES, TUNED
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -62,8 +63,10 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
         Field("int64_t", "entry_stride", "of a token, in cache elements"),
         *SIZES,
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    ),
     excluded=same_or_fp8,
     upstream_schemas={
         "late-2026": (
@@ -72,4 +75,5 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
             "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         )
     },
+    tuned=TUNED,
 )

@@ -1,7 +1,8 @@
 """concat_and_cache_mla_rope_fused: rotary embedding of queries and keys, and the MLA cache write."""
 
-from generator.spec.shared.mla import SIZES, SLOT_MAPPING
+from generator.axes import dtypes
 from generator.model import Field, Op, same_or_fp8
+from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -73,7 +74,10 @@ bounds defects corrected.""",
         *SIZES,
         Field("int32_t", "vector_pairs", "pairs that one CUDA thread rotates at a time", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    ),
     excluded=same_or_fp8,
+    tuned=TUNED,
 )

@@ -1,5 +1,6 @@
 """concat_mla_q: joins the two halves of MLA queries into rows."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
 
 OP = Op(
@@ -38,8 +39,6 @@ result for N = 1024), on the dtype and on alignment.""",
         Field("int32_t", "vector_elements", "bytes that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=lambda scalar, cache: None,
+    axes=(dtypes("width", "b8"),),
     moved="f32, f16, bf16",
 )

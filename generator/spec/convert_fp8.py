@@ -1,5 +1,6 @@
 """convert_fp8: whole tensors to fp8, from fp8, and between float dtypes."""
 
+from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import GENERATIONS, Field, Op
 
@@ -68,8 +69,10 @@ strides honoured.""",
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
-    scalars=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    ),
     excluded=excluded,
     upstream_schemas=dict.fromkeys(
         GENERATIONS,

@@ -1,7 +1,8 @@
 """copy_blocks: copies pages within the key and value caches of all layers, for forked sequences."""
 
+from generator.axes import dtypes
 from generator.model import Op
-from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -39,7 +40,5 @@ race between chained pairs, its 32-bit sizes and its missing bounds checks corre
         ),
     },
     params=PARAMS,
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=bytes_only,
+    axes=(dtypes("width", "b8"),),
 )

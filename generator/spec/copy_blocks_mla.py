@@ -1,7 +1,8 @@
 """copy_blocks_mla: copies pages within the joint caches of all layers, for forked sequences."""
 
+from generator.axes import dtypes
 from generator.model import Op
-from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -27,7 +28,5 @@ corrected.""",
         ),
     },
     params=PARAMS,
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=bytes_only,
+    axes=(dtypes("width", "b8"),),
 )

@@ -1,7 +1,8 @@
 """cp_gather_and_upconvert_fp8_kv_cache: 656-byte MLA rows from pages, as 576 floats each."""
 
-from generator.spec.shared import gather
+from generator.axes import dtypes
 from generator.model import Op
+from generator.spec.shared import gather
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -42,9 +43,7 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
         "seq_lens": "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
     },
     params=gather.UPCONVERT_PARAMS,
-    scalars=("f32", "f16", "bf16"),
-    caches=("fp8_ds_mla",),
-    excluded=lambda scalar, cache: None,
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "fp8_ds_mla")),
     upstream_schemas={
         **dict.fromkeys(
             ("late-2025", "early-2026"),

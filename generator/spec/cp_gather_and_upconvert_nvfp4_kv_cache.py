@@ -1,7 +1,8 @@
 """cp_gather_and_upconvert_nvfp4_kv_cache: 352-byte MLA rows from pages, as 576 floats each."""
 
-from generator.spec.shared import gather
+from generator.axes import dtypes
 from generator.model import Op
+from generator.spec.shared import gather
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -30,7 +31,5 @@ alignment and its bounds defects corrected.""",
         "[num_blocks, block_size, 352], uint8; stride of dimension 2 is 1",
     ),
     params=gather.UPCONVERT_PARAMS,
-    scalars=("f32", "f16", "bf16"),
-    caches=("nvfp4_ds_mla",),
-    excluded=lambda scalar, cache: None,
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "nvfp4_ds_mla")),
 )

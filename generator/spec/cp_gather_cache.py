@@ -1,7 +1,8 @@
 """cp_gather_cache: rows of sequences from pages, as bytes."""
 
-from generator.spec.shared import gather
+from generator.axes import dtypes
 from generator.model import GENERATIONS, Field, Op
+from generator.spec.shared import gather
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -43,9 +44,7 @@ alignment and its bounds defects corrected.""",
         "which page holds each row; starts: cu_seq_lens, offsets: seq_starts",
         Field("int32_t", "entry_size", "bytes of a row"),
     ),
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=lambda scalar, cache: None,
+    axes=(dtypes("width", "b8"),),
     upstream_schemas=dict.fromkeys(
         GENERATIONS,
         "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, "

@@ -1,5 +1,6 @@
 """cp_gather_indexer_k_quant_cache: reads what indexer_k_quant_and_cache wrote, page by page."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
 
 OP = Op(
@@ -47,8 +48,6 @@ and more, its alignment and its bounds defects corrected.""",
         Field("int32_t", "vector_elements", "bytes that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be copied in one piece", True),
     ),
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=lambda scalar, cache: None,
+    axes=(dtypes("width", "b8"),),
     moved="fp8_e4m3",
 )

@@ -1,7 +1,8 @@
 """gather_and_maybe_dequant_cache: rows of sequences from pages, decoded if they are fp8."""
 
-from generator.spec.shared import gather
+from generator.axes import dtypes
 from generator.model import GENERATIONS, Field, Op, same_or_fp8
+from generator.spec.shared import gather
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -50,8 +51,10 @@ bounds and its empty-input defects corrected.""",
         Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
         Field("const int32_t *", "token_to_seq", "[num_rows] or NULL; CUDA only"),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
+    ),
     excluded=same_or_fp8,
     upstream_schemas=dict.fromkeys(
         GENERATIONS,

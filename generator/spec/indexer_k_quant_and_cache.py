@@ -1,5 +1,6 @@
 """indexer_k_quant_and_cache: the writer of the sparse-attention indexer's key pages."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
 
 OP = Op(
@@ -58,7 +59,8 @@ quotient is a few units in the last place above it; the largest element then sat
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be stored in one piece", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("fp8_indexer", "fp8_indexer_ue8m0"),
-    excluded=lambda scalar, cache: None,
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "fp8_indexer", "fp8_indexer_ue8m0"),
+    ),
 )

@@ -1,5 +1,6 @@
 """paged_attention_decode: attention of one new token of each sequence over its pages."""
 
+from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op, same_or_fp8
 
@@ -150,17 +151,20 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             True,
         ),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=(
-        "f32",
-        "f16",
-        "bf16",
-        "fp8_e4m3",
-        "fp8_e5m2",
-        "int8",
-        "nvfp4",
-        "int8_per_token_head",
-        "fp8_per_token_head",
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes(
+            "cache",
+            "f32",
+            "f16",
+            "bf16",
+            "fp8_e4m3",
+            "fp8_e5m2",
+            "int8",
+            "nvfp4",
+            "int8_per_token_head",
+            "fp8_per_token_head",
+        ),
     ),
     excluded=excluded,
 )

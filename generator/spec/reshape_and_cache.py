@@ -1,7 +1,8 @@
 """reshape_and_cache: the writer of the 5-D key, 4-D value "PagedAttention" layout."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, PARAMS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -55,7 +56,10 @@ alignment, stride, empty-input and bounds defects corrected.""",
         ),
         Field("int32_t", "value_vectors", "CUDA: 16-byte vectors of tokens can be aligned", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    ),
     excluded=same_fp8_or_int8,
+    tuned=(CPU_TUNED,),
 )

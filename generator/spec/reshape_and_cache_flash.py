@@ -1,7 +1,8 @@
 """reshape_and_cache_flash: the writer of FlashAttention, FlashInfer and Triton page layouts."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, CUDA_TUNED, PARAMS, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -51,7 +52,10 @@ bounds defects corrected.""",
         *PARAMS,
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+    ),
     excluded=same_fp8_or_int8,
+    tuned=(CPU_TUNED, CUDA_TUNED),
 )

@@ -1,14 +1,8 @@
 """reshape_and_cache_flash_nvfp4: reshape_and_cache_flash for pages of E2M1 with block scales."""
 
-from generator.dtypes import DType
+from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS
-
-
-def excluded(scalar: DType, cache: DType) -> str | None:
-    """Every combination is there."""
-    return None
-
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
 
 PAGES = (
     "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last three "
@@ -95,7 +89,6 @@ with the layout taken from strides that are checked.""",
         ),
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("nvfp4", "nvfp4_4over6"),
-    excluded=excluded,
+    axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", "nvfp4", "nvfp4_4over6")),
+    tuned=(CUDA_TUNED,),
 )

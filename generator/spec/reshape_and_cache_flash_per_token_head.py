@@ -1,14 +1,8 @@
 """reshape_and_cache_flash_per_token_head: reshape_and_cache_flash with scales of its own making."""
 
-from generator.dtypes import DType
+from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.writer import ARGUMENTS
-
-
-def excluded(scalar: DType, cache: DType) -> str | None:
-    """Every combination is there."""
-    return None
-
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -67,7 +61,8 @@ here. Readers see no difference in kind: scales have the same meaning.""",
         Field("int32_t", "value_head_size", "elements of a head of value"),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),
-    scalars=("f32", "f16", "bf16"),
-    caches=("int8_per_token_head", "fp8_per_token_head"),
-    excluded=excluded,
+    axes=(
+        dtypes("scalar", "f32", "f16", "bf16"),
+        dtypes("cache", "int8_per_token_head", "fp8_per_token_head"),
+    ),
 )

@@ -1,7 +1,7 @@
 """swap_blocks: copies pages between two caches, for offloading and preemption."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.pages import bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -51,8 +51,6 @@ indices and return codes corrected.""",
         Field("kvf_block_list", "block_mapping", "pairs, in host memory on both backends"),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=bytes_only,
+    axes=(dtypes("width", "b8"),),
     copies_by_driver=True,
 )

@@ -1,7 +1,7 @@
 """swap_blocks_batch: many copies between addresses, for KV offload connectors."""
 
+from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.pages import bytes_only
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -46,9 +46,7 @@ corrected.""",
         Field("int32_t", "is_src_access_order_any", "0 or 1; CUDA"),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=bytes_only,
+    axes=(dtypes("width", "b8"),),
     copies_by_driver=True,
     host_arguments=True,
 )

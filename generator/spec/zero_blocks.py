@@ -1,7 +1,8 @@
 """zero_blocks: clears pages of all layers before they are used."""
 
+from generator.axes import dtypes
 from generator.model import Op
-from generator.spec.shared.pages import CACHES, PARAMS, bytes_only
+from generator.spec.shared.pages import CACHES, PARAMS
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -29,7 +30,5 @@ Source of the rule: new here.""",
         "block_ids": "[num_ids], int64 or int32, any stride, on the device of the caches",
     },
     params=PARAMS,
-    scalars=("b8",),
-    caches=("b8",),
-    excluded=bytes_only,
+    axes=(dtypes("width", "b8"),),
 )

@@ -11,6 +11,11 @@ as it refuses a read-only NumPy array. The GIL is released while an op runs.
 CUDA work goes to the caller's current stream: torch's if the call has CUDA tensors of torch, else
 CuPy's if the op writes to arrays of CuPy, else the one that `tvm_ffi.use_raw_stream` has set.
 
+Large calls on the CPU are divided among the calling thread and a small team that all callers share:
+as many threads as this process has CPUs, or KVFORGE_NUM_THREADS, or `set_num_threads`; `torch.ops`
+follow `torch.set_num_threads`. A forked process has a team of its own, and where no thread can be had
+the caller computes alone.
+
 Errors: TypeError for a dtype, device or kind of argument, ValueError for a shape, stride or string,
 IndexError for a slot or page out of range, NotImplementedError for a combination that the op does not
 have or that was not built, RuntimeError for the CUDA driver. Nothing is written then.
@@ -36,13 +41,16 @@ from kvforge._library import (
     Variant,
     clear_faults,
     faults,
+    get_num_threads,
     library,
     machine,
     set_builder,
+    set_num_threads,
     variants,
 )
-from kvforge._load import build_missing, build_variant, jit, load
+from kvforge._load import load
 from kvforge._ninja import BuildError
+from kvforge._variant import build_missing, build_variant, jit
 
 __all__ = [
     "BuildError",
@@ -51,9 +59,11 @@ __all__ = [
     "build_variant",
     "clear_faults",
     "faults",
+    "get_num_threads",
     "load",
     "machine",
     "ops",
+    "set_num_threads",
     "variants",
 ]
 __version__ = library()[0]

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["cache"]:
-        return cache.main(words[1:])
+        return run_cache(words[1:])
     options = parser.parse_args(arguments)
     if options.explain is None:
         print_table()
@@ -34,12 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def run_cache(words: Sequence[str]) -> int:
+    """The cache command; a cache that cannot be used is told in a sentence."""
+    try:
+        return cache.main(words)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(error if "kvforge" in str(error) else f"kvforge: {error}", file=sys.stderr)
+        return 1
+
+
 def print_table() -> None:
     """One line per variant, then the build and the machine."""
     rows = variants()
-    heads = ("namespace", "op", "backend", "scalar", "cache", "symbol", "built")
-    lines = [heads, *((*row[:6], "yes" if row.built else "no") for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    lines = [("namespace", "op", "backend", "axes", "symbol", "built")]
+    for row in rows:
+        built = "yes" if row.built else "no"
+        lines.append((row.namespace, row.op, row.backend, row.words, row.symbol, built))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(cells).rstrip())
@@ -72,7 +83,7 @@ def print_variant(symbol: str) -> None:
     rows = {
         "op": f"{variant.namespace}::{variant.op}",
         "schema": schema,
-        "variant": f"{variant.backend}, scalar {variant.scalar}, cache {variant.cache}",
+        "variant": f"{variant.backend}, {variant.words}",
         "from Python": f"kvforge.ops.{variant.namespace}.{variant.op}; help() describes it",
         "in torch": f"torch.ops.{variant.namespace}.{variant.op}, after kvforge.torch.register()",
         "built": runs,

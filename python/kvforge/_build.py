@@ -9,19 +9,25 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import tvm_ffi.libinfo
 
 from kvforge import _checkout, _library, _toolchain
+from kvforge._content import Hashes, key_of
+from kvforge._includes import Scan, Search, search_of
 from kvforge._ninja import BuildError, Step, read_depfile, run, say
-from kvforge._store import FORMAT, Hashes, Product, Store, key_of
+from kvforge._store import FORMAT, MAX_NAME, Changed, Product, Store
 from kvforge._toolchain import Tool
+from kvforge._trust import remove
 
+Result = TypeVar("Result")
 SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
 # Of all host code. -ffp-contract=off: results must not depend on the isa level.
-COMMON = ("-fPIC", "-fopenmp", "-ffp-contract=off")
+COMMON = ("-fPIC", "-fopenmp-simd", "-ffp-contract=off")
 STANDARD = {".c": ("-std=gnu11",), ".cu": ("-std=c++17",)}
+IMAGE = "runtime/core/cuda_image.S"  # embeds device code
+ATTEMPTS = 4  # at a build whose inputs change meanwhile
 
 
 @dataclass
@@ -40,6 +46,31 @@ class Build:
     verbose: bool = False
 
     def __post_init__(self) -> None:
+        """Checks the paths, and finds what a build depends on before it is made."""
+        self.known: set[str] = set()  # what earlier attempts have read
+        self.check_texts()
+        self.prepare()
+
+    def check_texts(self) -> None:
+        """ValueError for a name or path that the commands below could not hold."""
+        if len(self.name) > MAX_NAME:
+            raise ValueError(
+                f"kvforge: name {self.name[:20]}... has {len(self.name)} letters, want {MAX_NAME} "
+                "at most"
+            )
+        inner = [path for folder in self.folders for path in folder.rglob("*")]
+        cuda = self.variant.startswith("kvf_cuda") or any(p.suffix == ".cu" for p in self.files)
+        for path in (*self.files, *self.folders, *inner, *self.includes()):
+            text = str(path)
+            if not text.isprintable():
+                raise ValueError(
+                    f"kvforge.load: path {text!r}: want printable characters, which ninja and "
+                    "depfiles can hold"
+                )
+            if cuda and (wrong := re.search(r"""[$`"\\,]""", text)):
+                raise ValueError(f"kvforge.load: path {text!r}: nvcc cannot have {wrong[0]} in one")
+
+    def prepare(self) -> None:
         """Finds the compilers, and what a build depends on before it is made."""
         self.version, self.isa = _library.library()
         self.archs = _toolchain.cuda_archs()
@@ -53,6 +84,8 @@ class Build:
             raise RuntimeError("kvforge: no nvcc on PATH, in CUDA_HOME or in /usr/local/cuda")
         self.hashes = Hashes()
         self.inputs = [*map(str, self.files), *self.folder_inputs()]
+        if self.nvcc:
+            self.inputs.append(str(_checkout.root() / IMAGE))
         self.key = key_of(self.key_parts())
 
     def folder_inputs(self) -> list[str]:
@@ -101,21 +134,31 @@ class Build:
         """The folder of the build if it has been made before."""
         return self.store.find(self.name, self.key, self.hashes)
 
-    def use(self, bring_in: Callable[[Path], Any]) -> Any:
+    def use(self, bring_in: Callable[[Path], Result]) -> Result:
         """Calls `bring_in` with the folder of the build, made first if need be."""
         while True:
-            try:
-                folder = self.store.obtain(
-                    self.name, self.key, self.make, self.hashes, self.waiting
-                )
-            except BuildError as error:
-                raise BuildError(self.explain(str(error))) from None
+            folder = self.obtain()
             try:
                 return bring_in(folder)
             except (OSError, RuntimeError, ValueError):
                 if folder.is_dir():
                     raise
                 # Pruned between the two steps: build it again.
+
+    def obtain(self) -> Path:
+        """The folder of the build, made first if need be; once more if its inputs change meanwhile."""
+        for _ in range(ATTEMPTS):
+            try:
+                return self.store.obtain(self.name, self.key, self.make, self.hashes, self.waiting)
+            except BuildError as error:
+                raise BuildError(self.explain(str(error))) from None
+            except Changed as error:
+                changed = str(error)
+                self.prepare()
+        raise BuildError(
+            f"kvforge: building {self.name} failed\nin each of {ATTEMPTS} attempts files changed, or "
+            f"could not be read, while they were compiled: {changed}"
+        )
 
     def waiting(self) -> None:
         """Says why nothing happens."""
@@ -129,23 +172,40 @@ class Build:
         return f"kvforge: building {self.name} failed\n{text}{places}\ncommands ran in: {failed}"
 
     def make(self, folder: Path) -> Product:
-        """Compiles and links in a new folder."""
+        """Compiles and links in a new folder. Changed if an input did so meanwhile."""
+        scan = Scan(str(folder))
+        scan.see([*self.inputs, *self.known])
+        if changed := [p for p in self.inputs if scan.states[p].content != self.hashes[p]]:
+            raise Changed(", ".join(changed))  # since the key was made of them
         if self.folders:
             self.expand(folder)
         steps = [*self.steps(folder)]
+        searches: dict[tuple[str, ...], Search] = {}
+        for step in steps:
+            if step.search:
+                if step.search not in searches:
+                    searches[step.search] = search_of(step.search, folder)
+                first = ["cuda_runtime.h"] if step.what.startswith("NVCC") else []
+                scan.follow(str(folder / step.inputs[0]), searches[step.search], first)
+        for search in searches.values():
+            scan.explain(self.known, search)
         objects = [step.output for step in steps if step.output.endswith(".o")]
-        steps.append(self.link(objects))
-        run(folder, steps, self.name, self.verbose)
+        run(folder, [*steps, self.link(objects)], self.name, self.verbose)
         inputs = set(self.inputs)
         for depfile in folder.glob("objects/**/*.d"):
-            for path in read_depfile(depfile):
-                if Path(path).is_absolute():
-                    inputs.add(path)
+            inputs.update(path for path in read_depfile(depfile) if path.startswith("/"))
+        if changed := [*scan.changed(inputs)]:
+            self.known |= inputs
+            raise Changed(", ".join(changed))
+        absent = scan.looked_for(inputs, searches.values())
+        if appeared := [path for path in absent if os.access(path, os.F_OK)]:
+            raise Changed(", ".join(appeared))
         for leftover in ("objects", ".ninja_log", ".ninja_deps"):
             remove(folder / leftover)
-        wrappers = sorted(str(path.relative_to(folder)) for path in folder.glob("python/*.py"))
+        wrappers = relative(folder, "python/*.py")
         title = ", ".join(path.name for path in (*self.folders, *self.files))
-        return Product([f"{self.name}.so", *wrappers], inputs, title)
+        contents = {path: scan.states[path].content for path in sorted(inputs)}
+        return Product([f"{self.name}.so", *wrappers], contents, absent, title)
 
     def expand(self, folder: Path) -> None:
         """Runs the generator on the op folders, in a process of its own."""
@@ -160,6 +220,8 @@ class Build:
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
+            errors="replace",
+            umask=0o077,
             check=False,
         )
         if self.verbose:
@@ -205,7 +267,16 @@ class Build:
         includes = [f"-I{path}" for path in self.includes()]
         depfile = ["-MD", "-MF", f"{output}.d"]
         command = [*tool.command, "-c", *depfile, *flags, *includes, "-o", output, source]
-        return Step(f"{what} {Path(source).name}", output, [source], command)
+        language = {"CC": "c", "CXX": "c++", "NVCC": "cu"}[what]
+        verbose = ["-Xcompiler", "-v"] if tool is self.nvcc else ["-v"]
+        own = [word for word in flags if word.startswith("-I")]
+        search = [*tool.command, "-E", *verbose, *self.searching(what), *own, *includes]
+        search += ["-x", language, os.devnull]
+        return Step(f"{what} {Path(source).name}", output, [source], command, tuple(search))
+
+    def searching(self, what: str) -> Sequence[str]:
+        """The caller's flags, which may change where headers are looked for."""
+        return self.cuda_cflags if what == "NVCC" else self.cflags
 
     def host(self, source: str, tool: Tool, *flags: str) -> Step:
         """A C or C++ file."""
@@ -226,7 +297,7 @@ class Build:
         fatbin = f"objects/{symbol}.fatbin"
         words = ["-fatbin", *STANDARD[".cu"], *_toolchain.gencode(self.archs), *own]
         yield self.compile("NVCC", self.nvcc, source, [*words, *self.cuda_cflags], fatbin)
-        image = str(_checkout.root() / "runtime/core/cuda_image.S")
+        image = str(_checkout.root() / IMAGE)
         flags = ["-c", f"-DKVF_SYMBOL={symbol}", f'-DKVF_FATBIN="{fatbin}"']
         target = f"objects/{symbol}.o"
         command = [*self.cc.command, *flags, "-o", target, image]
@@ -250,7 +321,7 @@ class Build:
             libraries += [*folders, "-lcudart_static", "-ldl", "-lrt", "-lpthread"]
         linker = self.cxx or self.cc
         checks = ["-Wl,-z,defs"] if self.modular and not self.files else []
-        words = [*linker.command, "-shared", "-fopenmp", "-Wl,--as-needed", *checks]
+        words = [*linker.command, "-shared", "-Wl,--as-needed", *checks]
         return Step(f"LINK {output}", output, objects, [*words, "-o", output, *objects, *libraries])
 
     def installer(self) -> str:
@@ -273,20 +344,10 @@ class Build:
 
 def object_of(source: str) -> str:
     """Where the object of a source goes; two sources of one name do not meet."""
-    path = Path(source)
-    return f"objects/{path.name}.{key_of([source])[:8]}.o"
+    name = re.sub(r"[^A-Za-z0-9_.]", "_", Path(source).name[:64])
+    return f"objects/{name}.{key_of([source])[:8]}.o"
 
 
 def relative(folder: Path, pattern: str) -> list[str]:
     """The files of a folder that match, relative to it."""
     return sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
-
-
-def remove(path: Path) -> None:
-    """Removes a file, or a folder of files; or nothing."""
-    if path.is_dir():
-        for inner in path.iterdir():
-            inner.unlink()
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)

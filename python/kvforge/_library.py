@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import tvm_ffi
 
 LIBRARY = "kvforge_tvm_ffi.so"
+TORCH_LIBRARY = "kvforge_torch.so"
 
 
 class Variant(NamedTuple):
@@ -19,10 +21,14 @@ class Variant(NamedTuple):
     namespace: str
     op: str
     backend: str
-    scalar: str
-    cache: str
+    axes: dict[str, str]  # axis -> value, e.g. {"scalar": "bf16", "head_size": "128"}; or "other"
     symbol: str
     built: bool
+
+    @property
+    def words(self) -> str:
+        """The axis values in one line."""
+        return " ".join(f"{name}={value}" for name, value in self.axes.items())
 
 
 class Machine(NamedTuple):
@@ -62,8 +68,12 @@ def function(name: str) -> Callable[..., Any]:
 
 def variants() -> list[Variant]:
     """The dispatch table: every variant that an op's spec allows, built or not."""
-    rows = [line.split(" ") for line in function("kvforge__variants")().splitlines()]
-    return [Variant._make([*row[:6], row[6] == "1"]) for row in rows]
+    rows = []
+    for line in function("kvforge__variants")().splitlines():
+        namespace, op, backend, symbol, built, *axes = line.split(" ")
+        values = dict(axis.split("=", 1) for axis in axes)
+        rows.append(Variant(namespace, op, backend, values, symbol, built == "1"))
+    return rows
 
 
 def explain(symbol: str) -> tuple[Variant, str, str]:
@@ -104,6 +114,24 @@ def faults(device: int = 0) -> int:
 def clear_faults(device: int = 0) -> None:
     """Sets the count of `faults` to 0."""
     function("kvforge__faults")(device, True)
+
+
+def get_num_threads() -> int:
+    """How many CPU threads a call may use: as many as `set_num_threads` has set, or the environment
+    variable KVFORGE_NUM_THREADS, or as many as this process has CPUs."""
+    return int(function("kvforge__num_threads")())
+
+
+def set_num_threads(count: int) -> None:
+    """Sets how many CPU threads a call may use, the calling one included; 0: as many as there can be.
+
+    For all threads of the process, from the next call on. More than there are CPUs count as that many.
+    `torch.ops` has torch's number in its place, `torch.set_num_threads`.
+    """
+    wanted = operator.index(count)
+    if wanted < 0:
+        raise ValueError(f"set_num_threads: count: got {wanted}, want 0 or more")
+    function("kvforge__num_threads")(min(wanted, 2**31 - 1))
 
 
 def set_builder(builder: Callable[[str], None] | None) -> None:

@@ -1,9 +1,8 @@
-"""kvforge.load and kvforge.build_variant: compile what is not there, once, and load it."""
+"""kvforge.load: compiles what is not there, once, and loads it."""
 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import re
 import sys
@@ -14,11 +13,9 @@ from typing import Any
 
 import tvm_ffi
 
-from kvforge import _checkout, _library, _toolchain, ops
+from kvforge import _library, ops
 from kvforge._build import SUFFIXES, Build
-from kvforge._store import Store
-
-TORCH_LIBRARY = "kvforge_torch.so"
+from kvforge._store import store_in
 
 
 def load(
@@ -39,13 +36,15 @@ def load(
         op = kvforge.load("own_op", "examples/own_op")
         op.rms_norm_and_cache(key, value, weight, key_cache, value_cache, slots, "fp8", one, one)
 
-    What was compiled before is found by content: sources, the headers that they include, flags,
-    compilers, instruction-set level or GPU architectures, and kvforge's version; not libraries that
-    extra_ldflags name. Nothing is started then. Of several processes that ask at once, one compiles
-    and the others wait.
+    What was compiled before is found by content: sources, the headers that they include, the absence
+    of headers that would be found before them, flags, compilers, instruction-set level or GPU
+    architectures, and kvforge's version; not libraries that extra_ldflags name. Nothing is started
+    then. What is broken in the cache, or not this user's alone, is built anew. A file that changes
+    while it is compiled is compiled again. Of several processes that ask at once, one compiles and
+    the others wait.
 
     Args:
-        name: of the shared object; an identifier.
+        name: of the shared object; an identifier of 128 letters at most.
         sources: files (.c, .cpp, .cu) or op folders (see examples/own_op/README.md), any number.
             An op folder is expanded by kvforge's generator, and its ops are registered in the
             namespace that their spec names. Files beside op folders are linked with them.
@@ -56,12 +55,15 @@ def load(
         extra_ldflags: for the linker.
         extra_include_paths: folders of headers, before kvforge's and TVM-FFI's own.
         build_directory: the cache folder, in place of $KVFORGE_CACHE, $XDG_CACHE_HOME/kvforge or
-            ~/.cache/kvforge. Made with mode 0700, and given it where others could read.
+            ~/.cache/kvforge. Made with mode 0700, and given it where others could read. Its parents
+            have to be such that no other user can replace it: root's or this user's own, and not
+            writable by others unless sticky, as /tmp is.
         verbose: show commands and the compilers' output on stderr.
         is_python_module: False: only load the shared object into the process.
 
     Environment: CC, CXX, CUDA_HOME; KVFORGE_CUDA_ARCHS ("90,100") in place of the GPUs that are
     visible. Without either, CUDA variants of op folders are left out. MAX_JOBS: compilers at a time.
+    KVFORGE_LOCK_TIMEOUT: for how many seconds to wait for another process that builds; 1800.
 
     Returns:
         For op folders a module with a function for each op, which `kvforge.ops.<namespace>` has too,
@@ -72,11 +74,16 @@ def load(
 
     Raises:
         kvforge.BuildError: a compiler or the generator refused something; with its text, the
-            command and the file.
-        ValueError: a name or source that cannot be used, or an op name that is taken: also by the
-            same op, loaded before it was changed. It stays for the life of the process.
-        FileNotFoundError, PermissionError: a source is missing; others can write to the cache.
-        RuntimeError: no compiler, no ninja, or a kvforge that was installed without its sources.
+            command and the file. Or a file changed in each of several attempts to compile it.
+        ValueError: a name, a source, or a path that cannot be used, such as one with a newline; a
+            value in the environment; or an op name that is taken: also by the same op, loaded before
+            it was changed. It stays for the life of the process.
+        FileNotFoundError: a source is missing.
+        PermissionError: others can write to the cache, or put another folder in its place.
+        OSError: the cache cannot be made or written to, or its file system has no locks (flock).
+        TimeoutError: another process, which is named, has held the lock for too long.
+        RuntimeError: no compiler, no ninja, a kvforge that was installed without its sources, or no
+            place for the cache, since this user has no home.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"kvforge.load: name is {name!r}, want an identifier")
@@ -116,102 +123,6 @@ def load(
     return result
 
 
-def build_variant(
-    symbol: str = "",
-    *,
-    op: str = "",
-    scalar: str = "",
-    cache: str = "",
-    backend: str = "cpu",
-    build_directory: str | os.PathLike[str] | None = None,
-    verbose: bool = False,
-) -> _library.Variant:
-    """Builds a variant that was left out of this library, and puts it into the dispatch table.
-
-    It stays there for the life of the process; another process finds it in the cache. With
-    KVFORGE_JIT=1 in the environment this happens by itself, announced by a line on stderr, when an
-    op is called that needs such a variant.
-
-    Args:
-        symbol: as `kvforge.variants()` and errors have it, e.g.
-            "kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3"; or else
-        op, scalar, cache, backend: its parts, e.g. "reshape_and_cache_flash", "bf16", "fp8_e4m3".
-        build_directory, verbose: as for `load`.
-
-    Returns:
-        The row of the dispatch table. One that is built already is left as it is.
-
-    Raises:
-        ValueError: no such variant. Otherwise as `load`.
-    """
-    if not symbol and not (op and scalar and cache):
-        parts = {"op": op, "scalar": scalar, "cache": cache}
-        got = ", ".join(f"{part}={value!r}" for part, value in parts.items() if value)
-        raise ValueError(
-            f"kvforge.build_variant: got {got or 'no arguments'}, want symbol, or op, scalar and cache"
-        )
-    rows = _library.variants()
-    wanted = symbol or f"{op} for {scalar}/{cache} on {backend}"
-    found = [
-        row
-        for row in rows
-        if row.symbol == symbol
-        or (
-            not symbol
-            and (row.op, row.scalar, row.cache, row.backend) == (op, scalar, cache, backend)
-        )
-    ]
-    if not found:
-        name = op or (symbol.split("__")[0].split("_", 2)[-1] if "__" in symbol else "")
-        near = [row.symbol for row in rows if row.op == name] or sorted({row.op for row in rows})
-        raise ValueError(
-            f"kvforge.build_variant: no variant {wanted}; want one of {', '.join(near)}"
-        )
-    row = found[0]
-    if row.built:
-        return row
-    source = _checkout.root() / f"generated/{row.backend}/{row.symbol}"
-    source = source.with_suffix(".c" if row.backend == "cpu" else ".cu")
-    if not source.is_file():
-        raise ValueError(
-            f"kvforge.build_variant: {row.symbol} is not one of kvforge's own: load its op folder "
-            "where there is nvcc, and a GPU or KVFORGE_CUDA_ARCHS"
-        )
-    if row.backend == "cuda" and not _toolchain.cuda_archs():
-        raise RuntimeError(
-            f"kvforge.build_variant: {row.symbol}: no GPU is visible and KVFORGE_CUDA_ARCHS is not set"
-        )
-    store = store_in(build_directory)
-    build = Build(store=store, name=row.symbol, variant=row.symbol, files=[source], verbose=verbose)
-
-    def bring_in(folder: Path) -> None:
-        _library.function("kvforge__load_module")(str(folder / f"{row.symbol}.so"))
-
-    build.use(bring_in)
-    return row._replace(built=True)
-
-
-def jit() -> bool:
-    """Whether calls build what they need and the library lacks."""
-    return os.environ.get("KVFORGE_JIT") == "1"
-
-
-def build_missing(symbol: str) -> None:
-    """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
-    folder = Store().folder
-    print(
-        f"kvforge: KVFORGE_JIT=1: {symbol} is not in this library; building it, unless {folder} has it",
-        file=sys.stderr,
-        flush=True,
-    )
-    build_variant(symbol)
-
-
-def store_in(build_directory: str | os.PathLike[str] | None) -> Store:
-    """The cache in a folder, or the user's own."""
-    return Store() if build_directory is None else Store(Path(build_directory).absolute())
-
-
 def check_words(argument: str, value: Any) -> None:
     """Refuses a text where a list of words is wanted: its letters would be taken for words."""
     if isinstance(value, str | os.PathLike):
@@ -235,10 +146,12 @@ def split(
             folders.append(path)
         elif not path.exists():
             raise FileNotFoundError(f"kvforge.load: no source {path}")
-        elif path.suffix in SUFFIXES:
+        elif path.suffix in SUFFIXES and path.is_file():
             files.append(path)
         else:
-            raise ValueError(f"kvforge.load: {path}: want a folder or one of {', '.join(SUFFIXES)}")
+            raise ValueError(
+                f"kvforge.load: {path}: want a folder or a file: one of {', '.join(SUFFIXES)}"
+            )
     return files, folders
 
 
@@ -287,7 +200,7 @@ def load_ops(name: str, folder: Path) -> ModuleType:
             setattr(result, op, function)
             qualified.append(f"{namespace}::{op}")
         vars(known)["__all__"] = sorted({*vars(known)["__all__"], *names})
-    if sys.modules.get("torch") and (_library.find().parent / TORCH_LIBRARY).is_file():
+    if sys.modules.get("torch") and (_library.find().parent / _library.TORCH_LIBRARY).is_file():
         import kvforge.torch
 
         kvforge.torch.register(ops=qualified, own_namespace=False)
@@ -296,8 +209,7 @@ def load_ops(name: str, folder: Path) -> ModuleType:
 
 def import_file(name: str, path: Path) -> ModuleType:
     """Runs a generated Python file as a module."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))  # no bytecode kept beside it
     return module

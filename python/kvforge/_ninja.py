@@ -26,6 +26,7 @@ class Step:
     output: str
     inputs: list[str]
     command: list[str]
+    search: tuple[str, ...] = ()  # a command that says where the compiler looks for headers
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -36,7 +37,7 @@ def say(text: str, end: str = "\n") -> None:
 
 def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
     """Runs the steps in their order of need; BuildError with all that failed."""
-    (folder / "build.ninja").write_text(text_of(steps))
+    (folder / "build.ninja").write_bytes(os.fsencode(text_of(steps)))
     for step in steps:
         (folder / step.output).parent.mkdir(parents=True, exist_ok=True)
     command = [_toolchain.find_ninja(), *(["-v"] if verbose else [])]
@@ -52,6 +53,7 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        umask=0o077,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -60,7 +62,7 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
                 print(line, end="", file=sys.stderr, flush=True)
             elif progress:
                 say(f"{title} {line.rstrip()}", end="")
-            if not progress and not line.startswith("ninja: "):
+            if not progress and not line.startswith("ninja: build stopped"):
                 seen.append(line)
     if process.returncode != 0:
         say(f"{title}: failed")
@@ -71,24 +73,22 @@ def run(folder: Path, steps: Sequence[Step], title: str, verbose: bool) -> None:
 def text_of(steps: Sequence[Step]) -> str:
     """The build.ninja of some steps."""
     lines = ["rule run", "  command = $command", "  description = $what"]
+    outputs = {step.output for step in steps}
     for step in steps:
-        inputs = " ".join(map(escape, step.inputs))
+        # Only what is made here is waited for. Paths of users are in commands alone: those of ninja
+        # cannot have every letter.
+        inputs = " ".join(path for path in step.inputs if path in outputs)
         lines += [
-            f"build {escape(step.output)}: run {inputs}",
+            f"build {step.output}: run {inputs}",
             f"  command = {shlex.join(step.command).replace('$', '$$')}",
             f"  what = {step.what.replace('$', '$$')}",
         ]
     return "\n".join(lines) + "\n"
 
 
-def escape(path: str) -> str:
-    """A path as ninja reads it in an edge."""
-    return re.sub(r"[$ :]", r"$\g<0>", path)
-
-
 def read_depfile(path: Path) -> list[str]:
     """The files that a depfile (a rule of Make) says an object was made of."""
-    text = path.read_text(errors="surrogateescape").replace("\\\n", " ")
+    text = os.fsdecode(path.read_bytes()).replace("\\\n", " ")
     inputs = text.partition(": ")[2]
-    words = re.findall(r"(?:\\.|[^\s\\])+", inputs)
-    return [re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words]
+    words = re.findall(r"(?:\\[ #:]|\S)+", inputs)
+    return [re.sub(r"\\([ #:])", r"\1", word).replace("$$", "$") for word in words]

@@ -3,68 +3,73 @@
     <cache>/tools/                  what compilers said of their version
     <cache>/<name>-<request>/       one request: sources, flags, compilers and versions
         lock                        held by the process that builds
-        <build>/                    one build of it: manifest.json, the shared object, sources
+        <build>/                    one build of it: manifest.json, the shared object, wrappers
         building-<random>/          a build under way, or what a killed one left
         failed/                     the last build that failed
 
 A request's key is a hash of all that is known before compiling. The headers are known only
-afterwards, from depfiles: the manifest names each with the hash of its content, and a build is used
-as long as all of them are what they were. Time stamps decide nothing.
+afterwards, from depfiles: the manifest names each with the hash of its content, and the places where
+the compiler looked for them before, and a build is used as long as all of that is what it was. Time
+stamps never make a build be used.
 
 A build is made aside and renamed into place, so it is there as a whole or not at all. Whoever builds
-holds a lock of the kernel (flock), which dies with its process, kill -9 included.
+holds a lock (_lock.py). What is not right in any way, or not this user's alone (_trust.py), is no
+build, and is made anew.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
-import json
 import os
+import pwd
+import re
 import secrets
-import shutil
-import stat
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FORMAT = "1"  # of the folders and manifests; part of every key
+from kvforge import _manifest
+from kvforge._content import Hashes, stamp_of
+from kvforge._lock import locked
+from kvforge._manifest import Manifest
+from kvforge._trust import discard, is_own_folder, private_folder, remove, write_own
+
+FORMAT = "2"  # of the folders and manifests; part of every key
+MAX_NAME = 128  # letters; with a key it has to fit into the name of a folder
+REQUEST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*-[0-9a-f]{32}")
+BUILD = re.compile(r"[0-9a-f]{32}")
+LEFTOVER = re.compile(r"building-[0-9a-f]+")
+
+
+class Changed(Exception):
+    """Files changed while they were compiled: what was made of them is not recorded."""
 
 
 def default_folder() -> Path:
     """$KVFORGE_CACHE, $XDG_CACHE_HOME/kvforge or ~/.cache/kvforge."""
     if own := os.environ.get("KVFORGE_CACHE"):
-        return Path(own).expanduser().absolute()
+        if own.startswith("~/"):
+            return home() / own[2:]
+        try:
+            return Path(own).expanduser().absolute()
+        except RuntimeError as error:
+            raise RuntimeError(f"kvforge: KVFORGE_CACHE is {own!r}: {error}") from None
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache").absolute() / "kvforge"
+    return (Path(base) if base else home() / ".cache").absolute() / "kvforge"
 
 
-def key_of(parts: Iterable[str | bytes]) -> str:
-    """A hash of all parts, in their order and with their borders."""
-    whole = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "little") + data)
-    return whole.hexdigest()
-
-
-def hash_of(path: str | Path) -> str:
-    """A hash of a file's content; "" when it cannot be read."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 (half the time of Path's)
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return ""
-
-
-class Hashes(dict[str, str]):
-    """Hashes of files by their paths, each file being read once."""
-
-    def __missing__(self, path: str) -> str:
-        self[path] = hash_of(path)
-        return self[path]
+def home() -> Path:
+    """This user's folder; RuntimeError if neither $HOME nor the user database names one."""
+    found = os.environ.get("HOME", "")
+    if not found:
+        with contextlib.suppress(KeyError):
+            found = pwd.getpwuid(os.geteuid()).pw_dir
+    if not found.startswith("/"):
+        raise RuntimeError(
+            f"kvforge: no place for the cache: HOME is {os.environ.get('HOME')!r}, and the user "
+            f"database has no folder of user {os.geteuid()}: set KVFORGE_CACHE to a folder"
+        )
+    return Path(found)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Product:
     """What a build made: files to keep check of, and what it was made of."""
 
     files: list[str]  # relative to its folder
-    inputs: set[str]  # absolute paths
+    inputs: dict[str, str]  # absolute path -> hash of what was compiled
+    absent: list[str]  # paths that would have been compiled instead
     title: str  # for people
 
 
@@ -94,39 +100,25 @@ class Store:
     folder: Path = field(default_factory=default_folder)
 
     def __post_init__(self) -> None:
-        """Makes the folder, or shuts one that is there to others: mode 0700. Refuses one that is not
-        this user's, or that others could have put code into."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.folder.stat()
-        if found.st_uid != os.geteuid():
-            raise PermissionError(
-                f"kvforge: cache folder {self.folder} belongs to user {found.st_uid}, want "
-                f"{os.geteuid()}: set KVFORGE_CACHE to a folder of your own"
-            )
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(
-                f"kvforge: cache folder {self.folder} has mode {stat.S_IMODE(found.st_mode):04o}, "
-                f"so others can put code into it: chmod go-w {self.folder}"
-            )
-        if found.st_mode & 0o077:
-            with contextlib.suppress(OSError):  # where nothing can be written, others cannot either
-                self.folder.chmod(0o700)
+        """Makes the folder, or refuses it, as _trust.py has it."""
+        text = str(self.folder)
+        if not text.isprintable():
+            raise ValueError(f"kvforge: cache folder {text!r}: want a path of printable characters")
+        private_folder(self.folder)
 
     # ---- builds ------------------------------------------------------------------------------
 
     def find(self, name: str, key: str, hashes: Hashes | None = None) -> Path | None:
         """The folder of a build whose inputs are what they were. Starts no process, takes no lock."""
         hashes = Hashes() if hashes is None else hashes
-        request = self._request(name, key)
-        try:
-            builds = [entry.name for entry in os.scandir(request) if is_build(entry.name)]
-        except FileNotFoundError:
-            return None
-        for build in builds:
-            if self._valid(request / build, hashes):
+        for build in builds_of(self._request(name, key)):
+            manifest = manifest_of(build)
+            if manifest is None or f"{name}.so" not in manifest.files:
+                continue
+            if manifest.is_current(hashes) and manifest.is_whole(build):
                 with contextlib.suppress(OSError):
-                    os.utime(request / build)  # for `prune` only
-                return request / build
+                    os.utime(build)  # for `prune` only
+                return build
         return None
 
     def obtain(
@@ -148,8 +140,11 @@ class Store:
         with locked(request / "lock", waiting):
             if found := self.find(name, key, hashes):
                 return found
-            for leftover in request.glob("building-*"):  # of builders that were killed
-                shutil.rmtree(leftover, ignore_errors=True)
+            for path in list(request.iterdir()):
+                manifest = manifest_of(path) if BUILD.fullmatch(path.name) else None
+                whole = manifest is not None and manifest.is_whole(path)
+                if not whole and path.name not in ("lock", "failed"):
+                    discard(path)  # of builders that were killed, or broken
             return self._build(request, make)
 
     def failed_folder(self, name: str, key: str) -> Path:
@@ -159,42 +154,25 @@ class Store:
     def _request(self, name: str, key: str) -> Path:
         return self.folder / f"{name}-{key[:32]}"
 
-    def _valid(self, build: Path, hashes: Hashes) -> bool:
-        try:
-            manifest = json.loads((build / "manifest.json").read_bytes())
-            inputs, files = manifest["inputs"], manifest["files"]
-            return all(hashes[path] == content for path, content in inputs.items()) and all(
-                hash_of(build / path) == content for path, content in files.items()
-            )
-        except (OSError, ValueError, KeyError):
-            return False
-
     def _build(self, request: Path, make: Callable[[Path], Product]) -> Path:
         building = request / f"building-{secrets.token_hex(8)}"
-        for attempt in range(2):
-            building.mkdir(mode=0o700)
-            started = time.time()
-            try:
-                product = make(building)
-            except BaseException:
-                failed = request / "failed"
-                shutil.rmtree(failed, ignore_errors=True)
-                building.rename(failed)
-                raise
-            if attempt or not any(changed_since(started, path) for path in product.inputs):
-                break
-            shutil.rmtree(building)  # an input changed under the compiler's eyes: once more
-        inputs = {path: hash_of(path) for path in sorted(product.inputs)}
-        manifest = {
-            "title": product.title,
-            "inputs": inputs,
-            "files": {path: hash_of(building / path) for path in product.files},
-        }
-        (building / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        for path in (*product.files, "manifest.json"):
+        building.mkdir(mode=0o700)
+        try:
+            product = make(building)
+        except Changed:
+            remove(building)
+            raise
+        except BaseException:
+            discard(request / "failed")
+            building.rename(request / "failed")
+            raise
+        files = {path: stamp_of(building / path) for path in product.files}
+        data = Manifest(product.title, product.inputs, product.absent, files).to_bytes()
+        write_own(building / _manifest.NAME, data)
+        for path in (*product.files, _manifest.NAME):
             sync(building / path)
-        done = request / key_of(f"{path}={content}" for path, content in inputs.items())[:32]
-        shutil.rmtree(done, ignore_errors=True)  # one whose files are broken
+        done = request / _manifest.name_of(data)
+        discard(done)  # one whose files are broken
         building.rename(done)
         sync(request)
         return done
@@ -204,45 +182,62 @@ class Store:
     def entries(self) -> list[Entry]:
         """Every build, the one used last first."""
         found = []
-        for manifest in self.folder.glob("*-*/*/manifest.json"):
-            build = manifest.parent
-            if not is_build(build.name):
-                continue
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                title = json.loads(manifest.read_bytes())["title"]
+        for build in (build for request in self._requests() for build in builds_of(request)):
+            if manifest := manifest_of(build):
                 name = build.parent.name.rpartition("-")[0]
-                found.append(Entry(name, title, build, build.stat().st_mtime, size_of(build)))
+                with contextlib.suppress(FileNotFoundError):  # pruned just now
+                    used = build.stat().st_mtime
+                    found.append(Entry(name, manifest.title, build, used, size_of(build)))
         return sorted(found, key=lambda entry: -entry.used)
 
+    def _requests(self) -> list[Path]:
+        """What has the name of a request."""
+        return [path for path in self.folder.iterdir() if REQUEST.fullmatch(path.name)]
+
     def prune(self, keep: Callable[[Entry], bool]) -> int:
-        """Removes the builds not to keep, and what failed and killed ones left; the bytes freed.
+        """Removes the builds not to keep, and what failed, broken and killed ones left; the bytes
+        freed.
 
         Shared objects that a process has loaded stay usable in it. A request that is being built is
-        left alone.
+        left alone, and so is whatever else lies in the folder.
         """
         before = size_of(self.folder)
-        gone = {entry.folder for entry in self.entries() if not keep(entry)}
-        for request in self.folder.glob("*-*/"):
+        kept = {entry.folder for entry in self.entries() if keep(entry)}
+        for path in list(self.folder.iterdir()):
+            if LEFTOVER.fullmatch(path.name):
+                remove(path)
+        for request in self._requests():
             with contextlib.suppress(BlockingIOError), locked(request / "lock", None):
-                for build in request.iterdir():
-                    if build in gone or (build.is_dir() and not is_build(build.name)):
-                        shutil.rmtree(build, ignore_errors=True)
-                if not any(request.glob("*/")):
-                    shutil.rmtree(request, ignore_errors=True)
+                for path in list(request.iterdir()):
+                    if path not in kept and path.name != "lock":
+                        discard(path)
+                if kept.isdisjoint(request.iterdir()):
+                    discard(request)
         return before - size_of(self.folder)
 
 
-def is_build(name: str) -> bool:
-    """Whether a folder of a request is a finished build."""
-    return len(name) == 32 and "-" not in name
+def store_in(build_directory: str | os.PathLike[str] | None) -> Store:
+    """The cache in a folder, or the user's own."""
+    if build_directory is None:
+        return Store()
+    if not os.fspath(build_directory):
+        raise ValueError("kvforge: build_directory is empty, want a folder, or None for the cache")
+    return Store(Path(build_directory).absolute())
 
 
-def changed_since(moment: float, path: str) -> bool:
-    """Whether a file was written after a moment."""
+def builds_of(request: Path) -> Iterator[Path]:
+    """What has the name of a build, in a request of this user alone."""
+    if is_own_folder(request):
+        with contextlib.suppress(OSError), os.scandir(request) as entries:
+            yield from [request / entry.name for entry in entries if BUILD.fullmatch(entry.name)]
+
+
+def manifest_of(build: Path) -> Manifest | None:
+    """The manifest of a build; None without a right one."""
     try:
-        return Path(path).stat().st_mtime > moment
-    except OSError:
-        return True
+        return _manifest.read(build)
+    except (OSError, ValueError):
+        return None
 
 
 def sync(path: Path) -> None:
@@ -262,39 +257,3 @@ def size_of(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += Path(top, name).lstat().st_size
     return total
-
-
-@contextlib.contextmanager
-def locked(path: Path, waiting: Callable[[], None] | None) -> Iterator[None]:
-    """Holds a lock file, made with its folder if need be.
-
-    `waiting` is called before waiting for another holder; None: BlockingIOError instead.
-    """
-    while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # the folder was pruned just now
-            continue
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if waiting is None:
-                    raise
-                waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if not is_file(descriptor, path):  # pruned while we waited: a lock on nothing
-                continue
-            yield
-            return
-        finally:
-            os.close(descriptor)
-
-
-def is_file(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at this path."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

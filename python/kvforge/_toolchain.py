@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -15,7 +16,9 @@ from functools import cache
 from pathlib import Path
 
 from kvforge import _checkout
-from kvforge._store import Store, key_of
+from kvforge._content import key_of
+from kvforge._store import Store
+from kvforge._trust import discard, is_own_folder, make_own_folder, read_own, write_own
 
 # isa level -> compiler flags, as configure.py has them for the library itself.
 ISA_FLAGS: dict[str, tuple[str, ...]] = {
@@ -35,6 +38,8 @@ ENVIRONMENT = (
     "NVCC_APPEND_FLAGS",
     "NVCC_CCBIN",
 )
+
+MAX_VERSION = 1 << 16  # bytes of what a compiler says of its version
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,21 @@ def version_of(store: Store, program: str) -> str:
     state = key_of([program, str(found.st_size), str(found.st_mtime_ns), str(found.st_ino)])
     memo = store.folder / "tools" / state[:32]
     try:
-        return memo.read_text()
-    except OSError:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        if is_own_folder(memo.parent):
+            return read_own(memo, MAX_VERSION).decode()
+    except (OSError, ValueError):
+        pass  # not asked yet, or not what was written
+    command = [program, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     text = done.stdout + done.stderr
     if done.returncode == 0:
-        memo.parent.mkdir(mode=0o700, exist_ok=True)
-        aside = memo.with_suffix(f".{secrets.token_hex(8)}")
-        aside.write_text(text)
-        aside.replace(memo)
+        with contextlib.suppress(OSError):  # a cache that cannot be written to
+            make_own_folder(memo.parent)
+            aside = memo.with_suffix(f".{secrets.token_hex(8)}")
+            write_own(aside, text.encode())
+            if not memo.is_file():
+                discard(memo)
+            aside.replace(memo)
     return text
 
 

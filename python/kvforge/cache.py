@@ -2,7 +2,10 @@
 
 list     one line for each build, the one used last first
 size     bytes in all, and where
-prune    removes builds: those not used for some days, the oldest beyond a size, or all
+prune    removes builds: those not used for some days, the oldest beyond a size, or all; and what
+         is broken in any way
+
+Errors are those of the cache in kvforge.load: a folder that others can write to, or without locks.
 """
 
 from __future__ import annotations

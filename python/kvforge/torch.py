@@ -24,7 +24,9 @@ from typing import Any, Literal
 
 import torch
 
-from kvforge import _checkout, _library, _load
+from kvforge import _checkout, _library, _variant
+from kvforge._build import Build
+from kvforge._store import Store
 from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
@@ -142,7 +144,7 @@ def _keep_in_graphs(overload: Any) -> None:
 def _build_missing(symbol: bytes) -> int:
     """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
     try:
-        _load.build_missing(symbol.decode())
+        _variant.build_missing(symbol.decode())
     except Exception as error:
         print(f"kvforge: {error}", file=sys.stderr)
         return 1
@@ -152,11 +154,11 @@ def _build_missing(symbol: bytes) -> int:
 _builder = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_build_missing)
 
 
-def _built() -> str:
+def _native() -> ctypes.CDLL:
     """The other shared object, compiled for this torch if the build folder has none."""
-    path = _library.find().parent / _load.TORCH_LIBRARY
+    path = _library.find().parent / _library.TORCH_LIBRARY
     if path.is_file():
-        return str(path)
+        return ctypes.CDLL(str(path))
     source = _checkout.root() / "python/src/torch.cpp"
     folder = Path(torch.__file__).parent
     includes = [folder / "include"]
@@ -165,23 +167,23 @@ def _built() -> str:
         includes.append(folder / "include/torch/csrc/api/include")
         flags = [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}"]
         flags.append("-DKVF_TORCH_LIBRARY")
-    made = _load.load(
-        "kvforge_torch",
-        source,
-        extra_cflags=flags,
-        extra_ldflags=[f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"],
-        extra_include_paths=includes,
-        is_python_module=False,
+    build = Build(
+        store=Store(),
+        name="kvforge_torch",
+        files=[source],
+        cflags=tuple(flags),
+        ldflags=(f"-L{folder}/lib", "-ltorch", "-ltorch_cpu", "-lc10"),
+        include_paths=tuple(includes),
     )
-    return str(made)
+    return build.use(lambda made: ctypes.CDLL(str(made / "kvforge_torch.so")))
 
 
 class _Binding:
     """The registration functions of the other shared object."""
 
     def __init__(self) -> None:
-        self._native = ctypes.CDLL(_built())
-        if _load.jit():
+        self._native = _native()
+        if _variant.jit():
             self._native.kvforge_torch_set_builder(_builder)
 
     def _call(self, function: str, *arguments: Any) -> None:

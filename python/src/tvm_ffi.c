@@ -287,7 +287,7 @@ static int return_text(const char *text, TVMFFIAny *result) {
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments,
                                                    int32_t count, TVMFFIAny *result);
 
-/* The dispatch table: "namespace op backend scalar cache symbol built" per line. */
+/* The dispatch table: "namespace op backend symbol built axis=value ..." per line. */
 int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_t count,
                                 TVMFFIAny *result) {
   (void)handle;
@@ -304,9 +304,15 @@ int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_
     const kvf_op *op = kvf_get_op(i);
     for (int32_t j = 0; j < op->num_variants; ++j) {
       const kvf_variant *variant = &op->variants[j];
-      fprintf(stream, "%s %s %s %s %s %s %d\n", op->ns, op->name,
-              variant->backend == KVF_CPU ? "cpu" : "cuda", kvf_dtype_name(variant->scalar),
-              kvf_dtype_name(variant->cache), variant->symbol, kvf_variant_built(variant));
+      fprintf(stream, "%s %s %s %s %d", op->ns, op->name,
+              variant->backend == KVF_CPU ? "cpu" : "cuda", variant->symbol,
+              kvf_variant_built(variant));
+      for (int32_t k = 0; k < op->num_axes; ++k) {
+        char value[64];
+        fprintf(stream, " %s=%s", op->axes[k].name,
+                kvf_axis_text(&op->axes[k], variant->values[k], value, sizeof value));
+      }
+      fputc('\n', stream);
     }
   }
   (void)fclose(stream);
@@ -331,8 +337,7 @@ int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t
     TVMFFIErrorSetRaisedFromCStr("ValueError", text);
     return -1;
   }
-  const bool runs =
-      kvf_select(variant->op, variant->backend, variant->scalar, variant->cache) != NULL;
+  const bool runs = kvf_variant_built(variant) || kvf_prepare(variant, 0) == KVF_OK;
   (void)snprintf(text, sizeof text, "%s\n%s", variant->op->schema, runs ? "" : kvf_last_error());
   return return_text(text, result);
 }
@@ -383,6 +388,22 @@ int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t 
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
   return report(status);
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments,
+                                                      int32_t count, TVMFFIAny *result);
+
+/* kvf_num_threads(); an argument, a number, is handed to kvf_set_num_threads() before. */
+int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                   TVMFFIAny *result) {
+  (void)handle;
+  if (count > 0) {
+    const int64_t wanted = arguments[0].v_int64;
+    kvf_set_num_threads(wanted < INT32_MAX ? (int32_t)wanted : INT32_MAX);
+  }
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = kvf_num_threads();
+  return 0;
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments,

@@ -1,5 +1,4 @@
-/* The CPU backend: which instruction-set level runs here, and a team of threads. */
-#include <omp.h>
+/* The CPU backend: which instruction-set level runs here, and running a variant. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,31 +91,8 @@ enum { STREAM_BYTES = 4 << 20 };
 
 int32_t kvf_cpu_streams(int64_t bytes_written) { return bytes_written >= STREAM_BYTES; }
 
-/* Below this many bytes per thread, waking a thread costs more than it saves. */
-enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
-
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit) {
-  const kvf_cpu_function function = kvf_cpu_code(variant);
-  const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
-  int64_t threads = 1;
-  if (useful >= 2.0) {
-    threads = check->exec.num_threads > 0 ? check->exec.num_threads : omp_get_max_threads();
-    threads = threads < units ? threads : units;
-    threads = (double)threads < useful ? threads : (int64_t)useful;
-  }
-  if (threads <= 1) {
-    function(params, 0, units);
-    return KVF_OK;
-  }
-#pragma omp parallel num_threads((int)threads)
-  {
-    const int64_t team = omp_get_num_threads();
-    const int64_t member = omp_get_thread_num();
-    const int64_t each = units / team;
-    const int64_t extra = units % team;
-    const int64_t begin = member * each + (member < extra ? member : extra);
-    function(params, begin, begin + each + (member < extra ? 1 : 0));
-  }
+  kvf_parallel_for(kvf_cpu_code(variant), params, units, bytes_per_unit, check->exec.num_threads);
   return KVF_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "core/cuda_driver.h"
 #include "core/error.h"
+#include "core/registry.h"
 #include "kvforge/op.h"
 
 enum { MAX_DEVICES = 64, CACHE_LINE = 64 };
@@ -43,6 +44,26 @@ kvf_status kvf_cuda_device_count(int32_t *count) {
     *count = driver->num_devices;
   }
   return status;
+}
+
+int64_t kvf_check_arch(const kvf_check *check) {
+  static _Atomic(int64_t) known[MAX_DEVICES]; /* 0: not asked yet */
+  const kvf_cuda_driver *driver = NULL;
+  const int32_t device = check->exec.device;
+  if (check->exec.backend != KVF_CUDA || open_device(device, &driver) != KVF_OK) {
+    return 0;
+  }
+  int64_t arch = atomic_load_explicit(&known[device], memory_order_relaxed);
+  int handle = 0;
+  int major = 0;
+  int minor = 0;
+  if (arch == 0 && driver->device_get(&handle, device) == CUDA_OK &&
+      driver->device_attribute(&major, CUDA_CAPABILITY_MAJOR, handle) == CUDA_OK &&
+      driver->device_attribute(&minor, CUDA_CAPABILITY_MINOR, handle) == CUDA_OK) {
+    arch = 10 * (int64_t)major + minor;
+    atomic_store_explicit(&known[device], arch, memory_order_relaxed);
+  }
+  return arch;
 }
 
 /* ---- contexts
@@ -199,9 +220,11 @@ kvf_status kvf_cuda_clear_faults(int32_t device) {
  * -------------------------------------------------------------------------------------- */
 
 kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
-  if (variant == NULL || !kvf_variant_built(variant)) {
-    return kvf_error(KVF_NOT_BUILT, "kvf_prepare: %s is not built into this library",
-                     variant ? variant->symbol : "NULL");
+  if (variant == NULL) {
+    return kvf_error(KVF_NOT_BUILT, "kvf_prepare: variant: got NULL, want one of an op");
+  }
+  if (!kvf_variant_built(variant)) {
+    return kvf_not_built(variant);
   }
   if (variant->backend == KVF_CPU) {
     return KVF_OK;

@@ -18,6 +18,8 @@ enum {
   CUDA_CAPTURE_RELAXED = 2,
   CUDA_NOT_CAPTURING = 0,
   CUDA_NOT_SUPPORTED = 801,
+  CUDA_CAPABILITY_MAJOR = 75, /* attributes of a device */
+  CUDA_CAPABILITY_MINOR = 76,
   CUDA_SOURCE_IN_STREAM_ORDER = 1,
   CUDA_SOURCE_IN_ANY_ORDER = 3
 };
@@ -39,6 +41,7 @@ typedef struct kvf_cuda_copy_attributes {
   X(error_name, cuGetErrorName, (int, const char **))                                              \
   X(device_count, cuDeviceGetCount, (int *))                                                       \
   X(device_get, cuDeviceGet, (int *, int))                                                         \
+  X(device_attribute, cuDeviceGetAttribute, (int *, int, int))                                     \
   X(primary_retain, cuDevicePrimaryCtxRetain, (void **, int))                                      \
   X(context_current, cuCtxGetCurrent, (void **))                                                   \
   X(context_device, cuCtxGetDevice, (int *))                                                       \

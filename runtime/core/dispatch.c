@@ -1,4 +1,5 @@
 /* The registry and the dispatch table: finding ops and variants, and saying why there is none. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,27 +119,89 @@ static const char *backend_name(kvf_backend backend) {
   return backend == KVF_CPU ? "cpu" : backend == KVF_CUDA ? "cuda" : "?";
 }
 
-static bool in_table(kvf_backend backend, kvf_dtype scalar, kvf_dtype cache) {
-  return (unsigned)backend < KVF_BACKEND_COUNT && (unsigned)scalar < KVF_DTYPE_COUNT &&
-         (unsigned)cache < KVF_DTYPE_COUNT;
-}
-
-/* One array index; NULL where the spec has no variant. */
-static const kvf_variant *find_row(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                                   kvf_dtype cache) {
-  if (!in_table(backend, scalar, cache)) {
-    return NULL;
+const char *kvf_axis_text(const kvf_axis *axis, int64_t value, char *text, size_t size) {
+  if (axis == NULL || text == NULL || size == 0) {
+    return "?";
   }
-  const int index = ((int)backend * KVF_DTYPE_COUNT + (int)scalar) * KVF_DTYPE_COUNT + (int)cache;
-  return op->index[index] >= 0 ? &op->variants[op->index[index]] : NULL;
+  if (value == KVF_OTHER) {
+    (void)snprintf(text, size, "other");
+  } else if (axis->kind == KVF_AXIS_DTYPE) {
+    const bool known = value >= 0 && value < KVF_DTYPE_COUNT;
+    (void)snprintf(text, size, "%s", kvf_dtype_name(known ? (kvf_dtype)value : KVF_DTYPE_NONE));
+  } else if (axis->kind == KVF_AXIS_WORD && value >= 0 && value < axis->num_values) {
+    (void)snprintf(text, size, "%s", axis->words[value]);
+  } else if (axis->kind == KVF_AXIS_FLAG) {
+    (void)snprintf(text, size, "%s", value ? "true" : "false");
+  } else {
+    (void)snprintf(text, size, "%" PRId64, value);
+  }
+  return text;
 }
 
-/* The ops that have the combination. */
-static void add_ops_with(kvf_backend backend, kvf_dtype scalar, kvf_dtype cache, kvf_text *text) {
-  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
-    if (find_row(kvf_get_op(i), backend, scalar, cache) != NULL) {
-      kvf_text_add(text, kvf_get_op(i)->name);
+/* One index for each axis, and what they lead to: the rows that serve a call. Empty where the spec
+ * has none. */
+static const int16_t *find_chain(const kvf_op *op, kvf_backend backend, const int64_t *values,
+                                 int32_t count) {
+  static const int16_t none[] = {-1};
+  if ((unsigned)backend >= KVF_BACKEND_COUNT || count != op->num_axes) {
+    return none;
+  }
+  int32_t cell = (int32_t)backend;
+  for (int32_t i = 0; i < count; ++i) {
+    const kvf_axis *axis = &op->axes[i];
+    const uint64_t offset = (uint64_t)values[i] - (uint64_t)axis->first;
+    const int32_t position = offset < (uint64_t)axis->span ? axis->positions[offset]
+                             : values[i] < axis->first     ? axis->below
+                                                           : axis->above;
+    if (position < 0) {
+      return none;
     }
+    cell = cell * axis->num_positions + position;
+  }
+  return op->cells[cell] >= 0 ? &op->chains[op->cells[cell]] : none;
+}
+
+/* ---- saying why there is nothing to run; off the hot path
+ * ------------------------------------------------------ */
+
+/* Whether a combination of the spec, a row or an exclusion, is for a call. */
+static bool serves(const kvf_op *op, const int64_t *row, const int64_t *values) {
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    const bool newer = op->axes[i].kind == KVF_AXIS_ARCH && row[i] <= values[i];
+    if (row[i] != values[i] && row[i] != KVF_OTHER && !newer) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* "bf16/fp8_e4m3": the values of a row. */
+static void add_values(const kvf_op *op, const int64_t *values, kvf_text *text) {
+  char row[256] = "";
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    char value[64];
+    const size_t length = strlen(row);
+    (void)snprintf(row + length, sizeof row - length, "%s%s", i > 0 ? "/" : "",
+                   kvf_axis_text(&op->axes[i], values[i], value, sizeof value));
+  }
+  kvf_text_add(text, row);
+}
+
+/* "for this op on cpu it has (scalar/cache) bf16/bf16, ..." */
+static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf_text *built) {
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    const size_t room = sizeof axes->data - axes->length;
+    const int length =
+        snprintf(axes->data + axes->length, room, "%s%s", i > 0 ? "/" : "", op->axes[i].name);
+    axes->length += (size_t)length < room ? (size_t)length : 0;
+  }
+  for (int32_t i = 0; i < op->num_variants; ++i) {
+    if (op->variants[i].backend == backend && kvf_variant_built(&op->variants[i])) {
+      add_values(op, op->variants[i].values, built);
+    }
+  }
+  if (built->length == 0) {
+    kvf_text_add(built, "nothing");
   }
 }
 
@@ -146,63 +209,128 @@ static _Thread_local const kvf_variant *missing;
 
 const kvf_variant *kvf_missing_variant(void) { return missing; }
 
-/* Says why kvf_select() found nothing to run. Off the hot path. */
-static void explain(const kvf_op *op, kvf_backend backend, kvf_dtype scalar, kvf_dtype cache,
-                    const kvf_variant *row) {
+/* What is missing, "A, nor B" with the variants that would serve instead of A, and how to get it.
+ */
+static kvf_status not_built(const kvf_variant *row, const char *nor, const char *others) {
+  const kvf_op *op = row->op;
+  kvf_text axes = {.length = 0};
   kvf_text built = {.length = 0};
-  for (int32_t i = 0; i < op->num_variants; ++i) {
-    const kvf_variant *variant = &op->variants[i];
-    if (variant->backend == backend && kvf_variant_built(variant)) {
-      char pair[64];
-      (void)snprintf(pair, sizeof pair, "%s/%s", kvf_dtype_name(variant->scalar),
-                     kvf_dtype_name(variant->cache));
-      kvf_text_add(&built, pair);
+  add_built(op, row->backend, &axes, &built);
+  missing = row;
+  return kvf_error(
+      KVF_NOT_BUILT,
+      "%s: %s is not built into this library%s%s; for this op on %s it has (%s) %s; configure.py "
+      "with %sthese axis values builds it, and so does kvforge.build_variant() in Python, or "
+      "KVFORGE_JIT=1 in its environment",
+      op->name, row->symbol, nor, others, backend_name(row->backend), axes.data, built.data,
+      row->backend == KVF_CUDA ? "a CUDA compiler and " : "");
+}
+
+kvf_status kvf_not_built(const kvf_variant *variant) { return not_built(variant, "", ""); }
+
+/* "scalar dtype bf16 with cache dtype f32, head_size 96": the values of a call. */
+static void describe(const kvf_op *op, const int64_t *values, char *text, size_t size) {
+  text[0] = '\0';
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    const kvf_axis *axis = &op->axes[i];
+    char value[64];
+    const size_t length = strlen(text);
+    (void)snprintf(text + length, size - length, "%s%s%s %s",
+                   i == 0   ? ""
+                   : i == 1 ? " with "
+                            : ", ",
+                   axis->name, axis->kind == KVF_AXIS_DTYPE ? " dtype" : "",
+                   kvf_axis_text(axis, values[i], value, sizeof value));
+  }
+}
+
+static bool same_axes(const kvf_op *a, const kvf_op *b) {
+  bool same = a->num_axes == b->num_axes;
+  for (int32_t i = 0; same && i < a->num_axes; ++i) {
+    same = a->axes[i].kind == b->axes[i].kind && strcmp(a->axes[i].name, b->axes[i].name) == 0;
+  }
+  return same;
+}
+
+/* The ops with the same axes that serve the call. */
+static void add_ops_with(const kvf_op *op, kvf_backend backend, const int64_t *values,
+                         kvf_text *text) {
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *other = kvf_get_op(i);
+    if (same_axes(op, other) && *find_chain(other, backend, values, other->num_axes) >= 0) {
+      kvf_text_add(text, other->name);
     }
   }
-  const char *have = built.length ? built.data : "nothing";
-  if (row != NULL) {
-    missing = row;
-    kvf_error(KVF_NOT_BUILT,
-              "%s: %s is not built into this library; for this op on %s it has (scalar/cache) %s; "
-              "configure.py %s builds it, and so does kvforge.build_variant() in Python, or "
-              "KVFORGE_JIT=1 in its environment",
-              op->name, row->symbol, backend_name(backend), have,
-              backend == KVF_CUDA ? "with a CUDA compiler and these dtypes" : "with these dtypes");
-    return;
-  }
+}
+
+/* The spec has nothing for the call. */
+static void unsupported(const kvf_op *op, kvf_backend backend, const int64_t *values) {
+  char call[512];
+  describe(op, values, call, sizeof call);
   for (int32_t i = 0; i < op->num_exclusions; ++i) {
-    if (op->exclusions[i].scalar == scalar && op->exclusions[i].cache == cache) {
-      kvf_error(KVF_UNSUPPORTED, "%s: scalar dtype %s with cache dtype %s is excluded: %s",
-                op->name, kvf_dtype_name(scalar), kvf_dtype_name(cache), op->exclusions[i].reason);
+    if (serves(op, op->exclusions[i].values, values)) {
+      kvf_error(KVF_UNSUPPORTED, "%s: %s is excluded: %s", op->name, call,
+                op->exclusions[i].reason);
       return;
     }
   }
   kvf_text others = {.length = 0};
-  add_ops_with(backend, scalar, cache, &others);
-  kvf_error(KVF_UNSUPPORTED,
-            "%s: no variant for scalar dtype %s with cache dtype %s on %s%s%s; built ones "
-            "(scalar/cache) are %s",
-            op->name, kvf_dtype_name(scalar), kvf_dtype_name(cache), backend_name(backend),
-            others.length ? ", which is for " : "", others.data, have);
+  kvf_text axes = {.length = 0};
+  kvf_text built = {.length = 0};
+  add_ops_with(op, backend, values, &others);
+  add_built(op, backend, &axes, &built);
+  kvf_error(KVF_UNSUPPORTED, "%s: no variant for %s on %s%s%s; built ones (%s) are %s", op->name,
+            call, backend_name(backend), others.length ? ", which is for " : "", others.data,
+            axes.data, built.data);
 }
 
-kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                             kvf_dtype cache) {
-  const kvf_variant *row = find_row(op, backend, scalar, cache);
-  return row == NULL ? KVF_UNSUPPORTED : kvf_variant_built(row) ? KVF_OK : KVF_NOT_BUILT;
+static void explain(const kvf_op *op, kvf_backend backend, const int64_t *values, int32_t count) {
+  if (count != op->num_axes) {
+    kvf_error(KVF_INVALID_VALUE, "%s: kvf_select: got %d values, want one for each of its %d axes",
+              op->name, count, op->num_axes);
+    return;
+  }
+  const int16_t *rows = find_chain(op, backend, values, count);
+  if (*rows < 0) {
+    unsupported(op, backend, values);
+    return;
+  }
+  kvf_text others = {.length = 0};
+  for (const int16_t *row = rows + 1; *row >= 0; ++row) {
+    kvf_text_add(&others, op->variants[*row].symbol);
+  }
+  (void)not_built(&op->variants[*rows], others.length ? ", nor is what would serve instead, " : "",
+                  others.data);
 }
 
-const kvf_variant *kvf_select(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                              kvf_dtype cache) {
-  if (op == NULL) {
-    kvf_error(KVF_INVALID_VALUE, "kvf_select: op: got NULL, want an op from kvf_find_op");
+/* ---- choosing
+ * ------------------------------------------------------------------------------------ */
+
+kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend, const int64_t *values,
+                                    int32_t count) {
+  const int16_t *row = find_chain(op, backend, values, count);
+  if (*row < 0) {
+    return count == op->num_axes ? KVF_UNSUPPORTED : KVF_INVALID_VALUE;
+  }
+  while (*row >= 0 && !kvf_variant_built(&op->variants[*row])) {
+    ++row;
+  }
+  return *row >= 0 ? KVF_OK : KVF_NOT_BUILT;
+}
+
+const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, const int64_t *values,
+                                     int32_t count) {
+  if (op == NULL || (values == NULL && count > 0)) {
+    kvf_error(KVF_INVALID_VALUE, "kvf_select: %s: got NULL, want %s", op == NULL ? "op" : "values",
+              op == NULL ? "an op from kvf_find_op" : "one for each axis of the op");
     return NULL;
   }
-  const kvf_variant *row = find_row(op, backend, scalar, cache);
-  if (row != NULL && kvf_variant_built(row)) {
-    return row;
+  for (const int16_t *row = find_chain(op, backend, values, count); *row >= 0; ++row) {
+    if (kvf_variant_built(&op->variants[*row])) {
+      return &op->variants[*row];
+    }
   }
-  explain(op, backend, scalar, cache, row);
+  explain(op, backend, values, count);
   return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/cuda.h"
 #include "core/error.h"
+#include "core/registry.h"
 #include "kvforge/op.h"
 
 kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_variant *variant,
@@ -31,8 +32,7 @@ kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_var
     kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
                    "got %s, want one of the backend that exec names", variant->symbol);
   } else if (!kvf_variant_built(variant)) {
-    check.status = KVF_NOT_BUILT;
-    (void)kvf_select(op, variant->backend, variant->scalar, variant->cache);
+    check.status = kvf_not_built(variant);
   }
   return check;
 }

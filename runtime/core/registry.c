@@ -45,10 +45,6 @@ static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32
 /* ---- descriptors
  * --------------------------------------------------------------------------------- */
 
-static bool is_dtype(kvf_dtype dtype) {
-  return (unsigned)dtype > KVF_DTYPE_NONE && (unsigned)dtype < KVF_DTYPE_COUNT;
-}
-
 static bool is_kind(kvf_kind kind) {
   return (unsigned)kind > KVF_KIND_NONE && (unsigned)kind <= KVF_KIND_STRING;
 }
@@ -61,8 +57,7 @@ static bool complete_argument(const kvf_argument *argument) {
 }
 
 static bool complete_variant(const kvf_variant *variant, const kvf_op *op) {
-  if (variant->op != op || variant->symbol == NULL || !is_dtype(variant->scalar) ||
-      !is_dtype(variant->cache)) {
+  if (variant->op != op || variant->symbol == NULL) {
     return false;
   }
   if (variant->backend == KVF_CPU) {
@@ -71,35 +66,58 @@ static bool complete_variant(const kvf_variant *variant, const kvf_op *op) {
   return variant->backend == KVF_CUDA && (variant->image == NULL || variant->image->symbol != NULL);
 }
 
-/* Every row that the table names is there, and is of the combination that names it. */
-static bool complete_index(const kvf_op *op) {
-  for (int i = 0; i < KVF_BACKEND_COUNT * KVF_DTYPE_COUNT * KVF_DTYPE_COUNT; ++i) {
-    const int32_t row = op->index[i];
-    if (row < -1 || row >= op->num_variants) {
+/* An array of `count` elements. */
+static bool is_array(const void *data, int32_t count) {
+  return count == 0 || (count > 0 && data != NULL);
+}
+
+static bool complete_axis(const kvf_axis *axis) {
+  if (axis->name == NULL || axis->span < 0 || (axis->span > 0 && axis->positions == NULL) ||
+      axis->num_positions < 1 || !is_array(axis->values, axis->num_values)) {
+    return false;
+  }
+  for (int64_t i = 0; i < axis->span; ++i) {
+    if (axis->positions[i] < -1 || axis->positions[i] >= axis->num_positions) {
       return false;
     }
-    if (row >= 0 &&
-        i != ((int)op->variants[row].backend * KVF_DTYPE_COUNT + (int)op->variants[row].scalar) *
-                     KVF_DTYPE_COUNT +
-                 (int)op->variants[row].cache) {
+  }
+  return axis->below >= -1 && axis->below < axis->num_positions && axis->above >= -1 &&
+         axis->above < axis->num_positions;
+}
+
+/* Every row that a cell leads to is there, and is of the cell's backend. */
+static bool complete_cells(const kvf_op *op) {
+  int64_t cells = 1; /* of one backend */
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    cells *= op->axes[i].num_positions;
+  }
+  for (int64_t i = 0; i < KVF_BACKEND_COUNT * cells; ++i) {
+    int32_t rows = 0;
+    for (int32_t at = op->cells[i]; at >= 0 && op->chains[at] != -1; ++at) {
+      const int32_t row = op->chains[at];
+      if (row < 0 || row >= op->num_variants || ++rows > op->num_variants ||
+          (int64_t)op->variants[row].backend != i / cells) {
+        return false;
+      }
+    }
+    if (op->cells[i] < -1) {
       return false;
     }
   }
   return true;
 }
 
-/* An array of `count` elements. */
-static bool is_array(const void *data, int32_t count) {
-  return count == 0 || (count > 0 && data != NULL);
-}
-
 static bool complete(const kvf_op *op) {
   if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
-      op->call == NULL || op->index == NULL || !is_array(op->arguments, op->num_arguments) ||
+      op->call == NULL || op->cells == NULL || op->chains == NULL || op->num_axes > KVF_MAX_AXES ||
+      !is_array(op->axes, op->num_axes) || !is_array(op->arguments, op->num_arguments) ||
       !is_array(op->variants, op->num_variants) || !is_array(op->exclusions, op->num_exclusions)) {
     return false;
   }
-  bool good = op->num_arguments <= KVF_MAX_ARGUMENTS && complete_index(op);
+  bool good = op->num_arguments <= KVF_MAX_ARGUMENTS;
+  for (int32_t i = 0; good && i < op->num_axes; ++i) {
+    good = complete_axis(&op->axes[i]);
+  }
   for (int32_t i = 0; good && i < op->num_arguments; ++i) {
     good = complete_argument(&op->arguments[i]);
   }
@@ -109,7 +127,7 @@ static bool complete(const kvf_op *op) {
   for (int32_t i = 0; good && i < op->num_exclusions; ++i) {
     good = op->exclusions[i].reason != NULL;
   }
-  return good;
+  return good && complete_cells(op);
 }
 
 /* ---- adding

@@ -14,4 +14,7 @@ enum { KVF_MAX_ARGUMENTS = 24 };
 /* The function of a CPU variant for the level in use, or NULL. */
 kvf_cpu_function kvf_cpu_code(const kvf_variant *variant);
 
+/* Says that the variant is not built, and remembers it for kvf_missing_variant(). */
+kvf_status kvf_not_built(const kvf_variant *variant);
+
 #endif

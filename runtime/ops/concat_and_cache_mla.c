@@ -54,16 +54,16 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   if (variant == NULL) {
     return check.status;
   }
-  const int64_t bytes = row_bytes(variant->cache);
+  const int64_t bytes = row_bytes(kvf_cache_of(variant));
   kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
   if (bytes != 0) {
-    row = (kvf_dim){"bytes of a row", bytes, kvf_dtype_name(variant->cache)};
-    check_size(&check, variant->cache, "kv_c", "size of dimension 1 (kv_lora_rank)",
+    row = (kvf_dim){"bytes of a row", bytes, kvf_dtype_name(kvf_cache_of(variant))};
+    check_size(&check, kvf_cache_of(variant), "kv_c", "size of dimension 1 (kv_lora_rank)",
                kv_lora_rank.value, KVF_DS_MLA_LATENT);
-    check_size(&check, variant->cache, "k_pe", "size of dimension 1 (rope_dim)", rope_dim.value,
-               KVF_DS_MLA_ROPE);
+    check_size(&check, kvf_cache_of(variant), "k_pe", "size of dimension 1 (rope_dim)",
+               rope_dim.value, KVF_DS_MLA_ROPE);
   }
-  kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(variant->cache), 3,
+  kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
   kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
                   (const kvf_named[]){{"kv_c", kv_c}, {"k_pe", k_pe}}, 2);
@@ -89,12 +89,12 @@ static kvf_grid format_grid(int64_t tokens) {
 static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
                               kvf_concat_and_cache_mla_params *params) {
   const int64_t tokens = params->slots.num_tokens;
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_vector_side sides[] = {{&params->kv_c, scalar, 1, 2},
                                    {&params->k_pe, scalar, 1, 2},
                                    {&params->kv_cache, cache, 2, 3}};
-  if (row_bytes(variant->cache) != 0) {
+  if (row_bytes(kvf_cache_of(variant)) != 0) {
     const int32_t choices[] = {16, 1};
     params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3);
     const kvf_grid grid = format_grid(tokens);
@@ -104,7 +104,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  const kvf_grid grid = kvf_token_grid(elements / params->vector_elements, tokens);
+  const kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
@@ -114,12 +114,12 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, "slot_mapping", &params.slots);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
-  const int64_t bytes = check.status == KVF_OK ? row_bytes(variant->cache) : 0;
+  const int64_t bytes = check.status == KVF_OK ? row_bytes(kvf_cache_of(variant)) : 0;
   if (bytes != 0) {
-    check_size(&check, variant->cache, "kv_lora_rank", "size", params.kv_lora_rank,
+    check_size(&check, kvf_cache_of(variant), "kv_lora_rank", "size", params.kv_lora_rank,
                KVF_DS_MLA_LATENT);
-    check_size(&check, variant->cache, "rope_dim", "size", params.rope_dim, KVF_DS_MLA_ROPE);
-    check_size(&check, variant->cache, "kv_cache", "stride of dimension 2",
+    check_size(&check, kvf_cache_of(variant), "rope_dim", "size", params.rope_dim, KVF_DS_MLA_ROPE);
+    check_size(&check, kvf_cache_of(variant), "kv_cache", "stride of dimension 2",
                params.kv_cache.stride[2], 1);
   }
   const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
@@ -133,7 +133,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   if (params.slots.num_blocks > 0) {
     kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
   }
-  if (variant->scalar != variant->cache && bytes == 0) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant) && bytes == 0) {
     kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
   }
   if (check.status != KVF_OK) {
@@ -142,9 +142,10 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   if (check.exec.backend == KVF_CUDA) {
     return run_on_cuda(&check, variant, &params);
   }
-  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t written = bytes != 0 ? bytes : elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t read = elements * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t written = bytes != 0 ? bytes : elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   /* Converting is slower than memory, so only copies gain from it. */
-  params.streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  params.streaming =
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
   return kvf_cpu_run(&check, variant, &params, tokens, read + written);
 }

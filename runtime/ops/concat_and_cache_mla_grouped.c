@@ -24,13 +24,13 @@ static void check_slots(kvf_check *check, const DLTensor *tensor, kvf_dim *num_l
 /* Scales go with fp8 caches, and with nothing else. */
 static void check_scales(kvf_check *check, const DLTensor *tensor, const kvf_variant *variant,
                          kvf_dim *num_layers, kvf_view *view) {
-  if (variant->scalar != variant->cache) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_check_tensor(check, "kv_scales", tensor, KVF_ACCEPT(KVF_F32), 1,
                      (kvf_dim *const[]){num_layers}, view);
   } else if (tensor != NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "kv_scales",
                    "got a tensor, want none (the cache holds %s itself)",
-                   kvf_dtype_name(variant->scalar));
+                   kvf_dtype_name(kvf_scalar_of(variant)));
   }
 }
 
@@ -86,7 +86,7 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
                           const kvf_concat_and_cache_mla_grouped_params *params) {
   const kvf_slots *slots = &params->slots;
   const int64_t capacity = slots->num_blocks * slots->block_size;
-  const int32_t bytes = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   for (int64_t layer = 0; layer < params->num_layers; ++layer) {
     const int64_t base =
         ((const int64_t *)params->kv_cache_ptrs.data)[layer * params->kv_cache_ptrs.stride[0]];
@@ -136,8 +136,8 @@ static void check_stride(kvf_check *check, const char *member, int64_t stride, i
 
 static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
                               kvf_concat_and_cache_mla_grouped_params *params) {
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   /* The kernel looks at the addresses of the caches. */
   const kvf_view pages = {.stride = {params->block_stride, params->entry_stride, 1}};
   const kvf_vector_side sides[] = {
@@ -146,7 +146,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  kvf_grid grid = kvf_token_grid(elements / params->vector_elements, params->slots.num_tokens);
+  kvf_grid grid =
+      kvf_token_grid(check, elements / params->vector_elements, params->slots.num_tokens);
   grid.grid[2] = (uint32_t)(params->num_layers < 65535 ? params->num_layers : 65535);
   return kvf_cuda_run(check, variant, params, &grid);
 }
@@ -170,7 +171,7 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   kvf_launch_pointer(&check, "kv_c", params.kv_c.data);
   kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
   kvf_launch_pointer(&check, "kv_cache_ptrs", params.kv_cache_ptrs.data);
-  if (variant->scalar != variant->cache) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(&check, "kv_scales", &params.kv_scales, params.num_layers);
   }
   if (check.status != KVF_OK) {
@@ -183,10 +184,11 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t read = elements * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t units = params.num_layers * tokens;
   /* Converting is slower than memory, so only copies gain from it. */
-  params.streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * units);
+  params.streaming =
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * units);
   return kvf_cpu_run(&check, variant, &params, units, read + written);
 }

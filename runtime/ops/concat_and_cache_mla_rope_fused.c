@@ -83,7 +83,7 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
     return check.status;
   }
   kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
-  kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(variant->cache), 3,
+  kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
   kvf_check_apart(&check,
                   (const kvf_named[]){{"q_pe", q_pe}, {"k_pe", k_pe}, {"kv_cache", kv_cache}}, 3,
@@ -136,15 +136,15 @@ static void check_pointers(kvf_check *check, const kvf_variant *variant,
   if (params->slots.num_blocks > 0) {
     kvf_launch_pointer(check, "kv_cache", params->kv_cache.data);
   }
-  if (variant->scalar != variant->cache) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(check, "kv_cache_scale", &(kvf_view){.data = params->kv_cache_scale.data}, 1);
   }
 }
 
 static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
                               kvf_concat_and_cache_mla_rope_fused_params *params) {
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_vector_side latent[] = {{&params->kv_c, scalar, 1, 2},
                                     {&params->kv_cache, cache, 2, 3}};
   params->vector_elements = kvf_vector_elements(variant->vectors, params->kv_lora_rank, latent, 2);
@@ -159,8 +159,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
   const int64_t rotations =
       ((int64_t)params->num_heads + 1) * (params->rope_dim / 2 / params->vector_pairs);
-  const kvf_grid grid = kvf_token_grid(rotations + params->kv_lora_rank / params->vector_elements,
-                                       params->slots.num_tokens);
+  const kvf_grid grid = kvf_token_grid(
+      check, rotations + params->kv_lora_rank / params->vector_elements, params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
@@ -196,10 +196,11 @@ kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const int64_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t queries = 2 * (int64_t)params.num_heads * params.rope_dim * scalar;
-  params.streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  params.streaming =
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
   return kvf_cpu_run(&check, variant, &params, tokens,
                      queries + elements * scalar + 2 * params.rope_dim * scalar + written);
 }

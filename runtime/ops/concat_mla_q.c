@@ -44,9 +44,9 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8);
   if (variant == NULL) {
-    return kvf_select_status(OP, check.exec.backend, KVF_B8, KVF_B8);
+    return kvf_select_status(OP, check.exec.backend, KVF_B8);
   }
   params.num_tokens = num_tokens.value;
   params.num_heads = num_heads.value;

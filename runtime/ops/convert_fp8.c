@@ -271,25 +271,26 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
                                   const kvf_convert_fp8_params *given) {
   kvf_convert_fp8_params params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
-  if (check.status == KVF_OK && !(is_float(variant->scalar) && is_float(variant->cache))) {
+  if (check.status == KVF_OK &&
+      !(is_float(kvf_scalar_of(variant)) && is_float(kvf_cache_of(variant)))) {
     kvf_check_scale_value(&check, "scale", (double)params.scale);
   }
   if (!prepare(&check, &params)) {
     return check.status;
   }
-  const int32_t source = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t destination = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t source = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t destination = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t size = params.size[KVF_MAX_RANK - 1];
   if (check.exec.backend == KVF_CPU) {
     /* Encoding is slower than memory, so only the others gain from it. */
     params.streaming =
-        is_float(variant->cache) && kvf_cpu_streams(params.rows * size * destination);
+        is_float(kvf_cache_of(variant)) && kvf_cpu_streams(params.rows * size * destination);
     params.by_units = kvf_make_divider((size + PIECE - 1) / PIECE);
     return kvf_cpu_run(&check, variant, &params, params.rows * params.by_units.value,
                        (size < PIECE ? size : PIECE) * (source + destination));
   }
   const int32_t decoding[] = {16 / destination, 4 / destination, 1};
-  const int32_t *choices = is_float(variant->cache) ? decoding : variant->vectors;
+  const int32_t *choices = is_float(kvf_cache_of(variant)) ? decoding : variant->vectors;
   const kvf_vector_side sides[] = {{&params.src_cache, source, 4, 5},
                                    {&params.dst_cache, destination, 4, 5}};
   /* What is left of one long row is converted element by element. */

@@ -112,9 +112,9 @@ kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache, 
   params.entry_size = (int32_t)row_bytes.value;
   params.table.num_blocks = num_blocks.value;
   params.table.block_size = block_size.value;
-  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8);
   if (variant == NULL) {
-    return kvf_select_status(OP, check.exec.backend, KVF_B8, KVF_B8);
+    return kvf_select_status(OP, check.exec.backend, KVF_B8);
   }
   return kvf_launch_cp_gather_cache(&check.exec, variant, &params);
 }

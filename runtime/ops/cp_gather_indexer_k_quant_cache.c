@@ -67,9 +67,9 @@ kvf_status kvf_cp_gather_indexer_k_quant_cache(const kvf_exec *exec, const DLTen
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(OP, check.exec.backend, KVF_B8);
   if (variant == NULL) {
-    return kvf_select_status(OP, check.exec.backend, KVF_B8, KVF_B8);
+    return kvf_select_status(OP, check.exec.backend, KVF_B8);
   }
   params.table.num_blocks = num_blocks.value;
   params.table.block_size = block_size.value;

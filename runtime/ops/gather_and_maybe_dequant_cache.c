@@ -43,7 +43,7 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
   if (variant == NULL) {
     return check.status;
   }
-  kvf_check_tensor(&check, "src_cache", src_cache, KVF_ACCEPT(variant->cache), 3,
+  kvf_check_tensor(&check, "src_cache", src_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &entry_size}, &params.src_cache);
   kvf_check_unit_stride(&check, "dst", &params.dst, 1, &entry_size);
   kvf_check_unit_stride(&check, "src_cache", &params.src_cache, 2, &entry_size);
@@ -86,14 +86,14 @@ kvf_launch_gather_and_maybe_dequant_cache(const kvf_exec *exec, const kvf_varian
   if (!kvf_launch_gather(&check, &gather, params.entry_size)) {
     return check.status;
   }
-  if (variant->scalar != variant->cache) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
   }
   if (check.status != KVF_OK) {
     return check.status;
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   if (check.exec.backend == KVF_CPU) {
     return kvf_run_gather(&check, variant, &params, &gather, (int64_t)params.entry_size * cache,
                           (int64_t)params.entry_size * scalar);

@@ -99,7 +99,7 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
     return check.status;
   }
   const int64_t groups = params.head_dim / params.group_size;
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   params.by_groups = kvf_make_divider(groups);
   if (check.exec.backend == KVF_CPU) {
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,

@@ -162,20 +162,20 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   if (variant == NULL) {
     return check.status;
   }
-  if (variant->cache == KVF_NVFP4) {
+  if (kvf_cache_of(variant) == KVF_NVFP4) {
     check_nvfp4_caches(&check, key_cache, value_cache, &dims, &params);
   } else {
     const bool grouped = key_cache != NULL && key_cache->ndim == 5;
     (grouped ? check_grouped_caches : check_flash_caches)(
-        &check, key_cache, value_cache, KVF_ACCEPT(variant->cache), &dims, &params);
+        &check, key_cache, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &dims, &params);
   }
   check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
   kvf_check_tensor(&check, "block_tables", block_tables, KVF_ACCEPT_INT32, 2,
                    (kvf_dim *const[]){&num_seqs, &width}, &params.block_tables);
   kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
                    &params.seq_lens);
-  check_scales(&check, "k_scale", k_scale, variant->cache, &dims, &params.k_scale);
-  check_scales(&check, "v_scale", v_scale, variant->cache, &dims, &params.v_scale);
+  check_scales(&check, "k_scale", k_scale, kvf_cache_of(variant), &dims, &params.k_scale);
+  check_scales(&check, "v_scale", v_scale, kvf_cache_of(variant), &dims, &params.v_scale);
   if (alibi_slopes != NULL) {
     kvf_check_tensor(&check, "alibi_slopes", alibi_slopes, KVF_ACCEPT(KVF_F32), 1,
                      (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
@@ -252,7 +252,7 @@ static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_t
   const int64_t elements =
       2 * (positions + params->num_seqs) * params->num_q_heads * (int64_t)params->head_size;
   kvf_status status = kvf_cpu_run(check, variant, params, units,
-                                  elements / units * kvf_dtype_bits(variant->cache) / 8);
+                                  elements / units * kvf_dtype_bits(kvf_cache_of(variant)) / 8);
   if (status == KVF_OK && params->splits > 1) {
     params->combines = 1;
     status = kvf_cpu_run(check, variant, params, params->num_seqs * params->num_q_heads,
@@ -326,7 +326,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
   check_factor(&check, (double)params.scale);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
-  if (variant != NULL && variant->cache == KVF_NVFP4) {
+  if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {
     kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
                           params.swizzle_v_scales);
   }
@@ -349,9 +349,9 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_launch_pointer(&check, "key_cache", params.key_cache.data);
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
-  if (variant != NULL && variant->scalar != variant->cache) {
-    launch_scales(&check, "k_scale", &params.k_scale, variant->cache, params.num_kv_heads);
-    launch_scales(&check, "v_scale", &params.v_scale, variant->cache, params.num_kv_heads);
+  if (variant != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+    launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
+    launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;
@@ -369,7 +369,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   if (check.status != KVF_OK) {
     return check.status;
   }
-  choose_vectors(&params, variant->cache);
+  choose_vectors(&params, kvf_cache_of(variant));
   kvf_status status = run_cuda(&check, variant, &params, units);
   if (status == KVF_OK && params.splits > 1) { /* the stream keeps them in order */
     params.combines = 1;

@@ -24,10 +24,10 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   if (variant == NULL) {
     return check.status;
   }
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 5,
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 5,
                    (kvf_dim *const[]){&num_blocks, &num_heads, &groups, &block_size, &x},
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4,
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
                    (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
                    &params.value_cache);
   if (check.status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
@@ -79,8 +79,8 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   if (check.exec.backend == KVF_CPU) {
     return kvf_run_writer(&check, variant, &params, &writer, 1);
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_vector_side sources[] = {{&params.key, scalar, 2, 3}, {&params.value, scalar, 2, 3}};
   params.vector_elements = kvf_vector_elements(variant->vectors, params.head_size, sources, 2);
   const int32_t vectors[] = {16 / cache, 1};

@@ -27,9 +27,9 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
     return check.status;
   }
   kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 4, shape,
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4, shape,
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
                    &params.value_cache);
   kvf_check_apart(&check,
                   (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
@@ -54,8 +54,8 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   if (check.exec.backend == KVF_CPU) {
     return kvf_run_writer(&check, variant, &params, &writer, 1);
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_vector_side sides[] = {{&params.key, scalar, 2, 3},
                                    {&params.value, scalar, 2, 3},
                                    {&params.key_cache, cache, 3, 4},
@@ -63,6 +63,6 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
   const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, vectors, 1);
+  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

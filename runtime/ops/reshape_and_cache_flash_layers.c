@@ -106,8 +106,8 @@ static void launch_scales(kvf_check *check, const kvf_variant *variant, const la
     int64_t layer_stride;
   } sides[] = {{"k_scales", &params->k_scale, params->k_scale_layer_stride},
                {"v_scales", &params->v_scale, params->v_scale_layer_stride}};
-  const bool reads = variant->scalar != variant->cache && params->slots.num_tokens > 0 &&
-                     params->num_heads > 0 && params->head_size > 0;
+  const bool reads = kvf_scalar_of(variant) != kvf_cache_of(variant) &&
+                     params->slots.num_tokens > 0 && params->num_heads > 0 && params->head_size > 0;
   for (int i = 0; reads && i < 2; ++i) {
     kvf_view layer = *sides[i].view;
     kvf_launch_pointer(check, sides[i].member, layer.data);
@@ -143,7 +143,7 @@ static void advance(kvf_view *view, int64_t bytes) {
 static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
                              layers_params *params, const DLTensor *const *key_caches,
                              const DLTensor *const *value_caches, int64_t num_layers) {
-  const int64_t bytes = kvf_dtype_bits(variant->scalar) / 8;
+  const int64_t bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   kvf_status status = KVF_OK;
   for (int64_t first = 0; status == KVF_OK && first < num_layers; first += KVF_MAX_LAYERS) {
     const int64_t rest = num_layers - first;
@@ -190,10 +190,10 @@ kvf_status kvf_reshape_and_cache_flash_layers(
     return check.status;
   }
   kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
-  check_caches(&check, "key_caches", key_caches, num_key_caches, KVF_ACCEPT(variant->cache),
+  check_caches(&check, "key_caches", key_caches, num_key_caches, KVF_ACCEPT(kvf_cache_of(variant)),
                &num_layers, shape, &params.key_cache);
-  check_caches(&check, "value_caches", value_caches, num_value_caches, KVF_ACCEPT(variant->cache),
-               &num_layers, shape, &params.value_cache);
+  check_caches(&check, "value_caches", value_caches, num_value_caches,
+               KVF_ACCEPT(kvf_cache_of(variant)), &num_layers, shape, &params.value_cache);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -258,8 +258,8 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   if (check.exec.backend == KVF_CPU) {
     return kvf_run_writer(&check, variant, &params, &writer, params.num_layers);
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
-  const int32_t cache = kvf_dtype_bits(variant->cache) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_view keys = with_layers(&params.key, params.key_layer_stride);
   const kvf_view values = with_layers(&params.value, params.value_layer_stride);
   const kvf_view key_caches = all_layers(&params.key_cache, params.key_caches, params.num_layers);
@@ -272,6 +272,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
   const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, vectors, params.num_layers);
+  const kvf_grid grid =
+      kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -86,7 +86,7 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   params.head_groups = params.head_size / KVF_NVFP4_GROUP;
   if (check.exec.backend == KVF_CPU) {
     join_heads(&params);
@@ -96,6 +96,6 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   }
   params.vector_elements = moves_groups(&params, scalar) ? KVF_NVFP4_GROUP : 1;
   const int64_t groups = (int64_t)params.num_heads * (params.head_size / KVF_NVFP4_GROUP);
-  const kvf_grid grid = kvf_writer_grid(params.slots.num_tokens, groups, 1);
+  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, groups, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -31,10 +31,10 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
   if (variant == NULL) {
     return check.status;
   }
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(variant->cache), 4,
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
                    (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(variant->cache), 4,
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
                    (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
                    &params.value_cache);
   kvf_dim *const places[] = {&num_blocks, &block_size, &num_heads};
@@ -66,8 +66,8 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
 /* The vectors that both ends of a source's heads can be moved in. */
 static int32_t vectors_of(const kvf_variant *variant, const kvf_view *source, const kvf_view *cache,
                           int32_t head_size) {
-  const kvf_vector_side sides[] = {{source, kvf_dtype_bits(variant->scalar) / 8, 2, 3},
-                                   {cache, kvf_dtype_bits(variant->cache) / 8, 3, 4}};
+  const kvf_vector_side sides[] = {{source, kvf_dtype_bits(kvf_scalar_of(variant)) / 8, 2, 3},
+                                   {cache, kvf_dtype_bits(kvf_cache_of(variant)) / 8, 3, 4}};
   return kvf_vector_elements(variant->vectors, head_size, sides, 2);
 }
 
@@ -128,7 +128,8 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
   if (check.exec.backend == KVF_CPU) {
     const int64_t elements =
         (int64_t)params.num_heads * ((int64_t)params.head_size + params.value_head_size);
-    const int64_t bytes = kvf_dtype_bits(variant->scalar) / 8 + kvf_dtype_bits(variant->cache) / 8;
+    const int64_t bytes =
+        kvf_dtype_bits(kvf_scalar_of(variant)) / 8 + kvf_dtype_bits(kvf_cache_of(variant)) / 8;
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens, elements * bytes);
   }
   const int32_t of_key = vectors_of(variant, &params.key, &params.key_cache, params.head_size);

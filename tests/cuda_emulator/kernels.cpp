@@ -14,7 +14,7 @@
   extern "C" __attribute__((weak)) void symbol(const kvf_##op##_params);                           \
   extern "C" __attribute__((weak, visibility("hidden"))) char __start_kvf_shared_##symbol[];       \
   extern "C" __attribute__((weak, visibility("hidden"))) char __stop_kvf_shared_##symbol[];
-#define KVF_VARIANT(backend, op, scalar, cache, symbol) KVF_DECLARE_##backend(op, symbol)
+#define KVF_VARIANT(backend, op, values, symbol) KVF_DECLARE_##backend(op, symbol)
 #include "kvf_kernels.inc"
 #undef KVF_VARIANT
 
@@ -31,7 +31,7 @@ struct linked_row {
     [](const void *params) { symbol(*static_cast<const kvf_##op##_params *>(params)); },           \
     __start_kvf_shared_##symbol, __stop_kvf_shared_##symbol},                                      \
    reinterpret_cast<const void *>(symbol)},
-#define KVF_VARIANT(backend, op, scalar, cache, symbol) KVF_ROW_##backend(op, symbol)
+#define KVF_VARIANT(backend, op, values, symbol) KVF_ROW_##backend(op, symbol)
 
 const linked_row rows[] = {
 #include "kvf_kernels.inc"

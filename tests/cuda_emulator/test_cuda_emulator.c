@@ -245,9 +245,42 @@ static void check_warp_reductions(void) {
   OK(cu.p_cuMemFree(b));
 }
 
+/* Small integers, which f16 and bf16 hold: the sums are exact. */
+static void check_mma(void) {
+  for (int mode = 0; mode < 2; mode++) {
+    int values[384];
+    uint16_t bits[384];
+    float to[16][8];
+    for (int i = 0; i < 384; i++) {
+      const float value = (float)(values[i] = i * 7 % 31 - 15);
+      uint32_t word;
+      memcpy(&word, &value, sizeof word);
+      const uint32_t f16 =
+          (word >> 31 << 15) | (((word >> 23 & 255) - 112) << 10) | (word >> 13 & 1023);
+      bits[i] = mode == 1 ? word >> 16 : value == 0.0f ? 0 : f16;
+    }
+    CUdeviceptr from = device_copy(bits, sizeof bits), b = device_memory(sizeof to);
+    OK(run("mma", 1, 32, (kvf_test_params){.to = (void *)b, .from = (void *)from, .mode = mode}));
+    OK(cu.p_cuMemcpyDtoH(to, b, sizeof to));
+    int wrong = 0;
+    for (int i = 0; i < 16; i++) {
+      for (int j = 0; j < 8; j++) {
+        int sum = 1;
+        for (int k = 0; k < 16; k++)
+          sum += values[i * 16 + k] * values[256 + k * 8 + j];
+        wrong += to[i][j] != (float)sum;
+      }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    OK(cu.p_cuMemFree(from));
+    OK(cu.p_cuMemFree(b));
+  }
+}
+
 static void test_warp_intrinsics(void) {
   each_order(check_shuffles);
   each_order(check_warp_reductions);
+  each_order(check_mma);
 }
 
 static void test_atomics(void) {
@@ -554,6 +587,12 @@ static void check_exited_lane(void) {
     assert_says("which has exited");
     reset();
   }
+  CUdeviceptr operands = device_memory(768);
+  FAILS(run("mma", 1, 32, (kvf_test_params){.mode = 2, .from = (void *)operands}),
+        CUDA_ERROR_LAUNCH_FAILED);
+  assert_says("which has exited");
+  reset();
+  OK(cu.p_cuMemFree(operands));
   OK(run("exited_lane", 1, 32, (kvf_test_params){.mode = -1, .counter = (void *)c}));
   FAILS(run("exited_lane", 1, 16, (kvf_test_params){.mode = -1, .counter = (void *)c}),
         CUDA_ERROR_LAUNCH_FAILED);

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "kvforge/cuda_mma.cuh"
 #include "kvforge/params.h"
 
 // As generated kernels write it, for nvcc (see device.h)
@@ -108,6 +109,29 @@ extern "C" __global__ void kvf_cuda_test_warp_reductions(const kvf_test_params p
   __syncwarp();
   to[6] = __reduce_add_sync(0xFFFFFFFF, lane);
   to[7] = __match_any_sync(0xFFFFFFFF, lane / 16);
+}
+
+// D = A B on a warp, A [16][16] and behind it B [16][8], f16 or (mode 1) bf16; mode 2: a lane is
+// gone
+extern "C" __global__ void kvf_cuda_test_mma(const kvf_test_params p) {
+  auto A = static_cast<const uint16_t *>(p.from), B = A + 256;
+  int g = threadIdx.x / 4, t = threadIdx.x % 4;
+  uint32_t a[4], b[2];
+  for (int i = 0; i < 4; i++) {
+    const uint16_t *two = &A[(g + i % 2 * 8) * 16 + 2 * t + i / 2 * 8];
+    a[i] = two[0] | (uint32_t)two[1] << 16;
+  }
+  for (int i = 0; i < 2; i++)
+    b[i] = B[(2 * t + 8 * i) * 8 + g] | (uint32_t)B[(2 * t + 8 * i + 1) * 8 + g] << 16;
+  float d[4] = {1.0f, 1.0f, 1.0f, 1.0f};
+  if (p.mode == 2 && threadIdx.x == 7)
+    return;
+  if (p.mode == 1)
+    kvf_mma_bf16(d, a, b);
+  else
+    kvf_mma_f16(d, a, b);
+  for (int i = 0; i < 4; i++)
+    static_cast<float *>(p.to)[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
 }
 
 extern "C" __global__ void kvf_cuda_test_atomics(const kvf_test_params p) {

@@ -5,8 +5,10 @@ A case is made for any kind of array: `put` says how NumPy arrays become arrays 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -560,3 +562,8 @@ def paged_attention_decode(put: Put) -> Case:
         close=True,
         scratch=[workspace],
     )
+
+
+# Ops in files of their own: case_<op>.py beside this one.
+for path in sorted(Path(__file__).parent.glob("case_*.py")):
+    importlib.import_module(path.stem)

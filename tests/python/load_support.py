@@ -53,7 +53,7 @@ def counted_compiler(folder: Path) -> tuple[Path, Path]:
     log, program = folder / "compiled.txt", folder / "counted-cc"
     log.touch()
     program.write_text(
-        f'#!/bin/sh\ncase "$1" in --version) ;; *) echo "$*" >>{log} ;; esac\nexec cc "$@"\n'
+        f'#!/bin/sh\ncase "$*" in *" -o "*) echo "$*" >>{log} ;; esac\nexec cc "$@"\n'
     )
     program.chmod(0o755)
     return program, log
@@ -73,9 +73,9 @@ def load_in_process(source: Path, cache: Path, compiler: str, begin: Any) -> Non
 
 def hold_lock(path: Path, ready: Any) -> None:
     """What a process does that takes a lock and never lets go."""
-    from kvforge import _store
+    from kvforge import _lock
 
-    with _store.locked(path, None):
+    with _lock.locked(path, None):
         ready.set()
         time.sleep(600)
 

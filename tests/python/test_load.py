@@ -192,7 +192,9 @@ def test_the_compiler_counts(tmp_path: Path, compiled: Any) -> None:
     kvforge.load("compiler", source)
     compiled()
     program = Path(os.environ["CC"])
-    program.write_text(program.read_text().replace("--version) ;;", "--version) echo 2.0 ;;"))
+    program.write_text(
+        program.read_text().replace("case", '[ "$1" = --version ] && echo 2.0\ncase', 1)
+    )
     kvforge.load("compiler", source)
     assert compiled() == 2
 
@@ -260,7 +262,7 @@ def test_sources(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.c"):
         kvforge.load("none", tmp_path / "absent.c")
     (tmp_path / "text.txt").touch()
-    with pytest.raises(ValueError, match=r"text\.txt: want a folder or one of \.c"):
+    with pytest.raises(ValueError, match=r"text\.txt: want a folder or a file: one of \.c"):
         kvforge.load("none", tmp_path / "text.txt")
 
 

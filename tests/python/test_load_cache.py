@@ -14,7 +14,7 @@ import load_support as support
 import pytest
 
 import kvforge
-from kvforge import _store, cache
+from kvforge import _lock, _store, cache
 from kvforge.__main__ import main
 
 
@@ -148,6 +148,6 @@ def test_prune_to_a_size(tmp_path: Path, folder: Path) -> None:
 
 def test_prune_leaves_alone_what_is_being_built(tmp_path: Path, folder: Path) -> None:
     fill(tmp_path, "busy")
-    with _store.locked(next(folder.glob("busy-*")) / "lock", None):
+    with _lock.locked(next(folder.glob("busy-*")) / "lock", None):
         cache.main(["prune", "--all"])
     assert names_of() == ["busy"]

@@ -16,7 +16,7 @@ import load_support as support
 import pytest
 
 import kvforge
-from kvforge import _store
+from kvforge import _lock, _store
 
 server = support.server
 
@@ -75,9 +75,9 @@ def test_a_lock_dies_with_its_owner(tmp_path: Path) -> None:
     process = server.Process(target=support.hold_lock, args=(lock, ready))
     process.start()
     assert ready.wait(60)
-    with pytest.raises(BlockingIOError), _store.locked(lock, None):
+    with pytest.raises(BlockingIOError), _lock.locked(lock, None):
         pass
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    with _store.locked(lock, None):
+    with _lock.locked(lock, None):
         pass

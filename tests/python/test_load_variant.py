@@ -45,7 +45,7 @@ def hollow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hollow")
     library = folder / "libkvforge.so.0"
     command = ["cc", "-shared", "-Wl,-soname,libkvforge.so.0", "-o", str(library)]
-    subprocess.run([*command, *map(str, objects), "-fopenmp", "-ldl", "-lm"], check=True)
+    subprocess.run([*command, *map(str, objects), "-pthread", "-ldl", "-lm"], check=True)
     shutil.copy(BUILD / _library.LIBRARY, folder)
     return folder
 
@@ -157,7 +157,7 @@ def test_jit_that_fails(environment: dict[str, str]) -> None:
 def test_build_a_cuda_variant(environment: dict[str, str]) -> None:
     code = """
     import kvforge
-    row = kvforge.build_variant(op="zero_blocks", scalar="b8", cache="b8", backend="cuda")
+    row = kvforge.build_variant(op="zero_blocks", width="b8", backend="cuda")
     print(row.symbol, row.built, [v.built for v in kvforge.variants() if v.symbol == row.symbol])
     """
     done = support.python(code, environment, KVFORGE_CUDA_ARCHS="90")

@@ -287,8 +287,7 @@ def emulator(tmp_path: Path, generated: Path) -> Path:
     kernels = sorted(generated.glob("cuda/*.cu"))
     lines = []
     for path in kernels:
-        scalar, held = path.stem.split("__")[1:]
-        lines.append(f"KVF_VARIANT(cuda, {STEM}, {scalar}, {held}, {path.stem})\n")
+        lines.append(f'KVF_VARIANT(cuda, {STEM}, "", {path.stem})\n')
     (own / "kvf_kernels.inc").write_text("".join(lines))
     (own / "kvforge/params.h").write_text(f'#include "kvforge/params/{STEM}.h"\n')
     includes = [f"-I{own}", f"-I{generated}/include"]

@@ -6,6 +6,10 @@ from conftest import require
 
 require("python", __name__)
 
+import multiprocessing
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +57,83 @@ def test_calls_from_many_threads() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(call, range(200)))
+
+
+def convert(size: int) -> bool:
+    """A call that is large enough for a team; whether it is right."""
+    source = np.full((size, 1024), 3.0, np.float32)
+    target = np.zeros_like(source, np.uint8)
+    ops.convert_fp8(target, source)
+    return bool((target == 0x44).all())
+
+
+def test_a_forked_process_computes() -> None:
+    """With multiprocessing's fork, after large calls and while other threads are in some."""
+    assert convert(4096)
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            assert convert(512)
+
+    context = multiprocessing.get_context("fork")
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(call) for _ in range(2)]
+        try:
+            for _ in range(5):
+                with context.Pool(2) as pool:
+                    sizes = pool.map_async(convert, [256, 1024, 4096, 512])
+                    assert sizes.get(60) == [True] * 4
+        finally:
+            done.set()
+        for future in running:
+            future.result()
+    assert convert(4096)
+
+
+def test_the_number_of_threads() -> None:
+    most = kvforge.get_num_threads()
+    try:
+        kvforge.set_num_threads(1)
+        assert kvforge.get_num_threads() == 1 and convert(1024)
+        kvforge.set_num_threads(10**30)
+        assert kvforge.get_num_threads() >= most and convert(1024)
+        with pytest.raises(ValueError, match=r"count: got -1, want 0 or more"):
+            kvforge.set_num_threads(-1)
+        with pytest.raises(TypeError):
+            kvforge.set_num_threads(1.5)  # type: ignore[arg-type]
+    finally:
+        kvforge.set_num_threads(0)
+    assert 1 <= kvforge.get_num_threads() <= len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("value", "number"), [("1", 1), ("-4", 0), ("many", 0), ("9" * 30, 0)])
+def test_the_number_of_threads_in_the_environment(value: str, number: int) -> None:
+    """0: as without the variable."""
+    kvforge.set_num_threads(0)
+    script = "import kvforge; print(kvforge.get_num_threads())"
+    environment = {**os.environ, "KVFORGE_NUM_THREADS": value}
+    printed = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
+    assert int(printed) == (number or kvforge.get_num_threads())
+
+
+def test_threads_end_nothing_when_they_cannot_be_had() -> None:
+    """Address space for what is there and no more: the calling thread computes."""
+    script = """
+import resource
+import numpy as np
+import kvforge
+source = np.full((4096, 1024), 3.0, np.float32)
+target = np.zeros_like(source, np.uint8)
+pages = int(open("/proc/self/statm").read().split()[0])
+space = pages * resource.getpagesize() + (256 << 10)
+resource.setrlimit(resource.RLIMIT_AS, (space, space))
+for _ in range(3):
+    kvforge.ops._C_cache_ops.convert_fp8(target, source)
+print(target.min() == target.max() == 0x44)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
 def test_errors_belong_to_their_thread() -> None:

@@ -1,6 +1,7 @@
 """What the spec files of the MLA cache writers share: arguments and params of the same meaning."""
 
 from generator.model import Field
+from generator.tuned import Tuned
 
 SLOT_MAPPING = "[num_tokens], int64 or int32, any stride; a negative slot skips its token"
 SCALE = (
@@ -15,3 +16,6 @@ SIZES = (
     Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     Field("int32_t", "streaming", "CPU: store past the caches", True),
 )
+
+# The threads of a block.
+TUNED = (Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),)

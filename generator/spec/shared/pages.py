@@ -1,6 +1,5 @@
 """What the spec files of the ops on whole pages share."""
 
-from generator.dtypes import DType
 from generator.model import Field
 
 CACHES = (
@@ -16,9 +15,3 @@ PARAMS = (
         "the tensors of one launch, whose pages have one size, and the blocks that are meant",
     ),
 )
-
-
-def bytes_only(scalar: DType, cache: DType) -> str | None:
-    """The rule of the byte movers: one variant serves every dtype."""
-    assert scalar.is_bytes and cache.is_bytes
-    return None

@@ -2,6 +2,7 @@
 
 from generator.dtypes import DType
 from generator.model import Field, same_or_fp8
+from generator.tuned import Tuned
 
 # In schema order; a spec overrides the texts that differ.
 ARGUMENTS = {
@@ -37,3 +38,8 @@ def same_fp8_or_int8(scalar: DType, cache: DType) -> str | None:
     """The rule of the K/V writers: the cache holds the scalar dtype itself, fp8 or int8 codes."""
     reason = None if cache.token == "int8" else same_or_fp8(scalar, cache)
     return f"{reason} or int8" if reason else None
+
+
+# From how many KiB on copies store past the caches, and the threads of a block.
+CPU_TUNED = Tuned("cpu", {"stream_kib": (4096, 512, 32768)}, "num_tokens", ())
+CUDA_TUNED = Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096))

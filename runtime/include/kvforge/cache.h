@@ -33,6 +33,16 @@ extern "C" {
 KVF_API kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar,
                                            kvf_dtype *cache);
 
+/* Of the family's variants: the scalar dtype, and what the cache holds. Of byte movers both are the
+ * width. */
+static inline kvf_dtype kvf_scalar_of(const kvf_variant *variant) {
+  return (kvf_dtype)variant->values[0];
+}
+
+static inline kvf_dtype kvf_cache_of(const kvf_variant *variant) {
+  return (kvf_dtype)variant->values[variant->op->num_axes > 1];
+}
+
 #ifdef __cplusplus
 }
 #endif

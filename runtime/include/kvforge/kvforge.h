@@ -22,6 +22,7 @@
 #define KVFORGE_KVFORGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <dlpack/dlpack.h>
@@ -41,7 +42,7 @@ extern "C" {
 /* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
  * tells what was loaded.
  */
-#define KVF_ABI_VERSION 2
+#define KVF_ABI_VERSION 3
 #define KVF_VERSION "0.1.0"
 
 /*
@@ -88,8 +89,9 @@ typedef struct kvf_exec {
   int32_t device;      /* CUDA device ordinal; 0 on the CPU */
   void *stream;        /* CUstream (equally cudaStream_t) of that device; NULL is the legacy default
                           stream. Not used on the CPU. The call only enqueues; it never waits. */
-  int32_t num_threads; /* CPU threads at most; 0 means the OpenMP default. Small calls run on the
-                          calling thread whatever this says. */
+  int32_t num_threads; /* CPU threads at most, the calling one included; 0 or less means
+                          kvf_num_threads(), and no number is more than the machine has CPUs for the
+                          process. Small calls run on the calling thread whatever this says. */
 } kvf_exec;
 
 typedef struct kvf_op kvf_op;
@@ -99,13 +101,45 @@ typedef struct kvf_cpu_late kvf_cpu_late;
 /* Processes units [begin, end) of the work described by the op's params struct. */
 typedef void (*kvf_cpu_function)(const void *params, int64_t begin, int64_t end);
 
-/* One row of the dispatch table: op x scalar dtype x cache dtype x backend. */
+enum { KVF_MAX_AXES = 6 };
+
+/* In the values of a generic variant: every value that has no variant of its own. Of an arch axis:
+ * any device. */
+#define KVF_OTHER INT64_MIN
+
+/* What an axis of an op takes its values from. */
+typedef enum kvf_axis_kind {
+  KVF_AXIS_DTYPE = 0, /* a kvf_dtype */
+  KVF_AXIS_INTEGER,   /* a number of the call */
+  KVF_AXIS_WORD,      /* a position in `words` */
+  KVF_AXIS_FLAG,      /* 0 or 1 */
+  KVF_AXIS_ARCH       /* a compute capability, 90 for 9.0: such devices and newer ones */
+} kvf_axis_kind;
+
+/* One axis of an op: a dimension along which it is specialised. Read-only. */
+typedef struct kvf_axis {
+  /* The lookup: value - first -> position in the table of cells; -1 where there is none. */
+  int64_t first;
+  int64_t span;
+  const int8_t *positions;
+  int8_t below; /* of values less than first */
+  int8_t above; /* of values from first + span on */
+  int32_t num_positions;
+  const char *name; /* "head_size" */
+  kvf_axis_kind kind;
+  const char *meaning;   /* which value of a call it stands for */
+  const int64_t *values; /* that have variants of their own */
+  int32_t num_values;
+  const char *const *words; /* KVF_AXIS_WORD: its words; NULL otherwise */
+  bool generic;             /* a variant serves all other values */
+} kvf_axis;
+
+/* One row of the dispatch table: op x backend x a value of each axis. */
 typedef struct kvf_variant {
   const char *symbol; /* e.g. "kvf_cuda_reshape_and_cache_flash__bf16__fp8_e4m3" */
   const kvf_op *op;
   kvf_backend backend;
-  kvf_dtype scalar;
-  kvf_dtype cache;
+  int64_t values[KVF_MAX_AXES]; /* of the op's axes, in their order; KVF_OTHER: generic */
   int32_t vectors[4]; /* elements that a CUDA thread can move at a time, descending to 1, then 0 */
   kvf_cpu_function cpu[KVF_ISA_COUNT]; /* CPU rows: NULL for a level that was not built */
   kvf_cuda_image *image; /* CUDA rows: opaque; kvf_variant_built() tells whether it is there.
@@ -182,10 +216,28 @@ typedef struct kvf_argument {
 
 /* A combination that the op's spec excludes, and why. */
 typedef struct kvf_exclusion {
-  kvf_dtype scalar;
-  kvf_dtype cache;
+  int64_t values[KVF_MAX_AXES];
   const char *reason;
 } kvf_exclusion;
+
+enum { KVF_MAX_TUNED = 4 };
+
+/* Launch constants that were measured to be best for an arch (90 for compute capability 9.0, 0 for
+ * the CPU) and sizes up to a bound. */
+typedef struct kvf_tuned_row {
+  int32_t arch;
+  int64_t up_to; /* INT64_MAX: no bound */
+  int32_t values[KVF_MAX_TUNED];
+} kvf_tuned_row;
+
+/* What of an op is tuned on one backend. Rows are sorted by arch, then by size. */
+typedef struct kvf_tuned {
+  int32_t num_constants;
+  const char *names[KVF_MAX_TUNED];
+  int32_t defaults[KVF_MAX_TUNED]; /* where no row fits */
+  const kvf_tuned_row *rows;
+  int32_t num_rows;
+} kvf_tuned;
 
 /* An op: what its schema says and every variant that its spec allows. Read-only. */
 struct kvf_op {
@@ -195,13 +247,17 @@ struct kvf_op {
   const char *doc;    /* reference text, plain ASCII */
   const kvf_argument *arguments;
   int32_t num_arguments;
-  const kvf_variant *variants; /* sorted: backend, scalar, cache */
+  const kvf_axis *axes;
+  int32_t num_axes;
+  const kvf_variant *variants; /* sorted: backend, then axis by axis */
   int32_t num_variants;
   const int16_t
-      *index; /* [KVF_BACKEND_COUNT][KVF_DTYPE_COUNT][KVF_DTYPE_COUNT]; -1 is no variant */
+      *cells; /* [KVF_BACKEND_COUNT][position on each axis]: where a chain begins, or -1 */
+  const int16_t *chains; /* rows that serve a call, the most special first, -1 behind the last */
   const kvf_exclusion *exclusions;
   int32_t num_exclusions;
   kvf_status (*call)(const kvf_exec *exec, const kvf_value *arguments);
+  const kvf_tuned *tuned[KVF_BACKEND_COUNT]; /* NULL: nothing is */
   bool host_arguments; /* every tensor is in host memory on both backends: exec alone tells where a
                           call runs, and a binding has to be told */
 };
@@ -221,11 +277,26 @@ KVF_API const kvf_op *kvf_get_op(int32_t position);
 KVF_API const kvf_op *kvf_find_op(const char *name);
 
 /*
- * The variant for this combination: one array index. NULL, with an error that says whether the spec
- * excludes it (and why) or it was not built (and what was), when there is none to run.
+ * The variant for a call that has these values, one for each axis of the op: a dtype, a number, the
+ * position of a word, 0 or 1 of a flag, the compute capability of the call's device. It is the most
+ * special one that is built; which that are is one index into a generated table. NULL, with an
+ * error that says whether the spec excludes it (and why) or what is not built, when there is none
+ * to run.
  */
-KVF_API const kvf_variant *kvf_select(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                                      kvf_dtype cache);
+KVF_API const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend,
+                                             const int64_t *values, int32_t count);
+
+/* The same in C, with the values behind the backend: kvf_select(op, KVF_CPU, KVF_F32,
+ * KVF_FP8_E4M3). */
+#define kvf_select(op, backend, ...) kvf_select_values(op, backend, KVF_VALUES(__VA_ARGS__))
+#define KVF_VALUES(...)                                                                            \
+  (const int64_t[]){__VA_ARGS__}, (int32_t)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t))
+
+/*
+ * Writes what a value of an axis is in words, "bf16", "128", "hnd", "true", "other", to `text`,
+ * which has `size` bytes; returns `text`.
+ */
+KVF_API const char *kvf_axis_text(const kvf_axis *axis, int64_t value, char *text, size_t size);
 
 /* Whether there is code for the variant (for the CPU: for the level that this process runs at). */
 KVF_API bool kvf_variant_built(const kvf_variant *variant);
@@ -276,6 +347,47 @@ KVF_API kvf_status kvf_register_ops(const kvf_op *const *ops, int32_t count, int
 KVF_API kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa,
                                    kvf_cpu_function function);
 KVF_API kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin);
+
+/* ---- threads -----------------------------------------------------------------------------------
+ *
+ * A large call on the CPU is divided among the calling thread and idle threads of a small team that
+ * all callers share. The team starts with the first call that wants it, a forked child starts one
+ * of its own, and where a thread cannot be had there is one less: a call needs none but its own.
+ * It is as large as the set of CPUs that the thread of that first call may run on, or, if that is
+ * a single one, the set that the process had when it loaded the library; less if a control group
+ * allows less. Its threads block all signals but those of faults, look for work for 50 us after
+ * their last and sleep then, and end with the process. The library stays loaded after dlclose();
+ * an object that the static library is linked into must do so too: link it with -z nodelete.
+ */
+
+/*
+ * How many threads a call with num_threads 0 may use: what kvf_set_num_threads() has set, or the
+ * environment variable KVFORGE_NUM_THREADS (read once, ignored unless it is a positive number), or
+ * as many as there can be. Setting 0 or less means as many as there can be.
+ */
+KVF_API int32_t kvf_num_threads(void);
+KVF_API void kvf_set_num_threads(int32_t num_threads);
+
+/*
+ * Threads of an engine, in place of the library's own.
+ *
+ * run() is to call work(job) from up to `threads` threads at the same time, the calling one among
+ * them or not, and to return when every call has returned. Each call takes pieces of the job until
+ * none is left, so fewer calls than `threads` are right, too, and even none: the calling thread
+ * does what is left. Nothing may call work(job) after run() has returned. run() is called from any
+ * thread that calls an op, several at a time, and has no way to fail. `job` is the library's.
+ */
+typedef struct kvf_pool {
+  void (*run)(void *context, int32_t threads, void (*work)(void *job), void *job);
+  void *context;       /* handed to run() */
+  int32_t num_threads; /* as many as can be at work at once; no call asks for more */
+} kvf_pool;
+
+/*
+ * Has calls that begin from now on use this pool; NULL: the library's own team. The struct is kept,
+ * not copied: it and its pool must live until calls that may have begun with it have returned.
+ */
+KVF_API void kvf_set_pool(const kvf_pool *pool);
 
 /* ---- the machine -------------------------------------------------------------------------------
  */

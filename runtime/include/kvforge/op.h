@@ -48,12 +48,14 @@ struct kvf_cpu_late {
   KVF_HIDDEN_WEAK void symbol##__neon(const void *, int64_t, int64_t);                             \
   static kvf_cpu_late symbol##__late
 
-#define KVF_CPU_ROW(op_, scalar_, cache_, symbol_)                                                 \
+/* The values of a row's axes, as one argument of these macros. */
+#define KVF_AXES(...) __VA_ARGS__
+
+#define KVF_CPU_ROW(op_, axes_, symbol_)                                                           \
   {.symbol = #symbol_,                                                                             \
    .op = &(op_),                                                                                   \
    .backend = KVF_CPU,                                                                             \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
+   .values = {axes_},                                                                              \
    .vectors = {1},                                                                                 \
    .cpu = {symbol_##__baseline, symbol_##__avx2, symbol_##__avx512, symbol_##__neon},              \
    .late = &symbol_##__late}
@@ -63,23 +65,17 @@ struct kvf_cpu_late {
   static kvf_cuda_image symbol_##__image = {.fatbin = symbol_, .symbol = #symbol_}
 
 /* The arguments behind the symbol are the vector widths. */
-#define KVF_CUDA_ROW(op_, scalar_, cache_, symbol_, ...)                                           \
+#define KVF_CUDA_ROW(op_, axes_, symbol_, ...)                                                     \
   {.symbol = #symbol_,                                                                             \
    .op = &(op_),                                                                                   \
    .backend = KVF_CUDA,                                                                            \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
+   .values = {axes_},                                                                              \
    .vectors = {__VA_ARGS__},                                                                       \
    .image = &symbol_##__image}
 
 /* An op whose work on CUDA is done by copies of the driver: no kernel, so always there. */
-#define KVF_DRIVER_ROW(op_, scalar_, cache_, symbol_)                                              \
-  {.symbol = #symbol_,                                                                             \
-   .op = &(op_),                                                                                   \
-   .backend = KVF_CUDA,                                                                            \
-   .scalar = (scalar_),                                                                            \
-   .cache = (cache_),                                                                              \
-   .vectors = {1}}
+#define KVF_DRIVER_ROW(op_, axes_, symbol_)                                                        \
+  {.symbol = #symbol_, .op = &(op_), .backend = KVF_CUDA, .values = {axes_}, .vectors = {1}}
 
 /* ---- argument checks
  * ------------------------------------------------------------------------------ */
@@ -154,9 +150,17 @@ KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTen
 KVF_API kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                                   uint32_t accepted);
 
-/* Why kvf_select() has nothing for a combination: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
-KVF_API kvf_status kvf_select_status(const kvf_op *op, kvf_backend backend, kvf_dtype scalar,
-                                     kvf_dtype cache);
+/* Why kvf_select() has nothing for a call: KVF_UNSUPPORTED or KVF_NOT_BUILT; else KVF_OK. */
+KVF_API kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend,
+                                            const int64_t *values, int32_t count);
+#define kvf_select_status(op, backend, ...)                                                        \
+  kvf_select_values_status(op, backend, KVF_VALUES(__VA_ARGS__))
+
+/*
+ * What an arch axis wants to know of a call: the compute capability of its device, 90 for 9.0; 0 on
+ * the CPU, and for a device that cannot be asked, which is an error of the call itself.
+ */
+KVF_API int64_t kvf_check_arch(const kvf_check *check);
 
 /* ---- launch
  * --------------------------------------------------------------------------------------- */
@@ -194,18 +198,40 @@ typedef struct kvf_vector_side {
 KVF_API int32_t kvf_vector_elements(const int32_t *choices, int64_t run,
                                     const kvf_vector_side *sides, int32_t count);
 
-/*
- * Runs a CPU variant over units [0, units), on the calling thread when all of it moves only a few
- * dozen kilobytes, else on a team of threads.
- */
+/* Runs a CPU variant over units [0, units), as kvf_parallel_for() does. */
 KVF_API kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant,
                                const void *params, int64_t units, int64_t bytes_per_unit);
+
+/*
+ * Calls `function` for units [0, units) in parts of any size and order, on the calling thread and,
+ * when all of it moves more than a few dozen kilobytes, on others at the same time: at most
+ * `num_threads` in all, as kvf_exec has it. Returns when all have been done. A part may use 256 KiB
+ * of stack, and may call this function too.
+ */
+KVF_API void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,
+                              int64_t bytes_per_unit, int32_t num_threads);
 
 /*
  * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
  * they would only push other data out before anybody reads them.
  */
 KVF_API int32_t kvf_cpu_streams(int64_t bytes_written);
+
+/*
+ * The op's tuned constants for a call of this size, in the order of its spec: those of the newest
+ * arch that is not newer than the device's and of the first size class that is not too small; the
+ * defaults where there is no row, zeros where the op declares none for the backend. With
+ * KVFORGE_SHOW_TUNED=1 in the environment (read once) a line on stderr says for every call which
+ * row it was.
+ */
+KVF_API const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size);
+
+/*
+ * For programs that measure: until the next call of this function every launch of the op on this
+ * backend takes these constants, whatever its table says. NULL values or a NULL op end that. Not
+ * while other threads launch the op.
+ */
+KVF_API kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *values);
 
 typedef struct kvf_grid {
   uint32_t grid[3];

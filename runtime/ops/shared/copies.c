@@ -53,9 +53,9 @@ const kvf_variant *kvf_check_bytes_variant(kvf_check *check) {
   if (check->status != KVF_OK) {
     return NULL;
   }
-  const kvf_variant *variant = kvf_select(check->op, check->exec.backend, KVF_B8, KVF_B8);
+  const kvf_variant *variant = kvf_select(check->op, check->exec.backend, KVF_B8);
   if (variant == NULL) {
-    check->status = kvf_select_status(check->op, check->exec.backend, KVF_B8, KVF_B8);
+    check->status = kvf_select_status(check->op, check->exec.backend, KVF_B8);
   }
   return variant;
 }

@@ -43,12 +43,12 @@ void kvf_check_one_scale(kvf_check *check, const char *argument, const DLTensor 
                    view);
 }
 
-enum { THREADS = 256, MAX_COLUMNS = 65535 };
-
-kvf_grid kvf_token_grid(int64_t vectors, int64_t tokens) {
-  const int64_t columns = (vectors + THREADS - 1) / THREADS;
+kvf_grid kvf_token_grid(const kvf_check *check, int64_t vectors, int64_t tokens) {
+  enum { MAX_COLUMNS = 65535 };
+  const int64_t threads = *kvf_tuned_values(check, tokens);
+  const int64_t columns = (vectors + threads - 1) / threads;
   const int64_t x = (vectors + columns - 1) / columns; /* the parts of a row are equally long */
-  const int64_t y = THREADS / x < tokens ? THREADS / x : tokens;
+  const int64_t y = threads / x < tokens ? threads / x : tokens;
   const int64_t rows = (tokens + y - 1) / y;
   return (kvf_grid){
       .grid = {(uint32_t)(rows < INT32_MAX ? rows : INT32_MAX),

@@ -20,6 +20,6 @@ void kvf_check_one_scale(kvf_check *check, const char *argument, const DLTensor 
 
 /* Launches of thread blocks of at most 256 threads, x over a token's vectors and y over tokens:
  * rows that are shorter share a block, longer ones are split along y of the grid. */
-kvf_grid kvf_token_grid(int64_t vectors, int64_t tokens);
+kvf_grid kvf_token_grid(const kvf_check *check, int64_t vectors, int64_t tokens);
 
 #endif

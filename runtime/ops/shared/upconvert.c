@@ -57,7 +57,7 @@ kvf_status kvf_launch_upconvert(kvf_check *check, const kvf_variant *variant, co
   if (!kvf_launch_gather(check, gather, ROW_ELEMENTS)) {
     return check->status;
   }
-  const int32_t scalar = kvf_dtype_bits(variant->scalar) / 8;
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   if (check->exec.backend == KVF_CPU) {
     return kvf_run_gather(check, variant, params, gather, row_bytes, ROW_ELEMENTS * scalar);
   }

@@ -65,7 +65,7 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
     kvf_launch_pointer(check, "key_cache", key_cache->data);
     kvf_launch_pointer(check, "value_cache", value_cache->data);
   }
-  if (writer->k_scale != NULL && variant->scalar != variant->cache) {
+  if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(check, "k_scale", writer->k_scale, *writer->num_heads);
     kvf_launch_scales(check, "v_scale", writer->v_scale, *writer->num_heads);
   }
@@ -75,11 +75,13 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
 kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
                           const kvf_writer *writer, int64_t layers) {
   const int64_t elements = 2 * (int64_t)*writer->num_heads * *writer->head_size;
-  const int64_t read = elements * kvf_dtype_bits(variant->scalar) / 8;
-  const int64_t written = elements * kvf_dtype_bits(variant->cache) / 8;
+  const int64_t read = elements * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t tokens = layers * writer->slots->num_tokens;
   /* Converting is slower than memory, so only copies gain from it. */
-  *writer->streaming = variant->scalar == variant->cache && kvf_cpu_streams(written * tokens);
+  const int64_t stream_kib = *kvf_tuned_values(check, tokens);
+  *writer->streaming =
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && written * tokens >= stream_kib * 1024;
   return kvf_cpu_run(check, variant, params, tokens, read + written);
 }
 
@@ -96,14 +98,14 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
   }
 }
 
-enum { THREADS = 256 };
-
-kvf_grid kvf_writer_grid(int64_t num_tokens, int64_t vectors, int32_t layers) {
+kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vectors,
+                         int32_t layers) {
+  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, num_tokens);
   uint32_t x = 1;
-  while (x < THREADS && x < vectors) {
+  while (x < threads && x < vectors) {
     x *= 2;
   }
-  const uint32_t y = THREADS / x;
+  const uint32_t y = threads / x;
   const int64_t columns = (vectors + x - 1) / x;
   return (kvf_grid){
       .grid = {(uint32_t)((num_tokens + y - 1) / y), (uint32_t)(columns < 65535 ? columns : 65535),

@@ -70,8 +70,10 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
 
 /*
  * The grid of their kernels. x of a thread block runs over a token's vectors, y over tokens, so
- * that small rows are packed and large ones split; z of the grid over layers.
+ * that small rows are packed and large ones split; z of the grid over layers. How many threads
+ * there are is tuned.
  */
-kvf_grid kvf_writer_grid(int64_t num_tokens, int64_t vectors, int32_t layers);
+kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vectors,
+                         int32_t layers);
 
 #endif

@@ -1,0 +1,88 @@
+"""Measures tuned constants and writes their tables, <op>.tuned.json beside the specs.
+
+    python bench/tune.py [--build-dir build] [--ops A,B] [--records FILE]
+    python bench/tune.py --from FILE        the tables from records that were kept
+
+`ninja tune` calls this. Constants of CUDA are measured on the GPU that is there, in captured graphs
+with cold caches (bench/bench_cuda.c); those of the CPU on one thread (bench/bench_cpu.c). The same
+records give the same tables. Generate and build afterwards: the library embeds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from generator import names, tuned  # noqa: E402
+from generator.model import Op  # noqa: E402
+from generator.spec import OPS  # noqa: E402
+
+WITHOUT_CLASSES = (512, 4096, 16384)  # sizes of an op that tells none apart
+
+
+def sizes(declared: tuned.Tuned) -> list[int]:
+    """Sizes that stand for the classes: their upper ends, and something below and above."""
+    if not declared.classes:
+        return list(WITHOUT_CLASSES)
+    found = {size for bound in declared.classes for size in (max(1, bound // 4), bound)}
+    return sorted({*found, 4 * declared.classes[-1]})
+
+
+def measure(build: str, op: Op, declared: tuned.Tuned) -> Iterator[dict[str, Any]]:
+    """What the program of a backend measures of an op."""
+    tries = ";".join(",".join(map(str, values)) for values in declared.candidates)
+    program = f"{build}/bench_{declared.backend}"
+    command = [program, "--ops", op.name, "--scalars", "bf16", "--rounds", "9", "--try", tries]
+    command += map(str, sizes(declared))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("{"):
+                yield json.loads(line)
+    if process.returncode:
+        sys.exit(f"tune: {program} ended with status {process.returncode}")
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--build-dir", default="build")
+    parser.add_argument("--ops", help="of these ops only, with commas")
+    parser.add_argument("--records", type=Path, help="keep what was measured here")
+    parser.add_argument("--from", type=Path, dest="kept", help="take what was kept")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    wanted = [op for op in OPS if op.tuned and op.name in (options.ops or op.name).split(",")]
+    records: list[dict[str, Any]] = []
+    if options.kept:
+        records = [json.loads(line) for line in options.kept.read_text().splitlines()]
+    else:
+        for op in wanted:
+            for declared in op.tuned:
+                print(f"{op.name} on {declared.backend}", flush=True)
+                records += measure(options.build_dir, op, declared)
+    if options.records:
+        options.records.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for op in wanted:
+        found = {}
+        for declared in op.tuned:
+            mine = [r for r in records if (r["op"], r["backend"]) == (op.name, declared.backend)]
+            if mine:
+                found[declared.backend] = tuple(tuned.choose(declared, mine))
+        if found:
+            path = tuned.table_path(ROOT / names.spec(op.name))
+            tuned.write(path, op.tuned, found)
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+/*
+ * Generated from templates/table/op.h.j2 and generator/spec/reshape_and_cache.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#ifndef KVFORGE_OPS_RESHAPE_AND_CACHE_H
+#define KVFORGE_OPS_RESHAPE_AND_CACHE_H
+
+#include "kvforge/kvforge.h"
+#include "kvforge/params/reshape_and_cache.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * _C_cache_ops::reshape_and_cache: scatters the keys and values of new tokens into 5-D key pages
+ * and 4-D value pages.
+ *
+ * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+ *   key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
+ *   value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
+ * Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the scale
+ * in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens with a
+ * negative slot are skipped. The number of tokens is the length of slot_mapping; key and value may
+ * have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+ * tokens with one slot race.
+ *
+ * Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
+ * up, and the surplus elements of the last group are not written.
+ *
+ * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+ * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
+ * alignment, stride, empty-input and bounds defects corrected.
+ *
+ * Arguments:
+ *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+ *   value (Tensor): as key, with strides of its own
+ *   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
+ * dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides value_cache (Tensor!):
+ * [num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides slot_mapping
+ * (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its token
+ *   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+ *   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read when
+ * the cache holds the scalar dtype v_scale (Tensor): as k_scale, for value
+ */
+KVF_API kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key,
+                                         const DLTensor *value, DLTensor *key_cache,
+                                         DLTensor *value_cache, const DLTensor *slot_mapping,
+                                         const char *kv_cache_dtype, const DLTensor *k_scale,
+                                         const DLTensor *v_scale);
+KVF_API kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
+                                                const kvf_reshape_and_cache_params *params);
+
+/* The op's row set in the dispatch table, for kvf_select() without a lookup by name. */
+KVF_API extern const kvf_op kvf_op_reshape_and_cache;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

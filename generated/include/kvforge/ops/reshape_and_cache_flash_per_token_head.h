@@ -1,0 +1,67 @@
+/*
+ * Generated from templates/table/op.h.j2 and
+ * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#ifndef KVFORGE_OPS_RESHAPE_AND_CACHE_FLASH_PER_TOKEN_HEAD_H
+#define KVFORGE_OPS_RESHAPE_AND_CACHE_FLASH_PER_TOKEN_HEAD_H
+
+#include "kvforge/kvforge.h"
+#include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * _C_cache_ops::reshape_and_cache_flash_per_token_head: scatters keys and values, quantised with a
+ * scale for each head of each token.
+ *
+ * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys
+ *   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
+ *   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
+ * and the same for values; the size of a value's head may differ from that of a key's. A reader
+ * multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head. Q
+ * rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE, so
+ * scales and codes have the same bits on every backend. Tokens with a negative slot are skipped.
+ * The number of tokens is the length of slot_mapping; key and value may have more rows (graph
+ * padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+ *
+ * NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
+ * makes its scale infinite, and finite elements beside it become 0.
+ *
+ * Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides, so
+ * a scale may also lie behind its head's codes.
+ *
+ * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+ * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
+ * towards zero, which biases every element towards zero and doubles the error; its own reference
+ * rounds, as here. Readers see no difference in kind: scales have the same meaning.
+ *
+ * Arguments:
+ *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+ *   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
+ *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
+ * int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides value_cache (Tensor!):
+ * [num_blocks, block_size, num_heads, value_head_size], else as key_cache k_scale_cache (Tensor!):
+ * [num_blocks, block_size, num_heads], f32, any strides v_scale_cache (Tensor!): as k_scale_cache,
+ * with strides of its own slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a
+ * negative slot skips its token kv_cache_dtype (str): 'int8_per_token_head' or 'fp8_per_token_head'
+ */
+KVF_API kvf_status kvf_reshape_and_cache_flash_per_token_head(
+    const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
+    DLTensor *value_cache, DLTensor *k_scale_cache, DLTensor *v_scale_cache,
+    const DLTensor *slot_mapping, const char *kv_cache_dtype);
+KVF_API kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
+    const kvf_exec *exec, const kvf_variant *variant,
+    const kvf_reshape_and_cache_flash_per_token_head_params *params);
+
+/* The op's row set in the dispatch table, for kvf_select() without a lookup by name. */
+KVF_API extern const kvf_op kvf_op_reshape_and_cache_flash_per_token_head;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

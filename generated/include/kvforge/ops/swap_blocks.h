@@ -1,0 +1,58 @@
+/*
+ * Generated from templates/table/op.h.j2 and generator/spec/swap_blocks.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#ifndef KVFORGE_OPS_SWAP_BLOCKS_H
+#define KVFORGE_OPS_SWAP_BLOCKS_H
+
+#include "kvforge/kvforge.h"
+#include "kvforge/params/swap_blocks.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * _C_cache_ops::swap_blocks: copies pages between two caches, on devices or the host.
+ *
+ * For every pair (s, d) = block_mapping[i], in the order of the list:
+ *   bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
+ *     = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
+ * Both caches are flat memory from their first element on; strides say where that memory ends and
+ * nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
+ * written. Otherwise they must not overlap. No pairs are a successful no-op.
+ *
+ * The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
+ * CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
+ * that follow each other in both caches are one copy; copies that have nothing to do with each
+ * other go to the driver as one batch where it has that (CUDA 12.8) and the stream is neither the
+ * legacy default stream nor captured, else one by one. Host memory must stay as it is until the
+ * stream has come past the call, and should be pinned; copies of pageable memory may wait.
+ * block_mapping is no longer needed when the call returns.
+ *
+ * Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that is
+ * negative or does not lie in its tensor from end to end. KVF_CUDA_ERROR when the driver refuses a
+ * copy: what it took before, of pairs before in the list, takes place; of a batch that fails any
+ * part may; no pair after it does. Source of the rule: vLLM's op of the same name, with CPU to CPU
+ * added, and with its unchecked indices and return codes corrected.
+ *
+ * Arguments:
+ *   src (Tensor): any shape and dtype, no negative strides
+ *   dst (Tensor!): the same; on the device of src, or one of the two on the host
+ *   block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where they
+ * have gaps block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page
+ * of src and one of dst
+ */
+KVF_API kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *dst,
+                                   int64_t block_size_in_bytes, const DLTensor *block_mapping);
+KVF_API kvf_status kvf_launch_swap_blocks(const kvf_exec *exec, const kvf_variant *variant,
+                                          const kvf_swap_blocks_params *params);
+
+/* The op's row set in the dispatch table, for kvf_select() without a lookup by name. */
+KVF_API extern const kvf_op kvf_op_swap_blocks;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

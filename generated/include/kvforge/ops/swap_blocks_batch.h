@@ -1,0 +1,58 @@
+/*
+ * Generated from templates/table/op.h.j2 and generator/spec/swap_blocks_batch.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#ifndef KVFORGE_OPS_SWAP_BLOCKS_BATCH_H
+#define KVFORGE_OPS_SWAP_BLOCKS_BATCH_H
+
+#include "kvforge/kvforge.h"
+#include "kvforge/params/swap_blocks_batch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * _C_cache_ops::swap_blocks_batch: copies ranges of bytes between addresses, on devices or the
+ * host.
+ *
+ * For every i: copies sizes[i] bytes from address src_ptrs[i] to address dst_ptrs[i]. The copies
+ * may be made in any order, so what one writes must not be read or written by another. A size of 0
+ * is skipped. No copies are a successful no-op.
+ *
+ * The tensors are on the CPU, so exec says where the call runs: without it on the CPU, where every
+ * address is the host's. On CUDA the driver copies on exec's stream and finds out itself what
+ * memory an address belongs to. It gets up to 2048 copies at a time as one batch where it has that
+ * (CUDA 12.8) and the stream is neither the legacy default stream nor captured, else one by one.
+ * Host memory must stay as it is until the stream has come past the call, and should be pinned;
+ * copies of pageable memory may wait. The three vectors are no longer needed when the call returns.
+ *
+ * is_src_access_order_any lets a batch read its sources ahead of work that is on the stream
+ * already; only for sources that no such work writes.
+ *
+ * Errors: KVF_INVALID_VALUE for a negative size, an address of 0 and a copy whose two ranges
+ * overlap without being the same, before anything is copied. No other mistake in an address can be
+ * found. KVF_CUDA_ERROR when the driver refuses a copy: those that it took before take place; of a
+ * batch that fails any part may; none after it does. Source of the rule: vLLM's op of the same
+ * name, with its unchecked sizes and return codes corrected.
+ *
+ * Arguments:
+ *   src_ptrs (Tensor): [num_copies], int64, on the CPU, any stride; addresses
+ *   dst_ptrs (Tensor): as src_ptrs
+ *   sizes (Tensor): as src_ptrs; bytes, 0 or more
+ *   is_src_access_order_any (bool): whether sources may be read before the stream gets to the call
+ */
+KVF_API kvf_status kvf_swap_blocks_batch(const kvf_exec *exec, const DLTensor *src_ptrs,
+                                         const DLTensor *dst_ptrs, const DLTensor *sizes,
+                                         bool is_src_access_order_any);
+KVF_API kvf_status kvf_launch_swap_blocks_batch(const kvf_exec *exec, const kvf_variant *variant,
+                                                const kvf_swap_blocks_batch_params *params);
+
+/* The op's row set in the dispatch table, for kvf_select() without a lookup by name. */
+KVF_API extern const kvf_op kvf_op_swap_blocks_batch;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

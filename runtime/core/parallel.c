@@ -1,0 +1,136 @@
+/* Dividing work among threads: how many, in which chunks, and on whose threads. */
+#include <stdlib.h>
+
+#include "core/threads.h"
+#include "kvforge/op.h"
+
+/* Below this many bytes per thread, waking a thread costs more than it saves. */
+enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
+
+/*
+ * Small chunks, so that a thread that comes late finds work and one that is stopped holds up
+ * little; but a kernel has something to prepare for each, and does best with neighbours.
+ */
+enum { BYTES_PER_CHUNK = 256 * 1024, CHUNKS_PER_THREAD = 8, NEIGHBOURS = 16 };
+
+/* ---- settings
+ * ------------------------------------------------------------------------------------ */
+
+static _Atomic(const kvf_pool *) pool;       /* NULL: the library's own team */
+static _Atomic int32_t default_threads = -1; /* 0: as many as there can be; -1: not known yet */
+
+void kvf_set_pool(const kvf_pool *threads) {
+  atomic_store(&pool, threads != NULL && threads->run != NULL ? threads : NULL);
+}
+
+void kvf_set_num_threads(int32_t num_threads) {
+  atomic_store(&default_threads, num_threads > 0 ? num_threads : 0);
+}
+
+static int32_t from_environment(void) {
+  const char *text = getenv("KVFORGE_NUM_THREADS");
+  char *end = NULL;
+  const long number = text != NULL ? strtol(text, &end, 10) : 0;
+  const bool valid = text != NULL && end != text && *end == '\0' && number > 0;
+  return !valid ? 0 : number < INT32_MAX ? (int32_t)number : INT32_MAX;
+}
+
+static int32_t threads_of(const kvf_pool *from, int32_t wanted) {
+  if (wanted <= 0) {
+    wanted = atomic_load_explicit(&default_threads, memory_order_relaxed);
+    if (wanted < 0) {
+      int32_t unknown = wanted;
+      wanted = from_environment();
+      if (!atomic_compare_exchange_strong(&default_threads, &unknown, wanted)) {
+        wanted = unknown;
+      }
+    }
+  }
+  const int32_t most = from != NULL ? from->num_threads : kvf_team_size();
+  return wanted > 0 && wanted < most ? wanted : most;
+}
+
+int32_t kvf_num_threads(void) {
+  const int32_t threads = threads_of(atomic_load(&pool), 0);
+  return threads > 1 ? threads : 1;
+}
+
+/* ---- jobs
+ * ---------------------------------------------------------------------------------------- */
+
+static void work_range(kvf_job *job, kvf_range *range) {
+  while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
+    const int64_t i = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
+    if (i >= range->end) {
+      return;
+    }
+    const int64_t begin = i * job->chunk;
+    const bool whole = job->units - begin > job->chunk;
+    job->function(job->params, begin, whole ? begin + job->chunk : job->units);
+  }
+}
+
+void kvf_job_work(kvf_job *job, int32_t seat) {
+  for (int32_t i = 0; i < job->num_ranges; ++i) {
+    work_range(job, &job->ranges[(seat + i) % job->num_ranges]);
+  }
+}
+
+/* A job and who has come to work on it, for pools, which know no seats. */
+typedef struct pool_job {
+  kvf_job job;
+  _Atomic int32_t seats;
+} pool_job;
+
+static void work(void *shared) {
+  pool_job *pooled = shared;
+  const int32_t seat = atomic_fetch_add_explicit(&pooled->seats, 1, memory_order_relaxed);
+  kvf_job_work(&pooled->job, seat & INT32_MAX);
+}
+
+static void divide(kvf_job *job, int64_t threads) {
+  const double wanted = job->bytes / BYTES_PER_CHUNK / (double)threads;
+  int64_t each = wanted < CHUNKS_PER_THREAD ? (int64_t)wanted : CHUNKS_PER_THREAD;
+  each = each > 0 ? each : 1;
+  const int64_t chunk = job->units / (threads * each);
+  job->chunk = chunk + (job->units % (threads * each) != 0);
+  if (each >= CHUNKS_PER_THREAD / 2 && chunk >= NEIGHBOURS) { /* few, and they would be uneven */
+    job->chunk = chunk / NEIGHBOURS * NEIGHBOURS;
+  }
+  const int64_t chunks = job->units / job->chunk + (job->units % job->chunk != 0);
+  job->num_ranges = (int32_t)(threads < KVF_MAX_RANGES ? threads : KVF_MAX_RANGES);
+  for (int64_t i = 0; i < job->num_ranges; ++i) {
+    atomic_init(&job->ranges[i].next, chunks * i / job->num_ranges);
+    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;
+  }
+}
+
+void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,
+                      int64_t bytes_per_unit, int32_t num_threads) {
+  const kvf_pool *from = atomic_load_explicit(&pool, memory_order_acquire);
+  const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
+  int64_t threads = 1;
+  if (useful >= 2.0 && units > 1 && num_threads != 1) {
+    threads = threads_of(from, num_threads);
+    threads = threads < units ? threads : units;
+    threads = (double)threads < useful ? threads : (int64_t)useful;
+  }
+  if (threads <= 1) {
+    function(params, 0, units);
+    return;
+  }
+  pool_job pooled; /* not cleared: there are many ranges */
+  kvf_job *job = &pooled.job;
+  job->function = function;
+  job->params = params;
+  job->bytes = useful * MIN_BYTES_PER_THREAD;
+  job->units = units;
+  divide(job, threads);
+  if (from == NULL) {
+    kvf_team_run(job, (int32_t)threads);
+    return;
+  }
+  atomic_init(&pooled.seats, 0);
+  from->run(from->context, (int32_t)threads, work, &pooled);
+  work(&pooled); /* what a pool without a free thread has left */
+}

@@ -1,0 +1,391 @@
+/*
+ * A small team of threads that helps callers with their jobs.
+ *
+ * A thread of the team is idle or helps with one job. A caller offers its job to threads that are
+ * idle, works on it itself, takes back the offers that nobody has taken up, and waits for those
+ * threads only that are still in a chunk. So any number of callers share the team, a caller that
+ * finds no idle thread works alone, and a thread that the machine does not let run holds nobody up.
+ *
+ * What could fail is what need not succeed: there is no memory but static one and the threads'
+ * stacks, and where a thread cannot be had there is one less. Nothing is locked, so fork() finds
+ * nothing that is held; a child notices that the team is another process's and starts its own.
+ *
+ * Threads are never joined: the library is linked with -z nodelete, so dlclose() leaves their code
+ * where it is, and they end with the process.
+ */
+#define _GNU_SOURCE
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/threads.h"
+
+enum {
+  MAX_HELPERS = 511,
+  LARGE_BYTES = 1 << 20,    /* see pays_to_wake() */
+  STACK_BYTES = 1 << 20,    /* attention on the CPU needs an eighth of it */
+  SPIN_NS = 50 * 1000,      /* how long a thread that waits looks before it sleeps */
+  RETRY_NS = 1000000000,    /* after a thread could not be had */
+  MAX_DEBT_NS = 200 * 1000, /* see settle() */
+  MAX_REST_NS = 1000000000,
+  REST_FACTOR = 128
+};
+
+/*
+ * What a helper's `offer` is beside the address of a job that was offered; 0 when the helper is
+ * idle. TAKEN: it is at work; AWAITED, too: the caller sleeps until it is done. DONE: that caller
+ * has not noticed yet.
+ */
+enum { TAKEN = 1, AWAITED = 2, DONE = 2, STATE = 3 };
+
+typedef struct helper {
+  _Alignas(64) _Atomic uintptr_t offer;
+  _Atomic uint32_t asleep; /* a futex: 1 while it sleeps, or is about to */
+  _Atomic uint32_t done;   /* a futex: counts the jobs that a caller slept for */
+  int64_t worked;          /* how long it was at work in the job that is done */
+  clockid_t clock;         /* of the time that the thread was let run */
+} helper;
+
+/* What became of a job; for its caller. */
+typedef struct account {
+  int64_t worked; /* time that threads were at work, the caller among them */
+  int64_t stolen; /* of it, time that the caller waited for one that was not let run */
+  bool waited;
+} account;
+
+static helper helpers[MAX_HELPERS];
+static _Atomic int32_t count;      /* of helpers that there are */
+static _Atomic bool starting;      /* some thread is adding to them */
+static _Atomic int64_t retry_at;   /* when to try again, after a thread could not be had */
+static _Atomic int64_t last_end;   /* when a caller was last done */
+static _Atomic int64_t debt;       /* see settle() */
+static _Atomic int64_t rest_until; /* until when callers work alone */
+static _Atomic int32_t owner;      /* the process; negative while it makes the team its own */
+static _Atomic int32_t size = 1;   /* of the team, callers included, at most */
+static kvf_cpus cpus;
+
+static int64_t read_clock(clockid_t clock) {
+  struct timespec time = {0, 0};
+  (void)clock_gettime(clock, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
+
+static void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+static void sleep_on(_Atomic uint32_t *word, uint32_t value) {
+  (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void wake(_Atomic uint32_t *word) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- helpers
+ * ------------------------------------------------------------------------------------- */
+
+/*
+ * Wakes two threads that a job was offered to. Each that wakes does the same, so that a large team
+ * is not woken by its caller alone. Says whether it has woken any.
+ */
+static bool wake_some(kvf_job *job, int32_t from) {
+  const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
+  int woken = 0;
+  for (int32_t i = from; i < helpers_now && woken < 2; ++i) {
+    if (atomic_load_explicit(&job->sleepers, memory_order_relaxed) <= 0) {
+      break;
+    }
+    helper *other = &helpers[i];
+    if (atomic_load(&other->offer) == (uintptr_t)job && atomic_load(&other->asleep) != 0 &&
+        atomic_exchange(&other->asleep, 0) != 0) {
+      (void)atomic_fetch_sub_explicit(&job->sleepers, 1, memory_order_relaxed);
+      wake(&other->asleep);
+      ++woken;
+    }
+  }
+  return woken > 0;
+}
+
+static bool is_offer(uintptr_t offer) { return offer != 0 && (offer & STATE) == 0; }
+
+static void wait_for_offer(helper *self, bool spins) {
+  const int64_t deadline = spins ? now() + SPIN_NS : 0;
+  while (spins) {
+    for (int i = 0; i < 32; ++i) {
+      if (is_offer(atomic_load_explicit(&self->offer, memory_order_relaxed))) {
+        return;
+      }
+      relax();
+    }
+    spins = now() < deadline;
+  }
+  for (;;) {
+    atomic_store(&self->asleep, 1); /* before the look, as a caller offers before it looks here */
+    if (is_offer(atomic_load(&self->offer))) {
+      break;
+    }
+    sleep_on(&self->asleep, 1);
+  }
+  atomic_store(&self->asleep, 0);
+}
+
+static void *help(void *argument) {
+  helper *self = argument;
+  (void)pthread_setname_np(pthread_self(), "kvforge");
+  (void)pthread_getcpuclockid(pthread_self(), &self->clock);
+  kvf_cpus_use(&cpus);
+  for (bool spins = true;;) {
+    wait_for_offer(self, spins);
+    uintptr_t offer = atomic_load(&self->offer);
+    if (!is_offer(offer) || !atomic_compare_exchange_strong(&self->offer, &offer, offer | TAKEN)) {
+      continue; /* taken back */
+    }
+    kvf_job *job = (kvf_job *)offer;
+    const bool crowded = sched_getcpu() == job->cpu;
+    if (crowded) {
+      atomic_store_explicit(&job->crowded, true, memory_order_relaxed);
+    }
+    spins = !crowded;
+    const int32_t seat = (int32_t)(self - helpers) + 1; /* the caller has seat 0 */
+    (void)wake_some(job, seat);
+    const int64_t begin = now();
+    kvf_job_work(job, seat);
+    self->worked = now() - begin;
+    if (atomic_exchange(&self->offer, offer | DONE) & AWAITED) {
+      (void)atomic_fetch_add(&self->done, 1);
+      wake(&self->done);
+    }
+  }
+  return NULL;
+}
+
+static bool start_one(helper *fresh) {
+  pthread_t thread;
+  pthread_attr_t how;
+  if (pthread_attr_init(&how) != 0) {
+    return false;
+  }
+  const bool started = pthread_attr_setstacksize(&how, STACK_BYTES) == 0 &&
+                       pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED) == 0 &&
+                       pthread_create(&thread, &how, help, fresh) == 0;
+  (void)pthread_attr_destroy(&how);
+  return started;
+}
+
+/*
+ * Has up to `wanted` helpers; says whether any is new. Signals are the program's, whose threads
+ * handle them; but a fault belongs to the thread that made it.
+ */
+static bool start(int32_t wanted) {
+  if (atomic_load_explicit(&count, memory_order_acquire) >= wanted ||
+      (atomic_load(&retry_at) != 0 && now() < atomic_load(&retry_at)) ||
+      atomic_exchange(&starting, true)) {
+    return false;
+  }
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  sigset_t blocked;
+  sigset_t before;
+  (void)sigfillset(&blocked);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; ++i) {
+    (void)sigdelset(&blocked, faults[i]);
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  int32_t made = atomic_load(&count);
+  while (made < wanted && start_one(&helpers[made])) {
+    atomic_store_explicit(&count, ++made, memory_order_release);
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  atomic_store(&retry_at, made < wanted ? now() + RETRY_NS : 0);
+  atomic_store(&starting, false);
+  return true;
+}
+
+/* ---- the process
+ * --------------------------------------------------------------------------------- */
+
+/* The id of this process, since asking for it takes a while; 0 where nothing would tell of fork. */
+static _Atomic int32_t process_id;
+
+static void note_process(void) { atomic_store(&process_id, (int32_t)getpid()); }
+
+__attribute__((constructor)) static void watch_process(void) {
+  if (pthread_atfork(NULL, NULL, note_process) == 0) {
+    note_process();
+  }
+}
+
+/*
+ * Whether the team is this process's, and ready. In a forked child it is the parent's at first:
+ * none of its threads are here, whatever they were doing.
+ */
+static bool own_team(void) {
+  const int32_t known = atomic_load_explicit(&process_id, memory_order_relaxed);
+  const int32_t process = known != 0 ? known : (int32_t)getpid();
+  int32_t seen = atomic_load_explicit(&owner, memory_order_acquire);
+  if (seen == process) {
+    return true;
+  }
+  if (seen == -process || !atomic_compare_exchange_strong(&owner, &seen, -process)) {
+    return false; /* another thread is at it */
+  }
+  for (int32_t i = 0; i < atomic_load(&count); ++i) {
+    atomic_store(&helpers[i].offer, 0);
+    atomic_store(&helpers[i].asleep, 0);
+  }
+  atomic_store(&count, 0);
+  atomic_store(&starting, false);
+  atomic_store(&retry_at, 0);
+  atomic_store(&rest_until, 0);
+  atomic_store(&last_end, 0);
+  atomic_store(&debt, 0);
+  kvf_cpus_find(&cpus);
+  const int32_t quota = kvf_cpu_quota();
+  const int32_t most = cpus.count < quota ? cpus.count : quota;
+  atomic_store(&size, most <= MAX_HELPERS ? most : MAX_HELPERS + 1);
+  atomic_store_explicit(&owner, process, memory_order_release);
+  return true;
+}
+
+int32_t kvf_team_size(void) { return own_team() ? atomic_load(&size) : 1; }
+
+/* ---- callers
+ * ------------------------------------------------------------------------------------- */
+
+/*
+ * Whether it pays to wake threads: they come late for a small job, but find the next ones if those
+ * follow closely, since they look for work for a while before they sleep again.
+ */
+static bool pays_to_wake(const kvf_job *job, int64_t begin) {
+  return job->bytes >= LARGE_BYTES || begin - atomic_load(&last_end) < SPIN_NS;
+}
+
+/* Offers a job to idle threads; returns the end of those that may have it. */
+static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes) {
+  const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
+  int32_t end = 0;
+  for (int32_t i = 0; i < helpers_now && wanted > 0; ++i) {
+    helper *other = &helpers[i];
+    uintptr_t idle = 0;
+    if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 ||
+        (!wakes && atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0) ||
+        !atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
+      continue;
+    }
+    end = i + 1;
+    --wanted;
+    if (atomic_load(&other->asleep) != 0) {
+      (void)atomic_fetch_add_explicit(&job->sleepers, 1, memory_order_relaxed);
+    }
+  }
+  return end;
+}
+
+/* Sleeps until who has taken up an offer is done, and notes for how long it was not let run. */
+static void sleep_until_done(helper *other, const kvf_job *job, account *notes) {
+  const uintptr_t taken = (uintptr_t)job | TAKEN;
+  const int64_t begin = now();
+  const int64_t ran = read_clock(other->clock);
+  for (;;) {
+    const uint32_t done = atomic_load(&other->done);
+    uintptr_t seen = taken;
+    if (!atomic_compare_exchange_strong(&other->offer, &seen, taken | AWAITED) &&
+        seen != (taken | AWAITED)) {
+      break;
+    }
+    sleep_on(&other->done, done);
+  }
+  const int64_t stolen = now() - begin - (read_clock(other->clock) - ran);
+  notes->stolen += stolen > 0 ? stolen : 0;
+}
+
+/* Waits while a thread is at work, first awake. */
+static void wait_for(helper *other, const kvf_job *job, account *notes) {
+  const uintptr_t taken = (uintptr_t)job | TAKEN;
+  notes->waited = true;
+  const int64_t deadline = now() + SPIN_NS;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (atomic_load_explicit(&other->offer, memory_order_relaxed) != taken) {
+        return;
+      }
+      relax();
+    }
+  } while (now() < deadline);
+  sleep_until_done(other, job, notes);
+}
+
+/* Takes an offer back, or waits until who has taken it up is done. */
+static void take_back(helper *other, const kvf_job *job, account *notes) {
+  uintptr_t seen = atomic_load_explicit(&other->offer, memory_order_acquire);
+  if (seen == (uintptr_t)job && atomic_compare_exchange_strong(&other->offer, &seen, 0)) {
+    return;
+  }
+  if (seen == ((uintptr_t)job | TAKEN)) {
+    wait_for(other, job, notes);
+  }
+  if (atomic_load_explicit(&other->offer, memory_order_acquire) == ((uintptr_t)job | DONE)) {
+    notes->worked += other->worked;
+    atomic_store_explicit(&other->offer, 0, memory_order_release);
+  }
+}
+
+/*
+ * Where another program keeps a CPU busy, a thread of the team may stop in the middle of a chunk
+ * for milliseconds, and the job takes longer than it would have taken the caller alone: longer than
+ * all threads were at work in it. What calls lose is a debt, which calls that gain pay off; one of
+ * MAX_DEBT_NS ends the sharing for REST_FACTOR times as long. So less than one part in REST_FACTOR
+ * of the time is lost, and few calls are late.
+ */
+static void settle(int64_t gained, int64_t end) {
+  const int64_t before = atomic_load(&debt);
+  const int64_t after = before > gained ? before - gained : 0;
+  if (after != before) {
+    atomic_store(&debt, after < MAX_DEBT_NS ? after : 0);
+  }
+  if (after >= MAX_DEBT_NS) {
+    const bool long_rest = after > MAX_REST_NS / REST_FACTOR;
+    atomic_store(&rest_until, end + (long_rest ? MAX_REST_NS : after * REST_FACTOR));
+  }
+}
+
+void kvf_team_run(kvf_job *job, int32_t threads) {
+  int64_t begin = now();
+  if (begin < atomic_load(&rest_until)) {
+    kvf_job_work(job, 0);
+    return;
+  }
+  if (start(threads - 1)) {
+    begin = now();
+  }
+  atomic_init(&job->sleepers, 0);
+  atomic_init(&job->crowded, false);
+  job->cpu = sched_getcpu();
+  const int32_t end = offer_to(job, threads - 1, pays_to_wake(job, begin));
+  const int64_t middle = wake_some(job, 0) ? now() : begin;
+  kvf_job_work(job, 0);
+  int64_t last = now();
+  account notes = {.worked = last - middle};
+  for (int32_t i = 0; i < end; ++i) {
+    take_back(&helpers[i], job, &notes);
+  }
+  last = notes.waited ? now() : last;
+  const bool crowded = atomic_load_explicit(&job->crowded, memory_order_relaxed);
+  if (end > 0) {
+    settle((crowded ? 0 : notes.worked - notes.stolen) - (last - begin), last);
+  }
+  atomic_store(&last_end, last);
+}
