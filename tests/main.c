@@ -29,6 +29,7 @@ static const test_suite suites[] = {
     {"codec", NULL, ON_BOTH, false, codec_tests},
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
+    {"public", NULL, ON_BOTH, false, public_tests},
     {"threads", NULL, ON_CPU, false, threads_tests},
     {"tuned", NULL, ON_BOTH, false, tuned_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
@@ -40,6 +41,7 @@ static const test_suite suites[] = {
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"driver_faults", NULL, ON_CUDA, true, driver_faults_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
+    {"unnamed_driver", NULL, ON_BOTH, true, unnamed_driver_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
     {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},
 };

@@ -173,8 +173,10 @@ int64_t *mla_slots(int kind, int64_t num, int64_t capacity, bool wide, uint64_t 
 }
 
 float mla_scale(int kind) {
-  static const float scales[SCALE_KINDS] = {1.0f, 0.1f, 0.25f, 1e-30f, 0.0f, INFINITY, -0.3f};
-  return scales[kind];
+  static const float scales[SCALE_KINDS] = {1.0f, 0.1f, 0.25f, 1e-30f, 0x1p-126f, 0x1p127f, 3e3f};
+  /* What the CPU refuses is IEEE arithmetic on CUDA. */
+  static const float wild[SCALE_KINDS] = {1.0f, 0.1f, 0.25f, 1e-30f, 0.0f, INFINITY, -0.3f};
+  return options.backend == KVF_CUDA ? wild[kind] : scales[kind];
 }
 
 void mla_make_scale(op_call *call, int position, int kind, int32_t rank) {

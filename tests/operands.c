@@ -1,5 +1,6 @@
 #include "operands.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,9 @@ static void spoil_tensor(DLTensor *dl, int64_t *shape, int64_t *stride, const ba
   case SPOIL_DEVICE:
     dl->device = (DLDevice){(DLDeviceType)row->at, (int32_t)row->number};
     break;
+  case SPOIL_SHAPE:
+    dl->shape = NULL;
+    break;
   case SPOIL_DATA:
     dl->data = NULL;
     dl->byte_offset = 0;
@@ -256,12 +260,140 @@ static void run_bad(build_call build, const void *context, typed_call typed,
   count_case(NULL);
 }
 
+/* Every tensor of the call, without its sizes. */
+static void run_without_shapes(build_call build, const void *context, typed_call typed) {
+  op_call call;
+  build(&call, context);
+  const kvf_op *op = call.op;
+  bool has_sizes[MAX_OPERANDS];
+  for (int32_t i = 0; i < op->num_arguments; ++i) {
+    const operand *from = &call.operands[i];
+    has_sizes[i] = call.values[i].kind == KVF_KIND_TENSOR && from->view.rank > 0;
+  }
+  op_call_free(&call);
+  for (int32_t i = 0; i < op->num_arguments; ++i) {
+    const char *name = op->arguments[i].name;
+    const bad_argument row = {.what = "no shape",
+                              .backends = ON_BOTH,
+                              .argument = name,
+                              .spoil = SPOIL_SHAPE,
+                              .status = KVF_INVALID_VALUE,
+                              .blamed = name,
+                              .got = "shape is NULL",
+                              .want = "sizes"};
+    if (has_sizes[i]) {
+      run_bad(build, context, NULL, &row);
+      run_bad(build, context, typed, &row);
+    }
+  }
+}
+
 void op_call_test_bad(build_call build, const void *context, typed_call typed,
                       const bad_argument *rows, size_t count) {
+  run_without_shapes(build, context, typed);
   for (size_t i = 0; i < count; ++i) {
     if (rows[i].backends >> options.backend & 1) {
       run_bad(build, context, NULL, &rows[i]);
       run_bad(build, context, typed, &rows[i]);
     }
+  }
+}
+
+/* ---- scales
+ * -------------------------------------------------------------------------------------- */
+
+static void expect_scale_refused(const op_call *call, kvf_status status, const char *argument,
+                                 double value) {
+  char start[128];
+  (void)snprintf(start, sizeof start, "%s: %s: ", call->op->name, argument);
+  char words[64];
+  (void)snprintf(words, sizeof words, "%g, want ", value);
+  const char *message = kvf_last_error();
+  EXPECT(status == KVF_INVALID_VALUE && strncmp(message, start, strlen(start)) == 0 &&
+             strstr(message, words) != NULL && strstr(message, "2^-126") != NULL,
+         "%s: %s of %g: %s, %s", call->op->name, argument, value, kvf_status_name(status), message);
+}
+
+void op_call_test_scales(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool read) {
+  static const float values[] = {0.0f,   -0.0f,     -1.0f,           NAN,
+                                 -NAN,   INFINITY,  -INFINITY,       -1e-30f,
+                                 1e-45f, 0x1p-127f, 0x1.fffffcp-127f};
+  for (size_t i = 0; i < 2 * TEST_COUNT(values); ++i) {
+    const float value = values[i / 2];
+    op_call call;
+    build(&call, context);
+    const operand *scale = &call.operands[op_call_position(&call, argument)];
+    int64_t last[2] = {0, 0};
+    for (int32_t d = 0; d < scale->view.rank && d < 2; ++d) {
+      last[d] = scale->view.shape[d] - 1;
+    }
+    memcpy(operand_at(scale, last[0], last[1], 0, 0), &value, sizeof value);
+    op_call_upload(&call);
+    const kvf_status status = op_call_invoke(&call, i % 2 ? typed : NULL);
+    const char *wrong = memory_synchronize(options.backend);
+    EXPECT(wrong == NULL, "%s: %s of %g: %s", call.op->name, argument, (double)value, wrong);
+    if (read && options.backend == KVF_CPU) {
+      expect_scale_refused(&call, status, argument, (double)value);
+      (void)op_call_verify(&call, argument);
+    } else {
+      EXPECT(status == KVF_OK, "%s: %s of %g: %s", call.op->name, argument, (double)value,
+             kvf_last_error());
+    }
+    op_call_free(&call);
+    count_case(NULL);
+  }
+}
+
+void op_call_test_factor(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool any_sign) {
+  static const double values[] = {NAN,   INFINITY, -INFINITY, 1e300, -1e300, 3.5e38,
+                                  1e-50, 1e-39,    -1e-50,    0.0,   -1.0};
+  for (size_t i = 0; i < 2 * TEST_COUNT(values); ++i) {
+    const double value = values[i / 2];
+    if (any_sign && (value == 0.0 || value == -1.0)) {
+      continue;
+    }
+    op_call call;
+    build(&call, context);
+    call.values[op_call_position(&call, argument)].as.number = value;
+    op_call_upload(&call);
+    const kvf_status status = op_call_invoke(&call, i % 2 ? typed : NULL);
+    expect_scale_refused(&call, status, argument, value);
+    (void)memory_synchronize(options.backend);
+    (void)op_call_verify(&call, argument);
+    op_call_free(&call);
+    count_case(NULL);
+  }
+}
+
+/* ---- overlap
+ * ------------------------------------------------------------------------------------- */
+
+void op_call_test_overlap(build_call build, const void *context, typed_call typed,
+                          const char *written, const char *read) {
+  for (int boxed = 0; boxed < 2; ++boxed) {
+    op_call call;
+    build(&call, context);
+    op_call_upload(&call);
+    fill_tensors(&call);
+    kvf_value *output = &call.values[op_call_position(&call, written)];
+    const DLTensor *input = call.values[op_call_position(&call, read)].as.tensor;
+    DLTensor moved = *output->as.tensor;
+    moved.data = input->data;
+    moved.byte_offset = (input->byte_offset + 3) & ~UINT64_C(3); /* aligned for every element */
+    output->as.tensor = &moved;
+    const kvf_status status =
+        boxed ? kvf_call(call.op, call.given_exec, call.values, call.op->num_arguments)
+              : typed(call.given_exec, call.values);
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %s: shares memory with %s, want memory of its own",
+                   call.op->name, written, read);
+    EXPECT(status == KVF_INVALID_VALUE && strcmp(kvf_last_error(), want) == 0, "%s: got %s (%s)",
+           want, kvf_status_name(status), kvf_last_error());
+    (void)memory_synchronize(options.backend);
+    (void)op_call_verify(&call, want);
+    op_call_free(&call);
+    count_case(NULL);
   }
 }

@@ -85,6 +85,7 @@ typedef enum spoil {
   SPOIL_STRIDE, /* of dimension `at` becomes number */
   SPOIL_DTYPE,  /* code `at`, bits number */
   SPOIL_DEVICE, /* type `at`, ordinal number */
+  SPOIL_SHAPE,  /* the array of sizes becomes NULL */
   SPOIL_DATA,   /* the address becomes NULL */
   SPOIL_SHIFT,  /* the address grows by number bytes */
   SPOIL_TEXT,   /* a string */
@@ -108,10 +109,30 @@ typedef struct bad_argument {
 
 /*
  * Builds the call, spoils it, makes it boxed and typed, and expects the status, a sentence that
- * begins with the op and the argument and holds `got` and `want`, and untouched memory.
+ * begins with the op and the argument and holds `got` and `want`, and untouched memory. The same
+ * for every tensor of the call without its array of sizes.
  */
 typedef void (*build_call)(op_call *call, const void *context);
 void op_call_test_bad(build_call build, const void *context, typed_call typed,
                       const bad_argument *rows, size_t count);
+
+/*
+ * Builds the call and gives the last element of a scale every value that is none: on the CPU the
+ * call is refused and everything untouched, on CUDA it runs without a fault. Where `read` is false
+ * the op does not look at its scale, and the call succeeds.
+ */
+void op_call_test_scales(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool read);
+
+/* The same for a number, which both backends refuse. 0 and negative ones too, unless `any_sign`. */
+void op_call_test_factor(build_call build, const void *context, typed_call typed,
+                         const char *argument, bool any_sign);
+
+/*
+ * Builds the call and puts an argument that the op writes to on the memory of one that it reads:
+ * the call is refused, with both names, and everything untouched.
+ */
+void op_call_test_overlap(build_call build, const void *context, typed_call typed,
+                          const char *written, const char *read);
 
 #endif

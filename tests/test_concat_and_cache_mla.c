@@ -355,7 +355,9 @@ static void test_far(void) {
       operand_put_index(&call.operands[SLOT_MAPPING], 1, 0, slot);
       op_call_upload(&call);
       const uint64_t before = faults_before(variant->backend);
-      const kvf_status status = op_call_invoke(&call, typed);
+      /* By its shape the cache has all that lies between, kv_c and k_pe included. */
+      const kvf_status status =
+          kind / 2 == FAR_SOURCE ? op_call_invoke(&call, typed) : raw(&call, &what);
       char text[128];
       (void)snprintf(text, sizeof text, "%s, far kind %d", variant->symbol, kind);
       (void)expect_rows(&call, &what);
@@ -462,6 +464,9 @@ static void test_bad_arguments(void) {
     op_call_test_bad(build, &what, typed, bad_always, TEST_COUNT(bad_always));
     op_call_test_bad(build, &what, typed, format ? bad_format : bad_plain,
                      format ? TEST_COUNT(bad_format) : TEST_COUNT(bad_plain));
+    op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
+    op_call_test_overlap(build, &what, typed, "kv_cache", "k_pe");
+    op_call_test_scales(build, &what, typed, "scale", kvf_cache_of(variant) == KVF_FP8_E4M3);
   }
 }
 

@@ -645,6 +645,13 @@ static void test_bad_arguments(void) {
     if (variant != NULL) {
       const rope_case what = small_case(variant);
       op_call_test_bad(build, &what, typed, bad_arguments, TEST_COUNT(bad_arguments));
+      op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
+      op_call_test_overlap(build, &what, typed, "kv_cache", "q_pe");
+      op_call_test_overlap(build, &what, typed, "q_pe", "kv_c");
+      op_call_test_overlap(build, &what, typed, "q_pe", "cos_sin_cache");
+      op_call_test_overlap(build, &what, typed, "k_pe", "cos_sin_cache");
+      op_call_test_overlap(build, &what, typed, "q_pe", "k_pe");
+      op_call_test_scales(build, &what, typed, "kv_cache_scale", fp8);
     }
   }
 }

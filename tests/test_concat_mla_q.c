@@ -282,6 +282,8 @@ static const bad_argument bad[] = {
 
 static void test_bad_arguments(void) {
   if (need_backend()) {
+    op_call_test_overlap(build, &small, typed, "q_out", "ql_nope");
+    op_call_test_overlap(build, &small, typed, "q_out", "q_pe");
     op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   }
 }

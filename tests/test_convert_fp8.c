@@ -44,7 +44,7 @@ static const struct {
                {"01234", 1, 16, false}, {"01234", 1, 3, false}, {"02134", 2, 0, false},
                {"01234", 1, 0, true}};
 
-static const float scales[] = {0.1f, 1.0f, 0.25f, 3e30f, 0x1p-130f, 0.0f, -0.7f, INFINITY, NAN};
+static const float scales[] = {0.1f, 1.0f, 0.25f, 3e30f, 0x1p-126f, 0x1p-125f, 1e-3f, 3e38f, 0.7f};
 
 enum {
   SHAPE,
@@ -478,6 +478,8 @@ static void test_bad_arguments(void) {
   if (encoding != NULL) {
     what.variant = encoding;
     op_call_test_bad(build, &what, typed, bad, TEST_COUNT(bad));
+    op_call_test_overlap(build, &what, typed, "dst_cache", "src_cache");
+    op_call_test_factor(build, &what, typed, "scale", false);
   }
   if (floats != NULL) {
     what.variant = floats;

@@ -227,6 +227,7 @@ static void test_bad_arguments(void) {
   const kvf_variant *variant = gather_first_variant(&op);
   if (need_backend() && variant != NULL) {
     const gather_context context = gather_small(&op, variant);
+    op_call_test_overlap(gather_build_small, &context, typed, "dst", "src_cache");
     op_call_test_bad(gather_build_small, &context, typed, bad, TEST_COUNT(bad));
   }
 }

@@ -396,6 +396,9 @@ static const gather_case small = {
 
 static void test_bad_arguments(void) {
   if (need_backend()) {
+    op_call_test_overlap(build, &small, typed, "dst_k", "kv_cache");
+    op_call_test_overlap(build, &small, typed, "dst_scale", "kv_cache");
+    op_call_test_overlap(build, &small, typed, "dst_scale", "dst_k");
     op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   }
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvforge/cache/op.h"
 #include "kvforge/op.h"
 #include "small_call.h"
 
@@ -59,17 +60,32 @@ static void test_registry(void) {
              "%s of %s: mutated", op->arguments[k].name, op->name);
     }
   }
-  static const char *const wrong[] = {"no_such_op",
-                                      "",
-                                      "other::reshape_and_cache",
-                                      "_C_cache_ops",
-                                      "_C_cache_ops::",
-                                      "reshape_and_cache_flas",
-                                      "reshape_and_cache_flash "};
+  static char long_name[4096];
+  memset(long_name, 'x', sizeof long_name - 1);
+  static const struct {
+    const char *name;
+    const char *nearest; /* the first one; of those that are equally near the first of the table */
+  } wrong[] = {
+      {"no_such_op", "_C_cache_ops::"},
+      {"", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, _C_cache_ops::swap_blocks"},
+      {"other::reshape_and_cache", "_C_cache_ops::reshape_and_cache, "},
+      {"_C_cache_ops", "_C_cache_ops::"},
+      {"_C_cache_ops::", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, "},
+      {"reshape_and_cache_flas", "_C_cache_ops::reshape_and_cache_flash, "},
+      {"reshape_and_cache_flash ", "_C_cache_ops::reshape_and_cache_flash, "},
+      {"swap_block", "_C_cache_ops::swap_blocks, "},
+      {"_C_cache_ops::cocnat_mla_q", "_C_cache_ops::concat_mla_q, "},
+      {"zero_block_ids", "_C_cache_ops::zero_blocks, "},
+      {long_name, "_C_cache_ops::"}};
   for (size_t i = 0; i < TEST_COUNT(wrong); ++i) {
-    EXPECT(kvf_find_op(wrong[i]) == NULL, "'%s' is found", wrong[i]);
-    EXPECT_TEXT(kvf_last_error(), wrong[i]);
-    EXPECT_TEXT(kvf_last_error(), "_C_cache_ops::reshape_and_cache_flash");
+    char got[256];
+    char want[256];
+    EXPECT(kvf_find_op(wrong[i].name) == NULL, "'%s' is found", wrong[i].name);
+    (void)snprintf(got, sizeof got, "got '%.200s'", wrong[i].name);
+    (void)snprintf(want, sizeof want, "the nearest are %s", wrong[i].nearest);
+    EXPECT_TEXT(kvf_last_error(), got);
+    EXPECT_TEXT(kvf_last_error(), want);
+    EXPECT(strlen(kvf_last_error()) < 600, "not all names are near '%s'", wrong[i].name);
   }
   EXPECT(kvf_find_op(NULL) == NULL, "NULL is found");
   EXPECT_TEXT(kvf_last_error(), "NULL");
@@ -258,6 +274,46 @@ static void test_resolve_cache_dtype(void) {
            kvf_dtype_name(rows[i].scalar), kvf_status_name(status), (int)cache);
     EXPECT_TEXT(kvf_last_error(), name);
     EXPECT_TEXT(kvf_last_error(), "want");
+  }
+  count_case(NULL);
+}
+
+/* An unknown kv_cache_dtype is answered with what the op has for the tensors at hand, and no more.
+ */
+static void test_unknown_cache_dtype(void) {
+  static const struct {
+    const kvf_op *op;
+    kvf_dtype scalar;
+    const char *wanted;
+  } rows[] = {
+      {&kvf_op_reshape_and_cache_flash, KVF_F32,
+       "want one of auto, float32, fp8, fp8_e4m3, fp8_e5m2, int8"},
+      {&kvf_op_reshape_and_cache_flash, KVF_BF16,
+       "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, int8"},
+      {&kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, "want one of nvfp4, nvfp4_4over6"},
+      {&kvf_op_concat_and_cache_mla_grouped, KVF_F16,
+       "want one of auto, float16, fp8, fp8_e4m3, fp8_e5m2"},
+      {&kvf_op_concat_and_cache_mla, KVF_F32,
+       "want one of auto, float32, fp8, fp8_e4m3, fp8_e5m2, nvfp4_ds_mla"},
+      {&kvf_op_concat_and_cache_mla, KVF_BF16,
+       "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, fp8_ds_mla, fp8_ds_mla_ue8m0, "
+       "nvfp4_ds_mla"},
+      {&kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32,
+       "want one of int8_per_token_head, fp8_per_token_head"},
+  };
+  for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
+    static const char *const unknown[] = {"fp7", "", NULL};
+    for (size_t k = 0; k < TEST_COUNT(unknown); ++k) {
+      kvf_check check = kvf_check_begin(rows[i].op, &(kvf_exec){.backend = options.backend});
+      EXPECT(kvf_check_variant(&check, unknown[k], rows[i].scalar) == NULL &&
+                 check.status == KVF_INVALID_VALUE,
+             "%s: %s is taken", rows[i].op->name, unknown[k] ? unknown[k] : "NULL");
+      const char *end = strstr(kvf_last_error(), "want one of");
+      EXPECT(end != NULL && strcmp(end, rows[i].wanted) == 0, "'%s', want '%s'", kvf_last_error(),
+             rows[i].wanted);
+      EXPECT(strncmp(kvf_last_error(), rows[i].op->name, strlen(rows[i].op->name)) == 0,
+             "%s does not name the op", kvf_last_error());
+    }
   }
   count_case(NULL);
 }
@@ -574,6 +630,7 @@ static void test_first_use(void) {
 static void test_missing_driver(void) {
   run_alone("missing_driver", "KVFORGE_LIBCUDA", "/nonexistent/libcuda.so.1");
   run_alone("missing_driver", "KVFORGE_LIBCUDA", "libm.so.6"); /* opens, but is no driver */
+  run_alone("unnamed_driver", "KVFORGE_LIBCUDA", "");
   if (options.backend == KVF_CUDA && memory_open(KVF_CUDA) == NULL && cuda.reset != NULL) {
     run_alone("missing_driver", "KVF_EMULATED_DEVICES", "0");
   }
@@ -598,6 +655,7 @@ CU_TestInfo dispatch_tests[] = {
     {"select", test_select},
     {"what is not built", test_not_built},
     {"kv_cache_dtype", test_resolve_cache_dtype},
+    {"unknown kv_cache_dtype", test_unknown_cache_dtype},
     {"names and versions", test_names},
     {"boxed call", test_boxed_call},
     {"boxed defaults and coercions", test_boxed_defaults},

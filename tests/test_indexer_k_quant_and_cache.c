@@ -541,6 +541,7 @@ static void test_bad_arguments(void) {
                               .block_size = 4,
                               .seed = 60};
   if (small.variant != NULL) {
+    op_call_test_overlap(build, &small, typed, "kv_cache", "k");
     op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   }
 }

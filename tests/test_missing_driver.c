@@ -1,5 +1,7 @@
 /* In a process where libcuda cannot be used: only CUDA calls say so. Started by the dispatch suite.
  */
+#include <string.h>
+
 #include "small_call.h"
 
 static void expect_no_device(kvf_status status) {
@@ -52,5 +54,21 @@ static void test_cpu_works(void) {
 CU_TestInfo missing_driver_tests[] = {
     {"cuda says why", test_cuda_says_why},
     {"cpu works", test_cpu_works},
+    CU_TEST_INFO_NULL,
+};
+
+/* KVFORGE_LIBCUDA is there and empty: as if it were not. */
+static void test_unnamed(void) {
+  int32_t count = 0;
+  const kvf_status status = kvf_cuda_device_count(&count);
+  EXPECT(status == KVF_OK ||
+             (status == KVF_NO_DEVICE && (strstr(kvf_last_error(), "libcuda.so.1") != NULL ||
+                                          strstr(kvf_last_error(), "finds no device") != NULL)),
+         "%s: %s", kvf_status_name(status), kvf_last_error());
+  count_case(NULL);
+}
+
+CU_TestInfo unnamed_driver_tests[] = {
+    {"an empty name is none", test_unnamed},
     CU_TEST_INFO_NULL,
 };

@@ -45,6 +45,7 @@ static const kvf_axis axes[] = {{.first = KVF_F32,
                                  .values = dtypes,
                                  .num_values = 1}};
 static const int16_t cells[KVF_BACKEND_COUNT] = {CPU_ROW, CUDA_ROW};
+static const int16_t no_cells[KVF_BACKEND_COUNT] = {-1, -1};
 
 static const kvf_argument arguments[] = {
     {.name = "number", .type = "int", .doc = "what is doubled", .kind = KVF_KIND_INT}};
@@ -61,9 +62,10 @@ static void thrice(const void *params, int64_t begin, int64_t end) {
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   const kvf_variant *variant = kvf_select(&doubled, KVF_CPU, KVF_F32);
-  kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW]);
-  return check.status != KVF_OK ? check.status
-                                : kvf_cpu_run(&check, variant, &values[0].as.integer, 1, 8);
+  int64_t number;
+  kvf_check check = kvf_launch_begin(&doubled, exec, variant != NULL ? variant : &rows[CPU_ROW],
+                                     &values[0].as.integer, &number, sizeof number);
+  return check.status != KVF_OK ? check.status : kvf_cpu_run(&check, variant, &number, 1, 8);
 }
 
 static const kvf_op doubled = {
@@ -88,6 +90,7 @@ static kvf_op named(const char *name, const char *ns) {
   op.name = name;
   op.ns = ns;
   op.num_variants = 0;
+  op.cells = no_cells;
   return op;
 }
 
@@ -120,6 +123,7 @@ static void test_refusals(void) {
   expect_refused((const kvf_op *const[]){&incomplete}, 1, KVF_ABI_VERSION, "incomplete");
   kvf_op stolen = named("stolen", "my_namespace"); /* rows that are another op's */
   stolen.num_variants = ROWS;
+  stolen.cells = cells;
   expect_refused((const kvf_op *const[]){&stolen}, 1, KVF_ABI_VERSION, "incomplete");
   EXPECT(kvf_find_op("doubled") == NULL, "an op of a refused list is found");
   EXPECT_STATUS(kvf_load_module(NULL), KVF_INVALID_VALUE);
@@ -219,8 +223,8 @@ static void test_install_cpu(void) {
 }
 
 static void test_install_cuda(void) {
-  static const unsigned char fatbin[16];
-  static const unsigned char other[16];
+  static _Alignas(16) const unsigned char fatbin[16];
+  static _Alignas(16) const unsigned char other[16];
   EXPECT(!kvf_variant_built(&rows[CUDA_ROW]), "code before any is installed");
   EXPECT_STATUS(kvf_install_cuda(NULL, fatbin), KVF_INVALID_VALUE);
   EXPECT_STATUS(kvf_install_cuda(&rows[CPU_ROW], fatbin), KVF_INVALID_VALUE);

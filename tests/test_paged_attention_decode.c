@@ -1366,6 +1366,27 @@ static void test_bad_arguments(void) {
   op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
   small.layout = GROUPED;
   op_call_test_bad(build, &small, typed, bad_grouped, TEST_COUNT(bad_grouped));
+  op_call_test_overlap(build, &small, typed, "out", "query");
+  op_call_test_overlap(build, &small, typed, "out", "key_cache");
+  op_call_test_overlap(build, &small, typed, "out", "value_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "query");
+  op_call_test_overlap(build, &small, typed, "workspace", "key_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "value_cache");
+  op_call_test_overlap(build, &small, typed, "workspace", "out");
+  op_call_test_factor(build, &small, typed, "scale", true);
+  for (int side = 0; side < 2; ++side) {
+    decode_case scaled = small_case();
+    const char *name = side == 0 ? "k_scale" : "v_scale";
+    static const kvf_dtype caches[] = {KVF_F32, KVF_BF16, KVF_FP8_E4M3, KVF_INT8, KVF_NVFP4};
+    for (size_t i = 0; i < TEST_COUNT(caches); ++i) {
+      scaled.variant = variant_with(caches[i]);
+      scaled.size = caches[i] == KVF_NVFP4 ? 64 : 24;
+      if (scaled.variant != NULL) {
+        op_call_test_scales(build, &scaled, typed, name,
+                            kvf_scalar_of(scaled.variant) != kvf_cache_of(scaled.variant));
+      }
+    }
+  }
 
   decode_case format = {
       .kv_heads = 2, .group = 3, .size = 64, .block_size = 8, .lengths = two, .seed = 8};

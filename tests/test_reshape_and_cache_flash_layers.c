@@ -616,6 +616,24 @@ static void test_bad_arguments(void) {
   test_bad_lists(&lists_case);
 }
 
+/* Those of all launches are looked at before the first one. */
+static void test_scales(void) {
+  static const kvf_dtype formats[] = {KVF_F32, KVF_FP8_E4M3, KVF_INT8};
+  for (size_t i = 0; need_backend() && i < TEST_COUNT(formats); ++i) {
+    const kvf_variant *variant = kvf_select(OP, options.backend, KVF_F32, formats[i]);
+    if (variant == NULL) {
+      skip_part("%s", kvf_last_error());
+      continue;
+    }
+    layers_case what = small_case(variant);
+    op_call_test_scales(build, &what, typed, "k_scales", formats[i] != KVF_F32);
+    op_call_test_scales(build, &what, typed, "v_scales", formats[i] != KVF_F32);
+    what.layers = KVF_MAX_LAYERS + 2;
+    op_call_test_scales(build, &what, typed, "k_scales", formats[i] != KVF_F32);
+    op_call_test_scales(build, &what, typed, "v_scales", formats[i] != KVF_F32);
+  }
+}
+
 /* The raw launch refuses what it can see. */
 static void test_bad_params(void) {
   if (!need_backend()) {
@@ -660,6 +678,7 @@ CU_TestInfo reshape_and_cache_flash_layers_tests[] = {
     {"heads that touch in all tensors but one", test_gaps},
     {"slots out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
+    {"scales", test_scales},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,
 };

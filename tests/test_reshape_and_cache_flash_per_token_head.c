@@ -439,6 +439,17 @@ static void test_bad_arguments(void) {
     return;
   }
   const head_case what = small_case(variant);
+  op_call_test_overlap(build, &what, typed, "key_cache", "key");
+  op_call_test_overlap(build, &what, typed, "key_cache", "value");
+  op_call_test_overlap(build, &what, typed, "value_cache", "key");
+  op_call_test_overlap(build, &what, typed, "value_cache", "value");
+  op_call_test_overlap(build, &what, typed, "k_scale_cache", "key");
+  op_call_test_overlap(build, &what, typed, "k_scale_cache", "value");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "key");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "value");
+  op_call_test_overlap(build, &what, typed, "k_scale_cache", "key_cache");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "value_cache");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "key_cache");
   op_call_test_bad(build, &what, typed, bad, TEST_COUNT(bad));
   op_call call;
   build(&call, &what);

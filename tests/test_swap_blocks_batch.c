@@ -206,7 +206,7 @@ static void test_many(void) {
 /* ---- what is refused
  * ----------------------------------------------------------------------------- */
 
-enum spoil_batch { NO_TENSOR, RANK_OF, SIZE_OF, DTYPE_OF, DEVICE_OF, NO_DATA, ELEMENT };
+enum spoil_batch { NO_TENSOR, RANK_OF, SIZE_OF, DTYPE_OF, DEVICE_OF, NO_DATA, ELEMENT, OVERLAP };
 
 #define TYPE KVF_INVALID_TYPE
 #define VALUE_ KVF_INVALID_VALUE
@@ -233,6 +233,8 @@ static const struct {
   {"no address", SIZES, NO_DATA, 0, 0, VALUE_, "swap_blocks_batch: sizes: ", "data is NULL", "want an address"},
   {"negative size", SIZES, ELEMENT, 6, -1, VALUE_, "swap_blocks_batch: sizes: ", "element 6 is -1", "want 0 or more"},
   {"source NULL", SRC_PTRS, ELEMENT, 6, 0, VALUE_, "swap_blocks_batch: src_ptrs: ", "element 6 is 0", "want an address"},
+  {"reaches into itself", DST_PTRS, OVERLAP, 3, 7, VALUE_, "swap_blocks_batch: dst_ptrs: ", "element 3 lies 7 bytes", "want the same address or 8 (its size)"},
+  {"reaches back into itself", DST_PTRS, OVERLAP, 4, -1, VALUE_, "swap_blocks_batch: dst_ptrs: ", "element 4 lies -1 bytes", "or 8 (its size) or more"},
   {"target NULL", DST_PTRS, ELEMENT, 5, 0, VALUE_, "swap_blocks_batch: dst_ptrs: ", "element 5 is 0", "want an address"},
 };
 /* clang-format on */
@@ -272,6 +274,10 @@ static void test_bad_arguments(void) {
     case NO_DATA:
       spoiled->data = NULL;
       break;
+    case OVERLAP:
+      call.vectors[DST_PTRS][mistakes[i].at] =
+          call.vectors[SRC_PTRS][mistakes[i].at] + mistakes[i].number;
+      break;
     case ELEMENT:
       call.vectors[mistakes[i].which][mistakes[i].at] = mistakes[i].number;
       break;
@@ -282,6 +288,29 @@ static void test_bad_arguments(void) {
                      mistakes[i].start, mistakes[i].part, mistakes[i].other);
     finish(&call, mistakes[i].what);
   }
+}
+
+/* Copies that the driver took before the one it refused are done, those behind it are not. */
+static void expect_part(const batch_call *call, const uint8_t *before, int64_t done,
+                        int64_t refused) {
+  uint8_t *after = buffer_contents(&call->buffers[TO].memory);
+  uint8_t *from = buffer_contents(&call->buffers[FROM].memory);
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < 3000; ++i) {
+    const int64_t target =
+        call->vectors[DST_PTRS][i] - (int64_t)(uintptr_t)call->buffers[TO].memory.place;
+    const int64_t source =
+        call->vectors[SRC_PTRS][i] - (int64_t)(uintptr_t)call->buffers[FROM].memory.place;
+    const size_t bytes = (size_t)call->vectors[SIZES][i];
+    if (i < done) {
+      wrong += memcmp(after + target, from + source, bytes) != 0;
+    } else if (i > refused) {
+      wrong += memcmp(after + target, before + target, bytes) != 0;
+    }
+  }
+  EXPECT(wrong == 0, "%lld copies are not as the header says", (long long)wrong);
+  free(after);
+  free(from);
 }
 
 /* What the driver refuses is told with its words, also in the middle of a long list. */
@@ -304,6 +333,7 @@ static void test_driver_refuses(void) {
     build(&call, &what);
     call.vectors[DST_PTRS][2500] =
         (int64_t)((uintptr_t)call.buffers[TO].memory.place + call.buffers[TO].memory.size);
+    uint8_t *before = buffer_contents(&call.buffers[TO].memory);
     EXPECT_STATUS(invoke(&call), KVF_CUDA_ERROR);
     EXPECT_TEXT(kvf_last_error(), stream == OWN_STREAM
                                       ? "elements 0 to 2047 of src_ptrs and perhaps some of 2048 "
@@ -311,6 +341,8 @@ static void test_driver_refuses(void) {
                                       : "enqueued: elements 0 to 2499 of src_ptrs");
     EXPECT_TEXT(kvf_last_error(), "CUDA_ERROR_INVALID_VALUE");
     (void)memory_synchronize(KVF_CUDA);
+    expect_part(&call, before, 2048, 2500);
+    free(before);
     for (int side = 0; side < BUFFERS; ++side) { /* part of it may be copied */
       (void)cuda.download(call.buffers[side].memory.expected,
                           (uint64_t)(uintptr_t)call.buffers[side].memory.place,

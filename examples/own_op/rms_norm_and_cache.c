@@ -28,8 +28,8 @@ kvf_status kvf_rms_norm_and_cache(const kvf_exec *exec, const DLTensor *key, con
   kvf_check_tensor(&check, "weight", weight, KVF_ACCEPT(scalar), 1, (kvf_dim *const[]){&head_size},
                    &params.weight);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
-  kvf_check_rows(&check, "key", &key_rows, &params.slots);
-  kvf_check_rows(&check, "value", &value_rows, &params.slots);
+  kvf_check_rows(&check, "key", &key_rows, "slot_mapping", &params.slots);
+  kvf_check_rows(&check, "value", &value_rows, "slot_mapping", &params.slots);
   kvf_check_scale(&check, "k_scale", k_scale, &num_heads, &params.k_scale);
   kvf_check_scale(&check, "v_scale", v_scale, &num_heads, &params.v_scale);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
@@ -84,9 +84,9 @@ static kvf_grid grid_of(const kvf_rms_norm_and_cache_params *params) {
 
 kvf_status kvf_launch_rms_norm_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_rms_norm_and_cache_params *given) {
-  kvf_rms_norm_and_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
-  kvf_launch_slots(&check, &params.slots);
+  kvf_rms_norm_and_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  kvf_launch_slots(&check, "slot_mapping", &params.slots);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "head_size", params.head_size, 0);
   if (!(params.epsilon >= 0.0f) || isinf(params.epsilon)) {
@@ -105,8 +105,8 @@ kvf_status kvf_launch_rms_norm_and_cache(const kvf_exec *exec, const kvf_variant
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
   if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_pointer(&check, "k_scale", params.k_scale.data);
-    kvf_launch_pointer(&check, "v_scale", params.v_scale.data);
+    kvf_launch_scales(&check, "k_scale", &params.k_scale, params.num_heads);
+    kvf_launch_scales(&check, "v_scale", &params.v_scale, params.num_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;

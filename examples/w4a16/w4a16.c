@@ -82,14 +82,11 @@ static bool has_vectors(const kvf_w4a16_params *params, int64_t group) {
 kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
                             const kvf_w4a16_params *given) {
   enum { OUTPUTS = 16, WARP = 32, GROUP_SIZE = 1, ZERO_POINT = 2 }; /* positions of axes */
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
-  if (check.status == KVF_OK) {
-    kvf_launch_pointer(&check, "params", given);
-  }
+  kvf_w4a16_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (check.status != KVF_OK) {
     return check.status;
   }
-  kvf_w4a16_params params = *given;
   const bool zero_point = variant->values[ZERO_POINT] != 0;
   const int64_t group = variant->values[GROUP_SIZE];
   kvf_launch_at_least(&check, "num_outputs", params.num_outputs, 0);

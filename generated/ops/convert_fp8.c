@@ -184,7 +184,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "scale",
      .type = "float",
-     .doc = "what codes are multiplied with to become values",
+     .doc = "what codes are multiplied with to become values; positive, finite and normal as f32 "
+            "(2^-126 to 3.4e38)",
      .kind = KVF_KIND_FLOAT,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_FLOAT, .as = {.number = 1.0}}},

@@ -239,7 +239,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "scale",
      .type = "float",
-     .doc = "what query . key is multiplied by, usually 1 / sqrt(head_size)",
+     .doc = "what query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 "
+            "holds: 0, or a finite one of 2^-126 or more, of any sign",
      .kind = KVF_KIND_FLOAT},
     {.name = "kv_cache_dtype",
      .type = "str",
@@ -360,7 +361,9 @@ const kvf_op kvf_op_paged_attention_decode = {
         "anything is\n"
         "written; CUDA: that length is cut off, the tokens of that page are left out, and each is "
         "counted\n"
-        "once, see kvf_cuda_fault_count).\n"
+        "once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves "
+        "workspace written\n"
+        "and out untouched.\n"
         "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
     .arguments = arguments,
     .num_arguments = 14,

@@ -48,7 +48,10 @@ strides honoured.""",
     arguments={
         "dst_cache": "shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any strides",
         "src_cache": "any shape; f32, f16, bf16, or codes as uint8 or float8; any strides",
-        "scale": "what codes are multiplied with to become values",
+        "scale": (
+            "what codes are multiplied with to become values; positive, finite and normal as f32 "
+            "(2^-126 to 3.4e38)"
+        ),
         "kv_cache_dtype": (
             "'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of the dtype of "
             "dst_cache"

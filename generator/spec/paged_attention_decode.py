@@ -61,7 +61,8 @@ num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_
 that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
 below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
 written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
-once, see kvf_cuda_fault_count).
+once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace written
+and out untouched.
 Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
     arguments={
         "out": "[num_seqs, num_q_heads, head_size], the dtype of query, any strides",
@@ -78,7 +79,10 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         "block_tables": "[num_seqs, width], int32, any strides: the pages of each sequence",
         "seq_lens": "[num_seqs], int32, any stride: tokens of each sequence, the query's included",
-        "scale": "what query . key is multiplied by, usually 1 / sqrt(head_size)",
+        "scale": (
+            "what query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 "
+            "holds: 0, or a finite one of 2^-126 or more, of any sign"
+        ),
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
             "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'"

@@ -47,7 +47,10 @@ static bool is_code(DLDataType dtype, unsigned code, unsigned bits) {
   return dtype.code == code && dtype.bits == bits && dtype.lanes == 1;
 }
 
-static void describe_dtype(DLDataType dtype, char text[static 48]) {
+/* Long enough for a dtype in words. */
+enum { DTYPE_TEXT = 72 };
+
+static void describe_dtype(DLDataType dtype, char text[static DTYPE_TEXT]) {
   static const char *const codes[] = {[kDLInt] = "int",
                                       [kDLUInt] = "uint",
                                       [kDLFloat] = "float",
@@ -56,12 +59,17 @@ static void describe_dtype(DLDataType dtype, char text[static 48]) {
                                       [kDLFloat8_e4m3fn] = "float8_e4m3fn",
                                       [kDLFloat8_e5m2] = "float8_e5m2"};
   const char *name = dtype.code < sizeof codes / sizeof *codes ? codes[dtype.code] : NULL;
-  if (name == NULL) {
-    (void)snprintf(text, 48, "DLPack dtype code %d of %d bits", dtype.code, dtype.bits);
+  char lanes[32] = "";
+  if (dtype.lanes != 1) {
+    (void)snprintf(lanes, sizeof lanes, " with %d lanes", dtype.lanes);
+  }
+  if (name == NULL || (dtype.code >= kDLFloat8_e4m3fn && dtype.bits != 8)) {
+    (void)snprintf(text, DTYPE_TEXT, "DLPack dtype code %d of %d bits%s", dtype.code, dtype.bits,
+                   lanes);
   } else if (dtype.code >= kDLFloat8_e4m3fn) {
-    (void)snprintf(text, 48, "%s", name);
+    (void)snprintf(text, DTYPE_TEXT, "%s%s", name, lanes);
   } else {
-    (void)snprintf(text, 48, "%s%d", name, dtype.bits);
+    (void)snprintf(text, DTYPE_TEXT, "%s%d%s", name, dtype.bits, lanes);
   }
 }
 
@@ -122,7 +130,7 @@ static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *
   if (dtype_accepted(tensor->dtype, accepted)) {
     return true;
   }
-  char got[48];
+  char got[DTYPE_TEXT];
   kvf_text want = {.length = 0};
   describe_dtype(tensor->dtype, got);
   describe_accepted(accepted, &want);
@@ -130,16 +138,20 @@ static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *
   return false;
 }
 
-static bool check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
-  if (check->status == KVF_OK && tensor == NULL) {
+bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
+  if (tensor == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
+  } else if (tensor->ndim > 0 && tensor->shape == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "shape is NULL, want %d sizes",
+                   tensor->ndim);
   }
   return check->status == KVF_OK;
 }
 
 kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                           uint32_t accepted) {
-  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
+  if (!kvf_check_present(check, argument, tensor) ||
+      !check_dtype(check, argument, tensor, accepted)) {
     return KVF_DTYPE_NONE;
   }
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
@@ -250,7 +262,8 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
 
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
-  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
+  if (!kvf_check_present(check, argument, tensor) ||
+      !check_dtype(check, argument, tensor, accepted)) {
     return;
   }
   if (tensor->ndim != rank) {
@@ -279,6 +292,211 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
       kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                      "stride of dimension %d (%s) is 0, want elements that do not overlap", i,
                      dims[i]->name);
+    }
+  }
+}
+
+/* ---- overlap
+ * ------------------------------------------------------------------------------------- */
+
+enum { MAX_STEPS = 8, MAX_SPLITS = 64 };
+
+/*
+ * Where the elements of a tensor are: runs of bytes, repeated with distances above 0, the largest
+ * first. More dimensions than there is room for become one run. Unsigned, since what does not fit
+ * in memory may wrap around.
+ */
+typedef struct region {
+  uint64_t begin;
+  uint64_t bytes; /* 0: there are no elements */
+  int32_t rank;
+  uint64_t size[MAX_STEPS];
+  uint64_t distance[MAX_STEPS];
+} region;
+
+static void add_step(region *to, uint64_t size, uint64_t distance) {
+  int32_t at = to->rank;
+  while (at > 0 && to->distance[at - 1] < distance) {
+    --at;
+  }
+  if (to->rank == MAX_STEPS) { /* the smallest one goes */
+    const bool last = at == MAX_STEPS;
+    to->bytes += ((last ? size : to->size[MAX_STEPS - 1]) - 1) *
+                 (last ? distance : to->distance[MAX_STEPS - 1]);
+    if (last) {
+      return;
+    }
+    --to->rank;
+  }
+  for (int32_t i = to->rank++; i > at; --i) {
+    to->size[i] = to->size[i - 1];
+    to->distance[i] = to->distance[i - 1];
+  }
+  to->size[at] = size;
+  to->distance[at] = distance;
+}
+
+static void describe_region(const DLTensor *tensor, region *to) {
+  to->rank = 0;
+  to->bytes = 0;
+  if (tensor == NULL || tensor->data == NULL) {
+    return;
+  }
+  to->begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset;
+  const uint64_t bytes = ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
+  uint64_t compact = bytes;
+  to->bytes = bytes;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    const uint64_t size = (uint64_t)tensor->shape[i];
+    const bool backwards = tensor->strides != NULL && tensor->strides[i] < 0;
+    uint64_t distance = tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact;
+    if (size == 0) {
+      to->bytes = 0;
+      return;
+    }
+    compact *= size;
+    if (size > 1 && distance != 0) {
+      to->begin += backwards ? (size - 1) * distance : 0;
+      distance = backwards ? -distance : distance;
+      add_step(to, size, distance);
+    }
+  }
+}
+
+/* The bytes from end to end of what the dimensions from `first` on make up. */
+static uint64_t length_from(const region *of, int32_t first) {
+  uint64_t length = of->bytes;
+  for (int32_t i = first; i < of->rank; ++i) {
+    length += (of->size[i] - 1) * of->distance[i];
+  }
+  return length;
+}
+
+/* Of the outermost dimension keeps `size` from `first` on. */
+static void keep(region *of, uint64_t first, uint64_t size) {
+  of->begin += first * of->distance[0];
+  of->size[0] = size;
+  if (size > 1) {
+    return;
+  }
+  --of->rank;
+  for (int32_t i = 0; i < of->rank; ++i) {
+    of->size[i] = of->size[i + 1];
+    of->distance[i] = of->distance[i + 1];
+  }
+}
+
+/* Drops what lies before or behind another region; whether that is anything. */
+static bool clip(region *of, const region *other) {
+  const uint64_t end = other->begin + length_from(other, 0);
+  const uint64_t behind = of->begin + length_from(of, 1);
+  if (of->rank == 0 || of->begin >= end) {
+    return false;
+  }
+  const uint64_t size = of->size[0];
+  const uint64_t first = other->begin >= behind ? (other->begin - behind) / of->distance[0] + 1 : 0;
+  const uint64_t most = (end - 1 - of->begin) / of->distance[0] + 1;
+  const uint64_t stop = most < size ? most : size;
+  if (first >= stop || stop - first == size) {
+    return false;
+  }
+  keep(of, first, stop - first);
+  return true;
+}
+
+static bool ranges_meet(const region *a, const region *b) {
+  return a->begin < b->begin + length_from(b, 0) && b->begin < a->begin + length_from(a, 0);
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/*
+ * Whether the elements alternate: all dimensions of both with distances of `least` and more step by
+ * multiples of one period, in which what they repeat has places of its own.
+ */
+static bool alternate_from(const region *a, const region *b, uint64_t least) {
+  uint64_t period = 0;
+  int32_t inner[2] = {0, 0};
+  const region *both[2] = {a, b};
+  for (int side = 0; side < 2; ++side) {
+    for (; inner[side] < both[side]->rank && both[side]->distance[inner[side]] >= least;
+         ++inner[side]) {
+      period = common_divisor(period, both[side]->distance[inner[side]]);
+    }
+  }
+  const uint64_t length_a = length_from(a, inner[0]);
+  const uint64_t length_b = length_from(b, inner[1]);
+  if (length_a > period || length_b > period) {
+    return false;
+  }
+  const uint64_t between = b->begin >= a->begin
+                               ? (b->begin - a->begin) % period
+                               : (period - (a->begin - b->begin) % period) % period;
+  return between >= length_a && between <= period - length_b;
+}
+
+static bool alternate(const region *a, const region *b) {
+  for (int32_t i = 0; i < a->rank; ++i) {
+    if (alternate_from(a, b, a->distance[i])) {
+      return true;
+    }
+  }
+  for (int32_t i = 0; i < b->rank; ++i) {
+    if (alternate_from(a, b, b->distance[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/*
+ * Whether two regions share a byte. What is not known after a number of splits is taken for shared.
+ */
+static bool meet(region a, region b, int *splits) {
+  while (ranges_meet(&a, &b) && (clip(&a, &b) || clip(&b, &a))) {
+  }
+  if (!ranges_meet(&a, &b) || alternate(&a, &b)) {
+    return false;
+  }
+  if ((a.rank == 0 && b.rank == 0) || --*splits < 0) {
+    return true;
+  }
+  const bool of_a = b.rank == 0 || (a.rank > 0 && a.distance[0] >= b.distance[0]);
+  region low = of_a ? a : b;
+  region high = low;
+  const uint64_t half = low.size[0] / 2;
+  keep(&low, 0, half);
+  keep(&high, half, high.size[0] - half);
+  return meet(low, of_a ? b : a, splits) || meet(high, of_a ? b : a, splits);
+}
+
+void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
+                     const kvf_named *read, int32_t num_read) {
+  if (check->status != KVF_OK) {
+    return;
+  }
+  region inputs[KVF_MAX_APART]; /* only the first ones are filled */
+  for (int32_t k = 0; k < num_read; ++k) {
+    describe_region(read[k].tensor, &inputs[k]);
+  }
+  for (int32_t i = 0; i < num_written; ++i) {
+    region output;
+    describe_region(written[i].tensor, &output);
+    for (int32_t k = 0; k < num_read; ++k) {
+      int splits = MAX_SPLITS;
+      if (output.bytes > 0 && inputs[k].bytes > 0 && ranges_meet(&output, &inputs[k]) &&
+          meet(output, inputs[k], &splits)) {
+        kvf_check_fail(check, KVF_INVALID_VALUE, written[i].argument,
+                       "shares memory with %s, want memory of its own", read[k].argument);
+        return;
+      }
     }
   }
 }

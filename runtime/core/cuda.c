@@ -36,6 +36,9 @@ static kvf_status open_device(int32_t device, const kvf_cuda_driver **driver) {
 }
 
 kvf_status kvf_cuda_device_count(int32_t *count) {
+  if (count == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_cuda_device_count: count: got NULL, want an address");
+  }
   const kvf_cuda_driver *driver = NULL;
   const kvf_status status = kvf_cuda_open(&driver);
   if (status == KVF_OK) {
@@ -239,6 +242,9 @@ static uint64_t read_counter(const unsigned long long *counter) {
 }
 
 kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count) {
+  if (count == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_cuda_fault_count: count: got NULL, want an address");
+  }
   unsigned long long *counter = NULL;
   const kvf_status status = kvf_cuda_fault_counter(device, &counter);
   if (status == KVF_OK) {

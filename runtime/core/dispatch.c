@@ -19,19 +19,76 @@ static bool has_name(const kvf_op *op, const char *name) {
   return strcmp(name, op->name) == 0;
 }
 
-const kvf_op *kvf_find_op(const char *name) {
-  kvf_text known = {.length = 0};
+enum { NAME_SIZE = 128, NUM_NEAREST = 3 };
+
+/* How many letters to insert, delete or replace between two names; of longer ones, their
+ * beginnings.
+ */
+static int edits(const char *a, const char *b) {
+  const int columns = (int)strnlen(b, NAME_SIZE - 1);
+  int row[NAME_SIZE];
+  for (int k = 0; k <= columns; ++k) {
+    row[k] = k;
+  }
+  for (int i = 0; i < NAME_SIZE - 1 && a[i] != '\0'; ++i) {
+    int diagonal = row[0];
+    row[0] = i + 1;
+    for (int k = 0; k < columns; ++k) {
+      const int replaced = diagonal + (a[i] != b[k]);
+      const int moved = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
+      diagonal = row[k + 1];
+      row[k + 1] = replaced < moved ? replaced : moved;
+    }
+  }
+  return row[columns];
+}
+
+/* The full names of the ops that are called most like this, whatever the namespace. */
+static void add_nearest(const char *name, kvf_text *text) {
+  const char *behind = strstr(name, "::");
+  const char *bare = behind != NULL ? behind + 2 : name;
+  const kvf_op *nearest[NUM_NEAREST];
+  int distance[NUM_NEAREST];
+  int count = 0;
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
-    if (name != NULL && has_name(op, name)) {
-      return op;
+    const int edited = edits(bare, op->name);
+    int at = count;
+    while (at > 0 && edited < distance[at - 1]) {
+      --at;
     }
-    char full[128];
-    (void)snprintf(full, sizeof full, "%s::%s", op->ns, op->name);
-    kvf_text_add(&known, full);
+    count = count < NUM_NEAREST ? count + 1 : count;
+    for (int k = count - 1; k > at; --k) {
+      nearest[k] = nearest[k - 1];
+      distance[k] = distance[k - 1];
+    }
+    if (at < count) {
+      nearest[at] = op;
+      distance[at] = edited;
+    }
   }
-  kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got '%s', which is no op; want one of %s",
-            name ? name : "NULL", known.data);
+  for (int k = 0; k < count; ++k) {
+    char full[NAME_SIZE];
+    (void)snprintf(full, sizeof full, "%s::%s", nearest[k]->ns, nearest[k]->name);
+    kvf_text_add(text, full);
+  }
+}
+
+const kvf_op *kvf_find_op(const char *name) {
+  if (name == NULL) {
+    kvf_error(KVF_INVALID_VALUE, "kvf_find_op: name: got NULL, want the name of an op");
+    return NULL;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    if (has_name(kvf_get_op(i), name)) {
+      return kvf_get_op(i);
+    }
+  }
+  kvf_text nearest = {.length = 0};
+  add_nearest(name, &nearest);
+  kvf_error(KVF_INVALID_VALUE,
+            "kvf_find_op: name: got '%.200s', which is no op; the nearest are %s", name,
+            nearest.data);
   return NULL;
 }
 
@@ -62,6 +119,9 @@ static const char *backend_name(kvf_backend backend) {
 }
 
 const char *kvf_axis_text(const kvf_axis *axis, int64_t value, char *text, size_t size) {
+  if (axis == NULL || text == NULL || size == 0) {
+    return "?";
+  }
   if (value == KVF_OTHER) {
     (void)snprintf(text, size, "other");
   } else if (axis->kind == KVF_AXIS_DTYPE) {
@@ -299,11 +359,14 @@ const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, cons
 
 /* The number that a schema's "int" or "float" takes from a value of a kind that is as good. */
 static bool coerce(kvf_value *value, kvf_kind kind) {
-  if (value->kind == kind) {
+  if (value->kind == KVF_KIND_BOOL && (kind == KVF_KIND_BOOL || kind == KVF_KIND_INT)) {
+    unsigned char byte; /* any, while a bool is 0 or 1 */
+    memcpy(&byte, &value->as.boolean, sizeof byte);
+    *value = kind == KVF_KIND_INT ? (kvf_value){.kind = kind, .as.integer = byte != 0}
+                                  : (kvf_value){.kind = kind, .as.boolean = byte != 0};
     return true;
   }
-  if (value->kind == KVF_KIND_BOOL && kind == KVF_KIND_INT) {
-    *value = (kvf_value){.kind = kind, .as.integer = value->as.boolean};
+  if (value->kind == kind) {
     return true;
   }
   if (value->kind == KVF_KIND_INT && kind == KVF_KIND_FLOAT) {
@@ -319,18 +382,18 @@ static const char *kind_name(kvf_kind kind) {
   return position < sizeof names / sizeof *names ? names[position] : "?";
 }
 
-enum { MAX_ARGUMENTS = 24 };
-
 kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
                     int32_t count) {
   if (op == NULL || (arguments == NULL && count > 0)) {
-    return kvf_error(KVF_INVALID_VALUE, "kvf_call: got NULL for op or arguments");
+    return kvf_error(KVF_INVALID_VALUE, "kvf_call: %s: got NULL, want %s",
+                     op == NULL ? "op" : "arguments",
+                     op == NULL ? "an op from kvf_find_op" : "an array of values");
   }
-  if (count < 0 || count > op->num_arguments || op->num_arguments > MAX_ARGUMENTS) {
+  if (count < 0 || count > op->num_arguments || op->num_arguments > KVF_MAX_ARGUMENTS) {
     return kvf_error(KVF_INVALID_VALUE, "%s: got %d arguments, want at most %d: %s", op->name,
                      count, op->num_arguments, op->schema);
   }
-  kvf_value values[MAX_ARGUMENTS];
+  kvf_value values[KVF_MAX_ARGUMENTS];
   for (int32_t i = 0; i < op->num_arguments; ++i) {
     const kvf_argument *argument = &op->arguments[i];
     if (i < count) {

@@ -1,13 +1,21 @@
 /* What raw-pointer launches of both backends share: checks, dividers, vector widths. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/cuda.h"
 #include "core/error.h"
 #include "core/registry.h"
 #include "kvforge/op.h"
 
-kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_variant *variant) {
+kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_variant *variant,
+                           const void *given, void *params, size_t size) {
   kvf_check check = kvf_check_begin(op, exec);
+  if (given == NULL) {
+    memset(params, 0, size);
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "params", "got NULL, want the op's params struct");
+  } else {
+    memcpy(params, given, size);
+  }
   if (check.status != KVF_OK) {
     return check;
   }

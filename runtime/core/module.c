@@ -7,8 +7,9 @@
 #include "core/registry.h"
 
 kvf_status kvf_load_module(const char *path) {
-  if (path == NULL) {
-    return kvf_error(KVF_INVALID_VALUE, "kvf_load_module: path: got NULL, want a file");
+  if (path == NULL || path[0] == '\0') { /* dlopen("") is the program itself */
+    return kvf_error(KVF_INVALID_VALUE, "kvf_load_module: path: got %s, want a file",
+                     path == NULL ? "NULL" : "''");
   }
   void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (module == NULL) {
@@ -23,9 +24,13 @@ kvf_status kvf_load_module(const char *path) {
   return init();
 }
 
+static const char *name_of(const kvf_variant *variant) {
+  return variant == NULL || variant->symbol == NULL ? "NULL" : variant->symbol;
+}
+
 static kvf_status refuse_row(const char *function, const kvf_variant *variant, const char *want) {
-  return kvf_error(KVF_INVALID_VALUE, "%s: variant: got %s, want a compiled %s variant", function,
-                   variant != NULL ? variant->symbol : "NULL", want);
+  return kvf_error(KVF_INVALID_VALUE, "%s: variant: got %s, want a compiled %s variant of an op",
+                   function, name_of(variant), want);
 }
 
 static kvf_status refuse_second(const char *function, const kvf_variant *variant) {
@@ -33,7 +38,8 @@ static kvf_status refuse_second(const char *function, const kvf_variant *variant
 }
 
 kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_function function) {
-  if (variant == NULL || variant->backend != KVF_CPU) {
+  if (variant == NULL || variant->symbol == NULL || variant->op == NULL ||
+      variant->backend != KVF_CPU || variant->late == NULL) {
     return refuse_row(__func__, variant, "CPU");
   }
   if (!kvf_cpu_runs(isa) || function == NULL) {
@@ -51,12 +57,14 @@ kvf_status kvf_install_cpu(const kvf_variant *variant, kvf_isa isa, kvf_cpu_func
 }
 
 kvf_status kvf_install_cuda(const kvf_variant *variant, const unsigned char *fatbin) {
-  if (variant == NULL || variant->backend != KVF_CUDA || variant->image == NULL) {
+  if (variant == NULL || variant->symbol == NULL || variant->op == NULL ||
+      variant->backend != KVF_CUDA || variant->image == NULL || variant->image->symbol == NULL) {
     return refuse_row(__func__, variant, "CUDA");
   }
-  if (fatbin == NULL) {
-    return kvf_error(KVF_INVALID_VALUE, "kvf_install_cuda: %s: got NULL, want a fatbin",
-                     variant->symbol);
+  if (fatbin == NULL || (uintptr_t)fatbin % 16 != 0) {
+    return kvf_error(KVF_INVALID_VALUE,
+                     "kvf_install_cuda: %s: fatbin: got %p, want a fatbin at a multiple of 16",
+                     variant->symbol, (const void *)fatbin);
   }
   const unsigned char *before = NULL;
   if (atomic_compare_exchange_strong(&variant->image->fatbin, &before, fatbin)) {

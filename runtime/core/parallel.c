@@ -19,7 +19,9 @@ enum { BYTES_PER_CHUNK = 256 * 1024, CHUNKS_PER_THREAD = 8, NEIGHBOURS = 16 };
 static _Atomic(const kvf_pool *) pool;       /* NULL: the library's own team */
 static _Atomic int32_t default_threads = -1; /* 0: as many as there can be; -1: not known yet */
 
-void kvf_set_pool(const kvf_pool *threads) { atomic_store(&pool, threads); }
+void kvf_set_pool(const kvf_pool *threads) {
+  atomic_store(&pool, threads != NULL && threads->run != NULL ? threads : NULL);
+}
 
 void kvf_set_num_threads(int32_t num_threads) {
   atomic_store(&default_threads, num_threads > 0 ? num_threads : 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "kvforge/op.h"
 
 /* Fixed, so that readers need no lock: an op is in its place before the count says so. */
 enum { MAX_ADDED = 1024 };
@@ -41,22 +42,109 @@ static const kvf_op *find_name(const char *name, const kvf_op *const *ops, int32
   return NULL;
 }
 
-static bool complete(const kvf_op *op) {
-  if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
-      op->call == NULL || op->cells == NULL || (op->rest != NULL && op->chains == NULL) ||
-      op->num_axes > KVF_MAX_AXES || (op->num_axes > 0 && op->axes == NULL) ||
-      (op->num_arguments > 0 && op->arguments == NULL)) {
+/* ---- descriptors
+ * --------------------------------------------------------------------------------- */
+
+static bool is_kind(kvf_kind kind) {
+  return (unsigned)kind > KVF_KIND_NONE && (unsigned)kind <= KVF_KIND_STRING;
+}
+
+static bool complete_argument(const kvf_argument *argument) {
+  return argument->name != NULL && argument->type != NULL && argument->doc != NULL &&
+         is_kind(argument->kind) &&
+         (!argument->has_default || argument->default_value.kind == argument->kind ||
+          (argument->default_value.kind == KVF_KIND_NONE && argument->optional));
+}
+
+static bool complete_variant(const kvf_variant *variant, const kvf_op *op) {
+  if (variant->op != op || variant->symbol == NULL) {
     return false;
   }
-  for (int32_t i = 0; i < op->num_variants; ++i) {
-    const kvf_variant *variant = &op->variants[i];
-    if (variant->op != op || variant->symbol == NULL ||
-        (variant->backend == KVF_CPU && variant->late == NULL)) {
+  if (variant->backend == KVF_CPU) {
+    return variant->late != NULL;
+  }
+  return variant->backend == KVF_CUDA && (variant->image == NULL || variant->image->symbol != NULL);
+}
+
+/* An array of `count` elements. */
+static bool is_array(const void *data, int32_t count) {
+  return count == 0 || (count > 0 && data != NULL);
+}
+
+static bool complete_axis(const kvf_axis *axis) {
+  if (axis->name == NULL || axis->span < 0 || (axis->span > 0 && axis->positions == NULL) ||
+      axis->num_positions < 1 || !is_array(axis->values, axis->num_values)) {
+    return false;
+  }
+  for (int64_t i = 0; i < axis->span; ++i) {
+    if (axis->positions[i] < -1 || axis->positions[i] >= axis->num_positions) {
+      return false;
+    }
+  }
+  return axis->below >= -1 && axis->below < axis->num_positions && axis->above >= -1 &&
+         axis->above < axis->num_positions;
+}
+
+/* Whether a number in the table is a row of a backend. */
+static bool is_row(const kvf_op *op, int32_t row, int32_t backend) {
+  return row >= 0 && row < op->num_variants && (int32_t)op->variants[row].backend == backend;
+}
+
+/* Whether a list of rows ends, and all of them are of the backend. */
+static bool is_chain(const kvf_op *op, int32_t first, int32_t backend) {
+  for (int32_t rows = 0; op->chains[first + rows] != -1; ++rows) {
+    if (rows == op->num_variants || !is_row(op, op->chains[first + rows], backend)) {
       return false;
     }
   }
   return true;
 }
+
+/* Every row that a cell leads to is there, and is of the cell's backend. */
+static bool complete_cells(const kvf_op *op) {
+  int64_t cells = 1; /* of one backend */
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    cells *= op->axes[i].num_positions;
+  }
+  for (int64_t i = 0; i < KVF_BACKEND_COUNT * cells; ++i) {
+    const int32_t backend = (int32_t)(i / cells);
+    if (op->cells[i] != -1 && !is_row(op, op->cells[i], backend)) {
+      return false;
+    }
+    if (op->rest != NULL && op->rest[i] != -1 &&
+        (op->rest[i] < 0 || !is_chain(op, op->rest[i], backend))) {
+      return false;
+    }
+  }
+  return op->num_cells == cells;
+}
+
+static bool complete(const kvf_op *op) {
+  if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
+      op->call == NULL || op->cells == NULL || (op->rest != NULL && op->chains == NULL) ||
+      op->num_axes > KVF_MAX_AXES ||
+      !is_array(op->axes, op->num_axes) || !is_array(op->arguments, op->num_arguments) ||
+      !is_array(op->variants, op->num_variants) || !is_array(op->exclusions, op->num_exclusions)) {
+    return false;
+  }
+  bool good = op->num_arguments <= KVF_MAX_ARGUMENTS;
+  for (int32_t i = 0; good && i < op->num_axes; ++i) {
+    good = complete_axis(&op->axes[i]);
+  }
+  for (int32_t i = 0; good && i < op->num_arguments; ++i) {
+    good = complete_argument(&op->arguments[i]);
+  }
+  for (int32_t i = 0; good && i < op->num_variants; ++i) {
+    good = complete_variant(&op->variants[i], op);
+  }
+  for (int32_t i = 0; good && i < op->num_exclusions; ++i) {
+    good = op->exclusions[i].reason != NULL;
+  }
+  return good && complete_cells(op);
+}
+
+/* ---- adding
+ * -------------------------------------------------------------------------------------- */
 
 /* Checks all ops, then adds those that are new. Under the lock. */
 static kvf_status add(const kvf_op *const *ops, int32_t count) {

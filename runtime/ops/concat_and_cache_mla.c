@@ -46,8 +46,8 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   kvf_check_tensor(&check, "k_pe", k_pe, KVF_ACCEPT(scalar), 2,
                    (kvf_dim *const[]){&k_pe_rows, &rope_dim}, &params.k_pe);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
-  kvf_check_rows(&check, "kv_c", &kv_c_rows, &params.slots);
-  kvf_check_rows(&check, "k_pe", &k_pe_rows, &params.slots);
+  kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
+  kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
   kvf_check_one_scale(&check, "scale", scale, &params.scale);
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
@@ -65,6 +65,8 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   }
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"kv_c", kv_c}, {"k_pe", k_pe}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -108,9 +110,9 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
 
 kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_variant *variant,
                                            const kvf_concat_and_cache_mla_params *given) {
-  kvf_concat_and_cache_mla_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
-  kvf_launch_slots(&check, &params.slots);
+  kvf_concat_and_cache_mla_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  kvf_launch_slots(&check, "slot_mapping", &params.slots);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   const int64_t bytes = check.status == KVF_OK ? row_bytes(kvf_cache_of(variant)) : 0;
   if (bytes != 0) {
@@ -132,7 +134,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
     kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
   }
   if (kvf_scalar_of(variant) != kvf_cache_of(variant) && bytes == 0) {
-    kvf_launch_pointer(&check, "scale", params.scale.data);
+    kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
   }
   if (check.status != KVF_OK) {
     return check.status;

@@ -72,8 +72,8 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
   kvf_check_tensor(&check, "kv_cache_ptrs", kv_cache_ptrs, KVF_ACCEPT_INT64, 1,
                    (kvf_dim *const[]){&num_layers}, &params.kv_cache_ptrs);
   check_slots(&check, slot_mapping, &num_layers, &params);
-  kvf_check_rows(&check, "kv_c", &kv_c_rows, &params.slots);
-  kvf_check_rows(&check, "k_pe", &k_pe_rows, &params.slots);
+  kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
+  kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
   if (check.status == KVF_OK && num_blocks < -1) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "num_blocks", "got %" PRId64 ", want -1 or more",
@@ -132,7 +132,7 @@ static void launch_slots(kvf_check *check, kvf_concat_and_cache_mla_grouped_para
   if (check->exec.backend == KVF_CPU) {
     slots->num_tokens = 0; /* check_indices() looks at those of all layers */
   }
-  kvf_launch_slots(check, slots);
+  kvf_launch_slots(check, "slot_mapping", slots);
   slots->num_tokens = tokens;
 }
 
@@ -163,7 +163,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, params->slots.num_tokens);
+  kvf_grid grid =
+      kvf_token_grid(check, elements / params->vector_elements, params->slots.num_tokens);
   grid.grid[2] = (uint32_t)(params->num_layers < 65535 ? params->num_layers : 65535);
   return kvf_cuda_run(check, variant, params, &grid);
 }
@@ -171,8 +172,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
 kvf_status
 kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_concat_and_cache_mla_grouped_params *given) {
-  kvf_concat_and_cache_mla_grouped_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_concat_and_cache_mla_grouped_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   launch_slots(&check, &params);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
@@ -188,7 +189,7 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
   kvf_launch_pointer(&check, "kv_cache_ptrs", params.kv_cache_ptrs.data);
   if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_pointer(&check, "kv_scales", params.kv_scales.data);
+    kvf_launch_scales(&check, "kv_scales", &params.kv_scales, params.num_layers);
   }
   if (check.status != KVF_OK) {
     return check.status;

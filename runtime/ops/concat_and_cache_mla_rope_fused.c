@@ -87,6 +87,13 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"q_pe", q_pe}, {"k_pe", k_pe}, {"kv_cache", kv_cache}}, 3,
+                  (const kvf_named[]){{"kv_c", kv_c}, {"cos_sin_cache", cos_sin_cache}}, 2);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"q_pe", q_pe}, {"k_pe", k_pe}}, 2);
+  kvf_check_apart(&check, (const kvf_named[]){{"q_pe", q_pe}}, 1,
+                  (const kvf_named[]){{"k_pe", k_pe}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -131,7 +138,7 @@ static void check_pointers(kvf_check *check, const kvf_variant *variant,
     kvf_launch_pointer(check, "kv_cache", params->kv_cache.data);
   }
   if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_pointer(check, "kv_cache_scale", params->kv_cache_scale.data);
+    kvf_launch_scales(check, "kv_cache_scale", &(kvf_view){.data = params->kv_cache_scale.data}, 1);
   }
 }
 
@@ -155,17 +162,17 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
   const int64_t rotations =
       ((int64_t)params->num_heads + 1) * (params->rope_dim / 2 / params->vector_pairs);
-  const kvf_grid grid = kvf_token_grid(check, rotations + params->kv_lora_rank / params->vector_elements,
-                                       params->slots.num_tokens);
+  const kvf_grid grid = kvf_token_grid(
+      check, rotations + params->kv_lora_rank / params->vector_elements, params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
 kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_concat_and_cache_mla_rope_fused_params *given) {
-  kvf_concat_and_cache_mla_rope_fused_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
-  kvf_launch_slots(&check, &params.slots);
+  kvf_concat_and_cache_mla_rope_fused_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  kvf_launch_slots(&check, "slot_mapping", &params.slots);
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "num_positions", params.num_positions, 0);

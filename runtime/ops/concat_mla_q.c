@@ -40,6 +40,8 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   row.value = kvf_saturating_sum(nope_dim.value, rope_dim.value);
   check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &row},
               &params.q_out);
+  kvf_check_apart(&check, (const kvf_named[]){{"q_out", q_out}}, 1,
+                  (const kvf_named[]){{"ql_nope", ql_nope}, {"q_pe", q_pe}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -69,8 +71,8 @@ static kvf_grid grid_of(const kvf_concat_mla_q_params *params, int64_t rows) {
 
 kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *variant,
                                    const kvf_concat_mla_q_params *given) {
-  kvf_concat_mla_q_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_concat_mla_q_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_tokens", params.num_tokens, 0);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "nope_bytes", params.nope_bytes, 0);

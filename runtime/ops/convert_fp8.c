@@ -157,6 +157,7 @@ static void check_dtypes(kvf_check *check, const DLTensor *const tensors[2], dou
     check_floats(check, dtypes[DST], scale, string);
   } else if (floats[DST] || floats[SRC]) {
     dtypes[floats[DST] ? SRC : DST] = check_format(check, string);
+    kvf_check_scale_value(check, "scale", scale);
   } else {
     kvf_check_fail(
         check, KVF_INVALID_TYPE, "src_cache",
@@ -200,16 +201,19 @@ static void check_side(kvf_check *check, const char *argument, const DLTensor *t
 
 kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache, const DLTensor *src_cache,
                            double scale, const char *kv_cache_dtype) {
-  kvf_convert_fp8_params params = {.scale = (float)scale};
+  kvf_convert_fp8_params params = {.scale = 1.0f};
   dimension dimensions[MAX_DIMENSIONS] = {{.size = 0}};
   kvf_dtype dtypes[2];
   kvf_check check = kvf_check_begin(OP, exec);
   check_dtypes(&check, (const DLTensor *const[]){dst_cache, src_cache}, scale, kv_cache_dtype,
                dtypes);
   check_shapes(&check, dst_cache, src_cache, dimensions);
+  kvf_check_apart(&check, (const kvf_named[]){{"dst_cache", dst_cache}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
+  params.scale = (float)scale;
   const int32_t rank = simplify(dimensions, src_cache->ndim);
   if (rank > KVF_MAX_RANK) {
     return kvf_check_fail(
@@ -277,8 +281,12 @@ enum { PIECE = 2048, THREADS = 256, IN_FLIGHT = 4 };
 
 kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_convert_fp8_params *given) {
-  kvf_convert_fp8_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_convert_fp8_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  if (check.status == KVF_OK &&
+      !(is_float(kvf_scalar_of(variant)) && is_float(kvf_cache_of(variant)))) {
+    kvf_check_scale_value(&check, "scale", (double)params.scale);
+  }
   if (!prepare(&check, &params)) {
     return check.status;
   }

@@ -22,7 +22,7 @@ kvf_status kvf_copy_blocks(const kvf_exec *exec, const DLTensor *const *key_cach
 
 kvf_status kvf_launch_copy_blocks(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_copy_blocks_params *given) {
-  kvf_copy_blocks_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_copy_blocks_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   return kvf_run_page_copy(&check, variant, &params.pages);
 }

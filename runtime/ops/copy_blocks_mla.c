@@ -21,7 +21,7 @@ kvf_status kvf_copy_blocks_mla(const kvf_exec *exec, const DLTensor *const *kv_c
 
 kvf_status kvf_launch_copy_blocks_mla(const kvf_exec *exec, const kvf_variant *variant,
                                       const kvf_copy_blocks_mla_params *given) {
-  kvf_copy_blocks_mla_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_copy_blocks_mla_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   return kvf_run_page_copy(&check, variant, &params.pages);
 }

@@ -25,8 +25,8 @@ kvf_status kvf_cp_gather_and_upconvert_nvfp4_kv_cache(const kvf_exec *exec,
 kvf_status kvf_launch_cp_gather_and_upconvert_nvfp4_kv_cache(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params *given) {
-  kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params params = *given;
+  kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   return kvf_launch_upconvert(&check, variant, &params, &gather, KVF_NVFP4_DS_MLA_BYTES);
 }

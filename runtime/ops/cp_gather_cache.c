@@ -18,7 +18,7 @@ typedef struct byte_tensor {
  */
 static const DLTensor *as_bytes(kvf_check *check, const char *argument, const DLTensor *tensor,
                                 int32_t leading, byte_tensor *bytes) {
-  if (check->status != KVF_OK || tensor == NULL || tensor->ndim < leading) {
+  if (!kvf_check_present(check, argument, tensor) || tensor->ndim < leading) {
     return tensor;
   }
   const int64_t bits = (int64_t)tensor->dtype.bits * tensor->dtype.lanes;
@@ -70,8 +70,9 @@ static void check_same_dtype(kvf_check *check, const DLTensor *src, const DLTens
   const DLDataType got = dst->dtype;
   if (want.code != got.code || want.bits != got.bits || want.lanes != got.lanes) {
     kvf_check_fail(check, KVF_INVALID_TYPE, "dst",
-                   "dtype is DLPack code %d of %d bits, want code %d of %d bits as src_cache has",
-                   got.code, got.bits, want.code, want.bits);
+                   "dtype is DLPack code %d of %d bits with %d lanes, want code %d of %d bits with "
+                   "%d lanes as src_cache has",
+                   got.code, got.bits, got.lanes, want.code, want.bits, want.lanes);
   }
 }
 
@@ -104,6 +105,8 @@ kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache, 
                    "has %" PRId64 " rows, want at least %" PRId64 " (batch_size)",
                    params.table.num_sequences, batch_size);
   }
+  kvf_check_apart(&check, (const kvf_named[]){{"dst", dst}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -120,9 +123,9 @@ kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache, 
 
 kvf_status kvf_launch_cp_gather_cache(const kvf_exec *exec, const kvf_variant *variant,
                                       const kvf_cp_gather_cache_params *given) {
-  kvf_cp_gather_cache_params params = *given;
+  kvf_cp_gather_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_gather(&check, &gather, params.entry_size)) {
     return check.status;
   }

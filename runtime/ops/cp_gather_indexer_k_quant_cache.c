@@ -61,6 +61,10 @@ kvf_status kvf_cp_gather_indexer_k_quant_cache(const kvf_exec *exec, const DLTen
   kvf_check_indexer_pages(&check, kv_cache, head_dim.value, scales, &num_blocks, &block_size,
                           &params.kv_cache);
   kvf_check_block_table(&check, block_table, cu_seq_lens, NULL, &params.table);
+  kvf_check_apart(&check, (const kvf_named[]){{"dst_k", dst_k}, {"dst_scale", dst_scale}}, 2,
+                  (const kvf_named[]){{"kv_cache", kv_cache}}, 1);
+  kvf_check_apart(&check, (const kvf_named[]){{"dst_scale", dst_scale}}, 1,
+                  (const kvf_named[]){{"dst_k", dst_k}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -86,8 +90,8 @@ static bool divides_by_4(const kvf_view *view) {
 kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_cp_gather_indexer_k_quant_cache_params *given) {
-  kvf_cp_gather_indexer_k_quant_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_cp_gather_indexer_k_quant_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_rows", params.num_rows, 0);
   kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
   kvf_launch_at_least(&check, "num_scales", params.num_scales, 0);

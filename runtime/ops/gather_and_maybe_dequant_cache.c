@@ -50,7 +50,8 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
 
   kvf_shortened table;
   kvf_shortened starts;
-  const bool counted = cu_seq_lens != NULL && cu_seq_lens->ndim == 1 && cu_seq_lens->shape[0] > 0;
+  const bool counted = cu_seq_lens != NULL && cu_seq_lens->ndim == 1 &&
+                       cu_seq_lens->shape != NULL && cu_seq_lens->shape[0] > 0;
   const int64_t num_sequences = counted ? cu_seq_lens->shape[0] - 1 : INT64_MAX;
   kvf_check_block_table(&check, kvf_shorten(block_table, num_sequences, &table), cu_seq_lens,
                         kvf_shorten(seq_starts, num_sequences, &starts), &params.table);
@@ -64,6 +65,8 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
     kvf_check_fail(&check, KVF_INVALID_VALUE, "src_cache",
                    "a row has %" PRId64 " elements, want less than 2^31", entry_size.value);
   }
+  kvf_check_apart(&check, (const kvf_named[]){{"dst", dst}}, 1,
+                  (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -77,14 +80,16 @@ kvf_status kvf_gather_and_maybe_dequant_cache(const kvf_exec *exec, const DLTens
 kvf_status
 kvf_launch_gather_and_maybe_dequant_cache(const kvf_exec *exec, const kvf_variant *variant,
                                           const kvf_gather_and_maybe_dequant_cache_params *given) {
-  kvf_gather_and_maybe_dequant_cache_params params = *given;
+  kvf_gather_and_maybe_dequant_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
-  const bool copies = variant != NULL && kvf_scalar_of(variant) == kvf_cache_of(variant);
-  if (!copies && params.num_rows > 0) {
-    kvf_launch_pointer(&check, "scale", params.scale.data);
-  }
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_gather(&check, &gather, params.entry_size)) {
+    return check.status;
+  }
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+    kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
+  }
+  if (check.status != KVF_OK) {
     return check.status;
   }
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;

@@ -48,7 +48,7 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
   kvf_check_tensor(&check, "k", k, KVF_ACCEPT(scalar), 2, (kvf_dim *const[]){&rows, &head_dim},
                    &params.k);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
-  kvf_check_rows(&check, "k", &rows, &params.slots);
+  kvf_check_rows(&check, "k", &rows, "slot_mapping", &params.slots);
   if (check.status == KVF_OK && head_dim.value > INT32_MAX) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "k",
                    "a row has %" PRId64 " elements, want less than 2^31", head_dim.value);
@@ -60,6 +60,8 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
   }
   kvf_check_indexer_pages(&check, kv_cache, head_dim.value, head_dim.value / quant_block_size,
                           &num_blocks, &block_size, &params.kv_cache);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"k", k}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -81,11 +83,11 @@ static kvf_grid grid_of(const kvf_indexer_k_quant_and_cache_params *params) {
 
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_indexer_k_quant_and_cache_params *given) {
-  kvf_indexer_k_quant_and_cache_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_indexer_k_quant_and_cache_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "head_dim", params.head_dim, 0);
   check_group(&check, "group_size", params.group_size, params.head_dim);
-  kvf_launch_slots(&check, &params.slots);
+  kvf_launch_slots(&check, "slot_mapping", &params.slots);
   if (check.status != KVF_OK || params.slots.num_tokens == 0 || params.head_dim == 0) {
     return check.status;
   }

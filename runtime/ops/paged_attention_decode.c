@@ -1,3 +1,4 @@
+#include <float.h>
 #include <inttypes.h>
 
 #include "core/cuda.h"
@@ -111,6 +112,16 @@ static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_
   params->splits = splits.value;
 }
 
+/* The factor of the scores: any number that f32 holds, so that none becomes 0 or infinite. */
+static void check_factor(kvf_check *check, double scale) {
+  const double magnitude = scale < 0 ? -scale : scale;
+  if (scale != 0 && !(magnitude >= FLT_MIN && magnitude <= FLT_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "scale",
+                   "got %g, want 0 or a number from 2^-126 to the largest float32, of any sign",
+                   scale);
+  }
+}
+
 /* What raw launches check too. */
 static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
                         int64_t head_size) {
@@ -133,9 +144,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
                                       const DLTensor *k_scale, const DLTensor *v_scale,
                                       const DLTensor *alibi_slopes, int64_t sliding_window,
                                       bool swizzle_v_scales, DLTensor *workspace) {
-  params_type params = {.scale = (float)scale,
-                        .sliding_window = sliding_window,
-                        .swizzle_v_scales = swizzle_v_scales};
+  params_type params = {.sliding_window = sliding_window, .swizzle_v_scales = swizzle_v_scales};
   kvf_dim num_seqs = KVF_DIM("num_seqs");
   kvf_dim num_q_heads = KVF_DIM("num_q_heads");
   kvf_dim head_size = KVF_DIM("head_size");
@@ -143,6 +152,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
                      &head_size};
   kvf_check check = kvf_check_begin(OP, exec);
+  check_factor(&check, scale);
   const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
   kvf_dim *const heads[] = {&num_seqs, &num_q_heads, &head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
@@ -179,9 +189,16 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
     kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
                    num_q_heads.value);
   }
+  kvf_check_apart(
+      &check, (const kvf_named[]){{"out", out}, {"workspace", workspace}}, 2,
+      (const kvf_named[]){{"query", query}, {"key_cache", key_cache}, {"value_cache", value_cache}},
+      3);
+  kvf_check_apart(&check, (const kvf_named[]){{"workspace", workspace}}, 1,
+                  (const kvf_named[]){{"out", out}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
+  params.scale = (float)scale;
   params.num_seqs = num_seqs.value;
   params.width = width.value;
   params.num_blocks = dims.num_blocks.value;
@@ -288,10 +305,20 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
+/* Those of rows are part of the cache. */
+static void launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                          kvf_dtype cache, int64_t num_kv_heads) {
+  if (has_row_scales(cache)) {
+    kvf_launch_pointer(check, member, scales->data);
+  } else {
+    kvf_launch_scales(check, member, scales, num_kv_heads);
+  }
+}
+
 kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_variant *variant,
                                              const params_type *given) {
-  params_type params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  params_type params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_seqs", params.num_seqs, 0);
   kvf_launch_at_least(&check, "num_q_heads", params.num_q_heads, 0);
   kvf_launch_at_least(&check, "num_kv_heads", params.num_kv_heads, 0);
@@ -299,6 +326,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   kvf_launch_at_least(&check, "width", params.width, 0);
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
+  check_factor(&check, (double)params.scale);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
   if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {
     kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
@@ -328,8 +356,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
   if (variant != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_pointer(&check, "k_scale", params.k_scale.data);
-    kvf_launch_pointer(&check, "v_scale", params.v_scale.data);
+    launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
+    launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }
   if (check.status != KVF_OK) {
     return check.status;

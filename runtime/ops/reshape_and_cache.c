@@ -42,6 +42,9 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                    groups.value, kvf_quotient_up(head_size.value, x.value), head_size.value,
                    x.value);
   }
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -67,9 +70,9 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_params *params) {
 
 kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_reshape_and_cache_params *given) {
-  kvf_reshape_and_cache_params params = *given;
+  kvf_reshape_and_cache_params params;
   const kvf_writer writer = KVF_WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "x", params.x, 1);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;

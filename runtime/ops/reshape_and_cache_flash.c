@@ -31,6 +31,9 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                    &params.key_cache);
   kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
                    &params.value_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -41,9 +44,9 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
 
 kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                               const kvf_reshape_and_cache_flash_params *given) {
-  kvf_reshape_and_cache_flash_params params = *given;
+  kvf_reshape_and_cache_flash_params params;
   const kvf_writer writer = KVF_WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }

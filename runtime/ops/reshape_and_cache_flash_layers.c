@@ -19,7 +19,7 @@ static void check_source(kvf_check *check, const char *argument, const DLTensor 
   kvf_view all = {.data = NULL};
   kvf_check_tensor(check, argument, tensor, accepted, 4,
                    (kvf_dim *const[]){num_layers, &rows, num_heads, head_size}, &all);
-  kvf_check_rows(check, argument, &rows, slots);
+  kvf_check_rows(check, argument, &rows, "slot_mapping", slots);
   *view = (kvf_view){.data = all.data, .stride = {all.stride[1], all.stride[2], all.stride[3]}};
   *layer_stride = all.stride[0];
 }
@@ -32,7 +32,7 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
   kvf_dim layers = KVF_DIM("num_layers");
   kvf_dim heads = KVF_DIM("num_heads");
   kvf_view all = {.data = NULL};
-  if (rank > 2) {
+  if (rank < 0 || rank > 2) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0, 1 or 2", rank);
     return;
   }
@@ -95,6 +95,38 @@ static void check_caches(kvf_check *check, const char *argument, const DLTensor 
       check->status = KVF_OK;
       check_cache(check, name, caches[layer], layer == 0, accepted, shape, view);
     }
+  }
+}
+
+/* The scales of layers [first, num_layers), where they are read. */
+static void launch_scales(kvf_check *check, const kvf_variant *variant, const layers_params *params,
+                          int64_t first, int64_t num_layers) {
+  const struct {
+    const char *member;
+    const kvf_view *view;
+    int64_t layer_stride;
+  } sides[] = {{"k_scales", &params->k_scale, params->k_scale_layer_stride},
+               {"v_scales", &params->v_scale, params->v_scale_layer_stride}};
+  const bool reads = kvf_scalar_of(variant) != kvf_cache_of(variant) &&
+                     params->slots.num_tokens > 0 && params->num_heads > 0 && params->head_size > 0;
+  for (int i = 0; reads && i < 2; ++i) {
+    kvf_view layer = *sides[i].view;
+    kvf_launch_pointer(check, sides[i].member, layer.data);
+    for (int64_t k = first; check->status == KVF_OK && k < num_layers; ++k) {
+      layer.data = (float *)sides[i].view->data + k * sides[i].layer_stride;
+      kvf_launch_scales(check, sides[i].member, &layer, params->num_heads);
+    }
+  }
+}
+
+static void check_apart(kvf_check *check, const DLTensor *keys, const DLTensor *values,
+                        const DLTensor *const *key_caches, const DLTensor *const *value_caches,
+                        int64_t num_layers) {
+  const kvf_named sources[] = {{"keys", keys}, {"values", values}};
+  for (int64_t layer = 0; check->status == KVF_OK && layer < num_layers; ++layer) {
+    const kvf_named caches[] = {{"key_caches", key_caches[layer]},
+                                {"value_caches", value_caches[layer]}};
+    kvf_check_apart(check, caches, 2, sources, 2);
   }
 }
 
@@ -176,6 +208,12 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   params.slots.block_size = block_size.value;
   params.num_heads = (int32_t)num_heads.value;
   params.head_size = (int32_t)head_size.value;
+  check_apart(&check, keys, values, key_caches, value_caches, num_layers.value);
+  /* Those of the first launch are checked there, those of later ones before it writes. */
+  launch_scales(&check, variant, &params, KVF_MAX_LAYERS, num_layers.value);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
   return launch_all(&check, variant, &params, key_caches, value_caches, num_layers.value);
 }
 
@@ -199,9 +237,9 @@ static kvf_view all_layers(const kvf_view *view, void *const *caches, int32_t nu
 kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
                                                      const kvf_variant *variant,
                                                      const layers_params *given) {
-  layers_params params = *given;
+  layers_params params;
   const kvf_writer writer = KVF_WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   if (params.num_layers > KVF_MAX_LAYERS) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "num_layers", "got %d, want %d or less",
@@ -215,6 +253,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   if (!kvf_launch_writer(&check, variant, &writer, &key_cache, &value_cache)) {
     return check.status;
   }
+  launch_scales(&check, variant, &params, 1, params.num_layers);
   for (int32_t layer = 1; params.slots.num_blocks > 0 && layer < params.num_layers; ++layer) {
     kvf_launch_pointer(&check, "key_caches", params.key_caches[layer]);
     kvf_launch_pointer(&check, "value_caches", params.value_caches[layer]);

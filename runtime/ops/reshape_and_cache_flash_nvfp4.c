@@ -40,6 +40,9 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
   kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
                         &head_size, &params.value_cache);
   kvf_check_nvfp4_sizes(&check, "key", head_size.value, block_size.value, swizzle_v_scales);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
+                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -76,9 +79,9 @@ static void join_heads(kvf_reshape_and_cache_flash_nvfp4_params *params) {
 kvf_status
 kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_reshape_and_cache_flash_nvfp4_params *given) {
-  kvf_reshape_and_cache_flash_nvfp4_params params = *given;
+  kvf_reshape_and_cache_flash_nvfp4_params params;
   const kvf_writer writer = WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_check_nvfp4_sizes(&check, "key", params.head_size, params.slots.block_size,
                         params.swizzle_v_scales);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {

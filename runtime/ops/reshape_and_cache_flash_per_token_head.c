@@ -42,6 +42,16 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
                    &params.k_scale_cache);
   kvf_check_tensor(&check, "v_scale_cache", v_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
                    &params.v_scale_cache);
+  kvf_check_apart(&check,
+                  (const kvf_named[]){{"key_cache", key_cache},
+                                      {"value_cache", value_cache},
+                                      {"k_scale_cache", k_scale_cache},
+                                      {"v_scale_cache", v_scale_cache}},
+                  4, (const kvf_named[]){{"key", key}, {"value", value}}, 2);
+  kvf_check_apart(
+      &check,
+      (const kvf_named[]){{"k_scale_cache", k_scale_cache}, {"v_scale_cache", v_scale_cache}}, 2,
+      (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -92,9 +102,9 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params 
 kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_reshape_and_cache_flash_per_token_head_params *given) {
-  kvf_reshape_and_cache_flash_per_token_head_params params = *given;
+  kvf_reshape_and_cache_flash_per_token_head_params params;
   const kvf_writer writer = WRITER(&params);
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (params.slots.num_tokens > 0 && params.num_heads > 0) {
     /* A head of no elements would have a scale, but no code to hold it for. */
     kvf_launch_at_least(&check, "head_size", params.head_size, 1);

@@ -18,6 +18,10 @@ static int64_t span_of(kvf_check *check, const char *argument, const DLTensor *t
                    bits);
     return 0;
   }
+  if (tensor->ndim < 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0 or more", tensor->ndim);
+    return 0;
+  }
   int64_t span = 1;
   int64_t compact = 1;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
@@ -57,10 +61,8 @@ kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *
                            int64_t block_size_in_bytes, const DLTensor *block_mapping) {
   kvf_swap_blocks_params params = {.block_size_in_bytes = block_size_in_bytes};
   kvf_check check = kvf_check_begin(OP, exec);
-  if (src == NULL || dst == NULL) {
-    kvf_check_fail(&check, KVF_INVALID_VALUE, src == NULL ? "src" : "dst",
-                   "got NULL, want a tensor");
-  }
+  (void)kvf_check_present(&check, "src", src);
+  (void)kvf_check_present(&check, "dst", dst);
   if (block_size_in_bytes < 1) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "block_size_in_bytes",
                    "got %" PRId64 ", want 1 or more", block_size_in_bytes);
@@ -188,9 +190,9 @@ static void check_extent(kvf_check *check, const char *member, int64_t blocks, i
 
 kvf_status kvf_launch_swap_blocks(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_swap_blocks_params *given) {
-  kvf_swap_blocks_params params = *given;
+  kvf_swap_blocks_params params;
   const kvf_block_list *mapping = &params.block_mapping;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "block_mapping.size", mapping->size, 0);
   kvf_launch_at_least(&check, "block_size_in_bytes", params.block_size_in_bytes, 1);
   check_extent(&check, "num_src_blocks", params.num_src_blocks, params.block_size_in_bytes);

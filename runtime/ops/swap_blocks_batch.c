@@ -34,6 +34,12 @@ static int64_t at(const kvf_view *vector, int64_t i) {
   return kvf_read_index(vector->data, 8, i * vector->stride[0]);
 }
 
+/* Whether a range reaches into another of the same size without being it. */
+static bool overlaps(int64_t from, int64_t to, int64_t bytes) {
+  const uint64_t forward = (uint64_t)to - (uint64_t)from;
+  return forward != 0 && (forward < (uint64_t)bytes || -forward < (uint64_t)bytes);
+}
+
 /* Checks every copy; returns the bytes of all. */
 static int64_t check_copies(kvf_check *check, const kvf_swap_blocks_batch_params *params) {
   int64_t sum = 0;
@@ -46,6 +52,13 @@ static int64_t check_copies(kvf_check *check, const kvf_swap_blocks_batch_params
       kvf_check_fail(check, KVF_INVALID_VALUE,
                      at(&params->src_ptrs, i) == 0 ? "src_ptrs" : "dst_ptrs",
                      "element %" PRId64 " is 0, want an address", i);
+    } else if (overlaps(at(&params->src_ptrs, i), at(&params->dst_ptrs, i), bytes)) {
+      kvf_check_fail(
+          check, KVF_INVALID_VALUE, "dst_ptrs",
+          "element %" PRId64 " lies %" PRId64 " bytes from that of src_ptrs, want the "
+          "same address or %" PRId64 " (its size) or more",
+          i, (int64_t)((uint64_t)at(&params->dst_ptrs, i) - (uint64_t)at(&params->src_ptrs, i)),
+          bytes);
     } else if (__builtin_add_overflow(sum, bytes, &sum)) {
       sum = INT64_MAX;
     }
@@ -74,8 +87,8 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_bat
 
 kvf_status kvf_launch_swap_blocks_batch(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_swap_blocks_batch_params *given) {
-  kvf_swap_blocks_batch_params params = *given;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_swap_blocks_batch_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_copies", params.num_copies, 0);
   if (check.status != KVF_OK || params.num_copies == 0) {
     return check.status;

@@ -37,9 +37,9 @@ static kvf_grid grid_of(const kvf_page_list *pages) {
 
 kvf_status kvf_launch_zero_blocks(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_zero_blocks_params *given) {
-  kvf_zero_blocks_params params = *given;
+  kvf_zero_blocks_params params;
   kvf_page_list *pages = &params.pages;
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_pages(&check, variant, "block_ids", 1, pages)) {
     return check.status;
   }

@@ -140,7 +140,7 @@ implement("_C_cache_ops::zero_blocks", "a", "caches")
 for number in range(300):
     implement("_C_cache_ops::zero_blocks", f"space_{number}", "caches,block_ids")
 """).splitlines()
-    assert "got '_C_cache_ops::nobody', which is no op; want one of _C_cache_ops::" in text[0]
+    assert "got '_C_cache_ops::nobody', which is no op; the nearest are _C_cache_ops::" in text[0]
     assert "zero_blocks has no argument 'nobody'; want zero_blocks(Tensor(a!)[] caches" in text[1]
     assert "the schema lacks 'block_ids', which has no default" in text[2]
     assert "this process has registered 256 ops with torch already" in text[3]

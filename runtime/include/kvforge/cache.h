@@ -4,6 +4,22 @@
 
 #include "kvforge/kvforge.h"
 
+/*
+ * Scales. One that a cache is written or read with (k_scale, v_scale, kv_scales, convert_fp8's
+ * scale, ...) is a positive, finite, normal f32 number: 2^-126 to 3.4e38. Where the host can read
+ * it
+ * - on the CPU, and a number on both backends - any other is refused with KVF_INVALID_VALUE before
+ * anything is written. A scale that a call does not read, because the cache holds the scalar dtype,
+ * may be anything.
+ *
+ * On CUDA scales are in device memory, which the host never reads. A kernel calculates with what it
+ * finds, as IEEE 754 has it: with a scale of 0 an element becomes the largest code, 0 a NaN (in
+ * nvfp4 a block scale that is NaN), with a NaN every element NaN, with a negative one the sign
+ * changes. No scale makes it fault or touch another token. The same holds on the CPU for a scale
+ * that another thread changes during the call. Scales of each token, and block scales, are part of
+ * a cache as codes are, and nobody looks at their values.
+ */
+
 #ifdef __cplusplus
 extern "C" {
 #endif

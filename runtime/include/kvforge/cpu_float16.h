@@ -12,7 +12,8 @@
 #include "kvforge/float16.h"
 
 /* Widens a row. */
-KVF_INLINE void kvf_widen_f16(float *restrict to, const uint16_t *restrict from, int64_t count) {
+KVF_INLINE void kvf_widen_f16(float *__restrict to, const uint16_t *__restrict from,
+                              int64_t count) {
   int64_t i = 0;
 #if defined(__AVX512F__)
   for (; i + 16 <= count; i += 16) {
@@ -31,7 +32,8 @@ KVF_INLINE void kvf_widen_f16(float *restrict to, const uint16_t *restrict from,
 }
 
 /* Narrows a row, with the bits of kvf_f16_from_f32(). */
-KVF_INLINE void kvf_narrow_f16(uint16_t *restrict to, const float *restrict from, int64_t count) {
+KVF_INLINE void kvf_narrow_f16(uint16_t *__restrict to, const float *__restrict from,
+                               int64_t count) {
   int64_t i = 0;
 #if defined(__AVX512F__) && defined(__AVX512VL__)
   for (; i + 16 <= count; i += 16) {

@@ -21,12 +21,13 @@ KVF_INLINE void kvf_scale_groups_of_16(float *values, const float *scales, int64
  * Widens a row of codes; `count` is even. Both codes of a byte become f16 side by side in a word:
  * f16 holds all eight magnitudes.
  */
-KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes, int64_t count) {
+KVF_INLINE void kvf_widen_e2m1(float *__restrict to, const uint8_t *__restrict codes,
+                               int64_t count) {
   enum { WORDS = 256 };
   for (int64_t first = 0; first < count; first += 2 * WORDS) {
     uint32_t words[WORDS];
     uint16_t half[2 * WORDS];
-    const int64_t length = (count - first) / 2 < WORDS ? (count - first) / 2 : WORDS;
+    const int64_t length = (count - first) / 2 < WORDS ? (count - first) / 2 : (int64_t)WORDS;
     for (int64_t i = 0; i < length; ++i) {
       const uint32_t pair = codes[first / 2 + i];
       const uint32_t code = (pair | pair << 12) & 0x000F000Fu;
@@ -47,7 +48,7 @@ KVF_INLINE void kvf_widen_e2m1(float *restrict to, const uint8_t *restrict codes
  * Widens a row of codes and multiplies it by the scales of its groups. A permutation of a register
  * is a table that looks at the low bits of an index only.
  */
-KVF_INLINE void kvf_decode_groups_of_16(float *restrict to, const uint8_t *restrict codes,
+KVF_INLINE void kvf_decode_groups_of_16(float *__restrict to, const uint8_t *__restrict codes,
                                         const float *scales, int64_t num_groups) {
 #if defined(__AVX512F__)
   const __m512 values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f,
@@ -79,7 +80,7 @@ KVF_INLINE void kvf_decode_groups_of_16(float *restrict to, const uint8_t *restr
 }
 
 /* to[i] is the larger one of from[2 i] and from[2 i + 1]. */
-KVF_INLINE void kvf_larger_of_pairs(uint32_t *restrict to, const uint32_t *restrict from,
+KVF_INLINE void kvf_larger_of_pairs(uint32_t *__restrict to, const uint32_t *__restrict from,
                                     int64_t count) {
   KVF_VECTORISE
   for (int64_t i = 0; i < count; ++i) {
@@ -150,8 +151,8 @@ KVF_INLINE void kvf_narrow_4_groups(uint8_t *codes, const float *values, const f
  * Multiplies groups, at most 32 of them, and narrows them to codes, 8 bytes each. What is in
  * `values` afterwards is not defined.
  */
-KVF_INLINE void kvf_narrow_e2m1(uint8_t *restrict codes, float *restrict values,
-                                const float *restrict multipliers, int64_t num_groups) {
+KVF_INLINE void kvf_narrow_e2m1(uint8_t *__restrict codes, float *__restrict values,
+                                const float *__restrict multipliers, int64_t num_groups) {
   int64_t first = 0;
 #if defined(__AVX512BW__)
   for (; first + 4 <= num_groups; first += 4) {

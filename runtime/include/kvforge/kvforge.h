@@ -12,6 +12,11 @@
  *     returned live as long as the library is loaded.
  *   - Errors: a kvf_status is returned, and kvf_last_error() holds a sentence for it. Nothing is
  *     written to any tensor when a call is refused. The library never prints and never aborts.
+ *   - Pointers and numbers: NULL where it has no meaning, numbers outside an enum, negative counts
+ *     and incomplete descriptors are refused. What no check can find is the caller's: that a
+ *     pointer other than NULL points to what its type says, with as many elements as are counted
+ *     (ndim sizes and strides, the memory that they span), and that an op or a variant is one that
+ *     this library has handed out or registered.
  */
 #ifndef KVFORGE_KVFORGE_H
 #define KVFORGE_KVFORGE_H
@@ -40,7 +45,17 @@ extern "C" {
 #define KVF_ABI_VERSION 3
 #define KVF_VERSION "0.1.0"
 
-/* What happened. Values are stable; 0 is success and everything else left all tensors untouched. */
+/*
+ * What happened. Values are stable; 0 is success. Every other status but KVF_CUDA_ERROR left all
+ * tensors untouched: a call is refused before anything is written or enqueued, on both backends.
+ *
+ * KVF_CUDA_ERROR comes from the driver. Most ops are one launch, which was not enqueued then. An op
+ * that makes several launches or copies stops at the one that failed: those before it take place,
+ * those behind it do not. It says so under "Errors" (copy_blocks, copy_blocks_mla, zero_blocks,
+ * swap_blocks, swap_blocks_batch, reshape_and_cache_flash_layers, paged_attention_decode). When the
+ * error is one of earlier work that the driver tells late, such as an illegal address, no memory of
+ * the context can be relied on.
+ */
 typedef enum kvf_status {
   KVF_OK = 0,
   KVF_INVALID_TYPE = 1,  /* wrong dtype, device or kind of argument        (Python: TypeError) */
@@ -258,7 +273,7 @@ KVF_API const kvf_op *kvf_get_op(int32_t position);
 
 /*
  * Finds an op by "namespace::name", or by "name" alone, which one namespace has at most. NULL, with
- * an error that lists the nearest names, when there is none. Not for the hot path: keep the
+ * an error that lists the three nearest names, when there is none. Not for the hot path: keep the
  * pointer.
  */
 KVF_API const kvf_op *kvf_find_op(const char *name);

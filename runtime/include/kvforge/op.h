@@ -1,28 +1,42 @@
 /*
  * For authors of ops, in this library and in modules: what generated/ops/<op>.c and
  * runtime/ops/<op>.c are written with. Callers need only kvforge/kvforge.h.
+ *
+ * These functions check what the caller of an op has given: exec, tensors, strings, params and the
+ * variant may be NULL wherever they are handed on. Everything else is the author's to get right:
+ * the op, the check, names, dims, views and places to write to are never NULL, and a view is read
+ * only while the check's status is KVF_OK.
  */
 #ifndef KVFORGE_OP_H
 #define KVFORGE_OP_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "kvforge/kvforge.h"
+
+/* <stdatomic.h> is no header of C++ before C++23; both name the same object in memory. */
+#ifdef __cplusplus
+#include <atomic>
+#define KVF_ATOMIC(type) std::atomic<type>
+extern "C" {
+#else
+#include <stdatomic.h>
+#define KVF_ATOMIC(type) _Atomic(type)
+#endif
 
 /* ---- table rows
  * ---------------------------------------------------------------------------------- */
 
 /* The fatbin of one CUDA variant and its kernel, loaded at first use for all devices at once. */
 struct kvf_cuda_image {
-  _Atomic(const unsigned char *) fatbin; /* NULL: not built */
-  const char *symbol;                    /* also the kernel's name */
-  _Atomic(void *) kernel;                /* CUkernel; NULL until loaded */
+  KVF_ATOMIC(const unsigned char *) fatbin; /* NULL: not built */
+  const char *symbol;                       /* also the kernel's name */
+  KVF_ATOMIC(void *) kernel;                /* CUkernel; NULL until loaded */
 };
 
 /* The code of one CPU variant that was not built with its row, for each level. */
 struct kvf_cpu_late {
-  _Atomic(kvf_cpu_function) functions[KVF_ISA_COUNT]; /* NULL: not installed */
+  KVF_ATOMIC(kvf_cpu_function) functions[KVF_ISA_COUNT]; /* NULL: not installed */
 };
 
 #define KVF_HIDDEN_WEAK __attribute__((weak, visibility("hidden")))
@@ -103,12 +117,31 @@ KVF_API __attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_chec
                                                                         const char *format, ...);
 
 /*
+ * Refuses a tensor that is not there, or that has dimensions and no array of sizes. True while
+ * nothing has failed. The checks below begin with it; an entry point that looks at a tensor before
+ * them calls it itself.
+ */
+KVF_API bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor);
+
+/*
  * Checks presence, dtype, rank, sizes, device and address of a tensor and describes it in `view`.
  * Binds or compares every dim. An argument the op writes to must not overlap itself.
  */
 KVF_API void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                               uint32_t accepted, int32_t rank, kvf_dim *const *dims,
                               kvf_view *view);
+
+/*
+ * Refuses tensors that the op writes to and that share memory with one that it reads. Tensors whose
+ * elements alternate in memory are apart. For entry points, after the checks of these tensors.
+ */
+typedef struct kvf_named {
+  const char *argument;
+  const DLTensor *tensor; /* NULL: passed over */
+} kvf_named;
+enum { KVF_MAX_APART = 8 }; /* of each */
+KVF_API void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
+                             const kvf_named *read, int32_t num_read);
 
 /* Checks that a tensor is where the call runs; the first tensor decides unless the caller has. */
 KVF_API void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor);
@@ -134,10 +167,12 @@ KVF_API int64_t kvf_check_arch(const kvf_check *check);
 
 /*
  * Begins a raw-pointer launch: checks that the variant belongs to the op, is built, and matches
- * exec, which may be NULL (then the variant's backend, device 0, default stream).
+ * exec, which may be NULL (then the variant's backend, device 0, default stream). Copies the params
+ * struct that the caller has `given`; NULL is a failure, which leaves zeros in `params`.
  */
 KVF_API kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec,
-                                   const kvf_variant *variant);
+                                   const kvf_variant *variant, const void *given, void *params,
+                                   size_t size);
 
 /* Refuses a NULL pointer among a params struct's members. */
 KVF_API void kvf_launch_pointer(kvf_check *check, const char *member, const void *pointer);
@@ -207,5 +242,9 @@ typedef struct kvf_grid {
 /* Enqueues a CUDA variant's kernel on exec's stream; `params` is copied before this returns. */
 KVF_API kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant,
                                 const void *params, const kvf_grid *grid);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,5 +1,4 @@
 /* kv_cache_dtype: from the caller's string to a cache dtype and a variant. */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -9,50 +8,78 @@ static bool is_scalar(kvf_dtype dtype) {
   return dtype == KVF_F32 || dtype == KVF_F16 || dtype == KVF_BF16;
 }
 
-kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar, kvf_dtype *cache) {
-  /* Strings that are not a dtype's own name. */
-  static const struct {
-    const char *string;
-    kvf_dtype dtype; /* KVF_DTYPE_NONE: the scalar dtype, whatever it is */
-  } aliases[] = {
-      {"auto", KVF_DTYPE_NONE}, {"float32", KVF_F32},  {"float16", KVF_F16},
-      {"bfloat16", KVF_BF16},   {"fp8", KVF_FP8_E4M3},
-  };
-  const size_t count = sizeof aliases / sizeof *aliases;
+/* Strings that are not a dtype's own name. */
+static const struct {
+  const char *string;
+  kvf_dtype dtype; /* KVF_DTYPE_NONE: the scalar dtype, whatever it is */
+} aliases[] = {
+    {"auto", KVF_DTYPE_NONE}, {"float32", KVF_F32},  {"float16", KVF_F16},
+    {"bfloat16", KVF_BF16},   {"fp8", KVF_FP8_E4M3},
+};
+enum { NUM_ALIASES = sizeof aliases / sizeof *aliases };
 
-  kvf_dtype found = KVF_DTYPE_NONE;
-  for (size_t i = 0; kv_cache_dtype != NULL && found == KVF_DTYPE_NONE && i < count; ++i) {
-    if (strcmp(kv_cache_dtype, aliases[i].string) == 0) {
-      found = aliases[i].dtype == KVF_DTYPE_NONE ? scalar : aliases[i].dtype;
+static kvf_dtype alias_dtype(size_t i, kvf_dtype scalar) {
+  return aliases[i].dtype == KVF_DTYPE_NONE ? scalar : aliases[i].dtype;
+}
+
+/* The dtype that a string names, or KVF_DTYPE_NONE. */
+static kvf_dtype find(const char *string, kvf_dtype scalar) {
+  for (size_t i = 0; string != NULL && i < NUM_ALIASES; ++i) {
+    if (strcmp(string, aliases[i].string) == 0) {
+      return alias_dtype(i, scalar);
     }
   }
-  if (found == KVF_DTYPE_NONE) {
-    found = kvf_find_dtype(kv_cache_dtype);
-    found = found == KVF_B8 ? KVF_DTYPE_NONE : found;
+  const kvf_dtype dtype = kvf_find_dtype(string);
+  return dtype == KVF_B8 ? KVF_DTYPE_NONE : dtype;
+}
+
+/* Whether a call of the op may name a cache dtype; without an op, any does. */
+static bool is_wanted(const kvf_check *check, kvf_dtype scalar, kvf_dtype dtype) {
+  return check == NULL ||
+         kvf_select_status(check->op, check->exec.backend, scalar, dtype) != KVF_UNSUPPORTED;
+}
+
+static kvf_status refuse_name(const kvf_check *check, const char *string, kvf_dtype scalar) {
+  kvf_text wanted = {.length = 0};
+  for (size_t i = 0; i < NUM_ALIASES; ++i) {
+    if (is_wanted(check, scalar, alias_dtype(i, scalar))) {
+      kvf_text_add(&wanted, aliases[i].string);
+    }
   }
+  for (int dtype = KVF_BF16 + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
+    if (dtype != KVF_B8 && is_wanted(check, scalar, (kvf_dtype)dtype)) {
+      kvf_text_add(&wanted, kvf_dtype_name((kvf_dtype)dtype));
+    }
+  }
+  return kvf_error(KVF_INVALID_VALUE, "%s%skv_cache_dtype: got %s%.200s%s, want one of %s",
+                   check ? check->op->name : "", check ? ": " : "", string ? "'" : "",
+                   string ? string : "NULL", string ? "'" : "", wanted.data);
+}
+
+/* The cache dtype of a call; in the words of an op, unless `check` is NULL. */
+static kvf_status resolve(const kvf_check *check, const char *string, kvf_dtype scalar,
+                          kvf_dtype *cache) {
+  const kvf_dtype found = find(string, scalar);
   if (found == KVF_DTYPE_NONE) {
-    kvf_text accepted = {.length = 0};
-    for (size_t i = 0; i < count; ++i) {
-      kvf_text_add(&accepted, aliases[i].string);
-    }
-    for (int dtype = KVF_BF16 + 1; dtype < KVF_DTYPE_COUNT; ++dtype) {
-      if (dtype != KVF_B8) {
-        kvf_text_add(&accepted, kvf_dtype_name((kvf_dtype)dtype));
-      }
-    }
-    return kvf_error(KVF_INVALID_VALUE, "kv_cache_dtype: got %s%s%s, want one of %s",
-                     kv_cache_dtype ? "'" : "", kv_cache_dtype ? kv_cache_dtype : "NULL",
-                     kv_cache_dtype ? "'" : "", accepted.data);
+    return refuse_name(check, string, scalar);
   }
   if (is_scalar(found) && found != scalar) {
     return kvf_error(
         KVF_INVALID_VALUE,
-        "kv_cache_dtype: got '%s' for %s tensors, want 'auto' or a dtype of codes (a cache "
+        "%s%skv_cache_dtype: got '%s' for %s tensors, want 'auto' or a dtype of codes (a cache "
         "of floats holds the dtype of its tensors)",
-        kv_cache_dtype, kvf_dtype_name(scalar));
+        check ? check->op->name : "", check ? ": " : "", string, kvf_dtype_name(scalar));
   }
   *cache = found;
   return KVF_OK;
+}
+
+kvf_status kvf_resolve_cache_dtype(const char *kv_cache_dtype, kvf_dtype scalar, kvf_dtype *cache) {
+  if (cache == NULL) {
+    return kvf_error(KVF_INVALID_VALUE,
+                     "kvf_resolve_cache_dtype: cache: got NULL, want an address");
+  }
+  return resolve(NULL, kv_cache_dtype, scalar, cache);
 }
 
 const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
@@ -61,10 +88,8 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
     return NULL;
   }
   kvf_dtype cache = KVF_DTYPE_NONE;
-  if (kvf_resolve_cache_dtype(kv_cache_dtype, scalar, &cache) != KVF_OK) {
-    char sentence[2048];
-    (void)snprintf(sentence, sizeof sentence, "%s", kvf_last_error());
-    check->status = kvf_error(KVF_INVALID_VALUE, "%s: %s", check->op->name, sentence);
+  check->status = resolve(check, kv_cache_dtype, scalar, &cache);
+  if (check->status != KVF_OK) {
     return NULL;
   }
   const kvf_variant *variant = kvf_select(check->op, check->exec.backend, scalar, cache);

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 
 const DLTensor *kvf_shorten(const DLTensor *tensor, int64_t size, kvf_shortened *shortened) {
-  if (tensor == NULL || tensor->ndim < 1 || tensor->ndim > 2 || tensor->shape[0] <= size) {
+  if (tensor == NULL || tensor->ndim < 1 || tensor->ndim > 2 || tensor->shape == NULL ||
+      tensor->shape[0] <= size) {
     return tensor;
   }
   shortened->tensor = *tensor;

@@ -76,8 +76,7 @@ static bool is_dense(const DLTensor *tensor) {
 
 static void check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
                         kvf_dim *num_blocks) {
-  if (tensor == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
+  if (!kvf_check_present(check, argument, tensor)) {
     return;
   }
   if (tensor->ndim < 1) {
@@ -125,6 +124,14 @@ static void check_cache(kvf_check *check, const char *argument, const DLTensor *
                    "stride of dimension 0 (num_blocks) is %" PRId64 ", want %" PRId64
                    " or more, pages that do not overlap",
                    stride, elements);
+  }
+  /* A launch would refuse it too, but launches of other page sizes may have come before. */
+  int64_t span = 0;
+  if (tensor->shape[0] > 1 && (__builtin_mul_overflow(stride, bits / 8, &span) ||
+                               __builtin_mul_overflow(span, tensor->shape[0], &span))) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "has %" PRId64 " pages %" PRId64 " elements apart, want less than 2^63 bytes",
+                   tensor->shape[0], stride);
   }
 }
 

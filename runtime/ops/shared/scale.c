@@ -1,14 +1,12 @@
 /* Scales of a tensor or of its heads, checked. */
+#include <float.h>
 #include <inttypes.h>
 
 #include "kvforge/cache/op.h"
 
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view) {
-  if (check->status == KVF_OK && tensor == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
-  }
-  if (check->status != KVF_OK) {
+  if (!kvf_check_present(check, argument, tensor)) {
     return;
   }
   if (tensor->ndim < 0 || tensor->ndim > 1) {
@@ -27,5 +25,31 @@ void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *ten
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "has %" PRId64 " elements, want 1 or %" PRId64 " (num_heads)", size.value,
                    num_heads->value);
+  }
+}
+
+static bool is_scale(double value) { return value >= FLT_MIN && value <= FLT_MAX; }
+
+void kvf_check_scale_value(kvf_check *check, const char *argument, double value) {
+  if (!is_scale(value)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "got %g, want a finite number of 2^-126 or more", value);
+  }
+}
+
+void kvf_launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                       int64_t count) {
+  kvf_launch_pointer(check, member, scales->data);
+  if (check->status != KVF_OK || check->exec.backend != KVF_CPU) {
+    return;
+  }
+  const int64_t stride = scales->stride[0];
+  for (int64_t i = 0; i < (stride == 0 ? 1 : count); ++i) {
+    const double value = (double)((const float *)scales->data)[i * stride];
+    if (!is_scale(value)) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, member,
+                     "element %" PRId64 " is %g, want a finite number of 2^-126 or more", i, value);
+      return;
+    }
   }
 }

@@ -20,15 +20,15 @@ void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *ten
 }
 
 void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
-                    const kvf_slots *slots) {
+                    const char *slots_argument, const kvf_slots *slots) {
   if (check->status == KVF_OK && rows->value < slots->num_tokens) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
-                   "has %" PRId64 " rows, want at least %" PRId64 " (the length of slot_mapping)",
-                   rows->value, slots->num_tokens);
+                   "has %" PRId64 " rows, want at least %" PRId64 " (the length of %s)",
+                   rows->value, slots->num_tokens, slots_argument);
   }
 }
 
-void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
+void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) {
   kvf_launch_at_least(check, "num_tokens", slots->num_tokens, 0);
   kvf_launch_at_least(check, "num_blocks", slots->num_blocks, 0);
   kvf_launch_at_least(check, "block_size", slots->block_size, 1);
@@ -37,7 +37,7 @@ void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
                    slots->index_bytes);
   }
   if (slots->num_tokens > 0) {
-    kvf_launch_pointer(check, "slot_mapping", slots->mapping);
+    kvf_launch_pointer(check, argument, slots->mapping);
   }
   int64_t capacity = 0;
   if (check->status == KVF_OK &&
@@ -60,7 +60,7 @@ void kvf_launch_slots(kvf_check *check, kvf_slots *slots) {
   for (int64_t token = 0; token < slots->num_tokens; ++token) {
     const int64_t slot = kvf_read_index(slots->mapping, slots->index_bytes, token * slots->stride);
     if (slot >= capacity) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "slot_mapping",
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, argument,
                      "element %" PRId64 " is %" PRId64 ", want less than %" PRId64 " (%" PRId64
                      " blocks of %" PRId64 " tokens)",
                      token, slot, capacity, slots->num_blocks, slots->block_size);

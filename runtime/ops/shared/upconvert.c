@@ -36,6 +36,8 @@ const kvf_variant *kvf_check_upconvert(kvf_check *check, const kvf_upconvert_arg
                    "has %" PRId64 " rows, want at least %" PRId64 " (batch_size)",
                    gather->table->num_sequences, batch_size);
   }
+  kvf_check_apart(check, (const kvf_named[]){{"dst", arguments->dst}}, 1,
+                  (const kvf_named[]){{"src_cache", arguments->src_cache}}, 1);
   if (check->status != KVF_OK) {
     return NULL;
   }

@@ -15,8 +15,8 @@ kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTenso
   kvf_check_tensor(check, "value", value, KVF_ACCEPT(scalar), 3,
                    (kvf_dim *const[]){&value_rows, num_heads, value_size}, writer->value);
   kvf_check_slots(check, "slot_mapping", slot_mapping, writer->slots);
-  kvf_check_rows(check, "key", &key_rows, writer->slots);
-  kvf_check_rows(check, "value", &value_rows, writer->slots);
+  kvf_check_rows(check, "key", &key_rows, "slot_mapping", writer->slots);
+  kvf_check_rows(check, "value", &value_rows, "slot_mapping", writer->slots);
   return scalar;
 }
 
@@ -49,7 +49,7 @@ const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments
 
 bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
                        const kvf_view *key_cache, const kvf_view *value_cache) {
-  kvf_launch_slots(check, writer->slots);
+  kvf_launch_slots(check, "slot_mapping", writer->slots);
   kvf_launch_at_least(check, "num_heads", *writer->num_heads, 0);
   kvf_launch_at_least(check, "head_size", *writer->head_size, 0);
   if (check->status != KVF_OK || writer->slots->num_tokens == 0 || *writer->num_heads == 0 ||
@@ -68,8 +68,8 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
     kvf_launch_pointer(check, "value_cache", value_cache->data);
   }
   if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_pointer(check, "k_scale", writer->k_scale->data);
-    kvf_launch_pointer(check, "v_scale", writer->v_scale->data);
+    kvf_launch_scales(check, "k_scale", writer->k_scale, *writer->num_heads);
+    kvf_launch_scales(check, "v_scale", writer->v_scale, *writer->num_heads);
   }
   return check->status == KVF_OK;
 }

@@ -53,8 +53,9 @@ extern "C" {
  * that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
  * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
  * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
- * once, see kvf_cuda_fault_count).
- * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+ * once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace
+ * written and out untouched. Source of the rule: this project; arguments as in vLLM's
+ * paged_attention_v1.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
@@ -66,9 +67,10 @@ extern "C" {
  * one of rank 5 [num_blocks, num_kv_heads, head_size, block_size]; any strides block_tables
  * (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence seq_lens (Tensor):
  * [num_seqs], int32, any stride: tokens of each sequence, the query's included scale (float): what
- * query . key is multiplied by, usually 1 / sqrt(head_size) kv_cache_dtype (str): 'auto' (the dtype
- * of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head'
- * or 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
+ * query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 holds: 0, or a
+ * finite one of 2^-126 or more, of any sign kv_cache_dtype (str): 'auto' (the dtype of query),
+ * 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or
+ * 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
  * k_scale; not read when the cache holds the scalar dtype; for formats per token and head the
  * k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides v_scale (Tensor): as k_scale,
  * for values alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window

@@ -18,7 +18,7 @@ enum { KVF_WIDTH = 8 };
 #else
 enum { KVF_WIDTH = 4 };
 #endif
-enum { KVF_PARTS = KVF_LANES / KVF_WIDTH };
+enum { KVF_PARTS = (int)KVF_LANES / (int)KVF_WIDTH };
 
 typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH))); /* a register */
 typedef float kvf_4_floats __attribute__((vector_size(16)));

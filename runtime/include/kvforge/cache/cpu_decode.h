@@ -11,7 +11,7 @@
  * every isa level, since the scale, the rounding and the NaNs are in the table (AVX-512: 30 against
  * 12 GB/s of bf16, baseline: 8 against 2).
  */
-KVF_INLINE void kvf_look_up_16(uint16_t *restrict to, const uint8_t *restrict codes,
+KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
                                const uint16_t table[256], int64_t count) {
   int64_t i = 0;
 #if defined(__AVX512BW__)
@@ -39,7 +39,7 @@ KVF_INLINE void kvf_look_up_16(uint16_t *restrict to, const uint8_t *restrict co
   }
 }
 
-KVF_INLINE void kvf_look_up_32(float *restrict to, const uint8_t *restrict codes,
+KVF_INLINE void kvf_look_up_32(float *__restrict to, const uint8_t *__restrict codes,
                                const float table[256], int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     to[i] = table[codes[i]];
@@ -50,12 +50,12 @@ KVF_INLINE void kvf_look_up_32(float *restrict to, const uint8_t *restrict codes
  * Widens a row of codes, given what they are in f16. Where scales differ from group to group, a
  * table of results would not pay.
  */
-KVF_INLINE void kvf_widen_codes(float *restrict to, const uint8_t *restrict codes,
+KVF_INLINE void kvf_widen_codes(float *__restrict to, const uint8_t *__restrict codes,
                                 const uint16_t f16[256], int64_t count) {
   enum { WIDENED = 512 };
   uint16_t half[WIDENED];
   for (int64_t first = 0; first < count; first += WIDENED) {
-    const int64_t length = count - first < WIDENED ? count - first : WIDENED;
+    const int64_t length = count - first < WIDENED ? count - first : (int64_t)WIDENED;
     kvf_look_up_16(half, codes + first, f16, length);
     kvf_widen_f16(to + first, half, length);
   }
@@ -65,7 +65,7 @@ KVF_INLINE void kvf_widen_codes(float *restrict to, const uint8_t *restrict code
  * Widens a row of E4M3. A NaN stays one, with any bits. Exponent and mantissa, moved to where f16
  * has them, are the number times 2^-8, subnormal or not: the conversion instruction does the rest.
  */
-KVF_INLINE void kvf_widen_fp8_e4m3(float *restrict to, const uint8_t *restrict codes,
+KVF_INLINE void kvf_widen_fp8_e4m3(float *__restrict to, const uint8_t *__restrict codes,
                                    int64_t count) {
   int64_t i = 0;
 #if defined(__F16C__) && defined(__AVX2__)
@@ -95,17 +95,17 @@ KVF_INLINE void kvf_widen_fp8_e4m3(float *restrict to, const uint8_t *restrict c
 }
 
 /* Stores a row of results; see kvforge/cache/decode.h. */
-KVF_INLINE void kvf_store_results_f32(float *restrict to, const float *restrict from,
+KVF_INLINE void kvf_store_results_f32(float *__restrict to, const float *__restrict from,
                                       int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     to[i] = kvf_f32_result(from[i]);
   }
 }
-KVF_INLINE void kvf_store_results_f16(uint16_t *restrict to, const float *restrict from,
+KVF_INLINE void kvf_store_results_f16(uint16_t *__restrict to, const float *__restrict from,
                                       int64_t count) {
   kvf_narrow_f16(to, from, count);
 }
-KVF_INLINE void kvf_store_results_bf16(uint16_t *restrict to, const float *restrict from,
+KVF_INLINE void kvf_store_results_bf16(uint16_t *__restrict to, const float *__restrict from,
                                        int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     to[i] = kvf_bf16_result(from[i]);

@@ -35,7 +35,7 @@ KVF_INLINE void kvf_copy_pairs(const kvf_block_list *pairs, const kvf_pages *fro
 
 /* Clears a row, past the caches if the launch asks for it. */
 KVF_INLINE void kvf_clear_row(void *row, int64_t bytes, int32_t streaming) {
-  static const char zeros[KVF_PAGE_PART];
+  static const char zeros[KVF_PAGE_PART] = {0};
   if (!streaming) {
     memset(row, 0, (size_t)bytes);
     return;

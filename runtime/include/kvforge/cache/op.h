@@ -8,6 +8,10 @@
 #include "kvforge/cache/kernel_types.h"
 #include "kvforge/op.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- argument checks
  * ------------------------------------------------------------------------------ */
 
@@ -19,9 +23,9 @@ KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_ca
 KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                              kvf_slots *slots);
 
-/* A source has a row for every token; the rows behind are not read. */
+/* A source has a row for every token of `slots_argument`; the rows behind are not read. */
 KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
-                            const kvf_slots *slots);
+                            const char *slots_argument, const kvf_slots *slots);
 
 /* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
  * or NULL, all int32; binds num_sequences. */
@@ -39,19 +43,37 @@ KVF_API void kvf_check_workspace(kvf_check *check, const DLTensor *block_table,
 KVF_API void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                              const kvf_dim *num_heads, kvf_view *view);
 
+/*
+ * The value of a scale that a cache is written or read with: positive, finite and normal, so from
+ * 2^-126 to the largest f32. Threads that flush subnormal numbers would take smaller ones for 0.
+ */
+KVF_API void kvf_check_scale_value(kvf_check *check, const char *argument, double value);
+
 /* ---- launch
  * --------------------------------------------------------------------------------------- */
 
 /*
- * Fills the derived members. On the CPU every slot is compared with the cache's size; on CUDA the
- * kernel does that and counts in the device's fault counter.
+ * `count` scales, 1 with a stride of 0. On the CPU the value of each is checked; on CUDA the host
+ * cannot read them, and a kernel calculates with whatever they are.
  */
-KVF_API void kvf_launch_slots(kvf_check *check, kvf_slots *slots);
+KVF_API void kvf_launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                               int64_t count);
+
+/*
+ * Fills the derived members; `argument` is what sentences call the slots. On the CPU every slot is
+ * compared with the cache's size; on CUDA the kernel does that and counts in the device's fault
+ * counter.
+ */
+KVF_API void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots);
 
 /*
  * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is
  * compared with the number of pages.
  */
 KVF_API void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t num_rows);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

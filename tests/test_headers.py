@@ -1,0 +1,86 @@
+"""Every public header stands alone, in C and C++, for gcc and clang, without a warning."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = tuple(
+    ROOT / folder
+    for folder in ("runtime/include", "generated/include", "third_party/dlpack/include")
+)
+HEADERS = sorted(
+    str(file.relative_to(folder)) for folder in FOLDERS[:2] for file in folder.rglob("*.h")
+)
+# CPU kernels ask for vectors with `#pragma omp simd`.
+FLAGS = (
+    *("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fopenmp-simd"),
+    *(f"-I{folder}" for folder in FOLDERS),
+)
+C = [("gcc", "c", "gnu11"), ("clang", "c", "gnu11")]
+CXX = [
+    (compiler, "c++", standard)
+    for compiler in ("g++", "clang++")
+    for standard in ("c++17", "c++20", "c++2b")
+]
+
+# What op.h declares is the library's C, and its atomics are laid out as in C.
+OP = """\
+#include "kvforge/cache/op.h"
+static_assert(sizeof(kvf_cuda_image) == 3 * sizeof(void *), "");
+static_assert(sizeof(kvf_cpu_late) == sizeof(void *), "");
+kvf_status refuse(const kvf_op *op) {
+  kvf_check check = kvf_check_begin(op, nullptr);
+  kvf_launch_slots(&check, "slots", nullptr);
+  return kvf_check_fail(&check, KVF_INVALID_VALUE, "argument", "got %d", 1);
+}
+"""
+
+
+def compile_text(text: str, language: tuple[str, str, str], *flags: str) -> str:
+    """What the compiler says of a text; nothing when it is content."""
+    compiler, name, standard = language
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    command = [compiler, f"-std={standard}", "-x", name, *FLAGS, *flags, "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return done.stderr if done.returncode else ""
+
+
+def include(*headers: str) -> str:
+    return "".join(f'#include "{header}"\n' for header in headers)
+
+
+@pytest.mark.parametrize("language", [*C, CXX[0], CXX[3]], ids="-".join)
+def test_each_header_alone(language: tuple[str, str, str]) -> None:
+    said = {header: compile_text(include(header), language, "-fsyntax-only") for header in HEADERS}
+    assert not {header: text for header, text in said.items() if text}
+
+
+@pytest.mark.parametrize("language", C + CXX, ids="-".join)
+def test_all_headers_twice(language: tuple[str, str, str]) -> None:
+    assert compile_text(include(*HEADERS, *HEADERS), language, "-fsyntax-only") == ""
+
+
+# -O1: without it intrinsics are macros, whose warnings are the compiler's own.
+@pytest.mark.parametrize("flags", ["-O1 -march=x86-64-v3", "-O1 -march=x86-64-v4"])
+@pytest.mark.parametrize("language", [*C, CXX[0], CXX[3]], ids="-".join)
+def test_kernel_headers_at_each_level(language: tuple[str, str, str], flags: str) -> None:
+    kernels = [header for header in HEADERS if "cpu_" in header]
+    if platform.machine() != "x86_64":
+        pytest.skip("levels of x86-64")
+    assert compile_text(include(*kernels), language, "-fsyntax-only", *flags.split()) == ""
+
+
+@pytest.mark.parametrize("language", CXX, ids="-".join)
+def test_op_h_declares_c(language: tuple[str, str, str], tmp_path: Path) -> None:
+    made = tmp_path / "op.o"
+    assert compile_text(OP, language, "-c", "-o", str(made)) == ""
+    symbols = subprocess.run(["nm", "-u", made], capture_output=True, text=True, check=True).stdout
+    for function in ("kvf_check_begin", "kvf_check_fail", "kvf_launch_slots"):
+        assert f" {function}\n" in symbols
