@@ -120,7 +120,7 @@ static void test_machine(void) {
     for (size_t i = 0; i < TEST_COUNT(wild); ++i) {
       uint64_t count = 7;
       REFUSED(kvf_cuda_fault_count, KVF_NO_DEVICE, "device is", wild[i], &count);
-      REFUSED(kvf_cuda_clear_faults, KVF_NO_DEVICE, "device is", wild[i]);
+      REFUSED(kvf_cuda_clear_faults, KVF_NO_DEVICE, "device is", wild[i], &count);
       EXPECT(count == 7, "the output of a refused call was written");
     }
   }
@@ -136,7 +136,7 @@ typedef struct descriptor {
   kvf_op op;
   kvf_variant rows[ROWS];
   kvf_axis axes[1];
-  int8_t positions[1];
+  int16_t offsets[1];
   int64_t dtypes[1];
   int16_t cells[KVF_BACKEND_COUNT];
   int16_t rest[KVF_BACKEND_COUNT];
@@ -187,10 +187,9 @@ static void fill(descriptor *of) {
       .image = {.symbol = "kvf_cuda_half__f32__f32"},
       .axes = {{.first = KVF_F32,
                 .span = 1,
-                .positions = of->positions,
+                .offsets = of->offsets,
                 .below = -1,
                 .above = -1,
-                .num_positions = 1,
                 .name = "scalar",
                 .kind = KVF_AXIS_DTYPE,
                 .meaning = "the dtype of the number",
@@ -220,8 +219,8 @@ static void fill(descriptor *of) {
   X(negative_axes, of->op.num_axes = -1)                                                           \
   X(too_many_axes, of->op.num_axes = KVF_MAX_AXES + 1)                                             \
   X(no_axis_name, of->axes[0].name = NULL)                                                         \
-  X(no_positions, of->axes[0].positions = NULL)                                                    \
-  X(position_behind_the_last, of->positions[0] = 1)                                                \
+  X(no_offsets, of->axes[0].offsets = NULL)                                                        \
+  X(offset_behind_the_last, of->offsets[0] = 1)                                                    \
   X(no_values_of_an_axis, of->axes[0].values = NULL)                                               \
   X(no_exclusions, of->op.exclusions = NULL)                                                       \
   X(negative_exclusions, of->op.num_exclusions = INT32_MIN)                                        \

@@ -71,18 +71,34 @@ static bool is_array(const void *data, int32_t count) {
   return count == 0 || (count > 0 && data != NULL);
 }
 
-static bool complete_axis(const kvf_axis *axis) {
-  if (axis->name == NULL || axis->span < 0 || (axis->span > 0 && axis->positions == NULL) ||
-      axis->num_positions < 1 || !is_array(axis->values, axis->num_values)) {
-    return false;
+/* The largest number that a value of an axis adds to the index of a cell; -1: it is incomplete. */
+static int64_t largest_offset(const kvf_axis *axis) {
+  if (axis->name == NULL || axis->span < 0 || (axis->span > 0 && axis->offsets == NULL) ||
+      !is_array(axis->values, axis->num_values) || axis->below < -1 || axis->above < -1) {
+    return -1;
   }
+  int64_t largest = axis->below > axis->above ? axis->below : axis->above;
+  largest = largest > 0 ? largest : 0;
   for (int64_t i = 0; i < axis->span; ++i) {
-    if (axis->positions[i] < -1 || axis->positions[i] >= axis->num_positions) {
+    if (axis->offsets[i] < -1) {
+      return -1;
+    }
+    largest = axis->offsets[i] > largest ? axis->offsets[i] : largest;
+  }
+  return largest;
+}
+
+/* Whether every value of each axis leads to a cell. */
+static bool complete_axes(const kvf_op *op) {
+  int64_t last = 0;
+  for (int32_t i = 0; i < op->num_axes; ++i) {
+    const int64_t largest = largest_offset(&op->axes[i]);
+    if (largest < 0) {
       return false;
     }
+    last += largest;
   }
-  return axis->below >= -1 && axis->below < axis->num_positions && axis->above >= -1 &&
-         axis->above < axis->num_positions;
+  return last < op->num_cells;
 }
 
 /* Whether a number in the table is a row of a backend. */
@@ -102,12 +118,8 @@ static bool is_chain(const kvf_op *op, int32_t first, int32_t backend) {
 
 /* Every row that a cell leads to is there, and is of the cell's backend. */
 static bool complete_cells(const kvf_op *op) {
-  int64_t cells = 1; /* of one backend */
-  for (int32_t i = 0; i < op->num_axes; ++i) {
-    cells *= op->axes[i].num_positions;
-  }
-  for (int64_t i = 0; i < KVF_BACKEND_COUNT * cells; ++i) {
-    const int32_t backend = (int32_t)(i / cells);
+  for (int64_t i = 0; i < KVF_BACKEND_COUNT * (int64_t)op->num_cells; ++i) {
+    const int32_t backend = (int32_t)(i / op->num_cells);
     if (op->cells[i] != -1 && !is_row(op, op->cells[i], backend)) {
       return false;
     }
@@ -116,7 +128,7 @@ static bool complete_cells(const kvf_op *op) {
       return false;
     }
   }
-  return op->num_cells == cells;
+  return true;
 }
 
 static bool complete(const kvf_op *op) {
@@ -128,9 +140,6 @@ static bool complete(const kvf_op *op) {
     return false;
   }
   bool good = op->num_arguments <= KVF_MAX_ARGUMENTS;
-  for (int32_t i = 0; good && i < op->num_axes; ++i) {
-    good = complete_axis(&op->axes[i]);
-  }
   for (int32_t i = 0; good && i < op->num_arguments; ++i) {
     good = complete_argument(&op->arguments[i]);
   }
@@ -140,7 +149,7 @@ static bool complete(const kvf_op *op) {
   for (int32_t i = 0; good && i < op->num_exclusions; ++i) {
     good = op->exclusions[i].reason != NULL;
   }
-  return good && complete_cells(op);
+  return good && complete_axes(op) && complete_cells(op);
 }
 
 /* ---- adding

@@ -412,7 +412,8 @@ def convert_fp8(
         dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
             strides
         src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
-        scale (float): what codes are multiplied with to become values
+        scale (float): what codes are multiplied with to become values; positive, finite and normal
+            as f32 (2^-126 to 3.4e38)
         kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of
             the dtype of dst_cache
 
@@ -1095,7 +1096,8 @@ def paged_attention_decode(
     one that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a length
     below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything
     is written; CUDA: that length is cut off, the tokens of that page are left out, and each is
-    counted once, see kvforge.faults).
+    counted once, see kvforge.faults). RuntimeError at the second of two launches leaves workspace
+    written and out untouched.
     Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
 
     Args:
@@ -1110,7 +1112,8 @@ def paged_attention_decode(
         block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
         seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's
             included
-        scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size)
+        scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number
+            that f32 holds: 0, or a finite one of 2^-126 or more, of any sign
         kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
             'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'
         k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read
