@@ -3,9 +3,9 @@
  *
  *     example MODULE cpu|cuda < call > y
  *
- * A call is seven int64: the DLPack code of x's dtype (2: f16, 4: bf16), rows, K, N, K / G, 1 if zeros
- * follow, and 0; then x, codes, scales and zeros, row-major. On CUDA the driver's own functions make the
- * memory; test_w4a16.py runs it on the emulated driver, too.
+ * A call is seven int64: the DLPack code of x's dtype (2: f16, 4: bf16), rows, K, N, K / G, 1 if
+ * zeros follow, and 0; then x, codes, scales and zeros, row-major. On CUDA the driver's own
+ * functions make the memory; test_w4a16.py runs it on the emulated driver, too.
  */
 #include <dlfcn.h>
 #include <kvforge/kvforge.h>
@@ -20,7 +20,8 @@ static void stop(const char *what, const char *why) {
   exit(1);
 }
 
-/* ---- the part of the CUDA driver that moves memory ----------------------------------------------- */
+/* ---- the part of the CUDA driver that moves memory
+ * ----------------------------------------------- */
 
 static struct {
   int (*alloc)(uint64_t *, size_t);
@@ -46,7 +47,8 @@ static void open_cuda(void) {
   }
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------- */
+/* ---- tensors
+ * ------------------------------------------------------------------------------------- */
 
 static void *memory(size_t bytes) {
   void *place = calloc(1, bytes > 0 ? bytes : 1);

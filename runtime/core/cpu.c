@@ -93,9 +93,10 @@ kvf_isa kvf_cpu_isa(void) {
 
 /* A variant's code for one level, built with its row or installed; NULL for none. */
 static kvf_cpu_function code_for(const kvf_variant *variant, int isa) {
-  return variant->cpu[isa] != NULL
-             ? variant->cpu[isa]
-             : atomic_load_explicit(&variant->late->functions[isa], memory_order_acquire);
+  if (variant->cpu[isa] != NULL || variant->late == NULL) {
+    return variant->cpu[isa];
+  }
+  return atomic_load_explicit(&variant->late->functions[isa], memory_order_acquire);
 }
 
 kvf_cpu_function kvf_cpu_lower_code(const kvf_variant *variant) {

@@ -134,9 +134,9 @@ static bool complete_cells(const kvf_op *op) {
 static bool complete(const kvf_op *op) {
   if (op == NULL || op->name == NULL || op->ns == NULL || op->schema == NULL || op->doc == NULL ||
       op->call == NULL || op->cells == NULL || (op->rest != NULL && op->chains == NULL) ||
-      op->num_axes > KVF_MAX_AXES ||
-      !is_array(op->axes, op->num_axes) || !is_array(op->arguments, op->num_arguments) ||
-      !is_array(op->variants, op->num_variants) || !is_array(op->exclusions, op->num_exclusions)) {
+      op->num_axes > KVF_MAX_AXES || !is_array(op->axes, op->num_axes) ||
+      !is_array(op->arguments, op->num_arguments) || !is_array(op->variants, op->num_variants) ||
+      !is_array(op->exclusions, op->num_exclusions)) {
     return false;
   }
   bool good = op->num_arguments <= KVF_MAX_ARGUMENTS;

@@ -20,8 +20,8 @@ extern _Atomic(int32_t) kvf_chosen_isa;
  */
 bool kvf_cpu_runs(kvf_isa isa);
 
-/* The function of a CPU variant for the level in use that was installed, else for the next lower one
- * that it has; NULL for none. */
+/* The function of a CPU variant for the level in use that was installed, else for the next lower
+ * one that it has; NULL for none. */
 kvf_cpu_function kvf_cpu_lower_code(const kvf_variant *variant);
 
 /* The function of a CPU variant for the level in use, else as kvf_cpu_lower_code(). */
