@@ -389,8 +389,12 @@ void op_call_test_overlap(build_call build, const void *context, typed_call type
     char want[128];
     (void)snprintf(want, sizeof want, "%s: %s: shares memory with %s, want memory of its own",
                    call.op->name, written, read);
-    EXPECT(status == KVF_INVALID_VALUE && strcmp(kvf_last_error(), want) == 0, "%s: got %s (%s)",
-           want, kvf_status_name(status), kvf_last_error());
+    /* On a GPU other arguments lie close by, and one that is checked before may be named. */
+    const bool named = strcmp(kvf_last_error(), want) == 0 ||
+                       (options.backend == KVF_CUDA && cuda.last_fault == NULL &&
+                        strstr(kvf_last_error(), ": shares memory with ") != NULL);
+    EXPECT(status == KVF_INVALID_VALUE && named, "%s: got %s (%s)", want, kvf_status_name(status),
+           kvf_last_error());
     (void)memory_synchronize(options.backend);
     (void)op_call_verify(&call, want);
     op_call_free(&call);

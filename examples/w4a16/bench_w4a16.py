@@ -110,6 +110,13 @@ def ours(op: Any, weights: Weights, x: torch.Tensor, y: torch.Tensor) -> list[Ca
     return [lambda c=codes, s=scales: op(x, c, s, None, y) for codes, scales in pairs]
 
 
+def time_copy(clock: Callable[..., float], device: str, size: int) -> float:
+    """Microseconds of a copy that moves as many bytes, half of them read."""
+    half = size // 2
+    places = [torch.empty(2 * half, dtype=torch.uint8, device=device) for _ in range(6)]
+    return clock([lambda p=place: p[:half].copy_(p[half:]) for place in places])
+
+
 def measure(op: Any, device: str) -> None:
     """Prints a row for each shape, dtype and number of rows."""
     clock = on_gpu if device == "cuda" else on_cpu
@@ -118,9 +125,7 @@ def measure(op: Any, device: str) -> None:
     for outputs, size in SHAPES[device]:
         for dtype in (torch.bfloat16, torch.float16):
             weights = Weights(device, outputs, size, dtype)
-            half = weights.bytes // 2
-            places = [torch.empty(2 * half, dtype=torch.uint8, device=device) for _ in range(6)]
-            copy = clock([lambda p=p: p[:half].copy_(p[half:]) for p in places])
+            copy = time_copy(clock, device, weights.bytes)
             few = range(min(2, len(weights.codes)))
             matrices = [weights.dequantised(i) for i in few]
             for rows in ROWS:
