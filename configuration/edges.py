@@ -263,7 +263,7 @@ def command_edges(
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
         *("tests/abi/*.py", "tests/mutations/*.py"),
-        *("examples/demo/plot.py", "examples/own_op/*.py"),
+        *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
     graph.target("lint-python", "lint_python", python)

@@ -189,11 +189,14 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             {"KVFORGE_BUILD": str(Path(build).resolve())},
             options.no_python,
         ),
-        Suite(
-            "own op",
-            [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "examples/own_op"],
-            {"KVFORGE_BUILD": str(Path(build).resolve())},
-            options.no_python,
+        *(
+            Suite(
+                name,
+                [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", folder],
+                {"KVFORGE_BUILD": str(Path(build).resolve())},
+                options.no_python,
+            )
+            for name, folder in (("own op", "examples/own_op"), ("w4a16", "examples/w4a16"))
         ),
     ]
     return found

@@ -376,7 +376,7 @@ def test_selection_decides_what_is_compiled(tree: Path) -> None:
         ),
         (
             "kvf_cpu_reshape_and_cache_flash__f32__f32",
-            "kvf_cpu_reshape_and_cache_flash__f32__f32 is not built: left out by --ops, --scalars",
+            "kvf_cpu_reshape_and_cache_flash__f32__f32 is not built: left out by --profile, --ops, --scalars",
         ),
         ("test-gpu", "test-gpu is not available: configured with --no-cuda"),
     ],

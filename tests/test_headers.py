@@ -33,7 +33,7 @@ CXX = [
 OP = """\
 #include "kvforge/cache/op.h"
 static_assert(sizeof(kvf_cuda_image) == 3 * sizeof(void *), "");
-static_assert(sizeof(kvf_cpu_late) == sizeof(void *), "");
+static_assert(sizeof(kvf_cpu_late) == KVF_ISA_COUNT * sizeof(void *), "");
 kvf_status refuse(const kvf_op *op) {
   kvf_check check = kvf_check_begin(op, nullptr);
   kvf_launch_slots(&check, "slots", nullptr);

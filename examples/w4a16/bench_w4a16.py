@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def on_gpu(calls: Sequence[Call], rounds: int = 15) -> float:
     with torch.cuda.graph(graph, stream=stream):
         for call in calls:
             call()
-    times = []
+    times: list[float] = []
     for _ in range(rounds + 2):
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         begin.record()
@@ -99,22 +100,27 @@ def packed(weights: Weights, x: torch.Tensor) -> list[Call] | None:
     if weights.device == "cpu":
         plain = torch.randint(0, 16, (weights.outputs, weights.size), dtype=torch.int32)
         own = aten._convert_weight_to_int4pack_for_cpu(plain, 1)
-        return [lambda: aten._weight_int4pack_mm_for_cpu(x, own, GROUP, zeros)]
+        return [partial(aten._weight_int4pack_mm_for_cpu, x, own, GROUP, zeros)]
     owns = [aten._convert_weight_to_int4pack(weights.codes[i], 8) for i in range(count)]
-    return [lambda own=own: aten._weight_int4pack_mm(x, own, GROUP, zeros) for own in owns]
+    return [partial(aten._weight_int4pack_mm, x, own, GROUP, zeros) for own in owns]
 
 
 def ours(op: Any, weights: Weights, x: torch.Tensor, y: torch.Tensor) -> list[Call]:
     """Calls of w4a16."""
     pairs = zip(weights.codes, weights.scales, strict=True)
-    return [lambda c=codes, s=scales: op(x, c, s, None, y) for codes, scales in pairs]
+    return [partial(op, x, codes, scales, None, y) for codes, scales in pairs]
+
+
+def naive(x: torch.Tensor, weights: Weights, i: int) -> torch.Tensor:
+    """Dequantises, then multiplies."""
+    return torch.nn.functional.linear(x, weights.dequantised(i))
 
 
 def time_copy(clock: Callable[..., float], device: str, size: int) -> float:
     """Microseconds of a copy that moves as many bytes, half of them read."""
     half = size // 2
     places = [torch.empty(2 * half, dtype=torch.uint8, device=device) for _ in range(6)]
-    return clock([lambda p=place: p[:half].copy_(p[half:]) for place in places])
+    return clock([partial(place[:half].copy_, place[half:]) for place in places])
 
 
 def measure(op: Any, device: str) -> None:
@@ -134,8 +140,8 @@ def measure(op: Any, device: str) -> None:
                 mine = clock(ours(op, weights, x, y))
                 theirs = packed(weights, x)
                 product = torch.nn.functional.linear
-                whole = clock([lambda m=m: product(x, m) for m in matrices])  # noqa: B023
-                both = clock([lambda i=i: product(x, weights.dequantised(i)) for i in few], 5)  # noqa: B023
+                whole = clock([partial(product, x, matrix) for matrix in matrices])
+                both = clock([partial(naive, x, weights, i) for i in few], 5)
                 found = [f"{clock(theirs) / mine:.2f}" if theirs else "-"]
                 found += [f"{other / mine:.2f}" for other in (whole, both)]
                 name = str(dtype).removeprefix("torch.")

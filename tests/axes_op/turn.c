@@ -40,14 +40,15 @@ kvf_status kvf_turn(const kvf_exec *exec, const DLTensor *x, DLTensor *y, DLTens
 }
 
 kvf_status kvf_launch_turn(const kvf_exec *exec, const kvf_variant *variant,
-                           const kvf_turn_params *params) {
-  kvf_check check = kvf_launch_begin(OP, exec, variant);
+                           const kvf_turn_params *given) {
+  kvf_turn_params params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (check.status != KVF_OK) {
     return check.status;
   }
   if (check.exec.backend == KVF_CPU) {
-    return kvf_cpu_run(&check, variant, params, params->count, 8);
+    return kvf_cpu_run(&check, variant, &params, params.count, 8);
   }
   const kvf_grid grid = {.grid = {1, 1, 1}, .block = {32, 1, 1}};
-  return kvf_cuda_run(&check, variant, params, &grid);
+  return kvf_cuda_run(&check, variant, &params, &grid);
 }

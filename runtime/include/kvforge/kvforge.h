@@ -11,7 +11,8 @@
  *     reads tensor data until the work it enqueued on the stream has run. Strings and descriptors
  *     returned live as long as the library is loaded.
  *   - Errors: a kvf_status is returned, and kvf_last_error() holds a sentence for it. Nothing is
- *     written to any tensor when a call is refused. The library never prints and never aborts.
+ *     written to any tensor when a call is refused. The library never aborts, and prints
+ *     nothing unless KVFORGE_SHOW_TUNED asks for it (kvforge/op.h).
  *   - Pointers and numbers: NULL where it has no meaning, numbers outside an enum, negative counts
  *     and incomplete descriptors are refused. What no check can find is the caller's: that a
  *     pointer other than NULL points to what its type says, with as many elements as are counted
@@ -43,7 +44,7 @@ extern "C" {
  * tells what was loaded.
  */
 #define KVF_ABI_VERSION 3
-#define KVF_VERSION "0.1.0"
+#define KVF_VERSION "0.2.0"
 
 /*
  * What happened. Values are stable; 0 is success. Every other status but KVF_CUDA_ERROR left all
@@ -51,10 +52,9 @@ extern "C" {
  *
  * KVF_CUDA_ERROR comes from the driver. Most ops are one launch, which was not enqueued then. An op
  * that makes several launches or copies stops at the one that failed: those before it take place,
- * those behind it do not. It says so under "Errors" (copy_blocks, copy_blocks_mla, zero_blocks,
- * swap_blocks, swap_blocks_batch, reshape_and_cache_flash_layers, paged_attention_decode). When the
- * error is one of earlier work that the driver tells late, such as an illegal address, no memory of
- * the context can be relied on.
+ * those behind it do not; its documentation says so under "Errors", and the sentence says how far
+ * it came. When the error is one of earlier work that the driver tells late, such as an illegal
+ * address, no memory of the context can be relied on.
  */
 typedef enum kvf_status {
   KVF_OK = 0,
