@@ -30,9 +30,8 @@ def op(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def weights(codes: Any, scales: Any, zeros: Any) -> Any:
     """The matrix in float64, from the definition."""
-    halves = np.stack([codes & 15, codes >> 4], -1).reshape(codes.shape[0], -1).astype(np.int64)
+    halves: Any = np.stack([codes & 15, codes >> 4], -1).reshape(codes.shape[0], -1).astype(np.int64)
     group = halves.shape[1] // scales.shape[1]
-    integers: Any
     if zeros is None:
         integers = np.where(halves > 7, halves - 16, halves)
     else:
@@ -47,6 +46,7 @@ def call(
     random = np.random.default_rng([group, rows, outputs, zero_point])
     size, dtype = 5 * group, SCALARS[scalar]
     shape = (outputs, size // group)
+    x: Any
     if exact:
         x = random.integers(-2, 3, (rows, size))
         scales = 2.0 ** random.integers(-3, 2, shape)
