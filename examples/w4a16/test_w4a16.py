@@ -30,7 +30,9 @@ def op(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def weights(codes: Any, scales: Any, zeros: Any) -> Any:
     """The matrix in float64, from the definition."""
-    halves: Any = np.stack([codes & 15, codes >> 4], -1).reshape(codes.shape[0], -1).astype(np.int64)
+    halves: Any = (
+        np.stack([codes & 15, codes >> 4], -1).reshape(codes.shape[0], -1).astype(np.int64)
+    )
     group = halves.shape[1] // scales.shape[1]
     if zeros is None:
         integers = np.where(halves > 7, halves - 16, halves)
