@@ -1,6 +1,7 @@
 """Measures tuned constants and writes their tables, <op>.tuned.json beside the specs.
 
-    python bench/tune.py [--build-dir build] [--ops A,B] [--records FILE]
+    python bench/tune.py [--build-dir build] [--ops A,B] [--backend cuda]
+                         [--records FILE]
     python bench/tune.py --from FILE        the tables from records that were kept
 
 `ninja tune` calls this. Constants of CUDA are measured on the GPU that is there, in captured graphs
@@ -57,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--build-dir", default="build")
     parser.add_argument("--ops", help="of these ops only, with commas")
+    parser.add_argument("--backend", choices=("cpu", "cuda"), help="of this backend only [both]")
     parser.add_argument("--records", type=Path, help="keep what was measured here")
     parser.add_argument("--from", type=Path, dest="kept", help="take what was kept")
     options = parser.parse_args()
@@ -68,6 +70,8 @@ def main() -> None:
     else:
         for op in wanted:
             for declared in op.tuned:
+                if options.backend not in (None, declared.backend):
+                    continue
                 print(f"{op.name} on {declared.backend}", flush=True)
                 records += measure(options.build_dir, op, declared)
     if options.records:

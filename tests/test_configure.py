@@ -441,6 +441,40 @@ def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
     assert (done.returncode, "unknown op no_such_op" in done.stderr) == (2, True)
 
 
+def test_a_new_op_builds_at_once(tree: Path) -> None:
+    """In the tree: it is listed, and its suite fails with what is to be written."""
+    before = set(tree.rglob("*"))
+    done = run_in(tree, NINJA, "--version")  # the tools of this machine
+    made = subprocess.run(
+        [sys.executable, "-m", "generator", "--new-op", "scale_it", "--backends", "cpu"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and made.returncode == 0, made.stderr
+    try:
+        done = run_in(tree, "--no-cuda", "--ops=scale_it", "--isas=baseline", "build/kvf_tests")
+        if "no CUnit" in done.stdout:
+            pytest.skip("no CUnit")
+        assert done.returncode == 0, done.stdout + done.stderr
+        suite = subprocess.run(
+            ["build/kvf_tests", "--suite", "scale_it"],
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert suite.returncode == 1
+        assert "tests/test_scale_it.c: write what scale_it must do" in suite.stdout
+        assert "kvf_cpu_scale_it__bf16" in suite.stdout
+    finally:
+        for path in sorted(set(tree.rglob("*scale_it*")) - before, reverse=True):
+            if path.is_file():
+                path.unlink()
+        subprocess.run([sys.executable, "-m", "generator"], cwd=tree, check=True)
+
+
 def test_build_and_rebuild(tree: Path) -> None:
     """From nothing to a library, then: nothing to do, and what runs when something changes."""
     assert run_in(tree, *SMALL, "--build-dir=out dir").returncode == 0

@@ -171,10 +171,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor);
 }
 
+/* Measured by `ninja tune`: threads by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {128}},
+    {90, 256, {256}},
+    {90, 4096, {64}},
+    {90, INT64_MAX, {128}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 1,
     .names = {"threads"},
     .defaults = {256},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
