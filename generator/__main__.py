@@ -1,4 +1,5 @@
-"""python3 -m generator [--check | --list | --explain SYMBOL | --why OP AXIS=VALUE ... |
+"""python3 -m generator [--check | --list | --explain SYMBOL |
+                     --why OP AXIS=VALUE ... [--op-folder FOLDER] |
                      --plan [--profile FILE] [--build-dir DIR] | --record-costs |
                      --new-op NAME [--folder DIR] [--backends cpu] |
                      --op-folder FOLDER --output DIR]
@@ -14,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from generator import costs, names, profile
 from generator.axes import Value, chain
@@ -21,6 +23,8 @@ from generator.mistakes import mistake
 from generator.model import BACKENDS, Op, Variant
 from generator.plan import ROOT, missing_files
 from generator.spec import OPS
+
+T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,12 +47,6 @@ def main(arguments: list[str] | None = None) -> int:
         help="which variant a call gets that has these values, and why not each other one",
     )
     group.add_argument(
-        "--op-folder",
-        metavar="FOLDER",
-        action="append",
-        help="expand ops that lie outside the tree (may be repeated); see examples/own_op",
-    )
-    group.add_argument(
         "--plan",
         action="store_true",
         help="what building costs: variants, seconds, bytes, from what earlier builds took",
@@ -63,8 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--backends", default="cpu,cuda", help="of --new-op [cpu,cuda]")
     parser.add_argument("--profile", metavar="FILE[:NAME]", help="the selection of --plan [all]")
     parser.add_argument("--build-dir", default="build", metavar="DIR", help="for --plan [build]")
+    parser.add_argument(
+        "--op-folder",
+        metavar="FOLDER",
+        action="append",
+        help="ops that lie outside the tree: expand them, or ask --why of them (may be repeated)",
+    )
     parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
+    if options.why:
+        return why(options.op_folder or [], *options.why)
     if bool(options.op_folder) != bool(options.output):
         parser.error("--op-folder and --output go together")
     if options.op_folder:
@@ -77,8 +83,6 @@ def main(arguments: list[str] | None = None) -> int:
         return list_variants()
     if options.explain:
         return explain(options.explain)
-    if options.why:
-        return why(*options.why)
 
     from generator import render  # Jinja2 is needed only from here on
 
@@ -146,12 +150,10 @@ def expand_folders(folders: list[str], output: str) -> int:
     return 0
 
 
-def or_mistake(
-    rendered: Callable[[], dict[str, str]], folders: list[Path]
-) -> dict[str, str] | None:
-    """What is rendered; None, and a line on stderr, if there is a mistake in these folders."""
+def or_mistake(made: Callable[[], T], folders: list[Path]) -> T | None:
+    """What is made; None, and a line on stderr, if there is a mistake in these folders."""
     try:
-        return rendered()
+        return made()
     except Exception as error:  # specs run any code, and so do the expressions of templates
         line = mistake(error, folders)
         if not line:
@@ -221,14 +223,23 @@ def why_not(symbol: str) -> str:
     return f"{symbol}: {op_name} has no such variant; on {backend} it has {built}"
 
 
-def why(op_name: str, *assignments: str) -> int:
+def why(folders: Sequence[str], op_name: str, *assignments: str) -> int:
     """Prints, for each backend, which variant a call with these values gets, and why no other."""
+    ops = OPS
+    if folders:
+        from generator import outside
+
+        places = [Path(folder) for folder in folders]
+        own = or_mistake(lambda: [op for place in places for op in outside.load_ops(place)], places)
+        if own is None:
+            return 1
+        ops = (*OPS, *own)
     try:
-        op, wanted = call_of(op_name, assignments)
+        op, wanted = call_of(ops, op_name, assignments)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    for backend in BACKENDS:
+    for backend in op.backends:
         rows = reasons(op, backend, wanted)
         width = max(len(what) for what, _ in rows)
         for what, reason in rows:
@@ -236,11 +247,13 @@ def why(op_name: str, *assignments: str) -> int:
     return 0
 
 
-def call_of(op_name: str, assignments: Sequence[str]) -> tuple[Op, dict[str, str]]:
+def call_of(
+    ops: Sequence[Op], op_name: str, assignments: Sequence[str]
+) -> tuple[Op, dict[str, str]]:
     """The op, and axis name -> value of the call as a text; ValueError for what is not there."""
-    op = next((op for op in OPS if op_name in (op.name, f"{op.namespace}::{op.name}")), None)
+    op = next((op for op in ops if op_name in (op.name, f"{op.namespace}::{op.name}")), None)
     if op is None:
-        raise ValueError(f"no op {op_name!r}; ops: {', '.join(op.name for op in OPS)}")
+        raise ValueError(f"no op {op_name!r}; ops: {', '.join(op.name for op in ops)}")
     wanted = dict(assignment.split("=", 1) for assignment in assignments if "=" in assignment)
     want = " ".join(f"{axis.name}={axis.text(axis.values[-1])}" for axis in op.axes)
     if len(wanted) < len(assignments) or wanted.keys() != {axis.name for axis in op.axes}:
