@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
 # Of all host code. -ffp-contract=off: results must not depend on the isa level.
 COMMON = ("-fPIC", "-fopenmp-simd", "-ffp-contract=off")
-STANDARD = {".c": ("-std=gnu11",), ".cu": ("-std=c++17",)}
+STANDARD = {".c": ("-std=gnu11", "-Werror=implicit-function-declaration"), ".cu": ("-std=c++17",)}
 IMAGE = "runtime/core/cuda_image.S"  # embeds device code
 ATTEMPTS = 4  # at a build whose inputs change meanwhile
 
@@ -98,7 +98,7 @@ class Build:
             found += [
                 path
                 for path in folder.rglob("*")
-                if path.suffix in (".c", ".h", ".cuh", ".py", ".j2")
+                if path.suffix in (".c", ".h", ".cuh", ".py", ".j2", ".json")
                 and not path.name.startswith("test_")
             ]
         found += [*(root / "generator").rglob("*.py"), *(root / "templates").rglob("*.j2")]
