@@ -86,6 +86,8 @@ def next_steps(name: str, folder: Path | None) -> str:
     if folder is not None:
         return f"next: PYTHONPATH=python python -m pytest {folder}, and write what it asks for"
     return (
-        f"next: ninja, then build/kvf_tests --suite {name}, and write what it asks for\n"
+        f"next: ninja, then build/kvf_tests --suite {name}, and write what it asks for;\n"
+        "without a GPU, CUDA runs with KVFORGE_LIBCUDA=build/emulator/libkvf_cuda_emulator.so and\n"
+        "--backend cuda behind it\n"
         "(bench/shared/ describes the calls that are timed; an op that is not there is passed over)"
     )

@@ -86,7 +86,7 @@ static void use_driver(int member) {
     expect(devices > 0, "a device");
     uint64_t faults = 0;
     expect(kvf_cuda_fault_count(member % devices, &faults) == KVF_OK, "faults are counted");
-    expect(kvf_cuda_clear_faults(member % devices) == KVF_OK, "faults are cleared");
+    expect(kvf_cuda_clear_faults(member % devices, NULL) == KVF_OK, "faults are cleared");
   }
 }
 
