@@ -191,7 +191,7 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p, bo
 }
 
 /* Grid: x threads, 2^lane_bits neighbours for each group of each token. */
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer(
         const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
   const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;

@@ -118,6 +118,7 @@ static kvf_status late_call(const kvf_exec *exec, const kvf_value *arguments) {
   return KVF_OK;
 }
 
+static const int16_t no_cells[KVF_BACKEND_COUNT] = {-1, -1};
 static kvf_op late_ops[THREADS];
 static char late_names[THREADS][16];
 
@@ -132,7 +133,12 @@ static void use_modules(int member) {
     op->doc = op->schema = op->name = late_names[member];
     op->arguments = NULL;
     op->variants = NULL;
-    op->num_arguments = op->num_variants = op->num_exclusions = 0;
+    op->axes = NULL;
+    op->exclusions = NULL;
+    op->rest = op->chains = NULL;
+    op->cells = no_cells; /* of an op without axes there is one for each backend */
+    op->num_cells = 1;
+    op->num_arguments = op->num_axes = op->num_variants = op->num_exclusions = 0;
     op->call = late_call;
   }
   const kvf_op *const ops[] = {op};
