@@ -112,7 +112,10 @@ def new_op(options: argparse.Namespace) -> int:
 
     folder = Path(options.folder) if options.folder else None
     try:
-        backends = tuple(backend for backend in BACKENDS if backend in options.backends.split(","))
+        asked = options.backends.split(",")
+        if unknown := [backend for backend in asked if backend not in BACKENDS]:
+            raise ValueError(f"--backends: {unknown[0]!r}: want some of {', '.join(BACKENDS)}")
+        backends = tuple(backend for backend in BACKENDS if backend in asked)
         for path in skeleton.write(options.new_op, folder, backends):
             print(f"wrote {path.relative_to(ROOT) if folder is None else path}")
     except ValueError as error:

@@ -59,6 +59,8 @@ def write(name: str, folder: Path | None, backends: tuple[str, ...] = BACKENDS) 
     """Writes the files; ValueError for a name that will not do, or a file that is there."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", name):
         raise ValueError(f"--new-op: {name!r}: want lower-case words with underscores between them")
+    if not backends:
+        raise ValueError(f"--new-op: no backend: want some of {', '.join(BACKENDS)}")
     if taken := next((op for op in OPS if op.name == name), None):
         raise ValueError(f"--new-op: {taken.namespace}::{name} has this name; want another one")
     files = targets(name, folder, backends)

@@ -63,6 +63,15 @@ def test_names(tmp_path: Path, name: str, words: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_backends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--new-op", "foo", "--folder", str(tmp_path), "--backends", "gpu"]
+    assert command.main(words) == 1
+    assert "--backends: 'gpu': want some of cpu, cuda" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no backend: want some of cpu, cuda"):
+        new_op.write("foo", tmp_path, ())
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "foo.c").write_text("mine")
     assert command.main(["--new-op", "foo", "--folder", str(tmp_path)]) == 1
