@@ -444,7 +444,6 @@ def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
 def test_a_new_op_builds_at_once(tree: Path) -> None:
     """In the tree: it is listed, and its suite fails with what is to be written."""
     before = set(tree.rglob("*"))
-    done = run_in(tree, NINJA, "--version")  # the tools of this machine
     made = subprocess.run(
         [sys.executable, "-m", "generator", "--new-op", "scale_it", "--backends", "cpu"],
         cwd=tree,
@@ -452,7 +451,7 @@ def test_a_new_op_builds_at_once(tree: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0 and made.returncode == 0, made.stderr
+    assert made.returncode == 0, made.stderr
     try:
         done = run_in(tree, "--no-cuda", "--ops=scale_it", "--isas=baseline", "build/kvf_tests")
         if "no CUnit" in done.stdout:
