@@ -340,10 +340,10 @@ def test_texts_for_python_name_exceptions() -> None:
 @pytest.mark.parametrize(
     ("generation", "signature", "message"),
     [
-        ("late-2026", "other(Tensor kv_c) -> ()", "the op's name and arguments"),
-        ("late-2026", "{name}(Tensor nobody) -> ()", "the op's name and arguments"),
-        ("late-2026", "{name}() -> ()", "the op's name and arguments"),
-        ("late-2026", "{name}(int kv_c) -> ()", "the op's name and arguments"),
+        ("vllm-0.33", "other(Tensor kv_c) -> ()", "the op's name and arguments"),
+        ("vllm-0.33", "{name}(Tensor nobody) -> ()", "the op's name and arguments"),
+        ("vllm-0.33", "{name}() -> ()", "the op's name and arguments"),
+        ("vllm-0.33", "{name}(int kv_c) -> ()", "the op's name and arguments"),
     ],
 )
 def test_an_upstream_schema_that_the_op_cannot_serve(
@@ -357,7 +357,7 @@ def test_an_upstream_schema_that_the_op_cannot_serve(
 
 def test_a_generation_that_never_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spec, "GENERATIONS", ("2019",))
-    with pytest.raises(spec.SpecError, match=r"'late-\d+': want one of \('2019',\)"):
+    with pytest.raises(spec.SpecError, match=r"'vllm-0\.\d+': want one of \('2019',\)"):
         spec.load()
 
 

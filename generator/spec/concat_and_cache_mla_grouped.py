@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import SIZES, TUNED
 from generator.spec.shared.writer import same_or_fp8
 
@@ -71,11 +72,17 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
     ),
     excluded=same_or_fp8,
     upstream_schemas={
-        "late-2026": (
+        **dict.fromkeys(
+            generations(since="vllm-0.26", before="vllm-0.31"),
+            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, "
+            "Tensor slot_mapping, int block_size, int block_stride, int entry_stride) -> ()",
+        ),
+        **dict.fromkeys(
+            generations(since="vllm-0.31"),
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, "
             "Tensor slot_mapping, int block_size, int block_stride, int entry_stride, "
-            "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
-        )
+            "Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()",
+        ),
     },
     tuned=TUNED,
 )

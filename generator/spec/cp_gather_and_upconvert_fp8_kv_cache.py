@@ -4,6 +4,7 @@ from generator.axes import dtypes
 from generator.model import Op
 from generator.spec.shared import gather
 from generator.spec.shared.formats import FP8_DS_MLA
+from generator.spec.shared.generations import generations
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -47,13 +48,14 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", FP8_DS_MLA)),
     upstream_schemas={
         **dict.fromkeys(
-            ("late-2025", "early-2026"),
+            generations(before="vllm-0.26"),
             "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
             "Tensor block_table, Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()",
         ),
-        "late-2026": (
+        **dict.fromkeys(
+            generations(since="vllm-0.26", before="vllm-0.31"),
             "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
-            "Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()"
+            "Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()",
         ),
     },
 )

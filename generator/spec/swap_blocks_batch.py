@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.generations import generations
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -49,5 +50,9 @@ corrected.""",
     ),
     axes=(dtypes("width", "b8"),),
     copies_by_driver=True,
+    upstream_schemas=dict.fromkeys(
+        generations(before="vllm-0.21"),
+        "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes) -> ()",
+    ),
     host_arguments=True,
 )

@@ -25,6 +25,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -38,7 +39,7 @@ from kvforge._store import Store
 from kvforge.ops._upstream import SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
-Generation = Literal["late-2025", "early-2026", "late-2026"]
+Generation = Literal["vllm-0.16", "vllm-0.21", "vllm-0.26", "vllm-0.31", "vllm-0.33"]
 KEYS = ("CPU", "CUDA")
 # Tensors of another kind, which torch would answer with a list of all keys that an op has.
 REFUSED = [
@@ -64,13 +65,16 @@ def register(
         on_conflict: what to do about an op that another library has registered under its name:
             "refuse" raises RuntimeError before anything is registered, "add" leaves it and
             registers the rest, "override" keeps its schema and takes over its CPU and CUDA kernels.
+            A schema that kvforge's op cannot serve is left with the other library's kernels, and a
+            RuntimeWarning names it and says why.
         own_namespace: also register under `kvforge::`, where no other library is.
         ops: qualified names, such as "_C_cache_ops::copy_blocks"; None for every op of the
             registry, those that kvforge.load() has added included.
-        generation: register the schemas that vLLM's ops had at that time, argument for argument,
-            under the ops' namespace: "late-2025", "early-2026" or "late-2026". None for kvforge's
-            own, which take what the latest generation takes and have more defaults. Ops that
-            upstream does not have, and `kvforge::`, have kvforge's own schema in any case.
+        generation: register the schemas that vLLM's ops have from that release on, up to the next
+            one here, argument for argument, under the ops' namespace: "vllm-0.16", "vllm-0.21",
+            "vllm-0.26", "vllm-0.31" or "vllm-0.33". None for kvforge's own, which take what the
+            latest generation takes and have more defaults. Ops that upstream does not have, and
+            `kvforge::`, have kvforge's own schema in any case.
 
     Returns:
         The qualified names whose kernels are kvforge's now. Calling again is harmless; RuntimeError
@@ -124,10 +128,13 @@ def _register(
     if on_conflict == "add":
         missing = [place for place in missing if place not in taken]
     binding = _Binding()
-    plans = {
-        place: binding.plan(wanted[place], place, generation, there=place in taken)
-        for place in missing
-    }
+    plans = {}
+    for place in missing:
+        try:
+            plans[place] = binding.plan(wanted[place], place, generation, there=place in taken)
+        except _Unserved as reason:
+            left = f"kvforge.torch.register: {'::'.join(place)} keeps the other library's kernels"
+            warnings.warn(f"{left}: {reason}", RuntimeWarning, stacklevel=3)
     for place, (schema, arguments) in plans.items():
         binding.carry_out(wanted[place], place, schema, arguments)
         _registered[place] = _generation(place[0], wanted[place], generation)
@@ -272,6 +279,10 @@ def _compiled(*, stable: bool) -> ctypes.CDLL:
     return build.use(lambda made: ctypes.CDLL(str(made / "kvforge_torch.so")))
 
 
+class _Unserved(Exception):
+    """Another library's schema, and why kvforge's kernel cannot serve it."""
+
+
 class _Binding:
     """The registration functions of the other shared object."""
 
@@ -312,19 +323,27 @@ class _Binding:
 
     @staticmethod
     def _check(theirs: Any, ours: Any) -> None:
-        """RuntimeError unless kvforge's kernel can serve another library's schema."""
+        """_Unserved unless kvforge's kernel can serve another library's schema."""
 
         def types(schema: Any) -> dict[str, str]:
             return {
                 a.name: str(a.type).removeprefix("Optional[").rstrip("]") for a in schema.arguments
             }
 
-        same = types(theirs).items() <= types(ours).items() and not theirs.returns
-        needed = {argument.name for argument in ours.arguments if not argument.has_default_value()}
-        if not same or needed - types(theirs).keys():
-            raise RuntimeError(
-                f"kvforge.torch.register: another library's {theirs} cannot be overridden by {ours}"
-            )
+        known = types(ours)
+        reasons = [
+            f"{name} is {kind} there and {known[name]} here" if name in known else f"no {name} here"
+            for name, kind in types(theirs).items()
+            if known.get(name) != kind
+        ]
+        reasons += [
+            f"no {argument.name} there"
+            for argument in ours.arguments
+            if not argument.has_default_value() and argument.name not in types(theirs)
+        ]
+        reasons += ["it returns something"] * bool(theirs.returns)
+        if reasons:
+            raise _Unserved(f"{theirs} cannot be served by {ours}: {', '.join(reasons)}")
 
     def carry_out(
         self, name: str, place: tuple[str, str], schema: str | None, arguments: str

@@ -72,7 +72,8 @@ torch.library.opcheck(torch.ops._C_cache_ops.copy_blocks_mla.default,
 
 
 def test_override_follows_the_others_order_and_refuses_what_it_cannot_serve() -> None:
-    """The order of arguments is theirs; a schema with arguments of other types is left alone."""
+    """The order of arguments is theirs; a schema with arguments of other types is left alone, and
+    hinders none of the others."""
     run(
         """
 kvforge.torch.register("override")
@@ -81,22 +82,31 @@ case.check(Torch())
 """,
         "copy_blocks_mla(Tensor block_mapping, Tensor(a!)[] kv_caches) -> ()",
     )
-    for schema in (
-        "copy_blocks_mla(Tensor(a!)[] kv_caches, int block_mapping) -> ()",
-        "copy_blocks_mla(Tensor(a!)[] kv_caches) -> ()",
-        "copy_blocks_mla(Tensor(a!)[] kv_caches, Tensor block_mapping) -> Tensor",
-    ):
+    for signature, reason in {
+        "(Tensor(a!)[] kv_caches, int block_mapping) -> ()": (
+            "block_mapping is int there and Tensor here"
+        ),
+        "(Tensor(a!)[] kv_caches) -> ()": "no block_mapping there",
+        "(Tensor(a!)[] kv_caches, Tensor block_mapping, int more=0) -> ()": "no more here",
+        "(Tensor(a!)[] kv_caches, Tensor block_mapping) -> Tensor": "it returns something",
+    }.items():
         text = run(
             """
-try:
-    kvforge.torch.register("override")
-except RuntimeError as error:
-    print(error)
-assert not hasattr(torch.ops._C_cache_ops, "copy_blocks")
+import warnings
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    done = kvforge.torch.register("override")
+assert "_C_cache_ops::copy_blocks_mla" not in done
+assert "_C_cache_ops::copy_blocks" in done and "kvforge::copy_blocks_mla" in done
+assert len(told) == 1 and told[0].category is RuntimeWarning
+print(told[0].message)
 """,
-            schema,
+            f"copy_blocks_mla{signature}",
         )
-        assert "cannot be overridden by _C_cache_ops::copy_blocks_mla(" in text
+        left = "kvforge.torch.register: _C_cache_ops::copy_blocks_mla keeps the other library's"
+        assert text.startswith(left)
+        assert "cannot be served by _C_cache_ops::copy_blocks_mla(" in text
+        assert text.rstrip().endswith(f": {reason}")
 
 
 def test_some_ops_only() -> None:

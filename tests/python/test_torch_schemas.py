@@ -20,7 +20,7 @@ WRITER = (
     "(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, "
     "str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
 )
-SINCE_2025 = {
+SINCE_0_16 = {
     "swap_blocks": "(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor block_mapping) -> ()",
     "reshape_and_cache": WRITER,
     "reshape_and_cache_flash": WRITER,
@@ -43,6 +43,10 @@ SINCE_2025 = {
         "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, "
         "Tensor? seq_starts) -> ()"
     ),
+    "cp_gather_and_upconvert_fp8_kv_cache": (
+        "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor seq_lens, "
+        "Tensor workspace_starts, int batch_size) -> ()"
+    ),
     "indexer_k_quant_and_cache": (
         "(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, "
         "str kv_cache_dtype) -> ()"
@@ -51,38 +55,92 @@ SINCE_2025 = {
         "(Tensor kv_cache, Tensor! dst_k, Tensor! dst_scale, Tensor block_table, "
         "Tensor cu_seq_lens) -> ()"
     ),
-}
-BEFORE_LATE_2026 = {
-    "cp_gather_and_upconvert_fp8_kv_cache": (
-        "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor seq_lens, "
-        "Tensor workspace_starts, int batch_size) -> ()"
-    )
-}
-SINCE_EARLY_2026 = {
+    # From 0.18 and 0.20.
     "concat_mla_q": "(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()",
+    "swap_blocks_batch": "(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes) -> ()",
+}
+SINCE_0_21 = {
+    **SINCE_0_16,
     "swap_blocks_batch": (
         "(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool is_src_access_order_any=False) -> ()"
     ),
 }
-LATE_2026 = {
+SINCE_0_26 = {
+    **SINCE_0_21,
     "cp_gather_and_upconvert_fp8_kv_cache": (
         "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, "
         "int batch_size, Tensor? seq_starts) -> ()"
     ),
-    "cp_gather_and_upconvert_nvfp4_kv_cache": (
-        "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, "
-        "int batch_size) -> ()"
+    # From 0.27.
+    "concat_and_cache_mla_grouped": (
+        "(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, "
+        "int block_stride, int entry_stride) -> ()"
     ),
+}
+SINCE_0_31 = {
+    **SINCE_0_26,
     "concat_and_cache_mla_grouped": (
         "(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, "
         "int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') "
         "-> ()"
     ),
+    "cp_gather_and_upconvert_fp8_kv_cache": (
+        "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, "
+        "int batch_size, Tensor? seq_starts, Tensor? host_cache=None, Tensor? host_row_ids=None, "
+        "Tensor? device_row_ids=None) -> ()"
+    ),
+    "cp_gather_and_upconvert_nvfp4_kv_cache": (
+        "(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, "
+        "int batch_size) -> ()"
+    ),
+    "hisparse_resolve_residency": (
+        "(Tensor host_cache, Tensor! hot_cache, Tensor hot_block_table, Tensor global_indices, "
+        "Tensor! hot_indices, Tensor! device_global_indices, Tensor! lru_slots, "
+        "Tensor? request_state_indices, int region_stride, int max_union_rows, "
+        "Tensor(a!)? miss_mask=None, Tensor(b!)? stats=None, Tensor(c!)? attention_indices=None, "
+        "int attention_block_stride=0, Tensor? request_ids=None, Tensor? source_block_table=None, "
+        "int source_block_size=0, Tensor(d!)? resolved_global_indices=None, "
+        "Tensor(e!)? valid_counts=None, Tensor(f!)? swap_host_physical_rows=None, "
+        "Tensor(g!)? swap_device_physical_rows=None, Tensor(h!)? swap_counts=None, "
+        "Tensor? resident_block_table=None, int resident_block_size=0, "
+        "int resident_null_block=0) -> ()"
+    ),
+    "hisparse_invalidate_written_slots": (
+        "(Tensor! device_global_indices, Tensor request_state_indices, Tensor req_id_per_token, "
+        "Tensor written_slots) -> ()"
+    ),
+    "hisparse_gather_plan": (
+        "(Tensor host_cache, Tensor! hot_cache, Tensor global_indices, Tensor hot_indices, "
+        "Tensor miss_mask, Tensor? request_state_indices, Tensor(a!)? attention_indices=None, "
+        "int attention_block_stride=0) -> ()"
+    ),
+    "hisparse_gather_compact": (
+        "(Tensor host_cache, Tensor! hot_cache, Tensor miss_global_indices, "
+        "Tensor miss_hot_indices, Tensor miss_counts) -> ()"
+    ),
+}
+SINCE_0_33 = {
+    **SINCE_0_31,
+    "reshape_and_cache": WRITER.replace(") ->", ", bool interleaved_v=False) ->"),
+    "concat_and_cache_mla": (
+        "(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, "
+        "Tensor scale, bool skip_scale=False) -> ()"
+    ),
 }
 UPSTREAM = {
-    "late-2025": {**SINCE_2025, **BEFORE_LATE_2026},
-    "early-2026": {**SINCE_2025, **BEFORE_LATE_2026, **SINCE_EARLY_2026},
-    "late-2026": {**SINCE_2025, **SINCE_EARLY_2026, **LATE_2026},
+    "vllm-0.16": SINCE_0_16,
+    "vllm-0.21": SINCE_0_21,
+    "vllm-0.26": SINCE_0_26,
+    "vllm-0.31": SINCE_0_31,
+    "vllm-0.33": SINCE_0_33,
+}
+# What kvforge's ops do not serve yet.
+MISSING_SINCE_0_31 = {"cp_gather_and_upconvert_fp8_kv_cache"} | {
+    op for op in SINCE_0_31 if op.startswith("hisparse_")
+}
+MISSING = {
+    "vllm-0.31": MISSING_SINCE_0_31,
+    "vllm-0.33": MISSING_SINCE_0_31 | {"concat_and_cache_mla", "reshape_and_cache"},
 }
 # Upstream removed these before late 2025; kvforge's schema is the last that they had.
 HISTORIC = {
@@ -111,7 +169,37 @@ def printed(op: str, signature: str) -> str:
 def test_every_schema_of_a_generation(generation: str) -> None:
     have: dict[str, str] = json.loads(processes.run(SCRIPT.format(generation=generation)))
     wanted = {op: printed(op, text) for op, text in {**HISTORIC, **UPSTREAM[generation]}.items()}
-    assert {op: have[op] for op in wanted} == wanted
+    others = {op for op in wanted if have.get(op) != wanted[op]}
+    assert others == MISSING.get(generation, set())
+
+
+@pytest.mark.parametrize("generation", UPSTREAM)
+def test_override_in_a_process_of_that_release(generation: str) -> None:
+    """All that can be served is taken over; each of the others is named with the reason."""
+    schemas = [f"{op}{text}" for op, text in UPSTREAM[generation].items()]
+    text = processes.run(f"""
+import json
+import warnings
+import torch
+theirs = torch.library.Library({SPACE!r}, "FRAGMENT")
+for schema in {schemas!r}:
+    theirs.define(schema)
+import kvforge.torch
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    done = kvforge.torch.register("override", generation={generation!r})
+print(json.dumps([done, [str(warning.message) for warning in told]]))
+""")
+    done, told = json.loads(text)
+    missing = MISSING.get(generation, set())
+    assert {op for op in UPSTREAM[generation] if f"{SPACE}::{op}" in done} == (
+        UPSTREAM[generation].keys() - missing
+    )
+    ours = {row.op for row in kvforge.variants()}
+    assert len(told) == len(missing & ours)
+    for op in missing & ours:
+        left = f"kvforge.torch.register: {SPACE}::{op} keeps the other library's kernels: "
+        assert [True for message in told if message.startswith(left)] == [True]
 
 
 def test_kvforges_own_schemas_take_every_call_of_the_latest_generation() -> None:
@@ -123,7 +211,9 @@ def test_kvforges_own_schemas_take_every_call_of_the_latest_generation() -> None
             (a.name, str(a.type), bool(a.alias_info and a.alias_info.is_write)) for a in arguments
         ]
 
-    for op, signature in {**HISTORIC, **UPSTREAM["late-2026"]}.items():
+    for op, signature in {**HISTORIC, **UPSTREAM["vllm-0.33"]}.items():
+        if op in MISSING["vllm-0.33"]:
+            continue
         ours = getattr(torch.ops._C_cache_ops, op).default._schema.arguments
         theirs = torch._C.parse_schema(f"{SPACE}::{op}{signature}").arguments
         assert described(ours[: len(theirs)]) == described(theirs)
@@ -137,7 +227,7 @@ import torch
 import kvforge.torch
 from arrays import Torch
 from cases import CASES
-kvforge.torch.register(generation="early-2026")
+kvforge.torch.register(generation="vllm-0.21")
 case = CASES["cp_gather_and_upconvert_fp8_kv_cache"](Torch())
 a = case.arguments
 a["seq_starts"].zero_()
@@ -155,7 +245,7 @@ try:
 except RuntimeError as error:
     print(error)
 """)
-    assert "registered with the schema of early-2026 already" in text
+    assert "registered with the schema of vllm-0.21 already" in text
 
 
 def test_a_text_is_no_list_of_ops() -> None:
@@ -164,5 +254,5 @@ def test_a_text_is_no_list_of_ops() -> None:
 
 
 def test_an_unknown_generation_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"generation: got '2019', want None or one of \['late-20"):
+    with pytest.raises(ValueError, match=r"generation: got '2019', want None or one of \['vllm-0"):
         kvforge.torch.register(generation="2019")  # type: ignore[arg-type]

@@ -5,7 +5,24 @@
 from __future__ import annotations
 
 SCHEMAS: dict[str, dict[str, str]] = {
-    "late-2025": {
+    "vllm-0.16": {
+        "_C_cache_ops::convert_fp8": (
+            "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
+        ),
+        "_C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache": (
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()"
+        ),
+        "_C_cache_ops::cp_gather_cache": (
+            "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::gather_and_maybe_dequant_cache": (
+            "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::swap_blocks_batch": (
+            "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes) -> ()"
+        ),
+    },
+    "vllm-0.21": {
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -19,29 +36,43 @@ SCHEMAS: dict[str, dict[str, str]] = {
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
     },
-    "early-2026": {
-        "_C_cache_ops::convert_fp8": (
-            "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
-        ),
-        "_C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache": (
-            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor seq_lens, Tensor workspace_starts, int batch_size) -> ()"
-        ),
-        "_C_cache_ops::cp_gather_cache": (
-            "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
-        ),
-        "_C_cache_ops::gather_and_maybe_dequant_cache": (
-            "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
-        ),
-    },
-    "late-2026": {
+    "vllm-0.26": {
         "_C_cache_ops::concat_and_cache_mla_grouped": (
-            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
+            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride) -> ()"
         ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
         "_C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache": (
             "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::cp_gather_cache": (
+            "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::gather_and_maybe_dequant_cache": (
+            "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
+        ),
+    },
+    "vllm-0.31": {
+        "_C_cache_ops::concat_and_cache_mla_grouped": (
+            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
+        ),
+        "_C_cache_ops::convert_fp8": (
+            "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
+        ),
+        "_C_cache_ops::cp_gather_cache": (
+            "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::gather_and_maybe_dequant_cache": (
+            "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
+        ),
+    },
+    "vllm-0.33": {
+        "_C_cache_ops::concat_and_cache_mla_grouped": (
+            "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
+        ),
+        "_C_cache_ops::convert_fp8": (
+            "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
         "_C_cache_ops::cp_gather_cache": (
             "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
