@@ -69,6 +69,15 @@ static float scale_of(kvf_dtype cache, float largest) {
   return (float)ldexp(1.0, fraction == 0.5 ? exponent - 1 : exponent);
 }
 
+/* What the page holds for a scale, which is positive or zero. */
+static void store_scale(kvf_dtype cache, float scale, uint8_t *to) {
+  if (cache == KVF_FP8_INDEXER_MXFP8) {
+    memset(to, isinf(scale) ? 255 : ilogbf(scale) + 127, sizeof scale);
+  } else {
+    memcpy(to, &scale, sizeof scale);
+  }
+}
+
 /* Where a byte of the page is, for a page of `block_size` tokens. */
 static uint8_t *byte_of(const operand *cache, int64_t block, int64_t at) {
   return cache->view.memory->expected + cache->view.start + block * cache->view.stride[0] + at;
@@ -92,15 +101,22 @@ static void expect_token(const op_call *call, const indexer_case *what, int64_t 
                    operand_at(&call->operands[K], token, d, 0, 0), scale,
                    byte_of(cache, block, offset * what->head_dim + d));
     }
-    memcpy(byte_of(cache, block,
-                   what->block_size * what->head_dim +
-                       4 * (offset * (what->head_dim / what->group) + j)),
-           &scale, sizeof scale);
+    store_scale(kvf_cache_of(what->variant), scale,
+                byte_of(cache, block,
+                        what->block_size * what->head_dim +
+                            4 * (offset * (what->head_dim / what->group) + j)));
   }
 }
 
-static const char *const plain_formats[] = {"auto", "fp8", "fp8_indexer", "anything"};
-static const char *const power_formats[] = {"ue8m0", "fp8_indexer_ue8m0"};
+/* Every name of a format. */
+static const char *format_name(kvf_dtype cache, uint64_t seed) {
+  static const char *const plain[] = {"auto", "fp8", "fp8_indexer", "fp8_e4m3"};
+  static const char *const powers[] = {"ue8m0", "fp8_indexer_ue8m0"};
+  static const char *const exponents[] = {"mxfp8", "fp8_indexer_mxfp8"};
+  return cache == KVF_FP8_INDEXER         ? plain[seed % TEST_COUNT(plain)]
+         : cache == KVF_FP8_INDEXER_UE8M0 ? powers[seed % TEST_COUNT(powers)]
+                                          : exponents[seed % TEST_COUNT(exponents)];
+}
 
 static void build(op_call *call, const void *context) {
   const indexer_case *what = context;
@@ -155,11 +171,8 @@ static void build(op_call *call, const void *context) {
   }
   free(slots);
   call->values[GROUP_SIZE] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->group};
-  call->values[FORMAT] =
-      (kvf_value){.kind = KVF_KIND_STRING,
-                  .as.string = kvf_cache_of(what->variant) == KVF_FP8_INDEXER
-                                   ? plain_formats[what->seed % TEST_COUNT(plain_formats)]
-                                   : power_formats[what->seed % TEST_COUNT(power_formats)]};
+  call->values[FORMAT] = (kvf_value){
+      .kind = KVF_KIND_STRING, .as.string = format_name(kvf_cache_of(what->variant), what->seed)};
 }
 
 static void expect_pages(const op_call *call, const indexer_case *what) {
@@ -355,8 +368,9 @@ static void test_golden(void) {
     }
     op_call_upload(&call);
     memcpy(cache,
-           kvf_cache_of(variant) == KVF_FP8_INDEXER ? golden_pages_fp8_indexer
-                                                    : golden_pages_fp8_indexer_ue8m0,
+           kvf_cache_of(variant) == KVF_FP8_INDEXER         ? golden_pages_fp8_indexer
+           : kvf_cache_of(variant) == KVF_FP8_INDEXER_UE8M0 ? golden_pages_fp8_indexer_ue8m0
+                                                            : golden_pages_fp8_indexer_mxfp8,
            bytes);
     (void)expect_done(options.backend, op_call_invoke(&call, typed), faults_before(options.backend),
                       0, variant->symbol);
@@ -459,10 +473,12 @@ static void test_far(void) {
         const float scale =
             scale_of(kvf_cache_of(variant), (float)((HEAD_DIM - 21) * (1 + token) / 8.0));
         const int64_t page = slots[token] / 4 * far;
-        float got_scale;
-        region_get(&memory[KV_CACHE], page + 4 * HEAD_DIM + slots[token] % 4 * 4, &got_scale, 4);
-        EXPECT(got_scale == scale, "%s: far scale is %g, want %g", variant->symbol,
-               (double)got_scale, (double)scale);
+        uint8_t want_scale[4];
+        uint8_t got_scale[4];
+        store_scale(kvf_cache_of(variant), scale, want_scale);
+        region_get(&memory[KV_CACHE], page + 4 * HEAD_DIM + slots[token] % 4 * 4, got_scale, 4);
+        EXPECT(memcmp(got_scale, want_scale, 4) == 0, "%s: far scale is not that of %g",
+               variant->symbol, (double)scale);
         for (int d = 0; d < HEAD_DIM; ++d) {
           uint8_t got;
           uint8_t want;
@@ -508,7 +524,10 @@ static const bad_argument bad[] = {
   {"group of 48", ON_BOTH, "quant_block_size", SPOIL_INT, 0, 48, NULL, VALUE_, "quant_block_size", "got 48", "power of two"},
   {"group of 128", ON_BOTH, "quant_block_size", SPOIL_INT, 0, 128, NULL, VALUE_, "quant_block_size", "got 128", "divides 64"},
   {"other group", ON_BOTH, "quant_block_size", SPOIL_INT, 0, 64, NULL, VALUE_, "kv_cache", "is 72", "want 68"},
-  {"no format", ON_BOTH, "kv_cache_dtype", SPOIL_NULL, 0, 0, NULL, VALUE_, "kv_cache_dtype", "got NULL", "'ue8m0'"},
+  {"no format", ON_BOTH, "kv_cache_dtype", SPOIL_NULL, 0, 0, NULL, VALUE_, "kv_cache_dtype", "got NULL", "ue8m0, mxfp8"},
+  {"capitals", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "UE8M0", VALUE_, "kv_cache_dtype", "got 'UE8M0'", "want one of auto, fp8, fp8_e4m3, ue8m0, mxfp8"},
+  {"unknown format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "nonsense", VALUE_, "kv_cache_dtype", "got 'nonsense'", "fp8_indexer_mxfp8"},
+  {"other codes", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "fp8_e5m2", VALUE_, "kv_cache_dtype", "got 'fp8_e5m2'", "want one of auto"},
   {"k is int8", ON_BOTH, "k", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE, "k", "dtype is int8", "want float32, float16, bfloat16"},
   {"kv_cache is bfloat16", ON_BOTH, "kv_cache", SPOIL_DTYPE, kDLBfloat, 16, NULL, TYPE, "kv_cache", "dtype is bfloat16", "or uint8"},
   {"slot_mapping is float32", ON_BOTH, "slot_mapping", SPOIL_DTYPE, kDLFloat, 32, NULL, TYPE, "slot_mapping", "dtype is float32", "int32, int64"},

@@ -174,9 +174,8 @@ static void run_mla(const kvf_variant *variant) {
       const double got =
           oracle_value(kvf_scalar_of(variant), operand_at(&call.operands[DST], t, i, 0, 0));
       /* A bf16 rope part is what 656-byte rows have, whatever is read. */
-      expect_near(
-          variant, t, i, got, want,
-          unit_of(kvf_cache_of(variant), row, i, fmax(fabs(got), fabs(want)), (double)scale));
+      expect_near(variant, t, i, got, want,
+                  unit_of(kvf_cache_of(variant), row, i, fmax(fabs(got), fabs(want)), scale));
     }
   }
   op_call_free(&call);
@@ -198,6 +197,16 @@ static void test_mla(void) {
 /* ---- indexer pages ------------------------------------------------------------------------------
  */
 
+/* The scale of a group, of which a page holds 4 bytes. */
+static double indexer_scale(kvf_dtype cache, const uint8_t *stored) {
+  if (cache == KVF_FP8_INDEXER_MXFP8) {
+    return ldexp(1.0, stored[0] - 127);
+  }
+  float scale = 0;
+  memcpy(&scale, stored, sizeof scale);
+  return (double)scale;
+}
+
 static void run_indexer(const kvf_variant *variant, int64_t group) {
   enum { SIZE = 256 };
   const int64_t groups = SIZE / group;
@@ -210,7 +219,7 @@ static void run_indexer(const kvf_variant *variant, int64_t group) {
   fill(&call, FIRST, kvf_scalar_of(variant), TOKENS, SIZE, options.seed);
   make_pages(&call);
   op_call_upload(&call);
-  const char *format = kvf_cache_of(variant) == KVF_FP8_INDEXER_UE8M0 ? "ue8m0" : "fp8";
+  const char *format = kvf_dtype_name(kvf_cache_of(variant));
   run(variant->op,
       (kvf_value[]){tensor_at(&call, FIRST), tensor_at(&call, CACHE), tensor_at(&call, SLOTS),
                     integer(group), string(format)},
@@ -223,15 +232,14 @@ static void run_indexer(const kvf_variant *variant, int64_t group) {
   buffer_take(&call.operands[DST_SCALE].memory);
   for (int64_t t = 0; t < TOKENS; ++t) {
     for (int64_t i = 0; i < SIZE; ++i) {
-      float scale = 0;
-      memcpy(&scale, operand_at(&call.operands[DST_SCALE], t, i / group * 4, 0, 0), sizeof scale);
+      const double scale = indexer_scale(
+          kvf_cache_of(variant), operand_at(&call.operands[DST_SCALE], t, i / group * 4, 0, 0));
       const double want =
           oracle_value(kvf_scalar_of(variant), operand_at(&call.operands[FIRST], t, i, 0, 0));
       const double got =
-          (double)scale *
-          oracle_fp8_value(KVF_FP8_E4M3, *operand_at(&call.operands[DST], t, i, 0, 0));
+          scale * oracle_fp8_value(KVF_FP8_E4M3, *operand_at(&call.operands[DST], t, i, 0, 0));
       expect_near(variant, t, i, got, want,
-                  oracle_unit(KVF_FP8_E4M3, fmax(fabs(got), fabs(want)), (double)scale));
+                  oracle_unit(KVF_FP8_E4M3, fmax(fabs(got), fabs(want)), scale));
     }
   }
   op_call_free(&call);

@@ -82,14 +82,14 @@ KVF_INLINE uint32_t largest_x4(const source_x4 &source) { return largest_of(sour
 KVF_INLINE uint32_t largest_x1(const source_x1 &source) { return largest_of(source.v); }
 
 /* A scale in one piece, or byte by byte where a page begins anywhere. */
-KVF_INLINE void store_scale(uint8_t *to, float scale, bool aligned) {
+KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {
   if (aligned) {
-    *reinterpret_cast<float *>(to) = scale;
+    *reinterpret_cast<uint32_t *>(to) = scale;
     return;
   }
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    to[i] = (uint8_t)(kvf_bits(scale) >> 8 * i);
+    to[i] = (uint8_t)(scale >> 8 * i);
   }
 }
 
@@ -123,7 +123,7 @@ KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p, b
     store_x16(load_x16(from + i), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, scale, p.scales_aligned);
+    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
   }
 }
 
@@ -156,7 +156,7 @@ KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p, bo
     store_x4(load_x4(from + i), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, scale, p.scales_aligned);
+    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
   }
 }
 
@@ -189,7 +189,7 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p, bo
     store_x1(load_x1(from + i * p.k.stride[1]), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, scale, p.scales_aligned);
+    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
   }
 }
 

@@ -9,51 +9,70 @@
 /* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_mxfp8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_mxfp8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer),
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_MXFP8),
+                kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8),
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer),
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_MXFP8),
+                kvf_cpu_indexer_k_quant_and_cache__f16__fp8_indexer_mxfp8),
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER),
                 kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer),
     KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_UE8M0),
                 kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0),
+    KVF_CPU_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_MXFP8),
+                kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F32, KVF_FP8_INDEXER_MXFP8),
+                 kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_F16, KVF_FP8_INDEXER_MXFP8),
+                 kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_mxfp8, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER),
                  kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_UE8M0),
                  kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_indexer_k_quant_and_cache, KVF_AXES(KVF_BF16, KVF_FP8_INDEXER_MXFP8),
+                 kvf_cuda_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 2. */
-static const int16_t scalar_offsets[] = {0, 2, 4};
+/* the scalar dtype: value - KVF_F32 -> position * 3. */
+static const int16_t scalar_offsets[] = {0, 3, 6};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_FP8_INDEXER -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1};
-static const int64_t cache_values[] = {KVF_FP8_INDEXER, KVF_FP8_INDEXER_UE8M0};
+static const int16_t cache_offsets[] = {0, 1, -1, -1, -1, 2};
+static const int64_t cache_values[] = {KVF_FP8_INDEXER, KVF_FP8_INDEXER_UE8M0,
+                                       KVF_FP8_INDEXER_MXFP8};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -67,7 +86,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_FP8_INDEXER,
-     .span = 2,
+     .span = 6,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -75,17 +94,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 2},
+     .num_values = 3},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  1,  /* cpu f32 */
-    2,  3,  /* cpu f16 */
-    4,  5,  /* cpu bf16 */
-    6,  7,  /* cuda f32 */
-    8,  9,  /* cuda f16 */
-    10, 11, /* cuda bf16 */
+    0,  1,  2,  /* cpu f32 */
+    3,  4,  5,  /* cpu f16 */
+    6,  7,  8,  /* cpu bf16 */
+    9,  10, 11, /* cuda f32 */
+    12, 13, 14, /* cuda f16 */
+    15, 16, 17, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -109,8 +128,9 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_INT},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc =
-         "'ue8m0' (or 'fp8_indexer_ue8m0') for power-of-two scales; anything else for plain ones",
+     .doc = "the format of the scales: 'fp8_indexer', which 'auto', 'fp8' and 'fp8_e4m3' name too, "
+            "for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two; 'mxfp8' (or "
+            "'fp8_indexer_mxfp8') for their exponents",
      .kind = KVF_KIND_STRING},
 };
 
@@ -125,53 +145,57 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .ns = "_C_cache_ops",
     .schema = "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int "
               "quant_block_size, str kv_cache_dtype) -> ()",
-    .doc =
-        "quantises the indexer keys of new tokens in groups and scatters them into pages.\n"
-        "\n"
-        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
-        "head_dim,\n"
-        "g = quant_block_size, and P the bytes of page `block`, all codes first and all scales "
-        "behind them:\n"
-        "  P[offset * D + d]                                        = Q(k[t, d], scale of group d "
-        "div g)\n"
-        "  P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32\n"
-        "  scale = max(largest magnitude of the group, 1e-4) / 448\n"
-        "With kv_cache_dtype \"ue8m0\" the scale is rounded up to a power of two; it is stored as "
-        "f32 all\n"
-        "the same. Q divides by the scale in f32, rounds to nearest even and saturates to E4M3. "
-        "NaNs do not\n"
-        "count for the scale and get the code 0x7F; a group with an infinity has an infinite "
-        "scale.\n"
-        "Tokens with a negative slot are skipped. The number of tokens is the length of "
-        "slot_mapping; k may\n"
-        "have more rows (graph padding), which are not read. Zero tokens are a successful no-op. "
-        "Two\n"
-        "tokens with one slot race.\n"
-        "\n"
-        "Any head_dim, and any power of two that divides it as the group size (usual: 32, 64, "
-        "128).\n"
-        "\n"
-        "Errors: KVF_INVALID_VALUE for a group size that is not a power of two or does not divide "
-        "head_dim,\n"
-        "or for a page whose bytes are not neighbours; KVF_OUT_OF_RANGE for a slot beyond "
-        "num_blocks *\n"
-        "block_size (CPU: before anything is written; CUDA: that token is skipped and counted, "
-        "see\n"
-        "kvf_cuda_fault_count).\n"
-        "Source of the rule: vLLM's op of the same name, with its group size of 128 whatever the "
-        "argument\n"
-        "says, its wrong f16 and f32 results, and its ignored strides corrected. The power of two "
-        "is found\n"
-        "exactly, from the exponent bits. vLLM takes f32 log2 and exp2, and so keeps the power "
-        "below where a\n"
-        "quotient is a few units in the last place above it; the largest element then saturates.",
+    .doc = "quantises the indexer keys of new tokens in groups and scatters them into pages.\n"
+           "\n"
+           "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
+           "head_dim,\n"
+           "g = quant_block_size, and P the bytes of page `block`, all codes first and all scales "
+           "behind them:\n"
+           "  P[offset * D + d]                                        = Q(k[t, d], scale of group "
+           "d div g)\n"
+           "  P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32\n"
+           "  scale = max(largest magnitude of the group, 1e-4) / 448\n"
+           "With kv_cache_dtype \"ue8m0\" the scale is rounded up to a power of two; it is stored "
+           "as f32 all\n"
+           "the same. With \"mxfp8\" it is rounded so, too, and each of the 4 bytes holds its "
+           "biased exponent (E8M0:\n"
+           "2^(byte - 127) is the value; 255 is that of an infinite scale, and reads as NaN). Q "
+           "divides by the\n"
+           "scale in f32, rounds to nearest even and saturates to E4M3. NaNs do not count for the "
+           "scale and get\n"
+           "the code 0x7F; a group with an infinity has an infinite scale.\n"
+           "Tokens with a negative slot are skipped. The number of tokens is the length of "
+           "slot_mapping; k may\n"
+           "have more rows (graph padding), which are not read. Zero tokens are a successful "
+           "no-op. Two\n"
+           "tokens with one slot race.\n"
+           "\n"
+           "Any head_dim, and any power of two that divides it as the group size (usual: 32, 64, "
+           "128).\n"
+           "\n"
+           "Errors: KVF_INVALID_VALUE for a group size that is not a power of two or does not "
+           "divide head_dim,\n"
+           "for a kv_cache_dtype that is not one of those named, or for a page whose bytes are not "
+           "neighbours;\n"
+           "KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is "
+           "written; CUDA:\n"
+           "that token is skipped and counted, see kvf_cuda_fault_count).\n"
+           "Source of the rule: vLLM's op of the same name, with its group size of 128 whatever "
+           "the argument\n"
+           "says, its wrong f16 and f32 results, its ignored strides, and its plain scales for a "
+           "string that it\n"
+           "does not know corrected. The power of two is found exactly, from the exponent bits. "
+           "vLLM takes f32\n"
+           "log2 and exp2, and so keeps the power below where a quotient is a few units in the "
+           "last place above\n"
+           "it; the largest element then saturates.",
     .arguments = arguments,
     .num_arguments = 5,
     .variants = variants,
-    .num_variants = 12,
+    .num_variants = 18,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 6,
+    .num_cells = 9,
     .call = call,
 };

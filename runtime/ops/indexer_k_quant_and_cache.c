@@ -1,24 +1,52 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/error.h"
 #include "ops/shared/indexer.h"
 #include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_indexer_k_quant_and_cache)
 
-/* kv_cache_dtype is the format of the scales here, and every other string means plain ones. */
+/* kv_cache_dtype is the format of the scales here; callers name plain ones by that of the codes. */
+static const struct {
+  const char *string;
+  kvf_dtype cache;
+} formats[] = {
+    {"auto", KVF_FP8_INDEXER},
+    {"fp8", KVF_FP8_INDEXER},
+    {"fp8_e4m3", KVF_FP8_INDEXER},
+    {"ue8m0", KVF_FP8_INDEXER_UE8M0},
+    {"mxfp8", KVF_FP8_INDEXER_MXFP8},
+    {"fp8_indexer", KVF_FP8_INDEXER},
+    {"fp8_indexer_ue8m0", KVF_FP8_INDEXER_UE8M0},
+    {"fp8_indexer_mxfp8", KVF_FP8_INDEXER_MXFP8},
+};
+enum { NUM_FORMATS = sizeof formats / sizeof *formats };
+
+static kvf_dtype find_format(const char *string) {
+  for (size_t i = 0; string != NULL && i < NUM_FORMATS; ++i) {
+    if (strcmp(string, formats[i].string) == 0) {
+      return formats[i].cache;
+    }
+  }
+  return KVF_DTYPE_NONE;
+}
+
 static const kvf_variant *check_variant(kvf_check *check, const char *kv_cache_dtype,
                                         kvf_dtype scalar) {
-  if (check->status == KVF_OK && kv_cache_dtype == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_dtype",
-                   "got NULL, want 'ue8m0' or any other string");
+  const kvf_dtype cache = find_format(kv_cache_dtype);
+  if (check->status == KVF_OK && cache == KVF_DTYPE_NONE) {
+    kvf_text wanted = {.length = 0};
+    for (size_t i = 0; i < NUM_FORMATS; ++i) {
+      kvf_text_add(&wanted, formats[i].string);
+    }
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kv_cache_dtype", "got %s%.200s%s, want one of %s",
+                   kv_cache_dtype ? "'" : "", kv_cache_dtype ? kv_cache_dtype : "NULL",
+                   kv_cache_dtype ? "'" : "", wanted.data);
   }
   if (check->status != KVF_OK) {
     return NULL;
   }
-  const bool powers = strcmp(kv_cache_dtype, "ue8m0") == 0 ||
-                      strcmp(kv_cache_dtype, kvf_dtype_name(KVF_FP8_INDEXER_UE8M0)) == 0;
-  const kvf_dtype cache = powers ? KVF_FP8_INDEXER_UE8M0 : KVF_FP8_INDEXER;
   const kvf_variant *variant = kvf_select(OP, check->exec.backend, scalar, cache);
   if (variant == NULL) {
     check->status = kvf_select_status(OP, check->exec.backend, scalar, cache);

@@ -85,14 +85,21 @@ def keys() -> list[list[Fraction]]:
     return rows
 
 
-def scale_of(group: Iterable[Fraction], power_of_two: bool) -> Fraction:
+def scale_of(group: Iterable[Fraction], form: str) -> Fraction:
     """max(largest magnitude, 1e-4) / 448, in binary32 at every step."""
     least = f32(Fraction(1, 10**4))
     scale = f32(max([*map(abs, group), least]) / 448)
-    return power_of_two_from(scale) if power_of_two else scale
+    return scale if form == "plain" else power_of_two_from(scale)
 
 
-def pages(power_of_two: bool) -> bytes:
+def stored(scale: Fraction, form: str) -> bytes:
+    """The four bytes of a scale: a binary32, or an E8M0 exponent, bias 127, in each of them."""
+    if form != "exponents":
+        return f32_bits(scale)
+    return bytes([next(e for e in range(255) if Fraction(2) ** (e - 127) == scale)] * 4)
+
+
+def pages(form: str) -> bytes:
     """All codes of a page, then all scales of it."""
     cache = bytearray([UNTOUCHED] * (BLOCKS * BLOCK_SIZE * ROW))
     for row, slot in zip(keys(), SLOTS, strict=True):
@@ -102,11 +109,11 @@ def pages(power_of_two: bool) -> bytes:
         offset = slot % BLOCK_SIZE
         for j in range(GROUPS):
             group = row[j * GROUP : (j + 1) * GROUP]
-            scale = scale_of(group, power_of_two)
+            scale = scale_of(group, form)
             at = page + offset * HEAD_DIM + j * GROUP
             cache[at : at + GROUP] = bytes(e4m3(f32(value / scale)) for value in group)
             at = page + BLOCK_SIZE * HEAD_DIM + 4 * (offset * GROUPS + j)
-            cache[at : at + 4] = f32_bits(scale)
+            cache[at : at + 4] = stored(scale, form)
     return bytes(cache)
 
 
@@ -128,8 +135,9 @@ def main() -> None:
     )
     print(" */")
     show("k_f32", b"".join(f32_bits(value) for row in keys() for value in row))
-    show("pages_fp8_indexer", pages(False))
-    show("pages_fp8_indexer_ue8m0", pages(True))
+    show("pages_fp8_indexer", pages("plain"))
+    show("pages_fp8_indexer_ue8m0", pages("powers"))
+    show("pages_fp8_indexer_mxfp8", pages("exponents"))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ typedef enum kvf_dtype {
   KVF_INT8_PER_TOKEN_HEAD = 14, /* int8, a scale per token and head */
   KVF_FP8_PER_TOKEN_HEAD = 15,  /* E4M3, a scale per token and head */
   KVF_NVFP4_4OVER6 = 16,        /* nvfp4, the better of two scales */
+  KVF_FP8_INDEXER_MXFP8 = 17,   /* the same, exponents of the scales */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -44,6 +45,7 @@ typedef enum kvf_dtype {
   X(KVF_FP8_INDEXER_UE8M0, "fp8_indexer_ue8m0", 8, 1)                                              \
   X(KVF_INT8_PER_TOKEN_HEAD, "int8_per_token_head", 8, 0)                                          \
   X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)                                           \
-  X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)
+  X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)                                                        \
+  X(KVF_FP8_INDEXER_MXFP8, "fp8_indexer_mxfp8", 8, 1)
 
 #endif

@@ -44,6 +44,9 @@ FP8_PER_TOKEN_HEAD = DType(
     scales="row",
 )
 NVFP4_4OVER6 = _bytes("nvfp4_4over6", 16, doc="nvfp4, the better of two scales")
+FP8_INDEXER_MXFP8 = _bytes(
+    "fp8_indexer_mxfp8", 17, doc="the same, exponents of the scales", codes="fp8_e4m3"
+)
 
 FORMATS = (
     NVFP4,
@@ -55,4 +58,5 @@ FORMATS = (
     INT8_PER_TOKEN_HEAD,
     FP8_PER_TOKEN_HEAD,
     NVFP4_4OVER6,
+    FP8_INDEXER_MXFP8,
 )

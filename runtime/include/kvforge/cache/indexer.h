@@ -3,7 +3,7 @@
  * kernels. A page of block_size tokens holds all codes first, then all scales, though its tensor is
  * shaped as if a token's scales were behind its codes:
  *   offset * head_dim + d                                 E4M3 code of element d of a token
- *   block_size * head_dim + 4 * (offset * groups + j)     f32 scale of its group j
+ *   block_size * head_dim + 4 * (offset * groups + j)     scale of its group j, 4 bytes
  */
 #ifndef KVFORGE_INDEXER_H
 #define KVFORGE_INDEXER_H
@@ -25,6 +25,11 @@ KVF_INLINE float kvf_fp8_indexer_scale(uint32_t largest) {
 /* The next power of two. Made from bits: log2 and exp2 would round in ways of their own. */
 KVF_INLINE float kvf_fp8_indexer_ue8m0_scale(uint32_t largest) {
   return kvf_float((kvf_bits(kvf_fp8_indexer_scale(largest)) + 0x007FFFFFu) & 0xFF800000u);
+}
+
+/* The exponent of a power of two, or of infinity, in each of the four bytes. */
+KVF_INLINE uint32_t kvf_indexer_exponents(float scale) {
+  return (kvf_bits(scale) >> 23) * 0x01010101u;
 }
 
 #endif

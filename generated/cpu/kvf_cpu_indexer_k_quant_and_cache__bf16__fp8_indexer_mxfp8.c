@@ -1,0 +1,100 @@
+/*
+ * Generated from templates/cpu/indexer_k_quant_and_cache.c.j2 and
+ * generator/spec/indexer_k_quant_and_cache.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/indexer_k_quant_and_cache.h"
+#include "kvforge/cache/indexer.h"
+
+/*
+ * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
+ * integers that they are made of, which is done before anything is widened. `stride` is the
+ * source's, in elements.
+ */
+static uint32_t largest_of(const uint16_t *source, int64_t stride, int64_t count) {
+  enum { MASK = 0x7FFF, INFINITE = 0x7F80 };
+  int16_t largest = 0;
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int16_t magnitude = (int16_t)(source[i] & MASK);
+      const int16_t number = magnitude > INFINITE ? 0 : magnitude;
+      largest = number > largest ? number : largest;
+    }
+    return kvf_bits(kvf_f32_from_bf16((uint16_t)largest));
+  }
+  uint32_t wide = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t number = kvf_magnitude(kvf_f32_from_bf16(source[i * stride]));
+    wide = number > wide ? number : wide;
+  }
+  return wide;
+}
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,
+                    int64_t count, float inverse) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_bf16(source[i * stride]) * inverse);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    for (int64_t i = 0; i < length; ++i) {
+      words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Asks for what a later token will write. */
+static inline void prefetch_ahead(const kvf_indexer_k_quant_and_cache_params *p, int64_t token,
+                                  int64_t end, int64_t groups) {
+  int64_t block;
+  int64_t offset;
+  if (token + KVF_ROWS_AHEAD < end &&
+      kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &block, &offset)) {
+    const uint8_t *page = (const uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
+    kvf_prefetch_row(page + offset * p->head_dim, p->head_dim);
+    kvf_prefetch_row(page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, groups, offset),
+                     4 * groups);
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8)(const void *params,
+                                                                                int64_t begin,
+                                                                                int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__bf16__fp8_indexer_mxfp8)(const void *params,
+                                                                                int64_t begin,
+                                                                                int64_t end) {
+  const kvf_indexer_k_quant_and_cache_params *p = params;
+  const int64_t groups = p->by_groups.value;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    prefetch_ahead(p, token, end, groups);
+    const uint16_t *k = (const uint16_t *)p->k.data + token * p->k.stride[0];
+    uint8_t *page = (uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
+    uint8_t *codes = page + offset * p->head_dim;
+    uint8_t *scales =
+        page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, groups, offset);
+    for (int64_t group = 0; group < groups; ++group) {
+      const uint16_t *source = k + group * p->group_size * p->k.stride[1];
+      const uint32_t largest = largest_of(source, p->k.stride[1], p->group_size);
+      const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+      convert(source, p->k.stride[1], codes + group * p->group_size, p->group_size, 1.0f / scale);
+      const uint32_t stored = kvf_indexer_exponents(scale);
+      memcpy(scales + 4 * group, &stored, sizeof stored);
+    }
+  }
+}

@@ -1,0 +1,233 @@
+/*
+ * Generated from templates/cuda/indexer_k_quant_and_cache.cu.j2 and
+ * generator/spec/indexer_k_quant_and_cache.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/params/indexer_k_quant_and_cache.h"
+#include "kvforge/cache/indexer.h"
+
+/* Four elements, quantised; the first in the lowest byte. */
+KVF_INLINE uint32_t quantise_x4(const float4 v, float inverse) {
+  return kvf_fp8_e4m3x4_from_f32(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
+}
+
+/* 16 elements. */
+struct source_x16 {
+  float4 v[4];
+};
+
+KVF_INLINE source_x16 load_x16(const float *from) {
+  source_x16 source;
+  source.v[0] = reinterpret_cast<const float4 *>(from)[0];
+  source.v[1] = reinterpret_cast<const float4 *>(from)[1];
+  source.v[2] = reinterpret_cast<const float4 *>(from)[2];
+  source.v[3] = reinterpret_cast<const float4 *>(from)[3];
+  return source;
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float inverse) {
+  *reinterpret_cast<uint4 *>(to) =
+      make_uint4(quantise_x4(source.v[0], inverse), quantise_x4(source.v[1], inverse),
+                 quantise_x4(source.v[2], inverse), quantise_x4(source.v[3], inverse));
+}
+
+/* 4 elements. */
+struct source_x4 {
+  float4 v;
+};
+
+KVF_INLINE source_x4 load_x4(const float *from) {
+  source_x4 source;
+  source.v = *reinterpret_cast<const float4 *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float inverse) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, inverse);
+}
+
+/* 1 element. */
+struct source_x1 {
+  float v;
+};
+
+KVF_INLINE source_x1 load_x1(const float *from) {
+  source_x1 source;
+  source.v = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float inverse) {
+  *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source.v) * inverse);
+}
+
+/* The largest magnitude of a vector, NaNs left out. */
+KVF_INLINE uint32_t largest_of(float v) { return kvf_magnitude(kvf_f32_from_f32(v)); }
+
+KVF_INLINE uint32_t largest_of(const float4 &v) {
+  return max(max(largest_of(v.x), largest_of(v.y)), max(largest_of(v.z), largest_of(v.w)));
+}
+
+KVF_INLINE uint32_t largest_x16(const source_x16 &source) {
+  uint32_t largest = 0;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    largest = max(largest, largest_of(source.v[i]));
+  }
+  return largest;
+}
+
+KVF_INLINE uint32_t largest_x4(const source_x4 &source) { return largest_of(source.v); }
+
+KVF_INLINE uint32_t largest_x1(const source_x1 &source) { return largest_of(source.v); }
+
+/* A scale in one piece, or byte by byte where a page begins anywhere. */
+KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {
+  if (aligned) {
+    *reinterpret_cast<uint32_t *>(to) = scale;
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    to[i] = (uint8_t)(scale >> 8 * i);
+  }
+}
+
+/*
+ * One group, 16 elements at a time. All lanes of the warp come here, those without a group to write
+ * too, since they take part in the exchange.
+ */
+KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p, bool active,
+                                int32_t lane, const float *from, uint8_t *codes,
+                                uint8_t *scale_at) {
+  const int64_t first = lane * 16;
+  const int64_t step = 16 << p.lane_bits;
+  const int64_t end = active ? p.group_size : 0;
+  uint32_t largest = 0;
+  /* Groups are rarely longer than one step. */
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    largest = max(largest, largest_x16(load_x16(from + i)));
+  }
+  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
+    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  }
+  if (!active) {
+    return;
+  }
+  /* What was read before is still in the nearest cache. */
+  const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+  const float inverse = 1.0f / scale;
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    store_x16(load_x16(from + i), codes + i, inverse);
+  }
+  if (lane == 0) {
+    store_scale(scale_at, kvf_indexer_exponents(scale), p.scales_aligned);
+  }
+}
+
+/*
+ * One group, 4 elements at a time. All lanes of the warp come here, those without a group to write
+ * too, since they take part in the exchange.
+ */
+KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p, bool active,
+                               int32_t lane, const float *from, uint8_t *codes, uint8_t *scale_at) {
+  const int64_t first = lane * 4;
+  const int64_t step = 4 << p.lane_bits;
+  const int64_t end = active ? p.group_size : 0;
+  uint32_t largest = 0;
+  /* Groups are rarely longer than one step. */
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    largest = max(largest, largest_x4(load_x4(from + i)));
+  }
+  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
+    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  }
+  if (!active) {
+    return;
+  }
+  /* What was read before is still in the nearest cache. */
+  const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+  const float inverse = 1.0f / scale;
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    store_x4(load_x4(from + i), codes + i, inverse);
+  }
+  if (lane == 0) {
+    store_scale(scale_at, kvf_indexer_exponents(scale), p.scales_aligned);
+  }
+}
+
+/*
+ * One group, 1 element at a time. All lanes of the warp come here, those without a group to write
+ * too, since they take part in the exchange.
+ */
+KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p, bool active,
+                               int32_t lane, const float *from, uint8_t *codes, uint8_t *scale_at) {
+  const int64_t first = lane * 1;
+  const int64_t step = 1 << p.lane_bits;
+  const int64_t end = active ? p.group_size : 0;
+  uint32_t largest = 0;
+  /* Groups are rarely longer than one step. */
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    largest = max(largest, largest_x1(load_x1(from + i * p.k.stride[1])));
+  }
+  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
+    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  }
+  if (!active) {
+    return;
+  }
+  /* What was read before is still in the nearest cache. */
+  const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+  const float inverse = 1.0f / scale;
+#pragma unroll 1
+  for (int64_t i = first; i < end; i += step) {
+    store_x1(load_x1(from + i * p.k.stride[1]), codes + i, inverse);
+  }
+  if (lane == 0) {
+    store_scale(scale_at, kvf_indexer_exponents(scale), p.scales_aligned);
+  }
+}
+
+/* Grid: x threads, 2^lane_bits neighbours for each group of each token. */
+extern "C" __global__ void __launch_bounds__(256, 4)
+    kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8(
+        const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
+  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
+  const int64_t number = thread >> p.lane_bits;
+  int64_t token = kvf_divide(number, p.by_groups);
+  int64_t group = number - token * p.by_groups.value;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool active = token < p.slots.num_tokens &&
+                      kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
+  if (!active) { /* no address out of range is made, not even one that nobody uses */
+    token = 0;
+    group = 0;
+    block = 0;
+    offset = 0;
+  }
+  const float *from = static_cast<const float *>(p.k.data) + token * p.k.stride[0] +
+                      group * p.group_size * p.k.stride[1];
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0];
+  uint8_t *codes = page + offset * p.head_dim + group * p.group_size;
+  uint8_t *scale_at =
+      page + kvf_indexer_scales_at(p.slots.block_size, p.head_dim, p.by_groups.value, offset) +
+      4 * group;
+  switch (p.vector_elements) {
+  case 16:
+    write_group_x16(p, active, lane, from, codes, scale_at);
+    break;
+  case 4:
+    write_group_x4(p, active, lane, from, codes, scale_at);
+    break;
+  default:
+    write_group_x1(p, active, lane, from, codes, scale_at);
+    break;
+  }
+}
