@@ -16,6 +16,7 @@ enum {
   SCALAR,
   TOKENS_AXIS,
   HEADS_AXIS,
+  MORE_HEADS,
   NOPE,
   ROPE,
   LAYOUT_AXIS,
@@ -29,6 +30,7 @@ enum {
 static const kvf_dtype scalars[] = {KVF_F32, KVF_F16, KVF_BF16};
 static const int64_t tokens[] = {0, 1, 3, 17, 65};
 static const int64_t heads[] = {0, 1, 2, 5, 40};
+static const int64_t more_heads[] = {0, 1, 24}; /* of q_out */
 static const int64_t nopes[] = {0, 1, 7, 64, 128, 512, 1024};
 static const int64_t ropes[] = {0, 1, 6, 64, 128};
 /* Dimensions from slowest to fastest, and the elements left out behind each. */
@@ -41,7 +43,7 @@ static const int offsets[] = {0, 4, 8, 2};
 /* What the test calls, each with the sizes of one case. */
 typedef struct concat_case {
   kvf_dtype scalar;
-  int64_t tokens, heads, nope, rope;
+  int64_t tokens, heads, more_heads, nope, rope;
   int layout[TENSORS_OF_OP];
   int offset[TENSORS_OF_OP];
   int entry;
@@ -61,7 +63,8 @@ static void build(op_call *call, const void *context) {
     call->exec.stream = own_stream();
   }
   for (int i = 0; i < TENSORS_OF_OP; ++i) {
-    const int64_t shape[3] = {what->tokens, what->heads, width_of(what, i)};
+    const int64_t num_heads = what->heads + (i == Q_OUT ? what->more_heads : 0);
+    const int64_t shape[3] = {what->tokens, num_heads, width_of(what, i)};
     int64_t stride[3];
     const int bytes = kvf_dtype_bits(what->scalar) / 8;
     lay_out(stride, shape, layouts[what->layout[i]].order, 1, layouts[what->layout[i]].pad);
@@ -117,11 +120,12 @@ static kvf_status raw(const op_call *call, const concat_case *what) {
 
 static void run(const concat_case *what) {
   char name[160];
-  (void)snprintf(name, sizeof name,
-                 "%s, %lld tokens, %lld heads, %lld + %lld elements, layouts %d %d %d, seed %llu",
-                 kvf_dtype_name(what->scalar), (long long)what->tokens, (long long)what->heads,
-                 (long long)what->nope, (long long)what->rope, what->layout[0], what->layout[1],
-                 what->layout[2], (unsigned long long)what->seed);
+  (void)snprintf(
+      name, sizeof name,
+      "%s, %lld tokens, %lld heads of %lld, %lld + %lld elements, layouts %d %d %d, seed %llu",
+      kvf_dtype_name(what->scalar), (long long)what->tokens, (long long)what->heads,
+      (long long)(what->heads + what->more_heads), (long long)what->nope, (long long)what->rope,
+      what->layout[0], what->layout[1], what->layout[2], (unsigned long long)what->seed);
   op_call call;
   vary_order(what->seed);
   build(&call, what);
@@ -149,9 +153,9 @@ static void test_matrix(void) {
   }
   const covering plan = {
       .num_axes = AXES_OF_OP,
-      .sizes = {TEST_COUNT(scalars), TEST_COUNT(tokens), TEST_COUNT(heads), TEST_COUNT(nopes),
-                TEST_COUNT(ropes), TEST_COUNT(layouts), TEST_COUNT(layouts), TEST_COUNT(offsets),
-                ENTRIES, 2},
+      .sizes = {TEST_COUNT(scalars), TEST_COUNT(tokens), TEST_COUNT(heads), TEST_COUNT(more_heads),
+                TEST_COUNT(nopes), TEST_COUNT(ropes), TEST_COUNT(layouts), TEST_COUNT(layouts),
+                TEST_COUNT(offsets), ENTRIES, 2},
       .cost = elements,
       .limit = options.exhaustive ? 1e9 : 200e3,
   };
@@ -164,6 +168,7 @@ static void test_matrix(void) {
         .scalar = scalars[value[SCALAR]],
         .tokens = tokens[value[TOKENS_AXIS]],
         .heads = heads[value[HEADS_AXIS]],
+        .more_heads = more_heads[value[MORE_HEADS]],
         .nope = nopes[value[NOPE]],
         .rope = ropes[value[ROPE]],
         .layout = {value[LAYOUT_AXIS], (value[LAYOUT_AXIS] + i) % (int)TEST_COUNT(layouts),
@@ -263,7 +268,8 @@ static const bad_argument bad[] = {
   {"ql_nope of rank 2", ON_BOTH, "ql_nope", SPOIL_RANK, 0, 2, NULL, VALUE_, "ql_nope", "rank is 2", "want 3"},
   {"q_out of rank 4", ON_BOTH, "q_out", SPOIL_RANK, 0, 4, NULL, VALUE_, "q_out", "rank is 4", "want 3"},
   {"tokens of q_pe", ON_BOTH, "q_pe", SPOIL_SIZE, 0, 2, NULL, VALUE_, "q_pe", "(num_tokens) is 2", "want 3 as in ql_nope"},
-  {"heads of q_out", ON_BOTH, "q_out", SPOIL_SIZE, 1, 1, NULL, VALUE_, "q_out", "(num_heads) is 1", "want 2 as in ql_nope"},
+  {"heads of q_out", ON_BOTH, "q_out", SPOIL_SIZE, 1, 1, NULL, VALUE_, "q_out", "has 1 heads", "want at least 2 (the heads of ql_nope)"},
+  {"heads of q_pe", ON_BOTH, "q_pe", SPOIL_SIZE, 1, 3, NULL, VALUE_, "q_pe", "(num_heads) is 3", "want 2 as in ql_nope"},
   {"width of q_out", ON_BOTH, "q_out", SPOIL_SIZE, 2, 31, NULL, VALUE_, "q_out", "(nope_dim + rope_dim) is 31", "want 32 as in ql_nope and q_pe"},
   {"negative width", ON_BOTH, "q_pe", SPOIL_SIZE, 2, -8, NULL, VALUE_, "q_pe", "is -8", "want 0 or more"},
   {"stride of ql_nope", ON_BOTH, "ql_nope", SPOIL_STRIDE, 2, 2, NULL, VALUE_, "ql_nope", "stride of dimension 2 (nope_dim) is 2", "want 1"},

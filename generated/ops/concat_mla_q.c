@@ -49,7 +49,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "q_out",
      .type = "Tensor!",
-     .doc = "[num_tokens, num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride of "
+     .doc = "[num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride of "
             "dimension 2 is 1",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
@@ -64,22 +64,25 @@ const kvf_op kvf_op_concat_mla_q = {
     .name = "concat_mla_q",
     .ns = "_C_cache_ops",
     .schema = "concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()",
-    .doc = "joins the latent and the rope half of MLA queries, head by head.\n"
-           "\n"
-           "For every token t and head h, with N = nope_dim and R = rope_dim:\n"
-           "  q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]\n"
-           "  q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]\n"
-           "Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any "
-           "token and head\n"
-           "strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of "
-           "longer rows,\n"
-           "needs no copy). q_out must not overlap the other two. Zero tokens are a successful "
-           "no-op.\n"
-           "\n"
-           "Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.\n"
-           "Source of the rule: vLLM's op of the same name, without its limits on N and R (and the "
-           "wrong\n"
-           "result for N = 1024), on the dtype and on alignment.",
+    .doc =
+        "joins the latent and the rope half of MLA queries, head by head.\n"
+        "\n"
+        "For every token t and head h, with N = nope_dim and R = rope_dim:\n"
+        "  q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]\n"
+        "  q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]\n"
+        "Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any token "
+        "and head\n"
+        "strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of "
+        "longer rows,\n"
+        "needs no copy). q_out may have more heads than the other two, as attention kernels want "
+        "that are\n"
+        "built for a number of heads; those behind are left as they are. q_out must not overlap\n"
+        "the others. Zero tokens are a successful no-op.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.\n"
+        "Source of the rule: vLLM's op of the same name, without its limits on N and R (and the "
+        "wrong\n"
+        "result for N = 1024), on the dtype and on alignment.",
     .arguments = arguments,
     .num_arguments = 3,
     .variants = variants,

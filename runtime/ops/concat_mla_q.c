@@ -30,6 +30,7 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim nope_dim = KVF_DIM("nope_dim");
   kvf_dim rope_dim = KVF_DIM("rope_dim");
+  kvf_dim out_heads = KVF_DIM("num_heads");
   kvf_dim row = {"nope_dim + rope_dim", 0, "ql_nope and q_pe"};
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_dtype scalar = kvf_check_dtype(&check, "ql_nope", ql_nope, KVF_ACCEPT_FLOATS);
@@ -38,8 +39,13 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   check_heads(&check, "q_pe", q_pe, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &rope_dim},
               &params.q_pe);
   row.value = kvf_saturating_sum(nope_dim.value, rope_dim.value);
-  check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &num_heads, &row},
+  check_heads(&check, "q_out", q_out, scalar, (kvf_dim *const[]){&num_tokens, &out_heads, &row},
               &params.q_out);
+  if (check.status == KVF_OK && out_heads.value < num_heads.value) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "q_out",
+                   "has %" PRId64 " heads, want at least %" PRId64 " (the heads of ql_nope)",
+                   out_heads.value, num_heads.value);
+  }
   kvf_check_apart(&check, (const kvf_named[]){{"q_out", q_out}}, 1,
                   (const kvf_named[]){{"ql_nope", ql_nope}, {"q_pe", q_pe}}, 2);
   if (check.status != KVF_OK) {

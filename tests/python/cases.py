@@ -286,10 +286,11 @@ def concat_and_cache_mla_rope_fused(put: Put) -> Case:
 @case
 def concat_mla_q(put: Put) -> Case:
     latent, rope = normal(5, 2, 12), normal(5, 2, 4, seed=1)
-    out = put.device(normal(5, 2, 16, seed=2))
+    want = normal(5, 3, 16, seed=2)  # of which the last head is left as it is
+    out = put.device(want)
+    want[:, :2] = np.concatenate([latent, rope], axis=2)
     return Case(
-        {"ql_nope": put.device(latent), "q_pe": put.device(rope), "q_out": out},
-        [(out, np.concatenate([latent, rope], axis=2))],
+        {"ql_nope": put.device(latent), "q_pe": put.device(rope), "q_out": out}, [(out, want)]
     )
 
 

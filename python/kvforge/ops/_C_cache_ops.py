@@ -332,8 +332,10 @@ def concat_mla_q(
       q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]
     Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any token and
     head strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of
-    longer rows, needs no copy). q_out must not overlap the other two. Zero tokens are a successful
-    no-op.
+    longer rows, needs no copy). q_out may have more heads than the other two, as attention kernels
+    want that are built for a number of heads; those behind are left as they are. q_out must not
+    overlap
+    the others. Zero tokens are a successful no-op.
 
     Errors: ValueError for elements of a head that are not neighbours.
     Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
@@ -344,8 +346,8 @@ def concat_mla_q(
             2 is 1
         q_pe (Tensor): [num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension
             2 is 1
-        q_out (Tensor!): [num_tokens, num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride
-            of dimension 2 is 1
+        q_out (Tensor!): [num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope;
+            stride of dimension 2 is 1
 
     Schema:
         _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()

@@ -20,7 +20,9 @@ extern "C" {
  *   q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]
  * Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any token and head
  * strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of longer
- * rows, needs no copy). q_out must not overlap the other two. Zero tokens are a successful no-op.
+ * rows, needs no copy). q_out may have more heads than the other two, as attention kernels want
+ * that are built for a number of heads; those behind are left as they are. q_out must not overlap
+ * the others. Zero tokens are a successful no-op.
  *
  * Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.
  * Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
@@ -29,8 +31,8 @@ extern "C" {
  * Arguments:
  *   ql_nope (Tensor): [num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension 2 is
  * 1 q_pe (Tensor): [num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension 2
- * is 1 q_out (Tensor!): [num_tokens, num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride
- * of dimension 2 is 1
+ * is 1 q_out (Tensor!): [num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope;
+ * stride of dimension 2 is 1
  */
 KVF_API kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope,
                                     const DLTensor *q_pe, DLTensor *q_out);
