@@ -5,9 +5,10 @@
     python3 configure.py --setup test    install what is missing, configure, build, run every test
 
 Targets are handed to the ninja that was found, which may live in .venv; with ninja on PATH,
-`ninja test` does the same afterwards.
+`ninja test` does the same afterwards. Configurations live side by side: each build folder has a
+build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for those of other names.
 
-    lib python torch (default)  demo  install  clean  generate  compdb  SYMBOL (one variant)
+    lib python torch (default)  demo  install  uninstall  clean  generate  compdb  SYMBOL (one variant)
     bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
     test-threads  test-mutations  test-reproducible
@@ -38,8 +39,8 @@ from configuration.needs import (  # noqa: E402
     lack,
     setup_hint,
 )
-from configuration.ninja import write_build  # noqa: E402
-from configuration.options import Choice, asked, choose, parse  # noqa: E402
+from configuration.ninja import build_file, write_build  # noqa: E402
+from configuration.options import DEFAULT_BUILD, Choice, asked, choose, parse  # noqa: E402
 from configuration.probe import Tools, describe, job_counts, probe  # noqa: E402
 from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
@@ -78,7 +79,8 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
         "Python": tools.python,
         "TVM-FFI": "found" if tools.tvm_ffi else "none",
         "torch": f"{tools.torch.version}, {abi}" if tools.torch else "none",
-        "ninja": tools.ninja,
+        "ninja": tools.ninja
+        + ("" if choice.build == DEFAULT_BUILD else f" -f {build_file(choice)}"),
     }
     lines = [f"{name:<15}{text}" for name, text in rows.items()] + tools.notes
     unasked = OPTIONAL.keys() - asked(options)
@@ -110,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.targets:
         return 0
     jobs, _, _ = job_counts(options.jobs)
-    command = [tools.ninja, f"-j{jobs}", *options.targets]
+    command = [tools.ninja, "-f", build_file(choice), f"-j{jobs}", *options.targets]
     return subprocess.run(command, check=False).returncode
 
 

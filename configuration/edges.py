@@ -255,7 +255,8 @@ def command_edges(
     graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
-    graph.target("install", "install", implicit=["lib", f"{build}/kvforge.pc"])
+    graph.target("install", "install", implicit=["lib"], flags="")
+    graph.target("uninstall", "install", flags="--uninstall")
     graph.target("format", "format", code)
     graph.target("check-format", "check_format", code)
 
@@ -270,7 +271,9 @@ def command_edges(
     analyzed = sources("runtime/**/*.c") if tools.analyzer else []
     checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]
     graph.edge("phony", "lint", ["lint-python", *checks])
-    compdb = graph.edge("compdb", f"{build}/compile_commands.json", implicit=["build.ninja"])
+    compdb = graph.edge(
+        "compdb", f"{build}/compile_commands.json", implicit=[f"{build}/build.ninja"]
+    )
     graph.edge("phony", "compdb", [compdb])
 
 

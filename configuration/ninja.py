@@ -11,7 +11,7 @@ from pathlib import Path
 
 from configuration.edges import computed_edges
 from configuration.graph import escape, gencode, shell, sources
-from configuration.options import Choice, recorded
+from configuration.options import DEFAULT_BUILD, Choice, recorded
 from configuration.probe import Tools, describe, job_counts
 from configuration.shell import ROOT, find_tool
 from generator import profile
@@ -31,7 +31,10 @@ def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str
     again += [sys.executable, "configure.py", *recorded(options)]
     return {
         "BUILDDIR": escape(choice.build),
-        "PREFIX": shell([options.prefix or "/usr/local"]),
+        "FOLDER": shell([choice.build]),
+        "ROOT_NINJA": " | build.ninja" if choice.build == DEFAULT_BUILD else "",
+        "PREFIX": shell([str(Path(options.prefix or "/usr/local").absolute())]),
+        "LIBDIR": shell([options.libdir or "lib"]),
         "CC": shell(tools.cc),
         "CXX": shell(tools.cxx),
         "FUZZER": shell(tools.fuzzer),
@@ -86,15 +89,26 @@ def watched(options: argparse.Namespace, tools: Tools) -> list[str]:
     return [str(ROOT / path) for path in sorted(paths) + programs]
 
 
+def in_depfile(path: str) -> str:
+    """A path as a rule of Make has it."""
+    return re.sub("[ #]", r"\\\g<0>", escape(path, also=""))
+
+
+def build_file(choice: Choice) -> str:
+    """The file that `ninja -f` takes, one in each build folder."""
+    return f"{choice.build}/build.ninja"
+
+
 def write_build(options: argparse.Namespace, tools: Tools, choice: Choice) -> None:
-    """Writes build.ninja, and into the build folder what its edges depend on."""
+    """Writes build.ninja and what its edges depend on into the build folder."""
     compilers = [describe(tools.cc), describe(tools.cxx)]
     write_if_changed(f"{choice.build}/toolchain.txt", "\n".join(compilers) + "\n")
     if tools.cuda:
         write_if_changed(f"{choice.build}/toolchain-cuda.txt", f"nvcc {tools.cuda.version}\n")
-    inputs = " ".join(
-        re.sub("[ #]", r"\\\g<0>", escape(p, also="")) for p in watched(options, tools)
-    )
-    write_if_changed(f"{choice.build}/build.ninja.d", f"build.ninja: {inputs}\n")
+    file = build_file(choice)
+    inputs = " ".join(map(in_depfile, watched(options, tools)))
+    write_if_changed(f"{file}.d", f"{in_depfile(file)}: {inputs}\n")
     text = fill(Path("build.ninja.in").read_text(), slots(options, tools, choice))
-    Path("build.ninja").write_text(text)
+    Path(file).write_text(text)
+    if choice.build == DEFAULT_BUILD:  # what `ninja` without -f means, after `rm -r build` too
+        Path("build.ninja").write_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from generator import profile
 from generator.costs import DEFAULT_ARCHS
 from generator.model import BACKENDS, Variant
 from generator.profile import Profile
+
+DEFAULT_BUILD = "build"
 
 
 def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Namespace:
@@ -64,6 +67,7 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--debug", action="store_true", help="code for a debugger, -Og -g3")
     add("--compiler-launcher", choices=("ccache", "sccache"), help="put before every compiler")
     add("--prefix", metavar="DIR", help="where `ninja install` puts things [/usr/local]")
+    add("--libdir", metavar="DIR", help="the libraries' folder, in the prefix or absolute [lib]")
     add("--build-dir", metavar="DIR", help="[build, build-sanitize or build-debug]")
     add("-j", "--jobs", type=int, metavar="N", help="compilers at a time [from cores and memory]")
     return parser.parse_intermixed_args(arguments)
@@ -139,7 +143,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     backends = BACKENDS if tools.cuda else ("cpu",)
     selected = [v for v in selected if v.backend == "cpu" or runs_on(v, archs)]
     return Choice(
-        build=options.build_dir or f"build{kind}",
+        build=os.path.normpath(options.build_dir or f"{DEFAULT_BUILD}{kind}"),
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
         isas={isa: tools.isas[isa] for isa in tools.isas if isa in (wanted.isas or tools.isas)},
         archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],

@@ -88,7 +88,7 @@ def log_of(folder: Path) -> dict[str, float]:
 
 def archs_of(folder: Path) -> int:
     """The GPU architectures of a configured build, the one for PTX not counted; 1 if it has none."""
-    file = folder.parent / "build.ninja"
+    file = folder / "build.ninja"
     text = file.read_text() if file.is_file() else ""
     line = next((line for line in text.splitlines() if line.startswith("gencode =")), "")
     return max(1, len(re.findall("arch=compute", line)))
@@ -191,7 +191,7 @@ def report(wanted: Profile, folder: Path) -> str:
 
 def record(folder: Path) -> str:
     """Takes what a build folder holds into costs.json; ValueError if it was not made by compilers."""
-    file = folder.parent / "build.ninja"
+    file = folder / "build.ninja"
     if file.is_file() and re.search(r"^launcher = .", file.read_text(), re.M):
         raise ValueError(f"{folder} was built through a cache of compilers: its times tell nothing")
     found = recorded(folder)

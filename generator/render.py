@@ -93,15 +93,17 @@ def scaled(position: int, stride: int) -> int:
     return position * stride if position >= 0 else position
 
 
-def comment(text: str, indent: int = 0) -> str:
-    """The lines of a block comment, each behind ' * '."""
-    return "\n".join(
-        (" " * indent + " * " + line).rstrip() for line in text.strip("\n").split("\n")
-    )
+def comment(text: str, indent: int = 0, hang: int = 0) -> str:
+    """A text as the lines of a block comment, each behind ' * ', filled to 100 columns.
+
+    clang-format would break a longer line, and run its end into the next one, whatever that is.
+    """
+    lines = wrap(text, indent, hang, columns=97).split("\n")
+    return "\n".join((" * " + line).rstrip() for line in lines)
 
 
-def wrap(text: str, indent: int, hang: int = 0) -> str:
-    """A text filled to 99 columns: its paragraphs, while indented lines stay as they are.
+def wrap(text: str, indent: int, hang: int = 0, columns: int = 99) -> str:
+    """A text filled to some columns: its paragraphs, while indented lines stay as they are.
 
     A line goes on in the next one if that one's first word would not have fitted behind it.
     `hang` is how much further the second line of a paragraph and those after it are indented.
@@ -114,7 +116,7 @@ def wrap(text: str, indent: int, hang: int = 0) -> str:
         filled.extend(
             textwrap.wrap(
                 " ".join(paragraph),
-                99,
+                columns,
                 initial_indent=margin,
                 subsequent_indent=margin + " " * hang,
                 break_long_words=False,

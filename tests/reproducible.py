@@ -27,15 +27,11 @@ SMALL = ("--ops=reshape_and_cache_flash,copy_blocks", "--scalars=bf16", "--cache
 
 def selection(build_dir: str) -> list[str]:
     """What is built: with one arch, where the build folder has CUDA variants, else without any."""
-    archs = re.search(r"^gencode = .*?compute_(\w+)", read_ninja(), re.M)
+    file = Path(build_dir, "build.ninja")
+    text = file.read_text() if file.exists() else ""
+    archs = re.search(r"^gencode = .*?compute_(\w+)", text, re.M)
     cuda = [f"--cuda-archs={archs[1]}"] if archs and any(Path(build_dir).glob("cuda/*")) else []
     return [*SMALL, *(cuda or ["--no-cuda"])]
-
-
-def read_ninja() -> str:
-    """build.ninja, if there is one."""
-    path = ROOT / "build.ninja"
-    return path.read_text() if path.exists() else ""
 
 
 def build(tree: Path, options: list[str]) -> dict[str, bytes]:

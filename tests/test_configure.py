@@ -355,7 +355,7 @@ def test_selection_decides_what_is_compiled(tree: Path) -> None:
     if done.returncode == 2:
         pytest.skip("the compiler has no baseline level")
     assert re.search(r"^variants +4 cpu; \d+ in all$", done.stdout, re.M)
-    text = (tree / "build.ninja").read_text()
+    text = (tree / "build/build.ninja").read_text()
     edges = re.findall(r"^build build/cpu/(\S+): cpu_variant", text, re.M)
     assert sorted(edges) == [
         "kvf_cpu_reshape_and_cache__bf16__bf16.baseline.o",
@@ -398,7 +398,7 @@ def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
     assert "no Jinja2: no generate, check-generated, test" in done.stdout
     assert "build.txt -r requirements/test.txt\n" in done.stdout  # and not what is optional
     assert "no torch: no torch, bench-python; --with-torch has --setup install it" in done.stdout
-    assert not re.search(r"^build .*: generate ", (tree / "build.ninja").read_text(), re.M)
+    assert not re.search(r"^build .*: generate ", (tree / "build/build.ninja").read_text(), re.M)
     asked = run_in(tree, NINJA, "generate")
     assert "generate is not available: no Jinja2" in asked.stdout
     asked = run_in(tree, NINJA, "torch")
@@ -421,11 +421,32 @@ def test_a_missing_compiler_in_the_environment_is_an_error(tree: Path) -> None:
 def test_sanitize_has_a_folder_and_flags_of_its_own(tree: Path) -> None:
     done = run_in(tree, *SMALL, "--sanitize")
     assert "build-sanitize" in done.stdout
-    text = (tree / "build.ninja").read_text()
+    text = (tree / "build-sanitize/build.ninja").read_text()
     assert "builddir = build-sanitize" in text
     assert "-fsanitize=address,undefined" in text
-    asked = run_in(tree, NINJA, "python")
+    asked = run_in(tree, NINJA, "-f", "build-sanitize/build.ninja", "python")
     assert "python is not available: Python itself is not instrumented" in asked.stdout
+
+
+def test_configurations_live_side_by_side(tree: Path) -> None:
+    """Each build folder has a build.ninja; `ninja` alone is for the folder build."""
+    assert run_in(tree, *SMALL).returncode == 0
+    other = run_in(tree, *SMALL, "--debug", "--build-dir=./out dir")
+    assert re.search(r"^ninja .* -f out dir/build\.ninja$", other.stdout, re.M)
+    for file, flag in (("build.ninja", "-O3"), ("out dir/build.ninja", "-Og")):
+        done = run_in(
+            tree, NINJA, "-f", file, "-n", "-v", "kvf_cpu_reshape_and_cache_flash__f16__f16"
+        )
+        assert f" {flag} " in done.stdout
+        assert "no work to do" in run_in(tree, NINJA, "-f", file, file).stdout
+    shutil.rmtree(tree / "build")
+    assert "isa levels" in run_in(tree, NINJA, "build/build.ninja").stdout
+    (tree / "build.ninja").unlink()
+    assert (
+        "no work to do"
+        in run_in(tree, NINJA, "-f", "out dir/build.ninja", "out dir/build.ninja").stdout
+    )
+    assert not (tree / "build.ninja").exists()
 
 
 def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
@@ -479,7 +500,7 @@ def test_build_and_rebuild(tree: Path) -> None:
     assert run_in(tree, *SMALL, "--build-dir=out dir").returncode == 0
 
     def ninja(*arguments: str) -> str:
-        done = run_in(tree, NINJA, *arguments)
+        done = run_in(tree, NINJA, "-f", "out dir/build.ninja", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -509,11 +530,11 @@ def test_build_and_rebuild(tree: Path) -> None:
 
     if generates:
         template.write_text("{{ nothing }}\n" + (good := template.read_text()))
-        done = run_in(tree, NINJA)
+        done = run_in(tree, NINJA, "-f", "out dir/build.ninja")
         # The cause, and not the hundreds of files that are generated.
         assert "reshape_and_cache_flash.c.j2:1: 'nothing' is undefined" in done.stdout
         assert done.returncode == 1 and len(done.stdout) < 1000
-        assert "'nothing' is undefined" in run_in(tree, NINJA).stdout
+        assert "'nothing' is undefined" in run_in(tree, NINJA, "-f", "out dir/build.ninja").stdout
         template.write_text(good)
         assert "0 written, 0 removed" in ninja()
         assert "no work to do" in ninja()
@@ -525,15 +546,15 @@ def test_build_and_rebuild(tree: Path) -> None:
     ninja("clean")
     assert not (tree / "out dir/libkvforge.a").exists()
     assert (tree / "generated/registry.c").exists()
-    shutil.rmtree(tree / "out dir")
-    assert "libkvforge.a" in ninja()
+    ninja()
+    assert (tree / "out dir/libkvforge.a").exists()
 
 
 def test_no_binding_stays_behind_the_library(tree: Path) -> None:
     """One that knows an op which the library has lost, or has another layout of a struct, cannot be
     imported, or worse: what ninja builds when nothing is named is all that loads the library."""
     assert run_in(tree, *SMALL).returncode == 0
-    default = (tree / "build.ninja").read_text().rpartition("\ndefault ")[2].split()
+    default = (tree / "build/build.ninja").read_text().rpartition("\ndefault ")[2].split()
     for binding in ("python", "torch"):
         refused = "is not available" in run_in(tree, NINJA, "-n", "-v", binding).stdout
         assert (binding in default) == (not refused)
@@ -547,21 +568,51 @@ def test_no_binding_stays_behind_the_library(tree: Path) -> None:
 
 
 def test_install(tree: Path, tmp_path: Path) -> None:
-    """A program builds and runs against what was installed, with either form of the library."""
-    assert run_in(tree, *SMALL, f"--prefix={tmp_path}/prefix").returncode == 0
-    done = run_in(tree, NINJA, "install")
-    assert done.returncode == 0, done.stdout
-    prefix = tmp_path / "prefix"
-    assert f"prefix={prefix}\n" in (prefix / "lib/pkgconfig/kvforge.pc").read_text()
+    """A program builds and runs against what was installed, with either form of the library; and
+    nothing is left of it afterwards."""
+    prefix, stage = tmp_path / "prefix", tmp_path / "stage"
+    assert run_in(tree, *SMALL, f"--prefix={prefix}", "--libdir=lib/this-machine").returncode == 0
+
+    def ninja(*targets: str, **environment: str) -> str:
+        done = run_in(tree, NINJA, *targets, **environment)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    ninja("install", DESTDIR=str(stage))
+    staged = {path.relative_to(stage) for path in stage.rglob("*") if not path.is_dir()}
+    assert not prefix.exists() and all(str(path).startswith(str(prefix)[1:]) for path in staged)
+    assert "installed in " in ninja("install")
+    other = prefix / "include/kvforge/another.h"
+    other.write_text("")
+    assert (prefix / "share/licenses/kvforge/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    libraries = prefix / "lib/this-machine"
+    text = (libraries / "pkgconfig/kvforge.pc").read_text()
+    assert f"prefix={prefix}\nlibdir=${{prefix}}/lib/this-machine\n" in text
+
+    def words(*arguments: str) -> list[str]:
+        command = ["pkg-config", *arguments, "kvforge"]
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig")}
+        return subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True
+        ).stdout.split()
+
     source = tmp_path / "program.c"
     source.write_text(
         "#include <kvforge/kvforge.h>\n"
         'int main(void) { return kvf_find_op("_C_cache_ops::reshape_and_cache_flash") == 0; }\n'
     )
-    compiler = ["cc", f"-I{prefix}/include", str(source), "-o", str(tmp_path / "program")]
-    for library in (
-        [f"{prefix}/lib/libkvforge.a", "-pthread", "-ldl"],
-        [f"-L{prefix}/lib", "-lkvforge", f"-Wl,-rpath,{prefix}/lib"],
-    ):
-        subprocess.run([*compiler, *library], check=True)
+    flags, shared, static = f"-I{prefix}/include", "-lkvforge", f"{libraries}/libkvforge.a"
+    private = re.findall(r"^Libs.private: (.*)$", text, re.M)[0].split()
+    if shutil.which("pkg-config"):
+        assert words("--cflags") == [flags]
+        assert words("--libs") == [f"-L{libraries}", shared]
+        assert words("--static", "--libs")[2:] == private
+        assert words("--modversion") == ["0.2.0"]
+    for library in ([static, *private], [f"-L{libraries}", shared, f"-Wl,-rpath,{libraries}"]):
+        command = ["cc", flags, str(source), "-o", str(tmp_path / "program"), *library]
+        subprocess.run(command, check=True)
         subprocess.run([tmp_path / "program"], check=True)
+
+    assert f"{len(staged)} files removed from {prefix}" in ninja("uninstall")
+    assert [path for path in prefix.rglob("*") if not path.is_dir()] == [other]
+    assert "0 files removed" in ninja("uninstall")

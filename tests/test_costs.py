@@ -29,7 +29,7 @@ def build(tmp_path: Path) -> Path:
         log.append(f"100\t{100 + 1}\t0\tout/gone/{name}\t0")
     (folder / ".ninja_log").write_text("\n".join(log) + "\n")
     two = "gencode = -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90\n"
-    (tmp_path / "build.ninja").write_text(two)
+    (folder / "build.ninja").write_text(two)
     return folder
 
 
@@ -83,7 +83,7 @@ def test_only_loaded_sections_count(tmp_path: Path) -> None:
 
 
 def test_times_through_a_cache_are_not_recorded(build: Path) -> None:
-    with (build.parent / "build.ninja").open("a") as file:
+    with (build / "build.ninja").open("a") as file:
         file.write("launcher = ccache\n")
     with pytest.raises(ValueError, match="cache of compilers"):
         costs.record(build)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = tuple(
@@ -54,6 +57,20 @@ def compile_text(text: str, language: tuple[str, str, str], *flags: str) -> str:
 
 def include(*headers: str) -> str:
     return "".join(f'#include "{header}"\n' for header in headers)
+
+
+def test_each_argument_has_lines_of_its_own() -> None:
+    """clang-format runs the end of a long line of a comment into the next one."""
+    for op in OPS:
+        text = (FOLDERS[1] / f"kvforge/ops/{op.name}.h").read_text()
+        comment = text.partition(f" * {op.namespace}::{op.name}: ")[2].partition(" */")[0]
+        _, *arguments = re.split(r"\n \*   (?=\w+ \(\S+\): )", comment)
+        wanted = [
+            f"{argument.name} ({argument.type}): {op.arguments[argument.name]}"
+            for argument in op.schema.arguments
+        ]
+        said = [" ".join(text.replace("\n *", " ").split()) for text in arguments]
+        assert said == [" ".join(text.split()) for text in wanted], op.name
 
 
 @pytest.mark.parametrize("language", [*C, CXX[0], CXX[3]], ids="-".join)

@@ -17,14 +17,15 @@ BUILD = _library.find().parent
 
 def build_commands(rule: str) -> list[list[str]]:
     """The commands of this build for a rule, in words; none if it is not configured so."""
+    ninja = ["ninja", "-f", str(BUILD / "build.ninja"), "-t"]
     listed = subprocess.run(
-        ["ninja", "-t", "targets", "rule", rule], cwd=ROOT, capture_output=True, text=True
+        [*ninja, "targets", "rule", rule], cwd=ROOT, capture_output=True, text=True
     ).stdout.split()
     mine = os.path.relpath(BUILD, ROOT)
     found = []
     for target in listed:
         if target.startswith(f"{mine}/emulator/"):
-            command = ["ninja", "-t", "commands", "-s", target]
+            command = [*ninja, "commands", "-s", target]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             found.append(shlex.split(done.stdout))
     return found

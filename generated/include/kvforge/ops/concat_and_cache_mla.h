@@ -55,12 +55,14 @@ extern "C" {
  *   kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides
  *   k_pe (Tensor): [num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides
  *   kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8
- * or float8 for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8,
- * rows without gaps slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative
- * slot skips its token kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3',
- * 'fp8_e5m2', 'fp8_ds_mla', 'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla' scale (Tensor): f32, one element;
- * the cache holds element / scale, for kv_c and k_pe alike; not read unless the cache is fp8_e4m3
- * or fp8_e5m2
+ *       or float8 for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352],
+ *       uint8, rows without gaps
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+ *       token
+ *   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla',
+ *       'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'
+ *   scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not
+ *       read unless the cache is fp8_e4m3 or fp8_e5m2
  */
 KVF_API kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                             const DLTensor *k_pe, DLTensor *kv_cache,

@@ -37,8 +37,9 @@ extern "C" {
  * Errors: KVF_OUT_OF_RANGE for a position that is no row of cos_sin_cache, whatever its token's
  * slot, and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
  * counted, see kvf_cuda_fault_count: a token with such a position is left alone, one with such a
- * slot has only its queries rotated). Source of the rule: vLLM's op of the same name, with its
- * 32-bit strides and its empty-input and bounds defects corrected.
+ * slot has only its queries rotated).
+ * Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
+ * bounds defects corrected.
  *
  * Arguments:
  *   positions (Tensor): [num_rows >= num_tokens], int64 or int32, any stride
@@ -46,13 +47,15 @@ extern "C" {
  *   k_pe (Tensor!): [num_tokens, rope_dim], the dtype of q_pe, any strides
  *   kv_c (Tensor): [num_tokens, kv_lora_rank], the dtype of q_pe, any strides
  *   cos_sin_cache (Tensor): [num_positions, rope_dim], the dtype of q_pe, any strides; a row is the
- * cosines of all pairs and behind them the sines is_neox (bool): pairs are halves of a row
- * (GPT-NeoX), else neighbours (GPT-J) slot_mapping (Tensor): [num_tokens], int64 or int32, any
- * stride; a negative slot leaves k_pe and cache alone kv_cache (Tensor!): [num_blocks, block_size,
- * kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 for fp8), any strides kv_cache_dtype
- * (str): 'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2' kv_cache_scale (Tensor): f32,
- * one element; the cache holds element / scale, for kv_c and k_pe alike; not read when the cache
- * holds the scalar dtype
+ *       cosines of all pairs and behind them the sines
+ *   is_neox (bool): pairs are halves of a row (GPT-NeoX), else neighbours (GPT-J)
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot leaves k_pe
+ *       and cache alone
+ *   kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8
+ *       or float8 for fp8), any strides
+ *   kv_cache_dtype (str): 'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
+ *   kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe
+ *       alike; not read when the cache holds the scalar dtype
  */
 KVF_API kvf_status kvf_concat_and_cache_mla_rope_fused(
     const kvf_exec *exec, const DLTensor *positions, DLTensor *q_pe, DLTensor *k_pe,

@@ -30,9 +30,11 @@ extern "C" {
  *
  * Arguments:
  *   ql_nope (Tensor): [num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension 2 is
- * 1 q_pe (Tensor): [num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension 2
- * is 1 q_out (Tensor!): [num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope;
- * stride of dimension 2 is 1
+ *       1
+ *   q_pe (Tensor): [num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension 2
+ *       is 1
+ *   q_out (Tensor!): [num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride
+ *       of dimension 2 is 1
  */
 KVF_API kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope,
                                     const DLTensor *q_pe, DLTensor *q_out);

@@ -40,10 +40,12 @@ extern "C" {
  *
  * Arguments:
  *   dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
- * strides src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
+ *       strides
+ *   src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
  *   scale (float): what codes are multiplied with to become values; positive, finite and normal as
- * f32 (2^-126 to 3.4e38) kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats
- * 'auto' or the name of the dtype of dst_cache
+ *       f32 (2^-126 to 3.4e38)
+ *   kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of the
+ *       dtype of dst_cache
  */
 KVF_API kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache,
                                    const DLTensor *src_cache, double scale,

@@ -32,18 +32,18 @@ extern "C" {
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
  * that pair is skipped and counted once, see kvf_cuda_fault_count), whatever the pair's other block
  * is. KVF_CUDA_ERROR when a launch fails; those before it stay on the stream, and the sentence says
- * so
- * ("enqueued: 240 of 300 tensors").
+ * so ("enqueued: 240 of 300 tensors").
  * Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
  * race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
- * num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order and
- * pages any distance apart; no page of a tensor overlaps one of another value_caches
- * (Tensor[](b!)): as key_caches, as many; pages may have another size than those of keys
+ *       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+ *       and pages any distance apart; no page of a tensor overlaps one of another
+ *   value_caches (Tensor[](b!)): as key_caches, as many; pages may have another size than those of
+ *       keys
  *   block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
- * caches; source and target of each pair
+ *       caches; source and target of each pair
  */
 KVF_API kvf_status kvf_copy_blocks(const kvf_exec *exec, const DLTensor *const *key_caches,
                                    int64_t num_key_caches, const DLTensor *const *value_caches,

@@ -28,10 +28,10 @@ extern "C" {
  *
  * Arguments:
  *   kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
- * num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order and
- * pages any distance apart; no page of a tensor overlaps one of another block_mapping (Tensor):
- * [num_pairs, 2], int64 or int32, any strides, on the device of the caches; source and target of
- * each pair
+ *       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+ *       and pages any distance apart; no page of a tensor overlaps one of another
+ *   block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
+ *       caches; source and target of each pair
  */
 KVF_API kvf_status kvf_copy_blocks_mla(const kvf_exec *exec, const DLTensor *const *kv_caches,
                                        int64_t num_kv_caches, const DLTensor *block_mapping);

@@ -35,19 +35,24 @@ extern "C" {
  * the one signature or the other.
  *
  * Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
- * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count). Source of
- * the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations, its 32-bit
- * offsets, its alignment and its bounds defects corrected.
+ * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
+ * its 32-bit offsets, its alignment and its bounds defects corrected.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of dimension
- * 2 is 1 dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than
- * 2^31 rows block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the
- * page of each part of a sequence workspace_starts (Tensor): [>= batch_size], int32, contiguous,
- * ascending: first row of each sequence batch_size (int): sequences to gather seq_starts (Tensor?):
- * [>= batch_size], int32, contiguous: position of a sequence's first row, in tokens, any number of
- * them; None for 0 seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at
- * most; None for all
+ *       2 is 1
+ *   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
+ *       rows
+ *   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
+ *       each part of a sequence
+ *   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
+ *       sequence
+ *   batch_size (int): sequences to gather
+ *   seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first row,
+ *       in tokens, any number of them; None for 0
+ *   seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at most; None for
+ *       all
  */
 KVF_API kvf_status kvf_cp_gather_and_upconvert_fp8_kv_cache(
     const kvf_exec *exec, const DLTensor *src_cache, DLTensor *dst, const DLTensor *block_table,

@@ -25,18 +25,22 @@ extern "C" {
  * dense.
  *
  * Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
- * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count). Source of
- * the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths, its alignment
- * and its bounds defects corrected.
+ * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths, its
+ * alignment and its bounds defects corrected.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, ...], any dtype; dimensions from 2 on are
- * contiguous dst (Tensor!): [num_rows, ...], dtype and bytes of a row as src_cache; dimensions from
- * 1 on are contiguous; less than 2^31 rows block_table (Tensor): [>= batch_size, width], int32,
- * stride of dimension 1 is 1: the page of each part of a sequence cu_seq_lens (Tensor): [>=
- * batch_size + 1], int32, contiguous, ascending: first row of each sequence batch_size (int):
- * sequences to gather seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a
- * sequence's first row, in tokens, any number of them; None for 0
+ *       contiguous
+ *   dst (Tensor!): [num_rows, ...], dtype and bytes of a row as src_cache; dimensions from 1 on are
+ *       contiguous; less than 2^31 rows
+ *   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
+ *       each part of a sequence
+ *   cu_seq_lens (Tensor): [>= batch_size + 1], int32, contiguous, ascending: first row of each
+ *       sequence
+ *   batch_size (int): sequences to gather
+ *   seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first row,
+ *       in tokens, any number of them; None for 0
  */
 KVF_API kvf_status kvf_cp_gather_cache(const kvf_exec *exec, const DLTensor *src_cache,
                                        DLTensor *dst, const DLTensor *block_table,

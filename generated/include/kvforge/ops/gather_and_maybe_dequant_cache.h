@@ -29,21 +29,24 @@ extern "C" {
  * name the sequence that cu_seq_lens gives, the search is done.
  *
  * Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
- * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count). Source of
- * the rule: vLLM's op of the same name, with its limits on the entry size, its alignment, its
- * bounds and its empty-input defects corrected.
+ * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's op of the same name, with its limits on the entry size, its alignment,
+ * its bounds and its empty-input defects corrected.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8 for
- * fp8); stride of dimension 2 is 1 dst (Tensor!): [>= num_tokens, entry_size], f32, f16 or bf16;
- * stride of dimension 1 is 1 block_table (Tensor): [>= num_sequences, width], int32, stride of
- * dimension 1 is 1: the page of each part of a sequence cu_seq_lens (Tensor): [num_sequences + 1],
- * int32, contiguous, ascending: first row of each sequence token_to_seq (Tensor): [>= num_tokens],
- * int32, contiguous: sequence of each row num_tokens (int): rows to write, less than 2^31
+ *       fp8); stride of dimension 2 is 1
+ *   dst (Tensor!): [>= num_tokens, entry_size], f32, f16 or bf16; stride of dimension 1 is 1
+ *   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page of
+ *       each part of a sequence
+ *   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
+ *       sequence
+ *   token_to_seq (Tensor): [>= num_tokens], int32, contiguous: sequence of each row
+ *   num_tokens (int): rows to write, less than 2^31
  *   kv_cache_dtype (str): 'auto' (the dtype of dst), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
  *   scale (Tensor): f32, one element; not read when the cache holds the dtype of dst
  *   seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
- * row, in tokens, any number of them; None for 0
+ *       row, in tokens, any number of them; None for 0
  */
 KVF_API kvf_status kvf_gather_and_maybe_dequant_cache(
     const kvf_exec *exec, const DLTensor *src_cache, DLTensor *dst, const DLTensor *block_table,

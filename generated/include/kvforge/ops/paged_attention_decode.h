@@ -54,30 +54,33 @@ extern "C" {
  * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
  * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
  * once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace
- * written and out untouched. Source of the rule: this project; arguments as in vLLM's
- * paged_attention_v1.
+ * written and out untouched.
+ * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
  *   query (Tensor): [num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides
  *   key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
- * num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8
- * or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, head_size / 2 +
- * head_size / 16], uint8, pages without gaps value_cache (Tensor): as key_cache of rank 4; next to
- * one of rank 5 [num_blocks, num_kv_heads, head_size, block_size]; any strides block_tables
- * (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence seq_lens (Tensor):
- * [num_seqs], int32, any stride: tokens of each sequence, the query's included scale (float): what
- * query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 holds: 0, or a
- * finite one of 2^-126 or more, of any sign kv_cache_dtype (str): 'auto' (the dtype of query),
- * 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or
- * 'fp8_per_token_head' k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code *
- * k_scale; not read when the cache holds the scalar dtype; for formats per token and head the
- * k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides v_scale (Tensor): as k_scale,
- * for values alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias sliding_window
- * (int): positions that are attended to, the query's own included; 0 or less: all swizzle_v_scales
- * (bool): nvfp4: whether block scales of values are stored for sm_100 workspace (Tensor!?):
- * [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: room for the
- * parts of long sequences; None: they are not split
+ *       num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
+ *       fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads,
+ *       head_size / 2 + head_size / 16], uint8, pages without gaps
+ *   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
+ *       head_size, block_size]; any strides
+ *   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
+ *   seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's included
+ *   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
+ *       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
+ *   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'
+ *   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
+ *       the cache holds the scalar dtype; for formats per token and head the k_scale_cache,
+ *       [num_blocks, block_size, num_kv_heads], any strides
+ *   v_scale (Tensor): as k_scale, for values
+ *   alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
+ *   sliding_window (int): positions that are attended to, the query's own included; 0 or less: all
+ *   swizzle_v_scales (bool): nvfp4: whether block scales of values are stored for sm_100
+ *   workspace (Tensor!?): [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits
+ *       1 or more: room for the parts of long sequences; None: they are not split
  */
 KVF_API kvf_status kvf_paged_attention_decode(
     const kvf_exec *exec, DLTensor *out, const DLTensor *query, const DLTensor *key_cache,

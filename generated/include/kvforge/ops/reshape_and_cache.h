@@ -37,12 +37,15 @@ extern "C" {
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
  *   value (Tensor): as key, with strides of its own
  *   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
- * dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides value_cache (Tensor!):
- * [num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides slot_mapping
- * (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its token
+ *       dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
+ *   value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of key_cache,
+ *       any strides
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+ *       token
  *   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
  *   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read when
- * the cache holds the scalar dtype v_scale (Tensor): as k_scale, for value
+ *       the cache holds the scalar dtype
+ *   v_scale (Tensor): as k_scale, for value
  */
 KVF_API kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key,
                                          const DLTensor *value, DLTensor *key_cache,

@@ -39,14 +39,18 @@ extern "C" {
  *
  * Arguments:
  *   keys (Tensor): [num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16,
- * any strides values (Tensor): as keys, with strides of its own key_caches (Tensor(a!)[]):
- * num_layers tensors of [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or
- * float8 for fp8, int8 or uint8 for int8), any strides, the same for all layers value_caches
- * (Tensor(b!)[]): as key_caches, with strides of their own slot_mapping (Tensor): [num_tokens],
- * int64 or int32, any stride; a negative slot skips its token kv_cache_dtype (str): 'auto' (the
- * dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8' k_scales (Tensor): f32, one element,
- * [num_layers] or [num_layers, num_heads]; the cache holds key / scale; not read when the cache
- * holds the scalar dtype v_scales (Tensor): as k_scales, for values
+ *       any strides
+ *   values (Tensor): as keys, with strides of its own
+ *   key_caches (Tensor(a!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
+ *       head_size], the cache dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides,
+ *       the same for all layers
+ *   value_caches (Tensor(b!)[]): as key_caches, with strides of their own
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+ *       token
+ *   kv_cache_dtype (str): 'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+ *   k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache holds
+ *       key / scale; not read when the cache holds the scalar dtype
+ *   v_scales (Tensor): as k_scales, for values
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_layers(
     const kvf_exec *exec, const DLTensor *keys, const DLTensor *values,

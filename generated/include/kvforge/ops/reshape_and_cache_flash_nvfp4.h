@@ -18,10 +18,12 @@ extern "C" {
  *
  * With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size,
  * each side of a page holds the codes of all its tokens and heads first and their block scales
- * behind: NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the
- * codes HND  codes at (h * block_size + offset) * D / 2,  scales likewise Which of the two it is,
- * strides 1 and 2 of the cache tell, whose last dimension counts bytes only. A packed page [K codes
- * | K scales | V codes | V scales] is two views with the same block stride.
+ * behind:
+ *   NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
+ *   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
+ * Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
+ * only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
+ * stride.
  *
  * For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
  *   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
@@ -49,20 +51,23 @@ extern "C" {
  * Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with swizzle_v_scales
  * for one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for
  * a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is
- * skipped and counted, see kvf_cuda_fault_count). Source of the rule: vLLM's
- * reshape_and_cache_flash with an nvfp4 cache, on any architecture, and with the layout taken from
- * strides that are checked.
+ * skipped and counted, see kvf_cuda_fault_count).
+ * Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
+ * with the layout taken from strides that are checked.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
  *   value (Tensor): as key, with strides of its own
  *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
- * uint8; the last three dimensions without gaps, as NHD or HND, any block stride value_cache
- * (Tensor!): as key_cache, with a block stride and an order of its own slot_mapping (Tensor):
- * [num_tokens], int64 or int32, any stride; a negative slot skips its token kv_cache_dtype (str):
- * 'nvfp4' or 'nvfp4_4over6' k_scale (Tensor): f32, one element or [num_heads]; amax / 2688 of the
- * whole tensor uses the range of both formats, engines take amax / 448 or 1 v_scale (Tensor): as
- * k_scale, for value swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+ *       uint8; the last three dimensions without gaps, as NHD or HND, any block stride
+ *   value_cache (Tensor!): as key_cache, with a block stride and an order of its own
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+ *       token
+ *   kv_cache_dtype (str): 'nvfp4' or 'nvfp4_4over6'
+ *   k_scale (Tensor): f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the
+ *       range of both formats, engines take amax / 448 or 1
+ *   v_scale (Tensor): as k_scale, for value
+ *   swizzle_v_scales (bool): whether block scales of values are stored for sm_100
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_nvfp4(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,

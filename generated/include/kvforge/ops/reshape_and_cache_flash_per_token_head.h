@@ -43,11 +43,13 @@ extern "C" {
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
  *   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
  *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
- * int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides value_cache (Tensor!):
- * [num_blocks, block_size, num_heads, value_head_size], else as key_cache k_scale_cache (Tensor!):
- * [num_blocks, block_size, num_heads], f32, any strides v_scale_cache (Tensor!): as k_scale_cache,
- * with strides of its own slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a
- * negative slot skips its token kv_cache_dtype (str): 'int8_per_token_head' or 'fp8_per_token_head'
+ *       int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides
+ *   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
+ *   k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
+ *   v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
+ *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+ *       token
+ *   kv_cache_dtype (str): 'int8_per_token_head' or 'fp8_per_token_head'
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,

@@ -35,15 +35,17 @@ extern "C" {
  * copy: the pairs before it may be on the stream already, and the sentence says which ("enqueued:
  * elements 0 to 41 of block_mapping"). Those are copied, none after them is, but for a batch that
  * fails as a whole, of which the driver does not say what it has taken; the sentence then names its
- * elements too. Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its
- * unchecked indices and return codes corrected.
+ * elements too.
+ * Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
+ * indices and return codes corrected.
  *
  * Arguments:
  *   src (Tensor): any shape and dtype, no negative strides
  *   dst (Tensor!): the same; on the device of src, or one of the two on the host
  *   block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where they
- * have gaps block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page
- * of src and one of dst
+ *       have gaps
+ *   block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of src
+ *       and one of dst
  */
 KVF_API kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *dst,
                                    int64_t block_size_in_bytes, const DLTensor *block_mapping);

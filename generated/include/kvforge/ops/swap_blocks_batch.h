@@ -35,7 +35,8 @@ extern "C" {
  * copy: those before it may be on the stream already, and the sentence says which ("enqueued:
  * elements 0 to 41 of src_ptrs"). Those are made, none after them is, but for a batch that fails as
  * a whole, of which the driver does not say what it has taken; the sentence then names its elements
- * too. Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
+ * too.
+ * Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
  * corrected.
  *
  * Arguments:

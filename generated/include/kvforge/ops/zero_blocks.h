@@ -27,16 +27,16 @@ extern "C" {
  * More tensors, or pages of several sizes, are several launches.
  *
  * Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is written; CUDA:
- * that block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a launch
- * fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
+ * that block is skipped and counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR when a
+ * launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
  * tensors").
  * Source of the rule: new here.
  *
  * Arguments:
  *   caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
- * num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order and
- * pages any distance apart; no page of a tensor overlaps one of another block_ids (Tensor):
- * [num_ids], int64 or int32, any stride, on the device of the caches
+ *       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+ *       and pages any distance apart; no page of a tensor overlaps one of another
+ *   block_ids (Tensor): [num_ids], int64 or int32, any stride, on the device of the caches
  */
 KVF_API kvf_status kvf_zero_blocks(const kvf_exec *exec, const DLTensor *const *caches,
                                    int64_t num_caches, const DLTensor *block_ids);
