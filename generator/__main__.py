@@ -21,7 +21,7 @@ from generator import costs, names, profile
 from generator.axes import Value, chain
 from generator.mistakes import mistake
 from generator.model import BACKENDS, Op, Variant
-from generator.plan import ROOT, missing_files
+from generator.plan import ALIASES, ROOT, missing_files
 from generator.spec import OPS
 
 T = TypeVar("T")
@@ -263,6 +263,9 @@ def call_of(
         got = " ".join(assignments) or "nothing"
         raise ValueError(f"{op.name}: got {got}, want a value of each axis, for example {want}")
     for axis in op.axes:
+        if axis.kind == "dtype":  # callers' own names, too, "auto" being the first axis' dtype
+            token = ALIASES.get(wanted[axis.name], wanted[axis.name])
+            wanted[axis.name] = wanted[op.axes[0].name] if token == "same" else token
         axis.find(wanted[axis.name])
     return op, wanted
 
@@ -302,4 +305,12 @@ def mismatch(op: Op, variant: Variant, values: Sequence[Value], wanted: dict[str
 if __name__ == "__main__":
     assert ROOT.is_dir()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends this without a traceback
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ModuleNotFoundError as error:
+        if error.name != "jinja2":
+            raise
+        sys.exit(
+            f"templates are expanded by Jinja2, which {sys.executable} lacks: "
+            f"`{sys.executable} -m pip install Jinja2`, or `python3 configure.py --setup` for .venv"
+        )

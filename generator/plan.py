@@ -16,6 +16,17 @@ PYTHON_OPS = "python/kvforge/ops"
 FOLDERS = ("generated", PYTHON_OPS)  # hold generated files and no others
 
 
+# What kv_cache_dtype calls the values of dtype axes, where that is not their token: selections take
+# both. runtime/ops/shared/cache_dtype.c has the same.
+ALIASES = {
+    "auto": "same",
+    "float32": "f32",
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "fp8": "fp8_e4m3",
+}
+
+
 @dataclass(frozen=True)
 class Output:
     """One generated file."""
@@ -34,8 +45,9 @@ def variants(
     """The variants of a selection that are compiled, in table order.
 
     `axes` has, by the name of an axis, the values that are wanted, as texts; "other" is the generic
-    one, "same" the dtype that the op's first dtype axis has. Ops without the axis are as they were.
-    None, and an axis that is not named, select all. ValueError for a name that no op has.
+    one, "same" the dtype that the op's first dtype axis has; a dtype may have the name that callers
+    give it (ALIASES). Ops without the axis are as they were. None, and an axis that is not named,
+    select all. ValueError for a name that no op has.
     """
     every = [variant for op in OPS for variant in op.variants if variant.compiled]
 
@@ -53,16 +65,18 @@ def variants(
             known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
     check("op", ops, {op.name for op in OPS})
     check("axis", axes, known)
+    chosen: dict[str, Collection[str]] = {}
     for name, wanted in (axes or {}).items():
         is_dtype = any(a.name == name and a.kind == "dtype" for op in OPS for a in op.axes)
-        check(f"{name} dtype" if is_dtype else name, wanted, known[name])
+        chosen[name] = [ALIASES.get(value, value) for value in wanted] if is_dtype else wanted
+        check(f"{name} dtype" if is_dtype else name, chosen[name], known[name])
     check("backend", backends, BACKENDS)
     return [
         variant
         for variant in every
         if (ops is None or variant.op.name in ops)
         and (backends is None or variant.backend in backends)
-        and all(has_value(variant, name, wanted) for name, wanted in (axes or {}).items())
+        and all(has_value(variant, name, wanted) for name, wanted in chosen.items())
     ]
 
 

@@ -3,8 +3,9 @@
     python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
 
 `ninja test` builds what the suites need and calls this. As many suites run at a time as there are
-cores; the output of each is shown when it is through, in the order of the list, and the counts are
-read from it. Standard library only.
+cores; the output of each is shown when it is through, and the counts are read from it. While nothing
+is through, a line says what runs and how far it is: on a terminal at once and in place, elsewhere every
+30 seconds. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,32 +101,82 @@ class Result:
     seconds: float = 0.0
 
 
-def run(suite: Suite) -> Result:
-    """Runs one suite to its end."""
+def run(suite: Suite, said: Callable[[str], None] = lambda text: None) -> Result:
+    """Runs one suite to its end; `said` gets what it has printed so far, again and again."""
     if suite.skip:
         return Result(Counts(skipped=1), suite.skip, f"skipped: {suite.skip}\n")
     environment = {**os.environ, **suite.environment}
     settings = [f"{name}={value}" for name, value in suite.environment.items()]
     title = textwrap.shorten(" ".join(["$", *settings, *suite.command]), 200) + "\n"
     start = time.monotonic()
+    printed = b""
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             suite.command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
-        )
+        ) as process:
+            assert process.stdout is not None
+            while part := os.read(process.stdout.fileno(), 1 << 16):
+                printed += part
+                said(printed[-1000:].decode(errors="replace"))
     except OSError as error:
         return Result(Counts(failed=1), f"{suite.command[0]}: {error.strerror}", title)
-    text = done.stdout.decode(errors="replace")
+    text = printed.decode(errors="replace")
+    status = process.returncode
     note = ""
-    if done.returncode < 0:
-        note = f"died of {signal.Signals(-done.returncode).name}"
-    elif done.returncode > 0:
-        note = f"exit status {done.returncode}"
-    return Result(count(text, done.returncode), note, title + text, time.monotonic() - start)
+    if status < 0:
+        note = f"died of {signal.Signals(-status).name}"
+    elif status > 0:
+        note = f"exit status {status}"
+    return Result(count(text, status), note, title + text, time.monotonic() - start)
+
+
+class Progress:
+    """Runs suites, and says what runs and how far it is while nothing is through."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.start = time.monotonic()
+        self.running: dict[str, str] = {}  # suite -> the end of what it has printed
+        self.terminal = sys.stdout.isatty()
+
+    def run(self, suite: Suite) -> Result:
+        """Runs a suite to its end, in the calling thread."""
+        self.running[suite.name] = ""
+        try:
+            return run(suite, lambda text: self.running.update({suite.name: text}))
+        finally:
+            del self.running[suite.name]
+
+    def line(self) -> str:
+        """How many suites are through, and the last whole line of each that runs: pytest's ends with
+        a percentage."""
+        parts = []
+        for name, text in list(self.running.items()):
+            lines = [line.strip(" .") for line in text.split("\n")[:-1]]
+            last = next(filter(None, reversed(lines)), "")[-40:]
+            parts.append(f"{name}: {last}" if last else name)
+        seconds = time.monotonic() - self.start
+        return f"[{self.done}/{self.total}, {seconds:.0f} s] {'; '.join(parts)}"
+
+    def completed(self, futures: Iterable[Future[Result]]) -> Iterator[Future[Result]]:
+        """The futures as they are done, with the line shown until then."""
+        waiting = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, 0.5 if self.terminal else 30, FIRST_COMPLETED)
+            if done:
+                print("\r\033[K" if self.terminal else "", end="")
+            elif self.terminal:
+                width = shutil.get_terminal_size().columns - 1
+                print(f"\r\033[K{self.line()[:width]}", end="", flush=True)
+            else:
+                print(self.line(), flush=True)
+            for future in done:
+                self.done += 1
+                yield future
 
 
 def machine_runs(isa: str) -> bool:
@@ -219,11 +271,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = suites(options)
     cores = len(os.sched_getaffinity(0))
     print(f"{len(wanted)} suites, {min(cores, len(wanted))} at a time", flush=True)
-    results: list[Result] = []
+    progress = Progress(len(wanted))
     with ThreadPoolExecutor(cores) as pool:
-        for suite, result in zip(wanted, pool.map(run, wanted), strict=True):
-            print(f"\n---- {suite.name} ----\n{result.text}", end="", flush=True)
-            results.append(result)
+        futures = {pool.submit(progress.run, suite): suite for suite in wanted}
+        for future in progress.completed(futures):
+            print(f"\n---- {futures[future].name} ----\n{future.result().text}", end="", flush=True)
+    results = [future.result() for future in futures]
 
     print(f"\n{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for suite, result in zip(wanted, results, strict=True):

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import check_resources
@@ -185,6 +186,21 @@ def test_a_suite_that_is_not_there_has_failed() -> None:
     result = run_all.run(run_all.Suite("ghost", ["./no-such-program"]))
     assert result.counts.failed == 1
     assert "no-such-program" in result.note
+
+
+def test_what_runs_is_told_with_its_last_whole_line() -> None:
+    progress = run_all.Progress(3)
+    suite = run_all.Suite("one", ["sh", "-c", "echo '... [ 10%]'; printf '..'; kill $$"])
+    with ThreadPoolExecutor(1) as pool:
+        done = [*progress.completed([pool.submit(progress.run, suite)])]
+    assert done[0].result().text.endswith("... [ 10%]\n..")
+    assert (done[0].result().note, progress.running) == ("died of SIGTERM", {})
+    progress.running = {
+        "python": "...... [  9%]\n.... [ 17%]\n...",
+        "fuzzer": "",
+        "cpu": "half a li",
+    }
+    assert re.fullmatch(r"\[1/3, \d+ s\] python: \[ 17%\]; fuzzer; cpu", progress.line())
 
 
 REPORT = """\

@@ -568,6 +568,10 @@ def test_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--why", "reshape_and_cache", "scalar=f32", "cache=f16"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("cpu reshape_and_cache f32__f16") and "excluded: a cache next" in first
+    for name, token in (("fp8", "fp8_e4m3"), ("auto", "bf16"), ("same", "bf16")):
+        words = ["reshape_and_cache", "scalar=bfloat16", f"cache={name}"]
+        assert command.main(["--why", *words]) == 0
+        assert f"reshape_and_cache__bf16__{token} " in capsys.readouterr().out.splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from generator import profile
+from generator import plan, profile
+from generator.spec import DTYPES
 
 TWO = """
 [chat]
@@ -76,6 +78,20 @@ def test_options_replace_what_a_profile_says(file: Path) -> None:
     )
     assert (found.ops, found.axes["scalar"], found.isas) == (["zero_blocks"], ["f32"], ["avx2"])
     assert found.axes["head_size"] == ["64", "128"]
+
+
+def test_dtypes_have_the_names_that_callers_give_them() -> None:
+    """Those of kv_cache_dtype, all of them."""
+    text = (plan.ROOT / "runtime/ops/shared/cache_dtype.c").read_text()
+    table = text.partition("aliases[] = {")[2].partition("};")[0]
+    tokens = {dtype.enum: dtype.token for dtype in DTYPES} | {"KVF_DTYPE_NONE": "same"}
+    pairs = re.findall(r'\{"(\w+)", (\w+)\}', table)
+    assert {string: tokens[enum] for string, enum in pairs} == plan.ALIASES
+    for string, token in plan.ALIASES.items():
+        axis = "cache" if string in ("auto", "fp8") else "scalar"
+        assert plan.variants(axes={axis: [string]}) == plan.variants(axes={axis: [token]})
+    with pytest.raises(ValueError, match="unknown cache dtype fp4: want some of "):
+        plan.variants(axes={"cache": ["fp4"]})
 
 
 def test_the_variants_of_a_profile(tmp_path: Path) -> None:

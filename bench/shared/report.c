@@ -123,32 +123,64 @@ static bool is_wanted(const bench_options *options, const kvf_variant *variant,
          has(options->caches, kvf_dtype_name(kvf_cache_of(variant)));
 }
 
-static void run_variant(const bench_options *options, const kvf_variant *variant,
-                        const bench_op *op, void (*measure)(bench_call *)) {
+/* How far a walk over all calls is. */
+typedef struct walk {
+  void (*measure)(bench_call *); /* NULL: they are counted */
+  int32_t total;
+  int32_t done;
+  double start;
+} walk;
+
+/* How long it all takes, on stderr, told from the first calls: the table is on stdout. */
+static void tell_duration(const walk *at) {
+  enum { FIRST = 10 };
+  if (at->done == FIRST && at->total > 2 * FIRST) {
+    const double seconds = (bench_seconds() - at->start) / FIRST * at->total;
+    fprintf(stderr, "bench: about %.0f %s in all, by the first %d of %d calls\n",
+            seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "seconds" : "minutes", FIRST,
+            (int)at->total);
+  }
+}
+
+static void walk_variant(const bench_options *options, const kvf_variant *variant,
+                         const bench_op *op, walk *at) {
   for (int32_t i = 0; i < options->num_sizes; ++i) {
     for (int32_t form = 0; op->forms[form] != NULL; ++form) {
       bench_call call;
       if (bench_describe(&call, variant, op, form, options->tokens[i])) {
-        measure(&call);
+        ++at->done;
+        if (at->measure != NULL) {
+          at->measure(&call);
+          tell_duration(at);
+        }
       }
       bench_release(&call);
     }
   }
 }
 
-void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *)) {
+static void walk_all(const bench_options *options, kvf_backend backend, walk *at) {
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
     if (bench_find(op) == NULL) {
-      printf("%s: passed over, since bench/shared/ does not describe its calls\n", op->name);
+      if (at->measure == NULL) {
+        printf("%s: passed over, since bench/shared/ does not describe its calls\n", op->name);
+      }
       continue;
     }
     for (int32_t j = 0; has(options->ops, op->name) && j < op->num_variants; ++j) {
       if (is_wanted(options, &op->variants[j], backend)) {
-        run_variant(options, &op->variants[j], bench_find(op), measure);
+        walk_variant(options, &op->variants[j], bench_find(op), at);
       }
     }
   }
+}
+
+void bench_run(const bench_options *options, kvf_backend backend, void (*measure)(bench_call *)) {
+  walk counted = {.measure = NULL};
+  walk_all(options, backend, &counted);
+  walk measured = {.measure = measure, .total = counted.done, .start = bench_seconds()};
+  walk_all(options, backend, &measured);
 }
 
 int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t limit) {

@@ -48,8 +48,9 @@ def load(
         sources: files (.c, .cpp, .cu) or op folders (see examples/own_op/README.md), any number.
             An op folder is expanded by kvforge's generator, and its ops are registered in the
             namespace that their spec names. Files beside op folders are linked with them.
-            Functions of files are exported as TVM-FFI has it, as `__tvm_ffi_<function>`; .cu files
-            may hold host code, and are linked with CUDA's static runtime.
+            Functions of files are exported as TVM-FFI has it, as `__tvm_ffi_<function>` (see
+            examples/own_file/amax.c); .cu files may hold host code, and are linked with CUDA's static
+            runtime.
         extra_cflags: for the C and C++ compilers.
         extra_cuda_cflags: for nvcc.
         extra_ldflags: for the linker.
@@ -75,9 +76,9 @@ def load(
     Raises:
         kvforge.BuildError: a compiler or the generator refused something; with its text, the
             command and the file. Or a file changed in each of several attempts to compile it.
-        ValueError: a name, a source, or a path that cannot be used, such as one with a newline; a
-            value in the environment; or an op name that is taken: also by the same op, loaded before
-            it was changed. It stays for the life of the process.
+        ValueError: a name, a source, or a path that cannot be used, such as one with a newline; files
+            that export no function; a value in the environment; or an op name that is taken: also by
+            the same op, loaded before it was changed. It stays for the life of the process.
         FileNotFoundError: a source is missing.
         PermissionError: others can write to the cache, or put another folder in its place.
         OSError: the cache cannot be made or written to, or its file system has no locks (flock).
@@ -116,7 +117,10 @@ def load(
             else:
                 ctypes.CDLL(str(library))
             return str(library)
-        return load_ops(name, folder) if folders else tvm_ffi.load_module(str(library))
+        if folders:
+            return load_ops(name, folder)
+        check_exports(library)
+        return tvm_ffi.load_module(str(library))
 
     result = build.use(bring_in)
     _loaded.update((stem, folder) for folder in folders for stem in stems(folder))
@@ -129,6 +133,17 @@ def check_words(argument: str, value: Any) -> None:
         raise TypeError(
             f"kvforge.load: {argument}: got {type(value).__name__} {os.fspath(value)!r}, want a list "
             f"such as [{os.fspath(value)!r}]"
+        )
+
+
+def check_exports(library: Path) -> None:
+    """ValueError for a shared object that neither exports a function for Python nor registers one."""
+    built = library.read_bytes()
+    if b"__tvm_ffi_" not in built and b"TVMFFI" not in built:
+        raise ValueError(
+            f"kvforge.load: {library.stem}: no source exports a function for Python, as "
+            "__tvm_ffi_<name>; examples/own_file/amax.c shows how. For ctypes, "
+            "is_python_module=False gives the path of the shared object"
         )
 
 

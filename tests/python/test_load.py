@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import load_support as support
+import numpy as np
 import pytest
+import tvm_ffi
 
 import kvforge
 from configuration.probe import ISA_FLAGS
@@ -61,6 +63,47 @@ def forbid_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_c_file(tmp_path: Path) -> None:
     assert kvforge.load("one", support.write_source(tmp_path)).answer() == 42
+
+
+def test_the_example_of_a_file() -> None:
+    own = kvforge.load("own", support.ROOT / "examples/own_file/amax.c")
+    array = np.arange(-7, 5, dtype=np.float32).reshape(3, 4)
+    assert own.amax(array) == 7
+    assert own.amax(array[1:, :]) == 4
+    assert own.amax(tvm_ffi.from_dlpack(array)) == 7
+    assert own.amax(array[:0]) == 0
+    with pytest.raises(ValueError, match="amax: array: want it contiguous"):
+        own.amax(array.T)
+    for wrong in ((), (1,), (array, array), (array.astype(np.float64),)):
+        with pytest.raises(TypeError, match="amax: "):
+            own.amax(*wrong)
+
+
+def test_a_file_that_exports_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "plain.c"
+    source.write_text("int plain(void) { return 44; }\n")
+    message = (
+        "plain: no source exports a function for Python, as __tvm_ffi_<name>; examples/own_file"
+    )
+    for _ in range(2):  # compiled, and found
+        with pytest.raises(ValueError, match=f"kvforge.load: {message}"):
+            kvforge.load("plain", source)
+
+
+def test_without_jinja2(tmp_path: Path) -> None:
+    """A sentence, and no traceback: of the generator alone, and where load() calls it."""
+    (tmp_path / "jinja2.py").write_text("raise ModuleNotFoundError('no jinja2', name='jinja2')\n")
+    code = f"""
+        import kvforge
+        try:
+            kvforge.load("own_op", {str(support.OWN_OP)!r})
+        except kvforge.BuildError as error:
+            print(error)
+    """
+    path = f"{tmp_path}:{support.ROOT / 'python'}"
+    said = support.python(code, PYTHONPATH=path).stdout
+    assert "templates are expanded by Jinja2, which " in said and "-m pip install Jinja2`" in said
+    assert "Traceback" not in said
 
 
 def test_a_cpp_file(tmp_path: Path) -> None:
