@@ -220,7 +220,7 @@ static float power_of_two(float value) {
 static void put_f32(uint8_t *to, float value) { memcpy(to, &value, sizeof value); }
 
 static void fp8_row(kvf_dtype scalar, bool powers, const uint8_t *kv_c, const uint8_t *k_pe,
-                    uint8_t *row) {
+                    int64_t rope_dim, uint8_t *row) {
   for (int tile = 0; tile < 4; ++tile) {
     const float quotient = divided(largest_of(scalar, kv_c, 128 * tile, 128), 448.0f);
     const float least = powers ? 1e-4f : 0x1p-126f;
@@ -231,7 +231,8 @@ static void fp8_row(kvf_dtype scalar, bool powers, const uint8_t *kv_c, const ui
     }
     put_f32(row + 512 + 4 * tile, scale);
   }
-  memcpy(row + 528, k_pe, 128);
+  memset(row + 528, 0, 128);
+  memcpy(row + 528, k_pe, 2 * (size_t)rope_dim);
 }
 
 /* Nearest magnitude, ties to the even code. */
@@ -270,7 +271,7 @@ static void nvfp4_row(kvf_dtype scalar, const uint8_t *kv_c, const uint8_t *k_pe
 }
 
 bool mla_is_format(kvf_dtype cache) {
-  return cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_UE8M0 || cache == KVF_NVFP4_DS_MLA;
+  return cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_F32 || cache == KVF_NVFP4_DS_MLA;
 }
 
 int64_t mla_row_bytes(kvf_dtype cache, int64_t elements) {
@@ -284,7 +285,7 @@ void mla_oracle_row(kvf_dtype scalar, kvf_dtype cache, const uint8_t *kv_c, int6
     return;
   }
   if (mla_is_format(cache)) {
-    fp8_row(scalar, cache == KVF_FP8_DS_MLA_UE8M0, kv_c, k_pe, row);
+    fp8_row(scalar, cache == KVF_FP8_DS_MLA, kv_c, k_pe, rope_dim, row);
     return;
   }
   for (int64_t i = 0; i < kv_lora_rank + rope_dim; ++i) {

@@ -6,7 +6,7 @@
 #include "covering.h"
 #include "mla.h"
 
-enum { KV_C, K_PE, KV_CACHE, SLOT_MAPPING, KV_CACHE_DTYPE, SCALE, ARGUMENTS };
+enum { KV_C, K_PE, KV_CACHE, SLOT_MAPPING, KV_CACHE_DTYPE, SCALE, SKIP_SCALE, ARGUMENTS };
 
 /* The axes that cases vary. */
 enum {
@@ -22,6 +22,7 @@ enum {
   INDEX,
   ROWS,
   SCALES,
+  SKIP,
   VALUES,
   ENTRY,
   EXEC,
@@ -47,15 +48,16 @@ typedef struct mla_case {
 } mla_case;
 
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_concat_and_cache_mla(
-      exec, values[KV_C].as.tensor, values[K_PE].as.tensor, (DLTensor *)values[KV_CACHE].as.tensor,
-      values[SLOT_MAPPING].as.tensor, values[KV_CACHE_DTYPE].as.string, values[SCALE].as.tensor);
+  return kvf_concat_and_cache_mla(exec, values[KV_C].as.tensor, values[K_PE].as.tensor,
+                                  (DLTensor *)values[KV_CACHE].as.tensor,
+                                  values[SLOT_MAPPING].as.tensor, values[KV_CACHE_DTYPE].as.string,
+                                  values[SCALE].as.tensor, values[SKIP_SCALE].as.boolean);
 }
 
 static kvf_status raw(const op_call *call, const mla_case *what) {
   const kvf_variant *variant = what->variant;
-  const bool reads_scale =
-      kvf_cache_of(variant) == KVF_FP8_E4M3 || kvf_cache_of(variant) == KVF_FP8_E5M2;
+  const bool reads_scale = !what->value[SKIP] && (kvf_cache_of(variant) == KVF_FP8_E4M3 ||
+                                                  kvf_cache_of(variant) == KVF_FP8_E5M2);
   const kvf_concat_and_cache_mla_params params = {
       .kv_c = operand_view(&call->operands[KV_C]),
       .k_pe = operand_view(&call->operands[K_PE]),
@@ -71,6 +73,7 @@ static kvf_status raw(const op_call *call, const mla_case *what) {
       .rope_dim = (int32_t)what->rope_dim,
       .vector_elements = -1,
       .streaming = -1,
+      .skip_scale = what->value[SKIP],
   };
   return kvf_launch_concat_and_cache_mla(call->given_exec, variant, &params);
 }
@@ -109,10 +112,14 @@ static void build(op_call *call, const void *context) {
   }
   free(slots);
   mla_make_scale(call, SCALE, value[SCALES], (int32_t)(what->seed % 2));
+  if (value[SKIP] && what->seed % 3 == 0) { /* anything will do */
+    call->operands[SCALE].view.dtype = (DLDataType){kDLInt, 8, 1};
+  }
   const char *name = kvf_cache_of(variant) == kvf_scalar_of(variant)
                          ? "auto"
                          : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
+  call->values[SKIP_SCALE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = value[SKIP]};
 }
 
 /* Notes what the call should write; returns the number of slots that are out of range. */
@@ -135,7 +142,7 @@ static uint64_t expect_rows(const op_call *call, const mla_case *what) {
     mla_gather(&call->operands[KV_C], token, 0, what->kv_lora_rank, kv_c);
     mla_gather(&call->operands[K_PE], token, 0, what->rope_dim, k_pe);
     mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, what->kv_lora_rank, k_pe,
-                   what->rope_dim, mla_scale(what->value[SCALES]), row);
+                   what->rope_dim, what->value[SKIP] ? 1.0f : mla_scale(what->value[SCALES]), row);
     mla_expect_row(cache, slot, what->block_size, bytes, row);
   }
   free(kv_c);
@@ -149,11 +156,11 @@ static bool run_case(const mla_case *what) {
   const int *value = what->value;
   (void)snprintf(text, sizeof text,
                  "%s L=%d R=%d block=%d tokens=%d sources=%d+%d+%d cache=%d+%d slots=%d index=%d "
-                 "rows=%d scale=%d values=%d entry=%d exec=%d seed=%llu",
+                 "rows=%d scale=%d skip=%d values=%d entry=%d exec=%d seed=%llu",
                  what->variant->symbol, (int)what->kv_lora_rank, (int)what->rope_dim,
                  (int)what->block_size, (int)what->tokens, value[SOURCES], value[KV_C_OFFSET],
                  value[K_PE_OFFSET], value[CACHE], value[CACHE_OFFSET], value[SLOTS], value[INDEX],
-                 value[ROWS], value[SCALES], value[VALUES], value[ENTRY], value[EXEC],
+                 value[ROWS], value[SCALES], value[SKIP], value[VALUES], value[ENTRY], value[EXEC],
                  (unsigned long long)what->seed);
   op_call call;
   build(&call, what);
@@ -182,7 +189,9 @@ static mla_case case_of(const kvf_variant *variant, const int value[AXES], bool 
   const int cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   mla_case what = {.variant = variant,
                    .kv_lora_rank = format ? 512 : sizes_of[value[SIZES]][0],
-                   .rope_dim = format ? 64 : sizes_of[value[SIZES]][1],
+                   .rope_dim = !format        ? sizes_of[value[SIZES]][1]
+                               : value[SIZES] ? 0
+                                              : 64,
                    .tokens = tokens_of[value[TOKENS]],
                    .block_size = block_size_of[value[BLOCK_SIZE]],
                    .seed = seed};
@@ -191,6 +200,13 @@ static mla_case case_of(const kvf_variant *variant, const int value[AXES], bool 
   what.value[K_PE_OFFSET] *= aligned ? 16 : scalar;
   what.value[CACHE_OFFSET] *= aligned ? 16 : cache;
   return what;
+}
+
+/* Rows of fp8_ds_mla have 64 rope elements or none. */
+static int num_sizes(const kvf_variant *variant) {
+  return !mla_is_format(kvf_cache_of(variant))       ? (int)TEST_COUNT(sizes_of)
+         : kvf_cache_of(variant) == KVF_NVFP4_DS_MLA ? 1
+                                                     : 2;
 }
 
 static void test_matrix(void) {
@@ -207,7 +223,7 @@ static void test_matrix(void) {
       const int source_offsets = aligned ? 1 : 16 / (kvf_dtype_bits(kvf_scalar_of(variant)) / 8);
       const covering plan = {
           .num_axes = AXES,
-          .sizes = {[SIZES] = format ? 1 : (int)TEST_COUNT(sizes_of),
+          .sizes = {[SIZES] = num_sizes(variant),
                     [BLOCK_SIZE] = TEST_COUNT(block_size_of),
                     [TOKENS] = TEST_COUNT(tokens_of),
                     [SOURCES] = SOURCE_LAYOUTS,
@@ -219,6 +235,7 @@ static void test_matrix(void) {
                     [INDEX] = INDEX_KINDS,
                     [ROWS] = 2,
                     [SCALES] = SCALE_KINDS,
+                    [SKIP] = 2,
                     [VALUES] = VALUE_KINDS,
                     [ENTRY] = ENTRIES,
                     [EXEC] = EXEC_KINDS},
@@ -427,7 +444,8 @@ static const bad_argument bad_plain[] = {
 static const bad_argument bad_format[] = {
   {"cache rows too short", ON_BOTH, "kv_cache", SPOIL_SIZE, 2, 350, NULL, VALUE_, "kv_cache", "(bytes of a row) is 350", "want "},
   {"kv_c too narrow", ON_BOTH, "kv_c", SPOIL_SIZE, 1, 256, NULL, VALUE_, "kv_c", "(kv_lora_rank) is 256", "want 512 (a row of "},
-  {"k_pe too wide", ON_BOTH, "k_pe", SPOIL_SIZE, 1, 65, NULL, VALUE_, "k_pe", "(rope_dim) is 65", "want 64 (a row of "},
+  {"k_pe too wide", ON_BOTH, "k_pe", SPOIL_SIZE, 1, 65, NULL, VALUE_, "k_pe", "(rope_dim) is 65", "want 64"},
+  {"half of k_pe", ON_BOTH, "k_pe", SPOIL_SIZE, 1, 32, NULL, VALUE_, "k_pe", "(rope_dim) is 32", "(a row of "},
   {"rows with gaps", ON_BOTH, "kv_cache", SPOIL_STRIDE, 2, 2, NULL, VALUE_, "kv_cache", "stride of dimension 2 is 2", "want 1"},
   {"cache is float8", ON_BOTH, "kv_cache", SPOIL_DTYPE, kDLFloat8_e4m3fn, 8, NULL, TYPE, "kv_cache", "dtype is float8_e4m3fn", "want "},
 };
@@ -452,7 +470,7 @@ static void test_bad_arguments(void) {
   } pairs[] = {{KVF_F32, KVF_F32},
                {KVF_F32, KVF_FP8_E4M3},
                {KVF_BF16, KVF_FP8_DS_MLA},
-               {KVF_BF16, KVF_FP8_DS_MLA_UE8M0},
+               {KVF_BF16, KVF_FP8_DS_MLA_F32},
                {KVF_F32, KVF_NVFP4_DS_MLA}};
   for (size_t i = 0; i < TEST_COUNT(pairs); ++i) {
     const kvf_variant *variant = find(pairs[i].scalar, pairs[i].cache);
@@ -467,6 +485,9 @@ static void test_bad_arguments(void) {
     op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
     op_call_test_overlap(build, &what, typed, "kv_cache", "k_pe");
     op_call_test_scales(build, &what, typed, "scale", kvf_cache_of(variant) == KVF_FP8_E4M3);
+    mla_case skipping = what;
+    skipping.value[SKIP] = 1;
+    op_call_test_scales(build, &skipping, typed, "scale", false);
   }
 }
 
@@ -475,7 +496,7 @@ static void test_bad_arguments(void) {
 
 #define GOLDEN(name, ...) static const uint8_t name[] = {__VA_ARGS__};
 #include "golden/fp8_ds_mla.txt"
-#include "golden/fp8_ds_mla_ue8m0.txt"
+#include "golden/fp8_ds_mla_f32.txt"
 #include "golden/nvfp4_ds_mla.txt"
 #undef GOLDEN
 
@@ -495,8 +516,8 @@ static void test_golden(void) {
   static const golden files[] = {
       GOLDEN_OF(KVF_F16, KVF_FP8_DS_MLA, fp8_ds_mla_f16),
       GOLDEN_OF(KVF_BF16, KVF_FP8_DS_MLA, fp8_ds_mla_bf16),
-      GOLDEN_OF(KVF_F16, KVF_FP8_DS_MLA_UE8M0, fp8_ds_mla_ue8m0_f16),
-      GOLDEN_OF(KVF_BF16, KVF_FP8_DS_MLA_UE8M0, fp8_ds_mla_ue8m0_bf16),
+      GOLDEN_OF(KVF_F16, KVF_FP8_DS_MLA_F32, fp8_ds_mla_f32_f16),
+      GOLDEN_OF(KVF_BF16, KVF_FP8_DS_MLA_F32, fp8_ds_mla_f32_bf16),
       GOLDEN_OF(KVF_F16, KVF_NVFP4_DS_MLA, nvfp4_ds_mla_f16),
       GOLDEN_OF(KVF_BF16, KVF_NVFP4_DS_MLA, nvfp4_ds_mla_bf16),
   };

@@ -88,7 +88,7 @@ static void test_out_of_range(void) { gather_test_out_of_range(&op); }
  * ----------------------------------------------------------------------------------- */
 
 #define GOLDEN(name, ...) static const uint8_t name[] = {__VA_ARGS__};
-#include "golden/fp8_ds_mla.txt"
+#include "golden/fp8_ds_mla_f32.txt"
 #include "golden/upconvert_fp8_ds_mla.txt"
 #undef GOLDEN
 
@@ -151,22 +151,22 @@ static void test_round_trip(void) {
   if (!need_backend() || variant == NULL) {
     return;
   }
-  const int64_t count = sizeof fp8_ds_mla_bf16_rows / BYTES;
+  const int64_t count = sizeof fp8_ds_mla_f32_bf16_rows / BYTES;
   op_call call;
-  build_rows(&call, variant, fp8_ds_mla_bf16_rows, count);
+  build_rows(&call, variant, fp8_ds_mla_f32_bf16_rows, count);
   const uint64_t before = faults_before(options.backend);
   const kvf_status status = op_call_invoke(&call, typed);
   const gather_case what = {.variant = variant};
   int compared = 0;
   for (int64_t row = 0; row < count; ++row) {
     uint8_t *floats = operand_at(&call.operands[1], row, 0, 0, 0);
-    expect_row(&call, &what, fp8_ds_mla_bf16_rows + row * BYTES, floats);
+    expect_row(&call, &what, fp8_ds_mla_f32_bf16_rows + row * BYTES, floats);
     for (int64_t i = 0; i < LATENT + ROPE; ++i) {
       const double source =
-          oracle_value(KVF_BF16, fp8_ds_mla_bf16_sources + (row * (LATENT + ROPE) + i) * 2);
+          oracle_value(KVF_BF16, fp8_ds_mla_f32_bf16_sources + (row * (LATENT + ROPE) + i) * 2);
       const double got = oracle_value(KVF_F32, floats + 4 * i);
       float scale = 0;
-      memcpy(&scale, fp8_ds_mla_bf16_rows + row * BYTES + LATENT + i % LATENT / 128 * 4, 4);
+      memcpy(&scale, fp8_ds_mla_f32_bf16_rows + row * BYTES + LATENT + i % LATENT / 128 * 4, 4);
       if (!isfinite(source) || !isfinite(scale)) {
         continue;
       }

@@ -296,7 +296,7 @@ static void test_unknown_cache_dtype(void) {
       {&kvf_op_concat_and_cache_mla, KVF_F32,
        "want one of auto, float32, fp8, fp8_e4m3, fp8_e5m2, nvfp4_ds_mla"},
       {&kvf_op_concat_and_cache_mla, KVF_BF16,
-       "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, fp8_ds_mla, fp8_ds_mla_ue8m0, "
+       "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, fp8_ds_mla_f32, fp8_ds_mla, "
        "nvfp4_ds_mla"},
       {&kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32,
        "want one of int8_per_token_head, fp8_per_token_head"},

@@ -51,7 +51,7 @@ static int64_t size_of(size_kind kind, int64_t code) {
 
 /* What an argument is; the dtypes of SCALAR and CACHE are the variant's. */
 typedef enum what_kind {
-  ABSENT,
+  ABSENT, /* its default */
   SCALAR,
   CACHE,
   BYTES,
@@ -345,6 +345,7 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
     kvf_value *value = &call->values[i];
     switch (each->kind) {
     case ABSENT:
+      *value = what->op->arguments[i].default_value;
       break;
     case CACHES:
       make_list(call, i, each, dtype, kind, huge);
@@ -576,8 +577,7 @@ static void run_huge(const changing_op *what, const kvf_variant *variant) {
 
 /* Rows of these have a format of their own; their writers share all code with the others. */
 static bool has_row_format(const kvf_variant *variant) {
-  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA ||
-          kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ||
+  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA || kvf_cache_of(variant) == KVF_FP8_DS_MLA_F32 ||
           kvf_cache_of(variant) == KVF_NVFP4_DS_MLA) &&
          variant->op == &kvf_op_concat_and_cache_mla;
 }

@@ -91,7 +91,7 @@ static void expect_near(const kvf_variant *variant, int64_t row, int64_t i, doub
 
 static const kvf_op *reader_of(kvf_dtype cache) {
   return cache == KVF_NVFP4_DS_MLA ? &kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache
-         : cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_UE8M0
+         : cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_F32
              ? &kvf_op_cp_gather_and_upconvert_fp8_kv_cache
              : &kvf_op_gather_and_maybe_dequant_cache;
 }
@@ -100,7 +100,7 @@ static const kvf_op *reader_of(kvf_dtype cache) {
 static double unit_of(kvf_dtype cache, const uint8_t *row, int64_t i, double held, double scale) {
   switch (cache) {
   case KVF_FP8_DS_MLA:
-  case KVF_FP8_DS_MLA_UE8M0: {
+  case KVF_FP8_DS_MLA_F32: {
     float of_tile = 0;
     memcpy(&of_tile, row + LATENT + i % LATENT / 128 * 4, sizeof of_tile);
     return i < LATENT ? oracle_unit(cache, held, (double)of_tile) : 0;
@@ -121,7 +121,7 @@ static void run_mla(const kvf_variant *variant) {
   const bool plain = reader == &kvf_op_gather_and_maybe_dequant_cache;
   /* Both scale contracts of 656-byte rows have one reader. */
   const kvf_dtype read_as =
-      kvf_cache_of(variant) == KVF_FP8_DS_MLA_UE8M0 ? KVF_FP8_DS_MLA : kvf_cache_of(variant);
+      kvf_cache_of(variant) == KVF_FP8_DS_MLA_F32 ? KVF_FP8_DS_MLA : kvf_cache_of(variant);
   if (kvf_select(reader, options.backend, kvf_scalar_of(variant), read_as) == NULL) {
     skip_part("no reader for %s is built", variant->symbol);
     return;

@@ -15,7 +15,7 @@ static int64_t pages_of(int64_t tokens) { return bench_pieces(tokens, BLOCK_SIZE
 static int64_t cache_row(kvf_dtype cache) {
   switch (cache) {
   case KVF_FP8_DS_MLA:
-  case KVF_FP8_DS_MLA_UE8M0:
+  case KVF_FP8_DS_MLA_F32:
     return 656;
   case KVF_NVFP4_DS_MLA:
     return 352;

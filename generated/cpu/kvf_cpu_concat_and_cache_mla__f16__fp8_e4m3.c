@@ -80,7 +80,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3)(const void *par
                            ahead_offset * p->kv_cache.stride[1],
                        (int64_t)p->kv_lora_rank + p->rope_dim);
     }
-    const float scale = *(const float *)p->scale.data;
+    const float scale = p->skip_scale ? 1.0f : *(const float *)p->scale.data;
     write_run(kv_c, p->kv_c.stride[1], row, p->kv_cache.stride[2], p->kv_lora_rank, scale);
     write_run(k_pe, p->k_pe.stride[1], row + p->kv_lora_rank * p->kv_cache.stride[2],
               p->kv_cache.stride[2], p->rope_dim, scale);

@@ -114,7 +114,7 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_
     const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
     uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                    offset * p.kv_cache.stride[1];
-    const float scale = *static_cast<const float *>(p.scale.data);
+    const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
     switch (p.vector_elements) {
     case 16:
       write_row_x16(p, kv_c, k_pe, row, scale);

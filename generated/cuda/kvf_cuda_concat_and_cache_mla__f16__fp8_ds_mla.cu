@@ -67,12 +67,13 @@ KVF_INLINE uint32_t quantise_x4(const float *v, float scale) {
 
 /* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
 KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
-                          int64_t k_pe_stride, uint8_t *row, bool whole) {
+                          int64_t k_pe_stride, bool has_rope, uint8_t *row, bool whole) {
   enum { LANES_OF_TILE = KVF_FP8_DS_MLA_TILE / GROUP };
   const int32_t lane = (int32_t)threadIdx.x;
   float v[GROUP];
   load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
-  const uint32_t rope = load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole);
+  const uint32_t rope =
+      has_rope ? load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole) : 0;
 
   uint32_t largest = largest_of(v);
 #pragma unroll
@@ -113,6 +114,7 @@ extern "C" __global__ void __launch_bounds__(128) kvf_cuda_concat_and_cache_mla_
     const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
     uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                    offset * p.kv_cache.stride[1];
-    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], row, p.vector_elements > 1);
+    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], p.rope_dim > 0, row,
+              p.vector_elements > 1);
   }
 }

@@ -15,13 +15,13 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_e5m2);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla);
-KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__f16__nvfp4_ds_mla);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_e5m2);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla);
-KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f32__fp8_e4m3);
@@ -31,13 +31,13 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla);
 
 static const kvf_variant variants[] = {
@@ -57,8 +57,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_concat_and_cache_mla__f16__fp8_e5m2),
     KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA),
                 kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla),
-    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA_UE8M0),
-                kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA_F32),
+                kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_f32),
     KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
                 kvf_cpu_concat_and_cache_mla__f16__nvfp4_ds_mla),
     KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_BF16),
@@ -69,8 +69,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_concat_and_cache_mla__bf16__fp8_e5m2),
     KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA),
                 kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla),
-    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA_UE8M0),
-                kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0),
+    KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA_F32),
+                kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_f32),
     KVF_CPU_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
                 kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F32, KVF_F32),
@@ -89,8 +89,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_concat_and_cache_mla__f16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA),
                  kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA_UE8M0),
-                 kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA_F32),
+                 kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_f32, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
                  kvf_cuda_concat_and_cache_mla__f16__nvfp4_ds_mla, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_BF16),
@@ -101,8 +101,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_concat_and_cache_mla__bf16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA),
                  kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA_UE8M0),
-                 kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA_F32),
+                 kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_f32, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_concat_and_cache_mla, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
                  kvf_cuda_concat_and_cache_mla__bf16__nvfp4_ds_mla, 16, 4, 1),
 };
@@ -112,15 +112,10 @@ static const int16_t scalar_offsets[] = {0, 8, 16};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, -1, -1, 5, 6, 7};
-static const int64_t cache_values[] = {KVF_F32,
-                                       KVF_F16,
-                                       KVF_BF16,
-                                       KVF_FP8_E4M3,
-                                       KVF_FP8_E5M2,
-                                       KVF_FP8_DS_MLA,
-                                       KVF_FP8_DS_MLA_UE8M0,
-                                       KVF_NVFP4_DS_MLA};
+static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, -1, -1, 6, 5, 7};
+static const int64_t cache_values[] = {
+    KVF_F32,      KVF_F16,        KVF_BF16,           KVF_FP8_E4M3,
+    KVF_FP8_E5M2, KVF_FP8_DS_MLA, KVF_FP8_DS_MLA_F32, KVF_NVFP4_DS_MLA};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -160,8 +155,8 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16)}, "a cache next to f32 tensors holds f32 itself or fp8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA)},
      "a row of fp8_ds_mla holds k_pe as it is, in 16 bits an element"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA_UE8M0)},
-     "a row of fp8_ds_mla_ue8m0 holds k_pe as it is, in 16 bits an element"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA_F32)},
+     "a row of fp8_ds_mla_f32 holds k_pe as it is, in 16 bits an element"},
     {{KVF_AXES(KVF_F16, KVF_F32)}, "a cache next to f16 tensors holds f16 itself or fp8"},
     {{KVF_AXES(KVF_F16, KVF_BF16)}, "a cache next to f16 tensors holds f16 itself or fp8"},
     {{KVF_AXES(KVF_BF16, KVF_F32)}, "a cache next to bf16 tensors holds bf16 itself or fp8"},
@@ -175,7 +170,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "k_pe",
      .type = "Tensor",
-     .doc = "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides",
+     .doc = "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides; rope_dim may be "
+            "0, but for nvfp4_ds_mla",
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache",
      .type = "Tensor!",
@@ -191,19 +187,25 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla', "
-            "'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'",
+            "'fp8_ds_mla_f32' or 'nvfp4_ds_mla'",
      .kind = KVF_KIND_STRING},
     {.name = "scale",
      .type = "Tensor",
      .doc = "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read "
             "unless the cache is fp8_e4m3 or fp8_e5m2",
      .kind = KVF_KIND_TENSOR},
+    {.name = "skip_scale",
+     .type = "bool",
+     .doc = "whether elements are stored as they are, not divided; the scale is not read",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_concat_and_cache_mla(exec, values[0].as.tensor, values[1].as.tensor,
                                   (DLTensor *)values[2].as.tensor, values[3].as.tensor,
-                                  values[4].as.string, values[5].as.tensor);
+                                  values[4].as.string, values[5].as.tensor, values[6].as.boolean);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -226,7 +228,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .name = "concat_and_cache_mla",
     .ns = "_C_cache_ops",
     .schema = "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor "
-              "slot_mapping, str kv_cache_dtype, Tensor scale) -> ()",
+              "slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()",
     .doc =
         "writes the latent and the rope part of new tokens, one behind the other, to MLA pages.\n"
         "\n"
@@ -236,8 +238,10 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)\n"
         "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale "
         "in f32,\n"
-        "rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative "
-        "slot are\n"
+        "rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is "
+        "not read:\n"
+        "elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a "
+        "negative slot are\n"
         "skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more "
         "rows\n"
         "(graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with "
@@ -246,19 +250,24 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "\n"
         "Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their "
         "scales\n"
-        "from the elements, and `scale` is not read. amax is the largest magnitude of a group; "
-        "NaNs do not\n"
-        "count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.\n"
+        "from the elements; `scale` is not read, and skip_scale is without effect. amax is the "
+        "largest\n"
+        "magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU "
+        "and CUDA give\n"
+        "the same bits.\n"
         "\n"
         "fp8_ds_mla, 656 bytes, from f16 or bf16:\n"
         "  bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128\n"
-        "  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)\n"
-        "  bytes 528 to 655  k_pe as it is, 16 bits an element\n"
-        "fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow "
-        "to bf16\n"
-        "or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 "
-        "and exp2\n"
-        "in f32, as upstream has it, give the lower power for quotients a few ulp above one.)\n"
+        "  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded "
+        "up to a\n"
+        "                    power of two, so that readers may narrow them to bf16 or to an "
+        "exponent\n"
+        "  bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]\n"
+        "fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it "
+        "before.\n"
+        "The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream "
+        "has it,\n"
+        "give the lower power for quotients a few ulp above one.)\n"
         "nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:\n"
         "  bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element *\n"
         "                    (1 / scale), an IEEE division where upstream has the hardware's "
@@ -277,7 +286,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "the raw bits\n"
         "of f16, and its alignment, empty-input and bounds defects corrected.",
     .arguments = arguments,
-    .num_arguments = 6,
+    .num_arguments = 7,
     .variants = variants,
     .num_variants = 32,
     .axes = axes,

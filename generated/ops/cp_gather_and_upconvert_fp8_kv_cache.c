@@ -136,7 +136,7 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
         "the cache must\n"
         "have been filled from that dtype; for f32 they are taken as bf16 and widened. Scales may "
         "be any f32, so\n"
-        "caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are read. Other rows, in "
+        "caches of either scale contract (fp8_ds_mla, fp8_ds_mla_f32) are read. Other rows, in "
         "front of\n"
         "workspace_starts[0] and between sequences, are left as they are. Zero rows are a "
         "successful no-op.\n"

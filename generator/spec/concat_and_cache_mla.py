@@ -3,7 +3,8 @@
 from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op
-from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_UE8M0, NVFP4_DS_MLA
+from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_F32, NVFP4_DS_MLA
+from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
 from generator.spec.shared.writer import same_or_fp8
 
@@ -22,7 +23,7 @@ OP = Op(
     headers="kvforge/cache",
     schema_text=(
         "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
-        "str kv_cache_dtype, Tensor scale) -> ()"
+        "str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()"
     ),
     summary="writes the latent and the rope part of new tokens, one behind the other, to MLA pages.",
     doc="""\
@@ -31,22 +32,25 @@ offset = s mod block_size:
   kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
   kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
 Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
-rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative slot are
+rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is not read:
+elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a negative slot are
 skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
 (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot
 race.
 
 Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their scales
-from the elements, and `scale` is not read. amax is the largest magnitude of a group; NaNs do not
-count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.
+from the elements; `scale` is not read, and skip_scale is without effect. amax is the largest
+magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU and CUDA give
+the same bits.
 
 fp8_ds_mla, 656 bytes, from f16 or bf16:
   bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
-  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)
-  bytes 528 to 655  k_pe as it is, 16 bits an element
-fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow to bf16
-or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 and exp2
-in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
+  bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
+                    power of two, so that readers may narrow them to bf16 or to an exponent
+  bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
+fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
+The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has it,
+give the lower power for quotients a few ulp above one.)
 nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
   bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element *
                     (1 / scale), an IEEE division where upstream has the hardware's estimate;
@@ -62,7 +66,10 @@ Source of the rule: vLLM's op of the same name, with its 32-bit strides, its ama
 of f16, and its alignment, empty-input and bounds defects corrected.""",
     arguments={
         "kv_c": "[num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides",
-        "k_pe": "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides",
+        "k_pe": (
+            "[num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides; rope_dim may be 0, "
+            "but for nvfp4_ds_mla"
+        ),
         "kv_cache": (
             "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
             "for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, "
@@ -71,9 +78,10 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         "slot_mapping": SLOT_MAPPING,
         "kv_cache_dtype": (
             "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla', "
-            "'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'"
+            "'fp8_ds_mla_f32' or 'nvfp4_ds_mla'"
         ),
         "scale": SCALE,
+        "skip_scale": "whether elements are stored as they are, not divided; the scale is not read",
     },
     params=(
         Field("kvf_view", "kv_c", "stride[0..1]: token, element"),
@@ -81,6 +89,7 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         Field("kvf_view", "kv_cache", "stride[0..2]: page, token, element"),
         Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
         *SIZES,
+        Field("int32_t", "skip_scale", "not 0: 1 in place of the scale, whose data may be NULL"),
     ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
@@ -92,10 +101,15 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
             "fp8_e4m3",
             "fp8_e5m2",
             FP8_DS_MLA,
-            FP8_DS_MLA_UE8M0,
+            FP8_DS_MLA_F32,
             NVFP4_DS_MLA,
         ),
     ),
     excluded=excluded,
     tuned=TUNED,
+    upstream_schemas=dict.fromkeys(
+        generations(before="vllm-0.33"),
+        "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
+        "str kv_cache_dtype, Tensor scale) -> ()",
+    ),
 )

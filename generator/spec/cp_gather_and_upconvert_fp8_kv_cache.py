@@ -25,7 +25,7 @@ block_table[b, p div block_size]:
 The product is one of f32, rounded to nearest even once, overflows to infinity, and has one NaN per
 dtype: 0x7FFFFFFF, 0x7FFF. The 16 bits of the rope part are copied into f16 and bf16, so the cache must
 have been filled from that dtype; for f32 they are taken as bf16 and widened. Scales may be any f32, so
-caches of either scale contract (fp8_ds_mla, fp8_ds_mla_ue8m0) are read. Other rows, in front of
+caches of either scale contract (fp8_ds_mla, fp8_ds_mla_f32) are read. Other rows, in front of
 workspace_starts[0] and between sequences, are left as they are. Zero rows are a successful no-op.
 
 Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of

@@ -10,7 +10,7 @@
 static int64_t row_bytes(kvf_dtype cache) {
   switch (cache) {
   case KVF_FP8_DS_MLA:
-  case KVF_FP8_DS_MLA_UE8M0:
+  case KVF_FP8_DS_MLA_F32:
     return KVF_FP8_DS_MLA_BYTES;
   case KVF_NVFP4_DS_MLA:
     return KVF_NVFP4_DS_MLA_BYTES;
@@ -28,10 +28,22 @@ static void check_size(kvf_check *check, kvf_dtype cache, const char *argument, 
   }
 }
 
+/* Rows of fp8_ds_mla may lack the rope part. */
+static void check_rope(kvf_check *check, kvf_dtype cache, const char *argument, const char *name,
+                       int64_t value) {
+  if (cache == KVF_NVFP4_DS_MLA) {
+    check_size(check, cache, argument, name, value, KVF_DS_MLA_ROPE);
+  } else if (check->status == KVF_OK && value != 0 && value != KVF_DS_MLA_ROPE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "%s is %" PRId64 ", want %d or 0 (a row of %s)", name, value, KVF_DS_MLA_ROPE,
+                   kvf_dtype_name(cache));
+  }
+}
+
 kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                     const DLTensor *k_pe, DLTensor *kv_cache,
                                     const DLTensor *slot_mapping, const char *kv_cache_dtype,
-                                    const DLTensor *scale) {
+                                    const DLTensor *scale, bool skip_scale) {
   kvf_concat_and_cache_mla_params params = {.kv_lora_rank = 0};
   kvf_dim kv_c_rows = KVF_DIM("num_rows");
   kvf_dim k_pe_rows = KVF_DIM("num_rows");
@@ -48,7 +60,9 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
   kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
   kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
-  kvf_check_one_scale(&check, "scale", scale, &params.scale);
+  if (!skip_scale) {
+    kvf_check_one_scale(&check, "scale", scale, &params.scale);
+  }
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
   if (variant == NULL) {
@@ -60,8 +74,8 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
     row = (kvf_dim){"bytes of a row", bytes, kvf_dtype_name(kvf_cache_of(variant))};
     check_size(&check, kvf_cache_of(variant), "kv_c", "size of dimension 1 (kv_lora_rank)",
                kv_lora_rank.value, KVF_DS_MLA_LATENT);
-    check_size(&check, kvf_cache_of(variant), "k_pe", "size of dimension 1 (rope_dim)",
-               rope_dim.value, KVF_DS_MLA_ROPE);
+    check_rope(&check, kvf_cache_of(variant), "k_pe", "size of dimension 1 (rope_dim)",
+               rope_dim.value);
   }
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
@@ -72,6 +86,7 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   }
   params.slots.num_blocks = num_blocks.value;
   params.slots.block_size = block_size.value;
+  params.skip_scale = skip_scale;
   return kvf_launch_concat_and_cache_mla(&check.exec, variant, &params);
 }
 
@@ -118,7 +133,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   if (bytes != 0) {
     check_size(&check, kvf_cache_of(variant), "kv_lora_rank", "size", params.kv_lora_rank,
                KVF_DS_MLA_LATENT);
-    check_size(&check, kvf_cache_of(variant), "rope_dim", "size", params.rope_dim, KVF_DS_MLA_ROPE);
+    check_rope(&check, kvf_cache_of(variant), "rope_dim", "size", params.rope_dim);
     check_size(&check, kvf_cache_of(variant), "kv_cache", "stride of dimension 2",
                params.kv_cache.stride[2], 1);
   }
@@ -133,7 +148,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   if (params.slots.num_blocks > 0) {
     kvf_launch_pointer(&check, "kv_cache", params.kv_cache.data);
   }
-  if (kvf_scalar_of(variant) != kvf_cache_of(variant) && bytes == 0) {
+  if (kvf_scalar_of(variant) != kvf_cache_of(variant) && bytes == 0 && !params.skip_scale) {
     kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
   }
   if (check.status != KVF_OK) {

@@ -8,4 +8,4 @@ The derivation is in ds_mla.py.
 from ds_mla import fp8_row, print_file
 
 if __name__ == "__main__":
-    print_file("fp8_ds_mla", lambda kv_c, k_pe, numbers: fp8_row(kv_c, k_pe, powers=False))
+    print_file("fp8_ds_mla", lambda kv_c, k_pe, numbers: fp8_row(kv_c, k_pe, powers=True))

@@ -140,7 +140,7 @@ MISSING_SINCE_0_31 = {"cp_gather_and_upconvert_fp8_kv_cache"} | {
 }
 MISSING = {
     "vllm-0.31": MISSING_SINCE_0_31,
-    "vllm-0.33": MISSING_SINCE_0_31 | {"concat_and_cache_mla", "reshape_and_cache"},
+    "vllm-0.33": MISSING_SINCE_0_31 | {"reshape_and_cache"},
 }
 # Upstream removed these before late 2025; kvforge's schema is the last that they had.
 HISTORIC = {

@@ -16,8 +16,8 @@ typedef enum kvf_dtype {
   KVF_B8 = 6,                   /* bytes, moved as they are */
   KVF_INT8 = 7,                 /* integers from -128 to 127 with a scale */
   KVF_NVFP4 = 8,                /* E2M1 pairs with an E4M3 scale per 16 */
-  KVF_FP8_DS_MLA = 9,           /* 656-byte MLA rows, any f32 scale */
-  KVF_FP8_DS_MLA_UE8M0 = 10,    /* the same, power-of-two scales */
+  KVF_FP8_DS_MLA_F32 = 9,       /* 656-byte MLA rows, any f32 scale */
+  KVF_FP8_DS_MLA = 10,          /* the same, power-of-two scales */
   KVF_NVFP4_DS_MLA = 11,        /* 352-byte MLA rows of E2M1 */
   KVF_FP8_INDEXER = 12,         /* E4M3 pages, f32 scales behind */
   KVF_FP8_INDEXER_UE8M0 = 13,   /* the same, power-of-two scales */
@@ -38,8 +38,8 @@ typedef enum kvf_dtype {
   X(KVF_B8, "b8", 8, 1)                                                                            \
   X(KVF_INT8, "int8", 8, 0)                                                                        \
   X(KVF_NVFP4, "nvfp4", 8, 1)                                                                      \
+  X(KVF_FP8_DS_MLA_F32, "fp8_ds_mla_f32", 8, 1)                                                    \
   X(KVF_FP8_DS_MLA, "fp8_ds_mla", 8, 1)                                                            \
-  X(KVF_FP8_DS_MLA_UE8M0, "fp8_ds_mla_ue8m0", 8, 1)                                                \
   X(KVF_NVFP4_DS_MLA, "nvfp4_ds_mla", 8, 1)                                                        \
   X(KVF_FP8_INDEXER, "fp8_indexer", 8, 1)                                                          \
   X(KVF_FP8_INDEXER_UE8M0, "fp8_indexer_ue8m0", 8, 1)                                              \

@@ -12,10 +12,10 @@ from generator.dtypes import DL_E4M3FN, DL_INT, DL_UINT, DType
 _bytes = partial(DType, bits=8, dl_code=DL_UINT, c_type="uint8_t", kind="format")
 
 NVFP4 = _bytes("nvfp4", 8, doc="E2M1 pairs with an E4M3 scale per 16", scales="block")
-FP8_DS_MLA = _bytes("fp8_ds_mla", 9, doc="656-byte MLA rows, any f32 scale", codes="fp8_e4m3")
-FP8_DS_MLA_UE8M0 = _bytes(
-    "fp8_ds_mla_ue8m0", 10, doc="the same, power-of-two scales", codes="fp8_e4m3"
+FP8_DS_MLA_F32 = _bytes(
+    "fp8_ds_mla_f32", 9, doc="656-byte MLA rows, any f32 scale", codes="fp8_e4m3"
 )
+FP8_DS_MLA = _bytes("fp8_ds_mla", 10, doc="the same, power-of-two scales", codes="fp8_e4m3")
 NVFP4_DS_MLA = _bytes("nvfp4_ds_mla", 11, doc="352-byte MLA rows of E2M1")
 FP8_INDEXER = _bytes("fp8_indexer", 12, doc="E4M3 pages, f32 scales behind", codes="fp8_e4m3")
 FP8_INDEXER_UE8M0 = _bytes(
@@ -50,8 +50,8 @@ FP8_INDEXER_MXFP8 = _bytes(
 
 FORMATS = (
     NVFP4,
+    FP8_DS_MLA_F32,
     FP8_DS_MLA,
-    FP8_DS_MLA_UE8M0,
     NVFP4_DS_MLA,
     FP8_INDEXER,
     FP8_INDEXER_UE8M0,

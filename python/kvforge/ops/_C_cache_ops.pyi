@@ -15,6 +15,7 @@ def concat_and_cache_mla(
     slot_mapping: Tensor,
     kv_cache_dtype: str,
     scale: Tensor,
+    skip_scale: bool = False,
 ) -> None: ...
 
 def concat_and_cache_mla_grouped(

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 SCHEMAS: dict[str, dict[str, str]] = {
     "vllm-0.16": {
+        "_C_cache_ops::concat_and_cache_mla": (
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -23,6 +26,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
     },
     "vllm-0.21": {
+        "_C_cache_ops::concat_and_cache_mla": (
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -37,6 +43,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
     },
     "vllm-0.26": {
+        "_C_cache_ops::concat_and_cache_mla": (
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
+        ),
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride) -> ()"
         ),
@@ -54,6 +63,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
     },
     "vllm-0.31": {
+        "_C_cache_ops::concat_and_cache_mla": (
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
+        ),
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         ),

@@ -21,22 +21,25 @@ extern "C" {
  *   kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
  *   kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
  * Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
- * rounds to nearest even and saturates. Any L and R, 0 included. Tokens with a negative slot are
- * skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
+ * rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is not read:
+ * elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a negative slot
+ * are skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
  * (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot
  * race.
  *
  * Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their scales
- * from the elements, and `scale` is not read. amax is the largest magnitude of a group; NaNs do not
- * count for it. All divisions are IEEE f32, so the CPU and CUDA give the same bits.
+ * from the elements; `scale` is not read, and skip_scale is without effect. amax is the largest
+ * magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU and CUDA
+ * give the same bits.
  *
  * fp8_ds_mla, 656 bytes, from f16 or bf16:
  *   bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
- *   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 2^-126)
- *   bytes 528 to 655  k_pe as it is, 16 bits an element
- * fp8_ds_mla_ue8m0: the same layout with powers of two for scales, which readers may narrow to bf16
- * or to an exponent: max(amax / 448, 1e-4), rounded up to a power of two by its bits. (log2 and
- * exp2 in f32, as upstream has it, give the lower power for quotients a few ulp above one.)
+ *   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
+ *                     power of two, so that readers may narrow them to bf16 or to an exponent
+ *   bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
+ * fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
+ * The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has it,
+ * give the lower power for quotients a few ulp above one.)
  * nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
  *   bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element *
  *                     (1 / scale), an IEEE division where upstream has the hardware's estimate;
@@ -53,21 +56,24 @@ extern "C" {
  *
  * Arguments:
  *   kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides
- *   k_pe (Tensor): [num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides
+ *   k_pe (Tensor): [num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides; rope_dim may
+ *       be 0, but for nvfp4_ds_mla
  *   kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8
  *       or float8 for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352],
  *       uint8, rows without gaps
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
  *   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla',
- *       'fp8_ds_mla_ue8m0' or 'nvfp4_ds_mla'
+ *       'fp8_ds_mla_f32' or 'nvfp4_ds_mla'
  *   scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not
  *       read unless the cache is fp8_e4m3 or fp8_e5m2
+ *   skip_scale (bool): whether elements are stored as they are, not divided; the scale is not read
  */
 KVF_API kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                             const DLTensor *k_pe, DLTensor *kv_cache,
                                             const DLTensor *slot_mapping,
-                                            const char *kv_cache_dtype, const DLTensor *scale);
+                                            const char *kv_cache_dtype, const DLTensor *scale,
+                                            bool skip_scale);
 KVF_API kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_variant *variant,
                                                    const kvf_concat_and_cache_mla_params *params);
 

@@ -19,6 +19,7 @@ typedef struct kvf_concat_and_cache_mla_params {
   kvf_slots slots;      /* tokens, pages and where each token goes */
   int32_t kv_lora_rank; /* elements of a row of kv_c */
   int32_t rope_dim;     /* elements of a row of k_pe */
+  int32_t skip_scale;   /* not 0: 1 in place of the scale, whose data may be NULL */
 
   /* Derived by kvf_launch_concat_and_cache_mla(); callers leave these alone. */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */

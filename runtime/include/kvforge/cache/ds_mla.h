@@ -2,10 +2,10 @@
  * The row formats of sparse MLA caches (DeepSeek-V3.2), shared by the CPU variants and the CUDA
  * kernels: a row is 512 latent elements, quantised in groups, and 64 rope elements.
  *
- *   fp8_ds_mla, fp8_ds_mla_ue8m0: 656 bytes
+ *   fp8_ds_mla, fp8_ds_mla_f32: 656 bytes
  *     0     512 E4M3 codes, element / scale of its tile
  *     512   4 scales, f32: tile i is elements [128 i, 128 i + 128)
- *     528   64 rope elements, 16 bits each, as they are in the source
+ *     528   64 rope elements, 16 bits each, as they are in the source, or zeros if it has none
  *   nvfp4_ds_mla: 352 bytes
  *     0     512 E2M1 codes, two in a byte, the even element in the low half
  *     256   64 rope elements, E4M3, without a scale
@@ -45,14 +45,14 @@ KVF_INLINE int32_t kvf_nvfp4_ds_mla_scale_at(int32_t group) {
 
 /* Any f32: the largest element becomes 448, the largest E4M3; a tile of zeros has the smallest
  * normal float. */
-KVF_INLINE float kvf_fp8_ds_mla_scale(uint32_t largest) {
+KVF_INLINE float kvf_fp8_ds_mla_f32_scale(uint32_t largest) {
   const float scale = kvf_float(largest) / 448.0f;
   return scale > 1.17549435e-38f ? scale : 1.17549435e-38f;
 }
 
 /* The next power of two, so that readers may keep no more of the scale than its exponent. Made from
  * bits: log2 and exp2 would round in ways of their own. */
-KVF_INLINE float kvf_fp8_ds_mla_ue8m0_scale(uint32_t largest) {
+KVF_INLINE float kvf_fp8_ds_mla_scale(uint32_t largest) {
   const float least = kvf_float(largest) / 448.0f;
   const float scale = least > 1e-4f ? least : 1e-4f;
   return kvf_float((kvf_bits(scale) + 0x007FFFFFu) & 0xFF800000u);

@@ -67,19 +67,20 @@ KVF_INLINE uint32_t quantise_x4(const float *v, float scale) {
 
 /* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
 KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
-                          int64_t k_pe_stride, uint8_t *row, bool whole) {
+                          int64_t k_pe_stride, bool has_rope, uint8_t *row, bool whole) {
   enum { LANES_OF_TILE = KVF_FP8_DS_MLA_TILE / GROUP };
   const int32_t lane = (int32_t)threadIdx.x;
   float v[GROUP];
   load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
-  const uint32_t rope = load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole);
+  const uint32_t rope =
+      has_rope ? load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole) : 0;
 
   uint32_t largest = largest_of(v);
 #pragma unroll
   for (int32_t step = LANES_OF_TILE / 2; step > 0; step /= 2) {
     largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, step));
   }
-  const float scale = kvf_fp8_ds_mla_ue8m0_scale(largest);
+  const float scale = kvf_fp8_ds_mla_f32_scale(largest);
 
   uint8_t *codes = row + lane * GROUP;
   if (whole) {
@@ -100,7 +101,7 @@ KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint1
 
 /* Grid: x tokens. Block: x the lanes of a warp, y tokens. */
 extern "C" __global__ void __launch_bounds__(128)
-    kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_ue8m0(
+    kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_f32(
         const __grid_constant__ kvf_concat_and_cache_mla_params p) {
   const int64_t step = (int64_t)gridDim.x * blockDim.y;
   for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
@@ -114,6 +115,7 @@ extern "C" __global__ void __launch_bounds__(128)
     const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
     uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                    offset * p.kv_cache.stride[1];
-    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], row, p.vector_elements > 1);
+    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], p.rope_dim > 0, row,
+              p.vector_elements > 1);
   }
 }

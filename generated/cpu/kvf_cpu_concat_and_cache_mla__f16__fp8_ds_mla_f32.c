@@ -10,13 +10,11 @@
 static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
                   int64_t count) {
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) {
-      wide[i] = kvf_f32_from_bf16(source[i]);
-    }
+    kvf_widen_f16(wide, source, count);
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
-    wide[i] = kvf_f32_from_bf16(source[i * stride]);
+    wide[i] = kvf_f32_from_f16(source[i * stride]);
   }
 }
 
@@ -39,49 +37,40 @@ static inline uint32_t largest_of(const float *values, int64_t count) {
 /* One tile of 128 elements. */
 static void write_tile(const float *restrict values, float scale, uint8_t *restrict codes) {
   uint32_t words[KVF_FP8_DS_MLA_TILE];
-  if (kvf_has_exact_reciprocal(scale)) {
-    const float inverse = 1.0f / scale;
-    for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
-      words[i] = kvf_fp8_e4m3_word_from_f32(values[i] * inverse);
-    }
-  } else { /* infinity */
-    for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
-      words[i] = kvf_fp8_e4m3_word_from_f32(values[i] / scale);
-    }
+  for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
+    words[i] = kvf_fp8_e4m3_word_from_f32(values[i] / scale);
   }
   for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
     codes[i] = (uint8_t)words[i];
   }
 }
 
-/* One token. Strides in elements. */
+/* One token, of KVF_DS_MLA_ROPE rope elements or of none. Strides in elements. */
 static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
-                      int64_t k_pe_stride, uint8_t *row) {
+                      int64_t k_pe_stride, int32_t rope_dim, uint8_t *row) {
   enum { TILES = KVF_DS_MLA_LATENT / KVF_FP8_DS_MLA_TILE };
   float latent[KVF_DS_MLA_LATENT];
   float scales[TILES];
-  uint16_t rope[KVF_DS_MLA_ROPE];
+  uint16_t rope[KVF_DS_MLA_ROPE] = {0};
   widen(latent, kv_c, kv_c_stride, KVF_DS_MLA_LATENT);
   for (int32_t tile = 0; tile < TILES; ++tile) {
     const float *values = latent + tile * KVF_FP8_DS_MLA_TILE;
-    scales[tile] = kvf_fp8_ds_mla_ue8m0_scale(largest_of(values, KVF_FP8_DS_MLA_TILE));
+    scales[tile] = kvf_fp8_ds_mla_f32_scale(largest_of(values, KVF_FP8_DS_MLA_TILE));
     write_tile(values, scales[tile], row + tile * KVF_FP8_DS_MLA_TILE);
   }
-  for (int32_t i = 0; i < KVF_DS_MLA_ROPE; ++i) {
+  for (int32_t i = 0; i < rope_dim; ++i) {
     rope[i] = k_pe[i * k_pe_stride];
   }
   memcpy(row + KVF_FP8_DS_MLA_SCALES_AT, scales, sizeof scales);
   memcpy(row + KVF_FP8_DS_MLA_ROPE_AT, rope, sizeof rope);
 }
 
-void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0)(const void *params,
-                                                                          int64_t begin,
-                                                                          int64_t end);
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_f32)(const void *params,
+                                                                       int64_t begin, int64_t end);
 
 /* Tokens [begin, end). */
-void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0)(const void *params,
-                                                                          int64_t begin,
-                                                                          int64_t end) {
+void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f16__fp8_ds_mla_f32)(const void *params,
+                                                                       int64_t begin, int64_t end) {
   const kvf_concat_and_cache_mla_params *p = params;
   for (int64_t token = begin; token < end; ++token) {
     int64_t block;
@@ -101,6 +90,6 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_ue8m0)(const 
                            ahead_offset * p->kv_cache.stride[1],
                        KVF_FP8_DS_MLA_BYTES);
     }
-    write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], row);
+    write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], p->rope_dim, row);
   }
 }
