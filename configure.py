@@ -40,7 +40,7 @@ from configuration.needs import (  # noqa: E402
     setup_hint,
 )
 from configuration.ninja import build_file, write_build  # noqa: E402
-from configuration.options import DEFAULT_BUILD, Choice, asked, choose, parse  # noqa: E402
+from configuration.options import DEFAULT_BUILD, Choice, asked, choose, forget, parse  # noqa: E402
 from configuration.probe import Tools, describe, job_counts, probe  # noqa: E402
 from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
@@ -61,7 +61,6 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     without = "none: " + ("--no-cuda" if options.no_cuda else "no nvcc")
     archs = [*choice.archs, f"PTX {choice.archs[-1]}"] if cuda else ["none"]
     counts = [f"{len(found)} {backend}" for backend, found in choice.variants.items()]
-    total = len(plan.variants())
     selected = [variant for found in choice.variants.values() for variant in found]
     expected = costs.estimate(selected, list(choice.isas), choice.archs, Path(choice.build))
     abi = "stable ABI" if tools.torch and tools.torch.stable else "its own ABI"
@@ -73,7 +72,7 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
         "CUDA compiler": f"{cuda.nvcc}, {cuda.version}" if cuda else without,
         "CUDA archs": ", ".join(archs),
         "isa levels": ", ".join(choice.isas),
-        "variants": f"{', '.join(counts)}; {total} in all",
+        "variants": f"{', '.join(counts)}, of {plan.totals()}",
         "library": expected.describe(jobs),
         "jobs": f"{jobs} compilers, {nvcc_jobs} nvcc ({machine})",
         "Python": tools.python,
@@ -106,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lacking := [name for name in ESSENTIAL if name in tools.missing]:
         names = " and ".join(lacking)
         fail(f"nothing can be built without {names}; run {setup_hint(lacking)}")
+    if options.again and (forgotten := forget(options)):
+        print("\n".join(forgotten), flush=True)
     choice = choose(options, tools)
     write_build(options, tools, choice)
     print(summary(options, tools, choice), flush=True)

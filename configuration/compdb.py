@@ -28,8 +28,10 @@ def entries(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same entries, those of .cu files in clang's words."""
     made = []
     for entry in found:
+        command = entry["command"].partition(" || ")[0]  # then comes what is said if it fails
         if entry["file"].endswith(".cu"):
-            entry = {**entry, "command": shlex.join(for_clang(shlex.split(entry["command"])))}
+            command = shlex.join(for_clang(shlex.split(command)))
+        entry = {**entry, "command": command}
         made.append(entry)
     return made
 

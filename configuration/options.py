@@ -12,7 +12,7 @@ from typing import Any
 from configuration.needs import OPTIONAL
 from configuration.probe import Tools
 from configuration.shell import fail
-from generator import profile
+from generator import plan, profile
 from generator.costs import DEFAULT_ARCHS
 from generator.model import BACKENDS, Variant
 from generator.profile import Profile
@@ -69,19 +69,37 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--prefix", metavar="DIR", help="where `ninja install` puts things [/usr/local]")
     add("--libdir", metavar="DIR", help="the libraries' folder, in the prefix or absolute [lib]")
     add("--build-dir", metavar="DIR", help="[build, build-sanitize or build-debug]")
+    add("--again", action="store_true", help=argparse.SUPPRESS)  # of ninja: see recorded()
     add("-j", "--jobs", type=int, metavar="N", help="compilers at a time [from cores and memory]")
     return parser.parse_intermixed_args(arguments)
 
 
 def recorded(options: argparse.Namespace) -> list[str]:
     """The arguments with which ninja runs this program again."""
-    words = [f"--axis={axis}={','.join(values)}" for axis, values in options.axis]
+    words = ["--again", *(f"--axis={axis}={','.join(values)}" for axis, values in options.axis)]
     for name, value in vars(options).items():
-        if name not in ("setup", "targets", "axis") and value not in (None, False):
+        if name not in ("setup", "targets", "axis", "again") and value not in (None, False):
             text = ",".join(value) if isinstance(value, list) else value
             flag = "--" + name.replace("_", "-")
             words.append(flag if value is True else f"{flag}={text}")
     return words
+
+
+def forget(options: argparse.Namespace) -> list[str]:
+    """Takes what there no longer is out of a selection that was recorded; a sentence for each name."""
+    given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
+    ops, values = plan.gone(options.ops, {name: texts or [] for name, texts in given})
+
+    def rest(texts: list[str] | None, missing: Sequence[str]) -> list[str] | None:
+        return texts and [text for text in texts if text not in missing]
+
+    options.ops = rest(options.ops, ops)
+    options.scalars = rest(options.scalars, values.get("scalar", ()))
+    options.caches = rest(options.caches, values.get("cache", ()))
+    left = [(name, rest(texts, values.get(name, ()))) for name, texts in options.axis]
+    options.axis = [(name, texts) for name, texts in left if texts or name in plan.axis_texts()]
+    lost = [("op", op) for op in ops] + [(name, text) for name in values for text in values[name]]
+    return [f"{what} {name} is no longer there: left out of the selection" for what, name in lost]
 
 
 def asked(options: argparse.Namespace) -> set[str]:

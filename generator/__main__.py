@@ -1,7 +1,8 @@
 """python3 -m generator [--check | --list | --explain SYMBOL |
                      --why OP AXIS=VALUE ... [--op-folder FOLDER] |
+                     --where FILE:LINE [--op-folder FOLDER] |
                      --plan [--profile FILE] [--build-dir DIR] | --record-costs |
-                     --new-op NAME [--folder DIR] [--backends cpu] |
+                     --new-op NAME [--folder DIR] [--namespace NS] [--backends cpu] |
                      --op-folder FOLDER --output DIR]
 
 Without an option: writes generated/ (only files whose bytes change) and removes orphans.
@@ -21,7 +22,7 @@ from generator import costs, names, profile
 from generator.axes import Value, chain
 from generator.mistakes import mistake
 from generator.model import BACKENDS, Op, Variant
-from generator.plan import ALIASES, ROOT, missing_files
+from generator.plan import ALIASES, ROOT, missing_files, totals
 from generator.spec import OPS
 
 T = TypeVar("T")
@@ -47,6 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="which variant a call gets that has these values, and why not each other one",
     )
     group.add_argument(
+        "--where",
+        metavar="FILE:LINE",
+        help="the line of a template that this line of a generated file is made from",
+    )
+    group.add_argument(
         "--plan",
         action="store_true",
         help="what building costs: variants, seconds, bytes, from what earlier builds took",
@@ -58,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     group.add_argument("--new-op", metavar="NAME", help="write the files of an op to start from")
     parser.add_argument("--folder", metavar="DIR", help="where --new-op writes [the tree]")
+    parser.add_argument(
+        "--namespace", metavar="NS", help="of --new-op [the tree's own, or my_namespace]"
+    )
     parser.add_argument("--backends", default="cpu,cuda", help="of --new-op [cpu,cuda]")
     parser.add_argument("--profile", metavar="FILE[:NAME]", help="the selection of --plan [all]")
     parser.add_argument("--build-dir", default="build", metavar="DIR", help="for --plan [build]")
@@ -65,12 +74,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--op-folder",
         metavar="FOLDER",
         action="append",
-        help="ops that lie outside the tree: expand them, or ask --why of them (may be repeated)",
+        help="ops that lie outside the tree: expand them, or ask --why and --where of them "
+        "(may be repeated)",
     )
     parser.add_argument("--output", metavar="DIR", help="where the files of --op-folder go")
     options = parser.parse_args(arguments)
     if options.why:
         return why(options.op_folder or [], *options.why)
+    if options.where:
+        return where(options)
     if bool(options.op_folder) != bool(options.output):
         parser.error("--op-folder and --output go together")
     if options.op_folder:
@@ -116,12 +128,24 @@ def new_op(options: argparse.Namespace) -> int:
         if unknown := [backend for backend in asked if backend not in BACKENDS]:
             raise ValueError(f"--backends: {unknown[0]!r}: want some of {', '.join(BACKENDS)}")
         backends = tuple(backend for backend in BACKENDS if backend in asked)
-        for path in skeleton.write(options.new_op, folder, backends):
+        for path in skeleton.write(options.new_op, folder, backends, options.namespace):
             print(f"wrote {path.relative_to(ROOT) if folder is None else path}")
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     print(skeleton.next_steps(options.new_op, folder))
+    return 0
+
+
+def where(options: argparse.Namespace) -> int:
+    """Prints the line of a template that a line of a generated file is from."""
+    from generator.where import where as line_of  # Jinja2 is needed only for this
+
+    try:
+        print(line_of(options.where, [Path(folder) for folder in options.op_folder or []]))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
@@ -176,7 +200,7 @@ def list_variants() -> int:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
-    print(f"{len(rows)} variants of {len(OPS)} ops")
+    print(totals())
     return 0
 
 

@@ -55,7 +55,7 @@ class Plan:
         source = "as recorded here" if self.measured > 0.5 else "by generator/costs.json"
         wall = self.cost.seconds / jobs
         return (
-            f"{self.variants} variants, about {wall:,.0f} s with {jobs} jobs "
+            f"{self.variants} compiled variants, about {wall:,.0f} s with {jobs} jobs "
             f"({self.cost.seconds:,.0f} s of compilers, {source}), {self.cost.bytes / 1e6:.1f} MB"
         )
 

@@ -6,6 +6,7 @@ it spec, checks and templates are the same files, so an op may move.
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
@@ -55,8 +56,16 @@ def targets(name: str, folder: Path | None, backends: tuple[str, ...]) -> dict[P
     return files
 
 
-def write(name: str, folder: Path | None, backends: tuple[str, ...] = BACKENDS) -> list[Path]:
+def write(
+    name: str,
+    folder: Path | None,
+    backends: tuple[str, ...] = BACKENDS,
+    namespace: str | None = None,
+) -> list[Path]:
     """Writes the files; ValueError for a name that will not do, or a file that is there."""
+    namespace = namespace or (OPS[0].namespace if folder is None else "my_namespace")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", namespace) or keyword.iskeyword(namespace):
+        raise ValueError(f"--namespace: {namespace!r}: want an identifier of C and Python")
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", name):
         raise ValueError(f"--new-op: {name!r}: want lower-case words with underscores between them")
     if not backends:
@@ -69,7 +78,7 @@ def write(name: str, folder: Path | None, backends: tuple[str, ...] = BACKENDS) 
     cpu = CPU_RUN if len(backends) > 1 else ONLY_CPU_RUN
     words = {
         "@NAME@": name,
-        "@NAMESPACE@": OPS[0].namespace if folder is None else "my_namespace",
+        "@NAMESPACE@": namespace,
         "@BACKENDS@": "(" + "".join(f'"{backend}", ' for backend in backends).rstrip() + ")",
         "@CPU_RUN@": cpu if "cpu" in backends else "",
         "@CUDA_RUN@": CUDA_RUN if "cuda" in backends else "",

@@ -58,11 +58,7 @@ def variants(
                 f"unknown {what} {', '.join(unknown)}: want some of {', '.join(sorted(known))}"
             )
 
-    known: dict[str, set[str]] = {}
-    for op in OPS:
-        for axis in op.axes:
-            same = {"same"} if axis.kind == "dtype" and axis is not op.axes[0] else set()
-            known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
+    known = axis_texts()
     check("op", ops, {op.name for op in OPS})
     check("axis", axes, known)
     chosen: dict[str, Collection[str]] = {}
@@ -78,6 +74,38 @@ def variants(
         and (backends is None or variant.backend in backends)
         and all(has_value(variant, name, wanted) for name, wanted in chosen.items())
     ]
+
+
+def totals() -> str:
+    """How many variants there are, in the words that are the same wherever that is said."""
+    rows = [variant for op in OPS for variant in op.variants]
+    compiled = sum(variant.compiled for variant in rows)
+    return (
+        f"{len(rows)} variants of {len(OPS)} ops: {compiled} are compiled, "
+        f"{len(rows) - compiled} are copies by the CUDA driver"
+    )
+
+
+def gone(
+    ops: Collection[str] | None, axes: Mapping[str, Collection[str]]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """What a selection names that there is not: ops, and values by axis (all of an unknown axis)."""
+    known = axis_texts()
+    return sorted(set(ops or ()) - {op.name for op in OPS}), {
+        name: missing
+        for name, wanted in axes.items()
+        if (missing := sorted(set(wanted) - known.get(name, set())))
+    }
+
+
+def axis_texts() -> dict[str, set[str]]:
+    """By the name of an axis, the values that a selection can name, over all ops."""
+    known: dict[str, set[str]] = {}
+    for op in OPS:
+        for axis in op.axes:
+            same = {"same"} if axis.kind == "dtype" and axis is not op.axes[0] else set()
+            known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
+    return known
 
 
 def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from generator import names
 from generator.axes import Axis, Value
 from generator.dtypes import DType
 from generator.model import Op
-from generator.plan import FOLDERS, ROOT, Output, outputs
+from generator.plan import FOLDERS, ROOT, Output, outputs, totals
 from generator.schema import Argument
 from generator.spec import OPS
 
@@ -182,8 +182,7 @@ def readme(root: Path = ROOT) -> str:
     rows = ["| op | axes | variants |", "| --- | --- | --- |"]
     for op in OPS:
         rows.append(f"| `{op.name}` | {axes(op)} | {len(op.variants)} |")
-    total = sum(len(op.variants) for op in OPS)
-    rows.append(f"\n{total} variants of {len(OPS)} ops, half of them for the CPU, half for CUDA.")
+    rows.append(f"\n{totals()}.")
     return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
 
 

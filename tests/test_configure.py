@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from configuration import compdb, graph, needs, ninja, options, probe, setup
 from configuration.shell import ROOT
+from generator import plan
 
 NINJA = shutil.which("ninja") or shutil.which("ninja-build") or str(ROOT / ".venv/bin/ninja")
 OVERRIDES = ("CC", "CXX", "CFLAGS", "LDFLAGS")
@@ -103,9 +104,9 @@ def test_recorded_arguments_are_those_that_matter_for_the_next_run() -> None:
     ]
     given = options.parse(line)
     again = options.recorded(given)
-    assert again == ["--with-torch", "--ops=a,b", "--debug", "--prefix=/a b", "--jobs=3"]
+    assert again == ["--again", "--with-torch", "--ops=a,b", "--debug", "--prefix=/a b", "--jobs=3"]
     repeated = options.parse(again)
-    given.setup, given.targets = False, []
+    given.setup, given.targets, given.again = False, [], True
     assert repeated == given
 
 
@@ -354,6 +355,20 @@ def test_unknown_names_list_the_known_ones(tree: Path, option: str, message: str
     assert "Traceback" not in done.stderr
 
 
+def test_what_is_gone_is_left_out_of_a_recorded_selection(tree: Path) -> None:
+    """An op that was deleted, while the configuration still names it."""
+    stale = ["--ops=copy_it,zero_blocks", "--scalars=f16,f17", "--axis=gone=1", "--caches=same"]
+    done = run_in(tree, "--again", "--no-cuda", *stale)
+    assert done.returncode == 0, done.stderr
+    for lost in ("op copy_it", "scalar f17", "gone 1"):
+        assert f"{lost} is no longer there: left out of the selection" in done.stdout
+    text = (tree / "build/build.ninja").read_text()
+    assert "--again --ops=zero_blocks --scalars=f16 --caches=same" in text.replace(" --no-cuda", "")
+    assert run_in(tree, "--no-cuda", *stale).returncode == 2  # by hand it is a mistake
+    done = run_in(tree, "--again", "--no-cuda", "--ops=copy_it")
+    assert (done.returncode, "no variant is in the selection" in done.stderr) == (2, True)
+
+
 def test_an_empty_selection_is_an_error(tree: Path) -> None:
     done = run_in(tree, *SMALL[:3], "--caches=bf16")
     assert (done.returncode, "no variant is in the selection" in done.stderr) == (2, True)
@@ -370,7 +385,7 @@ def test_selection_decides_what_is_compiled(tree: Path) -> None:
     done = run_in(tree, "--no-cuda", *selection, "--caches=same", "--isas=baseline")
     if done.returncode == 2:
         pytest.skip("the compiler has no baseline level")
-    assert re.search(r"^variants +4 cpu; \d+ in all$", done.stdout, re.M)
+    assert re.search(rf"^variants +4 cpu, of {re.escape(plan.totals())}$", done.stdout, re.M)
     text = (tree / "build/build.ninja").read_text()
     edges = re.findall(r"^build build/cpu/(\S+): cpu_variant", text, re.M)
     assert sorted(edges) == [
@@ -469,8 +484,10 @@ def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[mine]\nops = ["copy_blocks"]\nbackends = ["cpu"]\nisas = ["baseline"]\n')
     done = run_in(tree, f"--profile={file}")
-    assert re.search(r"^variants +1 cpu, 0 cuda|^variants +1 cpu;", done.stdout, re.M), done.stdout
-    assert re.search(r"^library +1 variants, about \d+ s", done.stdout, re.M)
+    assert re.search(r"^variants +1 cpu, 0 cuda|^variants +1 cpu, of", done.stdout, re.M), (
+        done.stdout
+    )
+    assert re.search(r"^library +1 compiled variants, about \d+ s", done.stdout, re.M)
     asked = run_in(tree, NINJA, "kvf_cpu_zero_blocks__b8")
     assert "is not built: left out by --profile" in asked.stdout
     file.write_text('[mine]\nops = ["no_such_op"]\n')

@@ -101,7 +101,7 @@ def test_the_command_line(tmp_path: Path) -> None:
 
     done = run("--plan", "--profile", str(file), "--build-dir", str(tmp_path))
     assert "copy_blocks" in done.stdout and "isa levels avx2; CUDA archs 90" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("2 variants, about ")
+    assert done.stdout.splitlines()[-1].startswith("2 compiled variants, about ")
     file.write_text('[mine]\nops = ["copy_block"]\n')
     done = run("--plan", "--profile", str(file))
     assert done.returncode == 1 and "unknown op copy_block: want some of" in done.stderr

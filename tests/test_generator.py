@@ -492,7 +492,13 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["namespace", "op", "backend", "axes", "symbol"]
     assert [line.split()[-1] for line in lines[1:-1]] == [variant.symbol for variant in VARIANTS]
-    assert lines[-1] == f"{len(VARIANTS)} variants of {len(OPS)} ops"
+    compiled = sum(variant.compiled for variant in VARIANTS)
+    assert lines[-1] == (
+        f"{len(VARIANTS)} variants of {len(OPS)} ops: {compiled} are compiled, "
+        f"{len(VARIANTS) - compiled} are copies by the CUDA driver"
+    )
+    assert f"\n{lines[-1]}.\n" in (ROOT / "README.md").read_text()
+    assert compiled == len(plan.variants())
 
 
 def test_a_reader_that_goes_away_gets_no_traceback() -> None:

@@ -63,6 +63,20 @@ def test_names(tmp_path: Path, name: str, words: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("folder", [True, False], ids=["outside", "in the tree"])
+def test_a_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bool) -> None:
+    monkeypatch.setattr(new_op, "ROOT", tmp_path)
+    for namespace in ("2fast", "a::b", "class", "a-b"):
+        with pytest.raises(ValueError, match=f"--namespace: {namespace!r}: want an identifier"):
+            new_op.write("foo", tmp_path if folder else None, BACKENDS, namespace)
+    assert not list(tmp_path.iterdir())
+    new_op.write("foo", tmp_path if folder else None, BACKENDS, "scaling")
+    spec = tmp_path / ("foo.py" if folder else "generator/spec/foo.py")
+    assert '    namespace="scaling",\n' in spec.read_text()
+    if folder:
+        assert "namespace scaling" in outside.render_folders([tmp_path])["python/scaling.py"]
+
+
 def test_backends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--new-op", "foo", "--folder", str(tmp_path), "--backends", "gpu"]
     assert command.main(words) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -167,8 +168,13 @@ class Build:
     def explain(self, text: str) -> str:
         """The message for what the compilers refused."""
         failed = self.store.failed_folder(self.name, self.key)
-        own = re.findall(r"^([^/\s:][^\s:(]*\.(?:c|h|cu|cuh|S))[:(]\d", text, re.M)
-        places = "".join(f"\ngenerated file: {failed / path}" for path in dict.fromkeys(own))
+        own = re.findall(r"^([^/\s:][^\s:(]*\.(?:c|h|cu|cuh|S))[:(](\d+)", text, re.M)
+        places = "".join(f"\ngenerated file: {failed / path}" for path in dict(own))
+        if own and self.folders:
+            words = [word for path in self.folders for word in ("--op-folder", str(path))]
+            words += ["--where", f"{failed / own[0][0]}:{own[0][1]}"]
+            there = f"cd {shlex.quote(str(_checkout.root()))} && python3 -m generator"
+            places += f"\nline of the template: {there} {shlex.join(words)}"
         return f"kvforge: building {self.name} failed\n{text}{places}\ncommands ran in: {failed}"
 
     def make(self, folder: Path) -> Product:

@@ -168,6 +168,10 @@ def test_mistakes(tmp_path: Path, file: str, old: str, new: str, words: str) -> 
     if "type name" in words:
         generated = re.search(r"^generated file: (.*)$", message, re.M)
         assert generated and "no_such sums" in Path(generated[1]).read_text()
+        line_of = re.search(r"^line of the template: (.*)$", message, re.M)
+        assert line_of
+        done = subprocess.run(line_of[1], shell=True, capture_output=True, text=True, check=True)
+        assert "no_such sums" in done.stdout and done.stdout.startswith(str(folder))
         assert " -DKVF_ISA=" in message  # the command
 
 
