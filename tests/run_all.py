@@ -193,6 +193,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
     """Every suite, in the order in which they start: what tells most about a mistake first."""
     build = options.build_dir
     python = [sys.executable, "-B"]
+    pytest = [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
     tests = f"{build}/kvf_tests"
     emulator = f"{build}/emulator"
     emulated = {"KVFORGE_LIBCUDA": f"{emulator}/libkvf_cuda_emulator.so"}
@@ -237,18 +238,22 @@ def suites(options: argparse.Namespace) -> list[Suite]:
         ),
         Suite(
             "python",
-            [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests"],
+            [*pytest, "tests", "--ignore=tests/packaging"],
             {"KVFORGE_BUILD": str(Path(build).resolve())},
             options.no_python,
         ),
         *(
             Suite(
                 name,
-                [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", folder],
+                [*pytest, folder],
                 {"KVFORGE_BUILD": str(Path(build).resolve())},
                 options.no_python,
             )
-            for name, folder in (("own op", "examples/own_op"), ("w4a16", "examples/w4a16"))
+            for name, folder in (
+                ("packaging", "tests/packaging"),
+                ("own op", "examples/own_op"),
+                ("w4a16", "examples/w4a16"),
+            )
         ),
     ]
     return found

@@ -40,7 +40,7 @@ except ModuleNotFoundError as _error:
         raise
     raise ImportError(
         "kvforge: this Python has no tvm_ffi: in the checkout, `. .venv/bin/activate`, or "
-        "`pip install -e .` for another Python"
+        "`pip install .` for another Python"
     ) from None
 
 from kvforge import ops

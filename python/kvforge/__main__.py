@@ -1,13 +1,15 @@
-"""python -m kvforge [--explain SYMBOL]: the dispatch table, the build and the machine."""
+"""python -m kvforge [--explain SYMBOL | --cflags --libs]: the dispatch table, the build and the
+machine, or what a C or C++ compiler is told of them."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
 
-from kvforge import cache, machine, variants
+from kvforge import _checkout, cache, machine, variants
 from kvforge._library import explain, find
 
 
@@ -19,19 +21,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="python -m kvforge cache --help: what kvforge.load() has compiled.",
     )
     parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
+    parser.add_argument("--cflags", action="store_true", help="for a C compiler: the headers")
+    parser.add_argument("--libs", action="store_true", help="for its linker: the shared library")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["cache"]:
         return run_cache(words[1:])
     options = parser.parse_args(arguments)
-    if options.explain is None:
-        print_table()
-        return 0
     try:
-        print_variant(options.explain)
-    except ValueError as error:
+        if options.cflags or options.libs:
+            print(shlex.join(compiler_words(options.cflags, options.libs)))
+        elif options.explain is None:
+            print_table()
+        else:
+            print_variant(options.explain)
+    except (RuntimeError, ValueError) as error:
         print(f"kvforge: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def compiler_words(cflags: bool, libs: bool) -> list[str]:
+    """What compiles and links a program in C or C++ with the library of this package."""
+    words = [f"-I{path}" for path in _checkout.include_paths()] if cflags else []
+    if libs:
+        folder = find().parent  # by its whole name: a wheel cannot hold the link libkvforge.so
+        words += [f"-L{folder}", "-l:libkvforge.so.0", f"-Wl,-rpath,{folder}"]
+    return words
 
 
 def run_cache(words: Sequence[str]) -> int:

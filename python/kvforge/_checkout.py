@@ -1,4 +1,7 @@
-"""Where kvforge's sources are: compiling anything needs headers, templates and the generator."""
+"""Where kvforge's sources are: compiling anything needs headers, templates and the generator.
+
+A wheel has them in the package, in a folder that is laid out as the checkout is.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,11 @@ HEADERS = ("runtime/include", "generated/include", "third_party/dlpack/include")
 
 @cache
 def root() -> Path:
-    """The checkout that this package lies in; RuntimeError when it was installed without one."""
-    folder = Path(__file__).resolve().parent.parent.parent
+    """The package's own, or the checkout that it lies in; RuntimeError when there is neither."""
+    package = Path(__file__).resolve().parent
+    if (package / "source").is_dir():
+        return package / "source"
+    folder = package.parent.parent
     lacking = [
         name for name in (*HEADERS, "generator", "templates") if not (folder / name).is_dir()
     ]

@@ -355,7 +355,7 @@ def test_without_tvm_ffi_one_line_says_what_helps() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == (
         "ImportError: kvforge: this Python has no tvm_ffi: in the checkout, `. .venv/bin/activate`, "
-        "or `pip install -e .` for another Python"
+        "or `pip install .` for another Python"
     )
     assert "During handling" not in done.stderr
 
