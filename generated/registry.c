@@ -19,6 +19,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_cp_gather_indexer_k_quant_cache,
     &kvf_op_gather_and_maybe_dequant_cache,
     &kvf_op_indexer_k_quant_and_cache,
+    &kvf_op_merge_attn_states,
     &kvf_op_paged_attention_decode,
     &kvf_op_reshape_and_cache,
     &kvf_op_reshape_and_cache_flash,
@@ -30,4 +31,4 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 22;
+const int32_t kvf_ops_count = 23;

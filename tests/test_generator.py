@@ -229,7 +229,7 @@ def test_selection() -> None:
         ({"ops": ["nothing"]}, "unknown op nothing: want some of "),
         ({"axes": {"scalar": ["f64"]}}, "unknown scalar dtype f64: want some of "),
         ({"axes": {"cache": ["fp4"]}}, "unknown cache dtype fp4: want some of "),
-        ({"axes": {"tile": ["64"]}}, "unknown axis tile: want some of cache, scalar, width"),
+        ({"axes": {"tile": ["64"]}}, "unknown axis tile: want some of cache, out, scalar, width"),
         ({"backends": ["rocm"]}, "unknown backend rocm: want some of cpu, cuda"),
         ({"ops": ["b", "reshape_and_cache", "a"]}, "unknown op a, b: want"),
     ],

@@ -1,6 +1,6 @@
 /*
- * The reader: 32 query heads on 8 KV heads of 128 elements, pages of 16, sequences of 1024; and all
- * tokens in one sequence or in four, which are split or not.
+ * The reader, and what joins its parts: 32 query heads on 8 KV heads of 128 elements, pages of 16,
+ * sequences of 1024; and all tokens in one sequence or in four, which are split or not.
  */
 #include "sequences.h"
 
@@ -78,9 +78,40 @@ static bool describe_decode(bench_call *call, int32_t form) {
   return true;
 }
 
+/* Two parts, or the eight of a split decode, of 32 heads of 128 elements. */
+static bool describe_merge(bench_call *call, int32_t form) {
+  const int64_t suffixes = form == 0 ? 1 : 7;
+  const int64_t tokens = call->tokens;
+  const int64_t elements = tokens * QUERY_HEADS * HEAD_SIZE;
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
+  bench_add(call, bench_type(kvf_cache_of(call->variant)),
+            BENCH_SHAPE(tokens, QUERY_HEADS, HEAD_SIZE));
+  bench_add(call, BENCH_F32, BENCH_SHAPE(QUERY_HEADS, tokens));
+  bench_add(call, scalar, BENCH_SHAPE(tokens, QUERY_HEADS, HEAD_SIZE));
+  bench_add_ones(call, BENCH_SHAPE(QUERY_HEADS, tokens));
+  if (form == 0) {
+    bench_add(call, scalar, BENCH_SHAPE(tokens, QUERY_HEADS, HEAD_SIZE));
+    bench_add_ones(call, BENCH_SHAPE(QUERY_HEADS, tokens));
+  } else {
+    bench_add(call, scalar, BENCH_SHAPE(suffixes, tokens, QUERY_HEADS, HEAD_SIZE));
+    bench_add_ones(call, BENCH_SHAPE(suffixes, QUERY_HEADS, tokens));
+  }
+  bench_add_int(call, -1);
+  if (kvf_cache_of(call->variant) != kvf_scalar_of(call->variant)) {
+    bench_add_ones(call, 0, NULL);
+  }
+  bench_moves(call,
+              bench_scalar_bytes(call, (suffixes + 1) * elements) +
+                  bench_cache_bytes(call, elements) +
+                  (size_t)(4 * (suffixes + 2) * tokens * QUERY_HEADS),
+              0.85);
+  return true;
+}
+
 const bench_op bench_attention[] = {
     {"paged_attention_decode",
      {"NHD", "5-D", "one long", "one long, split", "four long", "four long, split"},
      describe_decode},
+    {"merge_attn_states", {"two parts", "eight parts"}, describe_merge},
     {NULL, {NULL}, NULL},
 };

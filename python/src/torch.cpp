@@ -51,7 +51,7 @@ void call(const Slot &slot, class Reader &reader);
 
 /* A tensor among the arguments: torch's own, and as DLPack sees it, pointing into torch's. */
 struct Seen {
-  const at::Tensor *own; /* NULL for None */
+  const at::Tensor *own;
   DLTensor view;
   int64_t room; /* bytes from the view's data to the end of its storage */
 };
@@ -219,16 +219,15 @@ void call(const Slot &slot, Reader &reader) {
   for (int i = 0; i < slot.count; ++i) {
     const int position = slot.arguments[i].position;
     kvf_value &value = values[position];
+    if (slot.arguments[i].optional && !reader.has(i)) {
+      continue; /* None is the op's own default, of a number too */
+    }
     value.kind = op.arguments[position].kind;
     switch (value.kind) {
     case KVF_KIND_TENSOR:
-      tensors[i] = reader.tensor(i, slot.arguments[i].optional);
-      if (tensors[i].own != nullptr) {
-        value.as.tensor = &tensors[i].view;
-        see(position, tensors[i]);
-      } else {
-        value.kind = KVF_KIND_NONE;
-      }
+      tensors[i] = reader.tensor(i);
+      value.as.tensor = &tensors[i].view;
+      see(position, tensors[i]);
       break;
     case KVF_KIND_TENSOR_LIST: {
       const size_t size = reader.list_size(i);

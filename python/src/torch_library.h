@@ -75,7 +75,8 @@ class Reader {
 public:
   explicit Reader(c10::ArrayRef<c10::IValue> arguments) : arguments_(arguments) {}
 
-  Seen tensor(int i, bool) { return at(i).isNone() ? Seen{} : look(at(i).toTensor()); }
+  bool has(int i) const { return !at(i).isNone(); } /* an optional argument */
+  Seen tensor(int i) { return look(at(i).toTensor()); }
 
   size_t list_size(int i) { return at(i).toListRef().size(); }
 

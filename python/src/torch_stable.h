@@ -110,17 +110,20 @@ public:
     }
   }
 
-  Seen tensor(int i, bool optional) {
-    StableIValue value = stack_[i];
-    if (optional) {
-      auto *boxed = as<StableIValue *>(value);
-      if (boxed == nullptr) {
-        return {};
-      }
-      value = *boxed;
-      delete boxed;
+  /* Whether an optional argument is there. Its value takes the place of torch's pointer to it, and is
+   * read as others are. Once for each. */
+  bool has(int i) {
+    auto *boxed = as<StableIValue *>(stack_[i]);
+    if (boxed == nullptr) {
+      return false;
     }
-    return look(tensors_[tensor_count_++] = as<AtenTensorHandle>(value));
+    stack_[i] = *boxed;
+    delete boxed;
+    return true;
+  }
+
+  Seen tensor(int i) {
+    return look(tensors_[tensor_count_++] = as<AtenTensorHandle>(stack_[i]));
   }
 
   size_t list_size(int i) {

@@ -15,6 +15,8 @@ import numpy as np
 import oracle
 from oracle import BF16, E4M3, Array
 
+import kvforge
+
 
 class Put(Protocol):
     """Makes arrays of one library, on one device."""
@@ -57,6 +59,12 @@ class Case:
 Maker = Callable[[Put], Case]
 M = TypeVar("M", bound=Maker)
 CASES: dict[str, Maker] = {}
+
+
+def function(root: Any, op: str) -> Any:
+    """An op of kvforge.ops or torch.ops, in the namespace that it has."""
+    space = next(row.namespace for row in kvforge.variants() if row.op == op)
+    return getattr(getattr(root, space), op)
 
 
 def case(maker: M) -> M:
@@ -291,6 +299,31 @@ def concat_mla_q(put: Put) -> Case:
     want[:, :2] = np.concatenate([latent, rope], axis=2)
     return Case(
         {"ql_nope": put.device(latent), "q_pe": put.device(rope), "q_out": out}, [(out, want)]
+    )
+
+
+@case
+def merge_attn_states(put: Put) -> Case:
+    """Parts that weigh the same, and a token without a prefix."""
+    prefix, suffix = (np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1))
+    lse = normal(2, 3, dtype=np.float32, seed=2)
+    output = put.device(normal(3, 2, 16, dtype=np.float32, seed=3))
+    output_lse = put.device(normal(2, 3, dtype=np.float32, seed=4))
+    want, want_lse = (prefix + suffix) / 2, (lse + np.log(2.0)).astype(np.float32)
+    want[2], want_lse[:, 2] = suffix[2], lse[:, 2]
+    return Case(
+        {
+            "output": output,
+            "output_lse": output_lse,
+            "prefix_output": put.device(prefix),
+            "prefix_lse": put.device(lse),
+            "suffix_output": put.device(suffix),
+            "suffix_lse": put.device(lse),
+            "prefill_tokens_with_context": 2,
+            "output_scale": None,
+            "lse_base2": False,
+        },
+        [(output, want), (output_lse, want_lse)],
     )
 
 

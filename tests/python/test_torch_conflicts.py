@@ -23,7 +23,7 @@ calls = []
 theirs.impl("copy_blocks_mla", lambda *arguments: calls.append(arguments), "CPU")
 import kvforge.torch
 from arrays import Torch
-from cases import CASES
+from cases import CASES, function
 case = CASES["copy_blocks_mla"](Torch())
 run = lambda: torch.ops._C_cache_ops.copy_blocks_mla(*case.arguments.values())
 """
@@ -174,7 +174,7 @@ except RuntimeError as error:
 kvforge.torch.register("override")
 for op, make in CASES.items():
     case = make(Torch())
-    getattr(torch.ops._C_cache_ops, op)(*case.arguments.values())
+    function(torch.ops, op)(*case.arguments.values())
     case.check(Torch())
 case = CASES["reshape_and_cache_flash"](Torch())
 case.arguments["slot_mapping"][0] = 99

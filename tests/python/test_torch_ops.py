@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from arrays import Torch
-from cases import CASES, reshape_and_cache_flash
+from cases import CASES, function, reshape_and_cache_flash
 
 import kvforge
 import kvforge.torch
@@ -20,13 +20,13 @@ OPS = sorted(CASES)
 kvforge.torch.register()
 
 
-def operator(op: str, space: str = "_C_cache_ops") -> Any:
-    return getattr(getattr(torch.ops, space), op).default
+def operator(op: str, space: str | None = None) -> Any:
+    return (getattr(getattr(torch.ops, space), op) if space else function(torch.ops, op)).default
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("space", ["_C_cache_ops", "kvforge"])
-def test_every_op(op: str, space: str, device: str) -> None:
+@pytest.mark.parametrize("space", [None, "kvforge"])
+def test_every_op(op: str, space: str | None, device: str) -> None:
     put = Torch(device)
     case = CASES[op](put)
     assert operator(op, space)(*case.arguments.values()) is None
@@ -38,7 +38,7 @@ def test_every_op_through_tvm_ffi(op: str, device: str) -> None:
     put = Torch(device)
     case = CASES[op](put)
     where = {"device": 0} if op == "swap_blocks_batch" and device == "cuda" else {}
-    getattr(kvforge.ops._C_cache_ops, op)(*case.arguments.values(), **where)
+    function(kvforge.ops, op)(*case.arguments.values(), **where)
     case.check(put)
 
 
@@ -56,11 +56,12 @@ def test_compiled_as_one_graph(op: str, device: str) -> None:
     """Ops that write by address alone are not dropped as dead code."""
     put = Torch(device)
     case = CASES[op](put)
+    called = operator(op)
     torch._dynamo.reset()
 
     @torch.compile(fullgraph=True, backend="aot_eager")  # type: ignore[untyped-decorator]
     def compiled(arguments: list[Any]) -> None:
-        operator(op)(*arguments)
+        called(*arguments)
 
     compiled(list(case.arguments.values()))
     case.check(put)
@@ -215,7 +216,7 @@ def call(binding: str, op: str, arguments: dict[str, Any]) -> None:
         operator(op)(*arguments.values())
     else:
         where = {"device": 0} if op == "swap_blocks_batch" else {}
-        getattr(kvforge.ops._C_cache_ops, op)(*arguments.values(), **where)
+        function(kvforge.ops, op)(*arguments.values(), **where)
 
 
 @needs_gpu

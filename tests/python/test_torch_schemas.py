@@ -154,9 +154,10 @@ SCRIPT = """
 import json
 import torch
 import kvforge.torch
+from cases import function
 kvforge.torch.register(generation={generation!r}, own_namespace=False)
 names = {{row.op for row in kvforge.variants()}}
-print(json.dumps({{op: str(getattr(torch.ops._C_cache_ops, op).default._schema) for op in names}}))
+print(json.dumps({{op: str(function(torch.ops, op).default._schema) for op in names}}))
 """
 
 
@@ -256,3 +257,35 @@ def test_a_text_is_no_list_of_ops() -> None:
 def test_an_unknown_generation_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"generation: got '2019', want None or one of \['vllm-0"):
         kvforge.torch.register(generation="2019")  # type: ignore[arg-type]
+
+
+def test_merge_attn_states_takes_none_as_upstreams_callers_pass_it() -> None:
+    """Upstream's optional number, which stands in the middle, is the op's own default."""
+    text = processes.run("""
+import torch
+import kvforge.torch
+from arrays import Torch
+from cases import CASES
+kvforge.torch.register(generation="vllm-0.33")
+merge = torch.ops._C.merge_attn_states
+print(merge.default._schema)
+for tokens in (None, 2):
+    case = CASES["merge_attn_states"](Torch())
+    a = case.arguments
+    merge(*list(a.values())[:6], tokens, None)
+    if tokens:
+        case.check(Torch())
+    else:
+        half = (a["prefix_output"] + a["suffix_output"]) / 2
+        assert torch.equal(a["output"], half)
+    case = CASES["merge_attn_states"](Torch())
+    case.arguments["output_lse"] = None
+    before = case.outputs[1][0].clone()
+    merge(*list(case.arguments.values())[:6], tokens)
+    assert torch.equal(case.outputs[1][0], before)
+""")
+    assert text.strip() == (
+        "_C::merge_attn_states(Tensor($0! -> ) output, Tensor($1! -> )? output_lse, "
+        "Tensor prefix_output, Tensor prefix_lse, Tensor suffix_output, Tensor suffix_lse, "
+        "int($2! -> )? prefill_tokens_with_context, Tensor? output_scale=None) -> ()"
+    )

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import torch
 from arrays import Torch
-from cases import CASES, Case, reshape_and_cache_flash
+from cases import CASES, Case, function, reshape_and_cache_flash
 
 import kvforge
 import kvforge.torch
 from kvforge import _arrays
 
 kvforge.torch.register()
-BINDINGS = {"kvforge.ops": kvforge.ops._C_cache_ops, "torch.ops": torch.ops._C_cache_ops}
+BINDINGS = {"kvforge.ops": kvforge.ops, "torch.ops": torch.ops}
 # swap_blocks_batch knows what it writes by address alone, concat_and_cache_mla_grouped too.
 WRITERS = sorted(CASES.keys() - {"swap_blocks_batch", "concat_and_cache_mla_grouped"})
 Change = Callable[[torch.Tensor], Any]
@@ -53,7 +53,7 @@ def refused(ops: Any, case: Case, op: str, kind: type[Exception], message: str) 
     """Refused in these words, and nothing is written."""
     before = [array.clone() for array, _ in case.outputs if not array.is_meta]
     with pytest.raises(kind, match="^" + re.escape(message)) as caught:
-        getattr(ops, op)(*case.arguments.values())
+        function(ops, op)(*case.arguments.values())
     assert type(caught.value) is kind and "\n" not in str(caught.value)
     for array, old in zip(written(case), before, strict=False):
         if array.is_cpu and not array.is_inference():
@@ -75,7 +75,7 @@ def test_conjugation_leaves_a_negated_view(ops: Any) -> None:
     assert scale.is_neg() and scale.item() == 0.5
     case = CASES["concat_and_cache_mla"](Torch())
     case.arguments["scale"] = scale
-    ops.concat_and_cache_mla(*case.arguments.values())
+    ops._C_cache_ops.concat_and_cache_mla(*case.arguments.values())
     case.check(Torch())
 
 
@@ -90,7 +90,7 @@ def test_negated_inputs_are_what_they_read_as(op: str, ops: Any) -> None:
             continue
         change = negated if isinstance(value, torch.Tensor) else lambda v: list(map(negated, v))
         case.arguments[name] = change(value)
-        getattr(ops, op)(*case.arguments.values())
+        function(ops, op)(*case.arguments.values())
         case.check(Torch())
 
 
@@ -116,7 +116,7 @@ def test_versions_of_what_is_written_are_raised_and_no_others(op: str, ops: Any)
     given = [tensor for value in case.arguments.values() for tensor in tensors(value)]
     before = [tensor._version for tensor in given]
     outputs = [id(tensor) for tensor in written(case)]
-    getattr(ops, op)(*case.arguments.values())
+    function(ops, op)(*case.arguments.values())
     for tensor, old in zip(given, before, strict=True):
         assert (tensor._version > old) == (id(tensor) in outputs)
 
@@ -125,7 +125,7 @@ def test_a_saved_tensor_that_is_overwritten_is_an_error(ops: Any) -> None:
     """Not a gradient made of what was written."""
     cache, weight = torch.full((4, 256), 1.0), torch.ones(4, 256, requires_grad=True)
     loss = (weight * cache).sum()
-    ops.zero_blocks([cache], torch.tensor([0, 1, 2, 3]))
+    ops._C_cache_ops.zero_blocks([cache], torch.tensor([0, 1, 2, 3]))
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
 
@@ -142,7 +142,7 @@ def test_what_requires_grad_is_not_written_behind_autograds_back(leaf: bool, ops
     assert all(item.detach().any() for item in caches)
     with torch.no_grad():
         versions = [item._version for item in caches]
-        ops.zero_blocks(caches, case.arguments["block_ids"])
+        ops._C_cache_ops.zero_blocks(caches, case.arguments["block_ids"])
     assert all(item._version > old for item, old in zip(caches, versions, strict=True))
     assert not caches[0][3].detach().any()
 
@@ -151,14 +151,14 @@ def test_inputs_may_require_grad(ops: Any) -> None:
     case = reshape_and_cache_flash(Torch())
     case.arguments["key"].requires_grad_()
     case.arguments["value"] = torch.nn.Parameter(case.arguments["value"])
-    ops.reshape_and_cache_flash(*case.arguments.values())
+    ops._C_cache_ops.reshape_and_cache_flash(*case.arguments.values())
     case.check(Torch())
 
 
 def test_inference_tensors_are_written_in_inference_mode_alone(ops: Any) -> None:
     with torch.inference_mode():
         case = reshape_and_cache_flash(Torch())
-        ops.reshape_and_cache_flash(*case.arguments.values())
+        ops._C_cache_ops.reshape_and_cache_flash(*case.arguments.values())
         case.check(Torch())
         case = reshape_and_cache_flash(Torch())
     message = (
@@ -168,7 +168,7 @@ def test_inference_tensors_are_written_in_inference_mode_alone(ops: Any) -> None
     case = reshape_and_cache_flash(Torch())
     with torch.inference_mode():  # tensors from outside
         versions = [array._version for array, _ in case.outputs]
-        ops.reshape_and_cache_flash(*case.arguments.values())
+        ops._C_cache_ops.reshape_and_cache_flash(*case.arguments.values())
     case.check(Torch())
     assert all(a._version > v for (a, _), v in zip(case.outputs, versions, strict=True))
 
@@ -244,11 +244,11 @@ def test_a_shrunk_storage_is_measured_from_the_view() -> None:
         whole = torch.ones(4, 8)
         first, last = whole[:2], whole[2:]
         whole.untyped_storage().resize_(64)
-        ops.zero_blocks([first], torch.tensor([0, 1]))
+        ops._C_cache_ops.zero_blocks([first], torch.tensor([0, 1]))
         assert not first.any()
         with pytest.raises(ValueError, match="whose storage has 0 bytes for it, want 64"):
-            ops.zero_blocks([last], torch.tensor([0, 1]))
-        ops.zero_blocks([shrunk(torch.ones(4, 8), 0)[:, :0]], torch.tensor([0]))
+            ops._C_cache_ops.zero_blocks([last], torch.tensor([0, 1]))
+        ops._C_cache_ops.zero_blocks([shrunk(torch.ones(4, 8), 0)[:, :0]], torch.tensor([0]))
 
 
 def test_derived_types(ops: Any) -> None:
@@ -263,7 +263,7 @@ def test_derived_types(ops: Any) -> None:
     case = reshape_and_cache_flash(Torch())
     for name in ("key", "key_cache", "k_scale"):
         case.arguments[name] = case.arguments[name].as_subclass(Named)
-    ops.reshape_and_cache_flash(*case.arguments.values())
+    ops._C_cache_ops.reshape_and_cache_flash(*case.arguments.values())
     case.check(Torch())
     if ops is BINDINGS["kvforge.ops"]:
         for name in ("key", "value_cache"):
@@ -275,7 +275,7 @@ def test_derived_types(ops: Any) -> None:
     with FakeTensorMode() as mode:
         case.arguments["key"] = mode.from_tensor(case.arguments["key"])
     with pytest.raises((TypeError, AssertionError), match="FakeTensor"):
-        ops.reshape_and_cache_flash(*case.arguments.values())
+        ops._C_cache_ops.reshape_and_cache_flash(*case.arguments.values())
 
 
 # ---- strings ------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@
 #include "kvforge/ops/cp_gather_indexer_k_quant_cache.h"
 #include "kvforge/ops/gather_and_maybe_dequant_cache.h"
 #include "kvforge/ops/indexer_k_quant_and_cache.h"
+#include "kvforge/ops/merge_attn_states.h"
 #include "kvforge/ops/paged_attention_decode.h"
 #include "kvforge/ops/reshape_and_cache.h"
 #include "kvforge/ops/reshape_and_cache_flash.h"

@@ -2,6 +2,7 @@
 # Regenerate: python3 -m generator
 """The ops, by namespace."""
 
+from kvforge.ops import _C
 from kvforge.ops import _C_cache_ops
 
-__all__ = ["_C_cache_ops"]
+__all__ = ["_C", "_C_cache_ops"]

@@ -92,5 +92,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C::merge_attn_states": (
+            "merge_attn_states(Tensor! output, Tensor!? output_lse, Tensor prefix_output, Tensor prefix_lse, Tensor suffix_output, Tensor suffix_lse, int!? prefill_tokens_with_context, Tensor? output_scale=None) -> ()"
+        ),
     },
 }
