@@ -240,8 +240,8 @@ def command_edges(
     graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
     graph.target("fuzz", "run_fuzz", [guards.fuzz])
     graph.target("test-threads", "run_program", [guards.threads], flags="")
-    counted = [f"{build}/coverage/kvf_tests", *emulator]
     script = {"script": "tests/coverage_report.py", "flags": ""}
+    counted = [*guards.coverage, *emulator]
     graph.target("coverage", "run_script", implicit=counted, **script)
     script = {"script": "tests/mutations/run.py", "flags": ""}
     graph.target("test-mutations", "run_script", **script)

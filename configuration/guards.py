@@ -21,9 +21,10 @@ class Guards:
     fuzz: str = ""
     hostile: str = ""
     threads: str = ""
+    coverage: tuple[str, ...] = ()
 
     def programs(self) -> list[str]:
-        """Those that there are."""
+        """Those that `test` runs."""
         return [program for program in (self.fuzz, self.hostile, self.threads) if program]
 
 
@@ -61,10 +62,33 @@ def instrumented(graph: Graph, kind: str, files: Sequence[str]) -> list[str]:
     return [graph.compile(f"{kind}_cc", file, f"{folder}/{file}.o") for file in files]
 
 
+def coverage_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> tuple[str, ...]:
+    """A library whose runtime counts its lines and branches, and the suites that run it.
+
+    Kernels do not count, so one isa level of them is enough; tests name variants of all dtypes.
+    """
+    graph.title("The suites with a runtime that counts its lines and branches.")
+    folder = f"{graph.build}/coverage"
+    isa = next(iter(choice.isas))
+    objects = instrumented(graph, "coverage", [*runtime_sources(), "tests/gcov/leave.c"])
+    objects += [f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"]]
+    objects += [f"{graph.build}/cuda/{v.symbol}.o" for v in choice.variants.get("cuda", [])]
+    library = f"{folder}/libkvforge.so.0"
+    graph.edge("link_shared", library, objects, flags="--coverage")
+    tests = [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.c")]
+    tests += [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.cpp") if tools.cuda]
+    link = {"linker": "$cxx" if tools.cuda else "$cc", "flags": escape(tools.cunit, also="")}
+    program = graph.edge("link_program", f"{folder}/kvf_tests", [*tests, library], **link)
+    if not emulated:
+        return (program,)
+    return (program, graph.edge("symlink", f"{folder}/emulator", target="../emulator"))
+
+
 def guard_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> Guards:
     """The programs."""
     library = f"{graph.build}/libkvforge.so.0"
     hostile = threads = ""
+    coverage: tuple[str, ...] = ()
     fuzz = fuzz_edges(graph, choice) if "fuzz" not in graph.refused else ""
     isas = choice.isas
     kernels = [
@@ -85,11 +109,5 @@ def guard_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> G
         target = f"{graph.build}/threads/first_use"
         threads = graph.edge("link_threads", target, [*objects, *kernels])
     if "coverage" not in graph.refused:
-        graph.title("The suites with a runtime that counts its lines and branches.")
-        tests = [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.c")]
-        tests += [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.cpp") if tools.cuda]
-        objects = instrumented(graph, "coverage", runtime_sources())
-        target = f"{graph.build}/coverage/kvf_tests"
-        cunit = escape(tools.cunit, also="")
-        graph.edge("link_coverage", target, [*tests, *objects, *kernels], flags=cunit)
-    return Guards(fuzz, hostile, threads)
+        coverage = coverage_edges(graph, tools, choice, emulated)
+    return Guards(fuzz, hostile, threads, coverage)

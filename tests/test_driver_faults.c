@@ -74,7 +74,7 @@ static int in_child(int (*body)(const void *), const void *argument) {
   const pid_t child = fork();
   if (child == 0) {
     const int status = body(argument);
-    _exit(complained ? 1 : status);
+    quick_exit(complained ? 1 : status);
   }
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
@@ -330,7 +330,7 @@ static void run_failing(const fault_case *given, const kvf_emulator_counts *befo
   emulator.fail(NULL, 0, 0, 0);
   const char *message = status == KVF_OK ? "" : kvf_last_error();
   if (failures == 0 && status == KVF_OK) {
-    _exit(complained ? 1 : NOT_REACHED);
+    quick_exit(complained ? 1 : NOT_REACHED);
   }
   const bool opening =
       strcmp(given->entry, "cuInit") == 0 || strcmp(given->entry, "cuDeviceGetCount") == 0;

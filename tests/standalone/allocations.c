@@ -131,7 +131,7 @@ static kvf_status copy(int64_t bytes) {
     const char wanted = status == KVF_OK ? (char)(i + 1) : 0;
     if (target[i * bytes] != wanted) {
       (void)fprintf(stderr, "status %d: copy %d is wrong\n", (int)status, (int)i);
-      _exit(1);
+      quick_exit(1);
     }
   }
   return status;
@@ -207,7 +207,7 @@ static int run_all(const char *path, kvf_status (*call)(void)) {
   for (int request = 0;; ++request) {
     const pid_t child = fork();
     if (child == 0) {
-      _exit(run(path, call, request));
+      quick_exit(run(path, call, request));
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child) {
