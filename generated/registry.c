@@ -26,9 +26,10 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_reshape_and_cache_flash_layers,
     &kvf_op_reshape_and_cache_flash_nvfp4,
     &kvf_op_reshape_and_cache_flash_per_token_head,
+    &kvf_op_rope_and_cache_flash,
     &kvf_op_swap_blocks,
     &kvf_op_swap_blocks_batch,
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 23;
+const int32_t kvf_ops_count = 24;

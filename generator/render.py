@@ -17,7 +17,7 @@ import jinja2
 
 from generator import names
 from generator.axes import Axis, Value
-from generator.dtypes import DType
+from generator.dtypes import BY_TOKEN, DType
 from generator.model import Op
 from generator.plan import FOLDERS, ROOT, Output, outputs, totals
 from generator.schema import Argument
@@ -61,6 +61,7 @@ def environment(*folders: Path) -> jinja2.Environment:
         autoescape=False,
     )
     env.globals["names"] = names
+    env.globals["dtypes"] = BY_TOKEN
     env.filters["c_string"] = c_string
     env.filters["c_value"] = c_value
     env.filters["scaled"] = scaled

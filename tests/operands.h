@@ -8,7 +8,7 @@
 #include "harness.h"
 #include "memory.h"
 
-enum { MAX_OPERANDS = 16 };
+enum { MAX_OPERANDS = 24 };
 
 typedef struct operand {
   buffer memory; /* size 0 when the view is one of another operand's memory */

@@ -32,16 +32,17 @@ enum {
   PAIRS = -15,
   MLA_PAGE = -16,  /* elements */
   SPLIT_ROW = -17, /* HEAD_SIZE + 2 */
-  LAST = 17
+  ROTARY = -18,    /* even, and no more than HEAD_SIZE */
+  LAST = 18
 };
 
 typedef enum size_kind { MANY, FEW, FEWEST, SIZE_KINDS } size_kind;
 
 static int64_t size_of(size_kind kind, int64_t code) {
   static const int64_t sizes[SIZE_KINDS][LAST + 1] = {
-      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66},
-      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66},
-      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3},
+      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66, 64},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66, 64},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3, 0},
   };
   return code < 0 ? sizes[kind][-code] : code;
 }
@@ -62,6 +63,7 @@ typedef enum what_kind {
   ADDRESSES, /* of the layers of the op's last tensor */
   CACHES,    /* a list of tensors, one for each layer */
   FORMAT,    /* kv_cache_dtype */
+  DEFAULT,   /* a string that is the argument's default */
   NUMBER,
   REAL,
   FLAG
@@ -169,6 +171,29 @@ static const changing_op ops[] = {
       {CACHE, {NUM_BLOCKS, BLOCK_SIZE, LATENT + ROPE}},
       {FORMAT, {0}},
       {F32, {1}}},
+     {SLOTS, {"positions", BLOCK_SIZE, 0}}},
+    {&kvf_op_rope_and_cache_flash,
+     {{SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {CACHE, FLASH_PAGES},
+      {CACHE, FLASH_PAGES},
+      {I64, {TOKENS}},
+      {SCALAR, {BLOCK_SIZE, ROTARY}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {F32, {1}},
+      {FLAG, {1}},
+      {SCALAR, {HEAD_SIZE}},
+      {ABSENT, {0}},
+      {REAL, {1}},
+      {REAL, {0}},
+      {DEFAULT, {0}},
+      {DEFAULT, {0}},
+      {ABSENT, {0}},
+      {ABSENT, {0}},
+      {ABSENT, {0}}},
      {SLOTS, {"positions", BLOCK_SIZE, 0}}},
     {&kvf_op_indexer_k_quant_and_cache,
      {{SCALAR, {TOKENS, 128}},
@@ -353,6 +378,9 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
     case FORMAT:
       *value =
           (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
+      break;
+    case DEFAULT:
+      *value = what->op->arguments[i].default_value;
       break;
     case NUMBER:
       *value = (kvf_value){.kind = KVF_KIND_INT, .as.integer = size_of(kind, each->shape[0])};

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const bench_op *const families[] = {bench_writers,  bench_mla,     bench_gathers,
-                                           bench_pages,    bench_indexer, bench_convert,
-                                           bench_attention};
+static const bench_op *const families[] = {bench_writers,   bench_mla,     bench_gathers,
+                                           bench_pages,     bench_indexer, bench_convert,
+                                           bench_attention, bench_rope};
 
 const bench_op *bench_find(const kvf_op *op) {
   for (size_t i = 0; i < sizeof families / sizeof *families; ++i) {
@@ -163,11 +163,10 @@ bench_tensor *bench_add(bench_call *call, DLDataType type, int32_t rank, const i
   return added;
 }
 
-bench_tensor *bench_add_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
-                                 int32_t rank, const int64_t *shape) {
+bench_tensor *bench_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
+                             int32_t rank, const int64_t *shape) {
   bench_tensor *added =
       bench_memory(call, place, (DLDataType){kDLInt, (uint8_t)bits, 1}, rank, shape);
-  bench_add_tensor(call, added);
   added->content = values;
   if (bits == 32) {
     int32_t *narrow = allocate(added->bytes);
@@ -180,13 +179,49 @@ bench_tensor *bench_add_integers(bench_call *call, bench_place place, int32_t bi
   return added;
 }
 
-void bench_add_ones(bench_call *call, int32_t rank, const int64_t *shape) {
-  bench_tensor *added = bench_add(call, BENCH_F32, rank, shape);
+bench_tensor *bench_add_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
+                                 int32_t rank, const int64_t *shape) {
+  bench_tensor *added = bench_integers(call, place, bits, values, rank, shape);
+  bench_add_tensor(call, added);
+  return added;
+}
+
+void bench_begin_step(bench_call *call, const kvf_op *op) {
+  if (call->num_steps == BENCH_MAX_STEPS) {
+    fprintf(stderr, "bench: %s has more than %d steps\n", call->variant->op->name, BENCH_MAX_STEPS);
+    exit(1);
+  }
+  call->steps[call->num_steps++] = (bench_step){op, call->num_arguments};
+}
+
+bench_tensor *bench_cos_sin(bench_call *call, int64_t positions, int64_t pairs) {
+  bench_tensor *added = bench_memory(call, BENCH_NEAR, bench_type(kvf_scalar_of(call->variant)),
+                                     BENCH_SHAPE(positions, 2 * pairs));
+  const int bits = kvf_dtype_bits(kvf_scalar_of(call->variant));
+  const uint16_t one =
+      kvf_scalar_of(call->variant) == KVF_F16 ? 0x3C00 : 0x3F80; /* bf16, f32's upper half */
+  uint16_t *halves = allocate(added->bytes);
+  const int64_t halves_each = bits / 16;
+  memset(halves, 0, added->bytes);
+  for (int64_t i = 0; i < positions * 2 * pairs; ++i) {
+    halves[i * halves_each + halves_each - 1] = i % (2 * pairs) < pairs ? one : 0;
+  }
+  added->content = halves;
+  return added;
+}
+
+bench_tensor *bench_ones(bench_call *call, int32_t rank, const int64_t *shape) {
+  bench_tensor *added = bench_memory(call, BENCH_NEAR, BENCH_F32, rank, shape);
   float *ones = allocate(added->bytes);
   for (size_t i = 0; i < added->bytes / sizeof *ones; ++i) {
     ones[i] = 1.0f;
   }
   added->content = ones;
+  return added;
+}
+
+void bench_add_ones(bench_call *call, int32_t rank, const int64_t *shape) {
+  bench_add_tensor(call, bench_ones(call, rank, shape));
 }
 
 void bench_add_slots(bench_call *call, int64_t tokens, int32_t form) {

@@ -18,7 +18,8 @@ enum {
   BENCH_LAYERS = 4, /* of ops that do several layers at once, which share the tokens */
   BENCH_MAX_RANK = 5,
   BENCH_MAX_TENSORS = 24,
-  BENCH_MAX_ARGUMENTS = 14,
+  BENCH_MAX_ARGUMENTS = 56, /* of all steps */
+  BENCH_MAX_STEPS = 3,
   BENCH_MAX_FORMS = 6 /* of an op */
 };
 
@@ -36,6 +37,12 @@ typedef struct bench_tensor {
                                         become addresses; NULL: numbers as they are */
 } bench_tensor;
 
+/* One op of a call that is several, one after another. */
+typedef struct bench_step {
+  const kvf_op *op;
+  int32_t first; /* argument */
+} bench_step;
+
 typedef struct bench_call {
   const kvf_variant *variant;
   int64_t tokens;
@@ -44,6 +51,8 @@ typedef struct bench_call {
   int32_t num_tensors;
   kvf_value arguments[BENCH_MAX_ARGUMENTS];
   int32_t num_arguments;
+  bench_step steps[BENCH_MAX_STEPS]; /* without any, all arguments are the variant's op's */
+  int32_t num_steps;
   const DLTensor *lists[2][BENCH_LAYERS]; /* tensor lists among the arguments */
   int32_t num_lists;
   size_t set_bytes[BENCH_PLACES];
@@ -62,7 +71,7 @@ typedef struct bench_op {
 } bench_op;
 
 extern const bench_op bench_writers[], bench_mla[], bench_gathers[], bench_pages[], bench_indexer[],
-    bench_convert[], bench_attention[];
+    bench_convert[], bench_attention[], bench_rope[];
 
 /* How an op is called, or NULL. */
 const bench_op *bench_find(const kvf_op *op);
@@ -116,11 +125,23 @@ bench_tensor *bench_memory(bench_call *call, bench_place place, DLDataType type,
 void bench_add_tensor(bench_call *call, const bench_tensor *tensor);
 bench_tensor *bench_add(bench_call *call, DLDataType type, int32_t rank, const int64_t *shape);
 
-/* The next argument: integers of 32 or 64 bits, which are freed with the call. */
+/* Integers of 32 or 64 bits, which are freed with the call; as the next argument. */
+bench_tensor *bench_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
+                             int32_t rank, const int64_t *shape);
 bench_tensor *bench_add_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
                                  int32_t rank, const int64_t *shape);
 
-/* The next argument: f32 ones. */
+/* The arguments that follow are those of a step: the call is its steps, one after another. */
+void bench_begin_step(bench_call *call, const kvf_op *op);
+
+/*
+ * Cosines and sines [positions, 2 * pairs] of the scalar dtype, all 1 and all 0, so that what is
+ * rotated in place stays what it is.
+ */
+bench_tensor *bench_cos_sin(bench_call *call, int64_t positions, int64_t pairs);
+
+/* f32 ones; as the next argument. */
+bench_tensor *bench_ones(bench_call *call, int32_t rank, const int64_t *shape);
 void bench_add_ones(bench_call *call, int32_t rank, const int64_t *shape);
 
 /* slot_mapping: [tokens] int64, in the order of the form. */

@@ -4,7 +4,6 @@
  */
 #include "call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { LATENT = 512, ROPE = 64, ROW = LATENT + ROPE, BLOCK_SIZE = 64, HEADS = 16 };
@@ -81,26 +80,6 @@ static bool describe_grouped(bench_call *call, int32_t form) {
   return true;
 }
 
-/* Rows of cosines 1 and sines 0, so that queries, which are rotated in place, stay what they are.
- */
-static void add_cos_sin(bench_call *call, int64_t positions) {
-  bench_tensor *added =
-      bench_add(call, bench_type(kvf_scalar_of(call->variant)), BENCH_SHAPE(positions, ROPE));
-  const int bits = kvf_dtype_bits(kvf_scalar_of(call->variant));
-  const uint16_t one =
-      kvf_scalar_of(call->variant) == KVF_F16 ? 0x3C00 : 0x3F80; /* bf16, f32's upper half */
-  uint16_t *halves = calloc(1, added->bytes);
-  if (halves == NULL) {
-    perror("allocating");
-    exit(1);
-  }
-  const int64_t halves_each = bits / 16;
-  for (int64_t i = 0; i < positions * ROPE; ++i) {
-    halves[i * halves_each + halves_each - 1] = i % ROPE < ROPE / 2 ? one : 0;
-  }
-  added->content = halves;
-}
-
 static bool describe_rope_fused(bench_call *call, int32_t form) {
   enum { POSITIONS = 1024, NEOX_CONSECUTIVE = 1, GPTJ = 2 };
   const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
@@ -113,7 +92,7 @@ static bool describe_rope_fused(bench_call *call, int32_t form) {
   bench_add(call, scalar, BENCH_SHAPE(tokens, HEADS, ROPE));
   bench_add(call, scalar, BENCH_SHAPE(tokens, ROPE));
   bench_add(call, scalar, BENCH_SHAPE(tokens, LATENT));
-  add_cos_sin(call, POSITIONS);
+  bench_add_tensor(call, bench_cos_sin(call, POSITIONS, ROPE / 2));
   bench_add_bool(call, form != GPTJ);
   bench_add_slots(call, tokens, form == NEOX_CONSECUTIVE ? BENCH_CONSECUTIVE : BENCH_SHUFFLED);
   bench_add(call, bench_type(kvf_cache_of(call->variant)),

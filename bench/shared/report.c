@@ -189,10 +189,22 @@ int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t
   return sets < (size_t)limit ? (int32_t)sets : limit;
 }
 
-void bench_make_call(const bench_call *call, const kvf_exec *exec) {
-  if (kvf_call(call->variant->op, exec, call->arguments, call->num_arguments) != KVF_OK) {
+static void make_step(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
+                      int32_t count) {
+  if (kvf_call(op, exec, arguments, count) != KVF_OK) {
     fprintf(stderr, "bench: %s\n", kvf_last_error());
     exit(1);
+  }
+}
+
+void bench_make_call(const bench_call *call, const kvf_exec *exec) {
+  for (int32_t i = 0; i < call->num_steps; ++i) {
+    const int32_t first = call->steps[i].first;
+    const int32_t end = i + 1 < call->num_steps ? call->steps[i + 1].first : call->num_arguments;
+    make_step(call->steps[i].op, exec, call->arguments + first, end - first);
+  }
+  if (call->num_steps == 0) {
+    make_step(call->variant->op, exec, call->arguments, call->num_arguments);
   }
 }
 

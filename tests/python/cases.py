@@ -292,6 +292,56 @@ def concat_and_cache_mla_rope_fused(put: Put) -> Case:
 
 
 @case
+def rope_and_cache_flash(put: Put) -> Case:
+    query, key = normal(6, 3, 24), normal(6, 2, 24, seed=1)
+    value, table = normal(6, 2, 16, seed=2), normal(9, 16, seed=3, dtype=np.float32)
+    weights = [normal(24, seed=4), normal(24, seed=5)]
+    positions = np.array([3, 8, 0, 1, 8, 2], np.int32)
+    scales: list[Array] = [np.array([0.25, 0.5], np.float32), np.float32(0.125), np.float32(0.5)]
+    pages = [noise(3, 4, 2, size, seed=size) for size in (24, 16)]
+    turned = [
+        oracle.turn(oracle.norm(rows, weight, 1e-5), table, positions, neox=False)
+        for rows, weight in zip((query, key), weights, strict=True)
+    ]
+    caches, keys = [put.device(p) for p in pages], put.device(key)
+    codes = put.device(noise(6, 3, 24, seed=6))
+    return Case(
+        {
+            "query": put.device(query),
+            "key": keys,
+            "value": put.device(value),
+            "key_cache": caches[0],
+            "value_cache": caches[1],
+            "positions": put.device(positions),
+            "cos_sin_cache": put.device(table),
+            "slot_mapping": put.device(SLOTS),
+            "kv_cache_dtype": "fp8",
+            "k_scale": put.device(scales[0]),
+            "v_scale": put.device(np.asarray(scales[1])),
+            "is_neox": False,
+            "q_weight": put.device(weights[0]),
+            "k_weight": put.device(weights[1]),
+            "eps": 1e-5,
+            "weight_bias": 0.0,
+            "norm": "auto",
+            "rounding": "unfused",
+            "q_out": codes,
+            "q_scale": put.device(np.asarray(scales[2])),
+            "k_out": None,
+        },
+        [
+            (keys, turned[1]),
+            (codes, oracle.encode(turned[0], scales[2])),
+            (
+                caches[0],
+                oracle.scatter(pages[0], SLOTS, oracle.encode(turned[1], scales[0][:, None])),
+            ),
+            (caches[1], oracle.scatter(pages[1], SLOTS, oracle.encode(value, scales[1]))),
+        ],
+    )
+
+
+@case
 def concat_mla_q(put: Put) -> Case:
     latent, rope = normal(5, 2, 12), normal(5, 2, 4, seed=1)
     want = normal(5, 3, 16, seed=2)  # of which the last head is left as it is

@@ -62,6 +62,47 @@ def copy_pages(pages: Array, pairs: Array) -> Array:
     return out
 
 
+def squares(rows: Array) -> Array:
+    """Sums of the squares of the last dimension in f32, in the order that kvforge's norms have: halves
+    onto each other, then 8 neighbours, then all of these, the upper half onto the lower each time. Of
+    up to 512 elements."""
+    size = rows.shape[-1]
+    half = -(-size // 16) * 8
+    padded = np.zeros((*rows.shape[:-1], 2 * half), np.float32)
+    padded[..., :size] = rows.astype(np.float32) ** 2
+    parts = (padded[..., :half] + padded[..., half:]).reshape(*rows.shape[:-1], -1, 8)
+    for width in (4, 2, 1):
+        parts = parts[..., :width] + parts[..., width : 2 * width]
+    sums = np.zeros((*rows.shape[:-1], 32), np.float32)
+    sums[..., : parts.shape[-2]] = parts[..., 0]
+    for width in (16, 8, 4, 2, 1):
+        sums = sums[..., :width] + sums[..., width : 2 * width]
+    return sums[..., 0]
+
+
+def norm(rows: Array, weight: Array, eps: float) -> Array:
+    """Rows over the root of their mean square, times a weight, rounded to the dtype of the rows."""
+    mean = squares(rows) / np.float32(rows.shape[-1])
+    factor = np.float32(1) / np.sqrt(mean + np.float32(eps))
+    return (rows.astype(np.float32) * factor[..., None] * weight.astype(np.float32)).astype(
+        rows.dtype
+    )
+
+
+def turn(rows: Array, table: Array, positions: Array, neox: bool) -> Array:
+    """Rows [token, head, D] whose first R elements are rotated by table[position] in f32, rounded once."""
+    half = table.shape[1] // 2
+    angles = table[positions].astype(np.float32)[:, None]
+    cos, sin = angles[..., :half], angles[..., half:]
+    out = rows.astype(np.float32)
+    first = slice(0, half) if neox else slice(0, 2 * half, 2)
+    second = slice(half, 2 * half) if neox else slice(1, 2 * half, 2)
+    x, y = out[..., first].copy(), out[..., second].copy()
+    out[..., first] = x * cos - y * sin
+    out[..., second] = y * cos + x * sin
+    return out.astype(rows.dtype)
+
+
 def rotate(rows: Array, table: Array, positions: Array, neox: bool) -> Array:
     """Rows [token, ..., R] rotated by table[position], every product and sum rounded."""
     dtype, half = rows.dtype, rows.shape[-1] // 2

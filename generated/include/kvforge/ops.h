@@ -32,6 +32,7 @@
 #include "kvforge/ops/reshape_and_cache_flash_layers.h"
 #include "kvforge/ops/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/ops/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/ops/rope_and_cache_flash.h"
 #include "kvforge/ops/swap_blocks.h"
 #include "kvforge/ops/swap_blocks_batch.h"
 #include "kvforge/ops/zero_blocks.h"

@@ -26,6 +26,7 @@
 #include "kvforge/params/reshape_and_cache_flash_layers.h"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/params/rope_and_cache_flash.h"
 #include "kvforge/params/swap_blocks.h"
 #include "kvforge/params/swap_blocks_batch.h"
 #include "kvforge/params/zero_blocks.h"

@@ -31,6 +31,7 @@ __all__ = [
     "reshape_and_cache_flash_layers",
     "reshape_and_cache_flash_nvfp4",
     "reshape_and_cache_flash_per_token_head",
+    "rope_and_cache_flash",
     "swap_blocks",
     "swap_blocks_batch",
     "zero_blocks",
@@ -1625,6 +1626,165 @@ def reshape_and_cache_flash_per_token_head(
         _reshape_and_cache_flash_per_token_head,
         ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
         ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
+        arguments,
+    )
+
+
+_rope_and_cache_flash = function("_C_cache_ops__rope_and_cache_flash")
+
+
+def rope_and_cache_flash(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    positions: Tensor,
+    cos_sin_cache: Tensor | None,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    is_neox: bool = True,
+    q_weight: Tensor | None = None,
+    k_weight: Tensor | None = None,
+    eps: float = 1e-6,
+    weight_bias: float = 0.0,
+    norm: str = 'auto',
+    rounding: str = 'unfused',
+    q_out: Tensor | None = None,
+    q_scale: Tensor | None = None,
+    k_out: Tensor | None = None,
+) -> None:
+    """Norms and rotates queries and keys and writes keys and values to pages, in one pass.
+
+    With D = head_size, R = rotary_dim, cos = cos_sin_cache[positions[t], i] and
+    sin = cos_sin_cache[positions[t], R / 2 + i] for i in [0, R / 2), a head of query or key
+    becomes:
+      n[d] = (x[d] * r) * (weight[d] + weight_bias), r = 1 / sqrt(sum of x^2 / D + eps)
+      (a, b) are elements i and R / 2 + i of n if is_neox, else 2 i and 2 i + 1, and become
+      a' = a * cos - b * sin
+      b' = b * cos + a * sin
+    Elements from R on keep n. Without a norm n is x; without cos_sin_cache, or with R = 0, nothing
+    is rotated and positions are not looked at. Any D and any even R up to D.
+
+    All arithmetic is f32, every operation rounded by itself, none fused, the squares added in the
+    order of kvforge/cache/norm.h, so that the CPU and CUDA give the same bits. rounding says where
+    a value is rounded to the dtype of query besides:
+      'unfused'  n, and the result: as three ops for norm, rotation and write leave it
+      'once'     the result
+      'none'     nothing: codes are made of f32, all else is rounded as it is stored
+    A NaN of a query or key is 0x7FFF, or 0x7FFFFFFF in f32.
+
+    All rows of query and key are treated so, whatever their slots are, and are stored in place, or
+    to q_out and k_out where these are given; with an empty k_out keys go nowhere but to the cache.
+    In a q_out of fp8 codes are Q(query, q_scale), q_scale of the head. Then, for the tokens of
+    slot_mapping, with
+    s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+      key_cache[block, offset, h, d]   = Q(key as above, k_scale[h])
+      value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
+    Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
+    scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+    with a negative slot, and those behind the end of slot_mapping, are not written. Zero tokens
+    are a successful no-op. Two tokens with one slot race.
+
+    Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
+    that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of
+    another size than keys in one tensor, and padded pages work. query, key and value may be slices
+    of one qkv.
+
+    Errors: IndexError for a position that is no row of cos_sin_cache, whatever its token's slot,
+    and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: counted,
+    see kvforge.faults: a token with such a position is left alone, one with such a slot is not
+    written to the cache).
+    Source of the rule: vLLM's fused_qknorm_rope_cache ('unfused'),
+    fused_muse_spark_qknorm_rope_kv_insert ('once') and fused_minimax_m3_qknorm_rope_kv_insert
+    ('none'), SGLang's fused rope and store, and FlashInfer's
+    rope_quantize_fp8_append_paged_kv_cache, with scales, bounds, and strides of its own for every
+    tensor where these have none.
+
+    Args:
+        query (Tensor!): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides
+        key (Tensor!): [num_tokens, num_heads, head_size], the dtype of query, any strides
+        value (Tensor): [num_tokens, num_heads, value_head_size], the dtype of query, any strides
+        key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8
+            or float8 for fp8, int8 or uint8 for int8), any strides
+        value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as
+            key_cache
+        positions (Tensor): [num_tokens], int64 or int32, any stride
+        cos_sin_cache (Tensor?): [num_positions, rotary_dim], f32 or the dtype of query, any
+            strides; a row is the cosines of all pairs and behind them the sines; None: nothing is
+            rotated
+        slot_mapping (Tensor): [at most num_tokens], int64 or int32, any stride; a negative slot
+            writes nothing
+        kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+        k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
+            when the cache holds the scalar dtype
+        v_scale (Tensor): as k_scale, for value
+        is_neox (bool): pairs are halves of rotary_dim (GPT-NeoX), else neighbours (GPT-J)
+        q_weight (Tensor?): [head_size], f32 or the dtype of query, any stride; None: as ones
+        k_weight (Tensor?): as q_weight, for key
+        eps (float): added to the mean of the squares; finite, 0 or more
+        weight_bias (float): added to every weight, 1 for Gemma; finite
+        norm (str): 'auto': query is normed if there is a q_weight, key if a k_weight; 'on': both
+            are
+        rounding (str): 'unfused', 'once' or 'none'
+        q_out (Tensor!?): as query, or fp8 codes (float8_e4m3fn, float8_e5m2; uint8 is the former),
+            with strides of its own: query stays as it is; None: in place
+        q_scale (Tensor?): f32, one element or [num_q_heads]; q_out holds query / q_scale; not read
+            unless q_out is fp8; None: 1
+        k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements:
+            keys go to the cache alone; None: in place
+
+    Schema:
+        _C_cache_ops::rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor!
+            key_cache, Tensor! value_cache, Tensor positions, Tensor? cos_sin_cache, Tensor
+            slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True,
+            Tensor? q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0,
+            str norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None,
+            Tensor!? k_out=None) -> ()
+    """
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("rope_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
+    if type(norm) is not str:
+        norm = _arrays.text("rope_and_cache_flash: norm", norm)
+    if type(rounding) is not str:
+        rounding = _arrays.text("rope_and_cache_flash: rounding", rounding)
+    arguments = (
+        query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
+        kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias, norm,
+        rounding, q_out, q_scale, k_out,
+    )
+    if (
+        type(query) is type(key) is type(value) is type(key_cache) is type(value_cache) is
+        type(positions) is type(slot_mapping) is type(k_scale) is type(v_scale) is _arrays.TENSOR
+        and (cos_sin_cache is None or type(cos_sin_cache) is _arrays.TENSOR) and (q_weight is None
+        or type(q_weight) is _arrays.TENSOR) and (k_weight is None or type(k_weight) is
+        _arrays.TENSOR) and (q_out is None or type(q_out) is _arrays.TENSOR) and (q_scale is None
+        or type(q_scale) is _arrays.TENSOR) and (k_out is None or type(k_out) is _arrays.TENSOR)
+    ):
+        try:
+            result = _rope_and_cache_flash(
+                query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
+                kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias,
+                norm, rounding, q_out, q_scale, k_out,
+                query._cdata, key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+                positions._cdata, *(() if cos_sin_cache is None else (cos_sin_cache._cdata,)),
+                slot_mapping._cdata, k_scale._cdata, v_scale._cdata, *(() if q_weight is None else
+                (q_weight._cdata,)), *(() if k_weight is None else (k_weight._cdata,)), *(() if
+                q_out is None else (q_out._cdata,)), *(() if q_scale is None else
+                (q_scale._cdata,)), *(() if k_out is None else (k_out._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(rope_and_cache_flash, _rope_and_cache_flash, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        rope_and_cache_flash,
+        _rope_and_cache_flash,
+        ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
+        ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
         arguments,
     )
 

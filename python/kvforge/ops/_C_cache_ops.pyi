@@ -196,6 +196,30 @@ def reshape_and_cache_flash_per_token_head(
     kv_cache_dtype: str,
 ) -> None: ...
 
+def rope_and_cache_flash(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    positions: Tensor,
+    cos_sin_cache: Tensor | None,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    is_neox: bool = True,
+    q_weight: Tensor | None = None,
+    k_weight: Tensor | None = None,
+    eps: float = 1e-6,
+    weight_bias: float = 0.0,
+    norm: str = 'auto',
+    rounding: str = 'unfused',
+    q_out: Tensor | None = None,
+    q_scale: Tensor | None = None,
+    k_out: Tensor | None = None,
+) -> None: ...
+
 def swap_blocks(
     src: Tensor,
     dst: Tensor,

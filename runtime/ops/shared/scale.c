@@ -23,8 +23,8 @@ void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *ten
     view->stride[0] = 0;
   } else if (size.value != num_heads->value) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
-                   "has %" PRId64 " elements, want 1 or %" PRId64 " (num_heads)", size.value,
-                   num_heads->value);
+                   "has %" PRId64 " elements, want 1 or %" PRId64 " (%s)", size.value,
+                   num_heads->value, num_heads->name);
   }
 }
 

@@ -11,6 +11,12 @@
 /* Layers whose addresses travel in the parameters of one launch, of which there are 4 KB. */
 #define KVF_MAX_LAYERS 128
 
+/* Where rope_and_cache_flash rounds to the scalar dtype; its doc has what that means. */
+enum { KVF_ROUND_UNFUSED, KVF_ROUND_ONCE, KVF_ROUND_NONE };
+
+/* What it makes of queries. */
+enum { KVF_QUERY_SCALAR, KVF_QUERY_FP8_E4M3, KVF_QUERY_FP8_E5M2 };
+
 /*
  * Where the tokens of a call go: slot = mapping[t * stride], page = slot div block_size, place in
  * the page = slot mod block_size; a negative slot skips its token.

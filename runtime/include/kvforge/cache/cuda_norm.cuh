@@ -1,0 +1,35 @@
+/* Norms of heads on CUDA. */
+#ifndef KVFORGE_CUDA_NORM_CUH
+#define KVFORGE_CUDA_NORM_CUH
+
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/cache/norm.h"
+
+/* The sum of the squares of 8 neighbours of the lower half and their partners. */
+KVF_INLINE float kvf_sum_part(const float (&low)[KVF_SUM_PART], const float (&high)[KVF_SUM_PART]) {
+  float t[KVF_SUM_PART];
+#pragma unroll
+  for (int k = 0; k < KVF_SUM_PART; ++k) {
+    t[k] = __fadd_rn(__fmul_rn(low[k], low[k]), __fmul_rn(high[k], high[k]));
+  }
+  return __fadd_rn(__fadd_rn(__fadd_rn(t[0], t[4]), __fadd_rn(t[2], t[6])),
+                   __fadd_rn(__fadd_rn(t[1], t[5]), __fadd_rn(t[3], t[7])));
+}
+
+/*
+ * The fold of what neighbouring lanes have, a power of two up to KVF_SUM_GROUP of them; all get it.
+ * Every lane of the warp comes here.
+ */
+KVF_INLINE float kvf_fold_lanes(float sum, uint32_t lanes) {
+  for (int32_t distance = (int32_t)lanes / 2; distance > 0; distance /= 2) {
+    sum = __fadd_rn(sum, __shfl_xor_sync(0xFFFFFFFFu, sum, distance));
+  }
+  return sum;
+}
+
+/* What elements are multiplied by: 1 / sqrt(sum / size + eps). */
+KVF_INLINE float kvf_norm_factor(float sum, int32_t size, float eps) {
+  return __frcp_rn(__fsqrt_rn(__fadd_rn(__fdiv_rn(sum, (float)size), eps)));
+}
+
+#endif
