@@ -17,6 +17,11 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # build backends leave it out
+
+from configuration import cmake_config  # noqa: E402
+from configuration.install import HEADERS  # noqa: E402
+
 FOLDER = "build-wheel"
 LIBRARIES = ("libkvforge.so.0", "kvforge_tvm_ffi.so")
 TORCH_LIBRARY = "kvforge_torch.so"  # where there was no torch, it is compiled when it is needed
@@ -64,6 +69,8 @@ class Build(build_py):
                 target = package / "source" / path.relative_to(ROOT)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
+        includes = [package / "source" / path for path in HEADERS]
+        cmake_config.write(package / "cmake", package, includes)
 
 
 class Wheel(bdist_wheel):

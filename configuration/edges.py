@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from configuration import cmake_config
 from configuration.graph import Graph, escape, gencode, shell, sources
 from configuration.guards import Guards, guard_edges
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
@@ -94,7 +95,11 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
     link = graph.edge("symlink", f"{build}/libkvforge.so", [shared], target="libkvforge.so.0")
     whole = graph.edge("relocatable", f"{build}/kvforge.o", objects)
     archive = graph.edge("archive", f"{build}/libkvforge.a", [whole])
-    graph.edge("phony", "lib", [link, archive])
+    package = [f"{build}/cmake/{name}" for name in cmake_config.NAMES]
+    inputs = ["configuration/cmake_config.py", "runtime/include/kvforge/kvforge.h"]
+    inputs += [f"cmake/{name}.in" for name in cmake_config.NAMES]
+    graph.edge("cmake_config", package, inputs)
+    graph.edge("phony", "lib", [link, archive, *package])
     return objects
 
 

@@ -10,25 +10,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from configuration import cmake_config
+from configuration.cmake_config import version
 from configuration.shell import ROOT
 
 HEADERS = ("runtime/include", "generated/include", "third_party/dlpack/include")
 LIBRARY = "libkvforge.so.0"
+CMAKE = "cmake/kvforge"
 LICENCES = {"LICENSE": "LICENSE", "third_party/dlpack/LICENSE": "LICENSE.dlpack"}
-
-
-def version() -> str:
-    """The library's, as its header has it."""
-    text = (ROOT / "runtime/include/kvforge/kvforge.h").read_text()
-    found = re.search(r'^#define KVF_VERSION "(.*)"', text, re.M)
-    assert found is not None
-    return found[1]
 
 
 def pkg_config(prefix: Path, libdir: Path) -> str:
@@ -73,15 +67,23 @@ def install(build: Path, prefix: Path, libdir: Path, destdir: str) -> list[Path]
     description.parent.mkdir(exist_ok=True)
     description.write_text(pkg_config(prefix, libdir))
     description.chmod(0o644)
-    return [*made, link, description]
+    package = folders["lib"] / CMAKE
+    return [
+        *made,
+        link,
+        description,
+        *cmake_config.write(package, folders["lib"], [folders["include"]]),
+    ]
 
 
 def uninstall(build: Path, prefix: Path, libdir: Path, destdir: str) -> list[Path]:
     """Removes what install() makes, and the folders that are empty then; the paths that were there."""
     folders = places(prefix, libdir, destdir)
-    names = [*((folder, name) for _, folder, name in files(build)), ("lib", "libkvforge.so")]
+    names = [(folder, name) for _, folder, name in files(build)]
+    names += [("lib", "libkvforge.so"), ("lib", "pkgconfig/kvforge.pc")]
+    names += [("lib", f"{CMAKE}/{name}") for name in cmake_config.NAMES]
     removed = []
-    for folder, name in [*names, ("lib", "pkgconfig/kvforge.pc")]:
+    for folder, name in names:
         path = folders[folder] / name
         if os.path.lexists(path):
             path.unlink()

@@ -648,6 +648,7 @@ def test_install(tree: Path, tmp_path: Path) -> None:
         subprocess.run(command, check=True)
         subprocess.run([tmp_path / "program"], check=True)
 
+    assert f'"{prefix}' not in (libraries / "cmake/kvforge/kvforgeConfig.cmake").read_text()
     assert f"{len(staged)} files removed from {prefix}" in ninja("uninstall")
     assert [path for path in prefix.rglob("*") if not path.is_dir()] == [other]
     assert "0 files removed" in ninja("uninstall")

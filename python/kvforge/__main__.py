@@ -1,5 +1,5 @@
-"""python -m kvforge [--explain SYMBOL | --cflags --libs]: the dispatch table, the build and the
-machine, or what a C or C++ compiler is told of them."""
+"""python -m kvforge [--explain SYMBOL | --cflags --libs | --cmake-dir]: the dispatch table, the build and
+the machine, or where compilers and CMake find them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--explain", metavar="SYMBOL", help="one variant, and why it cannot run")
     parser.add_argument("--cflags", action="store_true", help="for a C compiler: the headers")
+    parser.add_argument("--cmake-dir", action="store_true", help="kvforge_DIR of find_package")
     parser.add_argument("--libs", action="store_true", help="for its linker: the shared library")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["cache"]:
         return run_cache(words[1:])
     options = parser.parse_args(arguments)
     try:
-        if options.cflags or options.libs:
+        if options.cmake_dir:
+            print(find().parent / "cmake")
+        elif options.cflags or options.libs:
             print(shlex.join(compiler_words(options.cflags, options.libs)))
         elif options.explain is None:
             print_table()

@@ -120,6 +120,22 @@ def test_a_program_in_c(python: Path, tmp_path: Path) -> None:
     assert run(tmp_path, "./example") == BYTES
 
 
+def test_a_cmake_project(python: Path, tmp_path: Path) -> None:
+    """find_package with the folder that the package names."""
+    if shutil.which("cmake") is None or shutil.which("cc") is None:
+        pytest.skip("no cmake, or no cc")
+    shutil.copy(EXAMPLE, tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(app LANGUAGES C)\n"
+        "find_package(kvforge REQUIRED)\nadd_executable(example example.c)\n"
+        "target_link_libraries(example PRIVATE kvforge::kvforge)\n"
+    )
+    folder = run(tmp_path, python, "-m", "kvforge", "--cmake-dir").strip()
+    run(tmp_path, "cmake", "-S", ".", "-B", "out", f"-Dkvforge_DIR={folder}")
+    run(tmp_path, "cmake", "--build", "out")
+    assert run(tmp_path, "out/example") == BYTES
+
+
 def test_ops_and_variants_are_built_from_the_wheel_of_the_sdist(tree: Path, tmp_path: Path) -> None:
     """The sdist builds, and its wheel holds all that load() and build_variant() compile with."""
     code = "import setuptools.build_meta as b; print(b.build_sdist('dist'))"
