@@ -6,6 +6,7 @@
 
 #include "covering.h"
 #include "flash.h"
+#include "int4.h"
 #include "oracle.h"
 #include "region.h"
 #include "writer.h"
@@ -24,8 +25,9 @@ enum {
 };
 
 static const int64_t heads_of[] = {1, 2, 3, 8, 40, 300};
-static const int64_t sizes_of[][SIDES] = {{64, 64}, {128, 128}, {192, 128}, {80, 80}, {46, 30},
-                                          {1, 1},   {7, 256},   {576, 512}, {48, 16}, {1040, 24}};
+static const int64_t sizes_of[][SIDES] = {{64, 64}, {128, 128}, {192, 128}, {80, 80},
+                                          {46, 30}, {1, 1},     {7, 256},   {576, 512},
+                                          {48, 16}, {1040, 24}, {32, 1536}};
 static const int64_t block_sizes[] = {1, 16, 17};
 static const int64_t tokens_of[] = {0, 1, 19, 67};
 static const int offsets[] = {0, 4, 8, 2, 1};
@@ -59,6 +61,43 @@ typedef struct head_case {
   uint64_t seed;
 } head_case;
 
+static bool is_int4(const head_case *what) {
+  return kvf_cache_of(what->variant) == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+/* The nearest case that int4 has: pairs, and bytes that lie one behind another. */
+static head_case fitted(head_case what) {
+  if (is_int4(&what)) {
+    for (int side = 0; side < SIDES; ++side) {
+      what.sizes[side] += what.sizes[side] % 2;
+    }
+    what.layout = what.layout == FLASH_STRIDED ? FLASH_PADDED_ALIGNED : what.layout;
+  }
+  return what;
+}
+
+/* Whether scales lie behind the codes of their heads, in one tensor, which must suit both. */
+static bool lies_inline(const head_case *what, int side) {
+  return is_int4(what) && what->scale_layout == FLASH_STRIDED && what->to % 4 == 0 &&
+         what->sizes[side] % 8 == 0;
+}
+
+/* [page, token, head, codes and the word]: of these bytes two views. */
+static void build_inline(op_call *call, const head_case *what, int side, int64_t pages) {
+  const int64_t codes = what->sizes[side] / 2;
+  const int64_t room[] = {pages, what->block_size, what->heads, codes + 4};
+  int64_t stride[4];
+  lay_out(stride, room, what->layout == FLASH_HEADS_FIRST ? "0213" : "0123", 1, 0);
+  operand_make(call, OF_KEY_CACHE + side, dl_dtype(KVF_INT4_PER_TOKEN_HEAD), 4, room, stride,
+               what->to, 64, what->seed * 100 + (uint64_t)side + 20);
+  call->operands[OF_KEY_CACHE + side].view.shape[3] = codes;
+  for (int i = 0; i < 3; ++i) {
+    stride[i] /= 4;
+  }
+  operand_share(call, OF_K_SCALES + side, OF_KEY_CACHE + side, codes, 3, room, stride);
+  call->operands[OF_K_SCALES + side].view.dtype = dl_dtype(KVF_F32);
+}
+
 static int at_address(int offset, kvf_dtype dtype) {
   const int bytes = kvf_dtype_bits(dtype) / 8;
   return offset / bytes * bytes;
@@ -82,7 +121,12 @@ static void build(op_call *call, const void *context) {
     operand_make(call, OF_KEY + side, dl_dtype(kvf_scalar_of(variant)), 3, source, stride,
                  at_address(what->from, kvf_scalar_of(variant)), 0, seed);
     flash_fill(&call->operands[OF_KEY + side], kvf_scalar_of(variant), what->values, seed + 10);
-    const int64_t cache[] = {pages, what->block_size, what->heads, what->sizes[side]};
+    if (lies_inline(what, side)) {
+      build_inline(call, what, side, pages);
+      continue;
+    }
+    const int64_t width = what->sizes[side] / (is_int4(what) ? 2 : 1);
+    const int64_t cache[] = {pages, what->block_size, what->heads, width};
     flash_lay_out(what->layout, 4, cache, stride);
     const DLDataType codes =
         what->exec == 1 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(kvf_cache_of(variant));
@@ -101,9 +145,33 @@ static void build(op_call *call, const void *context) {
       (kvf_value){.kind = KVF_KIND_STRING, .as.string = kvf_dtype_name(kvf_cache_of(variant))};
 }
 
+static void expect_int4_head(const op_call *call, const head_case *what, int side, int64_t token,
+                             int64_t head, int64_t block, int64_t offset) {
+  const int64_t size = what->sizes[side];
+  float *stored = malloc((size_t)size * sizeof *stored);
+  uint8_t *codes = malloc((size_t)size);
+  for (int64_t d = 0; d < size; ++d) {
+    stored[d] = flash_element(&call->operands[OF_KEY + side], kvf_scalar_of(what->variant), token,
+                              head, d, 0);
+  }
+  int4_rotate(stored, size, kvf_scalar_of(what->variant));
+  const uint32_t word = int4_encode(codes, stored, size);
+  memcpy(operand_at(&call->operands[OF_K_SCALES + side], block, offset, head, 0), &word, 4);
+  uint8_t *to = operand_at(&call->operands[OF_KEY_CACHE + side], block, offset, head, 0);
+  for (int64_t d = 0; d < size; ++d) {
+    int4_put_code(to, d, codes[d]);
+  }
+  free(stored);
+  free(codes);
+}
+
 /* The formula, one f32 operation after another: each exact in double, then rounded once. */
 static void expect_head(const op_call *call, const head_case *what, int side, int64_t token,
                         int64_t head, int64_t block, int64_t offset) {
+  if (is_int4(what)) {
+    expect_int4_head(call, what, side, token, head, block, offset);
+    return;
+  }
   const bool int8 = kvf_cache_of(what->variant) == KVF_INT8_PER_TOKEN_HEAD;
   const operand *source = &call->operands[OF_KEY + side];
   float largest = 0;
@@ -179,7 +247,9 @@ static kvf_status invoke(op_call *call, const head_case *what) {
                                                            &params);
 }
 
-static bool run(const head_case *what, uint64_t faults) {
+static bool run(const head_case *wished, uint64_t faults) {
+  const head_case fit = fitted(*wished);
+  const head_case *what = &fit;
   char name[260];
   (void)snprintf(
       name, sizeof name,
@@ -393,6 +463,56 @@ static void test_far(void) {
   region_free(&slots);
 }
 
+/* Known bytes: what other implementations store for 0, 1/8, ..., 15/8, and without a rotation. */
+static void test_known_bytes(void) {
+  static const float plain[] = {-1, -0.5f, 0, 0.25f, 0.5f, 1, 2, 2};
+  static const uint8_t plain_codes[] = {0x30, 0x65, 0xA8, 0xFF};
+  static const uint8_t rotated_codes[] = {0xF5, 0xD7, 0x0C, 0xE6, 0x26, 0x48, 0xFB, 0x37};
+  uint8_t codes[8];
+  EXPECT(int4_encode(codes, plain, 8) == 0x3E4CCCC5, "the word is 0x%08X",
+         int4_encode(codes, plain, 8));
+  for (int64_t i = 0; i < 8; ++i) {
+    EXPECT(codes[i] == int4_code(plain_codes, i), "code %d is %d", (int)i, codes[i]);
+  }
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_F32, KVF_INT4_PER_TOKEN_HEAD);
+  if (variant == NULL) {
+    skip_test("f32 with int4_per_token_head is not built");
+    return;
+  }
+  const head_case what = {.variant = variant,
+                          .heads = 1,
+                          .sizes = {16, 16},
+                          .block_size = 1,
+                          .tokens = 1,
+                          .slots = FLASH_NEIGHBOURS,
+                          .seed = options.seed};
+  op_call call;
+  build(&call, &what);
+  int64_t block;
+  int64_t offset;
+  (void)flash_slot(&call.operands[OF_SLOTS], 0, 1, &block, &offset);
+  for (int side = 0; side < SIDES; ++side) {
+    for (int i = 0; i < 16; ++i) {
+      oracle_make(KVF_F32, i / 8.0, operand_at(&call.operands[OF_KEY + side], 0, 0, i, 0));
+    }
+    memset(operand_at(&call.operands[OF_KEY_CACHE + side], block, offset, 0, 0), 0xA5, 8);
+  }
+  op_call_upload(&call);
+  for (int side = 0; side < SIDES; ++side) {
+    const uint32_t word = 0x3F777778;
+    memcpy(operand_at(&call.operands[OF_KEY_CACHE + side], block, offset, 0, 0), rotated_codes, 8);
+    memcpy(operand_at(&call.operands[OF_K_SCALES + side], block, offset, 0, 0), &word, 4);
+  }
+  (void)expect_done(options.backend, invoke(&call, &what), faults_before(options.backend), 0,
+                    "known bytes");
+  (void)op_call_verify(&call, "known bytes");
+  op_call_free(&call);
+  count_case(variant);
+}
+
 #define VALUE_ KVF_INVALID_VALUE
 #define TYPE_ KVF_INVALID_TYPE
 
@@ -427,6 +547,13 @@ static const bad_argument bad[] = {
   {"odd address", ON_BOTH, "v_scale_cache", SPOIL_SHIFT, 0, 2, NULL, VALUE_, "v_scale_cache", "not a multiple", "4 bytes"},
   {"slot beyond the cache", ON_CPU, "slot_mapping", SPOIL_INDEX, 3, 16, NULL, KVF_OUT_OF_RANGE, "slot_mapping", "element 3 is 16", "want less than 16"},
 };
+static const bad_argument bad_int4[] = {
+  {"bytes of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 32, NULL, VALUE_, "key_cache", "(head_size / 2) is 32", "want 16 as in key"},
+  {"gaps in value_cache", ON_BOTH, "value_cache", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "value_cache", "stride of dimension 3 (head_size / 2) is 2", "want 1"},
+  {"value_cache is int8", ON_BOTH, "value_cache", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE_, "value_cache", "dtype is int8", "want uint8"},
+  {"odd heads", ON_BOTH, "value", SPOIL_SIZE, 2, 15, NULL, VALUE_, "value", "has 15 elements", "want an even number"},
+  {"long blocks", ON_BOTH, "key", SPOIL_SIZE, 2, 3072, NULL, VALUE_, "key", "has 3072 elements", "want no multiple of 1024"},
+};
 /* clang-format on */
 
 static void test_bad_arguments(void) {
@@ -451,6 +578,13 @@ static void test_bad_arguments(void) {
   op_call_test_overlap(build, &what, typed, "v_scale_cache", "value_cache");
   op_call_test_overlap(build, &what, typed, "v_scale_cache", "key_cache");
   op_call_test_bad(build, &what, typed, bad, TEST_COUNT(bad));
+  const head_case packed =
+      small_case(kvf_select(OP, options.backend, KVF_F32, KVF_INT4_PER_TOKEN_HEAD));
+  if (packed.variant != NULL) {
+    op_call_test_bad(build, &packed, typed, bad_int4, TEST_COUNT(bad_int4));
+  } else {
+    skip_part("f32 with int4_per_token_head is not built");
+  }
   op_call call;
   build(&call, &what);
   call.values[OF_STRING].as.string = "fp8";
@@ -508,6 +642,7 @@ static void test_bad_params(void) {
 
 CU_TestInfo reshape_and_cache_flash_per_token_head_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"known bytes", test_known_bytes},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"slots out of range", test_out_of_range},

@@ -87,15 +87,20 @@ static bool describe_nvfp4(bench_call *call, int32_t form) {
 
 static bool describe_per_token_head(bench_call *call, int32_t form) {
   const DLDataType cache = bench_type(kvf_cache_of(call->variant));
+  const bool packed = kvf_cache_of(call->variant) == KVF_INT4_PER_TOKEN_HEAD;
+  const int64_t head = HEAD_SIZE / (packed ? 2 : 1);
   const int64_t pages = pages_of(call->tokens);
   add_sources(call);
-  bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));
-  bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_SIZE));
+  bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
+  bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
   bench_add(call, BENCH_F32, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS));
   bench_add(call, BENCH_F32, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS));
   bench_add_slots(call, call->tokens, form);
   bench_add_cache_dtype(call);
-  bench_moves(call, moved(call, call->tokens) + (size_t)call->tokens * 2 * HEADS * 4, 0.90);
+  bench_moves(call,
+              2 * bench_scalar_bytes(call, call->tokens * ROW) +
+                  (size_t)call->tokens * 2 * (size_t)(HEADS * (head + 4) + 4),
+              packed ? 0.60 : 0.90);
   return true;
 }
 

@@ -10,16 +10,22 @@
 /* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
@@ -29,17 +35,26 @@ static const kvf_variant variants[] = {
                 KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head, 16, 4, 1),
@@ -47,26 +62,36 @@ static const kvf_variant variants[] = {
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(
+        kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+        kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(
+        kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+        kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(
+        kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+        kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 2. */
-static const int16_t scalar_offsets[] = {0, 2, 4};
+/* the scalar dtype: value - KVF_F32 -> position * 3. */
+static const int16_t scalar_offsets[] = {0, 3, 6};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_INT8_PER_TOKEN_HEAD -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1};
-static const int64_t cache_values[] = {KVF_INT8_PER_TOKEN_HEAD, KVF_FP8_PER_TOKEN_HEAD};
+static const int16_t cache_offsets[] = {0, 1, -1, -1, 2};
+static const int64_t cache_values[] = {KVF_INT8_PER_TOKEN_HEAD, KVF_FP8_PER_TOKEN_HEAD,
+                                       KVF_INT4_PER_TOKEN_HEAD};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -80,7 +105,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_INT8_PER_TOKEN_HEAD,
-     .span = 2,
+     .span = 5,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -88,17 +113,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 2},
+     .num_values = 3},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  1,  /* cpu f32 */
-    2,  3,  /* cpu f16 */
-    4,  5,  /* cpu bf16 */
-    6,  7,  /* cuda f32 */
-    8,  9,  /* cuda f16 */
-    10, 11, /* cuda bf16 */
+    0,  1,  2,  /* cpu f32 */
+    3,  4,  5,  /* cpu f16 */
+    6,  7,  8,  /* cpu bf16 */
+    9,  10, 11, /* cuda f32 */
+    12, 13, 14, /* cuda f16 */
+    15, 16, 17, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -113,7 +138,9 @@ static const kvf_argument arguments[] = {
     {.name = "key_cache",
      .type = "Tensor!",
      .doc = "[num_blocks, block_size, num_heads, head_size], int8 (or uint8) for "
-            "int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides",
+            "int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for "
+            "int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any "
+            "strides but 1 in the last dimension",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -137,7 +164,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'int8_per_token_head' or 'fp8_per_token_head'",
+     .doc = "'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'",
      .kind = KVF_KIND_STRING},
 };
 
@@ -177,25 +204,52 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
         "element\n"
         "makes its scale infinite, and finite elements beside it become 0.\n"
         "\n"
+        "int4_per_token_head rotates the head first, which spreads what is large in one element:\n"
+        "  y = rn(H (sign * key[t, h])), rounded to the dtype of key\n"
+        "with H the Walsh-Hadamard matrix in natural order, not normalised, for each block of b "
+        "elements, b\n"
+        "the largest power of two that divides the head's size, and b fixed signs "
+        "(kvforge/cache/rotation.h).\n"
+        "Its sums are f32, at distance 1 first, then 2, 4, ...: (a + b, a - b). With lo = min(0, "
+        "min y) and\n"
+        "hi = max(0, max y)\n"
+        "  S = max((hi - lo) / 15, 1e-6), zero = C(-lo / S), code = C(y * (1 / S) + zero)\n"
+        "where C rounds to the nearest of 0 to 15, halves up. Byte i of a head is code[2 i] | "
+        "code[2 i + 1]\n"
+        "<< 4. The word in k_scale_cache is S, whose last four bits are replaced by zero. A reader "
+        "takes\n"
+        "  y = (code - zero) * (the word without these bits), key = sign * (H y) / b\n"
+        "so that the attention over a cache may rotate the query in its place. A NaN in a block "
+        "makes all of\n"
+        "it NaN, which has no share in lo and hi and is stored as 0; a block with an infinity is "
+        "read as NaN.\n"
+        "\n"
         "Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any "
         "strides, so a\n"
         "scale may also lie behind its head's codes.\n"
         "\n"
-        "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything "
+        "Errors: KVF_INVALID_VALUE for int4 heads of an odd size, or of one that a power of two "
+        "above 512\n"
+        "divides; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything "
         "is\n"
         "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by "
         "truncation towards\n"
         "zero, which biases every element towards zero and doubles the error; its own reference "
         "rounds, as\n"
-        "here. Readers see no difference in kind: scales have the same meaning.",
+        "here. Readers see no difference in kind: scales have the same meaning. For int4 it takes "
+        "lo and hi\n"
+        "from the elements alone, so that a head of elements far from 0 is lost; where 0 is "
+        "between them, as it\n"
+        "is after nearly every rotation, the bytes are the same. Its rotation rounds to bf16 on "
+        "the way.",
     .arguments = arguments,
     .num_arguments = 8,
     .variants = variants,
-    .num_variants = 12,
+    .num_variants = 18,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 6,
+    .num_cells = 9,
     .call = call,
 };

@@ -1,4 +1,6 @@
 #include "kvforge/cache/op.h"
+#include "kvforge/cache/rotation.h"
+#include "ops/shared/int4.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash_per_token_head)
@@ -10,6 +12,22 @@
    .slots = &(params)->slots,                                                                      \
    .num_heads = &(params)->num_heads,                                                              \
    .head_size = &(params)->head_size}
+
+static bool is_int4(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+/* [num_blocks, block_size, num_heads, head_size], two elements in a byte for int4. */
+static void check_pages(kvf_check *check, const char *argument, const DLTensor *tensor,
+                        const kvf_variant *variant, kvf_dim *const *places, kvf_dim *head_size,
+                        kvf_view *view) {
+  if (is_int4(variant)) {
+    kvf_check_int4_pages(check, argument, tensor, places, head_size, view);
+    return;
+  }
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                   (kvf_dim *const[]){places[0], places[1], places[2], head_size}, view);
+}
 
 kvf_status kvf_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
@@ -31,13 +49,10 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
   if (variant == NULL) {
     return check.status;
   }
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
-                   &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
-                   &params.value_cache);
   kvf_dim *const places[] = {&num_blocks, &block_size, &num_heads};
+  check_pages(&check, "key_cache", key_cache, variant, places, &head_size, &params.key_cache);
+  check_pages(&check, "value_cache", value_cache, variant, places, &value_head_size,
+              &params.value_cache);
   kvf_check_tensor(&check, "k_scale_cache", k_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
                    &params.k_scale_cache);
   kvf_check_tensor(&check, "v_scale_cache", v_scale_cache, KVF_ACCEPT(KVF_F32), 3, places,
@@ -71,18 +86,33 @@ static int32_t vectors_of(const kvf_variant *variant, const kvf_view *source, co
   return kvf_vector_elements(variant->vectors, head_size, sides, 2);
 }
 
+/* 16 where the lanes have whole groups of a head: accesses of 16 bytes here, of 4 there. Else 1. */
+static int32_t groups_of(const kvf_variant *variant, const kvf_view *source, const kvf_view *cache,
+                         int32_t head_size) {
+  const int32_t bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t elements[] = {16 / bytes, 1};
+  const int32_t codes[] = {4, 1};
+  const kvf_vector_side from = {source, bytes, 2, 3};
+  const kvf_vector_side to = {cache, 1, 3, 4};
+  const bool whole = head_size % KVF_ROTATION_GROUP == 0 &&
+                     kvf_vector_elements(elements, head_size, &from, 1) > 1 &&
+                     kvf_vector_elements(codes, head_size / 2, &to, 1) > 1;
+  return whole ? KVF_ROTATION_GROUP : 1;
+}
+
 enum { THREADS = 256, WARP = 32, MAX_BLOCK_Z = 64 };
 
 /*
  * As many lanes share a head as it has vectors, up to a warp; heads and then tokens fill the block.
  * All three are powers of two, so that warps are whole and no head is in two of them.
  */
-static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params *params) {
+static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params *params,
+                        int32_t elements) {
   const int32_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
-  const int32_t vectors = longest / params->vector_elements;
+  const int64_t vectors = ((int64_t)longest + elements - 1) / elements;
   uint32_t lanes = 1;
-  while (lanes < WARP && (int64_t)lanes < vectors) {
+  while (lanes < WARP && lanes < vectors) {
     lanes *= 2;
   }
   uint32_t heads = 1;
@@ -110,6 +140,11 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
     kvf_launch_at_least(&check, "head_size", params.head_size, 1);
     kvf_launch_at_least(&check, "value_head_size", params.value_head_size, 1);
   }
+  if (variant != NULL && is_int4(variant)) {
+    kvf_check_int4_head(&check, "head_size", params.head_size);
+    kvf_check_int4_head(&check, "value_head_size", params.value_head_size);
+    params.key_cache.stride[3] = params.value_cache.stride[3] = 1;
+  }
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }
@@ -132,10 +167,13 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
         kvf_dtype_bits(kvf_scalar_of(variant)) / 8 + kvf_dtype_bits(kvf_cache_of(variant)) / 8;
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens, elements * bytes);
   }
-  const int32_t of_key = vectors_of(variant, &params.key, &params.key_cache, params.head_size);
+  int32_t (*const choose)(const kvf_variant *, const kvf_view *, const kvf_view *, int32_t) =
+      is_int4(variant) ? groups_of : vectors_of;
+  const int32_t of_key = choose(variant, &params.key, &params.key_cache, params.head_size);
   const int32_t of_value =
-      vectors_of(variant, &params.value, &params.value_cache, params.value_head_size);
+      choose(variant, &params.value, &params.value_cache, params.value_head_size);
   params.vector_elements = of_key < of_value ? of_key : of_value;
-  const kvf_grid grid = grid_of(&params);
+  const kvf_grid grid =
+      grid_of(&params, is_int4(variant) ? KVF_ROTATION_GROUP : params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

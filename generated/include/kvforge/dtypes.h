@@ -25,6 +25,7 @@ typedef enum kvf_dtype {
   KVF_FP8_PER_TOKEN_HEAD = 15,  /* E4M3, a scale per token and head */
   KVF_NVFP4_4OVER6 = 16,        /* nvfp4, the better of two scales */
   KVF_FP8_INDEXER_MXFP8 = 17,   /* the same, exponents of the scales */
+  KVF_INT4_PER_TOKEN_HEAD = 18, /* int4 pairs, rotated, a scale and a zero per token and head */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -46,6 +47,7 @@ typedef enum kvf_dtype {
   X(KVF_INT8_PER_TOKEN_HEAD, "int8_per_token_head", 8, 0)                                          \
   X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)                                           \
   X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)                                                        \
-  X(KVF_FP8_INDEXER_MXFP8, "fp8_indexer_mxfp8", 8, 1)
+  X(KVF_FP8_INDEXER_MXFP8, "fp8_indexer_mxfp8", 8, 1)                                              \
+  X(KVF_INT4_PER_TOKEN_HEAD, "int4_per_token_head", 8, 1)
 
 #endif

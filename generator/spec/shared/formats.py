@@ -47,6 +47,13 @@ NVFP4_4OVER6 = _bytes("nvfp4_4over6", 16, doc="nvfp4, the better of two scales")
 FP8_INDEXER_MXFP8 = _bytes(
     "fp8_indexer_mxfp8", 17, doc="the same, exponents of the scales", codes="fp8_e4m3"
 )
+INT4_PER_TOKEN_HEAD = _bytes(
+    "int4_per_token_head",
+    18,
+    doc="int4 pairs, rotated, a scale and a zero per token and head",
+    codes="int4",
+    scales="row",
+)
 
 FORMATS = (
     NVFP4,
@@ -59,4 +66,5 @@ FORMATS = (
     FP8_PER_TOKEN_HEAD,
     NVFP4_4OVER6,
     FP8_INDEXER_MXFP8,
+    INT4_PER_TOKEN_HEAD,
 )

@@ -1572,27 +1572,48 @@ def reshape_and_cache_flash_per_token_head(
     NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
     makes its scale infinite, and finite elements beside it become 0.
 
+    int4_per_token_head rotates the head first, which spreads what is large in one element:
+      y = rn(H (sign * key[t, h])), rounded to the dtype of key
+    with H the Walsh-Hadamard matrix in natural order, not normalised, for each block of b
+    elements, b the largest power of two that divides the head's size, and b fixed signs
+    (kvforge/cache/rotation.h). Its sums are f32, at distance 1 first, then 2, 4, ...: (a + b, a -
+    b). With lo = min(0, min y) and hi = max(0, max y)
+      S = max((hi - lo) / 15, 1e-6), zero = C(-lo / S), code = C(y * (1 / S) + zero)
+    where C rounds to the nearest of 0 to 15, halves up. Byte i of a head is code[2 i] | code[2 i +
+    1] << 4. The word in k_scale_cache is S, whose last four bits are replaced by zero. A reader
+    takes
+      y = (code - zero) * (the word without these bits), key = sign * (H y) / b
+    so that the attention over a cache may rotate the query in its place. A NaN in a block makes
+    all of it NaN, which has no share in lo and hi and is stored as 0; a block with an infinity is
+    read as NaN.
+
     Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides,
     so a scale may also lie behind its head's codes.
 
-    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    Errors: ValueError for int4 heads of an odd size, or of one that a power of two above 512
+    divides; IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
     towards zero, which biases every element towards zero and doubles the error; its own reference
-    rounds, as here. Readers see no difference in kind: scales have the same meaning.
+    rounds, as here. Readers see no difference in kind: scales have the same meaning. For int4 it
+    takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0
+    is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
+    rounds to bf16 on the way.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
         value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
-            int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides
+            int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for
+            int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any
+            strides but 1 in the last dimension
         value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as
             key_cache
         k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
         v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
-        kv_cache_dtype (str): 'int8_per_token_head' or 'fp8_per_token_head'
+        kv_cache_dtype (str): 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor!

@@ -13,10 +13,11 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_reshape_and_cache_flash_per_token_head_params {
-  kvf_view key;            /* stride[0..2]: token, head, element */
-  kvf_view value;          /* as key */
-  kvf_view key_cache;      /* strides in the order of the argument's dimensions */
-  kvf_view value_cache;    /* as key_cache */
+  kvf_view key;         /* stride[0..2]: token, head, element */
+  kvf_view value;       /* as key */
+  kvf_view key_cache;   /* strides in the order of the argument's dimensions; int4: bytes, the last
+                           stride is 1 */
+  kvf_view value_cache; /* as key_cache */
   kvf_view k_scale_cache;  /* f32; stride[0..2]: block, token, head */
   kvf_view v_scale_cache;  /* as k_scale_cache */
   kvf_slots slots;         /* tokens, pages and where each token goes */
@@ -25,7 +26,7 @@ typedef struct kvf_reshape_and_cache_flash_per_token_head_params {
   int32_t value_head_size; /* elements of a head of value */
 
   /* Derived by kvf_launch_reshape_and_cache_flash_per_token_head(); callers leave these alone. */
-  int32_t vector_elements; /* elements that one CUDA thread moves at a time */
+  int32_t vector_elements; /* elements that one CUDA thread moves at a time; int4: 16 or 1 */
 } kvf_reshape_and_cache_flash_per_token_head_params;
 
 #endif

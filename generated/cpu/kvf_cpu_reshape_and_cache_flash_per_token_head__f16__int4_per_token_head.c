@@ -1,0 +1,126 @@
+/*
+ * Generated from templates/cpu/reshape_and_cache_flash_per_token_head.c.j2 and
+ * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/cache/cpu_rotation.h"
+#include "kvforge/cache/int4.h"
+
+/* Elements of a head that are worked on at a time: whole blocks. */
+enum { PART = KVF_ROTATION_BLOCK };
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    kvf_widen_f16(wide, source, count);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_f16(source[i * stride]);
+  }
+}
+
+/* Elements of a head as they are stored, but for the codes. */
+static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int64_t count,
+                        int32_t block) {
+  widen(wide, source, stride, count);
+  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
+  kvf_rotate(wide, count, block);
+  kvf_round_row_f16(wide, count);
+}
+
+/* Numbers above 0 compare as the integers that they are made of. */
+static void stretch(uint32_t *lowest, uint32_t *highest, const float *wide, int64_t count) {
+  int32_t below = (int32_t)*lowest;
+  int32_t above = (int32_t)*highest;
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t positive = kvf_positive(kvf_bits(wide[i]));
+    const int32_t negative = kvf_positive(kvf_bits(wide[i]) ^ 0x80000000u);
+    above = positive > above ? positive : above;
+    below = negative > below ? negative : below;
+  }
+  *lowest = (uint32_t)below;
+  *highest = (uint32_t)above;
+}
+
+static void encode_part(uint8_t *restrict codes, const float *restrict wide, int64_t count,
+                        kvf_int4_range range) {
+  uint32_t words[PART];
+  for (int64_t i = 0; i < count; ++i) {
+    words[i] = kvf_int4_from_f32(wide[i], range);
+  }
+  for (int64_t i = 0; i < count / 2; ++i) {
+    codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
+  }
+}
+
+/* One head of one token; returns its word. A head of several parts is rotated twice. */
+static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *codes, int64_t size) {
+  const int32_t block = kvf_rotation_block((int32_t)size);
+  float wide[PART];
+  uint32_t lowest = 0;
+  uint32_t highest = 0;
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    rotate_part(wide, source + first * stride, stride, length, block);
+    stretch(&lowest, &highest, wide, length);
+  }
+  const kvf_int4_range range = kvf_make_int4_range(lowest, highest);
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    if (size > PART) {
+      rotate_part(wide, source + first * stride, stride, length, block);
+    }
+    encode_part(codes + first / 2, wide, length, range);
+  }
+  return range.word;
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head)(
+    const void *params, int64_t begin, int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head)(
+    const void *params, int64_t begin, int64_t end) {
+  const kvf_reshape_and_cache_flash_per_token_head_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(&p->slots, token, &block, &offset)) {
+      continue;
+    }
+    const uint16_t *key = (const uint16_t *)p->key.data + token * p->key.stride[0];
+    uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
+                         offset * p->key_cache.stride[1];
+    const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
+    uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                           offset * p->value_cache.stride[1];
+
+    float *k_scale_cache = (float *)p->k_scale_cache.data + block * p->k_scale_cache.stride[0] +
+                           offset * p->k_scale_cache.stride[1];
+    float *v_scale_cache = (float *)p->v_scale_cache.data + block * p->v_scale_cache.stride[0] +
+                           offset * p->v_scale_cache.stride[1];
+    int64_t next_block;
+    int64_t next_offset;
+    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
+      kvf_prefetch_row((uint8_t *)p->key_cache.data + next_block * p->key_cache.stride[0] +
+                           next_offset * p->key_cache.stride[1],
+                       p->head_size);
+      kvf_prefetch_row((uint8_t *)p->value_cache.data + next_block * p->value_cache.stride[0] +
+                           next_offset * p->value_cache.stride[1],
+                       p->value_head_size);
+    }
+    for (int64_t head = 0; head < p->num_heads; ++head) {
+      const uint32_t key_word = write_int4(key + head * p->key.stride[1], p->key.stride[2],
+                                           key_cache + head * p->key_cache.stride[2], p->head_size);
+      memcpy(k_scale_cache + head * p->k_scale_cache.stride[2], &key_word, sizeof key_word);
+      const uint32_t value_word =
+          write_int4(value + head * p->value.stride[1], p->value.stride[2],
+                     value_cache + head * p->value_cache.stride[2], p->value_head_size);
+      memcpy(v_scale_cache + head * p->v_scale_cache.stride[2], &value_word, sizeof value_word);
+    }
+  }
+}

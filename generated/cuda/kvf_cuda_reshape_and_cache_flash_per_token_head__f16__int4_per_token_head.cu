@@ -1,0 +1,166 @@
+/*
+ * Generated from templates/cuda/reshape_and_cache_flash_per_token_head.cu.j2 and
+ * generator/spec/reshape_and_cache_flash_per_token_head.py. Do not edit. Regenerate: python3 -m
+ * generator
+ */
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/cache/cuda_rotation.cuh"
+#include "kvforge/cache/int4.h"
+
+enum { GROUP = KVF_ROTATION_GROUP };
+
+KVF_INLINE void widen_x2(uint32_t word, float *v) {
+  v[0] = kvf_f32_from_f16((uint16_t)word);
+  v[1] = kvf_f32_from_f16((uint16_t)(word >> 16));
+}
+
+/* A group as floats; `whole`: in vectors of 16 bytes. */
+KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, int64_t count,
+                           float (&v)[GROUP]) {
+  if (whole) {
+#pragma unroll
+    for (int32_t i = 0; i < GROUP; i += 8) {
+      const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
+      widen_x2(words.x, v + i + 0);
+      widen_x2(words.y, v + i + 2);
+      widen_x2(words.z, v + i + 4);
+      widen_x2(words.w, v + i + 6);
+    }
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    if (i < count) {
+      v[i] = kvf_f32_from_f16(from[i * stride]);
+    }
+  }
+}
+
+/* The lane's group of a head from `first` on as it is stored, but for the codes; 0 beyond its end.
+ */
+KVF_INLINE void load_rotated(const uint16_t *from, int64_t stride, int64_t first, int64_t size,
+                             bool whole, int32_t block, uint32_t signs, float (&v)[GROUP]) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    v[i] = 0.0f;
+  }
+  if (first < size) {
+    load_group(from + first * stride, stride, whole, size - first, v);
+  }
+  kvf_put_signs_x16(v, signs);
+  kvf_hadamard_x16(v, block, (int32_t)threadIdx.x);
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    v[i] = kvf_f32_from_f16(kvf_f16_from_f32(v[i]));
+  }
+}
+
+/* Numbers above 0 compare as the integers that they are made of. */
+KVF_INLINE void stretch(const float (&v)[GROUP], int32_t &lowest, int32_t &highest) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    highest = max(highest, kvf_positive(kvf_bits(v[i])));
+    lowest = max(lowest, kvf_positive(kvf_bits(v[i]) ^ 0x80000000u));
+  }
+}
+
+KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
+                            const kvf_int4_range &range) {
+  uint32_t words[2] = {};
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    words[i / 8] |= kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
+  }
+  if (whole) { /* a scale of 4 bytes may lie between heads, which are no further aligned then */
+    reinterpret_cast<uint32_t *>(to)[0] = words[0];
+    reinterpret_cast<uint32_t *>(to)[1] = words[1];
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < GROUP / 2; ++i) {
+    if (2 * i < count) {
+      to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
+    }
+  }
+}
+
+/*
+ * One head of `head_size` elements. All lanes of the warp come here, those without a head to write
+ * too, since they take part in the exchange; `size` is 0 for them. A head of more groups than lanes
+ * is read a second time, from the L1 cache. Returns the word.
+ */
+KVF_INLINE uint32_t write_int4(const uint16_t *from, int64_t stride, uint8_t *to, int64_t size,
+                               int32_t head_size, bool whole) {
+  const int32_t block = kvf_rotation_block(head_size);
+  const int64_t first = (int64_t)threadIdx.x * GROUP;
+  const int64_t step = (int64_t)blockDim.x * GROUP; /* whole blocks */
+  const uint32_t signs = kvf_rotation_signs_x16((int32_t)first, block);
+  int32_t lowest = 0;
+  int32_t highest = 0;
+  float v[GROUP];
+#pragma unroll 1
+  for (int64_t at = first; at - first < head_size; at += step) {
+    load_rotated(from, stride, at, size, whole, block, signs, v);
+    stretch(v, lowest, highest);
+  }
+  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+    lowest = max(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
+    highest = max(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
+  }
+  const kvf_int4_range range = kvf_make_int4_range((uint32_t)lowest, (uint32_t)highest);
+#pragma unroll 1
+  for (int64_t at = first; at - first < head_size; at += step) {
+    if (step < head_size) {
+      load_rotated(from, stride, at, size, whole, block, signs, v);
+    }
+    if (at < size) {
+      store_codes(v, to + at / 2, size - at, whole, range);
+    }
+  }
+  return range.word;
+}
+
+/*
+ * Grid: x tokens, y parts of a token, z keys and values. Block: x lanes that share a head, a power
+ * of two up to a warp, y heads, z tokens; whole warps.
+ */
+extern "C" __global__ void __launch_bounds__(256, 2)
+    kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head(
+        const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool writes =
+      token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
+  if (!writes) {
+    token = 0;
+    block = 0;
+    offset = 0;
+  }
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + token * source.stride[0];
+  uint8_t *to =
+      static_cast<uint8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
+  uint32_t *scale_at =
+      static_cast<uint32_t *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
+
+  for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < p.num_heads;
+       first += (int64_t)gridDim.y * blockDim.y) {
+    const bool active = writes && first + threadIdx.y < p.num_heads;
+    const int64_t head = active ? first + threadIdx.y : 0;
+    const int64_t size = active ? head_size : 0;
+    const uint16_t *head_from = from + head * source.stride[1];
+    uint8_t *head_to = to + head * cache.stride[2];
+    const uint32_t scale = write_int4(head_from, source.stride[2], head_to, size, head_size,
+                                      p.vector_elements == GROUP);
+    if (active && threadIdx.x == 0) {
+      scale_at[head * scales.stride[2]] = scale;
+    }
+  }
+}

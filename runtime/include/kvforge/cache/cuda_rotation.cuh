@@ -1,0 +1,45 @@
+/* Rotated rows on CUDA; kvforge/cache/rotation.h says what they are. */
+#ifndef KVFORGE_CUDA_ROTATION_CUH
+#define KVFORGE_CUDA_ROTATION_CUH
+
+#include "kvforge/cache/rotation.h"
+#include "kvforge/cuda_kernel.cuh"
+
+/* Changes the signs of those elements whose bit is 1. */
+KVF_INLINE void kvf_put_signs_x16(float (&v)[KVF_ROTATION_GROUP], uint32_t signs) {
+#pragma unroll
+  for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
+    v[i] = kvf_float(kvf_bits(v[i]) ^ (signs >> i << 31));
+  }
+}
+
+/*
+ * Multiplies blocks by H. Neighbouring lanes, as many as a block has groups of 16 or a multiple of
+ * that, have neighbouring groups; the whole warp calls it, and `lane` counts from a block's begin.
+ */
+KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, int32_t lane) {
+#pragma unroll
+  for (int32_t distance = 1; distance < KVF_ROTATION_GROUP; distance *= 2) {
+    if (distance < block) {
+#pragma unroll
+      for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
+        if ((i & distance) == 0) {
+          const float sum = v[i] + v[i + distance];
+          v[i + distance] = v[i] - v[i + distance];
+          v[i] = sum;
+        }
+      }
+    }
+  }
+#pragma unroll 1
+  for (int32_t distance = 1; distance * KVF_ROTATION_GROUP < block; distance *= 2) {
+    const bool upper = lane & distance;
+#pragma unroll
+    for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
+      const float other = __shfl_xor_sync(0xFFFFFFFFu, v[i], distance);
+      v[i] = upper ? other - v[i] : v[i] + other;
+    }
+  }
+}
+
+#endif
