@@ -74,6 +74,9 @@ void int4_rotate_back(float *head, int64_t size) {
     head[i] = (float)((double)head[i] / (double)int4_block(size));
   }
   put_signs(head, size);
+  for (int64_t i = 0; i < size; ++i) {
+    head[i] = head[i] == 0 ? 0 : head[i]; /* of no sign */
+  }
 }
 
 /* Halves up, cut to a code; 0 for what is no number. */

@@ -19,7 +19,8 @@ int64_t int4_block(int64_t head_size);
 /* H times every block of a head, f32 sums in the order of the definition. */
 void int4_hadamard(float *head, int64_t size);
 
-/* A head as it is stored but for the codes, rounded to what `scalar` holds; and back from there. */
+/* A head as it is stored but for the codes, rounded to what `scalar` holds; and back from there,
+ * where zeros are +0. */
 void int4_rotate(float *head, int64_t size, kvf_dtype scalar);
 void int4_rotate_back(float *head, int64_t size);
 

@@ -130,6 +130,7 @@ double oracle_unit(kvf_dtype cache, double held, double scale) {
   switch (cache) {
   case KVF_INT8:
   case KVF_INT8_PER_TOKEN_HEAD:
+  case KVF_INT4_PER_TOKEN_HEAD:
     return scale;
   case KVF_NVFP4:
   case KVF_NVFP4_DS_MLA:

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "int4.h"
 #include "operands.h"
 #include "oracle.h"
 #include "region.h"
@@ -139,7 +140,12 @@ static uint8_t *cached(const op_call *call, int which, int64_t block, int64_t of
 
 static bool has_row_scales(const decode_case *what) {
   return kvf_cache_of(what->variant) == KVF_INT8_PER_TOKEN_HEAD ||
-         kvf_cache_of(what->variant) == KVF_FP8_PER_TOKEN_HEAD;
+         kvf_cache_of(what->variant) == KVF_FP8_PER_TOKEN_HEAD ||
+         kvf_cache_of(what->variant) == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+static bool is_int4(const decode_case *what) {
+  return kvf_cache_of(what->variant) == KVF_INT4_PER_TOKEN_HEAD;
 }
 
 static bool has_block_scales(const decode_case *what) {
@@ -155,6 +161,11 @@ static double scale_of(const op_call *call, const decode_case *what, int which, 
   const tensor *view = &call->operands[which].view;
   const int64_t one = view->rank == 0 || view->shape[0] == 1 ? 0 : kv_head;
   const int64_t *at = has_row_scales(what) ? (int64_t[]){block, offset, kv_head} : &one;
+  if (is_int4(what)) {
+    uint32_t word;
+    memcpy(&word, element_at(call, which, at), sizeof word);
+    return (double)int4_decode((uint8_t)(word % 16 + 1), word);
+  }
   return oracle_value(KVF_F32, element_at(call, which, at));
 }
 
@@ -183,9 +194,37 @@ static uint8_t *block_scale_of(const op_call *call, const decode_case *what, int
   return page + what->block_size * what->kv_heads * (what->size / 2) + place * groups + group;
 }
 
+/* The head that value_of() was asked for last, since an element needs all of it. */
+static struct {
+  const uint8_t *codes; /* NULL: none */
+  float elements[576];
+} last_head;
+
+/* An element of a head that is stored rotated. */
+static double int4_value(const op_call *call, const decode_case *what, int which, int64_t block,
+                         int64_t offset, int64_t head, int64_t element) {
+  const uint8_t *codes = element_at(call, which, (int64_t[]){block, offset, head, 0});
+  if (codes != last_head.codes) {
+    uint32_t word;
+    memcpy(&word,
+           element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE,
+                      (int64_t[]){block, offset, head}),
+           sizeof word);
+    for (int64_t i = 0; i < what->size; ++i) {
+      last_head.elements[i] = int4_decode(int4_code(codes, i), word);
+    }
+    int4_rotate_back(last_head.elements, what->size);
+    last_head.codes = codes;
+  }
+  return (double)last_head.elements[element];
+}
+
 /* What the cache holds for an element: the number, its scales included. */
 static double value_of(const op_call *call, const decode_case *what, int which, int64_t block,
                        int64_t offset, int64_t head, int64_t element) {
+  if (is_int4(what)) {
+    return int4_value(call, what, which, block, offset, head, element);
+  }
   const double scale =
       scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
   if (has_block_scales(what)) {
@@ -199,10 +238,35 @@ static double value_of(const op_call *call, const decode_case *what, int which, 
                               cached(call, which, block, offset, head, element));
 }
 
+/*
+ * Puts a code there, of a rotated head: as far from 0 as `value` says. Where averages are to be
+ * exact a block has one element that is not 0.
+ */
+static void put_int4(const op_call *call, const decode_case *what, int which, int64_t block,
+                     int64_t offset, int64_t head, int64_t element, double value) {
+  uint32_t word;
+  memcpy(&word,
+         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE,
+                    (int64_t[]){block, offset, head}),
+         sizeof word);
+  const int zero = (int)(word % 16);
+  const bool counts = !what->uniform || element % int4_block(what->size) == 0;
+  const int code = zero + (counts ? (int)lrint(value) : 0);
+  int4_put_code(element_at(call, which, (int64_t[]){block, offset, head, 0}), element,
+                (uint8_t)(code < 0    ? 0
+                          : code > 15 ? 15
+                                      : code));
+  last_head.codes = NULL;
+}
+
 /* Puts a number there, as near as the format has it. */
 static void put_value(const op_call *call, const decode_case *what, int which, int64_t block,
                       int64_t offset, int64_t head, int64_t element, double value) {
   const kvf_dtype cache = kvf_cache_of(what->variant);
+  if (is_int4(what)) {
+    put_int4(call, what, which, block, offset, head, element, value);
+    return;
+  }
   if (has_block_scales(what)) {
     uint8_t *code;
     const uint8_t *block_scale =
@@ -230,7 +294,9 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
   const bool fp8 = cache != kvf_scalar_of(what->variant);
   const DLDataType dtype = fp8 && what->seed % 2 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache);
   const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
-  const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16 : what->size;
+  const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16
+                        : is_int4(what)        ? what->size / 2
+                                               : what->size;
   int64_t key[5] = {pages, what->block_size, what->kv_heads, width};
   int64_t value[4] = {pages, what->block_size, what->kv_heads, width};
   int64_t key_stride[5];
@@ -304,9 +370,14 @@ static void fill_scales(const op_call *call, const decode_case *what, int which,
   if (has_row_scales(what)) {
     const double choice = what->uniform ? 0.5 : 0.05 + 0.01 * (double)random_below(state, 7);
     const float scale = (float)choice;
+    uint32_t word;
+    memcpy(&word, &scale, sizeof word);
+    if (is_int4(what)) { /* its last bits are the code of 0 */
+      word = word / 16 * 16 + (uint32_t)(what->uniform ? 8 : random_below(state, 16));
+    }
     memcpy(
         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
-        &scale, sizeof scale);
+        &word, sizeof word);
   }
   for (int64_t e = 0; has_block_scales(what) && e < what->size; e += 16) {
     uint8_t *code;
@@ -363,6 +434,7 @@ static void build(op_call *call, const void *context) {
   const int64_t q_heads = what->kv_heads * what->group;
   const DLDataType int32 = {kDLInt, 32, 1};
   uint64_t state = what->seed;
+  last_head.codes = NULL;
   int64_t width = 1;
   int64_t pages = 1;
   *call = (op_call){.op = OP, .exec = {.backend = options.backend}};
@@ -584,7 +656,12 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
   /* An error of a score is an error of its weight; sums of f32 add a little. */
   const double relative = 8 * size_of_scores * (double)FLT_EPSILON + 32 * (double)FLT_EPSILON;
   static const double half_unit[] = {[KVF_F32] = 0x1p-24, [KVF_F16] = 0x1p-11, [KVF_BF16] = 0x1p-8};
+  double largest_value = 0;
   for (int64_t e = 0; e < what->size; ++e) {
+    largest_value = bound[e] > largest_value ? bound[e] : largest_value;
+  }
+  for (int64_t e = 0; e < what->size; ++e) {
+    bound[e] = is_int4(what) ? largest_value : bound[e]; /* a rotation spreads what is off */
     out[e] = length > first ? out[e] / total : 0;
     bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[kvf_scalar_of(what->variant)] * 1.01 +
                (kvf_scalar_of(what->variant) == KVF_F16 ? 0x1p-25 : 0);
@@ -654,6 +731,11 @@ static decode_case fitted(decode_case what) {
     what.size = (what.size + 15) / 16 * 16;
     what.layout = layouts[what.layout % 3];
     what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
+  }
+  if (is_int4(&what)) { /* pairs, which lie one behind another */
+    static const int dense[] = {NHD, HND, PADDED, PADDED_ALIGNED, PACKED};
+    what.size += what.size % 2;
+    what.layout = dense[what.layout % 5];
   }
   return what;
 }
@@ -1012,6 +1094,7 @@ static void run_written(const decode_case *what) {
        ++which) { /* its bytes are right: its suite says so */
     buffer_take(&call.operands[which].memory);
   }
+  last_head.codes = NULL;
   for (int64_t t = 0; t < tokens; ++t) {
     const int64_t slot = operand_get_index(&sources.operands[2], t, 0);
     const int64_t block = slot / what->block_size;

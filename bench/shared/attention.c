@@ -12,7 +12,8 @@ enum { QUERY_HEADS = 32, HEADS = 8, HEAD_SIZE = 128, BLOCK_SIZE = 16 };
 enum { BLOCKS = 256 };
 
 static bool has_token_scales(kvf_dtype cache) {
-  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD;
+  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD ||
+         cache == KVF_INT4_PER_TOKEN_HEAD;
 }
 
 static void add_scale(bench_call *call, int64_t pages) {
@@ -48,7 +49,9 @@ static bool describe_decode(bench_call *call, int32_t form) {
   const bench_sequences sequences = bench_split(call->tokens, each, BLOCK_SIZE, BENCH_SHUFFLED);
   const int64_t pages = sequences.pages;
   const int64_t x = 128 / cache.bits;
-  const int64_t head = held == KVF_NVFP4 ? HEAD_SIZE / 2 + HEAD_SIZE / 16 : HEAD_SIZE;
+  const int64_t head = held == KVF_NVFP4                 ? HEAD_SIZE / 2 + HEAD_SIZE / 16
+                       : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
+                                                         : HEAD_SIZE;
   int64_t *lengths = bench_order(sequences.count, false);
   for (int64_t i = 0; i < sequences.count; ++i) {
     lengths[i] = sequences.starts[i + 1] - sequences.starts[i];

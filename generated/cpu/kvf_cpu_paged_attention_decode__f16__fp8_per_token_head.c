@@ -29,8 +29,9 @@ typedef struct row_place {
 } row_place;
 
 static row_place find_row(const kvf_paged_attention_decode_params *p, const kvf_view *cache,
-                          int64_t block, int64_t offset, int64_t kv_head) {
+                          int64_t size, int64_t block, int64_t offset, int64_t kv_head) {
   (void)p;
+  (void)size;
   return (row_place){(const uint8_t *)cache->data + block * cache->stride[0] +
                      offset * cache->stride[1] + kv_head * cache->stride[2]};
 }
@@ -112,9 +113,9 @@ static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t gr
 
 /* Rows, whose elements are in groups of x; asks for the rows `ahead` meanwhile. Strides in
  * elements. */
-static void load_rows(progress *now, const row_place *places, const row_place *ahead, int64_t x,
-                      int64_t group_stride, int64_t stride, int64_t count) {
-  const int64_t size = now->size;
+static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
+                      const row_place *ahead, int64_t x, int64_t group_stride, int64_t stride,
+                      int64_t count) {
   const bool whole = stride == 1 && x >= size;
   uint8_t packed[ROWS][SIZE];
   for (int64_t row = 0; !whole && row < count; ++row) {
@@ -127,7 +128,7 @@ static void load_rows(progress *now, const row_place *places, const row_place *a
   }
   for (int64_t row = 0; row < count; ++row) {
     prefetch_row(&ahead[row], size);
-    widen(now->rows[row], whole ? places[row].elements : packed[row], size);
+    widen(rows[row], whole ? places[row].elements : packed[row], size);
   }
 }
 
@@ -212,7 +213,7 @@ static void locate(tile *where, const kvf_paged_attention_decode_params *p, int6
 static void find_rows(row_place *places, const kvf_paged_attention_decode_params *p,
                       const kvf_view *cache, const tile *where, int64_t kv_head) {
   for (int64_t i = 0; i < TILE; ++i) {
-    places[i] = find_row(p, cache, where->blocks[i], where->offsets[i], kv_head);
+    places[i] = find_row(p, cache, p->head_size, where->blocks[i], where->offsets[i], kv_head);
   }
 }
 
@@ -249,8 +250,8 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
   find_rows(ahead, p, &value_lines, &here, kv_head);
   for (int64_t i = 0; i < count; i += ROWS) {
     const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now, places + i, ahead + i, p->x, p->key_cache.stride[3], p->key_cache.stride[4],
-              rows);
+    load_rows(now->rows, now->size, places + i, ahead + i, p->x, p->key_cache.stride[3],
+              p->key_cache.stride[4], rows);
     for (int64_t row = 0; row < rows; row += KVF_DOTS) {
       kvf_dots(scores[0] + i + row, TILE, now->query[0], now->heads, now->rows[row], SIZE,
                now->padded);
@@ -276,7 +277,8 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
   find_rows(ahead, p, &key_lines, &next, kv_head);
   for (int64_t i = 0; i < count; i += ROWS) {
     const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now, places + i, ahead + i, now->size, 0, p->value_cache.stride[3], rows);
+    load_rows(now->rows, now->size, places + i, ahead + i, now->size, 0, p->value_cache.stride[3],
+              rows);
     kvf_add_weighted(now->sums[0], scores[0] + i, TILE, now->heads, now->rows[0], rows, SIZE,
                      now->padded);
   }

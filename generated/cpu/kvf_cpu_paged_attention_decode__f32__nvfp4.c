@@ -35,9 +35,9 @@ typedef struct row_place {
 } row_place;
 
 static row_place find_row(const kvf_paged_attention_decode_params *p, const kvf_view *cache,
-                          int64_t block, int64_t offset, int64_t kv_head) {
+                          int64_t size, int64_t block, int64_t offset, int64_t kv_head) {
   const uint8_t *page = (const uint8_t *)cache->data + block * cache->stride[0];
-  const int64_t code_bytes = p->block_size * p->num_kv_heads * (p->head_size / 2);
+  const int64_t code_bytes = p->block_size * p->num_kv_heads * (size / 2);
   return (row_place){.codes = page + offset * cache->stride[1] + kv_head * cache->stride[2],
                      .scales = page + code_bytes + kv_head * cache->stride[2] / 8,
                      .token_stride = cache->stride[1] / 8,
@@ -51,9 +51,9 @@ static void prefetch_row(const row_place *place, int64_t size) {
 }
 
 /* Rows, times their block scales; asks for the rows `ahead` meanwhile. */
-static void load_rows(progress *now, const row_place *places, const row_place *ahead,
-                      int64_t count) {
-  const int64_t groups = now->size / KVF_NVFP4_GROUP;
+static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
+                      const row_place *ahead, int64_t count) {
+  const int64_t groups = size / KVF_NVFP4_GROUP;
   uint8_t codes[ROWS * SIZE / KVF_NVFP4_GROUP];
   float scales[ROWS * SIZE / KVF_NVFP4_GROUP];
   for (int64_t row = 0; row < count; ++row) {
@@ -69,8 +69,8 @@ static void load_rows(progress *now, const row_place *places, const row_place *a
   }
   kvf_widen_fp8_e4m3(scales, codes, count * groups);
   for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], now->size);
-    kvf_decode_groups_of_16(now->rows[row], places[row].codes, scales + row * groups, groups);
+    prefetch_row(&ahead[row], size);
+    kvf_decode_groups_of_16(rows[row], places[row].codes, scales + row * groups, groups);
   }
 }
 
@@ -150,7 +150,7 @@ static void locate(tile *where, const kvf_paged_attention_decode_params *p, int6
 static void find_rows(row_place *places, const kvf_paged_attention_decode_params *p,
                       const kvf_view *cache, const tile *where, int64_t kv_head) {
   for (int64_t i = 0; i < TILE; ++i) {
-    places[i] = find_row(p, cache, where->blocks[i], where->offsets[i], kv_head);
+    places[i] = find_row(p, cache, p->head_size, where->blocks[i], where->offsets[i], kv_head);
   }
 }
 
@@ -173,7 +173,7 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
   find_rows(ahead, p, &p->value_cache, &here, kv_head);
   for (int64_t i = 0; i < count; i += ROWS) {
     const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now, places + i, ahead + i, rows);
+    load_rows(now->rows, now->size, places + i, ahead + i, rows);
     for (int64_t row = 0; row < rows; row += KVF_DOTS) {
       kvf_dots(scores[0] + i + row, TILE, now->query[0], now->heads, now->rows[row], SIZE,
                now->padded);
@@ -193,7 +193,7 @@ static void attend(progress *now, const kvf_paged_attention_decode_params *p, in
   find_rows(ahead, p, &p->key_cache, &next, kv_head);
   for (int64_t i = 0; i < count; i += ROWS) {
     const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now, places + i, ahead + i, rows);
+    load_rows(now->rows, now->size, places + i, ahead + i, rows);
     kvf_add_weighted(now->sums[0], scores[0] + i, TILE, now->heads, now->rows[0], rows, SIZE,
                      now->padded);
   }

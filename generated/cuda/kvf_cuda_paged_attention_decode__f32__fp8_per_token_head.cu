@@ -17,9 +17,10 @@ enum {
   GROUPS = THREADS / LANES,
   HEADS = KVF_ATTENTION_HEADS,
   SIZE = KVF_ATTENTION_HEAD_SIZE,
-  SCORE_DEPTH = 2, /* positions whose keys a thread has in flight */
-  ADD_DEPTH = 4,   /* positions whose values a thread has in flight */
-  STORED_HEADS = 4 /* heads that are added up together */
+  SCORE_DEPTH = 2,  /* positions whose keys a thread has in flight */
+  ADD_DEPTH = 4,    /* positions whose values a thread has in flight */
+  STORED_HEADS = 4, /* heads that are added up together */
+  ROOM = HEADS * SIZE / STORED_HEADS
 };
 
 /* The place of a position that is left out. */
@@ -463,7 +464,6 @@ KVF_INLINE float *split_row(const kvf_paged_attention_decode_params &p, int64_t 
 KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w, int32_t element,
                       int32_t elements, int32_t subset, int32_t subsets, float scale,
                       const outputs &sums) {
-  enum { ROOM = HEADS * SIZE / STORED_HEADS };
   const task &t = w.now;
   const bool whole = t.positions.splits == 1;
 #pragma unroll

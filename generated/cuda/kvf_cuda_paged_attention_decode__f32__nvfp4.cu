@@ -18,9 +18,10 @@ enum {
   GROUPS = THREADS / LANES,
   HEADS = KVF_ATTENTION_HEADS,
   SIZE = KVF_ATTENTION_HEAD_SIZE,
-  SCORE_DEPTH = 2, /* positions whose keys a thread has in flight */
-  ADD_DEPTH = 4,   /* positions whose values a thread has in flight */
-  STORED_HEADS = 4 /* heads that are added up together */
+  SCORE_DEPTH = 2,  /* positions whose keys a thread has in flight */
+  ADD_DEPTH = 4,    /* positions whose values a thread has in flight */
+  STORED_HEADS = 4, /* heads that are added up together */
+  ROOM = HEADS * SIZE / STORED_HEADS
 };
 
 /* The place of a position that is left out. */
@@ -118,26 +119,39 @@ KVF_INLINE value_part decode(const value_words &words) {
   return decoded;
 }
 
+/* The bytes of `count` elements from `first` on, which are there; those behind the end of a row are
+ * 0. */
+KVF_INLINE uint32_t fetch_bytes(const kvf_paged_attention_decode_params &p, const uint8_t *row,
+                                int32_t first, int32_t count) {
+  uint32_t bytes = 0;
+#pragma unroll
+  for (int32_t i = 0; i < count; i += 2) {
+    if (first + i < p.head_size) {
+      bytes |= (uint32_t)row[(first + i) / 2] << 4 * i;
+    }
+  }
+  return bytes;
+}
+
 /* Vector `number` of a key, 4 bytes. */
 KVF_INLINE key_words fetch_key(const kvf_paged_attention_decode_params &p, const uint8_t *key,
-                               const uint8_t *scales, int32_t number) {
-  const uint8_t *from = key + number * (KEY_VECTOR / 2);
+                               uint8_t scale, int32_t number) {
+  const int32_t first = number * KEY_VECTOR;
   key_words words;
-  words.scale = scales[number * KEY_VECTOR / KVF_NVFP4_GROUP];
-  words.v[0] = p.whole_keys ? *reinterpret_cast<const uint32_t *>(from)
-                            : (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-                                  (uint32_t)from[3] << 24;
+  words.scale = scale;
+  words.v[0] = p.whole_keys ? *reinterpret_cast<const uint32_t *>(key + first / 2)
+                            : fetch_bytes(p, key, first, KEY_VECTOR);
   return words;
 }
 
-/* 4 elements of a value from `first` on, 2 bytes, whose block scale is given. */
+/* 4 elements of a value from `first` on, 2 bytes. */
 KVF_INLINE value_words fetch_value(const kvf_paged_attention_decode_params &p, const uint8_t *value,
                                    uint8_t scale, int32_t first) {
-  const uint8_t *from = value + first / 2;
   value_words words;
   words.scale = scale;
-  words.v[0] = p.whole_values == KVF_VALUES_BY_ELEMENT ? *reinterpret_cast<const uint16_t *>(from)
-                                                       : (uint32_t)from[0] | (uint32_t)from[1] << 8;
+  words.v[0] = p.whole_values == KVF_VALUES_BY_ELEMENT
+                   ? *reinterpret_cast<const uint16_t *>(value + first / 2)
+                   : fetch_bytes(p, value, first, VALUE_VECTOR);
   return words;
 }
 
@@ -301,8 +315,9 @@ KVF_INLINE void score(const kvf_paged_attention_decode_params &p, working_set &w
       for (int32_t d = 0; d < SCORE_DEPTH; ++d) {
         words[d] = {};
         if (at[d] != NOWHERE) {
+          const uint8_t *scales = keys + w.key_scales_at[turn][first + d * GROUPS];
           words[d] =
-              fetch_key(p, keys + at[d], keys + w.key_scales_at[turn][first + d * GROUPS], vector);
+              fetch_key(p, keys + at[d], scales[vector * KEY_VECTOR / KVF_NVFP4_GROUP], vector);
         }
       }
       key_part key[SCORE_DEPTH];
@@ -429,7 +444,6 @@ KVF_INLINE float *split_row(const kvf_paged_attention_decode_params &p, int64_t 
 KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w, int32_t element,
                       int32_t elements, int32_t subset, int32_t subsets, float scale,
                       const outputs &sums) {
-  enum { ROOM = HEADS * SIZE / STORED_HEADS };
   const task &t = w.now;
   const bool whole = t.positions.splits == 1;
 #pragma unroll

@@ -14,6 +14,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e5m2);
@@ -21,6 +22,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e5m2);
@@ -28,6 +30,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int8);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e5m2);
@@ -35,6 +38,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2);
@@ -42,6 +46,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2);
@@ -49,6 +54,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int4_per_token_head);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
@@ -65,6 +71,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__f32__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f32__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_paged_attention_decode__f32__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_paged_attention_decode__f16__f16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -79,6 +87,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__f16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_paged_attention_decode__f16__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_paged_attention_decode__bf16__bf16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -93,6 +103,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__bf16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_paged_attention_decode__bf16__int4_per_token_head),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_paged_attention_decode__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
@@ -107,6 +119,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__f32__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f32__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_paged_attention_decode__f32__int4_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_paged_attention_decode__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -121,6 +135,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__f16__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_paged_attention_decode__f16__int4_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_paged_attention_decode__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -135,14 +151,17 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__bf16__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_paged_attention_decode__bf16__int4_per_token_head, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 9. */
-static const int16_t scalar_offsets[] = {0, 9, 18};
+/* the scalar dtype: value - KVF_F32 -> position * 10. */
+static const int16_t scalar_offsets[] = {0, 10, 20};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, 5, 6, -1, -1, -1, -1, -1, 7, 8};
+static const int16_t cache_offsets[] = {0,  1,  2,  3,  4, -1, 5,  6,  -1,
+                                        -1, -1, -1, -1, 7, 8,  -1, -1, 9};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -151,7 +170,8 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_INT8,
                                        KVF_NVFP4,
                                        KVF_INT8_PER_TOKEN_HEAD,
-                                       KVF_FP8_PER_TOKEN_HEAD};
+                                       KVF_FP8_PER_TOKEN_HEAD,
+                                       KVF_INT4_PER_TOKEN_HEAD};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -165,7 +185,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_F32,
-     .span = 15,
+     .span = 18,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -173,17 +193,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 9},
+     .num_values = 10},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  4,  5,  6,  /* cpu f32 */
-    -1, 7,  -1, 8,  9,  10, 11, 12, 13, /* cpu f16 */
-    -1, -1, 14, 15, 16, 17, 18, 19, 20, /* cpu bf16 */
-    21, -1, -1, 22, 23, 24, 25, 26, 27, /* cuda f32 */
-    -1, 28, -1, 29, 30, 31, 32, 33, 34, /* cuda f16 */
-    -1, -1, 35, 36, 37, 38, 39, 40, 41, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  /* cpu f32 */
+    -1, 8,  -1, 9,  10, 11, 12, 13, 14, 15, /* cpu f16 */
+    -1, -1, 16, 17, 18, 19, 20, 21, 22, 23, /* cpu bf16 */
+    24, -1, -1, 25, 26, 27, 28, 29, 30, 31, /* cuda f32 */
+    -1, 32, -1, 33, 34, 35, 36, 37, 38, 39, /* cuda f16 */
+    -1, -1, 40, 41, 42, 43, 44, 45, 46, 47, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -219,10 +239,12 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor",
-     .doc = "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
-            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 "
-            "or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
-            "head_size / 2 + head_size / 16], uint8, pages without gaps",
+     .doc =
+         "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
+         "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or "
+         "uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, head_size "
+         "/ 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head [num_blocks, "
+         "block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the last dimension",
      .kind = KVF_KIND_TENSOR},
     {.name = "value_cache",
      .type = "Tensor",
@@ -245,7 +267,7 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'",
+            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -312,8 +334,10 @@ const kvf_op kvf_op_paged_attention_decode = {
         "that of\n"
         "head g of the very token for the formats per token and head, and for nvfp4 that of head g "
         "and the\n"
-        "block scale of every 16 elements. The query is the token at position n - 1, which is in "
-        "the cache\n"
+        "block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the "
+        "query is rotated\n"
+        "in their place, and the sum rotated back. The query is the token at position n - 1, which "
+        "is in the cache\n"
         "already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only "
         "the pages of\n"
         "the positions above are read, and of the last page only the tokens that are there, so "
@@ -353,8 +377,9 @@ const kvf_op kvf_op_paged_attention_decode = {
         "what it holds afterwards is not defined.\n"
         "\n"
         "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
-        "num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales "
-        "for one\n"
+        "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 "
+        "head_size that is no\n"
+        "multiple of 16, and with swizzle_v_scales for one\n"
         "that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for "
         "a length\n"
         "below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before "
@@ -368,11 +393,11 @@ const kvf_op kvf_op_paged_attention_decode = {
     .arguments = arguments,
     .num_arguments = 14,
     .variants = variants,
-    .num_variants = 42,
+    .num_variants = 48,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 27,
+    .num_cells = 30,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

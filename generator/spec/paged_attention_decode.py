@@ -3,7 +3,12 @@
 from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op
-from generator.spec.shared.formats import FP8_PER_TOKEN_HEAD, INT8_PER_TOKEN_HEAD, NVFP4
+from generator.spec.shared.formats import (
+    FP8_PER_TOKEN_HEAD,
+    INT4_PER_TOKEN_HEAD,
+    INT8_PER_TOKEN_HEAD,
+    NVFP4,
+)
 from generator.spec.shared.writer import same_or_fp8
 
 
@@ -32,7 +37,8 @@ positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, 
   out[s, h] = sum over p of softmax(a)[p] * V[p]
 DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
 head g of the very token for the formats per token and head, and for nvfp4 that of head g and the
-block scale of every 16 elements. The query is the token at position n - 1, which is in the cache
+block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the query is rotated
+in their place, and the sum rotated back. The query is the token at position n - 1, which is in the cache
 already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only the pages of
 the positions above are read, and of the last page only the tokens that are there, so fresh pages
 may hold anything. out and workspace must not overlap each other or the other tensors.
@@ -57,7 +63,8 @@ keep a GPU busy will do: two thread blocks for each of its SMs. workspace needs 
 what it holds afterwards is not defined.
 
 Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
-num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
+num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size that is no
+multiple of 16, and with swizzle_v_scales for one
 that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
 below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
 written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
@@ -71,7 +78,9 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
             "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or "
             "uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
-            "head_size / 2 + head_size / 16], uint8, pages without gaps"
+            "head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head "
+            "[num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the "
+            "last dimension"
         ),
         "value_cache": (
             "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
@@ -85,7 +94,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'"
+            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'"
         ),
         "k_scale": (
             "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
@@ -108,7 +117,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "kvf_view",
             "key_cache",
             "stride[0..4]: page, token, KV head, group of x elements, element of a group; nvfp4: "
-            "bytes of codes, as reshape_and_cache_flash_nvfp4 has them",
+            "bytes of codes, as reshape_and_cache_flash_nvfp4 has them; int4: bytes",
         ),
         Field("kvf_view", "value_cache", "stride[0..3]: page, token, KV head, element"),
         Field(
@@ -166,6 +175,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             NVFP4,
             INT8_PER_TOKEN_HEAD,
             FP8_PER_TOKEN_HEAD,
+            INT4_PER_TOKEN_HEAD,
         ),
     ),
     excluded=excluded,

@@ -1079,11 +1079,12 @@ def paged_attention_decode(
       out[s, h] = sum over p of softmax(a)[p] * V[p]
     DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
     head g of the very token for the formats per token and head, and for nvfp4 that of head g and
-    the block scale of every 16 elements. The query is the token at position n - 1, which is in the
-    cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful no-op. Only
-    the pages of the positions above are read, and of the last page only the tokens that are there,
-    so fresh pages may hold anything. out and workspace must not overlap each other or the other
-    tensors.
+    the block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the
+    query is rotated in their place, and the sum rotated back. The query is the token at position n
+    - 1, which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a
+    successful no-op. Only the pages of the positions above are read, and of the last page only the
+    tokens that are there, so fresh pages may hold anything. out and workspace must not overlap
+    each other or the other tensors.
 
     The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin
     write (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their
@@ -1105,8 +1106,9 @@ def paged_attention_decode(
     each of its SMs. workspace needs no initial value, and what it holds afterwards is not defined.
 
     Errors: ValueError for a head_size above 576, num_q_heads that is no multiple of
-    num_kv_heads, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for
-    one that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a length
+    num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size
+    that is no multiple of 16, and with swizzle_v_scales for one
+    that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a length
     below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything
     is written; CUDA: that length is cut off, the tokens of that page are left out, and each is
     counted once, see kvforge.faults). RuntimeError at the second of two launches leaves workspace
@@ -1119,7 +1121,9 @@ def paged_attention_decode(
         key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
             num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
             fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size,
-            num_kv_heads, head_size / 2 + head_size / 16], uint8, pages without gaps
+            num_kv_heads, head_size / 2 + head_size / 16], uint8, pages without gaps; for
+            int4_per_token_head [num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any
+            strides but 1 in the last dimension
         value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks,
             num_kv_heads, head_size, block_size]; any strides
         block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
@@ -1128,7 +1132,8 @@ def paged_attention_decode(
         scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number
             that f32 holds: 0, or a finite one of 2^-126 or more, of any sign
         kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head' or 'fp8_per_token_head'
+            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
+            'int4_per_token_head'
         k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read
             when the cache holds the scalar dtype; for formats per token and head the
             k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides

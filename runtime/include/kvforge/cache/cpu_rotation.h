@@ -70,14 +70,14 @@ KVF_INLINE void kvf_rotate(float *row, int64_t size, int32_t block) {
   kvf_hadamard(row, size, block);
 }
 
-/* And back. Division by a power of two, which is exact. */
+/* And back. Zeros are +0. */
 KVF_INLINE void kvf_rotate_back(float *row, int64_t size, int32_t block) {
-  const float inverse = 1.0f / (float)block;
   kvf_hadamard(row, size, block);
-  for (int64_t i = 0; i < size; ++i) {
-    row[i] *= inverse;
+  for (int64_t first = 0; first < size; first += block) {
+    for (int32_t i = 0; i < block; ++i) {
+      row[first + i] = kvf_rotation_undo(row[first + i], i, block);
+    }
   }
-  kvf_put_signs(row, size, block);
 }
 
 #endif

@@ -45,6 +45,13 @@ KVF_INLINE float2 kvf_f32x2_from_e2m1(uint32_t codes) {
   return make_float2(kvf_f32_from_e2m1(codes), kvf_f32_from_e2m1(codes >> 4));
 }
 
+/* Two int4 codes of a byte, the low half first, less the code of 0. */
+KVF_INLINE float2 kvf_f32x2_from_int4(uint32_t codes, float zero) {
+  const float base = 8388608.0f + zero; /* the last bit of 2^23 weighs 1 */
+  return make_float2(kvf_float(0x4B000000u | (codes & 15u)) - base,
+                     kvf_float(0x4B000000u | (codes >> 4 & 15u)) - base);
+}
+
 /* Two results in a word, the first in the low half. */
 #if defined(__CUDA_ARCH__)
 KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
