@@ -206,10 +206,10 @@ static double int4_value(const op_call *call, const decode_case *what, int which
   const uint8_t *codes = element_at(call, which, (int64_t[]){block, offset, head, 0});
   if (codes != last_head.codes) {
     uint32_t word;
-    memcpy(&word,
-           element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE,
-                      (int64_t[]){block, offset, head}),
-           sizeof word);
+    memcpy(
+        &word,
+        element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
+        sizeof word);
     for (int64_t i = 0; i < what->size; ++i) {
       last_head.elements[i] = int4_decode(int4_code(codes, i), word);
     }
@@ -245,10 +245,10 @@ static double value_of(const op_call *call, const decode_case *what, int which, 
 static void put_int4(const op_call *call, const decode_case *what, int which, int64_t block,
                      int64_t offset, int64_t head, int64_t element, double value) {
   uint32_t word;
-  memcpy(&word,
-         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE,
-                    (int64_t[]){block, offset, head}),
-         sizeof word);
+  memcpy(
+      &word,
+      element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
+      sizeof word);
   const int zero = (int)(word % 16);
   const bool counts = !what->uniform || element % int4_block(what->size) == 0;
   const int code = zero + (counts ? (int)lrint(value) : 0);
