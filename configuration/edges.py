@@ -27,6 +27,10 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
                 refused[target] += f"; run {setup_hint(lacking)}"
     if not tools.analyzer:  # which gcc alone has
         refused.setdefault("coverage", "coverage is not available: it reads what gcc counts")
+    if not tools.openmp:
+        refused["bench-threads"] = (
+            "bench-threads is not available: it compares with OpenMP, which the C compiler lacks"
+        )
     if tools.torch and not tools.torch.stable:
         refused["bench-python"] = (
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
@@ -140,6 +144,8 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
     peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
+    if "bench-threads" in graph.refused:
+        del programs["bench_threads"]
     graph.title("What the benchmarks share.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
@@ -303,7 +309,7 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     graph = Graph(choice.build, refusals(tools, choice, options.no_cuda))
     generated_edges(graph)
     library_edges(graph, choice)
-    emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.emulator else []
+    emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.gxx else []
     program_edges(graph, tools, choice)
     bindings = binding_edges(graph, tools)
     guards = guard_edges(graph, tools, choice, bool(emulator))

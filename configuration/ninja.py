@@ -37,6 +37,7 @@ def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str
         "LIBDIR": shell([options.libdir or "lib"]),
         "CC": shell(tools.cc),
         "CXX": shell(tools.cxx),
+        "GXX": shell(tools.gxx),
         "FUZZER": shell(tools.fuzzer),
         "NVCC": shell([cuda.nvcc]) if cuda else "",
         "AR": shell(find_tool("AR", "ar") or ["ar"]),
@@ -83,7 +84,7 @@ def watched(options: argparse.Namespace, tools: Tools) -> list[str]:
     tops = ("bench", "examples", "generator", "python/src", "runtime", "templates", "tests")
     for top in tops:
         paths |= {folder for folder, _, _ in os.walk(top) if not folder.endswith("__pycache__")}
-    programs = [command[0] for command in (tools.cc, tools.cxx) if command]
+    programs = [command[0] for command in (tools.cc, tools.cxx, tools.gxx) if command]
     programs += [tools.cuda.nvcc] if tools.cuda else []
     programs += [profile.file_of(options.profile)] if options.profile else []
     return [str(ROOT / path) for path in sorted(paths) + programs]
@@ -101,7 +102,7 @@ def build_file(choice: Choice) -> str:
 
 def write_build(options: argparse.Namespace, tools: Tools, choice: Choice) -> None:
     """Writes build.ninja and what its edges depend on into the build folder."""
-    compilers = [describe(tools.cc), describe(tools.cxx)]
+    compilers = [describe(compiler) for compiler in (tools.cc, tools.cxx, tools.gxx)]
     write_if_changed(f"{choice.build}/toolchain.txt", "\n".join(compilers) + "\n")
     if tools.cuda:
         write_if_changed(f"{choice.build}/toolchain-cuda.txt", f"nvcc {tools.cuda.version}\n")

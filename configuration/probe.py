@@ -26,6 +26,8 @@ ISA_FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
     "aarch64": {"neon": ()},
 }
 
+OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+
 
 @dataclass(frozen=True)
 class Cuda:
@@ -62,8 +64,9 @@ class Tools:
     tvm_ffi: str = ""  # folder of TVM-FFI's headers
     torch: Torch | None = None
     analyzer: bool = False
+    openmp: bool = False  # whole, with its threads; CPU kernels do with pragmas
     fuzzer: list[str] = field(default_factory=list)  # a clang with libFuzzer
-    emulator: bool = False  # the C++ compiler instruments as the emulated driver wants
+    gxx: list[str] = field(default_factory=list)  # a g++, which the emulated driver needs
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -89,12 +92,14 @@ def probe(want_cuda: bool) -> Tools:
     if tools.cc:
         found["CUnit"] = tools.cunit = find_cunit(tools.cc)
         tools.isas = find_isas(tools.cc)
+        tools.openmp = compiles(tools.cc, "-fopenmp", code=OPENMP, link=True)
         tools.analyzer = compiles(tools.cc, "-fanalyzer", "-Werror")
-    if tools.cxx:
-        tools.emulator = compiles(tools.cxx, "-fsanitize=kernel-address", "--param", "asan-stack=0")
+    tools.gxx = find_gxx(tools.cxx)
     if want_cuda:
-        tools.cuda = find_cuda(tools.cxx, tools.notes) if tools.cxx else None
+        tools.cuda = find_cuda(tools.cxx, tools.gxx, tools.notes)
         found["nvcc"] = tools.cuda
+        if tools.cuda and tools.gxx and tools.gxx != tools.cxx:
+            tools.notes.append(f"the emulated CUDA driver is compiled with {tools.gxx[0]}")
     tools.fuzzer = find_fuzzer(tools.cc)
     found["libFuzzer"] = tools.fuzzer
     tools.missing = [name for name, value in found.items() if not value] + tools.missing
@@ -181,6 +186,15 @@ def find_fuzzer(cc: Sequence[str]) -> list[str]:
     return []
 
 
+def find_gxx(cxx: Sequence[str]) -> list[str]:
+    """A g++ that instruments as the emulated driver wants: the C++ compiler itself, or PATH's."""
+    flags = ("-Werror", "-fsanitize=kernel-address", "--param", "asan-stack=0")
+    for candidate in (cxx, find_tool("", "g++") or []):
+        if candidate and compiles(candidate, *flags):
+            return [*candidate]
+    return []
+
+
 def find_isas(cc: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The isa levels that the compiler can build, with their flags."""
     machine = first_line(*cc, "-dumpmachine").partition("-")[0]
@@ -188,22 +202,30 @@ def find_isas(cc: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {level: flags for level, flags in levels.items() if compiles(cc, *flags)}
 
 
-def find_cuda(cxx: Sequence[str], notes: list[str]) -> Cuda | None:
-    """The first CUDA toolkit that compiles: PATH, CUDA_HOME, the default prefix, then wheels."""
+def find_cuda(cxx: Sequence[str], gxx: Sequence[str], notes: list[str]) -> Cuda | None:
+    """The first CUDA toolkit that compiles: PATH, CUDA_HOME, the default prefix, then wheels.
+
+    nvcc has the C++ compiler preprocess and nothing else here, so g++ will do where it refuses it.
+    """
     homes = [*filter(None, [os.environ.get("CUDA_HOME")]), "/usr/local/cuda"]
     wheels = map(str, sorted(Path().glob(".venv/lib/python3*/site-packages/nvidia/cu*")))
     candidates = [shutil.which("nvcc"), *(f"{home}/bin/nvcc" for home in (*homes, *wheels))]
+    hosts = list(dict.fromkeys(host[0] for host in (cxx, gxx) if host))
     for candidate in dict.fromkeys(candidates):
-        if candidate and os.access(candidate, os.X_OK):
-            cuda = probe_cuda(candidate, cxx)
+        if not (candidate and os.access(candidate, os.X_OK)):
+            continue
+        for host in hosts:
+            cuda = probe_cuda(candidate, host)
+            if cuda and host != hosts[0]:
+                notes.append(f"{cuda.nvcc} is given {host}: it does not take {hosts[0]}")
             if cuda:
                 return cuda
-            notes.append(f"{candidate} does not compile with {cxx[0]}; passed over")
+        notes.append(f"{candidate} does not compile with {' or '.join(hosts)}; passed over")
     return None
 
 
-def probe_cuda(nvcc: str, cxx: Sequence[str]) -> Cuda | None:
-    """A toolkit under its canonical path, if it turns a kernel into a fatbin."""
+def probe_cuda(nvcc: str, host: str) -> Cuda | None:
+    """A toolkit under its canonical path, if it makes a fatbin with this host compiler."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "probe.cu")
         source.write_text('#include <cuda_fp8.h>\nextern "C" __global__ void probe(void) {}\n')
@@ -215,8 +237,8 @@ def probe_cuda(nvcc: str, cxx: Sequence[str]) -> Cuda | None:
         archs = re.findall(r"sm_(\d+)", output(nvcc, "--list-gpu-code") or "")
         include = re.search(r'^#\$ INCLUDES="-I([^"]+)"', steps, re.M)
         version = re.search(r"release.*V([\d.]+)", output(nvcc, "--version") or "")
-        host = ("-ccbin", cxx[0])
-        for flags in ((*host, "-Xfatbin=-compress-all", "--compress-mode=size"), host):
+        given = ("-ccbin", host)
+        for flags in ((*given, "-Xfatbin=-compress-all", "--compress-mode=size"), given):
             command = (nvcc, "-c", "-fatbin", *flags, "-o", f"{folder}/out", str(source))
             if archs and output(*command) is not None:
                 return Cuda(

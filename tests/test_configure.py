@@ -444,6 +444,42 @@ def test_a_broken_nvcc_is_passed_over(tree: Path, tmp_path: Path) -> None:
     assert re.search(r"bin/nvcc does not compile with .*; passed over", done.stdout)
 
 
+def test_a_compiler_that_neither_nvcc_nor_the_emulator_takes(tree: Path, tmp_path: Path) -> None:
+    """As clang is for the emulator, and a new one for nvcc: g++ takes its place there."""
+    gxx = shutil.which("g++")
+    if gxx is None or "nvcc" in probe.probe(want_cuda=True).missing:
+        pytest.skip("no g++ or no nvcc")
+    refuses = f'case "$*" in *__CUDACC__*|*--param*) exit 1;; esac; exec {gxx} "$@"'
+    cxx = f"{fake_tools(tmp_path / 'bin', new_cxx=refuses)}/new-cxx"
+    done = run_in(tree, *SMALL[1:], CXX=cxx)
+    assert f"bin/nvcc is given {gxx}: it does not take {cxx}\n" in done.stdout
+    assert f"the emulated CUDA driver is compiled with {gxx}\n" in done.stdout
+    written = (tree / "build/build.ninja").read_text()
+    assert f"\ncxx = {cxx}\n" in written
+    assert f"\ngxx = {gxx}\n" in written
+
+
+def test_suites_pass_with_what_clang_builds(tree: Path) -> None:
+    """The library built by clang, under the suites that were built with the tests' own compiler."""
+    if shutil.which("clang") is None:
+        pytest.skip("clang is not installed")
+    build = Path(os.environ.get("KVFORGE_BUILD", ROOT / "build"))
+    selection = ("--no-cuda", "--ops=concat_and_cache_mla", "--scalars=bf16")
+    done = run_in(tree, *selection, "lib", CC="clang")
+    assert done.returncode == 0, done.stdout
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(tree / "build")}
+    for isa in filter(run_all.machine_runs, probe.find_isas(["clang"])):
+        done = subprocess.run(
+            [build / "kvf_tests", "--backend", "cpu", "--suite", "concat_and_cache_mla"],
+            env={**environment, "KVFORGE_ISA": isa},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert "0 failed" in done.stdout
+
+
 def test_a_missing_compiler_in_the_environment_is_an_error(tree: Path) -> None:
     done = run_in(tree, "--no-cuda", CC="no-such-cc -m64")
     assert (done.returncode, "CC=no-such-cc -m64: no such program" in done.stderr) == (1, True)

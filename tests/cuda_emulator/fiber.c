@@ -1,5 +1,6 @@
 #include "fiber.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -57,7 +58,8 @@ static __attribute__((noinline, noreturn)) void resume(void **registers) {
   __builtin_longjmp(registers, 1);
 }
 
-static __attribute__((noinline)) void start(fiber *f) {
+/* noreturn, so that it is called and not jumped to: the frame that called is returned to later. */
+static __attribute__((noinline, noreturn)) void start(fiber *f) {
   int index = (int)(f - fibers);
   ucontext_t context;
   getcontext(&context);
@@ -67,6 +69,7 @@ static __attribute__((noinline)) void start(fiber *f) {
   makecontext(&context, f->entry, 0);
   f->started = true;
   setcontext(&context);
+  abort(); /* a context of our own making cannot be refused */
 }
 
 __attribute__((noinline)) void fiber_run(fiber *next) {
