@@ -16,8 +16,7 @@ PYTHON_OPS = "python/kvforge/ops"
 FOLDERS = ("generated", PYTHON_OPS)  # hold generated files and no others
 
 
-# What kv_cache_dtype calls the values of dtype axes, where that is not their token: selections take
-# both. runtime/ops/shared/cache_dtype.c has the same.
+# What callers write for a value of a dtype axis, where that is not its token: selections take both.
 ALIASES = {
     "auto": "same",
     "float32": "f32",

@@ -16,7 +16,8 @@ BUILD = _library.find().parent
 
 
 def build_commands(rule: str) -> list[list[str]]:
-    """The commands of this build for a rule, in words; none if it is not configured so."""
+    """The commands of this build for a rule, in words; none if it is not configured so. Without a
+    cache of compilers before them, and what is said where they fail."""
     ninja = ["ninja", "-f", str(BUILD / "build.ninja"), "-t"]
     listed = subprocess.run(
         [*ninja, "targets", "rule", rule], cwd=ROOT, capture_output=True, text=True
@@ -27,7 +28,8 @@ def build_commands(rule: str) -> list[list[str]]:
         if target.startswith(f"{mine}/emulator/"):
             command = [*ninja, "commands", "-s", target]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            found.append(shlex.split(done.stdout))
+            words = shlex.split(done.stdout.partition(" || ")[0])
+            found.append(words[words[0] in ("ccache", "sccache") :])
     return found
 
 
