@@ -63,6 +63,11 @@ class Op:
     # the same names, so that a binding can register it under the op's name and put them in order.
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def addresses(self) -> list[str]:
+        """The arguments whose elements are addresses, by their name: nobody can check those."""
+        return [name for name in self.arguments if name.endswith("_ptrs")]
+
     def __post_init__(self) -> None:
         axis_names = [axis.name for axis in self.axes]
         if len(set(axis_names)) != len(axis_names) or len(axis_names) > MAX_AXES:

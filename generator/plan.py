@@ -13,8 +13,9 @@ from generator.spec import DTYPES, GENERATIONS, OPS
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_OPS = "python/kvforge/ops"
-FOLDERS = ("generated", PYTHON_OPS)  # hold generated files and no others
-
+RUST_OPS = ("rust/kvforge-sys/src/ops", "rust/kvforge/src/ops")
+FOLDERS = ("generated", PYTHON_OPS, *RUST_OPS)  # hold generated files and no others
+FILES = ("rust/kvforge-sys/Cargo.toml", "rust/kvforge/Cargo.toml")  # generated beside others
 
 # What callers write for a value of a dtype axis, where that is not its token: selections take both.
 ALIASES = {
@@ -117,7 +118,7 @@ def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:
 
 
 def outputs() -> list[Output]:
-    """Every generated file, sorted by path. FOLDERS hold these and no others."""
+    """Every generated file, sorted by path. FOLDERS hold these and no others, and FILES are these."""
     tables = {"ops": OPS, "dtypes": DTYPES}
     planned = [
         Output(
@@ -135,6 +136,7 @@ def outputs() -> list[Output]:
     for op in OPS:
         planned += op_outputs(op)
     planned += python_outputs()
+    planned += rust_outputs()
     return sorted(planned, key=lambda output: output.path)
 
 
@@ -184,6 +186,19 @@ def namespace_outputs(folder: str, namespace: str, ops: Sequence[Op]) -> list[Ou
     return [
         Output(f"{folder}/{namespace}.{suffix}", f"python/namespace.{suffix}.j2", context)
         for suffix in ("py", "pyi")
+    ]
+
+
+def rust_outputs() -> list[Output]:
+    """Of both crates, what the ops decide: C's entry points and the safe ones, and the features."""
+    header = (ROOT / "runtime/include/kvforge/kvforge.h").read_text()
+    version = header.partition('#define KVF_VERSION "')[2].partition('"')[0]
+    context = {"ops": OPS, "version": version}
+    paths = [f"{folder}/mod.rs" for folder in RUST_OPS]
+    names = ("ffi.rs", "ops.rs", "sys.toml", "kvforge.toml")
+    return [
+        Output(path, f"rust/{name}.j2", context)
+        for path, name in zip([*paths, *FILES], names, strict=True)
     ]
 
 

@@ -19,11 +19,12 @@ from generator import names
 from generator.axes import Axis, Value
 from generator.dtypes import BY_TOKEN, DType
 from generator.model import Op
-from generator.plan import FOLDERS, ROOT, Output, outputs, totals
+from generator.plan import FILES, FOLDERS, ROOT, Output, outputs, totals
 from generator.schema import Argument
 from generator.spec import OPS
 
 COMMAND = "python3 -m generator"
+LINE_COMMENTS = {".py": "#", ".pyi": "#", ".toml": "#", ".rs": "//"}
 DOC_COLUMNS = 96  # specs break the lines of their texts somewhere behind it
 PARAGRAPHS = ("Errors:", "Source of the rule:")
 PYTHON_WORDS = {
@@ -36,6 +37,17 @@ PYTHON_WORDS = {
     "KVF_CUDA_ERROR": "RuntimeError",
     "KVF_OUT_OF_MEMORY": "MemoryError",
     "kvf_cuda_fault_count": "kvforge.faults",
+}
+RUST_WORDS = {
+    "KVF_INVALID_TYPE": "Status::InvalidType",
+    "KVF_INVALID_VALUE": "Status::InvalidValue",
+    "KVF_OUT_OF_RANGE": "Status::OutOfRange",
+    "KVF_UNSUPPORTED": "Status::Unsupported",
+    "KVF_NOT_BUILT": "Status::NotBuilt",
+    "KVF_NO_DEVICE": "Status::NoDevice",
+    "KVF_CUDA_ERROR": "Status::CudaError",
+    "KVF_OUT_OF_MEMORY": "Status::OutOfMemory",
+    "kvf_cuda_fault_count": "kvforge::cuda_faults",
 }
 PYTHON_TYPES = {
     "tensor": "Tensor",
@@ -66,6 +78,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     env.filters["c_value"] = c_value
     env.filters["scaled"] = scaled
     env.filters["comment"] = comment
+    env.filters["rustdoc"] = rustdoc
     env.filters["wrap"] = wrap
     env.filters["for_python"] = for_python
     env.filters["annotation"] = annotation
@@ -101,6 +114,14 @@ def comment(text: str, indent: int = 0, hang: int = 0) -> str:
     """
     lines = wrap(text, indent, hang, columns=97).split("\n")
     return "\n".join((" * " + line).rstrip() for line in lines)
+
+
+def rustdoc(text: str, indent: int = 0, hang: int = 0) -> str:
+    """A spec's text as the lines of a documentation comment in Rust, filled to 100 columns."""
+    for word, instead in RUST_WORDS.items():
+        text = re.sub(rf"\b{word}\b", instead, text)
+    lines = wrap(text, indent, hang, columns=96).split("\n")
+    return "\n".join(("/// " + line).rstrip() for line in lines)
 
 
 def wrap(text: str, indent: int, hang: int = 0, columns: int = 99) -> str:
@@ -160,8 +181,8 @@ def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> s
         "Do not edit.",
         f"Regenerate: {command}",
     ]
-    if output.path.endswith((".py", ".pyi")):
-        banner = "".join(f"# {line}\n" for line in lines)
+    if mark := LINE_COMMENTS.get(Path(output.path).suffix):
+        banner = "".join(f"{mark} {line}\n" for line in lines)
     else:
         banner = "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
     text = template.render(**output.context)
@@ -232,14 +253,16 @@ def format_c(texts: dict[str, str]) -> dict[str, str]:
 
 
 def existing(root: Path = ROOT) -> set[str]:
-    """The generated files that are there now: whole folders, and README.md for its table."""
+    """The generated files that are there now: whole folders, single files, and README.md for its
+    table."""
     files = [
         path
         for folder in FOLDERS
         for path in (root / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     ]
-    return {path.relative_to(root).as_posix() for path in [*files, root / "README.md"]}
+    single = [root / name for name in FILES if (root / name).is_file()]
+    return {path.relative_to(root).as_posix() for path in [*files, *single, root / "README.md"]}
 
 
 def differences(texts: dict[str, str], root: Path = ROOT) -> list[str]:

@@ -26,6 +26,7 @@ ENGINE = sorted(
         "generator/*.py",
         "templates/table/*.j2",
         "templates/python/*.j2",
+        "templates/rust/*.j2",
         "templates/shared/prototypes.j2",
         "templates/shared/cpu.j2",
         "templates/shared/cuda.j2",

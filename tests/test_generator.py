@@ -435,8 +435,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tests").mkdir()
     for suite in ROOT.glob("tests/test_*.c"):  # an op has to have its suite
         shutil.copy(suite, root / "tests")
-    for file in (".clang-format", "README.md", "requirements/build.txt"):
-        (root / file).parent.mkdir(exist_ok=True)
+    header = "runtime/include/kvforge/kvforge.h"
+    for file in (".clang-format", "README.md", "requirements/build.txt", header, *plan.FILES):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, root / file)
     return root
 

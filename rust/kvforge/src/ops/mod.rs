@@ -1,0 +1,1773 @@
+// Generated from templates/rust/ops.rs.j2 and generator/spec/. Do not edit.
+// Regenerate: python3 -m generator
+//! The ops. Every function checks all of its arguments before it writes anything.
+
+use crate::{addresses, check, text, Exec, Result, Tensor, TensorMut};
+use kvforge_sys::ops as sys;
+use std::ptr::{null, null_mut};
+
+/// Writes the latent and the rope part of new tokens, one behind the other, to MLA pages.
+///
+/// ```text
+/// With L = kv_lora_rank, R = rope_dim, s = slot_mapping[t], block = s div block_size and
+/// offset = s mod block_size:
+///   kv_cache[block, offset, i]     = Q(kv_c[t, i], scale)  for i in [0, L)
+///   kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+/// rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is not
+/// read: elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a
+/// negative slot are skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may
+/// have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+/// tokens with one slot race.
+///
+/// Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their scales
+/// from the elements; `scale` is not read, and skip_scale is without effect. amax is the largest
+/// magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU and CUDA
+/// give the same bits.
+///
+/// fp8_ds_mla, 656 bytes, from f16 or bf16:
+///   bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
+///   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
+///                     power of two, so that readers may narrow them to bf16 or to an exponent
+///   bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
+/// fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
+/// The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has
+/// it, give the lower power for quotients a few ulp above one.)
+/// nvfp4_ds_mla, 352 bytes, from f32, f16 or bf16:
+///   bytes 0 to 255    E2M1 codes of kv_c, the even element in the low half: element *
+///                     (1 / scale), an IEEE division where upstream has the hardware's estimate;
+///                     to nearest even, saturated at 6, NaN as 6
+///   bytes 256 to 319  E4M3 codes of k_pe, without a scale
+///   bytes 320 to 351  the scales of groups of 16, E4M3: a = max(amax / 6, 2^-9), to nearest even,
+///                     one code up if that is below a; at most 448. Group g is byte
+///                     8 (g mod 4) + g div 4.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over the raw
+/// bits of f16, and its alignment, empty-input and bounds defects corrected.
+///
+/// Arguments:
+///   kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides
+///   k_pe (Tensor): [num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides; rope_dim
+///       may be 0, but for nvfp4_ds_mla
+///   kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8
+///       or float8 for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352],
+///       uint8, rows without gaps
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'fp8_ds_mla',
+///       'fp8_ds_mla_f32' or 'nvfp4_ds_mla'
+///   scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe alike;
+///       not read unless the cache is fp8_e4m3 or fp8_e5m2
+///   skip_scale (bool): whether elements are stored as they are, not divided; the scale is not read
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn concat_and_cache_mla(
+    exec: &Exec,
+    kv_c: &Tensor,
+    k_pe: &Tensor,
+    kv_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    scale: &Tensor,
+    skip_scale: bool,
+) -> Result<()> {
+    let kv_c = kv_c.dl();
+    let k_pe = k_pe.dl();
+    let mut kv_cache = kv_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("concat_and_cache_mla", "kv_cache_dtype", kv_cache_dtype)?;
+    let scale = scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_concat_and_cache_mla(
+            exec.as_ptr(),
+            &kv_c,
+            &k_pe,
+            &mut kv_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &scale,
+            skip_scale,
+        )
+    })
+}
+
+/// Writes the latent and the rope part of new tokens to the MLA pages of several layers.
+///
+/// ```text
+/// With L = kv_lora_rank, R = rope_dim, s = slot_mapping[n, t], row the address kv_cache_ptrs[n]
+/// plus (s div block_size) * block_stride + (s mod block_size) * entry_stride cache elements:
+///   row[i]     = Q(kv_c[n, t, i], kv_scales[n])  for i in [0, L)
+///   row[L + j] = Q(k_pe[n, t, j], kv_scales[n])  for j in [0, R)
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+/// rounds to nearest even and saturates. All layers share block_size and strides, and are written
+/// in one launch. Any L and R, 0 included. Tokens with a negative slot are skipped. The number of
+/// tokens is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. Zero
+/// layers or tokens are a successful no-op. Two tokens of a layer with one slot race.
+///
+/// The caches are known by address alone, so only the caller can say how many pages they have: with
+/// num_blocks, slots are checked as in concat_and_cache_mla; with -1 they are trusted.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults). An address that is
+/// 0 or no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
+/// skipped and counted, unless its slot is negative.
+/// Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
+///
+/// Arguments:
+///   kv_c (Tensor): [num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any
+///       strides
+///   k_pe (Tensor): [num_layers, num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides
+///   kv_cache_ptrs (Tensor): [num_layers], int64, any stride: address of each layer's cache, in the
+///       memory that the other tensors are in
+///   slot_mapping (Tensor): [num_layers, num_tokens], int64 or int32, any strides (0 for one row
+///       that all layers share); a negative slot skips its token
+///   block_size (int): tokens in a page
+///   block_stride (int): distance of two pages, in cache elements; at least kv_lora_rank + rope_dim
+///   entry_stride (int): distance of two tokens, likewise
+///   kv_scales (Tensor?): [num_layers], f32, any stride; layer n holds element / kv_scales[n];
+///       required for fp8 and absent otherwise
+///   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
+///   num_blocks (int): pages in each cache; -1 when slots need no check
+/// ```
+///
+/// # Safety
+///
+/// The memory at the addresses in kv_cache_ptrs has to be there.
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn concat_and_cache_mla_grouped(
+    exec: &Exec,
+    kv_c: &Tensor,
+    k_pe: &Tensor,
+    kv_cache_ptrs: &Tensor,
+    slot_mapping: &Tensor,
+    block_size: i64,
+    block_stride: i64,
+    entry_stride: i64,
+    kv_scales: Option<&Tensor>,
+    kv_cache_dtype: &str,
+    num_blocks: i64,
+) -> Result<()> {
+    let kv_c = kv_c.dl();
+    let k_pe = k_pe.dl();
+    let kv_cache_ptrs = kv_cache_ptrs.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_scales = kv_scales.map(|tensor| tensor.dl());
+    let kv_cache_dtype = text("concat_and_cache_mla_grouped", "kv_cache_dtype", kv_cache_dtype)?;
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_concat_and_cache_mla_grouped(
+            exec.as_ptr(),
+            &kv_c,
+            &k_pe,
+            &kv_cache_ptrs,
+            &slot_mapping,
+            block_size,
+            block_stride,
+            entry_stride,
+            kv_scales.as_ref().map_or(null(), |tensor| tensor),
+            kv_cache_dtype.as_ptr(),
+            num_blocks,
+        )
+    })
+}
+
+/// Rotates queries and keys by their positions and writes the keys to MLA pages.
+///
+/// ```text
+/// With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and
+/// sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):
+///   (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and become
+///   x' = x * cos - y * sin
+///   y' = y * cos + x * sin
+/// Each product, sum and difference is rounded to the scalar dtype (three roundings for an element
+/// of f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same bits; a
+/// NaN is 0x7FFF, or 0x7FFFFFFF in f32.
+///
+/// q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe is rotated
+/// in place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size and
+/// offset = s mod block_size:
+///   kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)
+///   kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), rotated
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
+/// rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 included. Zero
+/// tokens are a successful no-op. Two tokens with one slot race.
+///
+/// Errors: Status::OutOfRange for a position that is no row of cos_sin_cache, whatever its token's
+/// slot, and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
+/// counted, see kvforge::cuda_faults: a token with such a position is left alone, one with such a
+/// slot has only its queries rotated).
+/// Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
+/// bounds defects corrected.
+///
+/// Arguments:
+///   positions (Tensor): [num_rows >= num_tokens], int64 or int32, any stride
+///   q_pe (Tensor!): [num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides
+///   k_pe (Tensor!): [num_tokens, rope_dim], the dtype of q_pe, any strides
+///   kv_c (Tensor): [num_tokens, kv_lora_rank], the dtype of q_pe, any strides
+///   cos_sin_cache (Tensor): [num_positions, rope_dim], the dtype of q_pe, any strides; a row is
+///       the cosines of all pairs and behind them the sines
+///   is_neox (bool): pairs are halves of a row (GPT-NeoX), else neighbours (GPT-J)
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot leaves k_pe
+///       and cache alone
+///   kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8
+///       or float8 for fp8), any strides
+///   kv_cache_dtype (str): 'auto' (the dtype of q_pe), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
+///   kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe
+///       alike; not read when the cache holds the scalar dtype
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn concat_and_cache_mla_rope_fused(
+    exec: &Exec,
+    positions: &Tensor,
+    q_pe: &mut TensorMut,
+    k_pe: &mut TensorMut,
+    kv_c: &Tensor,
+    cos_sin_cache: &Tensor,
+    is_neox: bool,
+    slot_mapping: &Tensor,
+    kv_cache: &mut TensorMut,
+    kv_cache_dtype: &str,
+    kv_cache_scale: &Tensor,
+) -> Result<()> {
+    let positions = positions.dl();
+    let mut q_pe = q_pe.dl();
+    let mut k_pe = k_pe.dl();
+    let kv_c = kv_c.dl();
+    let cos_sin_cache = cos_sin_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let mut kv_cache = kv_cache.dl();
+    let kv_cache_dtype = text("concat_and_cache_mla_rope_fused", "kv_cache_dtype", kv_cache_dtype)?;
+    let kv_cache_scale = kv_cache_scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_concat_and_cache_mla_rope_fused(
+            exec.as_ptr(),
+            &positions,
+            &mut q_pe,
+            &mut k_pe,
+            &kv_c,
+            &cos_sin_cache,
+            is_neox,
+            &slot_mapping,
+            &mut kv_cache,
+            kv_cache_dtype.as_ptr(),
+            &kv_cache_scale,
+        )
+    })
+}
+
+/// Joins the latent and the rope half of MLA queries, head by head.
+///
+/// ```text
+/// For every token t and head h, with N = nope_dim and R = rope_dim:
+///   q_out[t, h, 0 .. N - 1]     = ql_nope[t, h, :]
+///   q_out[t, h, N .. N + R - 1] = q_pe[t, h, :]
+/// Bits are copied, NaN payloads too. Any N and R, either of which may be 0, and any token and head
+/// strides, each tensor with its own (a transposed ql_nope, or a q_pe that is cut out of longer
+/// rows, needs no copy). q_out may have more heads than the other two, as attention kernels want
+/// that are built for a number of heads; those behind are left as they are. q_out must not overlap
+/// the others. Zero tokens are a successful no-op.
+///
+/// Errors: Status::InvalidValue for elements of a head that are not neighbours.
+/// Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
+/// result for N = 1024), on the dtype and on alignment.
+///
+/// Arguments:
+///   ql_nope (Tensor): [num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension 2
+///       is 1
+///   q_pe (Tensor): [num_tokens, num_heads, rope_dim], the dtype of ql_nope; stride of dimension 2
+///       is 1
+///   q_out (Tensor!): [num_tokens, >= num_heads, nope_dim + rope_dim], the dtype of ql_nope; stride
+///       of dimension 2 is 1
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn concat_mla_q(
+    exec: &Exec,
+    ql_nope: &Tensor,
+    q_pe: &Tensor,
+    q_out: &mut TensorMut,
+) -> Result<()> {
+    let ql_nope = ql_nope.dl();
+    let q_pe = q_pe.dl();
+    let mut q_out = q_out.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_concat_mla_q(
+            exec.as_ptr(),
+            &ql_nope,
+            &q_pe,
+            &mut q_out,
+        )
+    })
+}
+
+/// Converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.
+///
+/// ```text
+/// For every index i of the shape that both tensors have:
+///   floats to fp8:    dst[i] = Q(src[i] / scale)
+///   fp8 to floats:    dst[i] = float(src[i]) * scale
+///   floats to floats: dst[i] = src[i] in the other dtype
+/// Q rounds to nearest even and saturates, and every NaN becomes 0x7F. Everything else rounds to
+/// nearest even once, from f32, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF,
+/// 0x7FFF. Division and product are those of f32, so the scale is narrowed to f32 first. In the
+/// dispatch table the scalar dtype is the source's, the cache dtype the destination's.
+///
+/// kv_cache_dtype names the format of the side that holds codes: 'fp8' and 'fp8_e4m3' E4M3,
+/// 'fp8_e5m2' E5M2; a side whose dtype is float8 must agree with it. 'auto' names none and is
+/// refused. Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the
+/// destination's dtype, and scale must be 1.
+///
+/// Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined with
+/// another one, in both tensors alike; permuted tensors are as fast as contiguous ones. Empty
+/// tensors are a successful no-op. The tensors must not overlap.
+///
+/// Errors: Status::InvalidType when neither side holds floats, Status::Unsupported for too many
+/// dimensions.
+/// Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes compared
+/// and strides honoured.
+///
+/// Arguments:
+///   dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
+///       strides
+///   src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
+///   scale (float): what codes are multiplied with to become values; positive, finite and normal as
+///       f32 (2^-126 to 3.4e38)
+///   kv_cache_dtype (str): 'fp8', 'fp8_e4m3' or 'fp8_e5m2'; between floats 'auto' or the name of
+///       the dtype of dst_cache
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn convert_fp8(
+    exec: &Exec,
+    dst_cache: &mut TensorMut,
+    src_cache: &Tensor,
+    scale: f64,
+    kv_cache_dtype: &str,
+) -> Result<()> {
+    let mut dst_cache = dst_cache.dl();
+    let src_cache = src_cache.dl();
+    let kv_cache_dtype = text("convert_fp8", "kv_cache_dtype", kv_cache_dtype)?;
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_convert_fp8(
+            exec.as_ptr(),
+            &mut dst_cache,
+            &src_cache,
+            scale,
+            kv_cache_dtype.as_ptr(),
+        )
+    })
+}
+
+/// Copies pages within the key and value caches of all layers, in one launch.
+///
+/// ```text
+/// For every pair (source, target) = block_mapping[i] and every layer:
+///   key_caches[layer][target]   = key_caches[layer][source]
+///   value_caches[layer][target] = value_caches[layer][source]
+/// Pairs take effect in the order of the list, on both backends: with (0, 1), (1, 2) block 2 gets
+/// what block 0 held, with (1, 2), (0, 1) what block 1 held, and of two pairs with one target the
+/// last one wins. Pairs that have nothing to do with each other are copied side by side. A pair
+/// with a negative block is skipped, so that a captured list can be padded. No pairs or no layers
+/// are a successful no-op.
+///
+/// On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is allocated
+/// or waited for, block_mapping is read on the device, and the call can be captured in a CUDA
+/// graph. More tensors, or pages of several sizes, are several launches.
+///
+/// Errors: Status::OutOfRange for a block beyond num_blocks (CPU: before anything is written; CUDA:
+/// that pair is skipped and counted once, see kvforge::cuda_faults), whatever the pair's other
+/// block is. Status::CudaError when a launch fails; those before it stay on the stream, and the
+/// sentence says so ("enqueued: 240 of 300 tensors").
+/// Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
+/// race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
+///
+/// Arguments:
+///   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
+///       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+///       and pages any distance apart; no page of a tensor overlaps one of another
+///   value_caches (Tensor[](b!)): as key_caches, as many; pages may have another size than those of
+///       keys
+///   block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
+///       caches; source and target of each pair
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn copy_blocks(
+    exec: &Exec,
+    key_caches: &mut [TensorMut],
+    value_caches: &mut [TensorMut],
+    block_mapping: &Tensor,
+) -> Result<()> {
+    let key_caches: Vec<_> = key_caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let key_caches = addresses(&key_caches);
+    let value_caches: Vec<_> = value_caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let value_caches = addresses(&value_caches);
+    let block_mapping = block_mapping.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_copy_blocks(
+            exec.as_ptr(),
+            key_caches.as_ptr(), key_caches.len() as i64,
+            value_caches.as_ptr(), value_caches.len() as i64,
+            &block_mapping,
+        )
+    })
+}
+
+/// Copies pages within the joint caches of all layers, in one launch.
+///
+/// ```text
+/// For every pair (source, target) = block_mapping[i] and every layer:
+///   kv_caches[layer][target] = kv_caches[layer][source]
+/// Everything else is as in copy_blocks: pairs take effect in the order of the list, a pair with a
+/// negative block is skipped, and the call can be captured in a CUDA graph.
+///
+/// Errors: Status::OutOfRange for a block beyond num_blocks (CPU: before anything is written; CUDA:
+/// that pair is skipped and counted once, see kvforge::cuda_faults). Status::CudaError as in
+/// copy_blocks.
+/// Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
+/// corrected.
+///
+/// Arguments:
+///   kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
+///       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+///       and pages any distance apart; no page of a tensor overlaps one of another
+///   block_mapping (Tensor): [num_pairs, 2], int64 or int32, any strides, on the device of the
+///       caches; source and target of each pair
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn copy_blocks_mla(
+    exec: &Exec,
+    kv_caches: &mut [TensorMut],
+    block_mapping: &Tensor,
+) -> Result<()> {
+    let kv_caches: Vec<_> = kv_caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let kv_caches = addresses(&kv_caches);
+    let block_mapping = block_mapping.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_copy_blocks_mla(
+            exec.as_ptr(),
+            kv_caches.as_ptr(), kv_caches.len() as i64,
+            &block_mapping,
+        )
+    })
+}
+
+/// Gathers fp8_ds_mla rows of sequences from pages and turns them into floats.
+///
+/// ```text
+/// Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b + 1], the
+/// last one up to the end of dst; no more than seq_lens[b] of them, if there is a seq_lens. For row
+/// j of it, with p = j - workspace_starts[b] + seq_starts[b] and r = row p mod block_size of page
+/// block_table[b, p div block_size]:
+///   dst[j, i] = E4M3(r[i]) * scale(r, i div 128)       0 <= i < 512, scales: 4 f32 at byte 512
+///   dst[j, i] = 16 bits at byte 528 + 2 * (i - 512)    512 <= i < 576
+/// The product is one of f32, rounded to nearest even once, overflows to infinity, and has one NaN
+/// per dtype: 0x7FFFFFFF, 0x7FFF. The 16 bits of the rope part are copied into f16 and bf16, so the
+/// cache must have been filled from that dtype; for f32 they are taken as bf16 and widened. Scales
+/// may be any f32, so caches of either scale contract (fp8_ds_mla, fp8_ds_mla_f32) are read. Other
+/// rows, in front of workspace_starts[0] and between sequences, are left as they are. Zero rows are
+/// a successful no-op.
+///
+/// Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
+/// workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register
+/// the one signature or the other.
+///
+/// Errors: Status::OutOfRange for a page that is not in the cache or not in the table (CPU: before
+/// anything is written; CUDA: that row is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
+/// its 32-bit offsets, its alignment and its bounds defects corrected.
+///
+/// Arguments:
+///   src_cache (Tensor): [num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of dimension
+///       2 is 1
+///   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
+///       rows
+///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
+///       each part of a sequence
+///   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
+///       sequence
+///   batch_size (int): sequences to gather
+///   seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first row,
+///       in tokens, any number of them; None for 0
+///   seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at most; None for
+///       all
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn cp_gather_and_upconvert_fp8_kv_cache(
+    exec: &Exec,
+    src_cache: &Tensor,
+    dst: &mut TensorMut,
+    block_table: &Tensor,
+    workspace_starts: &Tensor,
+    batch_size: i64,
+    seq_starts: Option<&Tensor>,
+    seq_lens: Option<&Tensor>,
+) -> Result<()> {
+    let src_cache = src_cache.dl();
+    let mut dst = dst.dl();
+    let block_table = block_table.dl();
+    let workspace_starts = workspace_starts.dl();
+    let seq_starts = seq_starts.map(|tensor| tensor.dl());
+    let seq_lens = seq_lens.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_cp_gather_and_upconvert_fp8_kv_cache(
+            exec.as_ptr(),
+            &src_cache,
+            &mut dst,
+            &block_table,
+            &workspace_starts,
+            batch_size,
+            seq_starts.as_ref().map_or(null(), |tensor| tensor),
+            seq_lens.as_ref().map_or(null(), |tensor| tensor),
+        )
+    })
+}
+
+/// Gathers nvfp4_ds_mla rows of sequences from pages and turns them into floats.
+///
+/// ```text
+/// Sequence b < batch_size has the rows from workspace_starts[b] up to workspace_starts[b + 1], the
+/// last one up to the end of dst. For row j of it, with p = j - workspace_starts[b] and r = row p
+/// mod block_size of page block_table[b, p div block_size]:
+///   dst[j, i] = E2M1(r, i) * E4M3(r[320 + 8 * (g mod 4) + g div 4])    0 <= i < 512, g = i div 16
+///   dst[j, i] = E4M3(r[256 + i - 512])                                 512 <= i < 576
+/// Code i < 512 is the low half of byte i div 2 for even i, else the high half. No result needs
+/// rounding in any of the three dtypes; a NaN is 0x7FFFFFFF or 0x7FFF. Rows in front of
+/// workspace_starts[0] are left as they are. Zero rows are a successful no-op.
+///
+/// Errors: Status::OutOfRange for a page that is not in the cache or not in the table (CPU: before
+/// anything is written; CUDA: that row is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its destinations,
+/// its alignment and its bounds defects corrected.
+///
+/// Arguments:
+///   src_cache (Tensor): [num_blocks, block_size, 352], uint8; stride of dimension 2 is 1
+///   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
+///       rows
+///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
+///       each part of a sequence
+///   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
+///       sequence
+///   batch_size (int): sequences to gather
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn cp_gather_and_upconvert_nvfp4_kv_cache(
+    exec: &Exec,
+    src_cache: &Tensor,
+    dst: &mut TensorMut,
+    block_table: &Tensor,
+    workspace_starts: &Tensor,
+    batch_size: i64,
+) -> Result<()> {
+    let src_cache = src_cache.dl();
+    let mut dst = dst.dl();
+    let block_table = block_table.dl();
+    let workspace_starts = workspace_starts.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_cp_gather_and_upconvert_nvfp4_kv_cache(
+            exec.as_ptr(),
+            &src_cache,
+            &mut dst,
+            &block_table,
+            &workspace_starts,
+            batch_size,
+        )
+    })
+}
+
+/// Gathers the rows of sequences from pages, bits as they are.
+///
+/// ```text
+/// For row j of sequence b < batch_size, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with
+/// p = j - cu_seq_lens[b] + seq_starts[b]:
+///   dst[j, ...] = src_cache[block_table[b, p div block_size], p mod block_size, ...]
+/// The number of rows is dst's size; numbers of cu_seq_lens beyond it mean the same as it. Rows
+/// that no sequence has, in front of cu_seq_lens[0] or from cu_seq_lens[batch_size] on, are left as
+/// they are. Zero rows are a successful no-op. Any dtype of whole bytes and any entry size: bytes
+/// are moved, 16 at a time where alignment allows, whole pages at once on the CPU where both sides
+/// are dense.
+///
+/// Errors: Status::OutOfRange for a page that is not in the cache or not in the table (CPU: before
+/// anything is written; CUDA: that row is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths, its
+/// alignment and its bounds defects corrected.
+///
+/// Arguments:
+///   src_cache (Tensor): [num_blocks, block_size, ...], any dtype; dimensions from 2 on are
+///       contiguous
+///   dst (Tensor!): [num_rows, ...], dtype and bytes of a row as src_cache; dimensions from 1 on
+///       are contiguous; less than 2^31 rows
+///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
+///       each part of a sequence
+///   cu_seq_lens (Tensor): [>= batch_size + 1], int32, contiguous, ascending: first row of each
+///       sequence
+///   batch_size (int): sequences to gather
+///   seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first row,
+///       in tokens, any number of them; None for 0
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn cp_gather_cache(
+    exec: &Exec,
+    src_cache: &Tensor,
+    dst: &mut TensorMut,
+    block_table: &Tensor,
+    cu_seq_lens: &Tensor,
+    batch_size: i64,
+    seq_starts: Option<&Tensor>,
+) -> Result<()> {
+    let src_cache = src_cache.dl();
+    let mut dst = dst.dl();
+    let block_table = block_table.dl();
+    let cu_seq_lens = cu_seq_lens.dl();
+    let seq_starts = seq_starts.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_cp_gather_cache(
+            exec.as_ptr(),
+            &src_cache,
+            &mut dst,
+            &block_table,
+            &cu_seq_lens,
+            batch_size,
+            seq_starts.as_ref().map_or(null(), |tensor| tensor),
+        )
+    })
+}
+
+/// Gathers the quantised indexer keys of sequences, and their scales, from pages.
+///
+/// ```text
+/// For row j of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with p = j - cu_seq_lens[b],
+/// offset = p mod block_size, D = head_dim, n = scales of a token, and P the bytes of page
+/// block_table[b, p div block_size]:
+///   dst_k[j, :]     = P[offset * D .. offset * D + D - 1]
+///   dst_scale[j, :] = P[block_size * D + 4 * offset * n ..], 4 * n bytes
+/// Bytes are copied. Rows that no sequence has, in front of cu_seq_lens[0] or from the last element
+/// of cu_seq_lens on, are left as they are. Zero rows are a successful no-op: no index is looked at
+/// then.
+///
+/// The group size is not an argument: dst_scale tells n, and head_dim must be a multiple of it.
+///
+/// Errors: Status::InvalidValue for destination rows or pages whose bytes are not neighbours;
+/// Status::OutOfRange for a page that is not in the cache or not in the table (CPU: before anything
+/// is written; CUDA: that row is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its contiguous destinations, its groups of
+/// 128 and more, its alignment and its bounds defects corrected.
+///
+/// Arguments:
+///   kv_cache (Tensor): [num_blocks, block_size, head_dim + 4 * n], uint8 or float8_e4m3fn; any
+///       page stride, the bytes of a page dense
+///   dst_k (Tensor!): [num_rows, head_dim], uint8 or float8_e4m3fn; any row stride, rows dense
+///   dst_scale (Tensor!): [num_rows, 4 * n], uint8, or [num_rows, n], f32; any row stride, rows
+///       dense
+///   block_table (Tensor): [num_sequences, width], int32; any stride of sequences
+///   cu_seq_lens (Tensor): [num_sequences + 1], int32, ascending: the first row of each sequence
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn cp_gather_indexer_k_quant_cache(
+    exec: &Exec,
+    kv_cache: &Tensor,
+    dst_k: &mut TensorMut,
+    dst_scale: &mut TensorMut,
+    block_table: &Tensor,
+    cu_seq_lens: &Tensor,
+) -> Result<()> {
+    let kv_cache = kv_cache.dl();
+    let mut dst_k = dst_k.dl();
+    let mut dst_scale = dst_scale.dl();
+    let block_table = block_table.dl();
+    let cu_seq_lens = cu_seq_lens.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_cp_gather_indexer_k_quant_cache(
+            exec.as_ptr(),
+            &kv_cache,
+            &mut dst_k,
+            &mut dst_scale,
+            &block_table,
+            &cu_seq_lens,
+        )
+    })
+}
+
+/// Gathers the rows of sequences from pages and turns fp8 codes back into floats.
+///
+/// ```text
+/// For row j < num_tokens of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with
+/// p = j - cu_seq_lens[b] + seq_starts[b]:
+///   dst[j, :] = DQ(src_cache[block_table[b, p div block_size], p mod block_size, :], scale)
+/// DQ copies the bits when the cache holds the dtype of dst; fp8 is multiplied by the scale in f32
+/// and rounded to nearest even once, overflows to infinity, and has one NaN per dtype: 0x7FFFFFFF,
+/// 0x7FFF. Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of
+/// cu_seq_lens on, are left as they are. Zero tokens are a successful no-op. Any entry_size and any
+/// alignment.
+///
+/// token_to_seq saves the search for a row's sequence and is no more than a hint: where it does not
+/// name the sequence that cu_seq_lens gives, the search is done.
+///
+/// Errors: Status::OutOfRange for a page that is not in the cache or not in the table (CPU: before
+/// anything is written; CUDA: that row is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its limits on the entry size, its
+/// alignment, its bounds and its empty-input defects corrected.
+///
+/// Arguments:
+///   src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8 for
+///       fp8); stride of dimension 2 is 1
+///   dst (Tensor!): [>= num_tokens, entry_size], f32, f16 or bf16; stride of dimension 1 is 1
+///   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page
+///       of each part of a sequence
+///   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
+///       sequence
+///   token_to_seq (Tensor): [>= num_tokens], int32, contiguous: sequence of each row
+///   num_tokens (int): rows to write, less than 2^31
+///   kv_cache_dtype (str): 'auto' (the dtype of dst), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
+///   scale (Tensor): f32, one element; not read when the cache holds the dtype of dst
+///   seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
+///       row, in tokens, any number of them; None for 0
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn gather_and_maybe_dequant_cache(
+    exec: &Exec,
+    src_cache: &Tensor,
+    dst: &mut TensorMut,
+    block_table: &Tensor,
+    cu_seq_lens: &Tensor,
+    token_to_seq: &Tensor,
+    num_tokens: i64,
+    kv_cache_dtype: &str,
+    scale: &Tensor,
+    seq_starts: Option<&Tensor>,
+) -> Result<()> {
+    let src_cache = src_cache.dl();
+    let mut dst = dst.dl();
+    let block_table = block_table.dl();
+    let cu_seq_lens = cu_seq_lens.dl();
+    let token_to_seq = token_to_seq.dl();
+    let kv_cache_dtype = text("gather_and_maybe_dequant_cache", "kv_cache_dtype", kv_cache_dtype)?;
+    let scale = scale.dl();
+    let seq_starts = seq_starts.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_gather_and_maybe_dequant_cache(
+            exec.as_ptr(),
+            &src_cache,
+            &mut dst,
+            &block_table,
+            &cu_seq_lens,
+            &token_to_seq,
+            num_tokens,
+            kv_cache_dtype.as_ptr(),
+            &scale,
+            seq_starts.as_ref().map_or(null(), |tensor| tensor),
+        )
+    })
+}
+
+/// Quantises the indexer keys of new tokens in groups and scatters them into pages.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_dim,
+/// g = quant_block_size, and P the bytes of page `block`, all codes first and all scales behind
+/// them:
+///   P[offset * D + d]                                        = Q(k[t, d], scale of group d div g)
+///   P[block_size * D + 4 * (offset * (D / g) + j)], 4 bytes  = scale of group j, f32
+///   scale = max(largest magnitude of the group, 1e-4) / 448
+/// With kv_cache_dtype "ue8m0" the scale is rounded up to a power of two; it is stored as f32 all
+/// the same. With "mxfp8" it is rounded so, too, and each of the 4 bytes holds its biased exponent
+/// (E8M0: 2^(byte - 127) is the value; 255 is that of an infinite scale, and reads as NaN). Q
+/// divides by the scale in f32, rounds to nearest even and saturates to E4M3. NaNs do not count for
+/// the scale and get the code 0x7F; a group with an infinity has an infinite scale.
+/// Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; k
+/// may have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
+/// tokens with one slot race.
+///
+/// Any head_dim, and any power of two that divides it as the group size (usual: 32, 64, 128).
+///
+/// Errors: Status::InvalidValue for a group size that is not a power of two or does not divide
+/// head_dim, for a kv_cache_dtype that is not one of those named, or for a page whose bytes are not
+/// neighbours; Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything
+/// is written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its group size of 128 whatever the argument
+/// says, its wrong f16 and f32 results, its ignored strides, and its plain scales for a string that
+/// it does not know corrected. The power of two is found exactly, from the exponent bits. vLLM
+/// takes f32 log2 and exp2, and so keeps the power below where a quotient is a few units in the
+/// last place above it; the largest element then saturates.
+///
+/// Arguments:
+///   k (Tensor): [num_rows >= num_tokens, head_dim], f32, f16 or bf16, any strides
+///   kv_cache (Tensor!): [num_blocks, block_size, head_dim + 4 * head_dim / quant_block_size],
+///       uint8 or float8_e4m3fn; any page stride, the bytes of a page dense
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   quant_block_size (int): elements of a group, a power of two that divides head_dim
+///   kv_cache_dtype (str): the format of the scales: 'fp8_indexer', which 'auto', 'fp8' and
+///       'fp8_e4m3' name too, for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two;
+///       'mxfp8' (or 'fp8_indexer_mxfp8') for their exponents
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn indexer_k_quant_and_cache(
+    exec: &Exec,
+    k: &Tensor,
+    kv_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    quant_block_size: i64,
+    kv_cache_dtype: &str,
+) -> Result<()> {
+    let k = k.dl();
+    let mut kv_cache = kv_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("indexer_k_quant_and_cache", "kv_cache_dtype", kv_cache_dtype)?;
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_indexer_k_quant_and_cache(
+            exec.as_ptr(),
+            &k,
+            &mut kv_cache,
+            &slot_mapping,
+            quant_block_size,
+            kv_cache_dtype.as_ptr(),
+        )
+    })
+}
+
+/// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
+///
+/// ```text
+/// For every token t and head h, over the parts i (the prefix, then the suffix or suffixes):
+///   m                = the largest lse[i]
+///   w[i]             = e^(lse[i] - m), or 2^(lse[i] - m) with lse_base2
+///   output[t, h, :]  = sum of w[i] * part[i][t, h, :] / sum of w[i]
+///   output_lse[h, t] = m + log(sum of w[i]), to the same base
+/// A suffix of rank 4 is several parts, which are joined at once: the splits of a decode, say. A
+/// part whose lse is -inf or +inf is empty: it adds nothing, whatever it holds, NaN included. The
+/// prefix is empty for tokens from prefill_tokens_with_context on. Where all parts are empty,
+/// output is +0 and output_lse -inf; where one is not, output is that part, bit for bit but for
+/// NaN. A NaN among the lse makes output and output_lse NaN.
+///
+/// Weights are computed in double and rounded to f32 once, products and their sum are f32, in the
+/// order of the parts: off by at most 2 ulp of the sum of |w[i] * part[i]| / sum of w[i] for two
+/// parts. Then
+/// one rounding, to nearest even, to the dtype of output; NaN is 0x7FFFFFFF or 0x7FFF. With an
+/// output_scale output holds fp8 codes Q(result / output_scale), from the f32 result: a saturating
+/// division, and every NaN becomes 0x7F.
+///
+/// output may be prefix_output, or suffix_output of rank 3, itself (the same elements at the same
+/// strides), and output_lse the lse of either; other overlaps are refused. Zero tokens are a
+/// successful no-op.
+///
+/// Errors: Status::InvalidValue for more than 1024 parts, or for prefill_tokens_with_context beyond
+/// num_tokens.
+/// Source of the rule: vLLM's op of the same name, with strides honoured, several suffixes, both
+/// bases, NaN kept by fp8, and empty parts that may hold anything.
+///
+/// Arguments:
+///   output (Tensor!): [num_tokens, num_heads, head_size], the dtype of prefix_output; with
+///       output_scale float8, or uint8 for E4M3; any strides
+///   output_lse (Tensor!?): [num_heads, num_tokens], f32, any strides; None: not wanted
+///   prefix_output (Tensor): [num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   prefix_lse (Tensor): [num_heads, num_tokens], f32, any strides; a [num_tokens, num_heads]
+///       tensor transposed needs no copy
+///   suffix_output (Tensor): [num_tokens, num_heads, head_size], or [num_suffixes, num_tokens,
+///       num_heads, head_size]; the dtype of prefix_output, any strides
+///   suffix_lse (Tensor): as prefix_lse, or [num_suffixes, num_heads, num_tokens]; any strides
+///   prefill_tokens_with_context (int): tokens that have a prefix, the first; negative: all have
+///       one
+///   output_scale (Tensor?): f32, one element: codes * output_scale are values; None: no codes
+///   lse_base2 (bool): whether the log-sum-exps are to base 2, as FlashInfer's are, and not to base
+///       e
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn merge_attn_states(
+    exec: &Exec,
+    output: &mut TensorMut,
+    output_lse: Option<&mut TensorMut>,
+    prefix_output: &Tensor,
+    prefix_lse: &Tensor,
+    suffix_output: &Tensor,
+    suffix_lse: &Tensor,
+    prefill_tokens_with_context: i64,
+    output_scale: Option<&Tensor>,
+    lse_base2: bool,
+) -> Result<()> {
+    let mut output = output.dl();
+    let mut output_lse = output_lse.map(|tensor| tensor.dl());
+    let prefix_output = prefix_output.dl();
+    let prefix_lse = prefix_lse.dl();
+    let suffix_output = suffix_output.dl();
+    let suffix_lse = suffix_lse.dl();
+    let output_scale = output_scale.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_merge_attn_states(
+            exec.as_ptr(),
+            &mut output,
+            output_lse.as_mut().map_or(null_mut(), |tensor| tensor),
+            &prefix_output,
+            &prefix_lse,
+            &suffix_output,
+            &suffix_lse,
+            prefill_tokens_with_context,
+            output_scale.as_ref().map_or(null(), |tensor| tensor),
+            lse_base2,
+        )
+    })
+}
+
+/// Reads the pages that the cache writers fill: attention of one token per sequence.
+///
+/// ```text
+/// For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
+/// positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
+///   K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p,
+///            which is in page block_tables[s, p div block_size], at p mod block_size
+///   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
+///   out[s, h] = sum over p of softmax(a)[p] * V[p]
+/// DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
+/// head g of the very token for the formats per token and head, and for nvfp4 that of head g and
+/// the block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the query
+/// is rotated in their place, and the sum rotated back. The query is the token at position n - 1,
+/// which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful
+/// no-op. Only the pages of the positions above are read, and of the last page only the tokens that
+/// are there, so fresh pages may hold anything. out and workspace must not overlap each other or
+/// the other tensors.
+///
+/// The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write
+/// (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
+/// nvfp4 pages are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.
+///
+/// Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes
+/// (online), so results are not those of a fixed order. With one position out is exactly DQ(V),
+/// rounded to the dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales
+/// of a head are applied to the query and to the sum, those of a token to its score and its weight,
+/// which gives the same but for rounding.
+///
+/// head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads
+/// of one KV head of one part of a sequence. Without a workspace a sequence is one part, so that a
+/// few long ones leave most of a GPU idle. With one, the positions above are cut into at most
+/// `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. What the
+/// parts come to is put into workspace, and added up in a second launch (CUDA) or a second pass of
+/// the threads (CPU). The only part of a short sequence goes straight to out: splits = 1 is as no
+/// workspace. As many splits as keep a GPU busy will do: two thread blocks for each of its SMs.
+/// workspace needs no initial value, and what it holds afterwards is not defined.
+///
+/// Errors: Status::InvalidValue for a head_size above 576, num_q_heads that is no multiple of
+/// num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size that
+/// is no multiple of 16, and with swizzle_v_scales for one
+/// that is no multiple of 64 or a block_size that is no multiple of 4; Status::OutOfRange for a
+/// length below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before
+/// anything is written; CUDA: that length is cut off, the tokens of that page are left out, and
+/// each is counted once, see kvforge::cuda_faults). Status::CudaError at the second of two launches
+/// leaves workspace written and out untouched.
+/// Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+///
+/// Arguments:
+///   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
+///   query (Tensor): [num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides
+///   key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
+///       num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
+///       fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size,
+///       num_kv_heads, head_size / 2 + head_size / 16], uint8, pages without gaps; for
+///       int4_per_token_head [num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any
+///       strides but 1 in the last dimension
+///   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
+///       head_size, block_size]; any strides
+///   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
+///   seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's
+///       included
+///   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
+///       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
+///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
+///       'int4_per_token_head'
+///   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
+///       the cache holds the scalar dtype; for formats per token and head the k_scale_cache,
+///       [num_blocks, block_size, num_kv_heads], any strides
+///   v_scale (Tensor): as k_scale, for values
+///   alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
+///   sliding_window (int): positions that are attended to, the query's own included; 0 or less: all
+///   swizzle_v_scales (bool): nvfp4: whether block scales of values are stored for sm_100
+///   workspace (Tensor!?): [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits
+///       1 or more: room for the parts of long sequences; None: they are not split
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn paged_attention_decode(
+    exec: &Exec,
+    out: &mut TensorMut,
+    query: &Tensor,
+    key_cache: &Tensor,
+    value_cache: &Tensor,
+    block_tables: &Tensor,
+    seq_lens: &Tensor,
+    scale: f64,
+    kv_cache_dtype: &str,
+    k_scale: &Tensor,
+    v_scale: &Tensor,
+    alibi_slopes: Option<&Tensor>,
+    sliding_window: i64,
+    swizzle_v_scales: bool,
+    workspace: Option<&mut TensorMut>,
+) -> Result<()> {
+    let mut out = out.dl();
+    let query = query.dl();
+    let key_cache = key_cache.dl();
+    let value_cache = value_cache.dl();
+    let block_tables = block_tables.dl();
+    let seq_lens = seq_lens.dl();
+    let kv_cache_dtype = text("paged_attention_decode", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scale = k_scale.dl();
+    let v_scale = v_scale.dl();
+    let alibi_slopes = alibi_slopes.map(|tensor| tensor.dl());
+    let mut workspace = workspace.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_paged_attention_decode(
+            exec.as_ptr(),
+            &mut out,
+            &query,
+            &key_cache,
+            &value_cache,
+            &block_tables,
+            &seq_lens,
+            scale,
+            kv_cache_dtype.as_ptr(),
+            &k_scale,
+            &v_scale,
+            alibi_slopes.as_ref().map_or(null(), |tensor| tensor),
+            sliding_window,
+            swizzle_v_scales,
+            workspace.as_mut().map_or(null_mut(), |tensor| tensor),
+        )
+    })
+}
+
+/// Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+///   key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)
+///   value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
+/// scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+/// with a negative slot are skipped. The number of tokens is the length of slot_mapping; key and
+/// value may have more rows (graph padding), which are not read. Zero tokens are a successful
+/// no-op. Two tokens with one slot race.
+///
+/// Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
+/// up, and the surplus elements of the last group are not written.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
+/// alignment, stride, empty-input and bounds defects corrected.
+///
+/// Arguments:
+///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): as key, with strides of its own
+///   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
+///       dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
+///   value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of key_cache,
+///       any strides
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
+///       when the cache holds the scalar dtype
+///   v_scale (Tensor): as k_scale, for value
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    k_scale: &Tensor,
+    v_scale: &Tensor,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scale = k_scale.dl();
+    let v_scale = v_scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &k_scale,
+            &v_scale,
+        )
+    })
+}
+
+/// Scatters keys and values of new tokens into a paged cache of [block, token, head].
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+///   key_cache[block, offset, h, d]   = Q(key[t, h, d],   k_scale[h])
+///   value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
+/// scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+/// with a negative slot are skipped. The number of tokens is the length of slot_mapping; key and
+/// value may have more rows (graph padding), which are not read. Zero tokens are a successful
+/// no-op. Two tokens with one slot race.
+///
+/// Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
+/// is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages
+/// work.
+///
+/// kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales,
+/// by upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2
+/// + head_size / 16].
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
+/// bounds defects corrected.
+///
+/// Arguments:
+///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): as key, with strides of its own
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or
+///       float8 for fp8, int8 or uint8 for int8), any strides
+///   value_cache (Tensor!): as key_cache, with strides of its own
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+///       'nvfp4' or 'nvfp4_4over6'
+///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
+///       when the cache holds the scalar dtype
+///   v_scale (Tensor): as k_scale, for value
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache_flash(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    k_scale: &Tensor,
+    v_scale: &Tensor,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache_flash", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scale = k_scale.dl();
+    let v_scale = v_scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache_flash(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &k_scale,
+            &v_scale,
+        )
+    })
+}
+
+/// Scatters the keys and values of all layers into their paged caches, in one launch.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for every layer
+/// l:
+///   key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
+///   value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
+/// which is what reshape_and_cache_flash does for each layer by itself, with the same Q, the same
+/// layouts told by strides and the same bits. All layers share slot_mapping, and the caches of all
+/// layers have the same sizes and strides, those of keys and of values each for themselves. Tokens
+/// with a negative slot are skipped. The number of tokens is the length of slot_mapping; keys and
+/// values may have more rows (graph padding), which are not read. Zero tokens and zero layers are a
+/// successful no-op. Two tokens with one slot race.
+///
+/// CUDA: the addresses of the caches travel in the launch parameters, so nothing is allocated and
+/// the call can be captured in a graph; a launch has up to 128 layers, and a call with more is
+/// several launches. It pays where a launch costs more than its work, when speculative or draft
+/// layers are written together, and when a prefill of all layers moves in from elsewhere.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped in all layers and counted once, see kvforge::cuda_faults).
+/// Status::CudaError when a launch fails; those before it stay on the stream, and the sentence says
+/// so ("enqueued: 128 of 300 layers").
+/// Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA writer.
+///
+/// Arguments:
+///   keys (Tensor): [num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16,
+///       any strides
+///   values (Tensor): as keys, with strides of its own
+///   key_caches (Tensor(a!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
+///       head_size], the cache dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any
+///       strides, the same for all layers
+///   value_caches (Tensor(b!)[]): as key_caches, with strides of their own
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+///   k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache holds
+///       key / scale; not read when the cache holds the scalar dtype
+///   v_scales (Tensor): as k_scales, for values
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache_flash_layers(
+    exec: &Exec,
+    keys: &Tensor,
+    values: &Tensor,
+    key_caches: &mut [TensorMut],
+    value_caches: &mut [TensorMut],
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    k_scales: &Tensor,
+    v_scales: &Tensor,
+) -> Result<()> {
+    let keys = keys.dl();
+    let values = values.dl();
+    let key_caches: Vec<_> = key_caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let key_caches = addresses(&key_caches);
+    let value_caches: Vec<_> = value_caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let value_caches = addresses(&value_caches);
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache_flash_layers", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scales = k_scales.dl();
+    let v_scales = v_scales.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache_flash_layers(
+            exec.as_ptr(),
+            &keys,
+            &values,
+            key_caches.as_ptr(), key_caches.len() as i64,
+            value_caches.as_ptr(), value_caches.len() as i64,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &k_scales,
+            &v_scales,
+        )
+    })
+}
+
+/// Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size,
+/// each side of a page holds the codes of all its tokens and heads first and their block scales
+/// behind:
+///   NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
+///   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
+/// Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
+/// only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
+/// stride.
+///
+/// For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
+///   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
+/// and the same for values. A reader multiplies: v = code * S * k_scale. Two codes share a byte,
+/// the even element in the low half. Both formats round to nearest even and saturate.
+///
+/// With 'nvfp4_4over6' every group is encoded a second time, with amax / 4 in place of amax / 6,
+/// and what is stored is the one of the two with the smaller sum of (v - code * (S / g))^2, the
+/// first if they are equal. Squares are added in pairs of neighbours, those sums in pairs, and so
+/// on. Readers need not know which it was.
+///
+/// All arithmetic is f32 with IEEE quotients, so bytes are the same on every backend; kernels with
+/// the approximate reciprocals of the hardware differ in a code now and then, at ties. NaNs do not
+/// count for amax, their code is 6.
+///
+/// swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want
+/// them: with S = D / 16, the scale of group i of the token at `offset` lies where that of group
+/// 4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
+/// Scales of keys are always in order.
+///
+/// Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
+/// and value may have more rows (graph padding), which are not read. Zero tokens are a successful
+/// no-op. Two tokens with one slot race.
+///
+/// Errors: Status::InvalidValue for a head_size that is no multiple of 16, and with
+/// swizzle_v_scales for one that is no multiple of 64 or a block_size that is no multiple of 4;
+/// Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is written;
+/// CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
+/// with the layout taken from strides that are checked.
+///
+/// Arguments:
+///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): as key, with strides of its own
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
+///       uint8; the last three dimensions without gaps, as NHD or HND, any block stride
+///   value_cache (Tensor!): as key_cache, with a block stride and an order of its own
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'nvfp4' or 'nvfp4_4over6'
+///   k_scale (Tensor): f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the
+///       range of both formats, engines take amax / 448 or 1
+///   v_scale (Tensor): as k_scale, for value
+///   swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache_flash_nvfp4(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    k_scale: &Tensor,
+    v_scale: &Tensor,
+    swizzle_v_scales: bool,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache_flash_nvfp4", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scale = k_scale.dl();
+    let v_scale = v_scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache_flash_nvfp4(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &k_scale,
+            &v_scale,
+            swizzle_v_scales,
+        )
+    })
+}
+
+/// Scatters keys and values, quantised with a scale for each head of each token.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for keys
+///   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
+///   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
+/// and the same for values; the size of a value's head may differ from that of a key's. A reader
+/// multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head.
+/// Q rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE,
+/// so scales and codes have the same bits on every backend. Tokens with a negative slot are
+/// skipped. The number of tokens is the length of slot_mapping; key and value may have more rows
+/// (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one
+/// slot race.
+///
+/// NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
+/// makes its scale infinite, and finite elements beside it become 0.
+///
+/// int4_per_token_head rotates the head first, which spreads what is large in one element:
+///   y = rn(H (sign * key[t, h])), rounded to the dtype of key
+/// with H the Walsh-Hadamard matrix in natural order, not normalised, for each block of b elements,
+/// b the largest power of two that divides the head's size, and b fixed signs
+/// (kvforge/cache/rotation.h). Its sums are f32, at distance 1 first, then 2, 4, ...: (a + b, a -
+/// b). With lo = min(0, min y) and hi = max(0, max y)
+///   S = max((hi - lo) / 15, 1e-6), zero = C(-lo / S), code = C(y * (1 / S) + zero)
+/// where C rounds to the nearest of 0 to 15, halves up. Byte i of a head is code[2 i] | code[2 i +
+/// 1] << 4. The word in k_scale_cache is S, whose last four bits are replaced by zero. A reader
+/// takes
+///   y = (code - zero) * (the word without these bits), key = sign * (H y) / b
+/// so that the attention over a cache may rotate the query in its place. A NaN in a block makes all
+/// of it NaN, which has no share in lo and hi and is stored as 0; a block with an infinity is read
+/// as NaN.
+///
+/// Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides, so
+/// a scale may also lie behind its head's codes.
+///
+/// Errors: Status::InvalidValue for int4 heads of an odd size, or of one that a power of two above
+/// 512 divides; Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything
+/// is written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
+/// towards zero, which biases every element towards zero and doubles the error; its own reference
+/// rounds, as here. Readers see no difference in kind: scales have the same meaning. For int4 it
+/// takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0
+/// is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
+/// rounds to bf16 on the way.
+///
+/// Arguments:
+///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
+///       int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for
+///       int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any strides
+///       but 1 in the last dimension
+///   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
+///   k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
+///   v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache_flash_per_token_head(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    k_scale_cache: &mut TensorMut,
+    v_scale_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let mut k_scale_cache = k_scale_cache.dl();
+    let mut v_scale_cache = v_scale_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache_flash_per_token_head", "kv_cache_dtype", kv_cache_dtype)?;
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache_flash_per_token_head(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &mut k_scale_cache,
+            &mut v_scale_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+        )
+    })
+}
+
+/// Norms and rotates queries and keys and writes keys and values to pages, in one pass.
+///
+/// ```text
+/// With D = head_size, R = rotary_dim, cos = cos_sin_cache[positions[t], i] and
+/// sin = cos_sin_cache[positions[t], R / 2 + i] for i in [0, R / 2), a head of query or key
+/// becomes:
+///   n[d] = (x[d] * r) * (weight[d] + weight_bias), r = 1 / sqrt(sum of x^2 / D + eps)
+///   (a, b) are elements i and R / 2 + i of n if is_neox, else 2 i and 2 i + 1, and become
+///   a' = a * cos - b * sin
+///   b' = b * cos + a * sin
+/// Elements from R on keep n. Without a norm n is x; without cos_sin_cache, or with R = 0, nothing
+/// is rotated and positions are not looked at. Any D and any even R up to D.
+///
+/// All arithmetic is f32, every operation rounded by itself, none fused, the squares added in the
+/// order of kvforge/cache/norm.h, so that the CPU and CUDA give the same bits. rounding says where
+/// a value is rounded to the dtype of query besides:
+///   'unfused'  n, and the result: as three ops for norm, rotation and write leave it
+///   'once'     the result
+///   'none'     nothing: codes are made of f32, all else is rounded as it is stored
+/// A NaN of a query or key is 0x7FFF, or 0x7FFFFFFF in f32.
+///
+/// All rows of query and key are treated so, whatever their slots are, and are stored in place, or
+/// to q_out and k_out where these are given; with an empty k_out keys go nowhere but to the cache.
+/// In a q_out of fp8 codes are Q(query, q_scale), q_scale of the head. Then, for the tokens of
+/// slot_mapping, with
+/// s = slot_mapping[t], block = s div block_size, offset = s mod block_size:
+///   key_cache[block, offset, h, d]   = Q(key as above, k_scale[h])
+///   value_cache[block, offset, h, d] = Q(value[t, h, d], v_scale[h])
+/// Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by the
+/// scale in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens
+/// with a negative slot, and those behind the end of slot_mapping, are not written. Zero tokens are
+/// a successful no-op. Two tokens with one slot race.
+///
+/// Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
+/// that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of
+/// another size than keys in one tensor, and padded pages work. query, key and value may be slices
+/// of one qkv.
+///
+/// Errors: Status::OutOfRange for a position that is no row of cos_sin_cache, whatever its token's
+/// slot, and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
+/// counted, see kvforge::cuda_faults: a token with such a position is left alone, one with such a
+/// slot is not written to the cache).
+/// Source of the rule: vLLM's fused_qknorm_rope_cache ('unfused'),
+/// fused_muse_spark_qknorm_rope_kv_insert ('once') and fused_minimax_m3_qknorm_rope_kv_insert
+/// ('none'), SGLang's fused rope and store, and FlashInfer's
+/// rope_quantize_fp8_append_paged_kv_cache, with scales, bounds, and strides of its own for every
+/// tensor where these have none.
+///
+/// Arguments:
+///   query (Tensor!): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides
+///   key (Tensor!): [num_tokens, num_heads, head_size], the dtype of query, any strides
+///   value (Tensor): [num_tokens, num_heads, value_head_size], the dtype of query, any strides
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or
+///       float8 for fp8, int8 or uint8 for int8), any strides
+///   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
+///   positions (Tensor): [num_tokens], int64 or int32, any stride
+///   cos_sin_cache (Tensor?): [num_positions, rotary_dim], f32 or the dtype of query, any strides;
+///       a row is the cosines of all pairs and behind them the sines; None: nothing is rotated
+///   slot_mapping (Tensor): [at most num_tokens], int64 or int32, any stride; a negative slot
+///       writes nothing
+///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
+///       when the cache holds the scalar dtype
+///   v_scale (Tensor): as k_scale, for value
+///   is_neox (bool): pairs are halves of rotary_dim (GPT-NeoX), else neighbours (GPT-J)
+///   q_weight (Tensor?): [head_size], f32 or the dtype of query, any stride; None: as ones
+///   k_weight (Tensor?): as q_weight, for key
+///   eps (float): added to the mean of the squares; finite, 0 or more
+///   weight_bias (float): added to every weight, 1 for Gemma; finite
+///   norm (str): 'auto': query is normed if there is a q_weight, key if a k_weight; 'on': both are
+///   rounding (str): 'unfused', 'once' or 'none'
+///   q_out (Tensor!?): as query, or fp8 codes (float8_e4m3fn, float8_e5m2; uint8 is the former),
+///       with strides of its own: query stays as it is; None: in place
+///   q_scale (Tensor?): f32, one element or [num_q_heads]; q_out holds query / q_scale; not read
+///       unless q_out is fp8; None: 1
+///   k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements: keys
+///       go to the cache alone; None: in place
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn rope_and_cache_flash(
+    exec: &Exec,
+    query: &mut TensorMut,
+    key: &mut TensorMut,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    positions: &Tensor,
+    cos_sin_cache: Option<&Tensor>,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+    k_scale: &Tensor,
+    v_scale: &Tensor,
+    is_neox: bool,
+    q_weight: Option<&Tensor>,
+    k_weight: Option<&Tensor>,
+    eps: f64,
+    weight_bias: f64,
+    norm: &str,
+    rounding: &str,
+    q_out: Option<&mut TensorMut>,
+    q_scale: Option<&Tensor>,
+    k_out: Option<&mut TensorMut>,
+) -> Result<()> {
+    let mut query = query.dl();
+    let mut key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let positions = positions.dl();
+    let cos_sin_cache = cos_sin_cache.map(|tensor| tensor.dl());
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("rope_and_cache_flash", "kv_cache_dtype", kv_cache_dtype)?;
+    let k_scale = k_scale.dl();
+    let v_scale = v_scale.dl();
+    let q_weight = q_weight.map(|tensor| tensor.dl());
+    let k_weight = k_weight.map(|tensor| tensor.dl());
+    let norm = text("rope_and_cache_flash", "norm", norm)?;
+    let rounding = text("rope_and_cache_flash", "rounding", rounding)?;
+    let mut q_out = q_out.map(|tensor| tensor.dl());
+    let q_scale = q_scale.map(|tensor| tensor.dl());
+    let mut k_out = k_out.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_rope_and_cache_flash(
+            exec.as_ptr(),
+            &mut query,
+            &mut key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &positions,
+            cos_sin_cache.as_ref().map_or(null(), |tensor| tensor),
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
+            &k_scale,
+            &v_scale,
+            is_neox,
+            q_weight.as_ref().map_or(null(), |tensor| tensor),
+            k_weight.as_ref().map_or(null(), |tensor| tensor),
+            eps,
+            weight_bias,
+            norm.as_ptr(),
+            rounding.as_ptr(),
+            q_out.as_mut().map_or(null_mut(), |tensor| tensor),
+            q_scale.as_ref().map_or(null(), |tensor| tensor),
+            k_out.as_mut().map_or(null_mut(), |tensor| tensor),
+        )
+    })
+}
+
+/// Copies pages between two caches, on devices or the host.
+///
+/// ```text
+/// For every pair (s, d) = block_mapping[i], in the order of the list:
+///   bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
+///     = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
+/// Both caches are flat memory from their first element on; strides say where that memory ends and
+/// nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
+/// written. Otherwise they must not overlap. No pairs are a successful no-op.
+///
+/// The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
+/// CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
+/// that follow each other in both caches are one copy; copies that have nothing to do with each
+/// other go to the driver as one batch where it has that (CUDA 12.8) and the stream is neither the
+/// legacy default stream nor captured, else one by one. Host memory must stay as it is until the
+/// stream has come past the call, and should be pinned; copies of pageable memory may wait.
+/// block_mapping is no longer needed when the call returns.
+///
+/// Errors: Status::OutOfRange, on both backends before anything is copied, for a block that is
+/// negative or does not lie in its tensor from end to end. Status::CudaError when the driver
+/// refuses a copy: the pairs before it may be on the stream already, and the sentence says which
+/// ("enqueued: elements 0 to 41 of block_mapping"). Those are copied, none after them is, but for a
+/// batch that fails as a whole, of which the driver does not say what it has taken; the sentence
+/// then names its elements too.
+/// Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
+/// indices and return codes corrected.
+///
+/// Arguments:
+///   src (Tensor): any shape and dtype, no negative strides
+///   dst (Tensor!): the same; on the device of src, or one of the two on the host
+///   block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where they
+///       have gaps
+///   block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of src
+///       and one of dst
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn swap_blocks(
+    exec: &Exec,
+    src: &Tensor,
+    dst: &mut TensorMut,
+    block_size_in_bytes: i64,
+    block_mapping: &Tensor,
+) -> Result<()> {
+    let src = src.dl();
+    let mut dst = dst.dl();
+    let block_mapping = block_mapping.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_swap_blocks(
+            exec.as_ptr(),
+            &src,
+            &mut dst,
+            block_size_in_bytes,
+            &block_mapping,
+        )
+    })
+}
+
+/// Copies ranges of bytes between addresses, on devices or the host.
+///
+/// ```text
+/// For every i: copies sizes[i] bytes from address src_ptrs[i] to address dst_ptrs[i]. The copies
+/// may be made in any order, so what one writes must not be read or written by another. A size of 0
+/// is skipped. No copies are a successful no-op.
+///
+/// The tensors are on the CPU, so exec says where the call runs: without it on the CPU, where every
+/// address is the host's. On CUDA the driver copies on exec's stream and finds out itself what
+/// memory an address belongs to. It gets up to 2048 copies at a time as one batch where it has that
+/// (CUDA 12.8) and the stream is neither the legacy default stream nor captured, else one by one.
+/// Host memory must stay as it is until the stream has come past the call, and should be pinned;
+/// copies of pageable memory may wait. The three vectors are no longer needed when the call
+/// returns.
+///
+/// is_src_access_order_any lets a batch read its sources ahead of work that is on the stream
+/// already; only for sources that no such work writes.
+///
+/// Errors: Status::InvalidValue for a negative size or an address of 0, before anything is copied.
+/// No other mistake in an address can be found but by the driver. Status::CudaError when that
+/// refuses a copy: those before it may be on the stream already, and the sentence says which
+/// ("enqueued: elements 0 to 41 of src_ptrs"). Those are made, none after them is, but for a batch
+/// that fails as a whole, of which the driver does not say what it has taken; the sentence then
+/// names its elements too.
+/// Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
+/// corrected.
+///
+/// Arguments:
+///   src_ptrs (Tensor): [num_copies], int64, on the CPU, any stride; addresses
+///   dst_ptrs (Tensor): as src_ptrs
+///   sizes (Tensor): as src_ptrs; bytes, 0 or more
+///   is_src_access_order_any (bool): whether sources may be read before the stream gets to the call
+/// ```
+///
+/// # Safety
+///
+/// The memory at the addresses in src_ptrs and dst_ptrs has to be there.
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn swap_blocks_batch(
+    exec: &Exec,
+    src_ptrs: &Tensor,
+    dst_ptrs: &Tensor,
+    sizes: &Tensor,
+    is_src_access_order_any: bool,
+) -> Result<()> {
+    let src_ptrs = src_ptrs.dl();
+    let dst_ptrs = dst_ptrs.dl();
+    let sizes = sizes.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_swap_blocks_batch(
+            exec.as_ptr(),
+            &src_ptrs,
+            &dst_ptrs,
+            &sizes,
+            is_src_access_order_any,
+        )
+    })
+}
+
+/// Clears the given pages of all layers, in one launch.
+///
+/// ```text
+/// For every block = block_ids[i] and every tensor: all bytes of caches[layer][block] become 0.
+/// A negative block is skipped; a block may occur more than once. No blocks or no tensors are a
+/// successful no-op.
+///
+/// Fresh memory may hold NaN, and 0 * NaN is NaN: an attention kernel that masks the unused tail of
+/// a page by multiplying needs pages that were cleared once.
+///
+/// On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is allocated
+/// or waited for, block_ids is read on the device, and the call can be captured in a CUDA graph.
+/// More tensors, or pages of several sizes, are several launches.
+///
+/// Errors: Status::OutOfRange for a block beyond num_blocks (CPU: before anything is written; CUDA:
+/// that block is skipped and counted once, see kvforge::cuda_faults). Status::CudaError when a
+/// launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of
+/// 300 tensors").
+/// Source of the rule: new here.
+///
+/// Arguments:
+///   caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
+///       num_blocks is the same in all; a page has no gaps, but its dimensions may be in any order
+///       and pages any distance apart; no page of a tensor overlaps one of another
+///   block_ids (Tensor): [num_ids], int64 or int32, any stride, on the device of the caches
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn zero_blocks(
+    exec: &Exec,
+    caches: &mut [TensorMut],
+    block_ids: &Tensor,
+) -> Result<()> {
+    let caches: Vec<_> = caches.iter_mut().map(|tensor| tensor.dl()).collect();
+    let caches = addresses(&caches);
+    let block_ids = block_ids.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_zero_blocks(
+            exec.as_ptr(),
+            caches.as_ptr(), caches.len() as i64,
+            &block_ids,
+        )
+    })
+}
