@@ -81,7 +81,13 @@ static bool has_vectors(const kvf_w4a16_params *params, int64_t group) {
 
 kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
                             const kvf_w4a16_params *given) {
-  enum { OUTPUTS = 16, WARP = 32, GROUP_SIZE = 1, ZERO_POINT = 2 }; /* positions of axes */
+  enum {
+    OUTPUTS = 16,
+    WARP = 32,
+    GROUP_SIZE = 1,
+    ZERO_POINT = 2,
+    ROWS = 3
+  }; /* positions of axes */
   kvf_w4a16_params params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (check.status != KVF_OK) {
@@ -115,7 +121,7 @@ kvf_status kvf_launch_w4a16(const kvf_exec *exec, const kvf_variant *variant,
     return kvf_cpu_run(&check, variant, &params, params.num_outputs, params.num_groups * group / 2);
   }
   params.vectors = has_vectors(&params, group);
-  const int32_t warps = *kvf_tuned_values(&check, params.num_outputs);
+  const int32_t warps = kvf_tuned_values(&check, params.num_outputs)[variant->values[ROWS] == 1];
   const kvf_grid grid = {
       .grid = {(uint32_t)((params.num_outputs + OUTPUTS - 1) / OUTPUTS), 1, 1},
       .block = {WARP, (uint32_t)warps, 1},

@@ -46,6 +46,9 @@ and more than 16 rows; KVF_UNSUPPORTED on a CUDA device older than compute capab
         integer("rows", 1, token="r", meaning="rows of x", generic=True),
         arch(80),
     ),
-    # Few outputs are few blocks, which must then have many warps to keep the memory busy.
-    tuned=(Tuned("cuda", {"warps": (8, 4, 16, 2)}, "N", (4096, 16384)),),
+    # Few outputs are few blocks, which must then have many warps to keep the memory busy. One row, with
+    # loads under way ahead of their use, needs fewer than several rows do.
+    tuned=(
+        Tuned("cuda", {"warps": (8, 4, 16, 2), "warps_of_one": (8, 4, 16, 2)}, "N", (4096, 16384)),
+    ),
 )
