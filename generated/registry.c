@@ -18,6 +18,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_cp_gather_cache,
     &kvf_op_cp_gather_indexer_k_quant_cache,
     &kvf_op_gather_and_maybe_dequant_cache,
+    &kvf_op_gather_kv_cache,
     &kvf_op_indexer_k_quant_and_cache,
     &kvf_op_merge_attn_states,
     &kvf_op_paged_attention_decode,
@@ -32,4 +33,4 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 24;
+const int32_t kvf_ops_count = 25;

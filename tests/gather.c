@@ -55,7 +55,7 @@ static void locate_rows(gather_plan *plan, const gather_case *what, bool workspa
   }
 }
 
-static void make_plan(gather_plan *plan, const gather_case *what, bool workspace) {
+void gather_make_plan(gather_plan *plan, const gather_case *what, bool workspace) {
   static const int counts[LENGTHS_KINDS + 1] = {0, 1, 7, 33, 5, 5, 5, 4, 1, 5};
   uint64_t state = what->seed;
   memset(plan, 0, sizeof *plan);
@@ -109,7 +109,7 @@ static void make_vector(op_call *call, const char *argument, const int32_t *numb
   }
 }
 
-static void make_tables(op_call *call, const gather_op *op, const gather_case *what,
+void gather_make_tables(op_call *call, const gather_op *op, const gather_case *what,
                         const gather_plan *plan) {
   const int64_t extra = what->longer && op->workspace ? 2 : 0;
   const int64_t more_rows = what->longer ? 3 : 0;
@@ -163,7 +163,7 @@ static void build(op_call *call, const gather_op *op, const gather_case *what,
   dst_stride[0] = what->dst == DST_REVERSED ? -dst_stride[0] : dst_stride[0];
   operand_make(call, op_call_position(call, "dst"), stored_dtype(scalar, true), 2, dst_shape,
                dst_stride, what->dst_offset * kvf_dtype_bits(scalar) / 8, 32, what->seed + 6);
-  make_tables(call, op, what, plan);
+  gather_make_tables(call, op, what, plan);
   op->more(call, what, plan);
 }
 
@@ -188,7 +188,7 @@ static uint64_t expect_rows(op_call *call, const gather_op *op, const gather_cas
   return count;
 }
 
-static kvf_block_table raw_table(const op_call *call, const gather_op *op, const gather_case *what,
+kvf_block_table gather_raw_table(const op_call *call, const gather_op *op, const gather_case *what,
                                  const gather_plan *plan) {
   const operand *entries = &call->operands[op_call_position(call, "block_table")];
   const char *starts = op->workspace ? "workspace_starts" : "cu_seq_lens";
@@ -213,7 +213,7 @@ static kvf_block_table raw_table(const op_call *call, const gather_op *op, const
 static kvf_status invoke(op_call *call, const gather_op *op, const gather_case *what,
                          const gather_plan *plan) {
   if (what->entry == ENTRY_RAW) {
-    const kvf_block_table table = raw_table(call, op, what, plan);
+    const kvf_block_table table = gather_raw_table(call, op, what, plan);
     return op->raw(call, what, &table);
   }
   return op_call_invoke(call, what->entry == ENTRY_TYPED ? op->typed : NULL);
@@ -234,7 +234,7 @@ static bool run(const gather_op *op, const gather_case *what) {
   static gather_plan plan;
   char text[320];
   op_call call;
-  make_plan(&plan, what, op->workspace);
+  gather_make_plan(&plan, what, op->workspace);
   describe(what, &plan, text);
   vary_order(what->seed);
   build(&call, op, what, &plan);
@@ -487,7 +487,7 @@ static const gather_case small_case = {
     .block_size = 4, .lengths = LENGTHS_MIXED, .entry = ENTRY_TYPED, .seed = 5};
 
 /* 3 sequences of 5, 0 and 7 rows. */
-static void make_small_plan(gather_plan *plan, const gather_case *what, bool workspace) {
+void gather_make_small_plan(gather_plan *plan, const gather_case *what, bool workspace) {
   *plan = (gather_plan){.num_sequences = 3,
                         .num_rows = 12,
                         .num_blocks = 6,
@@ -511,7 +511,7 @@ gather_context gather_small(const gather_op *op, const kvf_variant *variant) {
 void gather_build_small(op_call *call, const void *context) {
   const gather_context *given = context;
   static gather_plan plan;
-  make_small_plan(&plan, &given->what, given->op->workspace);
+  gather_make_small_plan(&plan, &given->what, given->op->workspace);
   build(call, given->op, &given->what, &plan);
 }
 
@@ -530,7 +530,7 @@ static void run_stray(const gather_op *op, const kvf_variant *variant, const str
   gather_context context = gather_small(op, variant);
   const gather_case *what = &context.what;
   context.what.entry = entry;
-  make_small_plan(&plan, what, op->workspace);
+  gather_make_small_plan(&plan, what, op->workspace);
   op_call call;
   build(&call, op, what, &plan);
   operand_put_index(&call.operands[op_call_position(&call, bad->argument)], bad->i, bad->j,

@@ -82,6 +82,21 @@ typedef struct gather_op {
   void (*expect)(const op_call *call, const gather_case *what, const uint8_t *source, uint8_t *dst);
 } gather_op;
 
+/* ---- for an op whose pages are of another kind
+ * ---------------------------------------------------------- */
+
+/* A plan for the lengths and starts of a case; and the one of gather_small(). */
+void gather_make_plan(gather_plan *plan, const gather_case *what, bool workspace);
+void gather_make_small_plan(gather_plan *plan, const gather_case *what, bool workspace);
+
+/* Makes block_table, the starts and what else of a table the op has. */
+void gather_make_tables(op_call *call, const gather_op *op, const gather_case *what,
+                        const gather_plan *plan);
+
+/* The same as a params struct has it. */
+kvf_block_table gather_raw_table(const op_call *call, const gather_op *op, const gather_case *what,
+                                 const gather_plan *plan);
+
 /* ---- the tests that every such op has
  * ------------------------------------------------------------ */
 

@@ -62,7 +62,64 @@ static bool describe_upconvert(bench_call *call, int32_t form) {
   return true;
 }
 
+/* 8 KV heads of 128 elements, pages of 16 tokens: NHD in page order or not, and
+ * reshape_and_cache's. */
+static bool describe_kv(bench_call *call, int32_t form) {
+  enum { HEADS = 8, HEAD_SIZE = 128, TOKENS = 16, GROUPED = 2 };
+  const kvf_dtype held = kvf_cache_of(call->variant);
+  const DLDataType cache = bench_type(held);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
+  const bool by_row = held == KVF_INT8_PER_TOKEN_HEAD || held == KVF_FP8_PER_TOKEN_HEAD ||
+                      held == KVF_INT4_PER_TOKEN_HEAD;
+  const int64_t tokens = call->tokens;
+  const int64_t head = held == KVF_NVFP4                 ? HEAD_SIZE / 2 + HEAD_SIZE / 16
+                       : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
+                                                         : HEAD_SIZE;
+  const int64_t x = 128 / cache.bits;
+  if (form == GROUPED && (by_row || held == KVF_NVFP4)) {
+    return false;
+  }
+  const bench_sequences sequences =
+      bench_split(tokens, BENCH_SEQUENCE, TOKENS, form == GROUPED ? 1 : form);
+  if (form == GROUPED) {
+    bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, HEAD_SIZE / x, TOKENS, x));
+    bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, HEAD_SIZE, TOKENS));
+  } else {
+    bench_add(call, cache, BENCH_SHAPE(sequences.pages, TOKENS, HEADS, head));
+    bench_add(call, cache, BENCH_SHAPE(sequences.pages, TOKENS, HEADS, head));
+  }
+  bench_add(call, scalar, BENCH_SHAPE(tokens, HEADS, HEAD_SIZE));
+  bench_add(call, scalar, BENCH_SHAPE(tokens, HEADS, HEAD_SIZE));
+  const int64_t pages = sequences.pages;
+  const size_t table = table_bytes(&sequences);
+  bench_add_block_table(call, &sequences);
+  bench_add_starts(call, &sequences);
+  bench_add_cache_dtype(call);
+  bench_add_ones(call, 0, NULL);
+  bench_add_ones(call, 0, NULL);
+  bench_add_none(call);
+  bench_add_bool(call, false);
+  bench_add_bool(call, false);
+  for (int side = 0; side < 2; ++side) {
+    if (by_row) {
+      bench_add_ones(call, BENCH_SHAPE(pages, TOKENS, HEADS));
+    } else {
+      bench_add_none(call);
+    }
+  }
+  bench_add_bool(call, true);
+  const size_t row = (size_t)(HEADS * (head * cache.bits / 8 + (by_row ? 4 : 0)));
+  bench_moves(call,
+              2 * ((size_t)tokens * row + bench_scalar_bytes(call, tokens * HEADS * HEAD_SIZE)) +
+                  table,
+              form == GROUPED                        ? 0
+              : held == kvf_scalar_of(call->variant) ? 0.85
+                                                     : 0.75);
+  return true;
+}
+
 const bench_op bench_gathers[] = {
+    {"gather_kv_cache", {"shuffled", "consecutive", "grouped"}, describe_kv},
     {"gather_and_maybe_dequant_cache", BENCH_ORDERS, describe_dequant},
     {"cp_gather_cache", BENCH_ORDERS, describe_bytes},
     {"cp_gather_and_upconvert_fp8_kv_cache", BENCH_ORDERS, describe_upconvert},

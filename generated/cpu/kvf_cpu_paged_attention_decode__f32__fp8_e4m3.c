@@ -87,14 +87,6 @@ static void pack_columns(uint8_t (*packed)[SIZE], const uint8_t *from, int64_t s
   }
 }
 
-static bool side_by_side(const row_place *places, int64_t count) {
-  bool so = count >= VECTOR;
-  for (int64_t i = 1; so && i < VECTOR; ++i) {
-    so = places[i].elements == places[0].elements + i;
-  }
-  return so;
-}
-
 static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t group_stride,
                      int64_t stride, int64_t size) {
   if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
@@ -109,6 +101,14 @@ static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t gr
       packed[first + i] = from[i * stride];
     }
   }
+}
+
+static bool side_by_side(const row_place *places, int64_t count) {
+  bool so = count >= VECTOR;
+  for (int64_t i = 1; so && i < VECTOR; ++i) {
+    so = places[i].elements == places[0].elements + i;
+  }
+  return so;
 }
 
 /* Rows, whose elements are in groups of x; asks for the rows `ahead` meanwhile. Strides in

@@ -517,6 +517,34 @@ def gather_and_maybe_dequant_cache(put: Put) -> Case:
 
 
 @case
+def gather_kv_cache(put: Put) -> Case:
+    sides = [(normal(4, 4, 2, 12), 0.25), (normal(4, 4, 2, 8, seed=1), 0.375)]
+    arguments: dict[str, Any] = {}
+    outputs = []
+    for side, (heads, scale) in zip(("key", "value"), sides, strict=True):
+        pages, rows = oracle.encode(heads, scale), normal(10, *heads.shape[2:], seed=2)
+        arguments[f"{side}_cache"] = put.device(pages)
+        wanted = oracle.gather(oracle.decode(pages, scale), TABLE, STARTS, FIRST, rows)
+        outputs.append((put.device(rows), wanted))
+    arguments |= {
+        "key_out": outputs[0][0],
+        "value_out": outputs[1][0],
+        "block_table": put.device(TABLE),
+        "cu_seq_lens": put.device(STARTS),
+        "kv_cache_dtype": "fp8",
+        "k_scale": put.device(np.asarray(sides[0][1], np.float32)),
+        "v_scale": put.device(np.asarray(sides[1][1], np.float32)),
+        "seq_starts": put.device(FIRST),
+        "interleaved_v": False,
+        "swizzle_v_scales": False,
+        "k_scale_cache": None,
+        "v_scale_cache": None,
+        "inverse_rht": True,
+    }
+    return Case(arguments, outputs)
+
+
+@case
 def cp_gather_and_upconvert_fp8_kv_cache(put: Put) -> Case:
     codes, scales = oracle.encode(normal(4, 4, 512), 0.5), np.abs(normal(4, 4, 4, dtype=np.float32))
     rope = normal(4, 4, 64, seed=2)

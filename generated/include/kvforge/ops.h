@@ -24,6 +24,7 @@
 #include "kvforge/ops/cp_gather_cache.h"
 #include "kvforge/ops/cp_gather_indexer_k_quant_cache.h"
 #include "kvforge/ops/gather_and_maybe_dequant_cache.h"
+#include "kvforge/ops/gather_kv_cache.h"
 #include "kvforge/ops/indexer_k_quant_and_cache.h"
 #include "kvforge/ops/merge_attn_states.h"
 #include "kvforge/ops/paged_attention_decode.h"

@@ -18,6 +18,7 @@
 #include "kvforge/params/cp_gather_cache.h"
 #include "kvforge/params/cp_gather_indexer_k_quant_cache.h"
 #include "kvforge/params/gather_and_maybe_dequant_cache.h"
+#include "kvforge/params/gather_kv_cache.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
 #include "kvforge/params/merge_attn_states.h"
 #include "kvforge/params/paged_attention_decode.h"

@@ -24,6 +24,7 @@ __all__ = [
     "cp_gather_cache",
     "cp_gather_indexer_k_quant_cache",
     "gather_and_maybe_dequant_cache",
+    "gather_kv_cache",
     "indexer_k_quant_and_cache",
     "paged_attention_decode",
     "reshape_and_cache",
@@ -964,6 +965,133 @@ def gather_and_maybe_dequant_cache(
         _gather_and_maybe_dequant_cache,
         ("dst",),
         ("dst",),
+        arguments,
+    )
+
+
+_gather_kv_cache = function("_C_cache_ops__gather_kv_cache")
+
+
+def gather_kv_cache(
+    key_cache: Tensor,
+    value_cache: Tensor,
+    key_out: Tensor,
+    value_out: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    seq_starts: Tensor | None = None,
+    interleaved_v: bool = False,
+    swizzle_v_scales: bool = False,
+    k_scale_cache: Tensor | None = None,
+    v_scale_cache: Tensor | None = None,
+    inverse_rht: bool = True,
+) -> None:
+    """Gathers keys and values of sequences from pages and decodes them.
+
+    For row j of sequence b, cu_seq_lens[b] <= j < cu_seq_lens[b + 1], with
+    p = j - cu_seq_lens[b] + seq_starts[b], page = block_table[b, p div block_size], t = p mod
+    block_size:
+      key_out[j, h, :] = DQ(key of token t and head h of that page), value_out[j, h, :] likewise
+    DQ copies the bits where the cache holds the dtype of key_out. Codes are widened and multiplied
+    in f32 and rounded to nearest even once, overflow to infinity, and have one NaN per dtype,
+    0x7FFFFFFF or 0x7FFF:
+      fp8, int8             code * scale, k_scale or v_scale, one or one for each head
+      ... per token, head   code * the scale of that token and head, in the scale cache
+      int4_per_token_head   (code - zero) * scale of the word in k_scale_cache, rotated back unless
+                            inverse_rht is False: sign * (H y) / b, as
+                            reshape_and_cache_flash_per_token_head has it, whose zeros are +0
+      nvfp4                 (code * block scale) * scale, the first product exact
+    Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of cu_seq_lens
+    on, are left as they are. Zero rows are a successful no-op. Keys and values may have heads of
+    different sizes; both may be views of one tensor. Formats with scales of their own have heads
+    of at most 576 elements.
+
+    The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin
+    write (NHD, or HND by strides), 5 what reshape_and_cache writes; with interleaved_v values are
+    then in groups of x tokens, [num_blocks, num_heads, block_size / x, value_head_size, x].
+
+    Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
+    anything is written; CUDA: that row becomes 0 and is counted, see kvforge.faults).
+    Source of the rule: this project; the ops of this purpose in other engines know one layout and
+    one or two formats each.
+
+    Args:
+        key_cache (Tensor): [num_blocks, block_size, num_heads, head_size], or [num_blocks,
+            num_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
+            fp8, int8 or uint8 for int8), any strides; int4: head_size / 2 bytes, without gaps in
+            the last dimension; nvfp4: [num_blocks, block_size, num_heads, head_size / 2 +
+            head_size / 16], uint8, pages without gaps
+        value_cache (Tensor): as key_cache of rank 4, with strides and a head size of its own; next
+            to one of rank 5 [num_blocks, num_heads, value_head_size, block_size], or [num_blocks,
+            num_heads, block_size / x, value_head_size, x] with interleaved_v
+        key_out (Tensor!): [num_rows, num_heads, head_size], f32, f16 or bf16; stride of dimension
+            2 is 1; less than 2^31 rows
+        value_out (Tensor!): [num_rows, num_heads, value_head_size], else as key_out
+        block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the
+            page of each part of a sequence
+        cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
+            sequence
+        kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
+            'int4_per_token_head'
+        k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype
+            of key_out or has a scale per token and head
+        v_scale (Tensor): as k_scale, for values
+        seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
+            row, in tokens, any number of them; None for 0
+        interleaved_v (bool): whether value_cache is in groups of tokens; needs a key_cache of rank
+            5
+        swizzle_v_scales (bool): nvfp4: whether block scales of values are stored for sm_100
+        k_scale_cache (Tensor?): [num_blocks, block_size, num_heads], f32, any strides: scales per
+            token and head; None for other formats
+        v_scale_cache (Tensor?): as k_scale_cache, for values
+        inverse_rht (bool): int4: whether heads are rotated back
+
+    Schema:
+        _C_cache_ops::gather_kv_cache(Tensor key_cache, Tensor value_cache, Tensor! key_out,
+            Tensor! value_out, Tensor block_table, Tensor cu_seq_lens, str kv_cache_dtype, Tensor
+            k_scale, Tensor v_scale, Tensor? seq_starts=None, bool interleaved_v=False, bool
+            swizzle_v_scales=False, Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, bool
+            inverse_rht=True) -> ()
+    """
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("gather_kv_cache: kv_cache_dtype", kv_cache_dtype)
+    arguments = (
+        key_cache, value_cache, key_out, value_out, block_table, cu_seq_lens, kv_cache_dtype,
+        k_scale, v_scale, seq_starts, interleaved_v, swizzle_v_scales, k_scale_cache,
+        v_scale_cache, inverse_rht,
+    )
+    if (
+        type(key_cache) is type(value_cache) is type(key_out) is type(value_out) is
+        type(block_table) is type(cu_seq_lens) is type(k_scale) is type(v_scale) is _arrays.TENSOR
+        and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and (k_scale_cache is None
+        or type(k_scale_cache) is _arrays.TENSOR) and (v_scale_cache is None or type(v_scale_cache)
+        is _arrays.TENSOR)
+    ):
+        try:
+            result = _gather_kv_cache(
+                key_cache, value_cache, key_out, value_out, block_table, cu_seq_lens,
+                kv_cache_dtype, k_scale, v_scale, seq_starts, interleaved_v, swizzle_v_scales,
+                k_scale_cache, v_scale_cache, inverse_rht,
+                key_cache._cdata, value_cache._cdata, key_out._cdata, value_out._cdata,
+                block_table._cdata, cu_seq_lens._cdata, k_scale._cdata, v_scale._cdata, *(() if
+                seq_starts is None else (seq_starts._cdata,)), *(() if k_scale_cache is None else
+                (k_scale_cache._cdata,)), *(() if v_scale_cache is None else
+                (v_scale_cache._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(gather_kv_cache, _gather_kv_cache, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        gather_kv_cache,
+        _gather_kv_cache,
+        ("key_out", "value_out"),
+        ("key_out", "value_out"),
         arguments,
     )
 

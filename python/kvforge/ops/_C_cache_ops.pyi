@@ -115,6 +115,24 @@ def gather_and_maybe_dequant_cache(
     seq_starts: Tensor | None = None,
 ) -> None: ...
 
+def gather_kv_cache(
+    key_cache: Tensor,
+    value_cache: Tensor,
+    key_out: Tensor,
+    value_out: Tensor,
+    block_table: Tensor,
+    cu_seq_lens: Tensor,
+    kv_cache_dtype: str,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    seq_starts: Tensor | None = None,
+    interleaved_v: bool = False,
+    swizzle_v_scales: bool = False,
+    k_scale_cache: Tensor | None = None,
+    v_scale_cache: Tensor | None = None,
+    inverse_rht: bool = True,
+) -> None: ...
+
 def indexer_k_quant_and_cache(
     k: Tensor,
     kv_cache: Tensor,

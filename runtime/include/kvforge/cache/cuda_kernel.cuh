@@ -42,6 +42,12 @@ KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) 
   return low;
 }
 
+/* Whether `sequence`, of kvf_find_sequence(), has a row, wherever its page is. */
+KVF_INLINE bool kvf_has_row(const kvf_block_table &table, int64_t sequence, int64_t row) {
+  return sequence < table.num_sequences && row >= table.starts[0] &&
+         (table.lengths == nullptr || row - table.starts[sequence] < table.lengths[sequence]);
+}
+
 /*
  * The page and the place in it of a row that `sequence` has by kvf_find_sequence(); false for a row
  * that no sequence has, and for one whose page is out of range, which the one thread with `counts`

@@ -125,6 +125,25 @@ extern "C" {
         scale: *const DLTensor,
         seq_starts: *const DLTensor,
     ) -> kvf_status;
+    /// Gathers keys and values of sequences from pages and decodes them.
+    pub fn kvf_gather_kv_cache(
+        exec: *const kvf_exec,
+        key_cache: *const DLTensor,
+        value_cache: *const DLTensor,
+        key_out: *mut DLTensor,
+        value_out: *mut DLTensor,
+        block_table: *const DLTensor,
+        cu_seq_lens: *const DLTensor,
+        kv_cache_dtype: *const c_char,
+        k_scale: *const DLTensor,
+        v_scale: *const DLTensor,
+        seq_starts: *const DLTensor,
+        interleaved_v: bool,
+        swizzle_v_scales: bool,
+        k_scale_cache: *const DLTensor,
+        v_scale_cache: *const DLTensor,
+        inverse_rht: bool,
+    ) -> kvf_status;
     /// Quantises the indexer keys of new tokens in groups and scatters them into pages.
     pub fn kvf_indexer_k_quant_and_cache(
         exec: *const kvf_exec,

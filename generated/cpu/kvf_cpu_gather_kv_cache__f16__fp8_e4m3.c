@@ -1,0 +1,241 @@
+/*
+ * Generated from templates/cpu/gather_kv_cache.c.j2 and generator/spec/gather_kv_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/gather_kv_cache.h"
+#include "kvforge/cache/cpu_attention.h"
+
+/* Rows that are done together, and elements of one that is not moved in whole. */
+enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+
+/* Keys or values. */
+typedef struct side {
+  const kvf_view *cache;
+  const kvf_view *out;
+  const kvf_view *scale;
+  int64_t heads;
+  int64_t size;          /* of a head */
+  int64_t x;             /* elements of a group */
+  int64_t group_stride;  /* of these */
+  int64_t stride;        /* of elements */
+  int64_t tokens;        /* of a group of tokens; 0: there are none */
+  int64_t tokens_stride; /* of these */
+} side;
+
+/* What every code becomes: multiplied in f32, rounded once. */
+static void make_table(uint16_t results[256], float scale) {
+  float wide[256];
+  for (int32_t code = 0; code < 256; ++code) {
+    wide[code] = kvf_f32_from_fp8_e4m3((uint8_t)code) * scale;
+  }
+  kvf_store_results_f16(results, wide, 256);
+}
+
+/* A row, or several that lie one behind another on both sides. */
+static void decode_row(const uint8_t *codes, uint16_t *to, const uint16_t table[256], int64_t count,
+                       int32_t streaming) {
+  enum { PART = 1024 };
+  if (!streaming) {
+    kvf_look_up_16(to, codes, table, count);
+    return;
+  }
+  for (int64_t first = 0; first < count; first += PART) {
+    uint16_t results[PART];
+    const int64_t length = count - first < PART ? count - first : PART;
+    kvf_look_up_16(results, codes + first, table, length);
+    kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+  }
+}
+
+enum { VECTOR = 16 };
+
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_square(vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
+                                             4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
+                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+
+/* VECTOR rows that lie side by side. */
+static void pack_columns(uint8_t (*packed)[SIZE], const uint8_t *from, int64_t stride,
+                         int64_t size) {
+  int64_t i = 0;
+  for (; i + VECTOR <= size; i += VECTOR) {
+    vector square[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&square[k], from + (i + k) * stride, 16);
+    }
+    transpose_square(square);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k][i], &square[k], 16);
+    }
+  }
+  for (; i < size; ++i) {
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      packed[k][i] = from[i * stride + k];
+    }
+  }
+}
+
+static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t group_stride,
+                     int64_t stride, int64_t size) {
+  if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
+    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+      memcpy(packed + i, from, 16);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < size; first += x, from += group_stride) {
+    const int64_t length = size - first < x ? size - first : x;
+    for (int64_t i = 0; i < length; ++i) {
+      packed[first + i] = from[i * stride];
+    }
+  }
+}
+
+/* A head, or several that lie one behind another on both sides. */
+static void move(const uint8_t *from, uint16_t *to, int64_t count, int32_t streaming,
+                 const uint16_t table[256]) {
+  decode_row((const uint8_t *)from, to, table, count, streaming);
+}
+
+/* Where the first element of a token of a page is. */
+static const uint8_t *token_at(const side *s, int64_t block, int64_t offset) {
+  const uint8_t *page = (const uint8_t *)s->cache->data + block * s->cache->stride[0];
+  if (s->tokens == 0) {
+    return page + offset * s->cache->stride[1];
+  }
+  const int64_t group = offset / s->tokens;
+  return page + group * s->tokens_stride + (offset - group * s->tokens) * s->cache->stride[1];
+}
+
+/* A head whose elements are apart, one element after another. */
+static void move_elements(const side *s, const uint8_t *from, uint16_t *to,
+                          const uint16_t table[256]) {
+  for (int64_t first = 0; first < s->size; first += s->x, from += s->group_stride) {
+    const int64_t length = s->size - first < s->x ? s->size - first : s->x;
+    for (int64_t i = 0; i < length; ++i) {
+      to[first + i] = table[(uint8_t)from[i * s->stride]];
+    }
+  }
+}
+
+/* One head of `rows` rows of one page, whose elements are apart. */
+static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, uint16_t *to,
+                         int64_t rows, int32_t streaming, const uint16_t table[256]) {
+  uint8_t dense[ROWS][SIZE];
+  for (int64_t i = 0; i < rows;) {
+    const uint8_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
+    int64_t count = 1;
+    if (s->size > SIZE) {
+      move_elements(s, from, to + i * s->out->stride[0], table);
+      ++i;
+      continue;
+    }
+    const int64_t neighbours = s->tokens == 0 ? rows - i : s->tokens - (offset + i) % s->tokens;
+    if (s->x >= s->size && s->cache->stride[1] == 1 && neighbours >= VECTOR && rows - i >= VECTOR) {
+      pack_columns(dense, from, s->stride, s->size);
+      count = VECTOR;
+    } else {
+      pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
+    }
+    for (int64_t k = 0; k < count; ++k, ++i) {
+      move(dense[k], to + i * s->out->stride[0], s->size, streaming, table);
+    }
+  }
+}
+
+/* Heads [first, end) of `rows` rows of one page, from its token `offset` on. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t first,
+                        int64_t end, int64_t block, int64_t offset, int64_t row, int64_t rows,
+                        const uint16_t table[256]) {
+  uint16_t *to = (uint16_t *)s->out->data + row * s->out->stride[0];
+  if (s->stride != 1 || s->x < s->size) {
+    for (int64_t head = first; head < end; ++head) {
+      gather_apart(s, block, offset, head, to + head * s->out->stride[1], rows, p->streaming,
+                   table);
+    }
+    return;
+  }
+  if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
+      s->out->stride[0] == s->size) {
+    move(token_at(s, block, offset), to, rows * s->size, p->streaming, table);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint8_t *from = token_at(s, block, offset + i);
+    for (int64_t head = first; head < end; ++head) {
+      move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
+           s->size, p->streaming, table);
+    }
+  }
+}
+
+/* Rows [begin, end) of heads [first, last). */
+static void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
+                         int64_t end, int64_t first, int64_t last, const uint16_t table[256]) {
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
+    if (block >= 0 && s->size > 0) {
+      gather_rows(p, s, first, last, block, offset, row, rows, table);
+    }
+    row += rows;
+  }
+}
+
+/* Rows [begin, end). A table serves as many heads as share a scale. */
+static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
+                        int64_t end) {
+  const int64_t step = s->scale->stride[0] == 0 ? s->heads : 1;
+  for (int64_t head = 0; head < s->heads; head += step) {
+    uint16_t table[256];
+    make_table(table, ((const float *)s->scale->data)[head * s->scale->stride[0]]);
+    gather_heads(p, s, begin, end, head, head + step, table);
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f16__fp8_e4m3)(const void *params, int64_t begin,
+                                                            int64_t end);
+
+/* Rows [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f16__fp8_e4m3)(const void *params, int64_t begin,
+                                                            int64_t end) {
+  const kvf_gather_kv_cache_params *p = params;
+  const side key = {.cache = &p->key_cache,
+                    .out = &p->key_out,
+                    .scale = &p->k_scale,
+                    .heads = p->key_heads,
+                    .x = p->x,
+                    .group_stride = p->key_cache.stride[3],
+                    .stride = p->key_cache.stride[4],
+                    .size = p->head_size};
+  const side value = {.cache = &p->value_cache,
+                      .out = &p->value_out,
+                      .scale = &p->v_scale,
+                      .heads = p->value_heads,
+                      .x = p->value_head_size,
+                      .tokens = p->value_tokens,
+                      .tokens_stride = p->value_tokens_stride,
+                      .stride = p->value_cache.stride[3],
+                      .size = p->value_head_size};
+  gather_side(p, &key, begin, end);
+  gather_side(p, &value, begin, end);
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

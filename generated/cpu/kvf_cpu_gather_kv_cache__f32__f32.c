@@ -1,0 +1,155 @@
+/*
+ * Generated from templates/cpu/gather_kv_cache.c.j2 and generator/spec/gather_kv_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/gather_kv_cache.h"
+#include "kvforge/cache/cpu_attention.h"
+
+/* Rows that are done together, and elements of one that is not moved in whole. */
+enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+
+/* Keys or values. */
+typedef struct side {
+  const kvf_view *cache;
+  const kvf_view *out;
+  const kvf_view *scale;
+  int64_t heads;
+  int64_t size;          /* of a head */
+  int64_t x;             /* elements of a group */
+  int64_t group_stride;  /* of these */
+  int64_t stride;        /* of elements */
+  int64_t tokens;        /* of a group of tokens; 0: there are none */
+  int64_t tokens_stride; /* of these */
+} side;
+
+enum { VECTOR = 4 };
+
+static void pack_row(float *packed, const float *from, int64_t x, int64_t group_stride,
+                     int64_t stride, int64_t size) {
+  if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
+    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+      memcpy(packed + i, from, 16);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < size; first += x, from += group_stride) {
+    const int64_t length = size - first < x ? size - first : x;
+    for (int64_t i = 0; i < length; ++i) {
+      packed[first + i] = from[i * stride];
+    }
+  }
+}
+
+/* A head, or several that lie one behind another on both sides. */
+static void move(const float *from, float *to, int64_t count, int32_t streaming) {
+  kvf_store_row(to, from, count * (int64_t)sizeof *to, streaming);
+}
+
+/* Where the first element of a token of a page is. */
+static const float *token_at(const side *s, int64_t block, int64_t offset) {
+  const float *page = (const float *)s->cache->data + block * s->cache->stride[0];
+  if (s->tokens == 0) {
+    return page + offset * s->cache->stride[1];
+  }
+  const int64_t group = offset / s->tokens;
+  return page + group * s->tokens_stride + (offset - group * s->tokens) * s->cache->stride[1];
+}
+
+/* A head whose elements are apart, one element after another. */
+static void move_elements(const side *s, const float *from, float *to) {
+  for (int64_t first = 0; first < s->size; first += s->x, from += s->group_stride) {
+    const int64_t length = s->size - first < s->x ? s->size - first : s->x;
+    for (int64_t i = 0; i < length; ++i) {
+      to[first + i] = from[i * s->stride];
+    }
+  }
+}
+
+/* One head of `rows` rows of one page, whose elements are apart. */
+static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, float *to,
+                         int64_t rows, int32_t streaming) {
+  float dense[ROWS][SIZE];
+  for (int64_t i = 0; i < rows;) {
+    const float *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
+    int64_t count = 1;
+    if (s->size > SIZE) {
+      move_elements(s, from, to + i * s->out->stride[0]);
+      ++i;
+      continue;
+    }
+    pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
+    for (int64_t k = 0; k < count; ++k, ++i) {
+      move(dense[k], to + i * s->out->stride[0], s->size, streaming);
+    }
+  }
+}
+
+/* Heads [first, end) of `rows` rows of one page, from its token `offset` on. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t first,
+                        int64_t end, int64_t block, int64_t offset, int64_t row, int64_t rows) {
+  float *to = (float *)s->out->data + row * s->out->stride[0];
+  if (s->stride != 1 || s->x < s->size) {
+    for (int64_t head = first; head < end; ++head) {
+      gather_apart(s, block, offset, head, to + head * s->out->stride[1], rows, p->streaming);
+    }
+    return;
+  }
+  if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
+      s->out->stride[0] == s->size) {
+    move(token_at(s, block, offset), to, rows * s->size, p->streaming);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const float *from = token_at(s, block, offset + i);
+    for (int64_t head = first; head < end; ++head) {
+      move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
+           s->size, p->streaming);
+    }
+  }
+}
+
+/* Rows [begin, end). */
+static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
+                        int64_t end) {
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
+    if (block >= 0 && s->size > 0) {
+      gather_rows(p, s, 0, s->heads, block, offset, row, rows);
+    }
+    row += rows;
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f32__f32)(const void *params, int64_t begin,
+                                                       int64_t end);
+
+/* Rows [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f32__f32)(const void *params, int64_t begin,
+                                                       int64_t end) {
+  const kvf_gather_kv_cache_params *p = params;
+  const side key = {.cache = &p->key_cache,
+                    .out = &p->key_out,
+                    .scale = &p->k_scale,
+                    .heads = p->key_heads,
+                    .x = p->x,
+                    .group_stride = p->key_cache.stride[3],
+                    .stride = p->key_cache.stride[4],
+                    .size = p->head_size};
+  const side value = {.cache = &p->value_cache,
+                      .out = &p->value_out,
+                      .scale = &p->v_scale,
+                      .heads = p->value_heads,
+                      .x = p->value_head_size,
+                      .tokens = p->value_tokens,
+                      .tokens_stride = p->value_tokens_stride,
+                      .stride = p->value_cache.stride[3],
+                      .size = p->value_head_size};
+  gather_side(p, &key, begin, end);
+  gather_side(p, &value, begin, end);
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}

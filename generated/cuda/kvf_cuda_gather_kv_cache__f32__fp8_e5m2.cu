@@ -1,0 +1,255 @@
+/*
+ * Generated from templates/cuda/gather_kv_cache.cu.j2 and generator/spec/gather_kv_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/params/gather_kv_cache.h"
+#include "kvforge/cache/cuda_decode.cuh"
+
+/* Keys or values. */
+struct side {
+  const kvf_view &cache;
+  const kvf_view &out;
+  const kvf_view &scale;
+  uint32_t heads;
+  uint32_t size;        /* of a head */
+  uint32_t x;           /* elements of a group */
+  int64_t group_stride; /* of these */
+  int64_t element_stride;
+  int64_t tokens;        /* of a group of tokens; 0: there are none */
+  int64_t tokens_stride; /* of these */
+  int32_t vector;
+};
+
+KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
+  const bool keys = blockIdx.z == 0;
+  return {keys ? p.key_cache : p.value_cache,
+          keys ? p.key_out : p.value_out,
+          keys ? p.k_scale : p.v_scale,
+          (uint32_t)(keys ? p.key_heads : p.value_heads),
+          (uint32_t)(keys ? p.head_size : p.value_head_size),
+          (uint32_t)(keys ? p.x : p.value_head_size),
+          keys ? p.key_cache.stride[3] : 0,
+          keys ? p.key_cache.stride[4] : p.value_cache.stride[3],
+          keys ? 0 : p.value_tokens,
+          p.value_tokens_stride,
+          keys ? p.key_vector : p.value_vector};
+}
+
+/* As runtime/ops/shared/gather.c launches it. */
+constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+
+/* Vectors of a thread, all loaded before the first is stored. */
+constexpr int32_t IN_FLIGHT = 4;
+
+/* The place of a row that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* The place of a row whose page is out of range. */
+#define ZEROS (INT64_MIN + 1)
+
+/* 4 elements. */
+struct source_x4 {
+  uint32_t v[1];
+};
+
+KVF_INLINE source_x4 load_x4(const uint8_t *from) {
+  source_x4 source;
+  source.v[0] = *reinterpret_cast<const uint32_t *>(from);
+  return source;
+}
+
+KVF_INLINE void store_x4(const source_x4 &source, float *to, float scale) {
+  const float2 low = kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[0]), scale);
+  const float2 high = kvf_scaled_x2(kvf_f32x2_from_fp8_e5m2(source.v[0] >> 16), scale);
+  *reinterpret_cast<float4 *>(to) = make_float4(kvf_f32_result(low.x), kvf_f32_result(low.y),
+                                                kvf_f32_result(high.x), kvf_f32_result(high.y));
+}
+
+/* 1 element. */
+struct source_x1 {
+  uint32_t v[1];
+};
+
+KVF_INLINE source_x1 load_x1(const uint8_t *from) {
+  source_x1 source;
+  source.v[0] = *from;
+  return source;
+}
+
+KVF_INLINE void store_x1(const source_x1 &source, float *to, float scale) {
+  *to = kvf_f32_result(__fmul_rn(kvf_f32_from_fp8_e5m2((uint8_t)source.v[0]), scale));
+}
+
+/* Where an element of a row is, seen from its first. */
+KVF_INLINE int64_t cache_at(const side &s, uint32_t element) {
+  const uint32_t head = element / s.size;
+  const uint32_t rest = element - head * s.size;
+  const uint32_t group = s.x < s.size ? rest / s.x : 0;
+  return head * s.cache.stride[2] + group * s.group_stride +
+         (rest - group * s.x) * s.element_stride;
+}
+
+KVF_INLINE int64_t out_at(const side &s, uint32_t element) {
+  const uint32_t head = element / s.size;
+  return head * s.out.stride[1] + (element - head * s.size);
+}
+
+KVF_INLINE float scale_of(const side &s, uint32_t element) {
+  return static_cast<const float *>(s.scale.data)[element / s.size * s.scale.stride[0]];
+}
+
+/* A tile of rows, 4 elements at a time. */
+KVF_INLINE void gather_x4(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
+  float *to = static_cast<float *>(s.out.data) + first_row * s.out.stride[0];
+  const uint32_t vectors = s.heads * s.size / 4;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x4 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x4(row + cache_at(s, column * 4));
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x4 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          float *row = to + (int64_t)row_of[i] * s.out.stride[0];
+          store_x4(loaded, row + out_at(s, column * 4), scale_of(s, column * 4));
+        }
+      }
+    }
+  }
+}
+
+/* A tile of rows, 1 element at a time. */
+KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
+  const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
+  float *to = static_cast<float *>(s.out.data) + first_row * s.out.stride[0];
+  const uint32_t vectors = s.heads * s.size;
+  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
+       first += gridDim.y * TILE_VECTORS) {
+    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
+    const uint32_t row_step = THREADS / count;
+    const uint32_t column_step = THREADS % count;
+    uint32_t at_row = threadIdx.x / count;
+    uint32_t at_column = threadIdx.x % count;
+    while (at_row < rows) {
+      source_x1 vector[IN_FLIGHT];
+      uint32_t row_of[IN_FLIGHT];
+      uint32_t column_of[IN_FLIGHT];
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        const int64_t place = at_row < rows ? places[at_row] : NOWHERE;
+        const uint32_t column = first + at_column;
+        row_of[i] = place != NOWHERE ? at_row : MAX_TILE_ROWS;
+        column_of[i] = column;
+        if (place != NOWHERE) {
+          const uint8_t *row = pages + place;
+          vector[i] = load_x1(row + cache_at(s, column));
+        }
+        at_row += row_step;
+        at_column += column_step;
+        if (at_column >= count) {
+          at_column -= count;
+          ++at_row;
+        }
+      }
+#pragma unroll
+      for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+        if (row_of[i] < MAX_TILE_ROWS) {
+          const source_x1 &loaded = vector[i];
+          const uint32_t column = column_of[i];
+          float *row = to + (int64_t)row_of[i] * s.out.stride[0];
+          store_x1(loaded, row + out_at(s, column), scale_of(s, column));
+        }
+      }
+    }
+  }
+}
+
+/* Rows whose page is out of range become 0. */
+KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
+  for (uint32_t row = 0; row < rows; ++row) {
+    float *to = static_cast<float *>(s.out.data) + (first_row + row) * s.out.stride[0];
+    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += THREADS) {
+      to[out_at(s, i)] = 0;
+    }
+  }
+}
+
+/* Grid: x tiles of rows, y parts of long rows, z keys and values. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    kvf_cuda_gather_kv_cache__f32__fp8_e5m2(const __grid_constant__ kvf_gather_kv_cache_params p) {
+  __shared__ int64_t places[MAX_TILE_ROWS];
+  __shared__ int32_t missing;
+  const side s = find_side(p);
+  const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
+  const int64_t rest = p.num_rows - first_row;
+  const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
+  if (threadIdx.x == 0) {
+    missing = 0;
+  }
+  __syncthreads();
+  if (threadIdx.x < rows) {
+    const int64_t row = first_row + threadIdx.x;
+    const int64_t sequence = kvf_find_sequence(p.table, row);
+    int64_t place = NOWHERE;
+    if (kvf_has_row(p.table, sequence, row)) {
+      int64_t block;
+      int64_t offset;
+      if (kvf_locate_row_of(p.table, sequence, row, blockIdx.y == 0 && blockIdx.z == 0, &block,
+                            &offset)) {
+        const int64_t group = s.tokens == 0 ? 0 : offset / s.tokens;
+        place = block * s.cache.stride[0] + group * s.tokens_stride +
+                (offset - group * s.tokens) * s.cache.stride[1];
+      } else {
+        place = ZEROS;
+        missing = 1;
+      }
+    }
+    places[threadIdx.x] = place;
+  }
+  __syncthreads();
+  if (missing) {
+    if (blockIdx.y == 0) {
+      clear_rows(s, places, first_row, rows);
+    }
+    __syncthreads();
+    if (threadIdx.x < rows && places[threadIdx.x] == ZEROS) {
+      places[threadIdx.x] = NOWHERE;
+    }
+    __syncthreads();
+  }
+  switch (s.vector) {
+  case 4:
+    gather_x4(s, places, first_row, rows);
+    break;
+  default:
+    gather_x1(s, places, first_row, rows);
+    break;
+  }
+}
