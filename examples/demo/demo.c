@@ -43,9 +43,9 @@ typedef struct options {
 typedef struct row {
   const kvf_variant *variant;
   const layout *shown;
-  const format *scalar;
-  const format *cache;
-  int64_t token_bytes; /* of K and V in the cache, in one layer */
+  const storage *scalar;
+  const storage *cache;
+  int64_t token_bytes; /* of K and V in the cache, in one layer, with the scales that lie there */
   double rate;         /* bytes read and written per second */
   error key;
   error value;
@@ -112,19 +112,12 @@ static options parse(int argc, char **argv) {
 /* ---- the walk over the dispatch table
  * -------------------------------------------------------------- */
 
-/* Why the demo does not show a variant; NULL when it does. */
-static const char *why_not(const kvf_variant *variant) {
-  if (!kvf_variant_built(variant)) {
-    return "not built into this library";
-  }
-  if (layout_find(variant->op, 0) == NULL) {
-    return "the demo has no reader for what this op writes";
-  }
-  if (format_find(kvf_scalar_of(variant)) == NULL || format_find(kvf_cache_of(variant)) == NULL) {
-    return "the demo does not know its dtypes";
-  }
-  return NULL;
-}
+/* What the demo leaves out. */
+typedef struct left_out {
+  const char *format; /* that it cannot read; NULL: it reads all */
+  int variants;       /* that it could show, but that this library does not have */
+  int ops;            /* that do not write the keys and values of tokens, one layer at a time */
+} left_out;
 
 static int find_rows_of(const kvf_variant *variant, row *rows, int count) {
   const layout *shown = NULL;
@@ -134,25 +127,30 @@ static int find_rows_of(const kvf_variant *variant, row *rows, int count) {
     }
     rows[count++] = (row){.variant = variant,
                           .shown = shown,
-                          .scalar = format_find(kvf_scalar_of(variant)),
-                          .cache = format_find(kvf_cache_of(variant))};
+                          .scalar = storage_find(kvf_scalar_of(variant)),
+                          .cache = storage_find(kvf_cache_of(variant))};
   }
   return count;
 }
 
-/* Fills `rows` and tells what will not be among them; the number of rows. */
-static int find_rows(kvf_backend backend, row *rows, int *variants) {
+/* Fills `rows`, and `without` with what is not among them; the number of rows. */
+static int find_rows(kvf_backend backend, row *rows, int *variants, left_out *without) {
   int count = 0;
   for (int32_t i = 0; i < kvf_num_ops(); i++) {
     const kvf_op *const op = kvf_get_op(i);
+    if (layout_find(op, 0) == NULL) {
+      without->ops += 1;
+      continue;
+    }
     for (int32_t j = 0; j < op->num_variants; j++) {
       const kvf_variant *const variant = &op->variants[j];
       if (variant->backend != backend) {
         continue;
       }
-      const char *const reason = why_not(variant);
-      if (reason != NULL) {
-        printf("not shown: %s (%s)\n", variant->symbol, reason);
+      if (storage_find(kvf_cache_of(variant)) == NULL) {
+        without->format = kvf_dtype_name(kvf_cache_of(variant));
+      } else if (!kvf_variant_built(variant)) {
+        without->variants += 1;
       } else {
         count = find_rows_of(variant, rows, count);
         *variants += 1;
@@ -199,8 +197,9 @@ static double measure_rate(const row *shown, const inputs *given, const float *s
   for (int i = 1; i < BATCHES && best < BATCHES * BATCH_SECONDS; i++) {
     best = fmin(best, time_writes(&pages, &rows, repeats));
   }
-  const size_t bytes = 2 * (size_t)extent_elements(size) *
-                       (format_bytes(shown->scalar) + format_bytes(shown->cache));
+  const int64_t rows_written = 2 * size->tokens * size->heads;
+  const int64_t bytes = rows_written * (storage_bytes(shown->scalar, size->head_size) +
+                                        storage_bytes(shown->cache, size->head_size));
   cache_free(&pages);
   source_free(&rows);
   return repeats * (double)bytes / best;
@@ -226,24 +225,33 @@ static void write_sequence(paged_cache *pages, const source *rows) {
   memory_wait();
 }
 
-static void compare(row *shown, const inputs *given, const float *scales, const float *key,
-                    const float *value) {
+static void compare(row *shown, const inputs *given, const float *scales, const readings *key,
+                    const readings *value) {
   const fixture *const data = &given->data;
   const extent *const size = &data->size;
   const int64_t count = extent_elements(size);
   float *const output = allocate((size_t)count, sizeof *output);
-  attention(size, data->query, key, value, output);
-  shown->key = error_between(key, data->key, count);
-  shown->value = error_between(value, data->value, count);
+  attention(size, data->query, key->numbers, value->numbers, output);
+  shown->key = error_between(key->numbers, data->key, count);
+  shown->value = error_between(value->numbers, data->value, count);
   shown->output = error_between(output, given->output, count);
   shown->of_bound = fmax(
       error_of_bound(shown->scalar, shown->cache, size, scales, key, data->key),
       error_of_bound(shown->scalar, shown->cache, size, scales + size->layers, value, data->value));
   shown->passed = shown->of_bound <= 1.0;
-  if (shown->scalar->dtype == KVF_F32 && shown->cache->dtype == KVF_F32) {
+  if (shown->scalar->dtype == KVF_F32 && shown->cache == shown->scalar) {
     shown->passed = shown->passed && shown->output.max == 0.0;
   }
   free(output);
+}
+
+static readings readings_make(int64_t count) {
+  return (readings){allocate((size_t)count, sizeof(float)), allocate((size_t)count, sizeof(float))};
+}
+
+static void readings_free(readings *read) {
+  free(read->numbers);
+  free(read->scales);
 }
 
 static void run_row(row *shown, const inputs *given) {
@@ -251,8 +259,8 @@ static void run_row(row *shown, const inputs *given) {
   const extent *const size = &data->size;
   const int64_t count = extent_elements(size);
   float *const scales = allocate(2 * (size_t)size->layers, sizeof *scales);
-  float *const key = allocate((size_t)count, sizeof *key);
-  float *const value = allocate((size_t)count, sizeof *value);
+  readings key = readings_make(count);
+  readings value = readings_make(count);
   for (int64_t i = 0; i < 2 * size->layers; i++) {
     scales[i] = 1.0f;
   }
@@ -263,15 +271,15 @@ static void run_row(row *shown, const inputs *given) {
   source rows = source_make(shown->scalar, size, data->key, data->value);
   paged_cache pages = cache_make(shown->shown, shown->cache, size, scales);
   write_sequence(&pages, &rows);
-  cache_read(&pages, scales, key, value);
-  compare(shown, given, scales, key, value);
-  shown->token_bytes = 2 * size->heads * size->head_size * (int64_t)format_bytes(shown->cache);
+  cache_read(&pages, scales, &key, &value);
+  compare(shown, given, scales, &key, &value);
+  shown->token_bytes = 2 * size->heads * storage_bytes(shown->cache, size->head_size);
   const float prompt_scales[2] = {scales[0], scales[size->layers]};
   shown->rate = measure_rate(shown, given, prompt_scales);
   cache_free(&pages);
   source_free(&rows);
-  free(value);
-  free(key);
+  readings_free(&value);
+  readings_free(&key);
   free(scales);
 }
 
@@ -329,15 +337,18 @@ static void print_setting(kvf_backend backend, const extent *size) {
   printf("pages   %" PRId64 " blocks of %d tokens, picked at random from a pool of %" PRId64 ";\n"
          "        %" PRId64 " tokens prefilled, then %" PRId64 " decoded one by one\n",
          used, BLOCK_SIZE, POOL * used, prefill, size->tokens - prefill);
-  printf(
-      "scales  of fp8 caches are static, one for K and one for V of each layer, as in calibrated "
-      "checkpoints:\n"
-      "        amax / 448 for e4m3, amax / 57344 for e5m2\n");
+  printf("scales  static ones are of K and of V of each layer, as in calibrated checkpoints: amax "
+         "/ 448 for\n"
+         "        fp8_e4m3, / 57344 for fp8_e5m2, / 127 for int8, and / 2688 for nvfp4, which has "
+         "one in e4m3\n"
+         "        for every 16 elements, too; per_token_head has f32 scales of its own beside the "
+         "codes\n");
   printf(
       "errors  against the f32 originals; attention is softmax(Q K^T / sqrt(%" PRId64
       ")) V of every layer and head;\n"
       "        of bound: the worst K or V error as a part of what rounding may cost (half an ulp "
-      "of each format)\n",
+      "of each format);\n"
+      "        scales are bytes of a token, too, but the static ones\n",
       size->head_size);
   printf("GB/s    of K and V read and written, for one layer of a prompt of %d tokens (the data, "
          "repeated),\n"
@@ -345,11 +356,24 @@ static void print_setting(kvf_backend backend, const extent *size) {
          PROMPT);
 }
 
+/* What is not among the rows, in a line. */
+static void print_left_out(const left_out *without) {
+  printf("shown   are the writers of one layer's keys and values; not the other %d ops",
+         without->ops);
+  if (without->format != NULL) {
+    printf(", nor %s", without->format);
+  }
+  if (without->variants > 0) {
+    printf(", nor %d variants that were left out of this build", without->variants);
+  }
+  printf("\n");
+}
+
 static void print_heading(void) {
   printf("\n");
-  printf("%-23s %-7s %-6s %-8s %7s %6s  %-17s  %-17s  %-17s %6s\n", "", "", "", "", "bytes/", "",
-         "K error", "V error", "attention error", "of");
-  printf("%-23s %-7s %-6s %-8s %7s %6s", "op", "layout", "scalar", "cache", "token", "GB/s");
+  printf("%-9s %-6s %-19s %7s %6s  %-17s  %-17s  %-17s %6s\n", "", "", "", "bytes/", "", "K error",
+         "V error", "attention error", "of");
+  printf("%-9s %-6s %-19s %7s %6s", "layout", "scalar", "cache", "token", "GB/s");
   for (int i = 0; i < 3; i++) {
     printf("  %-8s %-8s", "max", "rms");
   }
@@ -364,10 +388,14 @@ static void print_error(const error *shown) {
   }
 }
 
-static void print_row(const row *shown) {
-  printf("%-23s %-7s %-6s %-8s %7" PRId64 " %6.2f", shown->variant->op->name,
-         layout_name(shown->shown), kvf_dtype_name(shown->scalar->dtype),
-         kvf_dtype_name(shown->cache->dtype), shown->token_bytes, 1e-9 * shown->rate);
+static void print_row(const row *shown, const row *before) {
+  const kvf_op *const op = shown->variant->op;
+  if (before == NULL || before->variant->op != op) {
+    printf("%s\n", op->name);
+  }
+  printf("  %-7s %-6s %-19s %7" PRId64 " %6.2f", layout_name(shown->shown),
+         kvf_dtype_name(shown->scalar->dtype), kvf_dtype_name(shown->cache->dtype),
+         shown->token_bytes, 1e-9 * shown->rate);
   print_error(&shown->key);
   print_error(&shown->value);
   print_error(&shown->output);
@@ -425,17 +453,19 @@ int main(int argc, char **argv) {
   row rows[MAX_ROWS];
   int variants = 0;
   int failed = 0;
-  const int count = find_rows(given.backend, rows, &variants);
+  left_out without = {0};
+  const int count = find_rows(given.backend, rows, &variants, &without);
   const char *const backend = given.backend == KVF_CPU ? "cpu" : "cuda";
   if (count == 0) {
     fail("this library has no variant for backend %s that the demo can show", backend);
   }
+  print_left_out(&without);
   print_heading();
   for (int i = 0; i < count; i++) {
     print_progress(&rows[i], i + 1, count);
     run_row(&rows[i], &loaded);
     clear_progress();
-    print_row(&rows[i]);
+    print_row(&rows[i], i > 0 ? &rows[i - 1] : NULL);
     failed += rows[i].passed ? 0 : 1;
   }
   free_inputs(&loaded);

@@ -70,27 +70,48 @@ void memory_wait(void);
 /* ---- accuracy.c --------------------------------------------------------------------------------
  */
 
-/* A binary floating-point format, as far as finite numbers go. */
+/* A binary floating-point format, as far as finite numbers go; or, without mantissa, integers. */
 typedef struct format {
-  kvf_dtype dtype;
   DLDataType dlpack;
-  int mantissa_bits;
+  int mantissa_bits; /* 0: an integer in two's complement */
   int bias;
   double largest;
 } format;
 
-/* NULL for a dtype that the demo does not know. */
-const format *format_find(kvf_dtype dtype);
-size_t format_bytes(const format *form);
-
-/* `count` numbers, rounded to nearest even, as they lie in memory. */
+/* `count` floats, rounded to nearest even, as they lie in memory. */
 void format_encode(const format *form, const float *numbers, int64_t count, void *codes);
 
-/* What the code means, times a scale of the cache. Infinities and NaNs are NAN. */
+/* What the code means, without any scale. Infinities and NaNs are NAN. */
 float format_decode(const format *form, uint32_t code);
 
-/* Static scales of a cache, one per tensor and layer: amax / format.largest. */
-void scales_choose(const format *form, const extent *size, const float *numbers, float *scales);
+/* Where the scale of an element of a cache is. */
+typedef enum scaling {
+  SCALE_STATIC, /* one for K and one for V of a layer, which the caller gives */
+  SCALE_ROW,    /* f32 behind the codes of each head of each token */
+  SCALE_BLOCK   /* E4M3 for 16 neighbours, behind all codes of the page; times a static one */
+} scaling;
+
+/* How a tensor's elements are kept: of keys and values that wait, and of a cache. */
+typedef struct storage {
+  kvf_dtype dtype;
+  const format *code; /* of one element */
+  scaling scaling;
+  double largest; /* what a static scale maps the largest number to; 0: there is none */
+} storage;
+
+enum { BLOCK_ELEMENTS = 16 }; /* that share a scale of SCALE_BLOCK */
+
+/* NULL for a dtype that the demo does not know. */
+const storage *storage_find(kvf_dtype dtype);
+
+/* Bytes of so many elements of one head, scales among them. */
+int64_t storage_bytes(const storage *kept, int64_t elements);
+
+/* Static scales of a cache, one per tensor and layer: amax / storage.largest. */
+void scales_choose(const storage *kept, const extent *size, const float *numbers, float *scales);
+
+/* The scale of a block, as its code has it. */
+float block_scale(uint32_t code);
 
 typedef struct error {
   double max;
@@ -99,13 +120,21 @@ typedef struct error {
 
 error error_between(const float *got, const float *want, int64_t count);
 
+/* Numbers that were read from a cache, and for each the scale that its code was multiplied by. */
+typedef struct readings {
+  float *numbers;
+  float *scales;
+} readings;
+
 /*
- * The largest error of a tensor that was rounded to `scalar`, divided by its layer's scale and
- * rounded to `cache`, as a fraction of what that may cost: half a unit in the last place of each
- * format. More than 1 is a mistake. f32 in f32 may cost nothing, so its fraction is 0 or infinite.
+ * The largest error of a tensor that was rounded to `scalar`, divided by the scale of each element
+ * and rounded to a code, as a fraction of what that may cost: half a unit in the last place of each
+ * format, and what a block scale that was rounded down cuts off. More than 1 is a mistake. f32 in
+ * f32 may cost nothing, so its fraction is 0 or infinite. `scales` are the static ones, one per
+ * layer.
  */
-double error_of_bound(const format *scalar, const format *cache, const extent *size,
-                      const float *scales, const float *got, const float *want);
+double error_of_bound(const storage *scalar, const storage *cache, const extent *size,
+                      const float *scales, const readings *got, const float *want);
 
 /* output = softmax(Q K^T / sqrt(head_size)) V for each layer and head, over all tokens. */
 void attention(const extent *size, const float *query, const float *key, const float *value,
@@ -128,23 +157,25 @@ const char *layout_name(const layout *shown);
 
 /* Keys and values of tokens that wait to be written, in memory of the backend. */
 typedef struct source {
-  const format *form;
+  const storage *form;
   extent size;
   char *key;
   char *value;
 } source;
 
-source source_make(const format *form, const extent *size, const float *key, const float *value);
+source source_make(const storage *form, const extent *size, const float *key, const float *value);
 void source_free(source *rows);
 
 /* The cache of one sequence in pages from all over a larger pool; all layers share a block table.
  */
 typedef struct paged_cache {
   const layout *shown;
-  const format *form;
+  const storage *form;
   extent size;
   int64_t num_blocks; /* of the pool, in each layer */
   int64_t x;          /* elements in 16 bytes */
+  int64_t row;        /* codes from one head to the next */
+  int64_t page_bytes;
   size_t layer_bytes; /* of K, equally of V */
   char *key;          /* memory of the backend, [layer] pools; fresh pools hold a guard pattern */
   char *value;
@@ -154,7 +185,7 @@ typedef struct paged_cache {
 } paged_cache;
 
 /* `scales` holds those of K of every layer, then those of V of every layer. */
-paged_cache cache_make(const layout *shown, const format *form, const extent *size,
+paged_cache cache_make(const layout *shown, const storage *form, const extent *size,
                        const float *scales);
 void cache_free(paged_cache *pages);
 
@@ -163,9 +194,10 @@ void cache_write(paged_cache *pages, const source *rows, int64_t layer, int64_t 
                  int64_t count);
 
 /*
- * Reads every token back through the block table, as [layer, token, head, channel], and multiplies
- * by the scales. Ends the program when a block that is not the sequence's has changed.
+ * Reads every token back through the block table, as [layer, token, head, channel], times its
+ * scale: `scales` are the static ones. Ends the program when a block that is not the sequence's has
+ * changed.
  */
-void cache_read(const paged_cache *pages, const float *scales, float *key, float *value);
+void cache_read(const paged_cache *pages, const float *scales, readings *key, readings *value);
 
 #endif
