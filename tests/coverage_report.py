@@ -34,7 +34,10 @@ STANDALONE_TESTS = (
 )
 GENERATOR_TESTS = tuple(
     f"tests/test_{name}.py"
-    for name in ("generator", "outside", "profile", "costs", "tuned", "templates", "new_op")
+    for name in (
+        *("generator", "axis_values", "outside", "profile", "costs", "tuned", "templates"),
+        *("new_op", "where"),
+    )
 )
 # The generator is a program, too: its processes count as well.
 SETTINGS = f"""\

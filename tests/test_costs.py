@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from generator import __main__ as command
 from generator import costs, plan, profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,6 +91,28 @@ def test_times_through_a_cache_are_not_recorded(build: Path) -> None:
         costs.record(build)
     with pytest.raises(ValueError, match="holds no build"):
         costs.record(build / "none")
+
+
+def test_a_build_by_compilers_is_recorded(
+    build: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rows replace those of the table, what every library has is one row, others stay."""
+    monkeypatch.setattr(costs, "TABLE", build / "costs.json")
+    rows = {"none": {"avx2": [1, 2]}, "reshape_and_cache_flash": {"avx2": [9, 9]}}
+    costs.TABLE.write_text(json.dumps(rows))
+    (build / "obj/runtime").mkdir(parents=True)
+    (build / "obj/runtime/a.o").write_bytes(b"x" * 100)
+    with (build / ".ninja_log").open("a") as log:
+        log.write("0\t1500\t0\tout/obj/runtime/a.o\t0\n0\t9000\t0\tout/obj/tests/a.o\t0\n")
+    assert command.main(["--record-costs", "--build-dir", str(build)]) == 0
+    assert capsys.readouterr().out == f"costs.json: 3 rows from {build}\n"
+    assert costs.table() == {
+        ("none", "avx2"): costs.Cost(1, 2),
+        ("reshape_and_cache_flash", "avx2"): costs.Cost(2, 900),
+        ("reshape_and_cache_flash", "cuda"): costs.Cost(3, 450),
+        (costs.REST, ""): costs.Cost(1.5, 100),
+    }
+    assert costs.TABLE.read_text().startswith('{\n  "none": {"avx2": [1, 2]},\n')
 
 
 def test_the_command_line(tmp_path: Path) -> None:

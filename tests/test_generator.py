@@ -488,6 +488,22 @@ def test_output_does_not_depend_on_surroundings(
     assert result.returncode == 0, result.stdout
 
 
+def test_the_command_line_of_the_whole_tree(
+    texts: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(render, "render_all", lambda: dict(texts))
+    assert command.main(["--check"]) == 0
+    assert capsys.readouterr().out == f"generated/ is up to date: {len(texts)} files\n"
+    assert command.main([]) == 0
+    assert capsys.readouterr().out == f"generated/: {len(texts)} files, 0 written, 0 removed\n"
+    stale = next(iter(texts))
+    monkeypatch.setattr(render, "render_all", lambda: {**texts, stale: ""})
+    assert command.main(["--check"]) == 1
+    first, last = capsys.readouterr().out.splitlines()
+    assert stale in first
+    assert last == f"generated/ is out of date: 1 files; run {render.COMMAND}"
+
+
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

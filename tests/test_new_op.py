@@ -77,6 +77,15 @@ def test_a_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bo
         assert "namespace scaling" in outside.render_folders([tmp_path])["python/scaling.py"]
 
 
+def test_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--new-op", "foo", "--folder", str(tmp_path), "--backends", "cpu"]) == 0
+    *wrote, last = capsys.readouterr().out.splitlines()
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    assert wrote == [f"wrote {path}" for path in files] and files
+    assert last.startswith(f"next: PYTHONPATH=python python -m pytest {tmp_path}")
+    assert "build/kvf_tests --suite foo" in new_op.next_steps("foo", None)
+
+
 def test_backends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--new-op", "foo", "--folder", str(tmp_path), "--backends", "gpu"]
     assert command.main(words) == 1

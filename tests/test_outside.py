@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,6 +61,32 @@ def test_a_name_that_the_library_has(tmp_path: Path) -> None:
         text = (OWN_OP / f"{STEM}{suffix}").read_text()
         (tmp_path / f"copy_blocks{suffix}").write_text(text.replace(STEM, "copy_blocks"))
     with pytest.raises(ValueError, match="_C_cache_ops::copy_blocks has this name"):
+        outside.load_ops(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("OP = Op(", "_OP = Op(", "OP is None, want a generator.model.Op"),
+        (f'"{STEM}(', '"other(', f"its op is called 'other', want '{STEM}'"),
+        ('"my_namespace"', '"my namespace"', "namespace is 'my namespace', want an identifier"),
+    ],
+)
+def test_a_spec_that_is_none(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = (OWN_OP / f"{STEM}.py").read_text()
+    assert old in text
+    (tmp_path / f"{STEM}.py").write_text(text.replace(old, new))
+    (tmp_path / f"{STEM}.c").touch()
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path}/{STEM}.py: {message}")):
+        outside.load_ops(tmp_path)
+
+
+def test_files_that_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"want a spec <op>\.py and its checks <op>\.c"):
+        outside.load_ops(tmp_path)
+    shutil.copytree(OWN_OP, tmp_path, dirs_exist_ok=True)
+    (tmp_path / f"cuda/{STEM}.cu.j2").unlink()
+    with pytest.raises(ValueError, match=f"its template cuda/{STEM}.cu.j2 is missing"):
         outside.load_ops(tmp_path)
 
 
