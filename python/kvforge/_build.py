@@ -27,6 +27,10 @@ SUFFIXES = (".c", ".cpp", ".cc", ".cxx", ".cu")
 # Of all host code. -ffp-contract=off: results must not depend on the isa level.
 COMMON = ("-fPIC", "-fopenmp-simd", "-ffp-contract=off")
 STANDARD = {".c": ("-std=gnu11", "-Werror=implicit-function-declaration"), ".cu": ("-std=c++17",)}
+# Empty, and included before all else: gcc takes a precompiled header that lies beside a header,
+# <header>.gch, whatever it was made of, but only in place of the first one that is included. Of CUDA
+# files that is nvcc's own.
+FIRST = "first.h"
 IMAGE = "runtime/core/cuda_image.S"  # embeds device code
 ATTEMPTS = 4  # at a build whose inputs change meanwhile
 
@@ -185,6 +189,7 @@ class Build:
             raise Changed(", ".join(changed))  # since the key was made of them
         if self.folders:
             self.expand(folder)
+        (folder / FIRST).touch()
         steps = [*self.steps(folder)]
         searches: dict[tuple[str, ...], Search] = {}
         for step in steps:
@@ -287,7 +292,7 @@ class Build:
     def host(self, source: str, tool: Tool, *flags: str) -> Step:
         """A C or C++ file."""
         standard = STANDARD.get(Path(source).suffix, ("-std=c++17",))
-        words = [*standard, *COMMON, *flags, *self.cflags]
+        words = ["-include", FIRST, *standard, *COMMON, *flags, *self.cflags]
         what = "CC" if source.endswith(".c") else "CXX"
         return self.compile(what, tool, source, words, object_of(source))
 

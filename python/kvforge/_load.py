@@ -36,12 +36,12 @@ def load(
         op = kvforge.load("own_op", "examples/own_op")
         op.rms_norm_and_cache(key, value, weight, key_cache, value_cache, slots, "fp8", one, one)
 
-    What was compiled before is found by content: sources, the headers that they include, the absence
-    of headers that would be found before them, flags, compilers, instruction-set level or GPU
-    architectures, and kvforge's version; not libraries that extra_ldflags name. Nothing is started
-    then. What is broken in the cache, or not this user's alone, is built anew. A file that changes
-    while it is compiled is compiled again. Of several processes that ask at once, one compiles and
-    the others wait.
+    What was compiled before is found by content: sources, the headers that they include, the
+    absence of headers that would be found before them, flags, compilers, instruction-set level or
+    GPU architectures, and kvforge's version; not libraries that extra_ldflags name. Nothing is
+    started then. Precompiled headers (.gch) are passed over. What is broken in the cache, or not
+    this user's alone, is built anew. A file that changes while it is compiled is compiled again. Of
+    several processes that ask at once, one compiles and the others wait.
 
     Args:
         name: of the shared object; an identifier of 128 letters at most.

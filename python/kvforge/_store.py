@@ -34,7 +34,7 @@ from kvforge._lock import locked
 from kvforge._manifest import Manifest
 from kvforge._trust import discard, is_own_folder, private_folder, remove, write_own
 
-FORMAT = "2"  # of the folders and manifests; part of every key
+FORMAT = "3"  # of the folders and manifests; part of every key
 MAX_NAME = 128  # letters; with a key it has to fit into the name of a folder
 REQUEST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*-[0-9a-f]{32}")
 BUILD = re.compile(r"[0-9a-f]{32}")

@@ -287,6 +287,19 @@ def test_a_compiler_error(tmp_path: Path, cache: Path) -> None:
     assert kvforge.load("wrong", source).answer() == 45
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_a_function_that_nobody_declares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str
+) -> None:
+    """C would take it for one that returns an int, and loading would fail, or worse succeed."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    monkeypatch.setenv("CC", compiler)
+    source = support.write_source(tmp_path, value="no_such_function(1)")
+    with pytest.raises(kvforge.BuildError, match=r"(?i)error: (call to undeclared|implicit)"):
+        kvforge.load("wrong", source)
+
+
 def test_a_linker_error(tmp_path: Path) -> None:
     source = support.write_source(tmp_path)
     with pytest.raises(kvforge.BuildError, match="no_such_library"):

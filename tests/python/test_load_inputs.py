@@ -1,5 +1,5 @@
 """What is recorded was made of exactly what is recorded: files that change while they are compiled,
-and headers that come to stand before others."""
+precompiled headers, and headers that come to stand before others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from conftest import require
 
 require("python", __name__)
 
+import re
 import shutil
 import subprocess
 import textwrap
@@ -16,9 +17,10 @@ from typing import Any
 
 import load_support as support
 import pytest
+from tvm_ffi.libinfo import find_include_path as include_path
 
 import kvforge
-from kvforge import _includes, _ninja, _store
+from kvforge import _build, _includes, _ninja, _store
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +138,31 @@ def test_a_header_that_only_a_macro_names(tmp_path: Path, compiler: Any) -> None
     include = '#define HEADER "number.h"\n#include HEADER'
     assert answer(tmp_path, include) == 52
     assert len(log.read_text()) == 3
+
+
+# ---- precompiled headers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".c", ".cpp"])
+@pytest.mark.parametrize("flags", [[], ["-include", "number.h"]])
+def test_a_precompiled_header_is_not_taken(tmp_path: Path, suffix: str, flags: list[str]) -> None:
+    """gcc would take the one beside number.h, which was made of something else."""
+    source, header = tmp_path / f"answer{suffix}", tmp_path / "number.h"
+    include = "" if flags else '#include "number.h"\n'
+    source.write_text(include + support.source_text(value="NUMBER"))
+    define(header, 51)
+    language, compiler = ("c", "gcc") if suffix == ".c" else ("c++", "g++")
+    standard = _build.STANDARD.get(suffix, ("-std=c++17",))
+    command = [compiler, *standard, *_build.COMMON, "-O2", "-I.", f"-I{include_path()}"]
+    made = ["-x", f"{language}-header", "number.h", "-o", "number.h.gch"]
+    subprocess.run([*command, *made], cwd=tmp_path, check=True)
+    define(header, 52)
+    alone = [*command, *flags, "-H", "-c", source.name, "-o", "answer.o"]
+    said = subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert re.search(r"^! .*number\.h\.gch$", said.stderr, re.M)  # it is one that gcc takes
+    named = {"extra_cflags": [*flags, "-I", str(tmp_path)]}
+    assert kvforge.load("one", source, **named).answer() == 52
+    assert (tmp_path / "number.h.gch").is_file()
 
 
 # ---- headers that come to stand before others ----------------------------------------------------
