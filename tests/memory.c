@@ -161,7 +161,8 @@ static void host_give(buffer *memory) {
 /* ---- buffers
  * ------------------------------------------------------------------------------------- */
 
-buffer buffer_make(kvf_backend backend, size_t size, uint64_t seed) {
+/* A buffer without memory, its image filled. */
+static buffer image_make(kvf_backend backend, size_t size, uint64_t seed) {
   size = size ? size : 1;
   buffer memory = {.backend = backend, .size = size, .expected = malloc(size + 8)};
   if (memory.expected == NULL) {
@@ -172,6 +173,26 @@ buffer buffer_make(kvf_backend backend, size_t size, uint64_t seed) {
     word = word * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     memcpy(memory.expected + i, &word, 8);
   }
+  return memory;
+}
+
+static void need_cuda(int code, const char *what) {
+  if (code != 0) {
+    (void)fprintf(stderr, "%s: %s\n", what, cuda_error(code));
+    exit(2);
+  }
+}
+
+buffer buffer_make_pinned(size_t size, uint64_t seed) {
+  buffer memory = image_make(KVF_CPU, size, seed);
+  memory.pinned = true;
+  need_cuda(cuda.host_alloc(&memory.place, memory.size, 0), "cuMemHostAlloc");
+  return memory;
+}
+
+buffer buffer_make(kvf_backend backend, size_t size, uint64_t seed) {
+  buffer memory = image_make(backend, size, seed);
+  size = memory.size;
   if (backend == KVF_CPU) {
     (void)host_take(&memory, size);
     return memory;
@@ -189,7 +210,9 @@ void buffer_free(buffer *memory) {
   if (memory->expected == NULL) {
     return;
   }
-  if (memory->backend == KVF_CPU) {
+  if (memory->pinned) {
+    (void)cuda.host_free(memory->place);
+  } else if (memory->backend == KVF_CPU) {
     host_give(memory);
   } else {
     (void)cuda.free((uint64_t)(uintptr_t)memory->place);

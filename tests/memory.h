@@ -64,6 +64,7 @@ typedef struct buffer {
   uint8_t *expected; /* host image; callers fill it and note in it what calls should write */
   void *place;       /* the memory itself, aligned to 64 bytes or placed at the end of a page */
   void *arena;
+  bool pinned;
 } buffer;
 
 /*
@@ -72,6 +73,9 @@ typedef struct buffer {
  */
 buffer buffer_make(kvf_backend backend, size_t size, uint64_t seed);
 void buffer_free(buffer *memory);
+
+/* The same of host memory that every device can read; `backend` is that of the host. */
+buffer buffer_make_pinned(size_t size, uint64_t seed);
 
 /* Memory becomes what the image says. */
 void buffer_upload(const buffer *memory);

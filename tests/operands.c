@@ -10,8 +10,9 @@
 
 static int64_t bytes_of(const tensor *view) { return view->dtype.bits / 8; }
 
-void operand_make(op_call *call, int position, DLDataType dtype, int32_t rank, const int64_t *shape,
-                  const int64_t *stride, int offset, int64_t guard, uint64_t seed) {
+/* All of an operand but its memory; returns the bytes of that. */
+static size_t place_view(op_call *call, int position, DLDataType dtype, int32_t rank,
+                         const int64_t *shape, const int64_t *stride, int offset, int64_t guard) {
   operand *made = &call->operands[position];
   int64_t first = 0;
   int64_t last = 0;
@@ -30,9 +31,22 @@ void operand_make(op_call *call, int position, DLDataType dtype, int32_t rank, c
   }
   const int64_t lead = -first * bytes_of(&made->view);
   made->view.start = guard + lead + (16 + offset - (guard + lead) % 16) % 16;
-  made->memory =
-      buffer_make(call->exec.backend,
-                  (size_t)(made->view.start + (last + 1) * bytes_of(&made->view) + guard), seed);
+  return (size_t)(made->view.start + (last + 1) * bytes_of(&made->view) + guard);
+}
+
+void operand_make(op_call *call, int position, DLDataType dtype, int32_t rank, const int64_t *shape,
+                  const int64_t *stride, int offset, int64_t guard, uint64_t seed) {
+  const size_t size = place_view(call, position, dtype, rank, shape, stride, offset, guard);
+  call->operands[position].memory = buffer_make(call->exec.backend, size, seed);
+}
+
+void operand_make_on_host(op_call *call, int position, DLDataType dtype, int32_t rank,
+                          const int64_t *shape, const int64_t *stride, int offset, int64_t guard,
+                          uint64_t seed) {
+  const size_t size = place_view(call, position, dtype, rank, shape, stride, offset, guard);
+  call->operands[position].memory = call->exec.backend == KVF_CUDA
+                                        ? buffer_make_pinned(size, seed)
+                                        : buffer_make(KVF_CPU, size, seed);
 }
 
 void operand_share(op_call *call, int position, int from, int64_t start, int32_t rank,

@@ -31,6 +31,11 @@ typedef struct op_call {
 void operand_make(op_call *call, int position, DLDataType dtype, int32_t rank, const int64_t *shape,
                   const int64_t *stride, int offset, int64_t guard, uint64_t seed);
 
+/* The same in the host's memory, which the device can read if the backend has one. */
+void operand_make_on_host(op_call *call, int position, DLDataType dtype, int32_t rank,
+                          const int64_t *shape, const int64_t *stride, int offset, int64_t guard,
+                          uint64_t seed);
+
 /* A view of the memory of another operand, `start` elements behind that one's element 0. */
 void operand_share(op_call *call, int position, int from, int64_t start, int32_t rank,
                    const int64_t *shape, const int64_t *stride);

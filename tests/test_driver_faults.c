@@ -92,6 +92,7 @@ enum { COPIES = 2050, TENSORS = 244, LAYERS = 130, PAGE = 16, SWAPS = 6 };
 static struct {
   small_call small;
   buffer memory[2];
+  buffer pinned; /* for calls that read the host's memory */
   kvf_exec exec;
   int64_t vectors[3][COPIES];
   int64_t shape[5];
@@ -198,6 +199,21 @@ static kvf_status run_layers(void) {
                                             LAYERS, &slots, "auto", &scales, &scales);
 }
 
+/* Row 0 of the host's memory becomes page 1 of the first memory; the second one has 0 and 1. */
+static kvf_status run_host_rows(void) {
+  int64_t pool_shape[2] = {1, PAGE};
+  int64_t pages_shape[3] = {4, 1, PAGE};
+  int64_t one[2] = {1, 1};
+  const DLDataType i32 = {kDLInt, 32, 1};
+  char *const numbers = own.memory[1].place;
+  const DLTensor pool = dense(own.pinned.place, kDLCPU, dl_dtype(KVF_B8), 2, pool_shape);
+  DLTensor pages = dense(own.memory[0].place, kDLCUDA, dl_dtype(KVF_B8), 3, pages_shape);
+  const DLTensor global = dense(numbers, kDLCUDA, i32, 2, one);
+  const DLTensor hot = dense(numbers + 8, kDLCUDA, i32, 2, one);
+  const DLTensor count = dense(numbers + 8, kDLCUDA, i32, 1, one);
+  return kvf_hisparse_gather_compact(&own.exec, &pool, &pages, &global, &hot, &count);
+}
+
 enum { ON_DEFAULT, ON_OWN, CAPTURED };
 
 typedef struct work {
@@ -222,6 +238,7 @@ static const work works[] = {
     {"single copies", run_batch, &kvf_op_swap_blocks_batch, ON_DEFAULT, COPIES, 0},
     {"captured copies", run_batch, &kvf_op_swap_blocks_batch, CAPTURED, COPIES, 0},
     {"swaps", run_swaps, &kvf_op_swap_blocks, ON_OWN, SWAPS, 0},
+    {"host rows", run_host_rows, &kvf_op_hisparse_gather_compact, ON_OWN, 1, 1},
 };
 
 typedef struct fault_case {
@@ -273,6 +290,10 @@ static void set_up(const work *what, bool in_context) {
   for (int i = 0; i < 2; ++i) {
     own.memory[i] = buffer_make(KVF_CUDA, (size_t)COPIES * PAGE, (uint64_t)i + 1);
   }
+  if (what->run == run_host_rows) {
+    own.pinned = buffer_make_pinned(PAGE, 3);
+    buffer_upload(&own.pinned);
+  }
   if (what->stream != ON_DEFAULT) {
     (void)cuda.stream_create(&stream, 1);
   }
@@ -300,6 +321,9 @@ static bool all_right(const work *what) {
     return memcmp(first, second, (size_t)COPIES * PAGE) == 0;
   }
   bool right = what->run != run_small || small_check(&own.small);
+  if (what->run == run_host_rows) {
+    right = memcmp(first + PAGE, own.pinned.place, PAGE) == 0;
+  }
   for (int64_t i = 0; what->run == run_swaps && i < SWAPS; ++i) {
     right = right && memcmp(first, first + (2 * i + 2) * PAGE, PAGE) == 0;
   }

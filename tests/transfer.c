@@ -6,32 +6,13 @@
 #include "operands.h"
 
 transfer_buffer transfer_make(enum transfer_kind kind, size_t size, uint64_t seed) {
-  transfer_buffer made = {.kind = kind};
-  if (kind != PINNED) {
-    made.memory = buffer_make(kind == ON_DEVICE ? KVF_CUDA : KVF_CPU, size, seed);
-    return made;
-  }
-  void *place = NULL;
-  const int code = cuda.host_alloc(&place, size, 0);
-  if (!EXPECT(code == 0, "cuMemHostAlloc: %s", cuda_error(code))) {
-    exit(2);
-  }
-  made.memory =
-      (buffer){.backend = KVF_CPU, .size = size, .place = place, .expected = malloc(size)};
-  for (size_t i = 0; i < size; ++i) {
-    made.memory.expected[i] = (uint8_t)random_next(&seed);
-  }
-  return made;
+  return (transfer_buffer){
+      .kind = kind,
+      .memory = kind == PINNED ? buffer_make_pinned(size, seed)
+                               : buffer_make(kind == ON_DEVICE ? KVF_CUDA : KVF_CPU, size, seed)};
 }
 
-void transfer_free(transfer_buffer *made) {
-  if (made->kind != PINNED) {
-    buffer_free(&made->memory);
-    return;
-  }
-  (void)cuda.host_free(made->memory.place);
-  free(made->memory.expected);
-}
+void transfer_free(transfer_buffer *made) { buffer_free(&made->memory); }
 
 DLDevice transfer_device(enum transfer_kind kind) {
   static const DLDeviceType types[] = {kDLCPU, kDLCUDAHost, kDLCUDA};

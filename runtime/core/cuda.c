@@ -323,6 +323,34 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   return end_call(check, status);
 }
 
+void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
+  if (check->status != KVF_OK || check->exec.backend != KVF_CUDA) {
+    return;
+  }
+  const kvf_cuda_driver *driver = NULL;
+  bool pushed = false;
+  uint64_t address = 0;
+  int code = CUDA_OK;
+  kvf_status status = open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  if (status == KVF_OK) {
+    code = driver->pointer_attribute(&address, CUDA_DEVICE_POINTER, (uint64_t)(uintptr_t)*data);
+    if (code != CUDA_INVALID_VALUE) {
+      status = kvf_cuda_check(code, "cuPointerGetAttribute", member);
+    }
+  }
+  status = leave(driver, pushed, status);
+  if (status != KVF_OK) {
+    check->status = end_call(check, status);
+  } else if (code == CUDA_INVALID_VALUE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member,
+                   "address %p is of host memory that no kernel can read, want pinned memory",
+                   *data);
+  } else {
+    *data = (void *)(uintptr_t)address;
+  }
+}
+
 /* ---- copies
  * -------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,13 @@
 /* The address of a device's fault counter, in pinned host memory that the device can write. */
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter);
 
+/*
+ * Host memory that a kernel reads, for a launch on CUDA: puts the address under which exec's device
+ * sees it in place of the host's. KVF_INVALID_VALUE for memory that is not pinned, by
+ * cuMemHostAlloc, cuMemHostRegister or torch's pin_memory(). Nothing else is done on the CPU.
+ */
+void kvf_launch_host_memory(kvf_check *check, const char *member, void **data);
+
 /* Copies of one call that may be made in any order. Device or host addresses, none of size 0. */
 typedef struct kvf_cuda_copies {
   uint64_t *to;

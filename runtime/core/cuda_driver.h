@@ -13,6 +13,7 @@
 
 enum {
   CUDA_OK = 0,
+  CUDA_INVALID_VALUE = 1,
   CUDA_NOT_INITIALIZED = 3,
   CUDA_HOST_ALLOC_PORTABLE = 1,
   CUDA_HOST_ALLOC_DEVICE_MAP = 2,
@@ -21,6 +22,7 @@ enum {
   CUDA_NOT_SUPPORTED = 801,
   CUDA_CAPABILITY_MAJOR = 75, /* attributes of a device */
   CUDA_CAPABILITY_MINOR = 76,
+  CUDA_DEVICE_POINTER = 3, /* an attribute of an address */
   CUDA_SOURCE_IN_STREAM_ORDER = 1,
   CUDA_SOURCE_IN_ANY_ORDER = 3
 };
@@ -49,6 +51,7 @@ typedef struct kvf_cuda_copy_attributes {
   X(context_push, cuCtxPushCurrent_v2, (void *))                                                   \
   X(context_pop, cuCtxPopCurrent_v2, (void **))                                                    \
   X(host_alloc, cuMemHostAlloc, (void **, size_t, unsigned))                                       \
+  X(pointer_attribute, cuPointerGetAttribute, (void *, int, uint64_t))                             \
   X(capture_mode, cuThreadExchangeStreamCaptureMode, (int *))                                      \
   X(library_load, cuLibraryLoadData,                                                               \
     (void **, const void *, int *, void **, unsigned, int *, void **, unsigned))                   \

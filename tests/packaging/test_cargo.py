@@ -51,9 +51,6 @@ def crates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("cargo", "cc", "ar"):
         if shutil.which(name) is None:
             pytest.skip(f"no {name}")
-    version = run(ROOT, "cargo", "--version").split()[1]
-    if tuple(map(int, version.split(".")[:2])) < (1, 82):
-        pytest.skip(f"cargo {version} is older than 1.82")
     return copy_tree(tmp_path_factory.mktemp("tree")) / "rust"
 
 

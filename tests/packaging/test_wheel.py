@@ -32,7 +32,7 @@ print("".join(f"{k:02x}{v:02x} " for k, v in pairs) + str(np.count_nonzero(rows[
 def tools() -> None:
     for name in ("setuptools", "pip", "auditwheel", "tvm_ffi"):
         if importlib.util.find_spec(name) is None:
-            pytest.skip(f"no {name}: python3 configure.py --setup --with-wheel")
+            pytest.skip(f"no {name}: python3 configure.py --setup")
     if not (BUILD / "kvforge_tvm_ffi.so").exists():
         pytest.skip("kvforge_tvm_ffi.so is not built: ninja python")
 

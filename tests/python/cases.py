@@ -353,6 +353,60 @@ def concat_mla_q(put: Put) -> Case:
 
 
 @case
+def hisparse_gather_compact(put: Put) -> Case:
+    pool, pages = normal(6, 8), normal(2, 3, 8, seed=1)
+    hot = put.device(pages)
+    want = pages.copy()
+    want[1, 2], want[0, 0] = pool[3], 0  # what the pool does not have is zeros
+    return Case(
+        {
+            "host_cache": put.host(pool),
+            "hot_cache": hot,
+            "miss_global_indices": put.device(np.array([[3, 1], [6, 2]], np.int32)),
+            "miss_hot_indices": put.device(np.array([[5, 4], [0, -1]], np.int32)),
+            "miss_counts": put.device(np.array([1, 9], np.int32)),
+        },
+        [(hot, want)],
+    )
+
+
+@case
+def hisparse_gather_plan(put: Put) -> Case:
+    pool, pages = normal(6, 8), normal(2, 3, 8, seed=1)
+    hot, attention = put.device(pages), put.device(np.full((2, 2), 7, np.int32))
+    want = pages.copy()
+    want[1, 2] = pool[3]
+    return Case(
+        {
+            "host_cache": put.host(pool),
+            "hot_cache": hot,
+            "global_indices": put.device(np.array([[3, 1], [4, 2]], np.int32)),
+            "hot_indices": put.device(np.array([[5, 4], [0, 1]], np.int32)),
+            "miss_mask": put.device(np.array([[1, 0], [1, 1]], np.int32)),
+            "request_state_indices": put.device(np.array([0, -1], np.int32)),
+            "attention_indices": attention,
+            "attention_block_stride": 16,
+        },
+        [(hot, want), (attention, np.array([[18, 17], [-1, -1]], np.int32))],
+    )
+
+
+@case
+def hisparse_invalidate_written_slots(put: Put) -> Case:
+    held = np.array([[4, 7, 4], [9, 4, -1]], np.int32)
+    state = put.device(held)
+    return Case(
+        {
+            "device_global_indices": state,
+            "request_state_indices": put.device(np.array([1, 0, -1], np.int32)),
+            "req_id_per_token": put.device(np.array([1, 0, 2, 5], np.int32)),
+            "written_slots": put.device(np.array([4, 9, 7, 7], np.int64)),
+        },
+        [(state, np.array([[-1, 7, -1], [-1, 4, -1]], np.int32))],
+    )
+
+
+@case
 def merge_attn_states(put: Put) -> Case:
     """Parts that weigh the same, and a token without a prefix."""
     prefix, suffix = (np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1))

@@ -63,7 +63,9 @@ def driver(tmp_path: Path, generated: Path, op: str) -> Path:
     def compile_as(command: list[str], name: str, source: str, *flags: str) -> str:
         target = own / f"{name}.o"
         words = with_output(command, target, source)
-        subprocess.run([words[0], *includes, *flags, *words[1:]], cwd=ROOT, check=True)
+        flag = next(i for i, word in enumerate(words) if word.startswith("-"))
+        words[flag:flag] = [*includes, *flags]  # behind the compiler and what is put before it
+        subprocess.run(words, cwd=ROOT, check=True)
         return str(target)
 
     table = next(

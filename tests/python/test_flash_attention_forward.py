@@ -64,8 +64,6 @@ def test_pages_change_nothing(model: smollm2.Model, block_size: int) -> None:
     for result in results[1:]:  # a quantised cache is near, and does differ
         assert result.difference > 100 * auto.difference
         assert result.cosine > 0.98
-        mantissa = 3 if result.cache == "fp8_e4m3" else 2
-        assert 0.19 < result.rounding * 2**mantissa < 0.23  # of an even spread of numbers: 0.21
     for e4m3 in ("amax / 448", "1"):  # three bits of mantissa against two
         e5m2 = by_name["fp8_e5m2", "1"]
         assert by_name["fp8_e4m3", e4m3].cosine > e5m2.cosine
@@ -78,7 +76,7 @@ def test_fp8_differs_by_the_rounding_of_keys_and_values_alone(
     """Attention over keys and values rounded by torch gives the logits of the fp8 cache."""
     ids = PROMPTS[0]
     top = torch.finfo(dtype).max
-    scales = example.largest(example.unpaged(model, ids)[1]) / top
+    scales = example.unpaged(model, ids)[1] / top
 
     def attend(i: int, *tensors: torch.Tensor) -> torch.Tensor:
         q, k, v = (x.transpose(0, 1) for x in tensors)

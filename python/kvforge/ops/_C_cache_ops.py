@@ -25,6 +25,9 @@ __all__ = [
     "cp_gather_indexer_k_quant_cache",
     "gather_and_maybe_dequant_cache",
     "gather_kv_cache",
+    "hisparse_gather_compact",
+    "hisparse_gather_plan",
+    "hisparse_invalidate_written_slots",
     "indexer_k_quant_and_cache",
     "paged_attention_decode",
     "reshape_and_cache",
@@ -73,8 +76,9 @@ def concat_and_cache_mla(
 
     fp8_ds_mla, 656 bytes, from f16 or bf16:
       bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
-      bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
-                        power of two, so that readers may narrow them to bf16 or to an exponent
+      bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded
+                        up to a power of two, so that readers may narrow them to bf16, or to an
+                        exponent
       bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
     fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
     The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has
@@ -1092,6 +1096,224 @@ def gather_kv_cache(
         _gather_kv_cache,
         ("key_out", "value_out"),
         ("key_out", "value_out"),
+        arguments,
+    )
+
+
+_hisparse_gather_compact = function("_C_cache_ops__hisparse_gather_compact")
+
+
+def hisparse_gather_compact(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    miss_global_indices: Tensor,
+    miss_hot_indices: Tensor,
+    miss_counts: Tensor,
+) -> None:
+    """Loads rows of a host pool into a device's hot buffer, by a list for each request.
+
+    For every request r and every column c below miss_counts[r] (at most num_columns):
+      g, d = miss_global_indices[r, c], miss_hot_indices[r, c]
+      hot_cache[d div block_size, d mod block_size] = host_cache[g], or zeros for a
+                                                      g >= num_host_rows
+    A pair with a negative g or d, or with a d beyond the last row of hot_cache, is skipped. Where
+    two pairs have the same d, either may come last. Bits are copied. No requests, or no columns,
+    are a successful no-op.
+
+    On CUDA the kernel reads host_cache across the link, 16 bytes at a time where rows and strides
+    allow it; nothing is waited for, and the call can be captured in a CUDA graph.
+
+    Errors: ValueError for a host_cache that is not pinned (CUDA), or rows with gaps.
+    Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+
+    Args:
+        host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+            host memory, which a call on CUDA wants pinned
+        hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache,
+            rows without gaps, any page and row strides
+        miss_global_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of the
+            pool
+        miss_hot_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of
+            hot_cache
+        miss_counts (Tensor): [at least num_requests], int32, any stride: how many pairs a request
+            has
+
+    Schema:
+        _C_cache_ops::hisparse_gather_compact(Tensor host_cache, Tensor! hot_cache, Tensor
+            miss_global_indices, Tensor miss_hot_indices, Tensor miss_counts) -> ()
+    """
+    arguments = (
+        host_cache, hot_cache, miss_global_indices, miss_hot_indices, miss_counts,
+    )
+    if (
+        type(host_cache) is type(hot_cache) is type(miss_global_indices) is type(miss_hot_indices)
+        is type(miss_counts) is _arrays.TENSOR
+    ):
+        try:
+            result = _hisparse_gather_compact(
+                host_cache, hot_cache, miss_global_indices, miss_hot_indices, miss_counts,
+                host_cache._cdata, hot_cache._cdata, miss_global_indices._cdata,
+                miss_hot_indices._cdata, miss_counts._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(hisparse_gather_compact, _hisparse_gather_compact, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        hisparse_gather_compact,
+        _hisparse_gather_compact,
+        ("hot_cache",),
+        ("hot_cache",),
+        arguments,
+    )
+
+
+_hisparse_gather_plan = function("_C_cache_ops__hisparse_gather_plan")
+
+
+def hisparse_gather_plan(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    global_indices: Tensor,
+    hot_indices: Tensor,
+    miss_mask: Tensor,
+    request_state_indices: Tensor | None,
+    attention_indices: Tensor | None = None,
+    attention_block_stride: int = 0,
+) -> None:
+    """Loads the rows of a host pool that a plan marks as missing, and tells where they lie.
+
+    For every row r of the plan and every column c, unless the row is padding:
+      g, d = global_indices[r, c], hot_indices[r, c]
+      where miss_mask[r, c] != 0:
+        hot_cache[d div block_size, d mod block_size] = host_cache[g], or zeros for a
+                                                        g >= num_host_rows
+      attention_indices[r, c] = (d div block_size) * attention_block_stride + d mod block_size,
+                                or -1 where d < 0
+    Row r is padding where request_state_indices[r] < 0: nothing is loaded, and its
+    attention_indices are -1. A marked pair with a negative g or d, or with a d beyond the last row
+    of hot_cache, loads nothing; attention_indices are -1 for such a d too. Where two pairs have
+    the same d, either may come last. Bits are copied. No rows, or no columns, are a successful
+    no-op.
+
+    The plan is what hisparse_resolve_residency made for the first layer; this replays it for
+    another. On CUDA the kernel reads host_cache across the link; nothing is waited for, and the
+    call can be captured in a CUDA graph.
+
+    Errors: ValueError for a host_cache that is not pinned (CUDA), rows with gaps, or an
+    attention_block_stride that is less than block_size or gives an index beyond int32.
+    Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+
+    Args:
+        host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+            host memory, which a call on CUDA wants pinned
+        hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache,
+            rows without gaps, any page and row strides; or [num_rows, ...] of rank 2, pages of one
+            row
+        global_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of the pool
+        hot_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of hot_cache
+        miss_mask (Tensor): [num_requests, num_columns], int32, any strides: 1 where the row is to
+            be loaded
+        request_state_indices (Tensor?): [at least num_requests], int32, any stride: negative for
+            padding; None: no padding
+        attention_indices (Tensor(a!)?): [num_requests, num_columns], int32, any strides; None: not
+            wanted
+        attention_block_stride (int): rows from a page to the next, as attention counts them
+
+    Schema:
+        _C_cache_ops::hisparse_gather_plan(Tensor host_cache, Tensor! hot_cache, Tensor
+            global_indices, Tensor hot_indices, Tensor miss_mask, Tensor? request_state_indices,
+            Tensor(a!)? attention_indices=None, int attention_block_stride=0) -> ()
+    """
+    arguments = (
+        host_cache, hot_cache, global_indices, hot_indices, miss_mask, request_state_indices,
+        attention_indices, attention_block_stride,
+    )
+    if (
+        type(host_cache) is type(hot_cache) is type(global_indices) is type(hot_indices) is
+        type(miss_mask) is _arrays.TENSOR and (request_state_indices is None or
+        type(request_state_indices) is _arrays.TENSOR) and (attention_indices is None or
+        type(attention_indices) is _arrays.TENSOR)
+    ):
+        try:
+            result = _hisparse_gather_plan(
+                host_cache, hot_cache, global_indices, hot_indices, miss_mask,
+                request_state_indices, attention_indices, attention_block_stride,
+                host_cache._cdata, hot_cache._cdata, global_indices._cdata, hot_indices._cdata,
+                miss_mask._cdata, *(() if request_state_indices is None else
+                (request_state_indices._cdata,)), *(() if attention_indices is None else
+                (attention_indices._cdata,))
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(hisparse_gather_plan, _hisparse_gather_plan, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        hisparse_gather_plan,
+        _hisparse_gather_plan,
+        ("hot_cache", "attention_indices"),
+        ("hot_cache", "attention_indices"),
+        arguments,
+    )
+
+
+_hisparse_invalidate_written_slots = function("_C_cache_ops__hisparse_invalidate_written_slots")
+
+
+def hisparse_invalidate_written_slots(
+    device_global_indices: Tensor,
+    request_state_indices: Tensor,
+    req_id_per_token: Tensor,
+    written_slots: Tensor,
+) -> None:
+    """Marks hot slots empty whose host row has been written.
+
+    For every token t, with q = req_id_per_token[t], s = request_state_indices[q] and w =
+    written_slots[t]: every element of device_global_indices[s, :] that is w becomes -1. A token
+    with a q outside [0, num_requests), an s outside [0, num_states) or a negative w is skipped.
+    Tokens may repeat. No tokens, states or slots are a successful no-op.
+
+    Errors: those of wrong shapes and dtypes.
+    Source of the rule: vLLM's op of the same name (0.31 and newer).
+
+    Args:
+        device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: the host row
+            that each hot slot holds, -1 none
+        request_state_indices (Tensor): [num_requests], int32, any stride: the state of each
+            request
+        req_id_per_token (Tensor): [num_tokens], int32, any stride: the request of each token
+        written_slots (Tensor): [num_tokens], int64, any stride: the host row that each token was
+            written to
+
+    Schema:
+        _C_cache_ops::hisparse_invalidate_written_slots(Tensor! device_global_indices, Tensor
+            request_state_indices, Tensor req_id_per_token, Tensor written_slots) -> ()
+    """
+    arguments = (
+        device_global_indices, request_state_indices, req_id_per_token, written_slots,
+    )
+    if (
+        type(device_global_indices) is type(request_state_indices) is type(req_id_per_token) is
+        type(written_slots) is _arrays.TENSOR
+    ):
+        try:
+            result = _hisparse_invalidate_written_slots(
+                device_global_indices, request_state_indices, req_id_per_token, written_slots,
+                device_global_indices._cdata, request_state_indices._cdata,
+                req_id_per_token._cdata, written_slots._cdata
+            )
+        except (BufferError, RuntimeError) as error:
+            _arrays.retry(hisparse_invalidate_written_slots, _hisparse_invalidate_written_slots, error, arguments)
+            return
+        if result is None:
+            return
+    _arrays.adapt(
+        hisparse_invalidate_written_slots,
+        _hisparse_invalidate_written_slots,
+        ("device_global_indices",),
+        ("device_global_indices",),
         arguments,
     )
 

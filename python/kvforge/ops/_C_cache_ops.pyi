@@ -133,6 +133,32 @@ def gather_kv_cache(
     inverse_rht: bool = True,
 ) -> None: ...
 
+def hisparse_gather_compact(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    miss_global_indices: Tensor,
+    miss_hot_indices: Tensor,
+    miss_counts: Tensor,
+) -> None: ...
+
+def hisparse_gather_plan(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    global_indices: Tensor,
+    hot_indices: Tensor,
+    miss_mask: Tensor,
+    request_state_indices: Tensor | None,
+    attention_indices: Tensor | None = None,
+    attention_block_stride: int = 0,
+) -> None: ...
+
+def hisparse_invalidate_written_slots(
+    device_global_indices: Tensor,
+    request_state_indices: Tensor,
+    req_id_per_token: Tensor,
+    written_slots: Tensor,
+) -> None: ...
+
 def indexer_k_quant_and_cache(
     k: Tensor,
     kv_cache: Tensor,

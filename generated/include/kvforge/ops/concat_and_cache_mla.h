@@ -34,8 +34,9 @@ extern "C" {
  *
  * fp8_ds_mla, 656 bytes, from f16 or bf16:
  *   bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
- *   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
- *                     power of two, so that readers may narrow them to bf16 or to an exponent
+ *   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded
+ *                     up to a power of two, so that readers may narrow them to bf16, or to an
+ *                     exponent
  *   bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
  * fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
  * The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has it,

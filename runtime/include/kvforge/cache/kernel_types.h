@@ -5,6 +5,7 @@
 #ifndef KVFORGE_CACHE_KERNEL_TYPES_H
 #define KVFORGE_CACHE_KERNEL_TYPES_H
 
+#include "kvforge/cache/hot_rows.h"
 #include "kvforge/cache/pages.h"
 #include "kvforge/kernel_types.h"
 

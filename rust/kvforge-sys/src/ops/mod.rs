@@ -144,6 +144,35 @@ extern "C" {
         v_scale_cache: *const DLTensor,
         inverse_rht: bool,
     ) -> kvf_status;
+    /// Loads rows of a host pool into a device's hot buffer, by a list for each request.
+    pub fn kvf_hisparse_gather_compact(
+        exec: *const kvf_exec,
+        host_cache: *const DLTensor,
+        hot_cache: *mut DLTensor,
+        miss_global_indices: *const DLTensor,
+        miss_hot_indices: *const DLTensor,
+        miss_counts: *const DLTensor,
+    ) -> kvf_status;
+    /// Loads the rows of a host pool that a plan marks as missing, and tells where they lie.
+    pub fn kvf_hisparse_gather_plan(
+        exec: *const kvf_exec,
+        host_cache: *const DLTensor,
+        hot_cache: *mut DLTensor,
+        global_indices: *const DLTensor,
+        hot_indices: *const DLTensor,
+        miss_mask: *const DLTensor,
+        request_state_indices: *const DLTensor,
+        attention_indices: *mut DLTensor,
+        attention_block_stride: i64,
+    ) -> kvf_status;
+    /// Marks hot slots empty whose host row has been written.
+    pub fn kvf_hisparse_invalidate_written_slots(
+        exec: *const kvf_exec,
+        device_global_indices: *mut DLTensor,
+        request_state_indices: *const DLTensor,
+        req_id_per_token: *const DLTensor,
+        written_slots: *const DLTensor,
+    ) -> kvf_status;
     /// Quantises the indexer keys of new tokens in groups and scatters them into pages.
     pub fn kvf_indexer_k_quant_and_cache(
         exec: *const kvf_exec,

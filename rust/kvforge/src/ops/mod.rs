@@ -27,8 +27,9 @@ use std::ptr::{null, null_mut};
 ///
 /// fp8_ds_mla, 656 bytes, from f16 or bf16:
 ///   bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
-///   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded up to a
-///                     power of two, so that readers may narrow them to bf16 or to an exponent
+///   bytes 512 to 527  the 4 tile scales, f32, little-endian: max(amax / 448, 1e-4), rounded
+///                     up to a power of two, so that readers may narrow them to bf16, or to an
+///                     exponent
 ///   bytes 528 to 655  k_pe as it is, 16 bits an element; zeros for a k_pe of [num_rows, 0]
 /// fp8_ds_mla_f32: the same layout with max(amax / 448, 2^-126) for scales, as vLLM had it before.
 /// The power of two is found by the bits of the quotient. (log2 and exp2 in f32, as upstream has
@@ -881,6 +882,176 @@ pub fn gather_kv_cache(
             k_scale_cache.as_ref().map_or(null(), |tensor| tensor),
             v_scale_cache.as_ref().map_or(null(), |tensor| tensor),
             inverse_rht,
+        )
+    })
+}
+
+/// Loads rows of a host pool into a device's hot buffer, by a list for each request.
+///
+/// ```text
+/// For every request r and every column c below miss_counts[r] (at most num_columns):
+///   g, d = miss_global_indices[r, c], miss_hot_indices[r, c]
+///   hot_cache[d div block_size, d mod block_size] = host_cache[g], or zeros for a
+///                                                   g >= num_host_rows
+/// A pair with a negative g or d, or with a d beyond the last row of hot_cache, is skipped. Where
+/// two pairs have the same d, either may come last. Bits are copied. No requests, or no columns,
+/// are a successful no-op.
+///
+/// On CUDA the kernel reads host_cache across the link, 16 bytes at a time where rows and strides
+/// allow it; nothing is waited for, and the call can be captured in a CUDA graph.
+///
+/// Errors: Status::InvalidValue for a host_cache that is not pinned (CUDA), or rows with gaps.
+/// Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+///
+/// Arguments:
+///   host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+///       host memory, which a call on CUDA wants pinned
+///   hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache, rows
+///       without gaps, any page and row strides
+///   miss_global_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of the
+///       pool
+///   miss_hot_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of hot_cache
+///   miss_counts (Tensor): [at least num_requests], int32, any stride: how many pairs a request has
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn hisparse_gather_compact(
+    exec: &Exec,
+    host_cache: &Tensor,
+    hot_cache: &mut TensorMut,
+    miss_global_indices: &Tensor,
+    miss_hot_indices: &Tensor,
+    miss_counts: &Tensor,
+) -> Result<()> {
+    let host_cache = host_cache.dl();
+    let mut hot_cache = hot_cache.dl();
+    let miss_global_indices = miss_global_indices.dl();
+    let miss_hot_indices = miss_hot_indices.dl();
+    let miss_counts = miss_counts.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_hisparse_gather_compact(
+            exec.as_ptr(),
+            &host_cache,
+            &mut hot_cache,
+            &miss_global_indices,
+            &miss_hot_indices,
+            &miss_counts,
+        )
+    })
+}
+
+/// Loads the rows of a host pool that a plan marks as missing, and tells where they lie.
+///
+/// ```text
+/// For every row r of the plan and every column c, unless the row is padding:
+///   g, d = global_indices[r, c], hot_indices[r, c]
+///   where miss_mask[r, c] != 0:
+///     hot_cache[d div block_size, d mod block_size] = host_cache[g], or zeros for a
+///                                                     g >= num_host_rows
+///   attention_indices[r, c] = (d div block_size) * attention_block_stride + d mod block_size,
+///                             or -1 where d < 0
+/// Row r is padding where request_state_indices[r] < 0: nothing is loaded, and its
+/// attention_indices are -1. A marked pair with a negative g or d, or with a d beyond the last row
+/// of hot_cache, loads nothing; attention_indices are -1 for such a d too. Where two pairs have the
+/// same d, either may come last. Bits are copied. No rows, or no columns, are a successful no-op.
+///
+/// The plan is what hisparse_resolve_residency made for the first layer; this replays it for
+/// another. On CUDA the kernel reads host_cache across the link; nothing is waited for, and the
+/// call can be captured in a CUDA graph.
+///
+/// Errors: Status::InvalidValue for a host_cache that is not pinned (CUDA), rows with gaps, or an
+/// attention_block_stride that is less than block_size or gives an index beyond int32.
+/// Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+///
+/// Arguments:
+///   host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+///       host memory, which a call on CUDA wants pinned
+///   hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache, rows
+///       without gaps, any page and row strides; or [num_rows, ...] of rank 2, pages of one row
+///   global_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of the pool
+///   hot_indices (Tensor): [num_requests, num_columns], int32, any strides: rows of hot_cache
+///   miss_mask (Tensor): [num_requests, num_columns], int32, any strides: 1 where the row is to be
+///       loaded
+///   request_state_indices (Tensor?): [at least num_requests], int32, any stride: negative for
+///       padding; None: no padding
+///   attention_indices (Tensor(a!)?): [num_requests, num_columns], int32, any strides; None: not
+///       wanted
+///   attention_block_stride (int): rows from a page to the next, as attention counts them
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn hisparse_gather_plan(
+    exec: &Exec,
+    host_cache: &Tensor,
+    hot_cache: &mut TensorMut,
+    global_indices: &Tensor,
+    hot_indices: &Tensor,
+    miss_mask: &Tensor,
+    request_state_indices: Option<&Tensor>,
+    attention_indices: Option<&mut TensorMut>,
+    attention_block_stride: i64,
+) -> Result<()> {
+    let host_cache = host_cache.dl();
+    let mut hot_cache = hot_cache.dl();
+    let global_indices = global_indices.dl();
+    let hot_indices = hot_indices.dl();
+    let miss_mask = miss_mask.dl();
+    let request_state_indices = request_state_indices.map(|tensor| tensor.dl());
+    let mut attention_indices = attention_indices.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_hisparse_gather_plan(
+            exec.as_ptr(),
+            &host_cache,
+            &mut hot_cache,
+            &global_indices,
+            &hot_indices,
+            &miss_mask,
+            request_state_indices.as_ref().map_or(null(), |tensor| tensor),
+            attention_indices.as_mut().map_or(null_mut(), |tensor| tensor),
+            attention_block_stride,
+        )
+    })
+}
+
+/// Marks hot slots empty whose host row has been written.
+///
+/// ```text
+/// For every token t, with q = req_id_per_token[t], s = request_state_indices[q] and w =
+/// written_slots[t]: every element of device_global_indices[s, :] that is w becomes -1. A token
+/// with a q outside [0, num_requests), an s outside [0, num_states) or a negative w is skipped.
+/// Tokens may repeat. No tokens, states or slots are a successful no-op.
+///
+/// Errors: those of wrong shapes and dtypes.
+/// Source of the rule: vLLM's op of the same name (0.31 and newer).
+///
+/// Arguments:
+///   device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: the host row that
+///       each hot slot holds, -1 none
+///   request_state_indices (Tensor): [num_requests], int32, any stride: the state of each request
+///   req_id_per_token (Tensor): [num_tokens], int32, any stride: the request of each token
+///   written_slots (Tensor): [num_tokens], int64, any stride: the host row that each token was
+///       written to
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn hisparse_invalidate_written_slots(
+    exec: &Exec,
+    device_global_indices: &mut TensorMut,
+    request_state_indices: &Tensor,
+    req_id_per_token: &Tensor,
+    written_slots: &Tensor,
+) -> Result<()> {
+    let mut device_global_indices = device_global_indices.dl();
+    let request_state_indices = request_state_indices.dl();
+    let req_id_per_token = req_id_per_token.dl();
+    let written_slots = written_slots.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_hisparse_invalidate_written_slots(
+            exec.as_ptr(),
+            &mut device_global_indices,
+            &request_state_indices,
+            &req_id_per_token,
+            &written_slots,
         )
     })
 }
