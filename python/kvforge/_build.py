@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -279,7 +279,7 @@ class Build:
         depfile = ["-MD", "-MF", f"{output}.d"]
         command = [*tool.command, "-c", *depfile, *flags, *includes, "-o", output, source]
         language = {"CC": "c", "CXX": "c++", "NVCC": "cu"}[what]
-        verbose = ["-Xcompiler", "-v"] if tool is self.nvcc else ["-v"]
+        verbose = ["-Xcompiler", "-v"] if what == "NVCC" else ["-v"]
         own = [word for word in flags if word.startswith("-I")]
         search = [*tool.command, "-E", *verbose, *self.searching(what), *own, *includes]
         search += ["-x", language, os.devnull]
@@ -321,9 +321,10 @@ class Build:
         """A CUDA file with host code."""
         assert self.nvcc is not None and self.cxx is not None
         archs = _toolchain.gencode(self.archs)
-        words = ["-O2", *STANDARD[".cu"], "-ccbin", self.cxx.command[0], "-Xcompiler", "-fPIC"]
+        nvcc = replace(self.nvcc, command=(*self.nvcc.command, "-ccbin", self.cxx.command[0]))
+        words = ["-O2", *STANDARD[".cu"], "-Xcompiler", "-fPIC"]
         flags = [*words, *archs, *own, *self.cuda_cflags]
-        return self.compile("NVCC", self.nvcc, source, flags, object_of(source))
+        return self.compile("NVCC", nvcc, source, flags, object_of(source))
 
     def link(self, objects: list[str]) -> Step:
         """The shared object, with CUDA's static runtime where there is CUDA host code."""
