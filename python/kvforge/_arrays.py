@@ -38,8 +38,17 @@ Call = Callable[..., None]
 LISTS: set[type] = {list, tuple}
 
 # The type of torch's own tensors, once torch is there and tells what a call must know of them. Arrays
-# of this type alone go straight to the binding, which asks torch: see python/src/torch_tensors.h.
+# of this type alone go to the binding by their handles: see python/src/torch_tensors.h.
 TENSOR: type | None = None
+
+
+def handles(items: Any) -> list[int] | bool | None:
+    """torch's handles of a list of its own tensors; None for None, False for what is no such list."""
+    if items is None:
+        return None
+    if type(items) not in LISTS or any(type(item) is not TENSOR for item in items):
+        return False
+    return [item._cdata for item in items]
 
 
 def _meet(torch: Any) -> None:

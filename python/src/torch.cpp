@@ -194,13 +194,28 @@ void check_writable(const kvf_op &op, int position, const at::Tensor &tensor) {
   }
 }
 
+/* Tells autograd of all that the op is going to write. */
+void tell_written(const Slot &slot, const kvf_value *values, const Seen *tensors,
+                  const std::vector<std::unique_ptr<Seen[]>> &lists) {
+  auto list = lists.begin();
+  for (int i = 0; i < slot.count; ++i) {
+    const int position = slot.arguments[i].position;
+    const kvf_value &value = values[position];
+    const bool is_list = value.kind == KVF_KIND_TENSOR_LIST;
+    const Seen *seen = is_list ? (list++)->get() : &tensors[i];
+    const int64_t size = is_list ? value.as.tensors.size : value.kind == KVF_KIND_TENSOR;
+    for (int64_t k = 0; slot.op->arguments[position].mutated && k < size; ++k) {
+      torch::autograd::impl::bump_version(*seen[k].own);
+    }
+  }
+}
+
 void call(const Slot &slot, Reader &reader) {
   const kvf_op &op = *slot.op;
   kvf_value values[max_arguments];
   Seen tensors[max_arguments];
   std::vector<std::unique_ptr<Seen[]>> lists;
   std::vector<std::unique_ptr<const DLTensor *[]>> pointers;
-  std::vector<const at::Tensor *> written;
   std::list<std::string> cut;
   int32_t device = -1;
   const auto see = [&](int position, const Seen &seen) {
@@ -210,7 +225,6 @@ void call(const Slot &slot, Reader &reader) {
     check_storage(op, position, seen);
     if (op.arguments[position].mutated) {
       check_writable(op, position, *seen.own);
-      written.push_back(seen.own);
     }
   };
   for (int i = 0; i < op.num_arguments; ++i) {
@@ -265,9 +279,7 @@ void call(const Slot &slot, Reader &reader) {
     }
     }
   }
-  for (const at::Tensor *tensor : written) {
-    torch::autograd::impl::bump_version(*tensor);
-  }
+  tell_written(slot, values, tensors, lists);
   run(op, place(op, device), values);
 }
 

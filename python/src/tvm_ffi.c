@@ -5,10 +5,10 @@
  * Function <namespace>__<op> takes the arguments of the op's schema in order, without defaults (the
  * Python wrappers fill them in). Tensors are used where they lie; a CUDA call goes to the stream
  * that TVM-FFI says is the caller's. An op whose tensors are all the host's takes the ordinal of a
- * CUDA device behind its arguments, to run there. Other ops may get torch's own tensors once more
- * behind their arguments: all of them, by the attribute _cdata. Then torch is asked whether they
- * can be used as they lie, and told what is written; if they cannot, nothing is done and the result
- * is True instead of None. TVM-FFI releases the GIL around calls.
+ * CUDA device behind its arguments, to run there. Other ops may get torch's own tensors by their
+ * handles, the attribute _cdata, and True behind the arguments: then torch is asked about them and
+ * told what is written, and the stream is torch's. If one cannot be used as it lies, nothing is
+ * done and the result is True instead of None. TVM-FFI releases the GIL around calls.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdatomic.h>
@@ -27,7 +27,10 @@ enum { MAX_ARGUMENTS = 24, MAX_STRING = 128 };
 /* Storage of one decoded argument. */
 typedef struct decoded {
   const DLTensor **tensors; /* of a list; NULL otherwise */
-  char string[MAX_STRING];
+  union {
+    DLTensor view; /* of a tensor given by its handle */
+    char string[MAX_STRING];
+  } as;
 } decoded;
 
 /* ---- reading TVMFFIAny -------------------------------------------------------------------------
@@ -115,8 +118,9 @@ static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
     return as_tensors(any, storage, value);
   default:
     /* A string longer than any name stays recognisable in an error. */
-    *value = (kvf_value){.kind = KVF_KIND_STRING,
-                         .as.string = as_string(any, storage->string, sizeof storage->string)};
+    *value =
+        (kvf_value){.kind = KVF_KIND_STRING,
+                    .as.string = as_string(any, storage->as.string, sizeof storage->as.string)};
     return value->as.string != NULL;
   }
 }
@@ -151,13 +155,18 @@ static int report(kvf_status status) {
   return 0;
 }
 
-static kvf_exec on_cuda(int32_t device) {
-  return (kvf_exec){
-      .backend = KVF_CUDA, .device = device, .stream = TVMFFIEnvGetStream(kDLCUDA, device)};
+/* A device and its stream: torch's, if the tensors are; false if torch does not tell it. */
+static bool on_cuda(int32_t device, bool torchs, kvf_exec *exec) {
+  *exec = (kvf_exec){.backend = KVF_CUDA, .device = device};
+  if (torchs) {
+    return kvf_torch_stream(device, &exec->stream);
+  }
+  exec->stream = TVMFFIEnvGetStream(kDLCUDA, device);
+  return true;
 }
 
 /* The place that the first tensor on a device gives; the CPU when there is none. */
-static kvf_exec place_of(const kvf_value *values, int32_t count) {
+static bool place_of(const kvf_value *values, int32_t count, bool torchs, kvf_exec *exec) {
   for (int32_t i = 0; i < count; ++i) {
     const DLTensor *tensor =
         values[i].kind == KVF_KIND_TENSOR ? values[i].as.tensor
@@ -165,10 +174,11 @@ static kvf_exec place_of(const kvf_value *values, int32_t count) {
             ? values[i].as.tensors.data[0]
             : NULL;
     if (tensor != NULL && tensor->device.device_type == kDLCUDA) {
-      return on_cuda(tensor->device.device_id);
+      return on_cuda(tensor->device.device_id, torchs, exec);
     }
   }
-  return (kvf_exec){.backend = KVF_CPU};
+  *exec = (kvf_exec){.backend = KVF_CPU};
+  return true;
 }
 
 /*
@@ -183,6 +193,10 @@ static int build_missing(TVMFFIObjectHandle build) {
   TVMFFIAny argument = {.type_index = kTVMFFIRawStr, .v_c_str = symbol};
   TVMFFIAny result = {.type_index = kTVMFFINone};
   return TVMFFIFunctionCall(build, &argument, 1, &result);
+}
+
+static bool has_tensors(const kvf_argument *argument) {
+  return argument->kind == KVF_KIND_TENSOR || argument->kind == KVF_KIND_TENSOR_LIST;
 }
 
 /* What a schema's argument is in the words of Python: its arrays are of any library. */
@@ -202,9 +216,8 @@ static bool lacks_arrays(const kvf_op *op, const kvf_value *values, int32_t coun
                                       "bool", "str"};
   for (int32_t i = 0; i < count; ++i) {
     const kvf_argument *argument = &op->arguments[i];
-    const bool arrays = argument->kind == KVF_KIND_TENSOR || argument->kind == KVF_KIND_TENSOR_LIST;
     const bool left_out = values[i].kind == KVF_KIND_NONE && argument->optional;
-    if (arrays && !left_out && values[i].kind != argument->kind) {
+    if (has_tensors(argument) && !left_out && values[i].kind != argument->kind) {
       (void)snprintf(message, room, "%s: %s: got %s, want %s", op->name, argument->name,
                      names[values[i].kind], wanted(argument));
       return true;
@@ -229,55 +242,85 @@ static bool has_nul(const TVMFFIAny *any) {
   return any->type_index == kTVMFFIStr && memchr(bytes->data, 0, bytes->size) != NULL;
 }
 
-/* One tensor or a list of them, and the handles that are left for it and for what follows. */
-typedef struct handles {
-  const TVMFFIAny *next;
-  int32_t left;
-} handles;
+/* ---- torch's tensors, by their handles
+ * ---------------------------------------------------------- */
 
-/* Does something with each tensor of a call and its handle, while that says true. */
-static bool each_tensor(const kvf_op *op, const kvf_value *values, int32_t count, handles given,
-                        bool (*visit)(const void *state, const DLTensor *view, bool written)) {
-  for (int32_t i = 0; i < count; ++i) {
-    const bool list = values[i].kind == KVF_KIND_TENSOR_LIST;
-    const int64_t size = list ? values[i].as.tensors.size : values[i].kind == KVF_KIND_TENSOR;
-    for (int64_t k = 0; k < size; ++k, --given.left, ++given.next) {
-      const DLTensor *view = list ? values[i].as.tensors.data[k] : values[i].as.tensor;
-      if (given.left == 0 || given.next->type_index != kTVMFFIInt ||
-          !visit((const void *)(intptr_t)given.next->v_int64, view, op->arguments[i].mutated)) {
-        return false;
-      }
-    }
-  }
-  return given.left == 0;
+static bool see(const TVMFFIAny *any, bool written, DLTensor *view) {
+  return any->type_index == kTVMFFIInt &&
+         kvf_torch_see((const void *)(intptr_t)any->v_int64, written, view);
 }
 
-static bool tell_written(const void *state, const DLTensor *view, bool written) {
-  (void)view;
-  if (written) {
-    kvf_torch_written(state);
+/* The handles of a list, or the one that is no list. */
+static const TVMFFIAny *handles_of(const TVMFFIAny *any, int64_t *count) {
+  *count = 1;
+  if (any->type_index != kTVMFFIArray && any->type_index != kTVMFFIList) {
+    return any;
   }
+  const TVMFFISeqCell *cell =
+      (const TVMFFISeqCell *)(const void *)((const char *)any->v_ptr + sizeof(TVMFFIObject));
+  *count = cell->size;
+  return (const TVMFFIAny *)cell->data;
+}
+
+/* A list of tensors: the addresses of views, which stand behind them in one piece of memory. */
+static bool see_list(const TVMFFIAny *any, bool written, decoded *storage, kvf_value *value) {
+  int64_t size = 0;
+  const TVMFFIAny *handles = handles_of(any, &size);
+  if (handles == any) {
+    return false;
+  }
+  const size_t each = sizeof *storage->tensors + sizeof(DLTensor);
+  storage->tensors = malloc((size_t)(size > 0 ? size : 1) * each);
+  if (storage->tensors == NULL) {
+    return false; /* Python will say so */
+  }
+  DLTensor *views = (DLTensor *)(void *)(storage->tensors + size);
+  for (int64_t i = 0; i < size; ++i) {
+    storage->tensors[i] = &views[i];
+    if (!see(&handles[i], written, &views[i])) {
+      return false;
+    }
+  }
+  *value = (kvf_value){.kind = KVF_KIND_TENSOR_LIST,
+                       .as.tensors = {.data = storage->tensors, .size = size}};
   return true;
 }
 
-/* Whether torch's tensors, if their handles are given, can be used as they lie; then autograd is
- * told which of them are written. */
-static bool as_they_lie(const kvf_op *op, const kvf_value *values, int32_t count, handles given) {
-  return given.left == 0 || (each_tensor(op, values, count, given, kvf_torch_as_it_lies) &&
-                             each_tensor(op, values, count, given, tell_written));
+/* An argument in place of whose tensors there are handles; whether they can be used as they lie. */
+static bool decode_handles(const kvf_argument *argument, const TVMFFIAny *any, decoded *storage,
+                           kvf_value *value) {
+  if (any->type_index == kTVMFFINone) {
+    *value = (kvf_value){.kind = KVF_KIND_NONE};
+    return argument->optional;
+  }
+  if (argument->kind == KVF_KIND_TENSOR_LIST) {
+    return see_list(any, argument->mutated, storage, value);
+  }
+  *value = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = &storage->as.view};
+  return see(any, argument->mutated, &storage->as.view);
+}
+
+/* Tells autograd of all that an op is going to write. */
+static void tell_written(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    int64_t size = 0;
+    const TVMFFIAny *handles = handles_of(&arguments[i], &size);
+    for (int64_t k = 0; op->arguments[i].mutated && k < size; ++k) {
+      if (handles[k].type_index == kTVMFFIInt) {
+        kvf_torch_written((const void *)(intptr_t)handles[k].v_int64);
+      }
+    }
+  }
 }
 
 static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
   char message[256];
-  const bool placed = op->host_arguments && count == op->num_arguments + 1;
-  count -= placed;
-  handles given = {arguments + op->num_arguments, 0};
-  if (!op->host_arguments && count > op->num_arguments) {
-    given.left = count - op->num_arguments;
-    count = op->num_arguments;
-  }
+  const bool more = count == op->num_arguments + 1;
+  const bool placed = more && op->host_arguments;
+  const bool torchs = more && !placed && arguments[count - 1].type_index == kTVMFFIBool;
+  count -= placed || torchs;
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
@@ -286,11 +329,17 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   }
   int32_t read = 0;
   bool good = true;
-  for (; good && read < count; ++read) {
+  bool as_they_lie = true;
+  for (; good && as_they_lie && read < count; ++read) {
     storage[read].tensors = NULL;
-    good = decode(&arguments[read], &storage[read], &values[read]);
+    if (torchs && has_tensors(&op->arguments[read])) {
+      as_they_lie =
+          decode_handles(&op->arguments[read], &arguments[read], &storage[read], &values[read]);
+    } else {
+      good = decode(&arguments[read], &storage[read], &values[read]);
+    }
   }
-  for (int32_t i = 0; good && i < count; ++i) {
+  for (int32_t i = 0; good && i < read; ++i) {
     if (values[i].kind == KVF_KIND_STRING && has_nul(&arguments[i])) {
       (void)snprintf(message, sizeof message,
                      "%s: %s: got a string with a NUL in it, want one without", op->name,
@@ -302,13 +351,19 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   }
   kvf_status status = KVF_INVALID_TYPE;
   bool raised = false;
-  if (good && !as_they_lie(op, values, count, given)) {
+  kvf_exec exec;
+  if (good && as_they_lie) {
+    as_they_lie = placed ? on_cuda((int32_t)arguments[count].v_int64, false, &exec)
+                         : place_of(values, count, torchs, &exec);
+  }
+  if (good && !as_they_lie) {
     result->type_index = kTVMFFIBool;
     result->v_int64 = 1;
     status = KVF_OK;
   } else if (good) {
-    const kvf_exec exec =
-        placed ? on_cuda((int32_t)arguments[count].v_int64) : place_of(values, count);
+    if (torchs) {
+      tell_written(op, arguments, count);
+    }
     status = kvf_call(op, &exec, values, count);
     const TVMFFIObjectHandle build = status == KVF_NOT_BUILT ? atomic_load(&builder) : NULL;
     if (build != NULL) {

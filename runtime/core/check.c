@@ -35,16 +35,15 @@ kvf_status kvf_check_fail(kvf_check *check, kvf_status status, const char *argum
 /* ---- dtypes
  * -------------------------------------------------------------------------------------- */
 
-#define ROW(enumerator, name, bits, code) [enumerator] = {name, code, bits},
-static const struct {
-  const char *name;
-  uint8_t code;
-  uint8_t bits;
-} dl_dtypes[KVF_DTYPE_COUNT] = {KVF_DTYPES(ROW)};
+#define ROW(enumerator, name, bits, code) [enumerator] = {code, bits, 1},
+static const DLDataType dl_dtypes[KVF_DTYPE_COUNT] = {KVF_DTYPES(ROW)};
 #undef ROW
+static const DLDataType dl_bytes = {kDLUInt, 8, 1};
+static const DLDataType dl_int32 = {kDLInt, 32, 1};
+static const DLDataType dl_int64 = {kDLInt, 64, 1};
 
-static bool is_code(DLDataType dtype, unsigned code, unsigned bits) {
-  return dtype.code == code && dtype.bits == bits && dtype.lanes == 1;
+static bool same_dtype(DLDataType a, DLDataType b) {
+  return memcmp(&a, &b, sizeof a) == 0; /* one word, compared at once */
 }
 
 /* Long enough for a dtype in words. */
@@ -89,7 +88,7 @@ static const char *accepted_word(int dtype) {
   case kDLFloat8_e5m2:
     return "float8_e5m2 or uint8";
   default:
-    return dl_dtypes[dtype].name;
+    return kvf_dtype_name((kvf_dtype)dtype);
   }
 }
 
@@ -116,13 +115,12 @@ static bool dtype_accepted(DLDataType have, uint32_t accepted) {
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
     const int dtype = __builtin_ctz(rest);
     const bool fp8 = dl_dtypes[dtype].bits == 8;
-    if (is_code(have, dl_dtypes[dtype].code, dl_dtypes[dtype].bits) ||
-        (fp8 && is_code(have, kDLUInt, 8))) {
+    if (same_dtype(have, dl_dtypes[dtype]) || (fp8 && same_dtype(have, dl_bytes))) {
       return true;
     }
   }
-  return ((accepted & KVF_ACCEPT_INT32) && is_code(have, kDLInt, 32)) ||
-         ((accepted & KVF_ACCEPT_INT64) && is_code(have, kDLInt, 64));
+  return ((accepted & KVF_ACCEPT_INT32) && same_dtype(have, dl_int32)) ||
+         ((accepted & KVF_ACCEPT_INT64) && same_dtype(have, dl_int64));
 }
 
 static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
@@ -138,7 +136,7 @@ static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *
   return false;
 }
 
-bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
+static inline bool check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
   if (tensor == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "got NULL, want a tensor");
   } else if (tensor->ndim > 0 && tensor->shape == NULL) {
@@ -148,15 +146,18 @@ bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *t
   return check->status == KVF_OK;
 }
 
+bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *tensor) {
+  return check_present(check, argument, tensor);
+}
+
 kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                           uint32_t accepted) {
-  if (!kvf_check_present(check, argument, tensor) ||
-      !check_dtype(check, argument, tensor, accepted)) {
+  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
     return KVF_DTYPE_NONE;
   }
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
     const int dtype = __builtin_ctz(rest);
-    if (is_code(tensor->dtype, dl_dtypes[dtype].code, dl_dtypes[dtype].bits)) {
+    if (same_dtype(tensor->dtype, dl_dtypes[dtype])) {
       return (kvf_dtype)dtype;
     }
   }
@@ -262,8 +263,7 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
 
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
-  if (!kvf_check_present(check, argument, tensor) ||
-      !check_dtype(check, argument, tensor, accepted)) {
+  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
     return;
   }
   if (tensor->ndim != rank) {
@@ -308,7 +308,7 @@ enum { MAX_STEPS = 8, MAX_SPLITS = 64 };
  */
 typedef struct region {
   uint64_t begin;
-  uint64_t bytes; /* 0: there are no elements */
+  uint64_t bytes;
   int32_t rank;
   uint64_t size[MAX_STEPS];
   uint64_t distance[MAX_STEPS];
@@ -336,24 +336,21 @@ static void add_step(region *to, uint64_t size, uint64_t distance) {
   to->distance[at] = distance;
 }
 
+static uint64_t element_bytes(const DLTensor *tensor) {
+  return ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
+}
+
+/* Of a tensor that has elements. */
 static void describe_region(const DLTensor *tensor, region *to) {
   to->rank = 0;
-  to->bytes = 0;
-  if (tensor == NULL || tensor->data == NULL) {
-    return;
-  }
   to->begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset;
-  const uint64_t bytes = ((uint64_t)tensor->dtype.bits * tensor->dtype.lanes + 7) / 8;
+  const uint64_t bytes = element_bytes(tensor);
   uint64_t compact = bytes;
   to->bytes = bytes;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
     const uint64_t size = (uint64_t)tensor->shape[i];
     const bool backwards = tensor->strides != NULL && tensor->strides[i] < 0;
     uint64_t distance = tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact;
-    if (size == 0) {
-      to->bytes = 0;
-      return;
-    }
     compact *= size;
     if (size > 1 && distance != 0) {
       to->begin += backwards ? (size - 1) * distance : 0;
@@ -477,22 +474,60 @@ static bool meet(region a, region b, int *splits) {
   return meet(low, of_a ? b : a, splits) || meet(high, of_a ? b : a, splits);
 }
 
+/* From the first byte of a tensor to behind its last; equal where it has none. */
+typedef struct extent {
+  uint64_t begin;
+  uint64_t end;
+} extent;
+
+/* All that most calls need to know, at a fraction of what a region costs. Unsigned, as there. */
+static extent extent_of(const DLTensor *tensor) {
+  if (tensor == NULL || tensor->data == NULL) {
+    return (extent){0, 0};
+  }
+  const uint64_t bytes = element_bytes(tensor);
+  uint64_t compact = bytes;
+  extent of = {.begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset};
+  of.end = of.begin + bytes;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    const uint64_t size = (uint64_t)tensor->shape[i];
+    const uint64_t distance =
+        tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact;
+    if (size == 0) {
+      return (extent){0, 0};
+    }
+    compact *= size;
+    if (tensor->strides != NULL && tensor->strides[i] < 0) {
+      of.begin += (size - 1) * distance;
+    } else {
+      of.end += (size - 1) * distance;
+    }
+  }
+  return of;
+}
+
+static bool share_bytes(const DLTensor *a, const DLTensor *b) {
+  region regions[2];
+  int splits = MAX_SPLITS;
+  describe_region(a, &regions[0]);
+  describe_region(b, &regions[1]);
+  return meet(regions[0], regions[1], &splits);
+}
+
 void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_written,
                      const kvf_named *read, int32_t num_read) {
   if (check->status != KVF_OK) {
     return;
   }
-  region inputs[KVF_MAX_APART]; /* only the first ones are filled */
+  extent inputs[KVF_MAX_APART]; /* only the first ones are filled */
   for (int32_t k = 0; k < num_read; ++k) {
-    describe_region(read[k].tensor, &inputs[k]);
+    inputs[k] = extent_of(read[k].tensor);
   }
   for (int32_t i = 0; i < num_written; ++i) {
-    region output;
-    describe_region(written[i].tensor, &output);
+    const extent output = extent_of(written[i].tensor);
     for (int32_t k = 0; k < num_read; ++k) {
-      int splits = MAX_SPLITS;
-      if (output.bytes > 0 && inputs[k].bytes > 0 && ranges_meet(&output, &inputs[k]) &&
-          meet(output, inputs[k], &splits)) {
+      if (output.begin < inputs[k].end && inputs[k].begin < output.end &&
+          share_bytes(written[i].tensor, read[k].tensor)) {
         kvf_check_fail(check, KVF_INVALID_VALUE, written[i].argument,
                        "shares memory with %s, want memory of its own", read[k].argument);
         return;

@@ -80,32 +80,23 @@ def merge_attn_states(
             prefix_lse, Tensor suffix_output, Tensor suffix_lse, int
             prefill_tokens_with_context=-1, Tensor? output_scale=None, bool lse_base2=False) -> ()
     """
-    arguments = (
-        output, output_lse, prefix_output, prefix_lse, suffix_output, suffix_lse,
-        prefill_tokens_with_context, output_scale, lse_base2,
-    )
     if (
         type(output) is type(prefix_output) is type(prefix_lse) is type(suffix_output) is
         type(suffix_lse) is _arrays.TENSOR and (output_lse is None or type(output_lse) is
         _arrays.TENSOR) and (output_scale is None or type(output_scale) is _arrays.TENSOR)
-    ):
-        try:
-            result = _merge_attn_states(
-                output, output_lse, prefix_output, prefix_lse, suffix_output, suffix_lse,
-                prefill_tokens_with_context, output_scale, lse_base2,
-                output._cdata, *(() if output_lse is None else (output_lse._cdata,)),
-                prefix_output._cdata, prefix_lse._cdata, suffix_output._cdata, suffix_lse._cdata,
-                *(() if output_scale is None else (output_scale._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(merge_attn_states, _merge_attn_states, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _merge_attn_states(
+        output._cdata, None if output_lse is None else output_lse._cdata, prefix_output._cdata,
+        prefix_lse._cdata, suffix_output._cdata, suffix_lse._cdata, prefill_tokens_with_context,
+        None if output_scale is None else output_scale._cdata, lse_base2, True,
+    ) is None:
+        return
     _arrays.adapt(
         merge_attn_states,
         _merge_attn_states,
         ("output", "output_lse"),
         ("output", "output_lse"),
-        arguments,
+        (
+            output, output_lse, prefix_output, prefix_lse, suffix_output, suffix_lse,
+            prefill_tokens_with_context, output_scale, lse_base2,
+        ),
     )

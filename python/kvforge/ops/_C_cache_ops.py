@@ -119,29 +119,22 @@ def concat_and_cache_mla(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale,
-    )
     if (
         type(kv_c) is type(k_pe) is type(kv_cache) is type(slot_mapping) is type(scale) is
         _arrays.TENSOR
-    ):
-        try:
-            result = _concat_and_cache_mla(
-                kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale,
-                kv_c._cdata, k_pe._cdata, kv_cache._cdata, slot_mapping._cdata, scale._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(concat_and_cache_mla, _concat_and_cache_mla, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _concat_and_cache_mla(
+        kv_c._cdata, k_pe._cdata, kv_cache._cdata, slot_mapping._cdata, kv_cache_dtype,
+        scale._cdata, skip_scale, True,
+    ) is None:
+        return
     _arrays.adapt(
         concat_and_cache_mla,
         _concat_and_cache_mla,
         ("kv_cache",),
         ("kv_cache",),
-        arguments,
+        (
+            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale,
+        ),
     )
 
 
@@ -206,32 +199,24 @@ def concat_and_cache_mla_grouped(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla_grouped: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride, kv_scales,
-        kv_cache_dtype, num_blocks,
-    )
     if (
         type(kv_c) is type(k_pe) is type(kv_cache_ptrs) is type(slot_mapping) is _arrays.TENSOR and
         (kv_scales is None or type(kv_scales) is _arrays.TENSOR)
-    ):
-        try:
-            result = _concat_and_cache_mla_grouped(
-                kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
-                kv_scales, kv_cache_dtype, num_blocks,
-                kv_c._cdata, k_pe._cdata, kv_cache_ptrs._cdata, slot_mapping._cdata, *(() if
-                kv_scales is None else (kv_scales._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(concat_and_cache_mla_grouped, _concat_and_cache_mla_grouped, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _concat_and_cache_mla_grouped(
+        kv_c._cdata, k_pe._cdata, kv_cache_ptrs._cdata, slot_mapping._cdata, block_size,
+        block_stride, entry_stride, None if kv_scales is None else kv_scales._cdata,
+        kv_cache_dtype, num_blocks, True,
+    ) is None:
+        return
     _arrays.adapt(
         concat_and_cache_mla_grouped,
         _concat_and_cache_mla_grouped,
         (),
         ("kv_c",),
-        arguments,
+        (
+            kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
+            kv_scales, kv_cache_dtype, num_blocks,
+        ),
     )
 
 
@@ -301,32 +286,23 @@ def concat_and_cache_mla_rope_fused(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla_rope_fused: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
-        kv_cache_dtype, kv_cache_scale,
-    )
     if (
         type(positions) is type(q_pe) is type(k_pe) is type(kv_c) is type(cos_sin_cache) is
         type(slot_mapping) is type(kv_cache) is type(kv_cache_scale) is _arrays.TENSOR
-    ):
-        try:
-            result = _concat_and_cache_mla_rope_fused(
-                positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
-                kv_cache_dtype, kv_cache_scale,
-                positions._cdata, q_pe._cdata, k_pe._cdata, kv_c._cdata, cos_sin_cache._cdata,
-                slot_mapping._cdata, kv_cache._cdata, kv_cache_scale._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(concat_and_cache_mla_rope_fused, _concat_and_cache_mla_rope_fused, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _concat_and_cache_mla_rope_fused(
+        positions._cdata, q_pe._cdata, k_pe._cdata, kv_c._cdata, cos_sin_cache._cdata, is_neox,
+        slot_mapping._cdata, kv_cache._cdata, kv_cache_dtype, kv_cache_scale._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         concat_and_cache_mla_rope_fused,
         _concat_and_cache_mla_rope_fused,
         ("q_pe", "k_pe", "kv_cache"),
         ("q_pe", "k_pe", "kv_cache"),
-        arguments,
+        (
+            positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
+            kv_cache_dtype, kv_cache_scale,
+        ),
     )
 
 
@@ -365,28 +341,20 @@ def concat_mla_q(
     Schema:
         _C_cache_ops::concat_mla_q(Tensor ql_nope, Tensor q_pe, Tensor! q_out) -> ()
     """
-    arguments = (
-        ql_nope, q_pe, q_out,
-    )
     if (
         type(ql_nope) is type(q_pe) is type(q_out) is _arrays.TENSOR
-    ):
-        try:
-            result = _concat_mla_q(
-                ql_nope, q_pe, q_out,
-                ql_nope._cdata, q_pe._cdata, q_out._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(concat_mla_q, _concat_mla_q, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _concat_mla_q(
+        ql_nope._cdata, q_pe._cdata, q_out._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         concat_mla_q,
         _concat_mla_q,
         ("q_out",),
         ("q_out",),
-        arguments,
+        (
+            ql_nope, q_pe, q_out,
+        ),
     )
 
 
@@ -438,28 +406,20 @@ def convert_fp8(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("convert_fp8: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        dst_cache, src_cache, scale, kv_cache_dtype,
-    )
     if (
         type(dst_cache) is type(src_cache) is _arrays.TENSOR
-    ):
-        try:
-            result = _convert_fp8(
-                dst_cache, src_cache, scale, kv_cache_dtype,
-                dst_cache._cdata, src_cache._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(convert_fp8, _convert_fp8, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _convert_fp8(
+        dst_cache._cdata, src_cache._cdata, scale, kv_cache_dtype, True,
+    ) is None:
+        return
     _arrays.adapt(
         convert_fp8,
         _convert_fp8,
         ("dst_cache",),
         ("dst_cache",),
-        arguments,
+        (
+            dst_cache, src_cache, scale, kv_cache_dtype,
+        ),
     )
 
 
@@ -510,30 +470,20 @@ def copy_blocks(
         _arrays.check_list("copy_blocks: key_caches", key_caches)
     if type(value_caches) not in LISTS:
         _arrays.check_list("copy_blocks: value_caches", value_caches)
-    arguments = (
-        key_caches, value_caches, block_mapping,
-    )
     if (
         type(block_mapping) is _arrays.TENSOR
-    ):
-        try:
-            result = _copy_blocks(
-                key_caches, value_caches, block_mapping,
-                *[item._cdata for item in key_caches if type(item) is _arrays.TENSOR],
-                *[item._cdata for item in value_caches if type(item) is _arrays.TENSOR],
-                block_mapping._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(copy_blocks, _copy_blocks, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _copy_blocks(
+        _arrays.handles(key_caches), _arrays.handles(value_caches), block_mapping._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         copy_blocks,
         _copy_blocks,
         ("key_caches", "value_caches"),
         ("key_caches", "value_caches"),
-        arguments,
+        (
+            key_caches, value_caches, block_mapping,
+        ),
     )
 
 
@@ -569,29 +519,20 @@ def copy_blocks_mla(
     """
     if type(kv_caches) not in LISTS:
         _arrays.check_list("copy_blocks_mla: kv_caches", kv_caches)
-    arguments = (
-        kv_caches, block_mapping,
-    )
     if (
         type(block_mapping) is _arrays.TENSOR
-    ):
-        try:
-            result = _copy_blocks_mla(
-                kv_caches, block_mapping,
-                *[item._cdata for item in kv_caches if type(item) is _arrays.TENSOR],
-                block_mapping._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(copy_blocks_mla, _copy_blocks_mla, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _copy_blocks_mla(
+        _arrays.handles(kv_caches), block_mapping._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         copy_blocks_mla,
         _copy_blocks_mla,
         ("kv_caches",),
         ("kv_caches",),
-        arguments,
+        (
+            kv_caches, block_mapping,
+        ),
     )
 
 
@@ -652,32 +593,24 @@ def cp_gather_and_upconvert_fp8_kv_cache(
             block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, Tensor?
             seq_lens=None) -> ()
     """
-    arguments = (
-        src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
-    )
     if (
         type(src_cache) is type(dst) is type(block_table) is type(workspace_starts) is
         _arrays.TENSOR and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and (seq_lens
         is None or type(seq_lens) is _arrays.TENSOR)
-    ):
-        try:
-            result = _cp_gather_and_upconvert_fp8_kv_cache(
-                src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
-                src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata, *(() if
-                seq_starts is None else (seq_starts._cdata,)), *(() if seq_lens is None else
-                (seq_lens._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(cp_gather_and_upconvert_fp8_kv_cache, _cp_gather_and_upconvert_fp8_kv_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _cp_gather_and_upconvert_fp8_kv_cache(
+        src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata, batch_size, None
+        if seq_starts is None else seq_starts._cdata, None if seq_lens is None else
+        seq_lens._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         cp_gather_and_upconvert_fp8_kv_cache,
         _cp_gather_and_upconvert_fp8_kv_cache,
         ("dst",),
         ("dst",),
-        arguments,
+        (
+            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
+        ),
     )
 
 
@@ -721,29 +654,22 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
         _C_cache_ops::cp_gather_and_upconvert_nvfp4_kv_cache(Tensor src_cache, Tensor! dst, Tensor
             block_table, Tensor workspace_starts, int batch_size) -> ()
     """
-    arguments = (
-        src_cache, dst, block_table, workspace_starts, batch_size,
-    )
     if (
         type(src_cache) is type(dst) is type(block_table) is type(workspace_starts) is
         _arrays.TENSOR
-    ):
-        try:
-            result = _cp_gather_and_upconvert_nvfp4_kv_cache(
-                src_cache, dst, block_table, workspace_starts, batch_size,
-                src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(cp_gather_and_upconvert_nvfp4_kv_cache, _cp_gather_and_upconvert_nvfp4_kv_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _cp_gather_and_upconvert_nvfp4_kv_cache(
+        src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata, batch_size,
+        True,
+    ) is None:
+        return
     _arrays.adapt(
         cp_gather_and_upconvert_nvfp4_kv_cache,
         _cp_gather_and_upconvert_nvfp4_kv_cache,
         ("dst",),
         ("dst",),
-        arguments,
+        (
+            src_cache, dst, block_table, workspace_starts, batch_size,
+        ),
     )
 
 
@@ -791,30 +717,22 @@ def cp_gather_cache(
         _C_cache_ops::cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor
             cu_seq_lens, int batch_size, Tensor? seq_starts=None) -> ()
     """
-    arguments = (
-        src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts,
-    )
     if (
         type(src_cache) is type(dst) is type(block_table) is type(cu_seq_lens) is _arrays.TENSOR
         and (seq_starts is None or type(seq_starts) is _arrays.TENSOR)
-    ):
-        try:
-            result = _cp_gather_cache(
-                src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts,
-                src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata, *(() if
-                seq_starts is None else (seq_starts._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(cp_gather_cache, _cp_gather_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _cp_gather_cache(
+        src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata, batch_size, None if
+        seq_starts is None else seq_starts._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         cp_gather_cache,
         _cp_gather_cache,
         ("dst",),
         ("dst",),
-        arguments,
+        (
+            src_cache, dst, block_table, cu_seq_lens, batch_size, seq_starts,
+        ),
     )
 
 
@@ -860,30 +778,22 @@ def cp_gather_indexer_k_quant_cache(
         _C_cache_ops::cp_gather_indexer_k_quant_cache(Tensor kv_cache, Tensor! dst_k, Tensor!
             dst_scale, Tensor block_table, Tensor cu_seq_lens) -> ()
     """
-    arguments = (
-        kv_cache, dst_k, dst_scale, block_table, cu_seq_lens,
-    )
     if (
         type(kv_cache) is type(dst_k) is type(dst_scale) is type(block_table) is type(cu_seq_lens)
         is _arrays.TENSOR
-    ):
-        try:
-            result = _cp_gather_indexer_k_quant_cache(
-                kv_cache, dst_k, dst_scale, block_table, cu_seq_lens,
-                kv_cache._cdata, dst_k._cdata, dst_scale._cdata, block_table._cdata,
-                cu_seq_lens._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(cp_gather_indexer_k_quant_cache, _cp_gather_indexer_k_quant_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _cp_gather_indexer_k_quant_cache(
+        kv_cache._cdata, dst_k._cdata, dst_scale._cdata, block_table._cdata, cu_seq_lens._cdata,
+        True,
+    ) is None:
+        return
     _arrays.adapt(
         cp_gather_indexer_k_quant_cache,
         _cp_gather_indexer_k_quant_cache,
         ("dst_k", "dst_scale"),
         ("dst_k", "dst_scale"),
-        arguments,
+        (
+            kv_cache, dst_k, dst_scale, block_table, cu_seq_lens,
+        ),
     )
 
 
@@ -942,34 +852,25 @@ def gather_and_maybe_dequant_cache(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("gather_and_maybe_dequant_cache: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype, scale,
-        seq_starts,
-    )
     if (
         type(src_cache) is type(dst) is type(block_table) is type(cu_seq_lens) is
         type(token_to_seq) is type(scale) is _arrays.TENSOR and (seq_starts is None or
         type(seq_starts) is _arrays.TENSOR)
-    ):
-        try:
-            result = _gather_and_maybe_dequant_cache(
-                src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
-                scale, seq_starts,
-                src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata,
-                token_to_seq._cdata, scale._cdata, *(() if seq_starts is None else
-                (seq_starts._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(gather_and_maybe_dequant_cache, _gather_and_maybe_dequant_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _gather_and_maybe_dequant_cache(
+        src_cache._cdata, dst._cdata, block_table._cdata, cu_seq_lens._cdata, token_to_seq._cdata,
+        num_tokens, kv_cache_dtype, scale._cdata, None if seq_starts is None else
+        seq_starts._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         gather_and_maybe_dequant_cache,
         _gather_and_maybe_dequant_cache,
         ("dst",),
         ("dst",),
-        arguments,
+        (
+            src_cache, dst, block_table, cu_seq_lens, token_to_seq, num_tokens, kv_cache_dtype,
+            scale, seq_starts,
+        ),
     )
 
 
@@ -1063,40 +964,30 @@ def gather_kv_cache(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("gather_kv_cache: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        key_cache, value_cache, key_out, value_out, block_table, cu_seq_lens, kv_cache_dtype,
-        k_scale, v_scale, seq_starts, interleaved_v, swizzle_v_scales, k_scale_cache,
-        v_scale_cache, inverse_rht,
-    )
     if (
         type(key_cache) is type(value_cache) is type(key_out) is type(value_out) is
         type(block_table) is type(cu_seq_lens) is type(k_scale) is type(v_scale) is _arrays.TENSOR
         and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and (k_scale_cache is None
         or type(k_scale_cache) is _arrays.TENSOR) and (v_scale_cache is None or type(v_scale_cache)
         is _arrays.TENSOR)
-    ):
-        try:
-            result = _gather_kv_cache(
-                key_cache, value_cache, key_out, value_out, block_table, cu_seq_lens,
-                kv_cache_dtype, k_scale, v_scale, seq_starts, interleaved_v, swizzle_v_scales,
-                k_scale_cache, v_scale_cache, inverse_rht,
-                key_cache._cdata, value_cache._cdata, key_out._cdata, value_out._cdata,
-                block_table._cdata, cu_seq_lens._cdata, k_scale._cdata, v_scale._cdata, *(() if
-                seq_starts is None else (seq_starts._cdata,)), *(() if k_scale_cache is None else
-                (k_scale_cache._cdata,)), *(() if v_scale_cache is None else
-                (v_scale_cache._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(gather_kv_cache, _gather_kv_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _gather_kv_cache(
+        key_cache._cdata, value_cache._cdata, key_out._cdata, value_out._cdata, block_table._cdata,
+        cu_seq_lens._cdata, kv_cache_dtype, k_scale._cdata, v_scale._cdata, None if seq_starts is
+        None else seq_starts._cdata, interleaved_v, swizzle_v_scales, None if k_scale_cache is None
+        else k_scale_cache._cdata, None if v_scale_cache is None else v_scale_cache._cdata,
+        inverse_rht, True,
+    ) is None:
+        return
     _arrays.adapt(
         gather_kv_cache,
         _gather_kv_cache,
         ("key_out", "value_out"),
         ("key_out", "value_out"),
-        arguments,
+        (
+            key_cache, value_cache, key_out, value_out, block_table, cu_seq_lens, kv_cache_dtype,
+            k_scale, v_scale, seq_starts, interleaved_v, swizzle_v_scales, k_scale_cache,
+            v_scale_cache, inverse_rht,
+        ),
     )
 
 
@@ -1142,30 +1033,22 @@ def hisparse_gather_compact(
         _C_cache_ops::hisparse_gather_compact(Tensor host_cache, Tensor! hot_cache, Tensor
             miss_global_indices, Tensor miss_hot_indices, Tensor miss_counts) -> ()
     """
-    arguments = (
-        host_cache, hot_cache, miss_global_indices, miss_hot_indices, miss_counts,
-    )
     if (
         type(host_cache) is type(hot_cache) is type(miss_global_indices) is type(miss_hot_indices)
         is type(miss_counts) is _arrays.TENSOR
-    ):
-        try:
-            result = _hisparse_gather_compact(
-                host_cache, hot_cache, miss_global_indices, miss_hot_indices, miss_counts,
-                host_cache._cdata, hot_cache._cdata, miss_global_indices._cdata,
-                miss_hot_indices._cdata, miss_counts._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(hisparse_gather_compact, _hisparse_gather_compact, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _hisparse_gather_compact(
+        host_cache._cdata, hot_cache._cdata, miss_global_indices._cdata, miss_hot_indices._cdata,
+        miss_counts._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         hisparse_gather_compact,
         _hisparse_gather_compact,
         ("hot_cache",),
         ("hot_cache",),
-        arguments,
+        (
+            host_cache, hot_cache, miss_global_indices, miss_hot_indices, miss_counts,
+        ),
     )
 
 
@@ -1226,36 +1109,27 @@ def hisparse_gather_plan(
             global_indices, Tensor hot_indices, Tensor miss_mask, Tensor? request_state_indices,
             Tensor(a!)? attention_indices=None, int attention_block_stride=0) -> ()
     """
-    arguments = (
-        host_cache, hot_cache, global_indices, hot_indices, miss_mask, request_state_indices,
-        attention_indices, attention_block_stride,
-    )
     if (
         type(host_cache) is type(hot_cache) is type(global_indices) is type(hot_indices) is
         type(miss_mask) is _arrays.TENSOR and (request_state_indices is None or
         type(request_state_indices) is _arrays.TENSOR) and (attention_indices is None or
         type(attention_indices) is _arrays.TENSOR)
-    ):
-        try:
-            result = _hisparse_gather_plan(
-                host_cache, hot_cache, global_indices, hot_indices, miss_mask,
-                request_state_indices, attention_indices, attention_block_stride,
-                host_cache._cdata, hot_cache._cdata, global_indices._cdata, hot_indices._cdata,
-                miss_mask._cdata, *(() if request_state_indices is None else
-                (request_state_indices._cdata,)), *(() if attention_indices is None else
-                (attention_indices._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(hisparse_gather_plan, _hisparse_gather_plan, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _hisparse_gather_plan(
+        host_cache._cdata, hot_cache._cdata, global_indices._cdata, hot_indices._cdata,
+        miss_mask._cdata, None if request_state_indices is None else request_state_indices._cdata,
+        None if attention_indices is None else attention_indices._cdata, attention_block_stride,
+        True,
+    ) is None:
+        return
     _arrays.adapt(
         hisparse_gather_plan,
         _hisparse_gather_plan,
         ("hot_cache", "attention_indices"),
         ("hot_cache", "attention_indices"),
-        arguments,
+        (
+            host_cache, hot_cache, global_indices, hot_indices, miss_mask, request_state_indices,
+            attention_indices, attention_block_stride,
+        ),
     )
 
 
@@ -1291,30 +1165,22 @@ def hisparse_invalidate_written_slots(
         _C_cache_ops::hisparse_invalidate_written_slots(Tensor! device_global_indices, Tensor
             request_state_indices, Tensor req_id_per_token, Tensor written_slots) -> ()
     """
-    arguments = (
-        device_global_indices, request_state_indices, req_id_per_token, written_slots,
-    )
     if (
         type(device_global_indices) is type(request_state_indices) is type(req_id_per_token) is
         type(written_slots) is _arrays.TENSOR
-    ):
-        try:
-            result = _hisparse_invalidate_written_slots(
-                device_global_indices, request_state_indices, req_id_per_token, written_slots,
-                device_global_indices._cdata, request_state_indices._cdata,
-                req_id_per_token._cdata, written_slots._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(hisparse_invalidate_written_slots, _hisparse_invalidate_written_slots, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _hisparse_invalidate_written_slots(
+        device_global_indices._cdata, request_state_indices._cdata, req_id_per_token._cdata,
+        written_slots._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         hisparse_invalidate_written_slots,
         _hisparse_invalidate_written_slots,
         ("device_global_indices",),
         ("device_global_indices",),
-        arguments,
+        (
+            device_global_indices, request_state_indices, req_id_per_token, written_slots,
+        ),
     )
 
 
@@ -1374,28 +1240,20 @@ def indexer_k_quant_and_cache(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("indexer_k_quant_and_cache: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
-    )
     if (
         type(k) is type(kv_cache) is type(slot_mapping) is _arrays.TENSOR
-    ):
-        try:
-            result = _indexer_k_quant_and_cache(
-                k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
-                k._cdata, kv_cache._cdata, slot_mapping._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(indexer_k_quant_and_cache, _indexer_k_quant_and_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _indexer_k_quant_and_cache(
+        k._cdata, kv_cache._cdata, slot_mapping._cdata, quant_block_size, kv_cache_dtype, True,
+    ) is None:
+        return
     _arrays.adapt(
         indexer_k_quant_and_cache,
         _indexer_k_quant_and_cache,
         ("kv_cache",),
         ("kv_cache",),
-        arguments,
+        (
+            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
+        ),
     )
 
 
@@ -1503,36 +1361,27 @@ def paged_attention_decode(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("paged_attention_decode: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype, k_scale,
-        v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace,
-    )
     if (
         type(out) is type(query) is type(key_cache) is type(value_cache) is type(block_tables) is
         type(seq_lens) is type(k_scale) is type(v_scale) is _arrays.TENSOR and (alibi_slopes is
         None or type(alibi_slopes) is _arrays.TENSOR) and (workspace is None or type(workspace) is
         _arrays.TENSOR)
-    ):
-        try:
-            result = _paged_attention_decode(
-                out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
-                k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace,
-                out._cdata, query._cdata, key_cache._cdata, value_cache._cdata,
-                block_tables._cdata, seq_lens._cdata, k_scale._cdata, v_scale._cdata, *(() if
-                alibi_slopes is None else (alibi_slopes._cdata,)), *(() if workspace is None else
-                (workspace._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(paged_attention_decode, _paged_attention_decode, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _paged_attention_decode(
+        out._cdata, query._cdata, key_cache._cdata, value_cache._cdata, block_tables._cdata,
+        seq_lens._cdata, scale, kv_cache_dtype, k_scale._cdata, v_scale._cdata, None if
+        alibi_slopes is None else alibi_slopes._cdata, sliding_window, swizzle_v_scales, None if
+        workspace is None else workspace._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         paged_attention_decode,
         _paged_attention_decode,
         ("out", "workspace"),
         ("out", "workspace"),
-        arguments,
+        (
+            out, query, key_cache, value_cache, block_tables, seq_lens, scale, kv_cache_dtype,
+            k_scale, v_scale, alibi_slopes, sliding_window, swizzle_v_scales, workspace,
+        ),
     )
 
 
@@ -1589,30 +1438,22 @@ def reshape_and_cache(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-    )
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
         type(k_scale) is type(v_scale) is _arrays.TENSOR
-    ):
-        try:
-            result = _reshape_and_cache(
-                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
-                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(reshape_and_cache, _reshape_and_cache, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _reshape_and_cache(
+        key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         reshape_and_cache,
         _reshape_and_cache,
         ("key_cache", "value_cache"),
         ("key_cache", "value_cache"),
-        arguments,
+        (
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+        ),
     )
 
 
@@ -1674,30 +1515,22 @@ def reshape_and_cache_flash(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-    )
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
         type(k_scale) is type(v_scale) is _arrays.TENSOR
-    ):
-        try:
-            result = _reshape_and_cache_flash(
-                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
-                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(reshape_and_cache_flash, _reshape_and_cache_flash, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _reshape_and_cache_flash(
+        key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         reshape_and_cache_flash,
         _reshape_and_cache_flash,
         ("key_cache", "value_cache"),
         ("key_cache", "value_cache"),
-        arguments,
+        (
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+        ),
     )
 
 
@@ -1764,32 +1597,23 @@ def reshape_and_cache_flash_layers(
         _arrays.check_list("reshape_and_cache_flash_layers: value_caches", value_caches)
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_layers: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales, v_scales,
-    )
     if (
         type(keys) is type(values) is type(slot_mapping) is type(k_scales) is type(v_scales) is
         _arrays.TENSOR
-    ):
-        try:
-            result = _reshape_and_cache_flash_layers(
-                keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
-                v_scales,
-                keys._cdata, values._cdata, *[item._cdata for item in key_caches if type(item) is
-                _arrays.TENSOR], *[item._cdata for item in value_caches if type(item) is
-                _arrays.TENSOR], slot_mapping._cdata, k_scales._cdata, v_scales._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(reshape_and_cache_flash_layers, _reshape_and_cache_flash_layers, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _reshape_and_cache_flash_layers(
+        keys._cdata, values._cdata, _arrays.handles(key_caches), _arrays.handles(value_caches),
+        slot_mapping._cdata, kv_cache_dtype, k_scales._cdata, v_scales._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         reshape_and_cache_flash_layers,
         _reshape_and_cache_flash_layers,
         ("key_caches", "value_caches"),
         ("key_caches", "value_caches"),
-        arguments,
+        (
+            keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
+            v_scales,
+        ),
     )
 
 
@@ -1869,32 +1693,23 @@ def reshape_and_cache_flash_nvfp4(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_nvfp4: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-        swizzle_v_scales,
-    )
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
         type(k_scale) is type(v_scale) is _arrays.TENSOR
-    ):
-        try:
-            result = _reshape_and_cache_flash_nvfp4(
-                key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-                swizzle_v_scales,
-                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
-                slot_mapping._cdata, k_scale._cdata, v_scale._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(reshape_and_cache_flash_nvfp4, _reshape_and_cache_flash_nvfp4, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _reshape_and_cache_flash_nvfp4(
+        key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, swizzle_v_scales, True,
+    ) is None:
+        return
     _arrays.adapt(
         reshape_and_cache_flash_nvfp4,
         _reshape_and_cache_flash_nvfp4,
         ("key_cache", "value_cache"),
         ("key_cache", "value_cache"),
-        arguments,
+        (
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+            swizzle_v_scales,
+        ),
     )
 
 
@@ -1977,32 +1792,23 @@ def reshape_and_cache_flash_per_token_head(
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_per_token_head: kv_cache_dtype", kv_cache_dtype)
-    arguments = (
-        key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
-        kv_cache_dtype,
-    )
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(k_scale_cache) is
         type(v_scale_cache) is type(slot_mapping) is _arrays.TENSOR
-    ):
-        try:
-            result = _reshape_and_cache_flash_per_token_head(
-                key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
-                kv_cache_dtype,
-                key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
-                k_scale_cache._cdata, v_scale_cache._cdata, slot_mapping._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(reshape_and_cache_flash_per_token_head, _reshape_and_cache_flash_per_token_head, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _reshape_and_cache_flash_per_token_head(
+        key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, k_scale_cache._cdata,
+        v_scale_cache._cdata, slot_mapping._cdata, kv_cache_dtype, True,
+    ) is None:
+        return
     _arrays.adapt(
         reshape_and_cache_flash_per_token_head,
         _reshape_and_cache_flash_per_token_head,
         ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
         ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
-        arguments,
+        (
+            key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
+            kv_cache_dtype,
+        ),
     )
 
 
@@ -2126,11 +1932,6 @@ def rope_and_cache_flash(
         norm = _arrays.text("rope_and_cache_flash: norm", norm)
     if type(rounding) is not str:
         rounding = _arrays.text("rope_and_cache_flash: rounding", rounding)
-    arguments = (
-        query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
-        kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias, norm,
-        rounding, q_out, q_scale, k_out,
-    )
     if (
         type(query) is type(key) is type(value) is type(key_cache) is type(value_cache) is
         type(positions) is type(slot_mapping) is type(k_scale) is type(v_scale) is _arrays.TENSOR
@@ -2138,30 +1939,25 @@ def rope_and_cache_flash(
         or type(q_weight) is _arrays.TENSOR) and (k_weight is None or type(k_weight) is
         _arrays.TENSOR) and (q_out is None or type(q_out) is _arrays.TENSOR) and (q_scale is None
         or type(q_scale) is _arrays.TENSOR) and (k_out is None or type(k_out) is _arrays.TENSOR)
-    ):
-        try:
-            result = _rope_and_cache_flash(
-                query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
-                kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias,
-                norm, rounding, q_out, q_scale, k_out,
-                query._cdata, key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
-                positions._cdata, *(() if cos_sin_cache is None else (cos_sin_cache._cdata,)),
-                slot_mapping._cdata, k_scale._cdata, v_scale._cdata, *(() if q_weight is None else
-                (q_weight._cdata,)), *(() if k_weight is None else (k_weight._cdata,)), *(() if
-                q_out is None else (q_out._cdata,)), *(() if q_scale is None else
-                (q_scale._cdata,)), *(() if k_out is None else (k_out._cdata,))
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(rope_and_cache_flash, _rope_and_cache_flash, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _rope_and_cache_flash(
+        query._cdata, key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
+        positions._cdata, None if cos_sin_cache is None else cos_sin_cache._cdata,
+        slot_mapping._cdata, kv_cache_dtype, k_scale._cdata, v_scale._cdata, is_neox, None if
+        q_weight is None else q_weight._cdata, None if k_weight is None else k_weight._cdata, eps,
+        weight_bias, norm, rounding, None if q_out is None else q_out._cdata, None if q_scale is
+        None else q_scale._cdata, None if k_out is None else k_out._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         rope_and_cache_flash,
         _rope_and_cache_flash,
         ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
         ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
-        arguments,
+        (
+            query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
+            kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias, norm,
+            rounding, q_out, q_scale, k_out,
+        ),
     )
 
 
@@ -2212,28 +2008,20 @@ def swap_blocks(
         _C_cache_ops::swap_blocks(Tensor src, Tensor! dst, int block_size_in_bytes, Tensor
             block_mapping) -> ()
     """
-    arguments = (
-        src, dst, block_size_in_bytes, block_mapping,
-    )
     if (
         type(src) is type(dst) is type(block_mapping) is _arrays.TENSOR
-    ):
-        try:
-            result = _swap_blocks(
-                src, dst, block_size_in_bytes, block_mapping,
-                src._cdata, dst._cdata, block_mapping._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(swap_blocks, _swap_blocks, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _swap_blocks(
+        src._cdata, dst._cdata, block_size_in_bytes, block_mapping._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         swap_blocks,
         _swap_blocks,
         ("dst",),
         ("dst",),
-        arguments,
+        (
+            src, dst, block_size_in_bytes, block_mapping,
+        ),
     )
 
 
@@ -2286,15 +2074,14 @@ def swap_blocks_batch(
         _C_cache_ops::swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes, bool
             is_src_access_order_any=False) -> ()
     """
-    arguments = (
-        src_ptrs, dst_ptrs, sizes, is_src_access_order_any,
-    )
     _arrays.adapt(
         swap_blocks_batch,
         _swap_blocks_batch,
         (),
         (),
-        arguments,
+        (
+            src_ptrs, dst_ptrs, sizes, is_src_access_order_any,
+        ),
         device,
     )
 
@@ -2336,26 +2123,18 @@ def zero_blocks(
     """
     if type(caches) not in LISTS:
         _arrays.check_list("zero_blocks: caches", caches)
-    arguments = (
-        caches, block_ids,
-    )
     if (
         type(block_ids) is _arrays.TENSOR
-    ):
-        try:
-            result = _zero_blocks(
-                caches, block_ids,
-                *[item._cdata for item in caches if type(item) is _arrays.TENSOR], block_ids._cdata
-            )
-        except (BufferError, RuntimeError) as error:
-            _arrays.retry(zero_blocks, _zero_blocks, error, arguments)
-            return
-        if result is None:
-            return
+    ) and _zero_blocks(
+        _arrays.handles(caches), block_ids._cdata, True,
+    ) is None:
+        return
     _arrays.adapt(
         zero_blocks,
         _zero_blocks,
         ("caches",),
         ("caches",),
-        arguments,
+        (
+            caches, block_ids,
+        ),
     )
