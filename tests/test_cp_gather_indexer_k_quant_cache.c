@@ -41,6 +41,7 @@ static const struct {
 static const int64_t beyond[] = {0, 3, 70, -2}; /* rows behind the last sequence, or too few */
 
 typedef struct gather_case {
+  int64_t num_pages; /* 0: 7 */
   int64_t head_dim, scales, block_size, page_pad, row_pad, beyond;
   const int64_t *lengths;
   int offset, entry;
@@ -73,7 +74,7 @@ static void build(op_call *call, const void *context) {
   }
   rows = rows > 0 ? rows : 0;
   const int64_t bytes = what->head_dim + 4 * what->scales;
-  const int64_t pages[3] = {7, what->block_size, bytes};
+  const int64_t pages[3] = {what->num_pages ? what->num_pages : 7, what->block_size, bytes};
   const int64_t page_stride[3] = {what->block_size * bytes + what->page_pad, bytes, 1};
   const DLDataType byte = {kDLUInt, 8, 1};
   operand_make(call, KV_CACHE, what->seed % 2 ? dl_dtype(KVF_FP8_E4M3) : byte, 3, pages,
@@ -352,6 +353,22 @@ static void test_far(void) {
   }
 }
 
+/* A row of 2^26 scales' bytes, copied one by one: as many as 64 rows, those of a thread block, may
+ * have are 2^32. */
+static void test_long_row(void) {
+  static const int64_t one[] = {1, -1};
+  if (need_backend()) {
+    run(&(gather_case){.num_pages = 1,
+                       .head_dim = 16,
+                       .scales = 1 << 24,
+                       .block_size = 1,
+                       .lengths = one,
+                       .offset = 3,
+                       .entry = ENTRY_RAW,
+                       .seed = options.seed});
+  }
+}
+
 #define VALUE_ KVF_INVALID_VALUE
 #define TYPE KVF_INVALID_TYPE
 
@@ -450,6 +467,7 @@ CU_TestInfo cp_gather_indexer_k_quant_cache_tests[] = {
     {"strides beyond 2^31", test_far},
     {"pages out of range", test_out_of_range},
     {"no rows, and indices that are no good", test_no_rows},
+    {"a long row", test_long_row},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

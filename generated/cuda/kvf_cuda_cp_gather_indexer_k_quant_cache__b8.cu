@@ -7,7 +7,7 @@
 #include "kvforge/cache/indexer.h"
 
 /* As runtime/ops/cp_gather_indexer_k_quant_cache.c launches it. */
-enum { THREADS = 256, ROWS = 64 };
+constexpr uint32_t THREADS = 256, ROWS = 64;
 
 /* Where a row is in its page; NULL for a row that is skipped. */
 struct row_place {
@@ -61,7 +61,7 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v;
 KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &p, int64_t row) {
   int64_t block;
   int64_t offset;
-  if (row >= p.num_rows || !kvf_locate_row(p.table, row, true, &block, &offset)) {
+  if (!kvf_locate_row(p.table, row, true, &block, &offset)) {
     return {nullptr, nullptr};
   }
   const uint8_t *page =
@@ -70,67 +70,127 @@ KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &
           page + kvf_indexer_scales_at(p.table.block_size, p.head_dim, p.num_scales, offset)};
 }
 
-/* The codes of the block's rows, 16 bytes at a time. */
-KVF_INLINE void copy_codes_x16(const row_place *places, uint8_t *to, int64_t stride,
+/*
+ * The codes of the block's rows, 16 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count.
+ */
+KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
   const uint32_t vectors = bytes / 16;
-  for (uint32_t i = threadIdx.x; i < ROWS * vectors; i += THREADS) {
-    const uint32_t row = i / vectors;
-    const uint32_t at = (i - row * vectors) * 16;
+  const uint32_t row_step = THREADS / vectors;
+  const uint32_t column_step = THREADS % vectors;
+  uint32_t row = threadIdx.x / vectors;
+  uint32_t column = threadIdx.x % vectors;
+  while (row < rows) {
+    const uint32_t at = column * 16;
     if (places[row].codes != nullptr) {
       store_x16(load_x16(places[row].codes + at), to + row * stride + at);
     }
+    row += row_step;
+    column += column_step;
+    if (column >= vectors) {
+      column -= vectors;
+      ++row;
+    }
   }
 }
 
-/* The codes of the block's rows, 4 bytes at a time. */
-KVF_INLINE void copy_codes_x4(const row_place *places, uint8_t *to, int64_t stride,
+/*
+ * The codes of the block's rows, 4 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count.
+ */
+KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
   const uint32_t vectors = bytes / 4;
-  for (uint32_t i = threadIdx.x; i < ROWS * vectors; i += THREADS) {
-    const uint32_t row = i / vectors;
-    const uint32_t at = (i - row * vectors) * 4;
+  const uint32_t row_step = THREADS / vectors;
+  const uint32_t column_step = THREADS % vectors;
+  uint32_t row = threadIdx.x / vectors;
+  uint32_t column = threadIdx.x % vectors;
+  while (row < rows) {
+    const uint32_t at = column * 4;
     if (places[row].codes != nullptr) {
       store_x4(load_x4(places[row].codes + at), to + row * stride + at);
     }
+    row += row_step;
+    column += column_step;
+    if (column >= vectors) {
+      column -= vectors;
+      ++row;
+    }
   }
 }
 
-/* The codes of the block's rows, 1 byte at a time. */
-KVF_INLINE void copy_codes_x1(const row_place *places, uint8_t *to, int64_t stride,
+/*
+ * The codes of the block's rows, 1 byte at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count.
+ */
+KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
   const uint32_t vectors = bytes;
-  for (uint32_t i = threadIdx.x; i < ROWS * vectors; i += THREADS) {
-    const uint32_t row = i / vectors;
-    const uint32_t at = (i - row * vectors);
+  const uint32_t row_step = THREADS / vectors;
+  const uint32_t column_step = THREADS % vectors;
+  uint32_t row = threadIdx.x / vectors;
+  uint32_t column = threadIdx.x % vectors;
+  while (row < rows) {
+    const uint32_t at = column;
     if (places[row].codes != nullptr) {
       store_x1(load_x1(places[row].codes + at), to + row * stride + at);
     }
-  }
-}
-
-/* The scales of the block's rows, 4 bytes at a time. */
-KVF_INLINE void copy_scales_x4(const row_place *places, uint8_t *to, int64_t stride,
-                               uint32_t bytes) {
-  const uint32_t vectors = bytes / 4;
-  for (uint32_t i = threadIdx.x; i < ROWS * vectors; i += THREADS) {
-    const uint32_t row = i / vectors;
-    const uint32_t at = (i - row * vectors) * 4;
-    if (places[row].scales != nullptr) {
-      store_x4(load_x4(places[row].scales + at), to + row * stride + at);
+    row += row_step;
+    column += column_step;
+    if (column >= vectors) {
+      column -= vectors;
+      ++row;
     }
   }
 }
 
-/* The scales of the block's rows, 1 byte at a time. */
-KVF_INLINE void copy_scales_x1(const row_place *places, uint8_t *to, int64_t stride,
+/*
+ * The scales of the block's rows, 4 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count.
+ */
+KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+                               uint32_t bytes) {
+  const uint32_t vectors = bytes / 4;
+  const uint32_t row_step = THREADS / vectors;
+  const uint32_t column_step = THREADS % vectors;
+  uint32_t row = threadIdx.x / vectors;
+  uint32_t column = threadIdx.x % vectors;
+  while (row < rows) {
+    const uint32_t at = column * 4;
+    if (places[row].scales != nullptr) {
+      store_x4(load_x4(places[row].scales + at), to + row * stride + at);
+    }
+    row += row_step;
+    column += column_step;
+    if (column >= vectors) {
+      column -= vectors;
+      ++row;
+    }
+  }
+}
+
+/*
+ * The scales of the block's rows, 1 byte at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count.
+ */
+KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
   const uint32_t vectors = bytes;
-  for (uint32_t i = threadIdx.x; i < ROWS * vectors; i += THREADS) {
-    const uint32_t row = i / vectors;
-    const uint32_t at = (i - row * vectors);
+  const uint32_t row_step = THREADS / vectors;
+  const uint32_t column_step = THREADS % vectors;
+  uint32_t row = threadIdx.x / vectors;
+  uint32_t column = threadIdx.x % vectors;
+  while (row < rows) {
+    const uint32_t at = column;
     if (places[row].scales != nullptr) {
       store_x1(load_x1(places[row].scales + at), to + row * stride + at);
+    }
+    row += row_step;
+    column += column_step;
+    if (column >= vectors) {
+      column -= vectors;
+      ++row;
     }
   }
 }
@@ -140,7 +200,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_cp_gather_indexer
     const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
   __shared__ row_place places[ROWS];
   const int64_t first = (int64_t)blockIdx.x * ROWS;
-  if (threadIdx.x < ROWS) {
+  const int64_t rest = p.num_rows - first;
+  const uint32_t rows = (uint32_t)(rest < ROWS ? rest : ROWS);
+  if (threadIdx.x < rows) {
     places[threadIdx.x] = find_row(p, first + threadIdx.x);
   }
   __syncthreads();
@@ -148,18 +210,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_cp_gather_indexer
   uint8_t *dst_scale = static_cast<uint8_t *>(p.dst_scale.data) + first * p.dst_scale.stride[0];
   switch (p.vector_elements) {
   case 16:
-    copy_codes_x16(places, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x16(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   case 4:
-    copy_codes_x4(places, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x4(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   default:
-    copy_codes_x1(places, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x1(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   }
+  if (p.num_scales == 0) {
+    return;
+  }
   if (p.scales_aligned) {
-    copy_scales_x4(places, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
+    copy_scales_x4(places, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
   } else {
-    copy_scales_x1(places, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
+    copy_scales_x1(places, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
   }
 }
