@@ -18,10 +18,7 @@ void flash_lay_out(int layout, int32_t rank, const int64_t *shape, int64_t *stri
     lay_out(stride, shape, order, 1, 3);
     break;
   case FLASH_PADDED_ALIGNED:
-    stride[rank - 1] = 1;
-    for (int32_t i = rank - 2; i >= 0; --i) {
-      stride[i] = (stride[i + 1] * shape[i + 1] + 15) / 16 * 16 + 16;
-    }
+    lay_out_aligned(stride, shape, order, 16);
     break;
   case FLASH_STRIDED:
     lay_out(stride, shape, heads_first, 2, 1);

@@ -56,8 +56,8 @@ void mla_make_sources(op_call *call, int kv_c, int k_pe, kvf_dtype scalar, int l
     stride[1][0] += 1;
     break;
   case SOURCES_PADDED_ALIGNED:
-    stride[0][0] += 16;
-    stride[1][0] += 48;
+    stride[0][0] = (kv_lora_rank + 31) / 16 * 16;
+    stride[1][0] = (rope_dim + 63) / 16 * 16;
     break;
   case SOURCES_STRIDED:
     stride[0][1] = 2;

@@ -9,7 +9,7 @@ enum {
   SOURCES_CONTIGUOUS,
   SOURCES_FUSED, /* both are slices of one tensor of [rows, kv_lora_rank + rope_dim] */
   SOURCES_PADDED,
-  SOURCES_PADDED_ALIGNED,
+  SOURCES_PADDED_ALIGNED, /* to multiples of 16 elements, and so are those of the cache */
   SOURCES_STRIDED,
   SOURCES_BROADCAST, /* every row is the same */
   SOURCES_REVERSED,

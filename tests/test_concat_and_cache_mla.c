@@ -289,6 +289,26 @@ static mla_case small_case(const kvf_variant *variant) {
   return what;
 }
 
+/* Rows that end inside a vector, while every address and stride is a multiple of one. */
+static void test_padded(void) {
+  static const int64_t sizes[][2] = {{46, 30}, {20, 12}, {48, 20}, {7, 5}};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < kvf_op_concat_and_cache_mla.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[i];
+    for (size_t k = 0;
+         wanted(variant) && !mla_is_format(kvf_cache_of(variant)) && k < TEST_COUNT(sizes); ++k) {
+      mla_case what = small_case(variant);
+      what.kv_lora_rank = sizes[k][0];
+      what.rope_dim = sizes[k][1];
+      what.value[SOURCES] = SOURCES_PADDED_ALIGNED;
+      what.value[CACHE] = CACHE_PADDED_ALIGNED;
+      (void)run_case(&what);
+    }
+  }
+}
+
 /* Slots out of range: refused on the CPU, skipped and counted on CUDA. */
 static void test_out_of_range(void) {
   if (!need_backend()) {
@@ -675,6 +695,7 @@ static void test_bad_params(void) {
 CU_TestInfo concat_and_cache_mla_tests[] = {
     {"every pair of axis values", test_matrix},
     {"golden rows", test_golden},
+    {"rows that end inside a vector", test_padded},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"slots out of range", test_out_of_range},

@@ -340,6 +340,25 @@ static grouped_case small_case(const kvf_variant *variant) {
   return what;
 }
 
+/* Rows that end inside a vector, while every address and stride is a multiple of one. */
+static void test_padded(void) {
+  static const int64_t sizes[][2] = {{46, 30}, {20, 12}, {48, 20}, {7, 5}};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < kvf_op_concat_and_cache_mla_grouped.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_concat_and_cache_mla_grouped.variants[i];
+    for (size_t k = 0; wanted(variant) && k < TEST_COUNT(sizes); ++k) {
+      grouped_case what = small_case(variant);
+      what.kv_lora_rank = sizes[k][0];
+      what.rope_dim = sizes[k][1];
+      what.value[SOURCES] = SOURCES_PADDED_ALIGNED;
+      what.value[CACHE] = CACHE_PADDED_ALIGNED;
+      (void)run_case(&what);
+    }
+  }
+}
+
 /* More than the 4 MiB at which copies bypass the caches; more layers than a grid has in z. */
 static void test_large(void) {
   if (!need_backend()) {
@@ -612,6 +631,7 @@ static void test_bad_params(void) {
 
 CU_TestInfo concat_and_cache_mla_grouped_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"rows that end inside a vector", test_padded},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"slots and addresses out of range", test_out_of_range},

@@ -53,10 +53,11 @@ enum {
   QUERIES_SLICED,
   QUERIES_HEADS_FIRST,
   QUERIES_PADDED,
+  QUERIES_PADDED_ALIGNED, /* to multiples of 16 elements */
   QUERIES_STRIDED,
   QUERY_LAYOUTS
 };
-enum { ANGLES_CONTIGUOUS, ANGLES_PADDED, ANGLES_STRIDED, ANGLE_LAYOUTS };
+enum { ANGLES_CONTIGUOUS, ANGLES_PADDED, ANGLES_PADDED_ALIGNED, ANGLES_STRIDED, ANGLE_LAYOUTS };
 
 static const int64_t sizes_of[][2] = {{512, 64}, {128, 32}, {0, 64},  {512, 0},  {0, 0},
                                       {33, 6},   {1, 2},    {40, 24}, {512, 192}};
@@ -135,6 +136,10 @@ static void make_queries(op_call *call, const rope_case *what) {
     stride[1] = rope + 3;
     stride[0] = -(heads * stride[1] + 1);
     break;
+  case QUERIES_PADDED_ALIGNED:
+    stride[1] = (rope + 31) / 16 * 16;
+    stride[0] = heads * stride[1];
+    break;
   case QUERIES_STRIDED:
     stride[2] = 2;
     stride[1] = 2 * rope;
@@ -154,7 +159,10 @@ static void make_angles(op_call *call, const rope_case *what) {
   const int layout = what->value[ANGLES];
   const int64_t shape[2] = {NUM_POSITIONS, what->rope_dim};
   const int64_t step = layout == ANGLES_STRIDED ? 2 : 1;
-  const int64_t stride[2] = {step * what->rope_dim + (layout == ANGLES_PADDED ? 1 : 0), step};
+  const int64_t row = layout == ANGLES_PADDED_ALIGNED ? (what->rope_dim + 31) / 16 * 16
+                      : layout == ANGLES_PADDED       ? what->rope_dim + 1
+                                                      : step * what->rope_dim;
+  const int64_t stride[2] = {row, step};
   operand_make(call, COS_SIN_CACHE, dl_dtype(kvf_scalar_of(what->variant)), 2, shape, stride, 0, 0,
                what->seed + 9);
   operand *angles = &call->operands[COS_SIN_CACHE];
@@ -451,6 +459,29 @@ static rope_case small_case(const kvf_variant *variant) {
   return what;
 }
 
+/* Rows that end inside a vector, while every address and stride is a multiple of one: kv_c, and the
+ * rotated part, behind 48 elements of kv_c. */
+static void test_padded(void) {
+  static const int64_t sizes[][2] = {{46, 32}, {20, 12}, {48, 28}, {48, 6}, {7, 2}};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < kvf_op_concat_and_cache_mla_rope_fused.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_concat_and_cache_mla_rope_fused.variants[i];
+    for (size_t k = 0; wanted(variant) && k < 2 * TEST_COUNT(sizes); ++k) {
+      rope_case what = small_case(variant);
+      what.kv_lora_rank = sizes[k / 2][0];
+      what.rope_dim = sizes[k / 2][1];
+      what.value[STYLE] = k % 2;
+      what.value[SOURCES] = SOURCES_PADDED_ALIGNED;
+      what.value[QUERIES] = QUERIES_PADDED_ALIGNED;
+      what.value[ANGLES] = ANGLES_PADDED_ALIGNED;
+      what.value[CACHE] = CACHE_PADDED_ALIGNED;
+      (void)run_case(&what);
+    }
+  }
+}
+
 /* Slots and positions out of range: refused on the CPU, left out and counted on CUDA. */
 static void test_out_of_range(void) {
   static const struct {
@@ -727,6 +758,7 @@ static void test_bad_params(void) {
 
 CU_TestInfo concat_and_cache_mla_rope_fused_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"rows that end inside a vector", test_padded},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"slots and positions out of range", test_out_of_range},

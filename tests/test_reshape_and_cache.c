@@ -42,8 +42,8 @@ static placement layout(int kind, const writer_sizes *sizes, const int64_t shape
     lay_out(value, shapes[1], "0123", 1, 5);
     break;
   case PADDED_ALIGNED:
-    lay_out(key, shapes[0], "01234", 1, 64);
-    lay_out(value, shapes[1], "0123", 1, 32);
+    lay_out_aligned(key, shapes[0], "01234", 64);
+    lay_out_aligned(value, shapes[1], "0123", 32);
     break;
   case ELEMENTS_FASTEST:
     lay_out(value, shapes[1], "0132", 1, 0);
@@ -103,6 +103,7 @@ static const writer_op op = {
 };
 
 static void test_matrix(void) { writer_test_matrix(&op); }
+static void test_padded(void) { writer_test_padded(&op, PADDED_ALIGNED); }
 static void test_large(void) { writer_test_large(&op); }
 /* 65,535 tiles of 64 elements are the most. */
 static void test_long_rows(void) { writer_test_long_rows(&op, (65535 + 2) * INT64_C(64)); }
@@ -113,6 +114,7 @@ static void test_bad_params(void) { writer_test_bad_params(&op); }
 
 CU_TestInfo reshape_and_cache_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"heads that end inside a vector", test_padded},
     {"large calls", test_large},
     {"long rows", test_long_rows},
     {"strides beyond 2^31", test_far},

@@ -53,8 +53,8 @@ static placement layout(int kind, const writer_sizes *sizes, const int64_t shape
     lay_out(value, shape_of, "0123", 1, 5);
     break;
   case PADDED_ALIGNED:
-    lay_out(key, shape_of, "0123", 1, 64);
-    lay_out(value, shape_of, "0123", 1, 32);
+    lay_out_aligned(key, shape_of, "0123", 64);
+    lay_out_aligned(value, shape_of, "0123", 32);
     break;
   case NHD_AND_HND:
     lay_out(value, shape_of, "0213", 1, 0);
@@ -100,6 +100,7 @@ static const writer_op op = {
 };
 
 static void test_matrix(void) { writer_test_matrix(&op); }
+static void test_padded(void) { writer_test_padded(&op, PADDED_ALIGNED); }
 static void test_large(void) { writer_test_large(&op); }
 /* 65,535 blocks of 256 threads are the most. */
 static void test_long_rows(void) { writer_test_long_rows(&op, (65535 + 2) * INT64_C(256)); }
@@ -110,6 +111,7 @@ static void test_bad_params(void) { writer_test_bad_params(&op); }
 
 CU_TestInfo reshape_and_cache_flash_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"heads that end inside a vector", test_padded},
     {"large calls", test_large},
     {"long rows", test_long_rows},
     {"strides beyond 2^31", test_far},

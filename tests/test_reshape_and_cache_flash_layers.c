@@ -68,6 +68,7 @@ typedef struct layers_case {
   int from, to; /* address of element 0 mod 16, of the sources and of the caches */
   bool odd;     /* the last layer's caches lie an element further on */
   int gap;      /* 1 to 4: heads of keys, values, key or value caches do not touch, all others do */
+  bool aligned; /* all four are padded to multiples of 16 elements */
   int slots, index, values, scales, entry, exec;
   uint64_t seed;
 } layers_case;
@@ -90,6 +91,9 @@ static int64_t cache_offset(int side, int layer, int64_t block, int64_t offset, 
 
 /* `which` counts keys, values, key caches, value caches from 1 on. */
 static int layout_of(const layers_case *what, int layout, int side, int which) {
+  if (what->aligned) {
+    return FLASH_PADDED_ALIGNED;
+  }
   if (what->gap > 0) {
     return what->gap == which ? FLASH_PADDED : FLASH_CONTIGUOUS;
   }
@@ -414,6 +418,22 @@ static void test_gaps(void) {
   }
 }
 
+/* Heads that end inside a vector, while every address and stride is a multiple of one. */
+static void test_padded(void) {
+  static const int64_t sizes[] = {46, 20, 7};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    for (size_t k = 0; wanted(&OP->variants[i]) && k < TEST_COUNT(sizes); ++k) {
+      layers_case what = small_case(&OP->variants[i]);
+      what.aligned = true;
+      what.head_size = sizes[k];
+      (void)run(&what, 0);
+    }
+  }
+}
+
 /* One fault for the slot, however many layers and launches there are. */
 static void test_out_of_range(void) {
   if (!need_backend()) {
@@ -676,6 +696,7 @@ CU_TestInfo reshape_and_cache_flash_layers_tests[] = {
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"heads that touch in all tensors but one", test_gaps},
+    {"heads that end inside a vector", test_padded},
     {"slots out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
     {"scales", test_scales},

@@ -376,6 +376,24 @@ static void test_large(void) {
   }
 }
 
+/* Heads that end inside a vector, while every address and stride is a multiple of one: of keys,
+ * then of values. */
+static void test_padded(void) {
+  static const int64_t sizes[] = {46, 20, 7};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    for (int k = 0; wanted(&OP->variants[i]) && k < SIDES * (int)TEST_COUNT(sizes); ++k) {
+      head_case what = small_case(&OP->variants[i]);
+      what.layout = FLASH_PADDED_ALIGNED;
+      what.source_layout = FLASH_PADDED_ALIGNED - k % SIDES;
+      what.sizes[0] = what.sizes[1] = sizes[k / SIDES];
+      (void)run(&what, 0);
+    }
+  }
+}
+
 static void test_out_of_range(void) {
   if (!need_backend()) {
     return;
@@ -645,6 +663,7 @@ CU_TestInfo reshape_and_cache_flash_per_token_head_tests[] = {
     {"known bytes", test_known_bytes},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
+    {"heads that end inside a vector", test_padded},
     {"slots out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},

@@ -89,6 +89,15 @@ int64_t lay_out(int64_t *stride, const int64_t *shape, const char *order, int64_
   return span;
 }
 
+void lay_out_aligned(int64_t *stride, const int64_t *shape, const char *order, int64_t pad) {
+  int64_t span = 1;
+  for (int i = (int)strlen(order) - 1; i >= 0; --i) {
+    const int dimension = order[i] - '0';
+    stride[dimension] = span;
+    span = (span * (shape[dimension] > 0 ? shape[dimension] : 1) + 15) / 16 * 16 + pad;
+  }
+}
+
 static placement lay_out_source(int layout, const int64_t shape[5]) {
   placement place = {.shared = false};
   int64_t *key = place.stride[0];
@@ -107,8 +116,8 @@ static placement lay_out_source(int layout, const int64_t shape[5]) {
     lay_out(value, shape, "012", 1, 5);
     break;
   case SOURCE_PADDED_ALIGNED:
-    lay_out(key, shape, "012", 1, 16);
-    lay_out(value, shape, "012", 1, 48);
+    lay_out_aligned(key, shape, "012", 16);
+    lay_out_aligned(value, shape, "012", 48);
     break;
   case SOURCE_HEADS_FIRST:
     lay_out(key, shape, "102", 1, 0);
@@ -784,6 +793,30 @@ void writer_test_large(const writer_op *op) {
       const int bytes = bytes_of(kvf_cache_of(variant));
       what.cache_offset[0] = layout * bytes % 16;
       what.cache_offset[1] = (layout + 5) * bytes % 16;
+      if (!run_case(op, &what)) {
+        break;
+      }
+    }
+  }
+}
+
+void writer_test_padded(const writer_op *op, int layout) {
+  static const int sizes[] = {46, 20, 7};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < op->op->num_variants; ++i) {
+    const kvf_variant *variant = &op->op->variants[i];
+    for (int k = 0; writer_wants(variant) && k < (int)TEST_COUNT(sizes) * (op->num_x + 1); ++k) {
+      const int value[AXES] = {[LAYOUT] = layout,
+                               [SOURCE] = SOURCE_PADDED_ALIGNED,
+                               [SCALE] = SCALE_TENTH,
+                               [X] = op->num_x ? k % op->num_x : 0};
+      writer_case what = case_of(variant, value, true, options.seed + (uint64_t)k);
+      what.heads = 5;
+      what.head_size = sizes[k % (int)TEST_COUNT(sizes)];
+      what.block_size = 16;
+      what.tokens = 42;
       if (!run_case(op, &what)) {
         break;
       }

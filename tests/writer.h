@@ -38,6 +38,10 @@ typedef struct placement {
 int64_t lay_out(int64_t *stride, const int64_t *shape, const char *order, int64_t inner,
                 int64_t pad);
 
+/* Strides that are multiples of 16 elements, whatever the sizes are, with at least `pad` elements,
+ * a multiple of 16, left out behind every dimension. */
+void lay_out_aligned(int64_t *stride, const int64_t *shape, const char *order, int64_t pad);
+
 /* The axes that cases vary. */
 enum axis {
   HEADS,
@@ -136,6 +140,12 @@ kvf_slots writer_slots(const writer_call *call);
 
 /* Every pair of axis values, for every built variant. */
 void writer_test_matrix(const writer_op *op);
+
+/*
+ * Heads that end inside a vector, while every address and stride is a multiple of the longest one:
+ * what lies behind them is nobody's. `layout` is one of the op's with such strides.
+ */
+void writer_test_padded(const writer_op *op, int layout);
 
 /* Large calls of every layout, past the point where the CPU stores past its caches. */
 void writer_test_large(const writer_op *op);
