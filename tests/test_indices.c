@@ -1,15 +1,18 @@
 /*
  * Indices and strides of every op that has them. Numbers far out of range; dimensions of one
  * element with strides that nothing can be multiplied by; and indices that another thread changes
- * while a call runs, so that what the checks have read is not what the kernels read. A call
- * succeeds or is refused, and never reads or writes outside its tensors.
+ * while a call runs, so that what the checks have read is not what the kernels read; scales, too. A
+ * call succeeds or is refused, and never reads or writes outside its tensors.
  */
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "operands.h"
+#include "oracle.h"
 
 enum { LATENT = 512, ROPE = 64, PAGE = 4096, MAX_LAYERS = 2 };
 
@@ -571,6 +574,170 @@ static void run_changing(const changing_op *what, const kvf_variant *variant,
   count_case(variant);
 }
 
+/* ---- scales that another thread changes
+ * ---------------------------------------------------------------------------- */
+
+typedef struct scale_flipper {
+  float *scales;
+  int64_t count;
+  const float *values; /* num_values of them */
+  int64_t num_values;
+  uint64_t seed;
+  bool stop;
+} scale_flipper;
+
+static void put_scales(const scale_flipper *what, float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  for (int64_t i = 0; i < what->count; ++i) {
+    __atomic_store_n((uint32_t *)what->scales + i, bits, __ATOMIC_RELAXED);
+  }
+}
+
+static void *flip_scales(void *argument) {
+  scale_flipper *what = argument;
+  while (!__atomic_load_n(&what->stop, __ATOMIC_RELAXED)) {
+    put_scales(what, what->values[random_below(&what->seed, what->num_values)]);
+    linger(random_below(&what->seed, 1200));
+  }
+  return NULL;
+}
+
+/* What a call has written: the images of its tensors of that kind, one behind another. */
+typedef struct image {
+  size_t size;
+  uint8_t *bytes;
+} image;
+
+static bool is_written(const op_call *call, int position) {
+  const bool behind = position >= call->op->num_arguments; /* an address in an argument */
+  return call->operands[position].memory.size > 0 &&
+         (behind || call->op->arguments[position].mutated);
+}
+
+static image image_of(const op_call *call) {
+  image made = {0, NULL};
+  for (int pass = 0; pass < 2; ++pass) {
+    size_t at = 0;
+    for (int i = 0; i < MAX_OPERANDS; ++i) {
+      const buffer *memory = &call->operands[i].memory;
+      if (is_written(call, i)) {
+        if (pass == 1) {
+          memcpy(made.bytes + at, memory->place, memory->size);
+        }
+        at += memory->size;
+      }
+    }
+    if (pass == 0) {
+      made = (image){at, malloc(at)};
+    }
+  }
+  return made;
+}
+
+/* Every element is one of two; the element size is that of each tensor. */
+static bool is_either(const op_call *call, const image *got, const image choices[2]) {
+  size_t at = 0;
+  for (int i = 0; i < MAX_OPERANDS; ++i) {
+    const operand *one = &call->operands[i];
+    const size_t bytes = one->view.dtype.bits / 8;
+    const bool written = is_written(call, i);
+    for (size_t k = 0; written && k + bytes <= one->memory.size; k += bytes) {
+      if (memcmp(got->bytes + at + k, choices[0].bytes + at + k, bytes) != 0 &&
+          memcmp(got->bytes + at + k, choices[1].bytes + at + k, bytes) != 0) {
+        return false;
+      }
+    }
+    at += written ? one->memory.size : 0;
+  }
+  return true;
+}
+
+/* Calls for a while during which another thread writes these scales; how many have succeeded. Each
+ * must have given what one of `choices` has, unless that is NULL. */
+static int64_t call_with(op_call *call, scale_flipper *other, const image *choices,
+                         const char *text) {
+  const double enough = options.exhaustive ? 2.0 : 0.03;
+  pthread_t thread;
+  other->stop = false;
+  if (!EXPECT(pthread_create(&thread, NULL, flip_scales, other) == 0, "no thread")) {
+    return 0;
+  }
+  int64_t done = 0;
+  bool known = true;
+  for (const double start = now();
+       known && now() - start < enough + 20.0 && (now() - start < enough || done == 0);) {
+    const kvf_status status = op_call_invoke(call, NULL);
+    done += status == KVF_OK;
+    known = EXPECT(status == KVF_OK || (status == KVF_INVALID_VALUE && choices == NULL), "%s: %s",
+                   text, kvf_last_error());
+    if (status == KVF_OK && choices != NULL) {
+      image got = image_of(call);
+      known =
+          EXPECT(is_either(call, &got, choices), "%s: an element of neither scale", text) && known;
+      free(got.bytes);
+    }
+  }
+  __atomic_store_n(&other->stop, true, __ATOMIC_RELAXED);
+  (void)pthread_join(thread, NULL);
+  return done;
+}
+
+/* Numbers that scales make a difference to, none of them a NaN. */
+static void fill_sources(const op_call *call, const changing_op *what, const kvf_variant *variant) {
+  uint64_t state = options.seed;
+  for (int i = 0; i < what->op->num_arguments; ++i) {
+    const buffer *memory = &call->operands[i].memory;
+    const what_kind kind = what->op->arguments[i].mutated ? ABSENT : what->arguments[i].kind;
+    const size_t bytes = kind == SCALAR ? (size_t)kvf_dtype_bits(kvf_scalar_of(variant)) / 8 : 1;
+    for (size_t at = 0; at + bytes <= memory->size; at += bytes) {
+      if (kind == SCALAR) {
+        oracle_make(kvf_scalar_of(variant), random_normal(&state), memory->expected + at);
+      } else if (kind == CACHE) {
+        memory->expected[at] = (uint8_t)(random_next(&state) & 0xBF);
+      }
+    }
+  }
+}
+
+/* Between two scales every element has one of them; with others that no check lets through the call
+ * is refused or runs, and writes nowhere else. */
+static void run_scales(const changing_op *what, const kvf_variant *variant, int position) {
+  static const float good[] = {0.5f, 3.0f};
+  static const float any[] = {0.5f, 0.0f, -1.0f, NAN, INFINITY, 1e-45f};
+  op_call call;
+  char text[160];
+  (void)snprintf(text, sizeof text, "%s, %s", variant->symbol, what->op->arguments[position].name);
+  note_running(text);
+  build(&call, what, variant, MANY, 0);
+  const operand *scales = &call.operands[position];
+  fill_sources(&call, what, variant);
+  op_call_upload(&call);
+  scale_flipper other = {.scales = operand_view(scales).data,
+                         .count = count_of(&scales->view),
+                         .values = good,
+                         .num_values = TEST_COUNT(good),
+                         .seed = options.seed};
+  image choices[2];
+  for (int i = 0; i < 2; ++i) {
+    put_scales(&other, good[i]);
+    EXPECT_STATUS(op_call_invoke(&call, NULL), KVF_OK);
+    choices[i] = image_of(&call);
+  }
+  const bool differ = memcmp(choices[0].bytes, choices[1].bytes, choices[0].size) != 0;
+  EXPECT(differ, "%s: it makes no difference", text);
+  /* Attention sums products of all tokens. */
+  const bool sums = what->op == &kvf_op_paged_attention_decode;
+  EXPECT(call_with(&call, &other, sums ? NULL : choices, text) > 0, "%s: no call succeeded", text);
+  other.values = any;
+  other.num_values = TEST_COUNT(any);
+  EXPECT(call_with(&call, &other, NULL, text) > 0, "%s: no call succeeded", text);
+  free(choices[0].bytes);
+  free(choices[1].bytes);
+  op_call_free(&call);
+  count_case(variant);
+}
+
 /* One index out of range: the host refuses what it reads, or it is one to skip. */
 static void run_hostile(const changing_op *what, const kvf_variant *variant, const flipped *index) {
   for (int i = 0; i < 3 * NUM_BAD; ++i) {
@@ -628,7 +795,7 @@ static bool has_row_format(const kvf_variant *variant) {
 }
 
 /* Of each op the first variant that copies and the first one that does not. */
-static void run_all(bool changing) {
+static void run_all(void (*run)(const changing_op *, const kvf_variant *)) {
   if (!need_backend()) {
     return;
   }
@@ -642,27 +809,52 @@ static void run_all(bool changing) {
         continue;
       }
       seen[copies] = true;
-      for (int n = 0; n < 3 && ops[k].indices[n].argument != NULL; ++n) {
-        (changing ? run_changing : run_hostile)(&ops[k], variant, &ops[k].indices[n]);
-      }
-      if (!changing) {
-        run_huge(&ops[k], variant);
-      }
+      run(&ops[k], variant);
     }
   }
 }
 
-static void test_changing(void) {
+static void each_hostile(const changing_op *what, const kvf_variant *variant) {
+  for (int n = 0; n < 3 && what->indices[n].argument != NULL; ++n) {
+    run_hostile(what, variant, &what->indices[n]);
+  }
+  run_huge(what, variant);
+}
+
+static void each_changing(const changing_op *what, const kvf_variant *variant) {
+  for (int n = 0; n < 3 && what->indices[n].argument != NULL; ++n) {
+    run_changing(what, variant, &what->indices[n]);
+  }
+}
+
+/* Scales that the kernel reads, which it does where it converts. */
+static void each_scale(const changing_op *what, const kvf_variant *variant) {
+  for (int i = 0; i < what->op->num_arguments; ++i) {
+    const bool scale = what->arguments[i].kind == F32 && !what->op->arguments[i].mutated &&
+                       strstr(what->op->arguments[i].name, "scale") != NULL;
+    if (scale && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+      run_scales(what, variant, i);
+    }
+  }
+}
+
+static void test_hostile(void) { run_all(each_hostile); }
+
+/* On CUDA nothing is checked before the kernel runs. */
+static void run_all_on_cpu(void (*run)(const changing_op *, const kvf_variant *)) {
   if (options.backend == KVF_CUDA) {
     skip_test("on CUDA nothing is checked before the kernel runs");
     return;
   }
-  run_all(true);
+  run_all(run);
 }
-static void test_hostile(void) { run_all(false); }
+
+static void test_changing(void) { run_all_on_cpu(each_changing); }
+static void test_scales(void) { run_all_on_cpu(each_scale); }
 
 CU_TestInfo indices_tests[] = {
     {"numbers out of range, huge strides", test_hostile},
     {"indices that another thread changes", test_changing},
+    {"scales that another thread changes", test_scales},
     CU_TEST_INFO_NULL,
 };

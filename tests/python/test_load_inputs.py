@@ -160,8 +160,7 @@ def test_a_precompiled_header_is_not_taken(tmp_path: Path, suffix: str, flags: l
     alone = [*command, *flags, "-H", "-c", source.name, "-o", "answer.o"]
     said = subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert re.search(r"^! .*number\.h\.gch$", said.stderr, re.M)  # it is one that gcc takes
-    named = {"extra_cflags": [*flags, "-I", str(tmp_path)]}
-    assert kvforge.load("one", source, **named).answer() == 52
+    assert kvforge.load("one", source, extra_cflags=[*flags, f"-I{tmp_path}"]).answer() == 52
     assert (tmp_path / "number.h.gch").is_file()
 
 

@@ -55,6 +55,10 @@ KVF_API void kvf_check_scale_value(kvf_check *check, const char *argument, doubl
 /*
  * `count` scales, 1 with a stride of 0. On the CPU the value of each is checked; on CUDA the host
  * cannot read them, and a kernel calculates with whatever they are.
+ *
+ * Kernels read them again: where another thread writes to a scale during a call, each element is
+ * converted with one of the values that its memory had meanwhile, which may be one that this
+ * refuses. No address is made of a scale.
  */
 KVF_API void kvf_launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
                                int64_t count);
