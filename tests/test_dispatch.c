@@ -13,7 +13,7 @@ static const struct {
   const char *symbol;
   const char *backend;
   const char *op;
-  const char *values; /* "f32/fp8_e4m3": of each axis */
+  const char *values; /* "scalar=f32 cache=fp8_e4m3": of each axis */
 } known[] = {
 #include "../generated/kvf_kernels.inc"
 };
@@ -26,7 +26,7 @@ static const char *values_text(const kvf_op *op, const int64_t *values, char tex
   for (int32_t i = 0; i < op->num_axes; ++i) {
     char value[64];
     const size_t length = strlen(text);
-    (void)snprintf(text + length, 256 - length, "%s%s", i > 0 ? "/" : "",
+    (void)snprintf(text + length, 256 - length, "%s%s=%s", i > 0 ? " " : "", op->axes[i].name,
                    kvf_axis_text(&op->axes[i], values[i], value, sizeof value));
   }
   return text;

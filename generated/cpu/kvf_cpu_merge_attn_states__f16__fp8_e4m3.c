@@ -29,10 +29,14 @@ static double weight_of(float lse, float largest, double unit) {
   return lse == largest ? 1.0 : kvf_weight_exp(((double)lse - (double)largest) * unit);
 }
 
-/* Fills the weight of every part, -1 for an empty one; returns the log-sum-exp of all. */
-static float weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t head,
-                   float *weights) {
-  const double unit = p->lse_base2 ? KVF_LN_2 : 1.0;
+static double lse_unit(const kvf_merge_attn_states_params *p) {
+  return p->lse_base2 ? KVF_LN_2 : 1.0;
+}
+
+/* Fills the weight of every part, -1 for an empty one. */
+static kvf_merged weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t head,
+                        float *weights) {
+  const double unit = lse_unit(p);
   float largest = KVF_NO_LSE;
   for (int64_t part = 0; part <= p->num_suffixes; ++part) {
     const float lse = part_lse(p, part, token, head);
@@ -45,11 +49,12 @@ static float weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t
       total += weight_of(lse, largest, unit);
     }
   }
+  const double inverse = 1.0 / total;
   for (int64_t part = 0; part <= p->num_suffixes; ++part) {
     const float lse = part_lse(p, part, token, head);
-    weights[part] = kvf_is_empty(lse) ? -1.0f : (float)(weight_of(lse, largest, unit) / total);
+    weights[part] = kvf_is_empty(lse) ? -1.0f : (float)(weight_of(lse, largest, unit) * inverse);
   }
-  return total == 0.0 ? KVF_NO_LSE : (float)((double)largest + kvf_weight_log(total) / unit);
+  return (kvf_merged){largest, total};
 }
 
 /* Up to CHUNK elements of a part, widened. */
@@ -120,11 +125,11 @@ void KVF_CPU_SYMBOL(kvf_cpu_merge_attn_states__f16__fp8_e4m3)(const void *params
     const int64_t token = row / p->num_heads;
     const int64_t head = row - token * p->num_heads;
     float weights[KVF_MERGE_PARTS];
-    const float lse = weigh(p, token, head, weights);
+    const kvf_merged merged = weigh(p, token, head, weights);
     if (p->output_lse.data != NULL) {
       ((float *)
            p->output_lse.data)[head * p->output_lse.stride[0] + token * p->output_lse.stride[1]] =
-          kvf_f32_result(lse);
+          kvf_f32_result(kvf_merged_lse(merged, lse_unit(p)));
     }
     uint8_t *to =
         (uint8_t *)p->output.data + token * p->output.stride[0] + head * p->output.stride[1];

@@ -124,8 +124,10 @@ extern "C" __global__ void __launch_bounds__(256, 2)
         kvf_hadamard_x16(v, block_elements, (int32_t)threadIdx.x);
         kvf_put_signs_x16(v, signs);
 #pragma unroll
-        for (int32_t i = 0; i < GROUP; ++i) { /* a zero becomes +0 */
-          v[i] = v[i] * inverse + 0.0f;
+        for (int32_t i = 0; i < GROUP; ++i) {
+          const float product = __fmul_rn(v[i], inverse);
+          v[i] = product == 0.0f ? 0.0f
+                                 : product; /* + 0.0f would be joined with the product, and lost */
         }
       }
       if (exists && at < s.size) {

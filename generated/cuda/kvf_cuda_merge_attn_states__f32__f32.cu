@@ -7,6 +7,9 @@
 #include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/merge.h"
 
+/* Parts whose first vectors a thread asks for at once. */
+enum { AHEAD = 2 };
+
 /* The log-sum-exp of a part; the first is the prefix. */
 KVF_INLINE float part_lse(const kvf_merge_attn_states_params *p, int64_t part, int64_t token,
                           int64_t head) {
@@ -26,10 +29,14 @@ KVF_INLINE double weight_of(float lse, float largest, double unit) {
   return lse == largest ? 1.0 : kvf_weight_exp(((double)lse - (double)largest) * unit);
 }
 
-/* Fills the weight of every part, -1 for an empty one; returns the log-sum-exp of all. */
-KVF_INLINE float weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t head,
-                       float *weights) {
-  const double unit = p->lse_base2 ? KVF_LN_2 : 1.0;
+KVF_INLINE double lse_unit(const kvf_merge_attn_states_params *p) {
+  return p->lse_base2 ? KVF_LN_2 : 1.0;
+}
+
+/* Fills the weight of every part, -1 for an empty one. */
+KVF_INLINE kvf_merged weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t head,
+                            float *weights) {
+  const double unit = lse_unit(p);
   float largest = KVF_NO_LSE;
   for (int64_t part = 0; part <= p->num_suffixes; ++part) {
     const float lse = part_lse(p, part, token, head);
@@ -42,11 +49,41 @@ KVF_INLINE float weigh(const kvf_merge_attn_states_params *p, int64_t token, int
       total += weight_of(lse, largest, unit);
     }
   }
+  const double inverse = 1.0 / total;
   for (int64_t part = 0; part <= p->num_suffixes; ++part) {
     const float lse = part_lse(p, part, token, head);
-    weights[part] = kvf_is_empty(lse) ? -1.0f : (float)(weight_of(lse, largest, unit) / total);
+    weights[part] = kvf_is_empty(lse) ? -1.0f : (float)(weight_of(lse, largest, unit) * inverse);
   }
-  return total == 0.0 ? KVF_NO_LSE : (float)((double)largest + kvf_weight_log(total) / unit);
+  return (kvf_merged){largest, total};
+}
+
+/* The row whose weights the thread makes, one for each row of the block; a negative one for the
+ * others. */
+KVF_INLINE int64_t leading_row(const kvf_merge_attn_states_params &p, uint32_t thread) {
+  const int64_t row = (int64_t)blockIdx.x * blockDim.y + thread;
+  return thread < blockDim.y && row < p.num_tokens * p.num_heads ? row : -1;
+}
+
+/* Where a thread's row begins in each tensor. */
+struct row_of_parts {
+  const float *prefix;
+  const float *suffix;
+  float *to;
+  bool exists;
+  bool has_prefix;
+};
+
+KVF_INLINE row_of_parts find_row(const kvf_merge_attn_states_params &p) {
+  const int64_t row = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  const int64_t token = kvf_divide(row, p.by_num_heads);
+  const int64_t head = row - token * p.num_heads;
+  return {static_cast<const float *>(p.prefix_output.data) + token * p.prefix_output.stride[0] +
+              head * p.prefix_output.stride[1],
+          static_cast<const float *>(p.suffix_output.data) + token * p.suffix_output.stride[1] +
+              head * p.suffix_output.stride[2],
+          static_cast<float *>(p.output.data) + token * p.output.stride[0] +
+              head * p.output.stride[1],
+          token < p.num_tokens, token < p.prefill_tokens};
 }
 
 /* 4 elements. */
@@ -82,36 +119,73 @@ KVF_INLINE void store_x4(const float *sums, float *to) {
                                                 kvf_f32_result(high.x), kvf_f32_result(high.y));
 }
 
-/* A row, 4 elements at a time. */
-KVF_INLINE void merge_x4(const kvf_merge_attn_states_params &p, int64_t token, int64_t head,
-                         const float *weights) {
-  const float *prefix = static_cast<const float *>(p.prefix_output.data) +
-                        token * p.prefix_output.stride[0] + head * p.prefix_output.stride[1];
-  const float *suffix = static_cast<const float *>(p.suffix_output.data) +
-                        token * p.suffix_output.stride[1] + head * p.suffix_output.stride[2];
-  float *to =
-      static_cast<float *>(p.output.data) + token * p.output.stride[0] + head * p.output.stride[1];
-  for (int64_t at = (int64_t)threadIdx.x * 4; at < p.head_size; at += (int64_t)blockDim.x * 4) {
+/* The vector of part `part` at element `at`. */
+KVF_INLINE source_x4 load_part_x4(const row_of_parts &row, const kvf_merge_attn_states_params &p,
+                                  int64_t part, int64_t at) {
+  return load_x4(part == 0 ? row.prefix + at * p.prefix_output.stride[2]
+                           : row.suffix + (part - 1) * p.suffix_output.stride[0] +
+                                 at * p.suffix_output.stride[3]);
+}
+
+/*
+ * The rows of a thread block, 4 elements at a time. Each thread asks for its first vectors of the
+ * first parts before the weights are there, which take as long to make.
+ */
+KVF_INLINE void merge_x4(const kvf_merge_attn_states_params &p, const row_of_parts &row,
+                         float *weights) {
+  const int64_t start = (int64_t)threadIdx.x * 4;
+  source_x4 ahead[AHEAD] = {};
+#pragma unroll
+  for (int32_t i = 0; i < AHEAD; ++i) {
+    if (row.exists && start < p.head_size && i <= p.num_suffixes && (i > 0 || row.has_prefix)) {
+      ahead[i] = load_part_x4(row, p, i, start);
+    }
+  }
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
+  const int64_t leading = leading_row(p, thread);
+  const int64_t token = leading < 0 ? 0 : kvf_divide(leading, p.by_num_heads);
+  const int64_t head = leading - token * p.num_heads;
+  kvf_merged merged = {};
+  if (leading >= 0) {
+    merged = weigh(&p, token, head, weights + thread * (p.num_suffixes + 1));
+  }
+  __syncthreads();
+  if (leading >= 0 && p.output_lse.data != nullptr) { /* behind the barrier: nobody waits for it */
+    static_cast<float *>(
+        p.output_lse.data)[head * p.output_lse.stride[0] + token * p.output_lse.stride[1]] =
+        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
+  }
+  if (!row.exists) {
+    return;
+  }
+  const float *own = weights + threadIdx.y * (p.num_suffixes + 1);
+  for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 4) {
     float sums[4] = {};
     bool any = false;
-    for (int64_t part = 0; part <= p.num_suffixes; ++part) {
-      const float weight = weights[part];
-      if (weight < 0.0f) {
-        continue;
-      }
+    const auto add = [&](int64_t part, const source_x4 &source) {
       float wide[4];
-      widen_x4(load_x4(part == 0 ? prefix + at * p.prefix_output.stride[2]
-                                 : suffix + (part - 1) * p.suffix_output.stride[0] +
-                                       at * p.suffix_output.stride[3]),
-               wide);
+      widen_x4(source, wide);
       /* The first is not added to 0, which would lose the sign of -0. */
 #pragma unroll
       for (int32_t i = 0; i < 4; ++i) {
-        sums[i] = any ? sums[i] + weight * wide[i] : weight * wide[i];
+        sums[i] = any ? sums[i] + own[part] * wide[i] : own[part] * wide[i];
       }
       any = true;
+    };
+#pragma unroll
+    for (int32_t part = 0; part < AHEAD; ++part) {
+      if (part <= p.num_suffixes && !(own[part] < 0.0f)) {
+        add(part, at == start ? ahead[part] : load_part_x4(row, p, part, at));
+      }
     }
-    store_x4(sums, to + at * p.output.stride[2]);
+#pragma unroll 4
+    for (int64_t part = AHEAD; part <= p.num_suffixes; ++part) {
+      const source_x4 source = load_part_x4(row, p, part, at);
+      if (!(own[part] < 0.0f)) {
+        add(part, source);
+      }
+    }
+    store_x4(sums, row.to + at * p.output.stride[2]);
   }
 }
 
@@ -132,70 +206,87 @@ KVF_INLINE void widen_x1(const source_x1 &source, float *to) { *to = kvf_float(s
 /* Sums as the output holds them. */
 KVF_INLINE void store_x1(const float *sums, float *to) { *to = kvf_f32_result(*sums); }
 
-/* A row, 1 element at a time. */
-KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, int64_t token, int64_t head,
-                         const float *weights) {
-  const float *prefix = static_cast<const float *>(p.prefix_output.data) +
-                        token * p.prefix_output.stride[0] + head * p.prefix_output.stride[1];
-  const float *suffix = static_cast<const float *>(p.suffix_output.data) +
-                        token * p.suffix_output.stride[1] + head * p.suffix_output.stride[2];
-  float *to =
-      static_cast<float *>(p.output.data) + token * p.output.stride[0] + head * p.output.stride[1];
-  for (int64_t at = (int64_t)threadIdx.x * 1; at < p.head_size; at += (int64_t)blockDim.x * 1) {
+/* The vector of part `part` at element `at`. */
+KVF_INLINE source_x1 load_part_x1(const row_of_parts &row, const kvf_merge_attn_states_params &p,
+                                  int64_t part, int64_t at) {
+  return load_x1(part == 0 ? row.prefix + at * p.prefix_output.stride[2]
+                           : row.suffix + (part - 1) * p.suffix_output.stride[0] +
+                                 at * p.suffix_output.stride[3]);
+}
+
+/*
+ * The rows of a thread block, 1 element at a time. Each thread asks for its first vectors of the
+ * first parts before the weights are there, which take as long to make.
+ */
+KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_parts &row,
+                         float *weights) {
+  const int64_t start = (int64_t)threadIdx.x * 1;
+  source_x1 ahead[AHEAD] = {};
+#pragma unroll
+  for (int32_t i = 0; i < AHEAD; ++i) {
+    if (row.exists && start < p.head_size && i <= p.num_suffixes && (i > 0 || row.has_prefix)) {
+      ahead[i] = load_part_x1(row, p, i, start);
+    }
+  }
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
+  const int64_t leading = leading_row(p, thread);
+  const int64_t token = leading < 0 ? 0 : kvf_divide(leading, p.by_num_heads);
+  const int64_t head = leading - token * p.num_heads;
+  kvf_merged merged = {};
+  if (leading >= 0) {
+    merged = weigh(&p, token, head, weights + thread * (p.num_suffixes + 1));
+  }
+  __syncthreads();
+  if (leading >= 0 && p.output_lse.data != nullptr) { /* behind the barrier: nobody waits for it */
+    static_cast<float *>(
+        p.output_lse.data)[head * p.output_lse.stride[0] + token * p.output_lse.stride[1]] =
+        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
+  }
+  if (!row.exists) {
+    return;
+  }
+  const float *own = weights + threadIdx.y * (p.num_suffixes + 1);
+  for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 1) {
     float sums[1] = {};
     bool any = false;
-    for (int64_t part = 0; part <= p.num_suffixes; ++part) {
-      const float weight = weights[part];
-      if (weight < 0.0f) {
-        continue;
-      }
+    const auto add = [&](int64_t part, const source_x1 &source) {
       float wide[1];
-      widen_x1(load_x1(part == 0 ? prefix + at * p.prefix_output.stride[2]
-                                 : suffix + (part - 1) * p.suffix_output.stride[0] +
-                                       at * p.suffix_output.stride[3]),
-               wide);
+      widen_x1(source, wide);
       /* The first is not added to 0, which would lose the sign of -0. */
 #pragma unroll
       for (int32_t i = 0; i < 1; ++i) {
-        sums[i] = any ? sums[i] + weight * wide[i] : weight * wide[i];
+        sums[i] = any ? sums[i] + own[part] * wide[i] : own[part] * wide[i];
       }
       any = true;
+    };
+#pragma unroll
+    for (int32_t part = 0; part < AHEAD; ++part) {
+      if (part <= p.num_suffixes && !(own[part] < 0.0f)) {
+        add(part, at == start ? ahead[part] : load_part_x1(row, p, part, at));
+      }
     }
-    store_x1(sums, to + at * p.output.stride[2]);
+#pragma unroll 4
+    for (int64_t part = AHEAD; part <= p.num_suffixes; ++part) {
+      const source_x1 source = load_part_x1(row, p, part, at);
+      if (!(own[part] < 0.0f)) {
+        add(part, source);
+      }
+    }
+    store_x1(sums, row.to + at * p.output.stride[2]);
   }
 }
 
 /* Grid: x rows. Block: x vectors of a row, y rows, whose weights have room in shared memory. */
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_merge_attn_states__f32__f32(const __grid_constant__ kvf_merge_attn_states_params p) {
   __shared__ float weights[KVF_MERGE_WEIGHTS];
-  const int64_t parts = p.num_suffixes + 1;
-  const int64_t rows = p.num_tokens * p.num_heads;
-  const int64_t first = (int64_t)blockIdx.x * blockDim.y;
-  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
-  if (thread < blockDim.y && first + thread < rows) {
-    const int64_t token = kvf_divide(first + thread, p.by_num_heads);
-    const int64_t head = first + thread - token * p.num_heads;
-    const float lse = weigh(&p, token, head, weights + thread * parts);
-    if (p.output_lse.data != nullptr) {
-      static_cast<float *>(
-          p.output_lse.data)[head * p.output_lse.stride[0] + token * p.output_lse.stride[1]] =
-          kvf_f32_result(lse);
-    }
-  }
-  __syncthreads();
-  const int64_t row = first + threadIdx.y;
-  if (row >= rows) {
-    return;
-  }
-  const int64_t token = kvf_divide(row, p.by_num_heads);
-  const int64_t head = row - token * p.num_heads;
+  const row_of_parts row = find_row(p);
   switch (p.vector_elements) {
   case 4:
-    merge_x4(p, token, head, weights + threadIdx.y * parts);
+    merge_x4(p, row, weights);
     break;
   default:
-    merge_x1(p, token, head, weights + threadIdx.y * parts);
+    merge_x1(p, row, weights);
     break;
   }
 }

@@ -22,6 +22,12 @@ enum {
 KVF_INLINE float kvf_lse(float lse) { return kvf_bits(lse) == 0x7F800000u ? KVF_NO_LSE : lse; }
 KVF_INLINE bool kvf_is_empty(float lse) { return kvf_bits(lse) == 0xFF800000u; }
 
+/* What the log-sum-exp of all states is made of. */
+typedef struct kvf_merged {
+  float largest;
+  double total; /* of the weights next to the largest; 0 if all are empty */
+} kvf_merged;
+
 /* e^x for x <= 0, to 35 bits; NaN for NaN. What no f32 holds is 0. */
 KVF_INLINE double kvf_weight_exp(double x) {
   if (!(x > -104.0)) {
@@ -64,6 +70,12 @@ KVF_INLINE double kvf_weight_log(double x) {
   series = series * square + 1.0 / 3;
   series = series * square + 1.0;
   return exponent * KVF_LN_2 + 2.0 * s * series;
+}
+
+/* The log-sum-exp, in units of `unit`: 1, or ln(2) for base 2. */
+KVF_INLINE float kvf_merged_lse(kvf_merged of, double unit) {
+  return of.total == 0.0 ? KVF_NO_LSE
+                         : (float)((double)of.largest + kvf_weight_log(of.total) / unit);
 }
 
 #endif

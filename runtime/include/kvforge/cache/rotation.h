@@ -42,7 +42,8 @@ KVF_INLINE uint32_t kvf_rotation_sign(int32_t index, int32_t block) {
 /* Sign and divisor of an element that H has been applied to. Both are exact; a zero becomes +0. */
 KVF_INLINE float kvf_rotation_undo(float x, int32_t index, int32_t block) {
   const float inverse = 1.0f / (float)block;
-  return x * kvf_float(kvf_bits(inverse) ^ kvf_rotation_sign(index, block)) + 0.0f;
+  const float undone = x * kvf_float(kvf_bits(inverse) ^ kvf_rotation_sign(index, block));
+  return undone == 0.0f ? 0.0f : undone; /* + 0.0f would become one operation with the product */
 }
 
 /* Those of a group of 16 that begins at an index, a multiple of 16: bit i is 1 for a minus. */
