@@ -27,6 +27,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_paged_attention_decode,
     &kvf_op_reshape_and_cache,
     &kvf_op_reshape_and_cache_flash,
+    &kvf_op_reshape_and_cache_flash_ggml,
     &kvf_op_reshape_and_cache_flash_layers,
     &kvf_op_reshape_and_cache_flash_nvfp4,
     &kvf_op_reshape_and_cache_flash_per_token_head,
@@ -36,4 +37,4 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 28;
+const int32_t kvf_ops_count = 29;

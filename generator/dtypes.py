@@ -25,7 +25,7 @@ class DType:
     codes: str = (
         ""  # of a format: the token of the dtype that its elements are, if it is another one
     )
-    scales: str = ""  # of a format: "row" or "block" where each has a scale of its own
+    scales: str = ""  # of a format: "row", "block" or "inner" where each has a scale of its own
 
     @property
     def enum(self) -> str:
@@ -56,6 +56,11 @@ class DType:
     def has_block_scales(self) -> bool:
         """A scale for every few elements, behind their codes."""
         return self.scales == "block"
+
+    @property
+    def has_inner_scales(self) -> bool:
+        """A scale for every few elements, in front of their codes."""
+        return self.scales == "inner"
 
     @property
     def codec(self) -> str:

@@ -131,6 +131,8 @@ double oracle_unit(kvf_dtype cache, double held, double scale) {
   case KVF_INT8:
   case KVF_INT8_PER_TOKEN_HEAD:
   case KVF_INT4_PER_TOKEN_HEAD:
+  case KVF_Q8_0:
+  case KVF_Q4_0:
     return scale;
   case KVF_NVFP4:
   case KVF_NVFP4_DS_MLA:

@@ -291,6 +291,7 @@ static void test_unknown_cache_dtype(void) {
       {&kvf_op_reshape_and_cache_flash, KVF_BF16,
        "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, int8"},
       {&kvf_op_reshape_and_cache_flash_nvfp4, KVF_F16, "want one of nvfp4, nvfp4_4over6"},
+      {&kvf_op_reshape_and_cache_flash_ggml, KVF_BF16, "want one of q8_0, q4_0"},
       {&kvf_op_concat_and_cache_mla_grouped, KVF_F16,
        "want one of auto, float16, fp8, fp8_e4m3, fp8_e5m2"},
       {&kvf_op_concat_and_cache_mla, KVF_F32,

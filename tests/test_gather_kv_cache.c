@@ -6,6 +6,7 @@
 
 #include "covering.h"
 #include "gather.h"
+#include "ggml.h"
 #include "int4.h"
 #include "oracle.h"
 #include "region.h"
@@ -84,6 +85,9 @@ static kvf_dtype cache_of(const kv_case *what) { return kvf_cache_of(what->rows.
 static kvf_dtype scalar_of(const kv_case *what) { return kvf_scalar_of(what->rows.variant); }
 static bool is_int4(const kv_case *what) { return cache_of(what) == KVF_INT4_PER_TOKEN_HEAD; }
 static bool is_nvfp4(const kv_case *what) { return cache_of(what) == KVF_NVFP4; }
+static bool is_ggml(const kv_case *what) {
+  return cache_of(what) == KVF_Q8_0 || cache_of(what) == KVF_Q4_0;
+}
 static bool copies(const kv_case *what) { return cache_of(what) == scalar_of(what); }
 
 static bool has_row_scales(const kv_case *what) {
@@ -93,7 +97,7 @@ static bool has_row_scales(const kv_case *what) {
 
 /* The nearest case that a format has. */
 static kv_case fitted(kv_case what) {
-  const int64_t whole = is_nvfp4(&what) ? 16 : is_int4(&what) ? 2 : 1;
+  const int64_t whole = is_ggml(&what) ? 32 : is_nvfp4(&what) ? 16 : is_int4(&what) ? 2 : 1;
   for (int side = 0; side < 2; ++side) {
     what.sizes[side] = (what.sizes[side] + whole - 1) / whole * whole;
   }
@@ -101,7 +105,7 @@ static kv_case fitted(kv_case what) {
     static const int dense[] = {NHD, HND};
     what.layout = dense[what.layout % 2];
     what.swizzle = what.swizzle && what.sizes[1] % 64 == 0 && what.rows.block_size % 4 == 0;
-  } else if (is_int4(&what)) {
+  } else if (is_int4(&what) || is_ggml(&what)) {
     static const int dense[] = {NHD, HND, PADDED, ONE_TENSOR, REVERSED};
     what.layout = dense[what.layout % 5];
   } else if (has_row_scales(&what)) {
@@ -190,6 +194,11 @@ static void decode_head(const op_call *call, const kv_case *what, int side, int6
           int4_decode(int4_code(cached(call, what, KEYS + side, block, offset, head, 0), e), word);
       continue;
     }
+    if (is_ggml(what)) {
+      out[e] = (float)ggml_value(cache_of(what),
+                                 cached(call, what, KEYS + side, block, offset, head, 0), e);
+      continue;
+    }
     if (is_nvfp4(what)) {
       code = (double)nvfp4_value(call, what, side, block, offset, head, e);
     } else {
@@ -237,7 +246,10 @@ static DLDataType held_dtype(const kv_case *what) {
 
 static int64_t width_of(const kv_case *what, int side) {
   const int64_t size = what->sizes[side];
-  return is_nvfp4(what) ? size / 2 + size / 16 : is_int4(what) ? size / 2 : size;
+  return is_nvfp4(what)  ? size / 2 + size / 16
+         : is_int4(what) ? size / 2
+         : is_ggml(what) ? ggml_bytes(cache_of(what), size)
+                         : size;
 }
 
 static void make_flash(op_call *call, const kv_case *what, int64_t pages) {
@@ -567,7 +579,7 @@ static void test_large(void) {
       what.heads = 8;
       what.sizes[0] = what.sizes[1] = emulated && k % 2 ? 64 : 128;
       (void)run(&what);
-      const bool plain = !has_row_scales(&what) && !is_nvfp4(&what);
+      const bool plain = !has_row_scales(&what) && !is_nvfp4(&what) && !is_ggml(&what);
       what.rows.lengths = LENGTHS_MIXED;
       what.heads = 1;
       what.sizes[0] = plain ? 5000 : 576;
@@ -792,13 +804,13 @@ static void test_bad_arguments(void) {
     if (has_row_scales(&what)) {
       op_call_test_bad(build_small, &what, typed, bad_rows, TEST_COUNT(bad_rows));
     }
-    if (has_row_scales(&what) || is_nvfp4(&what)) {
+    if (has_row_scales(&what) || is_nvfp4(&what) || is_ggml(&what)) {
       op_call call;
       kv_case wide = what;
-      wide.sizes[1] = 592;
+      wide.sizes[1] = 608;
       build_small(&call, &wide);
       EXPECT_STATUS(op_call_invoke(&call, typed), KVF_INVALID_VALUE);
-      EXPECT_TEXT(kvf_last_error(), "value_out: got 592, want 576 or less");
+      EXPECT_TEXT(kvf_last_error(), "value_out: got 608, want 576 or less");
       op_call_free(&call);
     }
   }

@@ -36,16 +36,17 @@ enum {
   MLA_PAGE = -16,  /* elements */
   SPLIT_ROW = -17, /* HEAD_SIZE + 2 */
   ROTARY = -18,    /* even, and no more than HEAD_SIZE */
-  LAST = 18
+  GGML_ROW = -19,  /* bytes of a head of q8_0 */
+  LAST = 19
 };
 
 typedef enum size_kind { MANY, FEW, FEWEST, SIZE_KINDS } size_kind;
 
 static int64_t size_of(size_kind kind, int64_t code) {
   static const int64_t sizes[SIZE_KINDS][LAST + 1] = {
-      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66, 64},
-      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66, 64},
-      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3, 0},
+      {0, 384, 4, 5, 96, 16, 6, 24, 2, 4, 64, 8, 36, 128, 2, 8, 16 * (LATENT + ROPE), 66, 64, 68},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 64, 8, 36, 64, 1, 1, LATENT + ROPE, 66, 64, 68},
+      {0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, LATENT + ROPE, 3, 0, 1},
   };
   return code < 0 ? sizes[kind][-code] : code;
 }
@@ -140,6 +141,14 @@ static const changing_op ops[] = {
       {CACHE, FLASH_PAGES},
       {F32, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS}},
       {F32, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS}},
+      {I64, {TOKENS}},
+      {FORMAT, {0}}},
+     {SLOTS}},
+    {&kvf_op_reshape_and_cache_flash_ggml,
+     {{SCALAR, HEADS},
+      {SCALAR, HEADS},
+      {CACHE, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, GGML_ROW}},
+      {CACHE, {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, GGML_ROW}},
       {I64, {TOKENS}},
       {FORMAT, {0}}},
      {SLOTS}},

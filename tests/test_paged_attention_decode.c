@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "ggml.h"
 #include "int4.h"
 #include "operands.h"
 #include "oracle.h"
@@ -152,10 +153,14 @@ static bool has_block_scales(const decode_case *what) {
   return kvf_cache_of(what->variant) == KVF_NVFP4;
 }
 
+static bool is_ggml(const decode_case *what) {
+  return kvf_cache_of(what->variant) == KVF_Q8_0 || kvf_cache_of(what->variant) == KVF_Q4_0;
+}
+
 /* What codes of a head of a token are multiplied by, block scales aside. */
 static double scale_of(const op_call *call, const decode_case *what, int which, int64_t block,
                        int64_t offset, int64_t kv_head) {
-  if (kvf_scalar_of(what->variant) == kvf_cache_of(what->variant)) {
+  if (kvf_scalar_of(what->variant) == kvf_cache_of(what->variant) || is_ggml(what)) {
     return 1;
   }
   const tensor *view = &call->operands[which].view;
@@ -225,6 +230,10 @@ static double value_of(const op_call *call, const decode_case *what, int which, 
   if (is_int4(what)) {
     return int4_value(call, what, which, block, offset, head, element);
   }
+  if (is_ggml(what)) {
+    return ggml_value(kvf_cache_of(what->variant),
+                      element_at(call, which, (int64_t[]){block, offset, head, 0}), element);
+  }
   const double scale =
       scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
   if (has_block_scales(what)) {
@@ -267,6 +276,14 @@ static void put_value(const op_call *call, const decode_case *what, int which, i
     put_int4(call, what, which, block, offset, head, element, value);
     return;
   }
+  if (is_ggml(what)) {
+    uint8_t *row = element_at(call, which, (int64_t[]){block, offset, head, 0});
+    const int largest = cache == KVF_Q8_0 ? 127 : 7;
+    const int code = (int)lrint(value / ggml_scale(cache, row, element));
+    const int limited = code < -largest ? -largest : code > largest ? largest : code;
+    ggml_put_code(cache, row, element, limited + (cache == KVF_Q4_0 ? 8 : 0));
+    return;
+  }
   if (has_block_scales(what)) {
     uint8_t *code;
     const uint8_t *block_scale =
@@ -296,6 +313,7 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
   const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
   const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16
                         : is_int4(what)        ? what->size / 2
+                        : is_ggml(what)        ? ggml_bytes(cache, what->size)
                                                : what->size;
   int64_t key[5] = {pages, what->block_size, what->kv_heads, width};
   int64_t value[4] = {pages, what->block_size, what->kv_heads, width};
@@ -378,6 +396,11 @@ static void fill_scales(const op_call *call, const decode_case *what, int which,
     memcpy(
         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
         &word, sizeof word);
+  }
+  for (int64_t e = 0; is_ggml(what) && e < what->size; e += 32) {
+    ggml_put_scale(kvf_cache_of(what->variant),
+                   element_at(call, which, (int64_t[]){block, offset, head, 0}), e,
+                   what->uniform ? 1 : 0.05 + 0.01 * (double)random_below(state, 30));
   }
   for (int64_t e = 0; has_block_scales(what) && e < what->size; e += 16) {
     uint8_t *code;
@@ -732,9 +755,9 @@ static decode_case fitted(decode_case what) {
     what.layout = layouts[what.layout % 3];
     what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
   }
-  if (is_int4(&what)) { /* pairs, which lie one behind another */
+  if (is_int4(&what) || is_ggml(&what)) { /* pairs or blocks, which lie one behind another */
     static const int dense[] = {NHD, HND, PADDED, PADDED_ALIGNED, PACKED};
-    what.size += what.size % 2;
+    what.size += is_int4(&what) ? what.size % 2 : (32 - what.size % 32) % 32;
     what.layout = dense[what.layout % 5];
   }
   return what;
@@ -992,7 +1015,8 @@ static void test_extreme_scores(void) {
 
 /* The op that writes a layout and format. */
 static const kvf_op *writer_of(const decode_case *what) {
-  return has_row_scales(what)      ? &kvf_op_reshape_and_cache_flash_per_token_head
+  return is_ggml(what)             ? &kvf_op_reshape_and_cache_flash_ggml
+         : has_row_scales(what)    ? &kvf_op_reshape_and_cache_flash_per_token_head
          : has_block_scales(what)  ? &kvf_op_reshape_and_cache_flash_nvfp4
          : what->layout >= GROUPED ? &kvf_op_reshape_and_cache
                                    : &kvf_op_reshape_and_cache_flash;
@@ -1007,6 +1031,9 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
   DLTensor *values = tensor_dl(&call->operands[VALUES_].view);
   DLTensor *k_scale = tensor_dl(&call->operands[KEY_SCALE].view);
   DLTensor *v_scale = tensor_dl(&call->operands[VALUE_SCALE].view);
+  if (is_ggml(what)) {
+    return kvf_reshape_and_cache_flash_ggml(NULL, key, value, keys, values, slots, format);
+  }
   if (has_row_scales(what)) {
     return kvf_reshape_and_cache_flash_per_token_head(NULL, key, value, keys, values, k_scale,
                                                       v_scale, slots, format);
@@ -1024,6 +1051,11 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
 static double unit_of(const op_call *call, const decode_case *what, int which, int64_t block,
                       int64_t offset, int64_t head, int64_t element) {
   double scale = scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
+  if (is_ggml(what)) { /* of q4_0 it has a sign, and it was rounded after the codes were made */
+    scale = 1.01 *
+            fabs(ggml_scale(kvf_cache_of(what->variant),
+                            element_at(call, which, (int64_t[]){block, offset, head, 0}), element));
+  }
   if (has_block_scales(what)) {
     uint8_t *code;
     scale *= oracle_fp8_value(

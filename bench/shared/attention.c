@@ -43,7 +43,8 @@ static bool describe_decode(bench_call *call, int32_t form) {
   if (is_long && (each <= BENCH_SEQUENCE || call->tokens % each != 0)) {
     return false;
   }
-  if (form == GROUPED && (held == KVF_NVFP4 || has_token_scales(held))) {
+  const bool packed = held == KVF_NVFP4 || held == KVF_Q8_0 || held == KVF_Q4_0;
+  if (form == GROUPED && (packed || has_token_scales(held))) {
     return false;
   }
   const bench_sequences sequences = bench_split(call->tokens, each, BLOCK_SIZE, BENCH_SHUFFLED);
@@ -51,6 +52,8 @@ static bool describe_decode(bench_call *call, int32_t form) {
   const int64_t x = 128 / cache.bits;
   const int64_t head = held == KVF_NVFP4                 ? HEAD_SIZE / 2 + HEAD_SIZE / 16
                        : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
+                       : held == KVF_Q8_0                ? HEAD_SIZE / 32 * 34
+                       : held == KVF_Q4_0                ? HEAD_SIZE / 32 * 18
                                                          : HEAD_SIZE;
   int64_t *lengths = bench_order(sequences.count, false);
   for (int64_t i = 0; i < sequences.count; ++i) {

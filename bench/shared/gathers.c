@@ -74,9 +74,11 @@ static bool describe_kv(bench_call *call, int32_t form) {
   const int64_t tokens = call->tokens;
   const int64_t head = held == KVF_NVFP4                 ? HEAD_SIZE / 2 + HEAD_SIZE / 16
                        : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
+                       : held == KVF_Q8_0                ? HEAD_SIZE / 32 * 34
+                       : held == KVF_Q4_0                ? HEAD_SIZE / 32 * 18
                                                          : HEAD_SIZE;
   const int64_t x = 128 / cache.bits;
-  if (form == GROUPED && (by_row || held == KVF_NVFP4)) {
+  if (form == GROUPED && (by_row || head != HEAD_SIZE)) {
     return false;
   }
   const bench_sequences sequences =

@@ -104,7 +104,23 @@ static bool describe_per_token_head(bench_call *call, int32_t form) {
   return true;
 }
 
+static bool describe_ggml(bench_call *call, int32_t form) {
+  const int64_t head = HEAD_SIZE / 32 * (kvf_cache_of(call->variant) == KVF_Q8_0 ? 34 : 18);
+  const int64_t pages = pages_of(call->tokens);
+  add_sources(call);
+  bench_add(call, BENCH_BYTE, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
+  bench_add(call, BENCH_BYTE, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
+  bench_add_slots(call, call->tokens, form);
+  bench_add_cache_dtype(call);
+  bench_moves(call,
+              2 * bench_scalar_bytes(call, call->tokens * ROW) +
+                  (size_t)call->tokens * 2 * (size_t)(HEADS * head + 4),
+              0.60);
+  return true;
+}
+
 const bench_op bench_writers[] = {
+    {"reshape_and_cache_flash_ggml", BENCH_ORDERS, describe_ggml},
     {"reshape_and_cache", BENCH_ORDERS, describe_5d},
     {"reshape_and_cache_flash", BENCH_ORDERS, describe_flash},
     {"reshape_and_cache_flash_layers", BENCH_ORDERS, describe_layers},

@@ -24,7 +24,7 @@ static void widen(float *restrict row, const uint8_t *restrict from, int64_t cou
   kvf_widen_fp8_e4m3(row, from, count);
 }
 
-/* Head `head` of a row, times the scale that all of it has. */
+/* A head of a row, times the scale that all of it has. */
 static void store_head(const side *s, float *wide, float scale, uint16_t *to, int32_t streaming) {
   uint16_t results[SIZE];
   for (int64_t i = 0; i < s->size; ++i) {

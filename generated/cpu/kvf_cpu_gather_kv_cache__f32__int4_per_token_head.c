@@ -49,7 +49,7 @@ static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places
   }
 }
 
-/* Head `head` of a row, times the scale that all of it has. */
+/* A head of a row, times the scale that all of it has. */
 static void store_head(const side *s, float *wide, float scale, float *to, int32_t streaming,
                        bool back) {
   float results[SIZE];

@@ -27,7 +27,7 @@ static void widen(float *restrict row, const int8_t *restrict from, int64_t coun
   }
 }
 
-/* Head `head` of a row, times the scale that all of it has. */
+/* A head of a row, times the scale that all of it has. */
 static void store_head(const side *s, float *wide, float scale, float *to, int32_t streaming) {
   float results[SIZE];
   for (int64_t i = 0; i < s->size; ++i) {

@@ -15,6 +15,8 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f32__q4_0);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_e5m2);
@@ -23,6 +25,8 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__f16__q4_0);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_e5m2);
@@ -31,6 +35,8 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__nvfp4);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention_decode__bf16__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_e5m2);
@@ -39,6 +45,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2);
@@ -47,6 +55,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2);
@@ -55,6 +65,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__q4_0);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
@@ -73,6 +85,10 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__f32__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f32__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0),
+                kvf_cpu_paged_attention_decode__f32__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0),
+                kvf_cpu_paged_attention_decode__f32__q4_0),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_paged_attention_decode__f16__f16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -89,6 +105,10 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__f16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__f16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0),
+                kvf_cpu_paged_attention_decode__f16__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0),
+                kvf_cpu_paged_attention_decode__f16__q4_0),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_paged_attention_decode__bf16__bf16),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -105,6 +125,10 @@ static const kvf_variant variants[] = {
                 kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_paged_attention_decode__bf16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0),
+                kvf_cpu_paged_attention_decode__bf16__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0),
+                kvf_cpu_paged_attention_decode__bf16__q4_0),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_paged_attention_decode__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
@@ -121,6 +145,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__f32__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f32__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0),
+                 kvf_cuda_paged_attention_decode__f32__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0),
+                 kvf_cuda_paged_attention_decode__f32__q4_0, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_paged_attention_decode__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -137,6 +165,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__f16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__f16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0),
+                 kvf_cuda_paged_attention_decode__f16__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0),
+                 kvf_cuda_paged_attention_decode__f16__q4_0, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_paged_attention_decode__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -153,15 +185,19 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
                  kvf_cuda_paged_attention_decode__bf16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0),
+                 kvf_cuda_paged_attention_decode__bf16__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0),
+                 kvf_cuda_paged_attention_decode__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 10. */
-static const int16_t scalar_offsets[] = {0, 10, 20};
+/* the scalar dtype: value - KVF_F32 -> position * 12. */
+static const int16_t scalar_offsets[] = {0, 12, 24};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0,  1,  2,  3,  4, -1, 5,  6,  -1,
-                                        -1, -1, -1, -1, 7, 8,  -1, -1, 9};
+static const int16_t cache_offsets[] = {0,  1,  2,  3, 4, -1, 5,  6, -1, -1,
+                                        -1, -1, -1, 7, 8, -1, -1, 9, 10, 11};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -171,7 +207,9 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_NVFP4,
                                        KVF_INT8_PER_TOKEN_HEAD,
                                        KVF_FP8_PER_TOKEN_HEAD,
-                                       KVF_INT4_PER_TOKEN_HEAD};
+                                       KVF_INT4_PER_TOKEN_HEAD,
+                                       KVF_Q8_0,
+                                       KVF_Q4_0};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -185,7 +223,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_F32,
-     .span = 18,
+     .span = 20,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -193,17 +231,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 10},
+     .num_values = 12},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  /* cpu f32 */
-    -1, 8,  -1, 9,  10, 11, 12, 13, 14, 15, /* cpu f16 */
-    -1, -1, 16, 17, 18, 19, 20, 21, 22, 23, /* cpu bf16 */
-    24, -1, -1, 25, 26, 27, 28, 29, 30, 31, /* cuda f32 */
-    -1, 32, -1, 33, 34, 35, 36, 37, 38, 39, /* cuda f16 */
-    -1, -1, 40, 41, 42, 43, 44, 45, 46, 47, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  8,  9,  /* cpu f32 */
+    -1, 10, -1, 11, 12, 13, 14, 15, 16, 17, 18, 19, /* cpu f16 */
+    -1, -1, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, /* cpu bf16 */
+    30, -1, -1, 31, 32, 33, 34, 35, 36, 37, 38, 39, /* cuda f32 */
+    -1, 40, -1, 41, 42, 43, 44, 45, 46, 47, 48, 49, /* cuda f16 */
+    -1, -1, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -239,12 +277,12 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor",
-     .doc =
-         "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
-         "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or "
-         "uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, head_size "
-         "/ 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head [num_blocks, "
-         "block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the last dimension",
+     .doc = "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
+            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 "
+            "or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
+            "head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head "
+            "[num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in "
+            "the last dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise",
      .kind = KVF_KIND_TENSOR},
     {.name = "value_cache",
      .type = "Tensor",
@@ -267,13 +305,14 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'",
+            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
+            "'q8_0' or 'q4_0'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
      .doc = "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
-            "holds the scalar dtype; for formats per token and head the k_scale_cache, "
-            "[num_blocks, block_size, num_kv_heads], any strides",
+            "holds the scalar dtype, q8_0 or q4_0; for formats per token and head the "
+            "k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides",
      .kind = KVF_KIND_TENSOR},
     {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for values", .kind = KVF_KIND_TENSOR},
     {.name = "alibi_slopes",
@@ -377,9 +416,10 @@ const kvf_op kvf_op_paged_attention_decode = {
         "what it holds afterwards is not defined.\n"
         "\n"
         "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
-        "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 "
-        "head_size that is no\n"
-        "multiple of 16, and with swizzle_v_scales for one\n"
+        "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 "
+        "head_size that is\n"
+        "no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with "
+        "swizzle_v_scales for one\n"
         "that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for "
         "a length\n"
         "below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before "
@@ -393,11 +433,11 @@ const kvf_op kvf_op_paged_attention_decode = {
     .arguments = arguments,
     .num_arguments = 14,
     .variants = variants,
-    .num_variants = 48,
+    .num_variants = 60,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 30,
+    .num_cells = 36,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

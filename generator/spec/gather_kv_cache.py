@@ -9,6 +9,8 @@ from generator.spec.shared.formats import (
     INT4_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD,
     NVFP4,
+    Q4_0,
+    Q8_0,
 )
 from generator.spec.shared.writer import same_fp8_or_int8
 
@@ -41,6 +43,7 @@ and rounded to nearest even once, overflow to infinity, and have one NaN per dty
                         inverse_rht is False: sign * (H y) / b, as
                         reshape_and_cache_flash_per_token_head has it, whose zeros are +0
   nvfp4                 (code * block scale) * scale, the first product exact
+  q8_0, q4_0            code * d or (code - 8) * d, as reshape_and_cache_flash_ggml has it
 Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of cu_seq_lens on, are
 left as they are. Zero rows are a successful no-op. Keys and values may have heads of different sizes;
 both may be views of one tensor. Formats with scales of their own have heads of at most 576 elements.
@@ -58,7 +61,8 @@ formats each.""",
             "[num_blocks, block_size, num_heads, head_size], or [num_blocks, num_heads, "
             "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or "
             "uint8 for int8), any strides; int4: head_size / 2 bytes, without gaps in the last "
-            "dimension; nvfp4: [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], "
+            "dimension; q8_0 and q4_0: head_size / 32 * 34 or 18 bytes, likewise; nvfp4: "
+            "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], "
             "uint8, pages without gaps"
         ),
         "value_cache": (
@@ -75,11 +79,12 @@ formats each.""",
         "cu_seq_lens": "[num_sequences + 1], int32, contiguous, ascending: first row of each sequence",
         "kv_cache_dtype": (
             "'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'"
+            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
+            "'q8_0' or 'q4_0'"
         ),
         "k_scale": (
             "f32, one element or [num_heads]; not read when the cache holds the dtype of key_out or "
-            "has a scale per token and head"
+            "has a scale per token and head, or one in each block of ggml"
         ),
         "v_scale": "as k_scale, for values",
         "seq_starts": gather.SEQ_STARTS.format("num_sequences"),
@@ -96,8 +101,8 @@ formats each.""",
         Field(
             "kvf_view",
             "key_cache",
-            "stride[0..4]: page, token, head, group of x elements, element of a group; int4: bytes; "
-            "nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them",
+            "stride[0..4]: page, token, head, group of x elements, element of a group; int4, q8_0, "
+            "q4_0: bytes; nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them",
         ),
         Field(
             "kvf_view", "value_cache", "stride[0..3]: page, token, head, element; else as key_cache"
@@ -148,6 +153,8 @@ formats each.""",
             INT8_PER_TOKEN_HEAD,
             FP8_PER_TOKEN_HEAD,
             INT4_PER_TOKEN_HEAD,
+            Q8_0,
+            Q4_0,
         ),
     ),
     excluded=excluded,

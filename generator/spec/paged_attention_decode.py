@@ -8,6 +8,8 @@ from generator.spec.shared.formats import (
     INT4_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD,
     NVFP4,
+    Q4_0,
+    Q8_0,
 )
 from generator.spec.shared.writer import same_or_fp8
 
@@ -63,8 +65,8 @@ keep a GPU busy will do: two thread blocks for each of its SMs. workspace needs 
 what it holds afterwards is not defined.
 
 Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
-num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size that is no
-multiple of 16, and with swizzle_v_scales for one
+num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size that is
+no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with swizzle_v_scales for one
 that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
 below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
 written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
@@ -80,7 +82,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
             "head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head "
             "[num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the "
-            "last dimension"
+            "last dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise"
         ),
         "value_cache": (
             "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
@@ -94,11 +96,12 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'"
+            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
+            "'q8_0' or 'q4_0'"
         ),
         "k_scale": (
             "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
-            "holds the scalar dtype; for formats per token and head the k_scale_cache, "
+            "holds the scalar dtype, q8_0 or q4_0; for formats per token and head the k_scale_cache, "
             "[num_blocks, block_size, num_kv_heads], any strides"
         ),
         "v_scale": "as k_scale, for values",
@@ -117,7 +120,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "kvf_view",
             "key_cache",
             "stride[0..4]: page, token, KV head, group of x elements, element of a group; nvfp4: "
-            "bytes of codes, as reshape_and_cache_flash_nvfp4 has them; int4: bytes",
+            "bytes of codes, as reshape_and_cache_flash_nvfp4 has them; int4, q8_0, q4_0: bytes",
         ),
         Field("kvf_view", "value_cache", "stride[0..3]: page, token, KV head, element"),
         Field(
@@ -176,6 +179,8 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             INT8_PER_TOKEN_HEAD,
             FP8_PER_TOKEN_HEAD,
             INT4_PER_TOKEN_HEAD,
+            Q8_0,
+            Q4_0,
         ),
     ),
     excluded=excluded,

@@ -5,8 +5,8 @@
 #include "kvforge/cache/rotation.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/gather.h"
-#include "ops/shared/int4.h"
 #include "ops/shared/nvfp4_pages.h"
+#include "ops/shared/packed_heads.h"
 
 #define OP (&kvf_op_gather_kv_cache)
 
@@ -25,6 +25,10 @@ typedef struct gather_dims {
 static bool has_row_scales(kvf_dtype cache) {
   return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD ||
          cache == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+static bool has_own_scales(kvf_dtype cache) {
+  return cache == KVF_NVFP4 || kvf_packs_ggml(cache) || has_row_scales(cache);
 }
 
 /* The view of a flash cache has no groups of elements. */
@@ -51,8 +55,9 @@ static void check_flash_caches(kvf_check *check, const DLTensor *key_cache,
       kvf_check_nvfp4_sizes(check, sides[i].size->bound_by, sides[i].size->value, 0, false);
       kvf_check_nvfp4_pages(check, argument, sides[i].tensor, places[0], places[1], places[2],
                             sides[i].size, sides[i].view);
-    } else if (cache == KVF_INT4_PER_TOKEN_HEAD) {
-      kvf_check_int4_pages(check, argument, sides[i].tensor, places, sides[i].size, sides[i].view);
+    } else if (kvf_packs_heads(cache)) {
+      kvf_check_packed_pages(check, argument, sides[i].tensor, cache, places, sides[i].size,
+                             sides[i].view);
     } else {
       kvf_check_tensor(check, argument, sides[i].tensor, KVF_ACCEPT(cache), 4,
                        (kvf_dim *const[]){places[0], places[1], places[2], sides[i].size},
@@ -137,10 +142,10 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
 /* What raw launches check too. */
 static void check_head_size(kvf_check *check, const char *member, kvf_dtype cache,
                             int64_t head_size) {
-  if (cache == KVF_INT4_PER_TOKEN_HEAD) {
-    kvf_check_int4_head(check, member, head_size);
+  if (kvf_packs_heads(cache)) {
+    kvf_check_packed_size(check, member, cache, head_size);
   }
-  if ((cache == KVF_NVFP4 || has_row_scales(cache)) && head_size > KVF_ATTENTION_HEAD_SIZE) {
+  if (has_own_scales(cache) && head_size > KVF_ATTENTION_HEAD_SIZE) {
     kvf_check_fail(check, KVF_INVALID_VALUE, member,
                    "got %" PRId64 ", want %d or less next to a cache of %s", head_size,
                    KVF_ATTENTION_HEAD_SIZE, kvf_dtype_name(cache));
@@ -184,8 +189,7 @@ kvf_status kvf_gather_kv_cache(const kvf_exec *exec, const DLTensor *key_cache,
     return check.status;
   }
   const kvf_dtype cache = kvf_cache_of(variant);
-  const bool of_flash = cache == KVF_NVFP4 || has_row_scales(cache);
-  const bool grouped = !of_flash && key_cache != NULL && key_cache->ndim == 5;
+  const bool grouped = !has_own_scales(cache) && key_cache != NULL && key_cache->ndim == 5;
   if (interleaved_v && !grouped && check.status == KVF_OK) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "interleaved_v",
                    "got True, want False unless key_cache has 5 dimensions");
@@ -250,6 +254,13 @@ static int32_t vectors_of(const kvf_variant *variant, const kvf_view *cache, int
     const kvf_vector_side source = {cache, 1, inner, inner + 1};
     const bool whole = kvf_vector_elements(choices, size, &target, 1) == choices[0] &&
                        kvf_vector_elements(bytes, size / 2, &source, 1) == bytes[0];
+    return whole ? choices[0] : 1;
+  }
+  if (kvf_packs_ggml(held)) { /* words of 2 bytes */
+    static const int32_t bytes[] = {2, 1};
+    const kvf_vector_side source = {cache, 1, inner, inner + 1};
+    const bool whole = kvf_vector_elements(choices, size, &target, 1) == choices[0] &&
+                       kvf_vector_elements(bytes, size, &source, 1) == 2;
     return whole ? choices[0] : 1;
   }
   const kvf_vector_side sides[] = {{cache, kvf_dtype_bits(held) / 8, inner, inner + 1}, target};
@@ -363,7 +374,7 @@ kvf_status kvf_launch_gather_kv_cache(const kvf_exec *exec, const kvf_variant *v
       kvf_launch_pointer(&check, "k_scale_cache", params.k_scale.data);
       kvf_launch_pointer(&check, "v_scale_cache", params.v_scale.data);
     }
-  } else if (!copies) {
+  } else if (!copies && !kvf_packs_ggml(cache)) {
     kvf_launch_scales(&check, "k_scale", &params.k_scale, params.num_kv_heads);
     kvf_launch_scales(&check, "v_scale", &params.v_scale, params.num_kv_heads);
   }
@@ -374,7 +385,7 @@ kvf_status kvf_launch_gather_kv_cache(const kvf_exec *exec, const kvf_variant *v
   const int64_t elements =
       (int64_t)params.num_kv_heads * ((int64_t)params.head_size + params.value_head_size);
   params.key_heads = params.value_heads = params.num_kv_heads;
-  if (cache != KVF_NVFP4 && !has_row_scales(cache)) {
+  if (!has_own_scales(cache)) {
     if (params.x >= params.head_size) {
       params.key_heads = join_heads(&params.key_cache, 4, &params.key_out, &params.k_scale, !copies,
                                     params.num_kv_heads, &params.head_size);

@@ -6,8 +6,8 @@
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
-#include "ops/shared/int4.h"
 #include "ops/shared/nvfp4_pages.h"
+#include "ops/shared/packed_heads.h"
 
 #define OP (&kvf_op_paged_attention_decode)
 
@@ -84,17 +84,17 @@ static void check_nvfp4_caches(kvf_check *check, const DLTensor *key_cache,
   params->x = (int32_t)dims->head_size->value;
 }
 
-/* [num_blocks, block_size, num_kv_heads, head_size / 2] */
-static void check_int4_caches(kvf_check *check, const DLTensor *key_cache,
-                              const DLTensor *value_cache, cache_dims *dims, params_type *params) {
+/* [num_blocks, block_size, num_kv_heads, bytes of a head] */
+static void check_packed_caches(kvf_check *check, const DLTensor *key_cache,
+                                const DLTensor *value_cache, kvf_dtype cache, cache_dims *dims,
+                                params_type *params) {
   kvf_dim *const places[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads};
   kvf_view *key = &params->key_cache;
-  kvf_check_int4_pages(check, "key_cache", key_cache, places, dims->head_size, key);
-  kvf_check_int4_pages(check, "value_cache", value_cache, places, dims->head_size,
-                       &params->value_cache);
+  kvf_check_packed_pages(check, "key_cache", key_cache, cache, places, dims->head_size, key);
+  kvf_check_packed_pages(check, "value_cache", value_cache, cache, places, dims->head_size,
+                         &params->value_cache);
   key->stride[4] = 1;
   key->stride[3] = 0;
-  params->value_cache.stride[3] = 1;
   params->x = (int32_t)dims->head_size->value;
 }
 
@@ -182,8 +182,8 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   }
   if (kvf_cache_of(variant) == KVF_NVFP4) {
     check_nvfp4_caches(&check, key_cache, value_cache, &dims, &params);
-  } else if (kvf_cache_of(variant) == KVF_INT4_PER_TOKEN_HEAD) {
-    check_int4_caches(&check, key_cache, value_cache, &dims, &params);
+  } else if (kvf_packs_heads(kvf_cache_of(variant))) {
+    check_packed_caches(&check, key_cache, value_cache, kvf_cache_of(variant), &dims, &params);
   } else {
     const bool grouped = key_cache != NULL && key_cache->ndim == 5;
     (grouped ? check_grouped_caches : check_flash_caches)(
@@ -294,6 +294,13 @@ static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int3
 
 static void choose_vectors(params_type *params, kvf_dtype cache) {
   const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  if (kvf_packs_ggml(cache)) { /* words of 2 bytes */
+    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, params->head_size, 2);
+    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, params->head_size, 2)
+                               ? KVF_VALUES_BY_ELEMENT
+                               : KVF_VALUES_SINGLY;
+    return;
+  }
   if (cache == KVF_NVFP4 || cache == KVF_INT4_PER_TOKEN_HEAD) { /* two elements in a byte */
     const int64_t run = params->head_size / 2;
     params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
@@ -350,8 +357,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
                           params.swizzle_v_scales);
   }
-  if (variant != NULL && kvf_cache_of(variant) == KVF_INT4_PER_TOKEN_HEAD) {
-    kvf_check_int4_head(&check, "head_size", params.head_size);
+  if (variant != NULL && kvf_packs_heads(kvf_cache_of(variant))) {
+    kvf_check_packed_size(&check, "head_size", kvf_cache_of(variant), params.head_size);
   }
   if (params.workspace.data == NULL) {
     params.splits = 1;
@@ -376,7 +383,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     kvf_launch_pointer(&check, "key_cache", params.key_cache.data);
     kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
   }
-  if (variant != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+  if (variant != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant) &&
+      !kvf_packs_ggml(kvf_cache_of(variant))) {
     launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
     launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }

@@ -1,6 +1,6 @@
 #include "kvforge/cache/op.h"
 #include "kvforge/cache/rotation.h"
-#include "ops/shared/int4.h"
+#include "ops/shared/packed_heads.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash_per_token_head)
@@ -22,7 +22,7 @@ static void check_pages(kvf_check *check, const char *argument, const DLTensor *
                         const kvf_variant *variant, kvf_dim *const *places, kvf_dim *head_size,
                         kvf_view *view) {
   if (is_int4(variant)) {
-    kvf_check_int4_pages(check, argument, tensor, places, head_size, view);
+    kvf_check_packed_pages(check, argument, tensor, kvf_cache_of(variant), places, head_size, view);
     return;
   }
   kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(kvf_cache_of(variant)), 4,
@@ -141,8 +141,8 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
     kvf_launch_at_least(&check, "value_head_size", params.value_head_size, 1);
   }
   if (variant != NULL && is_int4(variant)) {
-    kvf_check_int4_head(&check, "head_size", params.head_size);
-    kvf_check_int4_head(&check, "value_head_size", params.value_head_size);
+    kvf_check_packed_size(&check, "head_size", kvf_cache_of(variant), params.head_size);
+    kvf_check_packed_size(&check, "value_head_size", kvf_cache_of(variant), params.value_head_size);
     params.key_cache.stride[3] = params.value_cache.stride[3] = 1;
   }
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {

@@ -70,6 +70,21 @@ FAULTS = (
         "    if (block > 0 && block < pages->num_blocks) {",
         ("zero_blocks",),
     ),
+    Fault(
+        "rows of a missing page keep what they held",
+        "templates/cuda/gather_kv_cache.cu.j2",
+        "        place = ZEROS;",
+        "        place = NOWHERE;",
+        ("gather_kv_cache",),
+        "cuda",
+    ),
+    Fault(
+        "values of a group of tokens lie where those of a page would",
+        "templates/cpu/gather_kv_cache.c.j2",
+        "  if (s->tokens == 0) {",
+        "  if (s->tokens >= 0) {",
+        ("gather_kv_cache",),
+    ),
     # ---- strides and places
     Fault(
         "elements of a cached head lie side by side",
@@ -249,6 +264,27 @@ FAULTS = (
         "  return before == function ? KVF_OK : refuse_second(__func__, variant);",
         "  return KVF_OK;",
         ("module",),
+    ),
+    Fault(
+        "the last sign of a rotation is another one",
+        f"{KERNELS}/cache/rotation.h",
+        "0x75625346",
+        "0xF5625346",
+        ("reshape_and_cache_flash_per_token_head",),
+    ),
+    Fault(
+        "a NaN has a share in the range of int4 codes",
+        f"{KERNELS}/cache/int4.h",
+        "(int32_t)bits > 0x7F800000 ||",
+        "(int32_t)bits > 0x7FFFFFFE ||",
+        ("reshape_and_cache_flash_per_token_head",),
+    ),
+    Fault(
+        "halves of q8_0 are rounded towards 0",
+        f"{KERNELS}/cache/ggml.h",
+        "whole + (rest >= 0.5f)",
+        "whole + (rest > 0.5f)",
+        ("reshape_and_cache_flash_ggml",),
     ),
     Fault(
         "threads share the last error",

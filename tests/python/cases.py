@@ -217,6 +217,22 @@ def reshape_and_cache_flash_per_token_head(put: Put) -> Case:
 
 
 @case
+def reshape_and_cache_flash_ggml(put: Put) -> Case:
+    arguments: dict[str, Any] = {}
+    outputs = []
+    for side, size in (("key", 64), ("value", 32)):
+        rows = normal(5, 2, size, seed=size)
+        arguments[side] = put.device(rows)
+        codes = oracle.encode_q8_0(rows)
+        pages = noise(3, 4, 2, codes.shape[-1])
+        outputs.append((put.device(pages), oracle.scatter(pages, SLOTS, codes)))
+        arguments[f"{side}_cache"] = outputs[-1][0]
+    arguments = {name: arguments[name] for name in ("key", "value", "key_cache", "value_cache")}
+    arguments |= {"slot_mapping": put.device(SLOTS), "kv_cache_dtype": "q8_0"}
+    return Case(arguments, outputs)
+
+
+@case
 def concat_and_cache_mla(put: Put) -> Case:
     latent, rope, pages = normal(6, 12), normal(6, 4, seed=1), noise(3, 4, 16)
     scale = np.float32(0.5)

@@ -138,6 +138,16 @@ def encode_nvfp4(heads: Array, scale: float) -> tuple[Array, Array]:
     return codes[..., 0::2] | codes[..., 1::2] << 4, stored
 
 
+def encode_q8_0(heads: Array) -> Array:
+    """Rows [..., D / 32 * 34] of ggml's q8_0 of heads [..., D]."""
+    blocks = heads.astype(np.float32).reshape(*heads.shape[:-1], -1, 32)
+    scale = np.abs(blocks).max(-1, keepdims=True) / np.float32(127)
+    scaled = (blocks * (np.float32(1) / scale)).astype(np.float64)
+    codes = (np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)).astype(np.int8)
+    rows = np.concatenate([scale.astype(np.float16).view(np.uint8), codes.view(np.uint8)], axis=-1)
+    return rows.reshape(*heads.shape[:-1], -1)
+
+
 def attend(query: Array, keys: Array, values: Array, scale: float) -> Array:
     """Attention of query [head, D] over keys and values [position, kv head, D], in f64."""
     group = query.shape[0] // keys.shape[1]

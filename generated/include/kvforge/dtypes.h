@@ -26,6 +26,8 @@ typedef enum kvf_dtype {
   KVF_NVFP4_4OVER6 = 16,        /* nvfp4, the better of two scales */
   KVF_FP8_INDEXER_MXFP8 = 17,   /* the same, exponents of the scales */
   KVF_INT4_PER_TOKEN_HEAD = 18, /* int4 pairs, rotated, a scale and a zero per token and head */
+  KVF_Q8_0 = 19,                /* ggml's blocks of an f16 scale and 32 int8 */
+  KVF_Q4_0 = 20,                /* ggml's blocks of an f16 scale and 32 int4 */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -48,6 +50,8 @@ typedef enum kvf_dtype {
   X(KVF_FP8_PER_TOKEN_HEAD, "fp8_per_token_head", 8, 10)                                           \
   X(KVF_NVFP4_4OVER6, "nvfp4_4over6", 8, 1)                                                        \
   X(KVF_FP8_INDEXER_MXFP8, "fp8_indexer_mxfp8", 8, 1)                                              \
-  X(KVF_INT4_PER_TOKEN_HEAD, "int4_per_token_head", 8, 1)
+  X(KVF_INT4_PER_TOKEN_HEAD, "int4_per_token_head", 8, 1)                                          \
+  X(KVF_Q8_0, "q8_0", 8, 1)                                                                        \
+  X(KVF_Q4_0, "q4_0", 8, 1)
 
 #endif

@@ -33,6 +33,7 @@
 #include "kvforge/ops/paged_attention_decode.h"
 #include "kvforge/ops/reshape_and_cache.h"
 #include "kvforge/ops/reshape_and_cache_flash.h"
+#include "kvforge/ops/reshape_and_cache_flash_ggml.h"
 #include "kvforge/ops/reshape_and_cache_flash_layers.h"
 #include "kvforge/ops/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/ops/reshape_and_cache_flash_per_token_head.h"

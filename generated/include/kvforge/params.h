@@ -27,6 +27,7 @@
 #include "kvforge/params/paged_attention_decode.h"
 #include "kvforge/params/reshape_and_cache.h"
 #include "kvforge/params/reshape_and_cache_flash.h"
+#include "kvforge/params/reshape_and_cache_flash_ggml.h"
 #include "kvforge/params/reshape_and_cache_flash_layers.h"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"

@@ -54,6 +54,8 @@ INT4_PER_TOKEN_HEAD = _bytes(
     codes="int4",
     scales="row",
 )
+Q8_0 = _bytes("q8_0", 19, doc="ggml's blocks of an f16 scale and 32 int8", scales="inner")
+Q4_0 = _bytes("q4_0", 20, doc="ggml's blocks of an f16 scale and 32 int4", scales="inner")
 
 FORMATS = (
     NVFP4,
@@ -67,4 +69,6 @@ FORMATS = (
     NVFP4_4OVER6,
     FP8_INDEXER_MXFP8,
     INT4_PER_TOKEN_HEAD,
+    Q8_0,
+    Q4_0,
 )

@@ -206,6 +206,15 @@ def reshape_and_cache_flash(
     v_scale: Tensor,
 ) -> None: ...
 
+def reshape_and_cache_flash_ggml(
+    key: Tensor,
+    value: Tensor,
+    key_cache: Tensor,
+    value_cache: Tensor,
+    slot_mapping: Tensor,
+    kv_cache_dtype: str,
+) -> None: ...
+
 def reshape_and_cache_flash_layers(
     keys: Tensor,
     values: Tensor,

@@ -28,6 +28,7 @@ extern "C" {
  *                         inverse_rht is False: sign * (H y) / b, as
  *                         reshape_and_cache_flash_per_token_head has it, whose zeros are +0
  *   nvfp4                 (code * block scale) * scale, the first product exact
+ *   q8_0, q4_0            code * d or (code - 8) * d, as reshape_and_cache_flash_ggml has it
  * Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of cu_seq_lens on,
  * are left as they are. Zero rows are a successful no-op. Keys and values may have heads of
  * different sizes; both may be views of one tensor. Formats with scales of their own have heads of
@@ -46,8 +47,8 @@ extern "C" {
  *   key_cache (Tensor): [num_blocks, block_size, num_heads, head_size], or [num_blocks, num_heads,
  *       ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or
  *       uint8 for int8), any strides; int4: head_size / 2 bytes, without gaps in the last
- *       dimension; nvfp4: [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
- *       uint8, pages without gaps
+ *       dimension; q8_0 and q4_0: head_size / 32 * 34 or 18 bytes, likewise; nvfp4: [num_blocks,
+ *       block_size, num_heads, head_size / 2 + head_size / 16], uint8, pages without gaps
  *   value_cache (Tensor): as key_cache of rank 4, with strides and a head size of its own; next to
  *       one of rank 5 [num_blocks, num_heads, value_head_size, block_size], or [num_blocks,
  *       num_heads, block_size / x, value_head_size, x] with interleaved_v
@@ -59,10 +60,10 @@ extern "C" {
  *   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
  *       sequence
  *   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
- *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
- *       'int4_per_token_head'
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
+ *       'int4_per_token_head', 'q8_0' or 'q4_0'
  *   k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype of
- *       key_out or has a scale per token and head
+ *       key_out or has a scale per token and head, or one in each block of ggml
  *   v_scale (Tensor): as k_scale, for values
  *   seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
  *       row, in tokens, any number of them; None for 0

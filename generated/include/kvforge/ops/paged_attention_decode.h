@@ -51,13 +51,13 @@ extern "C" {
  * workspace needs no initial value, and what it holds afterwards is not defined.
  *
  * Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
- * num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size that
- * is no multiple of 16, and with swizzle_v_scales for one
- * that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a length
- * below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before anything is
- * written; CUDA: that length is cut off, the tokens of that page are left out, and each is counted
- * once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves workspace
- * written and out untouched.
+ * num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size
+ * that is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with
+ * swizzle_v_scales for one that is no multiple of 64 or a block_size that is no multiple of 4;
+ * KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is not in the
+ * cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that page are
+ * left out, and each is counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of
+ * two launches leaves workspace written and out untouched.
  * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
  *
  * Arguments:
@@ -68,7 +68,7 @@ extern "C" {
  *       fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads,
  *       head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head
  *       [num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the last
- *       dimension
+ *       dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise
  *   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
  *       head_size, block_size]; any strides
  *   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
@@ -76,11 +76,11 @@ extern "C" {
  *   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
  *       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
  *   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
- *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
- *       'int4_per_token_head'
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
+ *       'int4_per_token_head', 'q8_0' or 'q4_0'
  *   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
- *       the cache holds the scalar dtype; for formats per token and head the k_scale_cache,
- *       [num_blocks, block_size, num_kv_heads], any strides
+ *       the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
+ *       k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides
  *   v_scale (Tensor): as k_scale, for values
  *   alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
  *   sliding_window (int): positions that are attended to, the query's own included; 0 or less: all

@@ -12,15 +12,15 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_gather_kv_cache_params {
-  kvf_view
-      key_cache; /* stride[0..4]: page, token, head, group of x elements, element of a group; int4:
-                    bytes; nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them */
-  kvf_view value_cache;  /* stride[0..3]: page, token, head, element; else as key_cache */
-  kvf_view key_out;      /* stride[0..1]: row, head; a head is dense */
-  kvf_view value_out;    /* as key_out */
-  kvf_view k_scale;      /* f32; stride[0]: head, 0 for one scale; with a scale per token and head
-                            stride[0..2]: page, token, head; data may be NULL when bits are copied */
-  kvf_view v_scale;      /* as k_scale */
+  kvf_view key_cache;   /* stride[0..4]: page, token, head, group of x elements, element of a group;
+                           int4, q8_0, q4_0: bytes; nvfp4: bytes of codes, as
+                           reshape_and_cache_flash_nvfp4 has them */
+  kvf_view value_cache; /* stride[0..3]: page, token, head, element; else as key_cache */
+  kvf_view key_out;     /* stride[0..1]: row, head; a head is dense */
+  kvf_view value_out;   /* as key_out */
+  kvf_view k_scale;     /* f32; stride[0]: head, 0 for one scale; with a scale per token and head
+                           stride[0..2]: page, token, head; data may be NULL when bits are copied */
+  kvf_view v_scale;     /* as k_scale */
   kvf_block_table table; /* which page holds each row; starts: cu_seq_lens, offsets: seq_starts */
   int64_t num_rows;      /* rows of key_out and value_out */
   int64_t value_tokens;  /* tokens of a group of value_cache; 0 where there are none */

@@ -12,11 +12,11 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_paged_attention_decode_params {
-  kvf_view out;   /* stride[0..2]: sequence, query head, element */
-  kvf_view query; /* as out */
-  kvf_view
-      key_cache; /* stride[0..4]: page, token, KV head, group of x elements, element of a group;
-                    nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them; int4: bytes */
+  kvf_view out;         /* stride[0..2]: sequence, query head, element */
+  kvf_view query;       /* as out */
+  kvf_view key_cache;   /* stride[0..4]: page, token, KV head, group of x elements, element of a
+                           group; nvfp4: bytes of codes, as reshape_and_cache_flash_nvfp4 has them;
+                           int4, q8_0, q4_0: bytes */
   kvf_view value_cache; /* stride[0..3]: page, token, KV head, element */
   kvf_view k_scale;     /* f32; stride[0]: KV head, 0 for one scale; with a scale per token and head
                            stride[0..2]: page, token, KV head; data may be NULL when the cache holds the

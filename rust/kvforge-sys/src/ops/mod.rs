@@ -237,6 +237,16 @@ extern "C" {
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
     ) -> kvf_status;
+    /// Scatters keys and values into pages of ggml's q8_0 or q4_0 rows.
+    pub fn kvf_reshape_and_cache_flash_ggml(
+        exec: *const kvf_exec,
+        key: *const DLTensor,
+        value: *const DLTensor,
+        key_cache: *mut DLTensor,
+        value_cache: *mut DLTensor,
+        slot_mapping: *const DLTensor,
+        kv_cache_dtype: *const c_char,
+    ) -> kvf_status;
     /// Scatters the keys and values of all layers into their paged caches, in one launch.
     pub fn kvf_reshape_and_cache_flash_layers(
         exec: *const kvf_exec,

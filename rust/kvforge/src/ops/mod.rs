@@ -787,6 +787,7 @@ pub fn gather_and_maybe_dequant_cache(
 ///                         inverse_rht is False: sign * (H y) / b, as
 ///                         reshape_and_cache_flash_per_token_head has it, whose zeros are +0
 ///   nvfp4                 (code * block scale) * scale, the first product exact
+///   q8_0, q4_0            code * d or (code - 8) * d, as reshape_and_cache_flash_ggml has it
 /// Rows that no sequence has, in front of cu_seq_lens[0] or from the last element of cu_seq_lens
 /// on, are left as they are. Zero rows are a successful no-op. Keys and values may have heads of
 /// different sizes; both may be views of one tensor. Formats with scales of their own have heads of
@@ -805,8 +806,8 @@ pub fn gather_and_maybe_dequant_cache(
 ///   key_cache (Tensor): [num_blocks, block_size, num_heads, head_size], or [num_blocks, num_heads,
 ///       ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 or
 ///       uint8 for int8), any strides; int4: head_size / 2 bytes, without gaps in the last
-///       dimension; nvfp4: [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
-///       uint8, pages without gaps
+///       dimension; q8_0 and q4_0: head_size / 32 * 34 or 18 bytes, likewise; nvfp4: [num_blocks,
+///       block_size, num_heads, head_size / 2 + head_size / 16], uint8, pages without gaps
 ///   value_cache (Tensor): as key_cache of rank 4, with strides and a head size of its own; next to
 ///       one of rank 5 [num_blocks, num_heads, value_head_size, block_size], or [num_blocks,
 ///       num_heads, block_size / x, value_head_size, x] with interleaved_v
@@ -818,10 +819,10 @@ pub fn gather_and_maybe_dequant_cache(
 ///   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
-///       'int4_per_token_head'
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
+///       'int4_per_token_head', 'q8_0' or 'q4_0'
 ///   k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype of
-///       key_out or has a scale per token and head
+///       key_out or has a scale per token and head, or one in each block of ggml
 ///   v_scale (Tensor): as k_scale, for values
 ///   seq_starts (Tensor?): [>= num_sequences], int32, contiguous: position of a sequence's first
 ///       row, in tokens, any number of them; None for 0
@@ -1244,13 +1245,13 @@ pub fn merge_attn_states(
 /// workspace needs no initial value, and what it holds afterwards is not defined.
 ///
 /// Errors: Status::InvalidValue for a head_size above 576, num_q_heads that is no multiple of
-/// num_kv_heads, an int4 head_size that is odd or one that 1024 divides, or an nvfp4 head_size that
-/// is no multiple of 16, and with swizzle_v_scales for one
-/// that is no multiple of 64 or a block_size that is no multiple of 4; Status::OutOfRange for a
-/// length below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before
-/// anything is written; CUDA: that length is cut off, the tokens of that page are left out, and
-/// each is counted once, see kvforge::cuda_faults). Status::CudaError at the second of two launches
-/// leaves workspace written and out untouched.
+/// num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size
+/// that is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with
+/// swizzle_v_scales for one that is no multiple of 64 or a block_size that is no multiple of 4;
+/// Status::OutOfRange for a length below 0 or beyond width * block_size, or a page that is not in
+/// the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that
+/// page are left out, and each is counted once, see kvforge::cuda_faults). Status::CudaError at the
+/// second of two launches leaves workspace written and out untouched.
 /// Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
 ///
 /// Arguments:
@@ -1261,7 +1262,8 @@ pub fn merge_attn_states(
 ///       fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size,
 ///       num_kv_heads, head_size / 2 + head_size / 16], uint8, pages without gaps; for
 ///       int4_per_token_head [num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any
-///       strides but 1 in the last dimension
+///       strides but 1 in the last dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes,
+///       likewise
 ///   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
 ///       head_size, block_size]; any strides
 ///   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
@@ -1270,11 +1272,11 @@ pub fn merge_attn_states(
 ///   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
 ///       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
 ///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head' or
-///       'int4_per_token_head'
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
+///       'int4_per_token_head', 'q8_0' or 'q4_0'
 ///   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
-///       the cache holds the scalar dtype; for formats per token and head the k_scale_cache,
-///       [num_blocks, block_size, num_kv_heads], any strides
+///       the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
+///       k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides
 ///   v_scale (Tensor): as k_scale, for values
 ///   alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
 ///   sliding_window (int): positions that are attended to, the query's own included; 0 or less: all
@@ -1474,6 +1476,71 @@ pub fn reshape_and_cache_flash(
             kv_cache_dtype.as_ptr(),
             &k_scale,
             &v_scale,
+        )
+    })
+}
+
+/// Scatters keys and values into pages of ggml's q8_0 or q4_0 rows.
+///
+/// ```text
+/// With s = slot_mapping[t], block = s div block_size, offset = s mod block_size,
+///   key_cache[block, offset, h, :] = row(key[t, h, :])
+/// and the same for values. A row has a block for every 32 elements: a scale d of f16, and codes.
+/// With amax = max |v| and m the first v of that magnitude, all arithmetic f32, id = 1 / df, or 0
+/// if df is 0:
+///   q8_0  df = amax / 127, code = v * id rounded, halves away from 0; 32 bytes of codes
+///   q4_0  df = m / -8, code = min(15, floor(v * id + 8.5)); byte i is code[i] | code[i + 16] << 4
+/// Codes are made with df, d is df rounded to f16, infinite where f16 has no such number. A reader
+/// takes code * d, or (code - 8) * d. NaNs do not count for amax and m; their code is that of 0.
+///
+/// Where the heads of a token lie one behind another, a token is a row of ggml's K cache, and of
+/// its V cache with flash attention. Tokens with a negative slot are skipped. The number of tokens
+/// is the length of slot_mapping; key and value may have more rows (graph padding), which are not
+/// read. Zero tokens are a successful no-op. Two tokens with one slot race.
+///
+/// Errors: Status::InvalidValue for a head size that is no multiple of 32; Status::OutOfRange for a
+/// slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is
+/// skipped and counted, see kvforge::cuda_faults).
+/// Source of the rule: quantize_row_q8_0_ref and quantize_row_q4_0_ref of llama.cpp. Its vector
+/// code rounds halves of q8_0 to even.
+///
+/// Arguments:
+///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 32 * 34] for q8_0, * 18
+///       for q4_0, uint8, any strides but 1 in the last dimension
+///   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size / 32 * 34] for
+///       q8_0, * 18 for q4_0, uint8, any strides but 1 in the last dimension
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
+///       token
+///   kv_cache_dtype (str): 'q8_0' or 'q4_0'
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn reshape_and_cache_flash_ggml(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    key_cache: &mut TensorMut,
+    value_cache: &mut TensorMut,
+    slot_mapping: &Tensor,
+    kv_cache_dtype: &str,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut key_cache = key_cache.dl();
+    let mut value_cache = value_cache.dl();
+    let slot_mapping = slot_mapping.dl();
+    let kv_cache_dtype = text("reshape_and_cache_flash_ggml", "kv_cache_dtype", kv_cache_dtype)?;
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_reshape_and_cache_flash_ggml(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut key_cache,
+            &mut value_cache,
+            &slot_mapping,
+            kv_cache_dtype.as_ptr(),
         )
     })
 }

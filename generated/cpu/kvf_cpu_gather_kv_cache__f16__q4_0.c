@@ -1,0 +1,111 @@
+/*
+ * Generated from templates/cpu/gather_kv_cache.c.j2 and generator/spec/gather_kv_cache.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/gather_kv_cache.h"
+#include "kvforge/cache/cpu_attention.h"
+#include "kvforge/cache/cpu_ggml.h"
+
+/* Rows that are done together, and elements of one that is not moved in whole. */
+enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+
+/* Keys or values. */
+typedef struct side {
+  const kvf_view *cache;
+  const kvf_view *out;
+  const kvf_view *scale;
+  int64_t heads;
+  int64_t size; /* of a head */
+} side;
+
+/* What a place in a page of a cache has: the blocks of a head of a token. */
+typedef struct row_place {
+  const uint8_t *blocks;
+} row_place;
+
+static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *cache, int64_t size,
+                          int64_t block, int64_t offset, int64_t kv_head) {
+  (void)p;
+  (void)size;
+  return (row_place){(const uint8_t *)cache->data + block * cache->stride[0] +
+                     offset * cache->stride[1] + kv_head * cache->stride[2]};
+}
+
+static void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
+}
+
+/* Rows; asks for the rows `ahead` meanwhile. */
+static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
+                      const row_place *ahead, int64_t count) {
+  for (int64_t row = 0; row < count; ++row) {
+    prefetch_row(&ahead[row], size);
+    kvf_decode_q4_0(rows[row], places[row].blocks, size);
+  }
+}
+
+/* A head of a row. */
+static void store_head(const side *s, float *wide, uint16_t *to, int32_t streaming) {
+  uint16_t results[SIZE];
+  kvf_store_results_f16(results, wide, s->size);
+  kvf_store_row(to, results, s->size * (int64_t)sizeof *to, streaming);
+}
+
+/* `rows` rows of one page, from its token `offset` on. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t block,
+                        int64_t offset, int64_t row, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i) {
+    uint16_t *out = (uint16_t *)s->out->data + (row + i) * s->out->stride[0];
+    for (int64_t first = 0; first < s->heads; first += ROWS) {
+      const int64_t count = s->heads - first < ROWS ? s->heads - first : ROWS;
+      row_place places[ROWS];
+      float wide[ROWS][SIZE];
+      for (int64_t h = 0; h < count; ++h) {
+        places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
+      }
+      load_rows(wide, s->size, places, places, count);
+      for (int64_t h = 0; h < count; ++h) {
+        store_head(s, wide[h], out + (first + h) * s->out->stride[1], p->streaming);
+      }
+    }
+  }
+}
+
+/* Rows [begin, end). */
+static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
+                        int64_t end) {
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
+    if (block >= 0 && s->size > 0) {
+      gather_rows(p, s, block, offset, row, rows);
+    }
+    row += rows;
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f16__q4_0)(const void *params, int64_t begin,
+                                                        int64_t end);
+
+/* Rows [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f16__q4_0)(const void *params, int64_t begin,
+                                                        int64_t end) {
+  const kvf_gather_kv_cache_params *p = params;
+  const side key = {.cache = &p->key_cache,
+                    .out = &p->key_out,
+                    .scale = &p->k_scale,
+                    .heads = p->key_heads,
+                    .size = p->head_size};
+  const side value = {.cache = &p->value_cache,
+                      .out = &p->value_out,
+                      .scale = &p->v_scale,
+                      .heads = p->value_heads,
+                      .size = p->value_head_size};
+  gather_side(p, &key, begin, end);
+  gather_side(p, &value, begin, end);
+  if (p->streaming) {
+    kvf_stream_fence();
+  }
+}
