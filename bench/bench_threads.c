@@ -196,7 +196,8 @@ static void measure_write(void) {
                 .block_size = 16,
                 .index_bytes = 8},
       .num_heads = HEADS,
-      .head_size = SIZE};
+      .head_size = SIZE,
+      .value_head_size = SIZE};
   params.slots.by_block_size = kvf_make_divider(16);
   const work what = {variant->cpu[kvf_cpu_isa()], &params, TOKENS, TOKEN * 2 * (2 + 1)};
   measure("fp8 write", &what);

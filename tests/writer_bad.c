@@ -103,7 +103,8 @@ static const bad_argument bad_arguments[] = {
   {"k_scale of rank -1", 0, 0, ON_BOTH, RANK, K_SCALE, 0, -1, NULL, VALUE_, "k_scale", "rank is -1", "want 0 or 1"},
 
   {"fewer heads in value", 0, 0, ON_BOTH, SIZE, VALUE, 1, 1, NULL, VALUE_, "value", "(num_heads) is 1", "want 2 as in key"},
-  {"smaller heads in value", 0, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value", "(head_size) is 8", "want 24 as in key"},
+  {"smaller heads in value", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value", "(head_size) is 8", "want 24 as in key"},
+  {"smaller heads in value", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value_cache", "(value_head_size) is 24", "want 8 as in value"},
   {"fewer rows in key", 0, 0, ON_BOTH, SIZE, KEY, 0, 4, NULL, VALUE_, "key", "has 4 rows", "want at least 5"},
   {"fewer rows in value", 0, 0, ON_BOTH, SIZE, VALUE, 0, 4, NULL, VALUE_, "value", "has 4 rows", "want at least 5"},
   {"no rows in key", 0, 0, ON_BOTH, SIZE, KEY, 0, 0, NULL, VALUE_, "key", "has 0 rows", "want at least 5"},
@@ -116,7 +117,7 @@ static const bad_argument bad_arguments[] = {
   {"other blocks in value_cache", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 0, 3, NULL, VALUE_, "value_cache", "(num_blocks) is 3", "want 4 as in key_cache"},
   {"other block_size in value_cache", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 1, 2, NULL, VALUE_, "value_cache", "(block_size) is 2", "want 4 as in key_cache"},
   {"other heads in value_cache", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 2, 1, NULL, VALUE_, "value_cache", "(num_heads) is 1", "want 2 as in key"},
-  {"other head_size in value_cache", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 3, 8, NULL, VALUE_, "value_cache", "(head_size) is 8", "want 24 as in key"},
+  {"other head_size in value_cache", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 3, 8, NULL, VALUE_, "value_cache", "(value_head_size) is 8", "want 24 as in value"},
   {"blocks are negative", 0, 0, ON_BOTH, SIZE, KEY_CACHE, 0, -4, NULL, VALUE_, "key_cache", "(num_blocks) is -4", "want 0 or more"},
   {"other heads in key_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, KEY_CACHE, 1, 3, NULL, VALUE_, "key_cache", "(num_heads) is 3", "want 2 as in key"},
   {"fewer groups in key_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, KEY_CACHE, 2, 1, NULL, VALUE_, "key_cache", "dimension 2 is 1", "(head_size 24 / x"},
@@ -483,6 +484,7 @@ static kvf_status launch(const writer_op *op, const kvf_exec *exec, const kvf_va
       .slots = params->slots,
       .num_heads = params->num_heads,
       .head_size = params->head_size,
+      .value_head_size = params->head_size,
   };
   return kvf_launch_reshape_and_cache_flash(exec, variant, &flash);
 }

@@ -42,7 +42,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash__bf16__bf16)(const void *par
                  p->streaming);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
-                 p->head_size, p->streaming);
+                 p->value_head_size, p->streaming);
     }
   }
   if (p->streaming) {

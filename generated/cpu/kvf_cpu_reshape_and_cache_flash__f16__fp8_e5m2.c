@@ -82,7 +82,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2)(const void *
                        p->head_size);
       kvf_prefetch_row((uint8_t *)p->value_cache.data + next_block * p->value_cache.stride[0] +
                            next_offset * p->value_cache.stride[1],
-                       p->head_size);
+                       p->value_head_size);
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
       write_head(key + head * p->key.stride[1], p->key.stride[2],
@@ -90,7 +90,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash__f16__fp8_e5m2)(const void *
                  ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
-                 p->head_size, ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
+                 p->value_head_size, ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
     }
   }
 }

@@ -48,6 +48,34 @@ KVF_INLINE source_x1 load_x1(const uint16_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v; }
 
+/* The key of a token, 8 elements at a time. */
+KVF_INLINE void write_key_x8(const kvf_reshape_and_cache_flash_params &p, const uint16_t *key,
+                             uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 8;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    store_x8(load_x8(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element);
+  }
+}
+
+/* The value of a token, 8 elements at a time. */
+KVF_INLINE void write_value_x8(const kvf_reshape_and_cache_flash_params &p, const uint16_t *value,
+                               uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 8;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    store_x8(load_x8(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element);
+  }
+}
+
 /* One token, 8 elements at a time. */
 KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                int64_t block, int64_t offset) {
@@ -57,6 +85,11 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int6
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x8(p, key, key_cache);
+    write_value_x8(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 8;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -70,6 +103,34 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int6
   }
 }
 
+/* The key of a token, 2 elements at a time. */
+KVF_INLINE void write_key_x2(const kvf_reshape_and_cache_flash_params &p, const uint16_t *key,
+                             uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 2;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    store_x2(load_x2(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element);
+  }
+}
+
+/* The value of a token, 2 elements at a time. */
+KVF_INLINE void write_value_x2(const kvf_reshape_and_cache_flash_params &p, const uint16_t *value,
+                               uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 2;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    store_x2(load_x2(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element);
+  }
+}
+
 /* One token, 2 elements at a time. */
 KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                int64_t block, int64_t offset) {
@@ -79,6 +140,11 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int6
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x2(p, key, key_cache);
+    write_value_x2(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 2;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -92,6 +158,34 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int6
   }
 }
 
+/* The key of a token, 1 element at a time. */
+KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_params &p, const uint16_t *key,
+                             uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
+             key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
+  }
+}
+
+/* The value of a token, 1 element at a time. */
+KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, const uint16_t *value,
+                               uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
+             value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3]);
+  }
+}
+
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                int64_t block, int64_t offset) {
@@ -101,6 +195,11 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x1(p, key, key_cache);
+    write_value_x1(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;

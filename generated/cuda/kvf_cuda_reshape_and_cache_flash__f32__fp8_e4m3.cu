@@ -60,6 +60,36 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
   *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source.v) / scale);
 }
 
+/* The key of a token, 16 elements at a time. */
+KVF_INLINE void write_key_x16(const kvf_reshape_and_cache_flash_params &p, const float *key,
+                              uint8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 16;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x16(load_x16(key + head * p.key.stride[1] + element),
+              key_cache + head * p.key_cache.stride[2] + element, k_scale);
+  }
+}
+
+/* The value of a token, 16 elements at a time. */
+KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_params &p, const float *value,
+                                uint8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 16;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x16(load_x16(value + head * p.value.stride[1] + element),
+              value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
 /* One token, 16 elements at a time. */
 KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                 int64_t block, int64_t offset) {
@@ -69,6 +99,11 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x16(p, key, key_cache);
+    write_value_x16(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 16;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -84,6 +119,36 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int
   }
 }
 
+/* The key of a token, 4 elements at a time. */
+KVF_INLINE void write_key_x4(const kvf_reshape_and_cache_flash_params &p, const float *key,
+                             uint8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x4(load_x4(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element, k_scale);
+  }
+}
+
+/* The value of a token, 4 elements at a time. */
+KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_params &p, const float *value,
+                               uint8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 4;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x4(load_x4(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
 /* One token, 4 elements at a time. */
 KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                int64_t block, int64_t offset) {
@@ -93,6 +158,11 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x4(p, key, key_cache);
+    write_value_x4(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -108,6 +178,37 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
   }
 }
 
+/* The key of a token, 1 element at a time. */
+KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_params &p, const float *key,
+                             uint8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
+             key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3], k_scale);
+  }
+}
+
+/* The value of a token, 1 element at a time. */
+KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, const float *value,
+                               uint8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
+             value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
+             v_scale);
+  }
+}
+
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
                                int64_t block, int64_t offset) {
@@ -117,6 +218,11 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+  if (p.value_head_size != p.head_size) {
+    write_key_x1(p, key, key_cache);
+    write_value_x1(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;

@@ -143,7 +143,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "value",
      .type = "Tensor",
-     .doc = "as key, with strides of its own",
+     .doc = "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
@@ -153,7 +153,8 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "value_cache",
      .type = "Tensor!",
-     .doc = "as key_cache, with strides of its own",
+     .doc = "[num_blocks, block_size, num_heads, value_head_size], as key_cache, with strides of "
+            "its own",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "slot_mapping",
@@ -226,7 +227,10 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
            "Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND "
            "one that\n"
            "is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded "
-           "pages work.\n"
+           "pages work. Heads\n"
+           "of values may have another size than those of keys, also behind them in one tensor, as "
+           "two views of it\n"
+           "(diff-KV).\n"
            "\n"
            "kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with "
            "swizzle_v_scales, by\n"

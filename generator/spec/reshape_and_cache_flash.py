@@ -23,7 +23,9 @@ have more rows (graph padding), which are not read. Zero tokens are a successful
 tokens with one slot race.
 
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
-is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work.
+is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages work. Heads
+of values may have another size than those of keys, also behind them in one tensor, as two views of it
+(diff-KV).
 
 kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by
 upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 +
@@ -35,13 +37,16 @@ Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, 
 bounds defects corrected.""",
     arguments={
         **ARGUMENTS,
+        "value": "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
         "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace(" or", ",")
         + ", 'nvfp4' or 'nvfp4_4over6'",
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
             "fp8, int8 or uint8 for int8), any strides"
         ),
-        "value_cache": "as key_cache, with strides of its own",
+        "value_cache": (
+            "[num_blocks, block_size, num_heads, value_head_size], as key_cache, with strides of its own"
+        ),
         "k_scale": (
             "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
             "cache holds the scalar dtype"
@@ -50,6 +55,7 @@ bounds defects corrected.""",
     },
     params=(
         *PARAMS,
+        Field("int32_t", "value_head_size", "elements of a head of value"),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),
     axes=(

@@ -11,7 +11,7 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                                  const DLTensor *slot_mapping, const char *kv_cache_dtype,
                                  const DLTensor *k_scale, const DLTensor *v_scale) {
   kvf_reshape_and_cache_params params = {.num_heads = 0};
-  const kvf_writer writer = KVF_WRITER(&params);
+  const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
@@ -21,7 +21,7 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_writer(
       &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size);
+      &writer, &num_heads, &head_size, &head_size);
   if (variant == NULL) {
     return check.status;
   }
@@ -71,7 +71,7 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_params *params) {
 kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_reshape_and_cache_params *given) {
   kvf_reshape_and_cache_params params;
-  const kvf_writer writer = KVF_WRITER(&params);
+  const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "x", params.x, 1);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {

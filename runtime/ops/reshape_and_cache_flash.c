@@ -14,22 +14,24 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                              kv_cache_dtype, k_scale, v_scale, true);
   }
   kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
-  const kvf_writer writer = KVF_WRITER(&params);
+  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim value_head_size = KVF_DIM("value_head_size");
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_writer(
       &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size);
+      &writer, &num_heads, &head_size, &value_head_size);
   if (variant == NULL) {
     return check.status;
   }
-  kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
+  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4, shape,
+  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
                    &params.value_cache);
   kvf_check_apart(&check,
                   (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
@@ -45,7 +47,7 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
 kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                               const kvf_reshape_and_cache_flash_params *given) {
   kvf_reshape_and_cache_flash_params params;
-  const kvf_writer writer = KVF_WRITER(&params);
+  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
@@ -56,13 +58,15 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   }
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
-  const kvf_vector_side sides[] = {{&params.key, scalar, 2, 3},
-                                   {&params.value, scalar, 2, 3},
-                                   {&params.key_cache, cache, 3, 4},
-                                   {&params.value_cache, cache, 3, 4}};
-  params.vector_elements =
-      kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
-  const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
+  const kvf_vector_side keys[] = {{&params.key, scalar, 2, 3}, {&params.key_cache, cache, 3, 4}};
+  const kvf_vector_side values[] = {{&params.value, scalar, 2, 3},
+                                    {&params.value_cache, cache, 3, 4}};
+  const int32_t of_key = kvf_vector_elements(variant->vectors, params.head_size, keys, 2);
+  const int32_t of_value = kvf_vector_elements(variant->vectors, params.value_head_size, values, 2);
+  params.vector_elements = of_key < of_value ? of_key : of_value;
+  const int32_t longest =
+      params.head_size > params.value_head_size ? params.head_size : params.value_head_size;
+  const int64_t vectors = (int64_t)params.num_heads * (longest / params.vector_elements);
   const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

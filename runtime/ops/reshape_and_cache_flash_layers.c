@@ -238,7 +238,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
                                                      const kvf_variant *variant,
                                                      const layers_params *given) {
   layers_params params;
-  const kvf_writer writer = KVF_WRITER(&params);
+  const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   if (params.num_layers > KVF_MAX_LAYERS) {

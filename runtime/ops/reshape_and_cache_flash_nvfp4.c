@@ -30,7 +30,7 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_writer(
       &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size);
+      &writer, &num_heads, &head_size, &head_size);
   if (variant == NULL) {
     return check.status;
   }

@@ -103,7 +103,7 @@ FAULTS = (
     Fault(
         "heads are joined although values have gaps",
         "runtime/ops/shared/writer.c",
-        "      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {",
+        "      kvf_is_product(value_cache->stride[2], value_size, value_cache->stride[3])) {",
         "      value_cache->stride[3] == 1) {",
         FLASH,
     ),

@@ -1487,7 +1487,8 @@ def reshape_and_cache_flash(
 
     Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one that
     is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and padded pages
-    work.
+    work. Heads of values may have another size than those of keys, also behind them in one tensor,
+    as two views of it (diff-KV).
 
     kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with
     swizzle_v_scales, by upstream's name: the caches are then uint8, [num_blocks, block_size,
@@ -1500,10 +1501,11 @@ def reshape_and_cache_flash(
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
-        value (Tensor): as key, with strides of its own
+        value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8
             or float8 for fp8, int8 or uint8 for int8), any strides
-        value_cache (Tensor!): as key_cache, with strides of its own
+        value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], as key_cache,
+            with strides of its own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',

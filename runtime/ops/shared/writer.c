@@ -32,19 +32,27 @@ void kvf_check_row_size(kvf_check *check, const char *argument, const kvf_dim *n
 
 const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments *arguments,
                                     const kvf_writer *writer, kvf_dim *num_heads,
-                                    kvf_dim *head_size) {
+                                    kvf_dim *head_size, kvf_dim *value_head_size) {
   const kvf_dtype scalar =
       kvf_check_sources(check, arguments->key, arguments->value, arguments->slot_mapping, writer,
-                        num_heads, head_size, head_size);
+                        num_heads, head_size, value_head_size);
   kvf_check_scale(check, "k_scale", arguments->k_scale, num_heads, writer->k_scale);
   kvf_check_scale(check, "v_scale", arguments->v_scale, num_heads, writer->v_scale);
   kvf_check_row_size(check, "key", num_heads, head_size);
+  kvf_check_row_size(check, "value", num_heads, value_head_size);
   if (check->status != KVF_OK) {
     return NULL;
   }
   *writer->num_heads = (int32_t)num_heads->value;
   *writer->head_size = (int32_t)head_size->value;
+  if (writer->value_head_size != NULL) {
+    *writer->value_head_size = (int32_t)value_head_size->value;
+  }
   return kvf_check_variant(check, arguments->kv_cache_dtype, scalar);
+}
+
+static int32_t value_size_of(const kvf_writer *writer) {
+  return *(writer->value_head_size != NULL ? writer->value_head_size : writer->head_size);
 }
 
 bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
@@ -52,20 +60,36 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
   kvf_launch_slots(check, "slot_mapping", writer->slots);
   kvf_launch_at_least(check, "num_heads", *writer->num_heads, 0);
   kvf_launch_at_least(check, "head_size", *writer->head_size, 0);
+  kvf_launch_at_least(check, "value_head_size", value_size_of(writer), 0);
   if (check->status != KVF_OK || writer->slots->num_tokens == 0 || *writer->num_heads == 0 ||
-      *writer->head_size == 0) {
+      (*writer->head_size == 0 && value_size_of(writer) == 0)) {
     return false;
   }
-  if (*writer->head_size > INT32_MAX / *writer->num_heads) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size",
-                   "a token has %d x %d elements, want less than 2^31", *writer->num_heads,
-                   *writer->head_size);
+  const struct {
+    const char *size_name, *name, *cache_name;
+    int32_t size;
+    const kvf_view *source, *cache;
+  } sides[] = {
+      {"head_size", "key", "key_cache", *writer->head_size, writer->key, key_cache},
+      {"value_head_size", "value", "value_cache", value_size_of(writer), writer->value,
+       value_cache},
+  };
+  for (int i = 0; i < 2; ++i) {
+    if (sides[i].size > INT32_MAX / *writer->num_heads) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, sides[i].size_name,
+                     "a token has %d x %d elements, want less than 2^31", *writer->num_heads,
+                     sides[i].size);
+    }
   }
-  kvf_launch_pointer(check, "key", writer->key->data);
-  kvf_launch_pointer(check, "value", writer->value->data);
-  if (writer->slots->num_blocks > 0) {
-    kvf_launch_pointer(check, "key_cache", key_cache->data);
-    kvf_launch_pointer(check, "value_cache", value_cache->data);
+  for (int i = 0; i < 2; ++i) {
+    if (sides[i].size > 0) {
+      kvf_launch_pointer(check, sides[i].name, sides[i].source->data);
+    }
+  }
+  for (int i = 0; i < 2; ++i) {
+    if (sides[i].size > 0 && writer->slots->num_blocks > 0) {
+      kvf_launch_pointer(check, sides[i].cache_name, sides[i].cache->data);
+    }
   }
   if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(check, "k_scale", writer->k_scale, *writer->num_heads);
@@ -76,7 +100,8 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
 
 kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, const void *params,
                           const kvf_writer *writer, int64_t layers) {
-  const int64_t elements = 2 * (int64_t)*writer->num_heads * *writer->head_size;
+  const int64_t elements =
+      *writer->num_heads * ((int64_t)*writer->head_size + value_size_of(writer));
   const int64_t read = elements * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t tokens = layers * writer->slots->num_tokens;
@@ -90,12 +115,16 @@ kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, co
 void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
                     const kvf_view *value_cache) {
   const int64_t size = *writer->head_size;
+  const int64_t value_size = value_size_of(writer);
   if (writer->k_scale->stride[0] == 0 && writer->v_scale->stride[0] == 0 &&
       kvf_is_product(writer->key->stride[1], size, writer->key->stride[2]) &&
-      kvf_is_product(writer->value->stride[1], size, writer->value->stride[2]) &&
+      kvf_is_product(writer->value->stride[1], value_size, writer->value->stride[2]) &&
       kvf_is_product(key_cache->stride[2], size, key_cache->stride[3]) &&
-      kvf_is_product(value_cache->stride[2], size, value_cache->stride[3])) {
+      kvf_is_product(value_cache->stride[2], value_size, value_cache->stride[3])) {
     *writer->head_size *= *writer->num_heads;
+    if (writer->value_head_size != NULL) {
+      *writer->value_head_size *= *writer->num_heads;
+    }
     *writer->num_heads = 1;
   }
 }

@@ -14,11 +14,13 @@ typedef struct kvf_writer {
   int32_t *num_heads;
   int32_t *head_size;
   int32_t *streaming;
+  int32_t *value_head_size; /* NULL: head_size */
 } kvf_writer;
 
 #define KVF_WRITER(params)                                                                         \
-  {&(params)->key,   &(params)->value,     &(params)->k_scale,   &(params)->v_scale,               \
-   &(params)->slots, &(params)->num_heads, &(params)->head_size, &(params)->streaming}
+  .key = &(params)->key, .value = &(params)->value, .k_scale = &(params)->k_scale,                 \
+  .v_scale = &(params)->v_scale, .slots = &(params)->slots, .num_heads = &(params)->num_heads,     \
+  .head_size = &(params)->head_size, .streaming = &(params)->streaming
 
 /* The DLPack arguments that every K/V writer has. */
 typedef struct kvf_writer_arguments {
@@ -32,11 +34,11 @@ typedef struct kvf_writer_arguments {
 
 /*
  * Checks the arguments that do not depend on the page layout, fills the writer's members and binds
- * num_heads and head_size. Returns the variant, or NULL after a failure.
+ * num_heads and the head sizes, which may be one. Returns the variant, or NULL after a failure.
  */
 const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments *arguments,
                                     const kvf_writer *writer, kvf_dim *num_heads,
-                                    kvf_dim *head_size);
+                                    kvf_dim *head_size, kvf_dim *value_head_size);
 
 /*
  * The part of it that is about key, value and slot_mapping, whose heads need not have one size.

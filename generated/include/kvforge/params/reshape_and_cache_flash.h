@@ -18,10 +18,11 @@ typedef struct kvf_reshape_and_cache_flash_params {
   kvf_view value_cache; /* as key_cache */
   kvf_view
       k_scale; /* f32; stride[0]: head, 0 for one scale; data may be NULL when bits are copied */
-  kvf_view v_scale;  /* as k_scale */
-  kvf_slots slots;   /* tokens, pages and where each token goes */
-  int32_t num_heads; /* KV heads */
-  int32_t head_size; /* elements of a head */
+  kvf_view v_scale;        /* as k_scale */
+  kvf_slots slots;         /* tokens, pages and where each token goes */
+  int32_t num_heads;       /* KV heads */
+  int32_t head_size;       /* elements of a head */
+  int32_t value_head_size; /* elements of a head of value */
 
   /* Derived by kvf_launch_reshape_and_cache_flash(); callers leave these alone. */
   int32_t streaming;       /* CPU: store past the caches */
