@@ -10,7 +10,8 @@
 
 static const int64_t block_sizes[] = {1, 3, 16, 64, 1024};
 
-static DLDataType int32 = {kDLInt, 32, 1};
+static const DLDataType int32 = {kDLInt, 32, 1};
+static const DLDataType int64 = {kDLInt, 64, 1};
 
 /* A dtype of tensors that hold this; formats are bytes. */
 static DLDataType stored_dtype(kvf_dtype dtype, bool as_uint8) {
@@ -79,17 +80,18 @@ void gather_make_plan(gather_plan *plan, const gather_case *what, bool workspace
                    : what->lengths == LENGTHS_NO_ROWS ? 0
                                                       : row;
   locate_rows(plan, what, workspace);
-  /* Entries that no row needs point nowhere. */
+  /* Entries that no row needs point nowhere; of wide ones the lower half would be a page. */
   for (int64_t b = 0; b < GATHER_SEQUENCES; ++b) {
     for (int64_t page = 0; page < GATHER_WIDTH; ++page) {
-      plan->table[b][page] = (int32_t)(page % 2 ? -1 - page : plan->num_blocks + page);
+      const int64_t beyond = what->wide ? INT64_C(1) << 32 : plan->num_blocks;
+      plan->table[b][page] = page % 2 ? -1 - page : beyond + page;
     }
   }
   for (int64_t i = 0; i < plan->num_rows; ++i) {
     if (plan->sequence[i] >= 0) {
-      int32_t *entry = &plan->table[plan->sequence[i]][plan->page[i]];
+      int64_t *entry = &plan->table[plan->sequence[i]][plan->page[i]];
       const bool fresh = *entry < 0 || *entry >= plan->num_blocks;
-      *entry = fresh ? (int32_t)random_below(&state, plan->num_blocks) : *entry;
+      *entry = fresh ? random_below(&state, plan->num_blocks) : *entry;
       plan->width = plan->page[i] + 1 > plan->width ? plan->page[i] + 1 : plan->width;
     }
   }
@@ -116,7 +118,7 @@ void gather_make_tables(op_call *call, const gather_op *op, const gather_case *w
   const int position = op_call_position(call, "block_table");
   const int64_t shape[] = {plan->num_sequences + more_rows, plan->width};
   const int64_t stride[] = {plan->width + (what->seed % 2 ? 3 : 0), 1};
-  operand_make(call, position, int32, 2, shape, stride, 0, 16, what->seed + 1);
+  operand_make(call, position, what->wide ? int64 : int32, 2, shape, stride, 0, 16, what->seed + 1);
   for (int64_t b = 0; b < plan->num_sequences; ++b) {
     for (int64_t page = 0; page < plan->width; ++page) {
       operand_put_index(&call->operands[position], b, page, plan->table[b][page]);
@@ -169,7 +171,7 @@ static void build(op_call *call, const gather_op *op, const gather_case *what,
 
 /* Rows that come from `skipped`, an entry of the table, stay as they are. Returns how many. */
 static uint64_t expect_rows(op_call *call, const gather_op *op, const gather_case *what,
-                            const gather_plan *plan, const int32_t *skipped) {
+                            const gather_plan *plan, const int64_t *skipped) {
   const operand *source = &call->operands[op_call_position(call, "src_cache")];
   const operand *dst = &call->operands[op_call_position(call, "dst")];
   uint64_t count = 0;
@@ -177,7 +179,7 @@ static uint64_t expect_rows(op_call *call, const gather_op *op, const gather_cas
     if (plan->sequence[row] < 0) {
       continue;
     }
-    const int32_t *entry = &plan->table[plan->sequence[row]][plan->page[row]];
+    const int64_t *entry = &plan->table[plan->sequence[row]][plan->page[row]];
     if (entry == skipped) {
       ++count;
       continue;
@@ -195,6 +197,7 @@ kvf_block_table gather_raw_table(const op_call *call, const gather_op *op, const
   kvf_block_table table = {
       .entries = operand_view(entries).data,
       .stride = entries->view.stride[0],
+      .index_bytes = entries->view.dtype.bits / 8,
       .starts = operand_view(&call->operands[op_call_position(call, starts)]).data,
       .num_sequences = plan->num_sequences,
       .width = plan->width,
@@ -220,14 +223,14 @@ static kvf_status invoke(op_call *call, const gather_op *op, const gather_case *
 }
 
 static void describe(const gather_case *what, const gather_plan *plan, char text[static 320]) {
-  (void)snprintf(text, 320,
-                 "%s rows=%d sequences=%d entry_size=%d block=%d lengths=%d starts=%d limits=%d "
-                 "layouts=%d,%d offsets=%d,%d entry=%d exec=%d variety=%d longer=%d seed=%llu",
-                 what->variant->symbol, (int)plan->num_rows, (int)plan->num_sequences,
-                 (int)what->entry_size, (int)what->block_size, what->lengths, what->starts,
-                 what->limits, what->source, what->dst, what->source_offset, what->dst_offset,
-                 what->entry, what->exec, what->variety, (int)what->longer,
-                 (unsigned long long)what->seed);
+  (void)snprintf(
+      text, 320,
+      "%s rows=%d sequences=%d entry_size=%d block=%d lengths=%d starts=%d limits=%d "
+      "layouts=%d,%d offsets=%d,%d entry=%d exec=%d wide=%d variety=%d longer=%d seed=%llu",
+      what->variant->symbol, (int)plan->num_rows, (int)plan->num_sequences, (int)what->entry_size,
+      (int)what->block_size, what->lengths, what->starts, what->limits, what->source, what->dst,
+      what->source_offset, what->dst_offset, what->entry, what->exec, (int)what->wide,
+      what->variety, (int)what->longer, (unsigned long long)what->seed);
 }
 
 static bool run(const gather_op *op, const gather_case *what) {
@@ -273,6 +276,7 @@ enum {
   A_DST_OFFSET,
   A_ENTRY,
   A_EXEC,
+  A_WIDE,
   A_VARIETY,
   A_LONGER,
   A_AXES
@@ -314,6 +318,7 @@ void gather_test_matrix(const gather_op *op) {
               [A_DST_OFFSET] = 4,
               [A_ENTRY] = ENTRIES,
               [A_EXEC] = 3,
+              [A_WIDE] = 2,
               [A_VARIETY] = 8,
               [A_LONGER] = 2,
           },
@@ -353,6 +358,7 @@ void gather_test_matrix(const gather_op *op) {
             .dst_offset = offsets[value[A_DST_OFFSET]],
             .entry = value[A_ENTRY],
             .exec = value[A_EXEC],
+            .wide = value[A_WIDE],
             .variety = value[A_VARIETY],
             .longer = value[A_LONGER],
             .seed = random_next(&state),
@@ -519,7 +525,7 @@ void gather_build_small(op_call *call, const void *context) {
 typedef struct stray {
   const char *argument;
   int64_t i, j;
-  int32_t number;
+  int64_t number;
   const char *blamed; /* by the CPU, with these words */
   const char *want;
 } stray;
@@ -530,6 +536,7 @@ static void run_stray(const gather_op *op, const kvf_variant *variant, const str
   gather_context context = gather_small(op, variant);
   const gather_case *what = &context.what;
   context.what.entry = entry;
+  context.what.wide = bad->number != (int32_t)bad->number;
   gather_make_small_plan(&plan, what, op->workspace);
   op_call call;
   build(&call, op, what, &plan);
@@ -537,8 +544,8 @@ static void run_stray(const gather_op *op, const kvf_variant *variant, const str
                     bad->number);
   op_call_upload(&call);
   char text[160];
-  (void)snprintf(text, sizeof text, "%s: %s[%d, %d] = %d", variant->symbol, bad->argument,
-                 (int)bad->i, (int)bad->j, bad->number);
+  (void)snprintf(text, sizeof text, "%s: %s[%d, %d] = %lld", variant->symbol, bad->argument,
+                 (int)bad->i, (int)bad->j, (long long)bad->number);
   const uint64_t before = faults_before(options.backend);
   uint64_t faults = 0;
   if (options.backend == KVF_CUDA) {
@@ -546,7 +553,7 @@ static void run_stray(const gather_op *op, const kvf_variant *variant, const str
       faults = expect_rows(&call, op, what, &plan, &plan.table[bad->i][bad->j]);
     } else {
       /* Rows of one sequence move by whole numbers: which of them are in the table still? */
-      plan.offsets[bad->i] = bad->number;
+      plan.offsets[bad->i] = (int32_t)bad->number;
       for (int64_t row = 0; row < plan.num_rows; ++row) {
         const int64_t b = plan.sequence[row];
         const int64_t position = b < 0 ? 0 : row - plan.starts[b] + (int64_t)plan.offsets[b];
@@ -585,6 +592,9 @@ void gather_test_out_of_range(const gather_op *op) {
       {"block_table", 0, 0, 6, "block_table", "element [0, 0] is 6, want 0 to 5"},
       {"block_table", 2, 1, INT32_MAX, "block_table", "element [2, 1] is 2147483647, want 0 to 5"},
       {"block_table", 2, 0, INT32_MIN, "block_table", "element [2, 0] is -2147483648, want 0 to 5"},
+      {"block_table", 0, 1, INT64_C(1) << 32, "block_table", "element [0, 1] is 4294967296, want"},
+      {"block_table", 2, 1, INT64_MAX, "block_table", "is 9223372036854775807, want 0 to 5"},
+      {"block_table", 2, 0, INT64_MIN + 1, "block_table", "is -9223372036854775807, want 0 to 5"},
   };
   static const stray offsets[] = {
       {"seq_starts", 2, 0, -1, "seq_starts", "element 2 is -1, want 0 or more"},

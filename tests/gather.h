@@ -45,6 +45,7 @@ typedef struct gather_case {
   int source, dst;               /* layouts */
   int source_offset, dst_offset; /* elements from a multiple of 16 bytes */
   int entry, exec;
+  bool wide;   /* the block table is int64 */
   int variety; /* what an op's own arguments are made of */
   bool longer; /* arguments have more rows than the call needs */
   uint64_t seed;
@@ -61,7 +62,7 @@ typedef struct gather_plan {
   int32_t starts[GATHER_SEQUENCES + 1];
   int32_t offsets[GATHER_SEQUENCES];
   int32_t lengths[GATHER_SEQUENCES];
-  int32_t table[GATHER_SEQUENCES][GATHER_WIDTH];
+  int64_t table[GATHER_SEQUENCES][GATHER_WIDTH];
   int64_t sequence[GATHER_ROWS]; /* of each row; -1: none has it */
   int64_t page[GATHER_ROWS];     /* its column in the table */
   int64_t offset[GATHER_ROWS];   /* its place in the page */

@@ -127,7 +127,7 @@ static const bad_argument bad[] = {
   {"long rows", ON_BOTH, "src_cache", SPOIL_SIZE, 2, INT64_C(1) << 31, NULL, VALUE_, "src_cache", "is 2147483648", "less than 2^31 bytes"},
   {"dst of another dtype", ON_BOTH, "dst", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE, "dst", "code 0 of 8 bits", "code 1 of 8 bits"},
   {"half bytes", ON_BOTH, "src_cache", SPOIL_DTYPE, kDLInt, 4, NULL, TYPE, "dst", "code 1 of 8 bits", "code 0 of 4 bits"},
-  {"block_table is int64", ON_BOTH, "block_table", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "block_table", "int64", "want int32"},
+  {"block_table is int16", ON_BOTH, "block_table", SPOIL_DTYPE, kDLInt, 16, NULL, TYPE, "block_table", "int16", "want int32, int64"},
   {"cu_seq_lens is int64", ON_BOTH, "cu_seq_lens", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "cu_seq_lens", "int64", "want int32"},
   {"seq_starts is uint32", ON_BOTH, "seq_starts", SPOIL_DTYPE, kDLUInt, 32, NULL, TYPE, "seq_starts", "uint32", "want int32"},
   {"short cu_seq_lens", ON_BOTH, "cu_seq_lens", SPOIL_SIZE, 0, 3, NULL, VALUE_, "cu_seq_lens", "(num_sequences + 1) is 3", "want 4"},
@@ -167,6 +167,7 @@ static void test_bad_params(void) {
                                            .num_rows = 1,
                                            .entry_size = 16,
                                            .table = {.entries = numbers,
+                                                     .index_bytes = 4,
                                                      .stride = 1,
                                                      .starts = numbers,
                                                      .num_sequences = 1,
@@ -179,7 +180,7 @@ static void test_bad_params(void) {
   } rows[] = {{good, "src_cache"},  {good, "dst"},           {good, "num_rows"},
               {good, "entry_size"}, {good, "num_sequences"}, {good, "block_size"},
               {good, "num_blocks"}, {good, "cu_seq_lens"},   {good, "block_table"},
-              {good, "num_rows"}};
+              {good, "num_rows"},   {good, "index_bytes"}};
   rows[0].params.src_cache.data = NULL;
   rows[1].params.dst.data = NULL;
   rows[2].params.num_rows = -1;
@@ -190,6 +191,7 @@ static void test_bad_params(void) {
   rows[7].params.table.starts = NULL;
   rows[8].params.table.entries = NULL;
   rows[9].params.num_rows = INT64_C(1) << 31;
+  rows[10].params.table.index_bytes = 0;
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     EXPECT_STATUS(kvf_launch_cp_gather_cache(NULL, variant, &rows[i].params), KVF_INVALID_VALUE);
     EXPECT_TEXT(kvf_last_error(), rows[i].member);

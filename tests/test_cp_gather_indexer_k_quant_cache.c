@@ -24,6 +24,7 @@ enum {
   BEYOND,
   ENTRY_AXIS,
   EXEC_AXIS,
+  TABLE_AXIS,
   AXES_OF_OP
 };
 
@@ -45,7 +46,7 @@ typedef struct gather_case {
   int64_t head_dim, scales, block_size, page_pad, row_pad, beyond;
   const int64_t *lengths;
   int offset, entry;
-  bool float_scales, with_exec;
+  bool float_scales, with_exec, wide; /* a block table of int64 */
   uint64_t seed;
 } gather_case;
 
@@ -86,8 +87,9 @@ static void build(op_call *call, const void *context) {
   operand_make(call, DST_SCALE, what->float_scales ? dl_dtype(KVF_F32) : byte, 2,
                (int64_t[]){rows, scale_size}, (int64_t[]){scale_size + what->row_pad, 1},
                offsets[what->offset].scale, 64, what->seed + 2);
-  operand_make(call, BLOCK_TABLE, (DLDataType){kDLInt, 32, 1}, 2, (int64_t[]){sequences, width},
-               (int64_t[]){width + what->row_pad, 1}, 4, 0, what->seed + 3);
+  operand_make(call, BLOCK_TABLE, (DLDataType){kDLInt, what->wide ? 64 : 32, 1}, 2,
+               (int64_t[]){sequences, width}, (int64_t[]){width + what->row_pad, 1},
+               what->wide ? 8 : 4, 0, what->seed + 3);
   operand_make(call, CU_SEQ_LENS, (DLDataType){kDLInt, 32, 1}, 1, (int64_t[]){sequences + 1},
                (int64_t[]){1}, 0, 0, what->seed + 4);
   uint64_t state = what->seed + 5;
@@ -141,6 +143,7 @@ static kvf_cp_gather_indexer_k_quant_cache_params params_of(const op_call *call,
       .dst_scale = operand_view(&call->operands[DST_SCALE]),
       .table = {.entries = operand_view(&call->operands[BLOCK_TABLE]).data,
                 .stride = table->stride[0],
+                .index_bytes = table->dtype.bits / 8,
                 .starts = operand_view(&call->operands[CU_SEQ_LENS]).data,
                 .num_sequences = table->shape[0],
                 .width = table->shape[1],
@@ -194,7 +197,7 @@ static void test_matrix(void) {
                          .sizes = {TEST_COUNT(widths), TEST_COUNT(scale_counts),
                                    TEST_COUNT(lengths), TEST_COUNT(blocks), TEST_COUNT(page_pads),
                                    TEST_COUNT(row_pads), TEST_COUNT(offsets), 2, TEST_COUNT(beyond),
-                                   ENTRIES, 2}};
+                                   ENTRIES, 2, 2}};
   for (int round = 0; round < 4; ++round) {
     int count = 0;
     covering_row *rows = covering_make(&plan, options.seed + (uint64_t)round, &count);
@@ -218,6 +221,7 @@ static void test_matrix(void) {
                          .entry = value[ENTRY_AXIS],
                          .float_scales = floats,
                          .with_exec = value[EXEC_AXIS],
+                         .wide = value[TABLE_AXIS],
                          .seed = options.seed * 1000 + (uint64_t)(100 * round + i)});
     }
     free(rows);
@@ -397,7 +401,7 @@ static const bad_argument bad[] = {
   {"dst_k is float32", ON_BOTH, "dst_k", SPOIL_DTYPE, kDLFloat, 32, NULL, TYPE, "dst_k", "dtype is float32", "or uint8"},
   {"dst_scale is bfloat16", ON_BOTH, "dst_scale", SPOIL_DTYPE, kDLBfloat, 16, NULL, TYPE, "dst_scale", "dtype is bfloat16", "want float32"},
   {"kv_cache is int8", ON_BOTH, "kv_cache", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE, "kv_cache", "dtype is int8", "or uint8"},
-  {"block_table is int64", ON_BOTH, "block_table", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "block_table", "dtype is int64", "want int32"},
+  {"block_table is uint64", ON_BOTH, "block_table", SPOIL_DTYPE, kDLUInt, 64, NULL, TYPE, "block_table", "dtype is uint64", "want int32, int64"},
   {"cu_seq_lens is int64", ON_BOTH, "cu_seq_lens", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "cu_seq_lens", "dtype is int64", "want int32"},
   {"dst_scale on CUDA", ON_CPU, "dst_scale", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "dst_scale", "on CUDA device 0", "want the CPU"},
   {"block_table on the CPU", ON_CUDA, "block_table", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE, "block_table", "on the CPU", "want CUDA device 0"},
@@ -430,7 +434,7 @@ static void test_bad_params(void) {
   struct {
     kvf_cp_gather_indexer_k_quant_cache_params params;
     const char *member;
-  } rows[8];
+  } rows[9];
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     rows[i].params = params_of(&call, &small);
   }
@@ -450,6 +454,8 @@ static void test_bad_params(void) {
   rows[6].member = "block_table: got NULL";
   rows[7].params.table.block_size = 0;
   rows[7].member = "block_size: got 0";
+  rows[8].params.table.index_bytes = 16;
+  rows[8].member = "index_bytes: got 16, want 4 or 8";
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     EXPECT_STATUS(
         kvf_launch_cp_gather_indexer_k_quant_cache(NULL, variant_of_test(), &rows[i].params),

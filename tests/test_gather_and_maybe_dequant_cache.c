@@ -211,6 +211,7 @@ static void test_bad_params(void) {
                                                           .num_rows = 1,
                                                           .entry_size = 16,
                                                           .table = {.entries = numbers,
+                                                                    .index_bytes = 4,
                                                                     .stride = 1,
                                                                     .starts = numbers,
                                                                     .num_sequences = 1,

@@ -217,7 +217,7 @@ static const changing_op ops[] = {
     {&kvf_op_cp_gather_cache,
      {{BYTES, {NUM_BLOCKS, BLOCK_SIZE, ROW}},
       {BYTES, {TOKENS, ROW}},
-      {I32, {SEQUENCES, WIDTH}},
+      {I64, {SEQUENCES, WIDTH}},
       {I32, {STARTS_SIZE}},
       {NUMBER, {SEQUENCES}},
       {I32, {SEQUENCES}}},

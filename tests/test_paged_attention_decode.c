@@ -49,6 +49,7 @@ enum {
   ENTRY_AXIS,
   EXEC_AXIS,
   SPLITS_AXIS,
+  TABLE_AXIS,
   AXES_OF_OP
 };
 
@@ -88,6 +89,7 @@ typedef struct decode_case {
   int layout, alibi, scale, query, entry;
   bool with_exec;
   bool swizzle;
+  bool wide;    /* block tables of int64 */
   bool uniform; /* keys are 0 and values small integers, so that averages are exact */
   uint64_t seed;
 } decode_case;
@@ -456,6 +458,7 @@ static void build(op_call *call, const void *context) {
   const int64_t sequences = count_of(what->lengths);
   const int64_t q_heads = what->kv_heads * what->group;
   const DLDataType int32 = {kDLInt, 32, 1};
+  const DLDataType int64 = {kDLInt, 64, 1};
   uint64_t state = what->seed;
   last_head.codes = NULL;
   int64_t width = 1;
@@ -490,9 +493,9 @@ static void build(op_call *call, const void *context) {
                                        i % what->size}));
   }
   make_caches(call, what, pages);
-  operand_make(call, TABLES, int32, 2, (int64_t[]){sequences, width + 1},
-               what->seed % 2 ? (int64_t[]){width + 3, 1} : (int64_t[]){1, sequences}, 4, 0,
-               what->seed + 6);
+  operand_make(call, TABLES, what->wide ? int64 : int32, 2, (int64_t[]){sequences, width + 1},
+               what->seed % 2 ? (int64_t[]){width + 3, 1} : (int64_t[]){1, sequences},
+               what->wide ? 8 : 4, 0, what->seed + 6);
   operand_make(call, LENGTHS, int32, 1, &sequences, (int64_t[]){1 + (int64_t)(what->seed % 2)}, 0,
                0, what->seed + 7);
   for (int which = KEY_SCALE; which <= VALUE_SCALE; ++which) {
@@ -515,7 +518,8 @@ static void build(op_call *call, const void *context) {
     make_workspace(call, what);
   }
 
-  /* Pages in random order; what no position needs is out of range. */
+  /* Pages in random order; what no position needs is out of range, of int64 not in its lower half.
+   */
   int64_t *order = malloc((size_t)pages * sizeof *order);
   for (int64_t i = 0; i < pages; ++i) {
     const int64_t j = random_below(&state, i + 1);
@@ -530,7 +534,7 @@ static void build(op_call *call, const void *context) {
       operand_put_index(&call->operands[TABLES], s, page,
                         needed     ? order[used++]
                         : page % 2 ? -1 - page
-                                   : INT32_MAX - page);
+                                   : (what->wide ? INT64_C(1) << 32 : INT32_MAX - 2 * page) + page);
     }
     fill_sequence(call, what, s, &state);
   }
@@ -575,6 +579,7 @@ static kvf_paged_attention_decode_params params_of(const op_call *call, const de
       .seq_lens = operand_view(&given[LENGTHS]),
       .num_seqs = given[LENGTHS].view.shape[0],
       .width = given[TABLES].view.shape[1],
+      .index_bytes = given[TABLES].view.dtype.bits / 8,
       .num_blocks = given[KEYS].view.shape[0],
       .block_size = what->block_size,
       .sliding_window = what->window,
@@ -811,7 +816,7 @@ static void test_matrix(void) {
       .num_axes = AXES_OF_OP,
       .sizes = {TEST_COUNT(heads), TEST_COUNT(sizes), TEST_COUNT(blocks), CACHE_LAYOUTS,
                 TEST_COUNT(lengths), TEST_COUNT(windows), ALIBI_KINDS, SCALE_CHOICES, QUERY_LAYOUTS,
-                ENTRIES, 2, TEST_COUNT(splits)},
+                ENTRIES, 2, TEST_COUNT(splits), 2},
       .cost = work,
       .limit = options.exhaustive ? 1e9 : 100e3,
   };
@@ -834,6 +839,7 @@ static void test_matrix(void) {
                          .entry = value[ENTRY_AXIS],
                          .with_exec = value[EXEC_AXIS],
                          .splits = splits[value[SPLITS_AXIS]],
+                         .wide = value[TABLE_AXIS],
                          .seed = options.seed * 1000 + (uint64_t)i});
     }
     free(rows);
@@ -1202,12 +1208,13 @@ static void test_out_of_range(void) {
                                               .splits = i / 2 * 2,
                                               .lengths = some,
                                               .layout = i % 2 ? GROUPED : NHD,
+                                              .wide = i % 2,
                                               .seed = 10});
       op_call call;
       build(&call, &what);
       const int64_t pages = call.operands[KEYS].view.shape[0];
       /* The last two pages of the second sequence. */
-      operand_put_index(&call.operands[TABLES], 1, BAD, pages);
+      operand_put_index(&call.operands[TABLES], 1, BAD, what.wide ? INT64_C(1) << 32 : pages);
       operand_put_index(&call.operands[TABLES], 1, BAD + 1, -1);
       op_call_upload(&call);
       const uint64_t before = faults_before(options.backend);
@@ -1390,7 +1397,7 @@ static const bad_argument bad[] = {
   {"query is int32", ON_BOTH, "query", SPOIL_DTYPE, kDLInt, 32, NULL, TYPE, "query", "dtype is int32", "want float32, float16, bfloat16"},
   {"out is float64", ON_BOTH, "out", SPOIL_DTYPE, kDLFloat, 64, NULL, TYPE, "out", "dtype is float64", "want "},
   {"key_cache is int16", ON_BOTH, "key_cache", SPOIL_DTYPE, kDLInt, 16, NULL, TYPE, "key_cache", "dtype is int16", "want "},
-  {"block_tables is int64", ON_BOTH, "block_tables", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "block_tables", "dtype is int64", "want int32"},
+  {"block_tables is uint32", ON_BOTH, "block_tables", SPOIL_DTYPE, kDLUInt, 32, NULL, TYPE, "block_tables", "dtype is uint32", "want int32, int64"},
   {"seq_lens is int64", ON_BOTH, "seq_lens", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "seq_lens", "dtype is int64", "want int32"},
   {"v_scale is float16", ON_BOTH, "v_scale", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "v_scale", "dtype is float16", "want float32"},
   {"slopes are float16", ON_BOTH, "alibi_slopes", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "alibi_slopes", "dtype is float16", "want float32"},
@@ -1565,7 +1572,7 @@ static void test_bad_params(void) {
   struct {
     kvf_paged_attention_decode_params params;
     const char *sentence;
-  } rows[16];
+  } rows[17];
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     rows[i].params = params_of(&call, &small);
   }
@@ -1601,6 +1608,8 @@ static void test_bad_params(void) {
   rows[14].sentence = "head_size: got -1";
   rows[15].params.splits = 0;
   rows[15].sentence = "splits: got 0";
+  rows[16].params.index_bytes = 2;
+  rows[16].sentence = "index_bytes: got 2, want 4 or 8";
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     EXPECT_STATUS(kvf_launch_paged_attention_decode(NULL, small.variant, &rows[i].params),
                   KVF_INVALID_VALUE);

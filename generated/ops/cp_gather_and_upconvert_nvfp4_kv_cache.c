@@ -84,8 +84,8 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "block_table",
      .type = "Tensor",
-     .doc = "[>= batch_size, width], int32, stride of dimension 1 is 1: the page of each part of a "
-            "sequence",
+     .doc = "[>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the page of each "
+            "part of a sequence",
      .kind = KVF_KIND_TENSOR},
     {.name = "workspace_starts",
      .type = "Tensor",

@@ -34,7 +34,7 @@ and more, its alignment and its bounds defects corrected.""",
         ),
         "dst_k": "[num_rows, head_dim], uint8 or float8_e4m3fn; any row stride, rows dense",
         "dst_scale": "[num_rows, 4 * n], uint8, or [num_rows, n], f32; any row stride, rows dense",
-        "block_table": "[num_sequences, width], int32; any stride of sequences",
+        "block_table": "[num_sequences, width], int32 or int64; any stride of sequences",
         "cu_seq_lens": "[num_sequences + 1], int32, ascending: the first row of each sequence",
     },
     params=(

@@ -178,10 +178,7 @@ kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
   kvf_launch_at_least(&check, "num_positions", params.num_positions, 0);
   check_even(&check, "rope_dim", params.rope_dim);
   check_token_size(&check, "num_heads", params.num_heads, params.rope_dim, params.kv_lora_rank);
-  if (params.position_bytes != 4 && params.position_bytes != 8) {
-    kvf_check_fail(&check, KVF_INVALID_VALUE, "position_bytes", "got %d, want 4 or 8",
-                   params.position_bytes);
-  }
+  kvf_launch_index_bytes(&check, "position_bytes", params.position_bytes);
   const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
   const int64_t tokens = params.slots.num_tokens;
   if (check.status != KVF_OK || tokens == 0 || elements == 0) {

@@ -190,7 +190,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
         &check, key_cache, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &dims, &params);
   }
   check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
-  kvf_check_tensor(&check, "block_tables", block_tables, KVF_ACCEPT_INT32, 2,
+  kvf_check_tensor(&check, "block_tables", block_tables, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, 2,
                    (kvf_dim *const[]){&num_seqs, &width}, &params.block_tables);
   kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
                    &params.seq_lens);
@@ -217,6 +217,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
     return check.status;
   }
   params.scale = (float)scale;
+  params.index_bytes = block_tables->dtype.bits / 8;
   params.num_seqs = num_seqs.value;
   params.width = width.value;
   params.num_blocks = dims.num_blocks.value;
@@ -248,7 +249,7 @@ static int64_t check_pages(kvf_check *check, const params_type *p) {
     const int64_t first = windowed ? length - p->sliding_window : 0;
     for (int64_t page = first / p->block_size; page * p->block_size < length; ++page) {
       const int64_t block =
-          kvf_read_index(p->block_tables.data, 4,
+          kvf_read_index(p->block_tables.data, p->index_bytes,
                          s * p->block_tables.stride[0] + page * p->block_tables.stride[1]);
       if (block < 0 || block >= p->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_tables",
@@ -351,6 +352,7 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   kvf_launch_at_least(&check, "width", params.width, 0);
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
+  kvf_launch_index_bytes(&check, "index_bytes", params.index_bytes);
   check_factor(&check, (double)params.scale);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
   if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {

@@ -3,6 +3,7 @@
 
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
+#include "ops/shared/index.h"
 #include "ops/shared/pages.h"
 
 #define OP (&kvf_op_swap_blocks)

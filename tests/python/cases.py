@@ -556,7 +556,7 @@ def cp_gather_cache(put: Put) -> Case:
         {
             "src_cache": put.device(pages),
             "dst": out,
-            "block_table": put.device(TABLE),
+            "block_table": put.device(TABLE.astype(np.int64)),
             "cu_seq_lens": put.device(STARTS),
             "batch_size": 2,
             "seq_starts": put.device(FIRST),

@@ -23,13 +23,17 @@ static void check_entries(kvf_check *check, const DLTensor *block_table, kvf_dim
                           kvf_block_table *table) {
   kvf_dim width = KVF_DIM("max_blocks_per_sequence");
   kvf_view view = {.data = NULL};
-  kvf_check_tensor(check, "block_table", block_table, KVF_ACCEPT_INT32, 2,
+  kvf_check_tensor(check, "block_table", block_table, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, 2,
                    (kvf_dim *const[]){num_sequences, &width}, &view);
   if (check->status == KVF_OK && width.value > 1 && view.stride[1] != 1) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "block_table",
                    "stride of dimension 1 is %" PRId64 ", want 1", view.stride[1]);
   }
+  if (check->status != KVF_OK) {
+    return;
+  }
   table->entries = view.data;
+  table->index_bytes = block_table->dtype.bits / 8;
   table->stride = view.stride[0];
   table->num_sequences = num_sequences->value;
   table->width = width.value;
@@ -97,7 +101,8 @@ static void check_pages(kvf_check *check, const kvf_block_table *table, int64_t 
       return;
     }
     for (int64_t page = first; page <= last; ++page) {
-      const int64_t block = kvf_read_index(table->entries, 4, b * table->stride + page);
+      const int64_t block =
+          kvf_read_index(table->entries, table->index_bytes, b * table->stride + page);
       if (block < 0 || block >= table->num_blocks) {
         kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
                        "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, b,
@@ -112,6 +117,7 @@ void kvf_launch_block_table(kvf_check *check, kvf_block_table *table, int64_t nu
   kvf_launch_at_least(check, "num_sequences", table->num_sequences, 0);
   kvf_launch_at_least(check, "num_blocks", table->num_blocks, 0);
   kvf_launch_at_least(check, "block_size", table->block_size, 1);
+  kvf_launch_index_bytes(check, "index_bytes", table->index_bytes);
   if (table->num_sequences > 0) {
     kvf_launch_pointer(check, table->open_ended ? "workspace_starts" : "cu_seq_lens",
                        table->starts);

@@ -52,9 +52,6 @@ bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *
 /* A block number of the list, from host memory. */
 int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column);
 
-/* Refuses index elements that are neither int32 nor int64. */
-void kvf_launch_index_bytes(kvf_check *check, const char *member, int32_t index_bytes);
-
 /* Runs a variant that copies pages within tensors; `pages` is what its params struct consists of.
  */
 kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages);

@@ -32,10 +32,7 @@ void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) 
   kvf_launch_at_least(check, "num_tokens", slots->num_tokens, 0);
   kvf_launch_at_least(check, "num_blocks", slots->num_blocks, 0);
   kvf_launch_at_least(check, "block_size", slots->block_size, 1);
-  if (slots->index_bytes != 4 && slots->index_bytes != 8) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "index_bytes", "got %d, want 4 or 8",
-                   slots->index_bytes);
-  }
+  kvf_launch_index_bytes(check, "index_bytes", slots->index_bytes);
   if (slots->num_tokens > 0) {
     kvf_launch_pointer(check, argument, slots->mapping);
   }

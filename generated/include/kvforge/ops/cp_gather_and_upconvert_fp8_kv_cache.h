@@ -44,8 +44,8 @@ extern "C" {
  *       2 is 1
  *   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
  *       rows
- *   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
- *       each part of a sequence
+ *   block_table (Tensor): [>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the
+ *       page of each part of a sequence
  *   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
  *       sequence
  *   batch_size (int): sequences to gather

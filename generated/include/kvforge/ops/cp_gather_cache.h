@@ -34,8 +34,8 @@ extern "C" {
  *       contiguous
  *   dst (Tensor!): [num_rows, ...], dtype and bytes of a row as src_cache; dimensions from 1 on are
  *       contiguous; less than 2^31 rows
- *   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
- *       each part of a sequence
+ *   block_table (Tensor): [>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the
+ *       page of each part of a sequence
  *   cu_seq_lens (Tensor): [>= batch_size + 1], int32, contiguous, ascending: first row of each
  *       sequence
  *   batch_size (int): sequences to gather

@@ -39,7 +39,7 @@ extern "C" {
  *   dst_k (Tensor!): [num_rows, head_dim], uint8 or float8_e4m3fn; any row stride, rows dense
  *   dst_scale (Tensor!): [num_rows, 4 * n], uint8, or [num_rows, n], f32; any row stride, rows
  *       dense
- *   block_table (Tensor): [num_sequences, width], int32; any stride of sequences
+ *   block_table (Tensor): [num_sequences, width], int32 or int64; any stride of sequences
  *   cu_seq_lens (Tensor): [num_sequences + 1], int32, ascending: the first row of each sequence
  */
 KVF_API kvf_status kvf_cp_gather_indexer_k_quant_cache(const kvf_exec *exec,

@@ -37,8 +37,8 @@ extern "C" {
  *   src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8 for
  *       fp8); stride of dimension 2 is 1
  *   dst (Tensor!): [>= num_tokens, entry_size], f32, f16 or bf16; stride of dimension 1 is 1
- *   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page of
- *       each part of a sequence
+ *   block_table (Tensor): [>= num_sequences, width], int32 or int64, stride of dimension 1 is 1:
+ *       the page of each part of a sequence
  *   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
  *       sequence
  *   token_to_seq (Tensor): [>= num_tokens], int32, contiguous: sequence of each row

@@ -55,8 +55,8 @@ extern "C" {
  *   key_out (Tensor!): [num_rows, num_heads, head_size], f32, f16 or bf16; stride of dimension 2 is
  *       1; less than 2^31 rows
  *   value_out (Tensor!): [num_rows, num_heads, value_head_size], else as key_out
- *   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page of
- *       each part of a sequence
+ *   block_table (Tensor): [>= num_sequences, width], int32 or int64, stride of dimension 1 is 1:
+ *       the page of each part of a sequence
  *   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
  *       sequence
  *   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',

@@ -71,7 +71,8 @@ extern "C" {
  *       dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise
  *   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
  *       head_size, block_size]; any strides
- *   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
+ *   block_tables (Tensor): [num_seqs, width], int32 or int64, any strides: the pages of each
+ *       sequence
  *   seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's included
  *   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
  *       f32 holds: 0, or a finite one of 2^-126 or more, of any sign

@@ -25,7 +25,7 @@ typedef struct kvf_paged_attention_decode_params {
   kvf_view alibi_slopes; /* f32; stride[0]: query head; data NULL for none */
   kvf_view
       workspace; /* f32; stride[0..3]: sequence, query head, part, element; data NULL for none */
-  kvf_view block_tables;    /* int32; stride[0..1]: sequence, page of it */
+  kvf_view block_tables;    /* int32 or int64; stride[0..1]: sequence, page of it */
   kvf_view seq_lens;        /* int32; stride[0]: sequence */
   int64_t num_seqs;         /* sequences */
   int64_t width;            /* pages that a sequence has at most */
@@ -37,6 +37,7 @@ typedef struct kvf_paged_attention_decode_params {
   int32_t num_q_heads;      /* query heads, a multiple of num_kv_heads */
   int32_t num_kv_heads;     /* KV heads */
   int32_t head_size;        /* elements of a head, at most 576 */
+  int32_t index_bytes;      /* of one element of block_tables: 8 or 4 */
   int32_t x;                /* elements of a group of key_cache; head_size where there are none */
   float scale;              /* what query . key is multiplied by */
 

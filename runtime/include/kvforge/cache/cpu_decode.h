@@ -150,7 +150,7 @@ KVF_INLINE int64_t kvf_locate_run(const kvf_block_table *table, int64_t row, int
   const int64_t page = kvf_divide(position, table->by_block_size);
   *offset = position - page * table->block_size;
   if (page < table->width) {
-    *block = kvf_index_at(table->entries, 4, sequence * table->stride + page);
+    *block = kvf_index_at(table->entries, table->index_bytes, sequence * table->stride + page);
   }
   if (*block < 0 || *block >= table->num_blocks) {
     *block = -1;

@@ -64,7 +64,9 @@ KVF_INLINE bool kvf_locate_row_of(const kvf_block_table &table, int64_t sequence
   }
   const int64_t position = place + (table.offsets != nullptr ? table.offsets[sequence] : 0);
   const int64_t page = position < 0 ? table.width : kvf_divide(position, table.by_block_size);
-  *block = page < table.width ? table.entries[sequence * table.stride + page] : -1;
+  *block = page < table.width
+               ? kvf_index_at(table.entries, table.index_bytes, sequence * table.stride + page)
+               : -1;
   if (*block < 0 || *block >= table.num_blocks) {
     if (counts) {
       atomicAdd(table.faults, 1ULL);

@@ -44,7 +44,7 @@ typedef struct kvf_slots {
  * nobody. With `open_ended` starts has no last element: the last sequence goes on to the last row.
  */
 typedef struct kvf_block_table {
-  const int32_t *entries; /* [num_sequences, width] */
+  const void *entries;    /* [num_sequences, width] int64 or int32 */
   int64_t stride;         /* of a sequence in entries, in elements */
   const int32_t *starts;  /* [num_sequences + 1], ascending (cu_seq_lens) */
   const int32_t *offsets; /* [num_sequences], tokens; may be NULL (seq_starts) */
@@ -54,6 +54,7 @@ typedef struct kvf_block_table {
   int64_t block_size;     /* tokens in a page */
   const int32_t *lengths; /* [num_sequences], rows; may be NULL (seq_lens) */
   int32_t open_ended;     /* 0 or 1 */
+  int32_t index_bytes;    /* of one element of entries: 8 or 4 */
   /* Derived by the launch functions; callers leave these alone. */
   kvf_divider by_block_size;
   unsigned long long *faults; /* CUDA: counts rows whose page is out of range */

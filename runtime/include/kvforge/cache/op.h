@@ -27,8 +27,8 @@ KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTen
 KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
                             const char *slots_argument, const kvf_slots *slots);
 
-/* block_table [num_sequences, width], cu_seq_lens [num_sequences + 1], seq_starts [num_sequences]
- * or NULL, all int32; binds num_sequences. */
+/* block_table [num_sequences, width], int32 or int64; cu_seq_lens [num_sequences + 1] and
+ * seq_starts [num_sequences] or NULL, int32; binds num_sequences. */
 KVF_API void kvf_check_block_table(kvf_check *check, const DLTensor *block_table,
                                    const DLTensor *cu_seq_lens, const DLTensor *seq_starts,
                                    kvf_block_table *table);

@@ -488,8 +488,8 @@ pub fn copy_blocks_mla(
 ///       2 is 1
 ///   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
 ///       rows
-///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
-///       each part of a sequence
+///   block_table (Tensor): [>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the
+///       page of each part of a sequence
 ///   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   batch_size (int): sequences to gather
@@ -551,8 +551,8 @@ pub fn cp_gather_and_upconvert_fp8_kv_cache(
 ///   src_cache (Tensor): [num_blocks, block_size, 352], uint8; stride of dimension 2 is 1
 ///   dst (Tensor!): [num_rows, 576], f32, f16 or bf16; stride of dimension 1 is 1; less than 2^31
 ///       rows
-///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
-///       each part of a sequence
+///   block_table (Tensor): [>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the
+///       page of each part of a sequence
 ///   workspace_starts (Tensor): [>= batch_size], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   batch_size (int): sequences to gather
@@ -605,8 +605,8 @@ pub fn cp_gather_and_upconvert_nvfp4_kv_cache(
 ///       contiguous
 ///   dst (Tensor!): [num_rows, ...], dtype and bytes of a row as src_cache; dimensions from 1 on
 ///       are contiguous; less than 2^31 rows
-///   block_table (Tensor): [>= batch_size, width], int32, stride of dimension 1 is 1: the page of
-///       each part of a sequence
+///   block_table (Tensor): [>= batch_size, width], int32 or int64, stride of dimension 1 is 1: the
+///       page of each part of a sequence
 ///   cu_seq_lens (Tensor): [>= batch_size + 1], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   batch_size (int): sequences to gather
@@ -668,7 +668,7 @@ pub fn cp_gather_cache(
 ///   dst_k (Tensor!): [num_rows, head_dim], uint8 or float8_e4m3fn; any row stride, rows dense
 ///   dst_scale (Tensor!): [num_rows, 4 * n], uint8, or [num_rows, n], f32; any row stride, rows
 ///       dense
-///   block_table (Tensor): [num_sequences, width], int32; any stride of sequences
+///   block_table (Tensor): [num_sequences, width], int32 or int64; any stride of sequences
 ///   cu_seq_lens (Tensor): [num_sequences + 1], int32, ascending: the first row of each sequence
 /// ```
 #[allow(clippy::too_many_arguments)]
@@ -722,8 +722,8 @@ pub fn cp_gather_indexer_k_quant_cache(
 ///   src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8 for
 ///       fp8); stride of dimension 2 is 1
 ///   dst (Tensor!): [>= num_tokens, entry_size], f32, f16 or bf16; stride of dimension 1 is 1
-///   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page
-///       of each part of a sequence
+///   block_table (Tensor): [>= num_sequences, width], int32 or int64, stride of dimension 1 is 1:
+///       the page of each part of a sequence
 ///   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   token_to_seq (Tensor): [>= num_tokens], int32, contiguous: sequence of each row
@@ -814,8 +814,8 @@ pub fn gather_and_maybe_dequant_cache(
 ///   key_out (Tensor!): [num_rows, num_heads, head_size], f32, f16 or bf16; stride of dimension 2
 ///       is 1; less than 2^31 rows
 ///   value_out (Tensor!): [num_rows, num_heads, value_head_size], else as key_out
-///   block_table (Tensor): [>= num_sequences, width], int32, stride of dimension 1 is 1: the page
-///       of each part of a sequence
+///   block_table (Tensor): [>= num_sequences, width], int32 or int64, stride of dimension 1 is 1:
+///       the page of each part of a sequence
 ///   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
@@ -1266,7 +1266,8 @@ pub fn merge_attn_states(
 ///       likewise
 ///   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
 ///       head_size, block_size]; any strides
-///   block_tables (Tensor): [num_seqs, width], int32, any strides: the pages of each sequence
+///   block_tables (Tensor): [num_seqs, width], int32 or int64, any strides: the pages of each
+///       sequence
 ///   seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's
 ///       included
 ///   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
