@@ -62,6 +62,8 @@ class Op:
     # Upstream's signature in the generations whose text differs from the schema. The arguments have
     # the same names, so that a binding can register it under the op's name and put them in order.
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
+    # The flags that make the op do what upstream's did in a generation, whose schema lacks them.
+    upstream_flags: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def addresses(self) -> list[str]:
@@ -88,6 +90,8 @@ class Op:
                 raise ValueError(f"spec {self.name}: params member {field.name} has no doc")
         for text in self.upstream_schemas.values():
             self._check_upstream(text)
+        for generation, flags in self.upstream_flags.items():
+            self._check_flags(generation, flags)
 
     def _check_upstream(self, text: str) -> None:
         """ValueError unless a call by this schema can be made by the op's own."""
@@ -97,6 +101,15 @@ class Op:
         needed = {argument.name for argument in self.schema.arguments if argument.default is None}
         if theirs.name != self.name or not kinds.items() <= ours.items() or needed - kinds.keys():
             raise ValueError(f"spec {self.name}: {text!r}: want the op's name and arguments")
+
+    def _check_flags(self, generation: str, flags: Sequence[str]) -> None:
+        """ValueError unless they are flags that the generation's schema lacks."""
+        given = parse(self.upstream_schemas.get(generation, self.schema_text)).arguments
+        free = {a.name for a in self.schema.arguments if a.kind == "bool"} - {a.name for a in given}
+        if not set(flags) <= free:
+            raise ValueError(
+                f"spec {self.name}: {generation}: {flags}: want some of {sorted(free)}"
+            )
 
     @cached_property
     def schema(self) -> Schema:

@@ -20,6 +20,7 @@ enum {
   KV_CACHE,
   KV_CACHE_DTYPE,
   KV_CACHE_SCALE,
+  ROTATE_SKIPPED,
   ARGUMENTS
 };
 
@@ -33,6 +34,9 @@ enum {
   SOURCES,
   QUERIES, /* layout of q_pe */
   ANGLES,  /* layout of cos_sin_cache */
+  F32_ANGLES,
+  SKIPPED, /* rotate_skipped */
+  ROWS,    /* more of them than tokens */
   KV_C_OFFSET,
   K_PE_OFFSET,
   Q_PE_OFFSET,
@@ -78,13 +82,20 @@ typedef struct rope_case {
   uint64_t seed;
 } rope_case;
 
+static kvf_dtype angle_dtype(const rope_case *what) {
+  return what->value[F32_ANGLES] ? KVF_F32 : kvf_scalar_of(what->variant);
+}
+
+/* Rows of q_pe, k_pe and kv_c. */
+static int64_t rows_of(const rope_case *what) { return what->tokens + 3 * what->value[ROWS]; }
+
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
   return kvf_concat_and_cache_mla_rope_fused(
       exec, values[POSITIONS].as.tensor, (DLTensor *)values[Q_PE].as.tensor,
       (DLTensor *)values[K_PE].as.tensor, values[KV_C].as.tensor, values[COS_SIN_CACHE].as.tensor,
       values[IS_NEOX].as.boolean, values[SLOT_MAPPING].as.tensor,
       (DLTensor *)values[KV_CACHE].as.tensor, values[KV_CACHE_DTYPE].as.string,
-      values[KV_CACHE_SCALE].as.tensor);
+      values[KV_CACHE_SCALE].as.tensor, values[ROTATE_SKIPPED].as.boolean);
 }
 
 static kvf_concat_and_cache_mla_rope_fused_params params_of(const op_call *call,
@@ -104,6 +115,8 @@ static kvf_concat_and_cache_mla_rope_fused_params params_of(const op_call *call,
       .position_bytes = call->operands[POSITIONS].view.dtype.bits / 8,
       .num_heads = (int32_t)what->heads,
       .is_neox = what->value[STYLE],
+      .f32_angles = angle_dtype(what) != kvf_scalar_of(what->variant),
+      .rotate_skipped = what->value[SKIPPED],
       .slots = {.mapping = operand_view(slots).data,
                 .stride = slots->view.stride[0],
                 .index_bytes = slots->view.dtype.bits / 8,
@@ -121,7 +134,7 @@ static kvf_concat_and_cache_mla_rope_fused_params params_of(const op_call *call,
 static void make_queries(op_call *call, const rope_case *what) {
   const int64_t rope = what->rope_dim;
   const int64_t heads = what->heads;
-  const int64_t shape[3] = {what->tokens, heads, rope};
+  const int64_t shape[3] = {rows_of(what), heads, rope};
   int64_t stride[3] = {heads * rope, rope, 1};
   switch (what->value[QUERIES]) {
   case QUERIES_SLICED: /* the last part of [token, head, 128 + rope_dim] */
@@ -130,7 +143,7 @@ static void make_queries(op_call *call, const rope_case *what) {
     break;
   case QUERIES_HEADS_FIRST:
     stride[0] = rope;
-    stride[1] = what->tokens * rope;
+    stride[1] = rows_of(what) * rope;
     break;
   case QUERIES_PADDED:
     stride[1] = rope + 3;
@@ -163,11 +176,11 @@ static void make_angles(op_call *call, const rope_case *what) {
                       : layout == ANGLES_PADDED       ? what->rope_dim + 1
                                                       : step * what->rope_dim;
   const int64_t stride[2] = {row, step};
-  operand_make(call, COS_SIN_CACHE, dl_dtype(kvf_scalar_of(what->variant)), 2, shape, stride, 0, 0,
+  operand_make(call, COS_SIN_CACHE, dl_dtype(angle_dtype(what)), 2, shape, stride, 0, 0,
                what->seed + 9);
   operand *angles = &call->operands[COS_SIN_CACHE];
   if (what->value[VALUES] >= VALUES_SPECIAL) {
-    mla_fill(angles, kvf_scalar_of(what->variant), what->value[VALUES], what->seed + 10);
+    mla_fill(angles, angle_dtype(what), what->value[VALUES], what->seed + 10);
     return;
   }
   for (int64_t position = 0; position < NUM_POSITIONS; ++position) {
@@ -175,7 +188,7 @@ static void make_angles(op_call *call, const rope_case *what) {
       const int64_t pair = i % (what->rope_dim / 2);
       const double angle =
           (double)position * pow(10000.0, -2.0 * (double)pair / (double)what->rope_dim);
-      oracle_make(kvf_scalar_of(what->variant), i < what->rope_dim / 2 ? cos(angle) : sin(angle),
+      oracle_make(angle_dtype(what), i < what->rope_dim / 2 ? cos(angle) : sin(angle),
                   operand_at(angles, position, i, 0, 0));
     }
   }
@@ -190,7 +203,7 @@ static void build(op_call *call, const void *context) {
                     .exec = {.backend = variant->backend, .num_threads = (int32_t)(state % 3)}};
   call->given_exec = state % 2 ? &call->exec : NULL;
   const int offset[2] = {value[KV_C_OFFSET], value[K_PE_OFFSET]};
-  mla_make_sources(call, KV_C, K_PE, kvf_scalar_of(variant), value[SOURCES], what->tokens,
+  mla_make_sources(call, KV_C, K_PE, kvf_scalar_of(variant), value[SOURCES], rows_of(what),
                    what->kv_lora_rank, what->rope_dim, offset, value[VALUES], state);
   make_queries(call, what);
   make_angles(call, what);
@@ -219,6 +232,7 @@ static void build(op_call *call, const void *context) {
                          : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
   call->values[IS_NEOX] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = value[STYLE]};
+  call->values[ROTATE_SKIPPED] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = value[SKIPPED]};
 }
 
 /* ---- the slow answer
@@ -258,6 +272,7 @@ static void put(kvf_dtype scalar, double value, uint8_t *element) {
 static void rotate_row(const op_call *call, const rope_case *what, int which, int64_t token,
                        int64_t head) {
   const kvf_dtype scalar = kvf_scalar_of(what->variant);
+  const kvf_dtype within = angle_dtype(what); /* what products are rounded to */
   const int64_t position = operand_get_index(&call->operands[POSITIONS], token, 0);
   const int64_t half = what->rope_dim / 2;
   const operand *rows = &call->operands[which];
@@ -272,10 +287,10 @@ static void rotate_row(const op_call *call, const rope_case *what, int which, in
         query ? operand_at(rows, token, head, second, 0) : operand_at(rows, token, second, 0, 0);
     const double x = oracle_value(scalar, x_at);
     const double y = oracle_value(scalar, y_at);
-    const double cosine = oracle_value(scalar, operand_at(angles, position, i, 0, 0));
-    const double sine = oracle_value(scalar, operand_at(angles, position, half + i, 0, 0));
-    put(scalar, result(scalar, result(scalar, x * cosine) - result(scalar, y * sine)), x_at);
-    put(scalar, result(scalar, result(scalar, y * cosine) + result(scalar, x * sine)), y_at);
+    const double cosine = oracle_value(within, operand_at(angles, position, i, 0, 0));
+    const double sine = oracle_value(within, operand_at(angles, position, half + i, 0, 0));
+    put(scalar, result(scalar, result(within, x * cosine) - result(within, y * sine)), x_at);
+    put(scalar, result(scalar, result(within, y * cosine) + result(within, x * sine)), y_at);
   }
 }
 
@@ -292,6 +307,11 @@ static uint64_t expect_all(const op_call *call, const rope_case *what) {
   for (int64_t token = 0; token < what->tokens && elements > 0; ++token) {
     const int64_t slot = operand_get_index(&call->operands[SLOT_MAPPING], token, 0);
     const int64_t position = operand_get_index(&call->operands[POSITIONS], token, 0);
+    const bool skipped = slot < 0 || slot >= capacity;
+    faults += slot >= capacity;
+    if (skipped && !what->value[SKIPPED]) {
+      continue;
+    }
     if (position < 0 || position >= NUM_POSITIONS) {
       ++faults;
       continue;
@@ -299,8 +319,7 @@ static uint64_t expect_all(const op_call *call, const rope_case *what) {
     for (int64_t head = 0; head < what->heads; ++head) {
       rotate_row(call, what, Q_PE, token, head);
     }
-    faults += slot >= capacity;
-    if (slot < 0 || slot >= capacity) {
+    if (skipped) {
       continue;
     }
     rotate_row(call, what, K_PE, token, 0);
@@ -398,6 +417,9 @@ static void test_matrix(void) {
                     [SOURCES] = SOURCE_LAYOUTS,
                     [QUERIES] = QUERY_LAYOUTS,
                     [ANGLES] = ANGLE_LAYOUTS,
+                    [F32_ANGLES] = kvf_scalar_of(variant) == KVF_F32 ? 1 : 2,
+                    [SKIPPED] = 2,
+                    [ROWS] = 2,
                     [KV_C_OFFSET] = source_offsets,
                     [K_PE_OFFSET] = source_offsets,
                     [Q_PE_OFFSET] = source_offsets,
@@ -511,9 +533,10 @@ static void test_out_of_range(void) {
         (void)run_built(&call, &what, bad[k / 2].message);
         continue;
       }
-      /* Whether its token is written makes no difference. */
+      /* With rotate_skipped it makes no difference whether its token is written. */
       if (bad[k / 2].which == POSITIONS && k % 2) {
         operand_put_index(&call.operands[SLOT_MAPPING], 3, 0, -1);
+        call.values[ROTATE_SKIPPED].as.boolean = true;
       }
       op_call_upload(&call);
       EXPECT_STATUS(op_call_invoke(&call, typed), KVF_OUT_OF_RANGE);
@@ -521,6 +544,25 @@ static void test_out_of_range(void) {
       (void)op_call_verify(&call, bad[k / 2].message);
       op_call_free(&call);
       count_case(variant);
+    }
+  }
+}
+
+/* The position of a token that is skipped may be anything. */
+static void test_positions_of_skipped(void) {
+  static const int64_t numbers[] = {-1, NUM_POSITIONS, INT64_MAX, INT64_MIN};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < kvf_op_concat_and_cache_mla_rope_fused.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_concat_and_cache_mla_rope_fused.variants[i];
+    for (size_t k = 0; wanted(variant) && k < TEST_COUNT(numbers); ++k) {
+      const rope_case what = small_case(variant);
+      op_call call;
+      build(&call, &what);
+      operand_put_index(&call.operands[SLOT_MAPPING], 3, 0, -1);
+      operand_put_index(&call.operands[POSITIONS], 3, 0, numbers[k]);
+      (void)run_built(&call, &what, variant->symbol);
     }
   }
 }
@@ -535,6 +577,7 @@ static rope_case far_case(op_call *call, const kvf_variant *variant, bool is_neo
   rope_case what = small_case(variant);
   what.tokens = 2;
   what.value[STYLE] = is_neox;
+  what.value[SKIPPED] = 1;
   build(call, &what);
   operand_put_index(&call->operands[SLOT_MAPPING], 0, 0, -1);
   operand_put_index(&call->operands[SLOT_MAPPING], 1, 0, slot);
@@ -631,10 +674,10 @@ static const bad_argument bad_arguments[] = {
   {"q_pe of rank 2", ON_BOTH, "q_pe", SPOIL_RANK, 0, 2, NULL, VALUE_, "q_pe", "rank is 2", "want 3"},
   {"cos_sin_cache of rank 1", ON_BOTH, "cos_sin_cache", SPOIL_RANK, 0, 1, NULL, VALUE_, "cos_sin_cache", "rank is 1", "want 2"},
   {"kv_cache_scale of rank 3", ON_BOTH, "kv_cache_scale", SPOIL_RANK, 0, 3, NULL, VALUE_, "kv_cache_scale", "rank is 3", "want 1"},
-  {"fewer positions", ON_BOTH, "positions", SPOIL_SIZE, 0, 4, NULL, VALUE_, "positions", "has 4 elements", "want at least 5 (the tokens of q_pe)"},
-  {"fewer slots", ON_BOTH, "slot_mapping", SPOIL_SIZE, 0, 4, NULL, VALUE_, "slot_mapping", "has 4 elements", "want 5 (the tokens of q_pe)"},
-  {"more tokens in k_pe", ON_BOTH, "k_pe", SPOIL_SIZE, 0, 6, NULL, VALUE_, "k_pe", "(num_tokens) is 6", "want 5 as in q_pe"},
-  {"fewer tokens in kv_c", ON_BOTH, "kv_c", SPOIL_SIZE, 0, 4, NULL, VALUE_, "kv_c", "(num_tokens) is 4", "want 5 as in q_pe"},
+  {"fewer positions", ON_BOTH, "positions", SPOIL_SIZE, 0, 4, NULL, VALUE_, "positions", "has 4 rows", "want at least 5 (the length of slot_mapping)"},
+  {"more slots", ON_BOTH, "slot_mapping", SPOIL_SIZE, 0, 6, NULL, VALUE_, "positions", "has 5 rows", "want at least 6 (the length of slot_mapping)"},
+  {"more tokens in k_pe", ON_BOTH, "k_pe", SPOIL_SIZE, 0, 6, NULL, VALUE_, "k_pe", "(num_rows) is 6", "want 5 as in q_pe"},
+  {"fewer tokens in kv_c", ON_BOTH, "kv_c", SPOIL_SIZE, 0, 4, NULL, VALUE_, "kv_c", "(num_rows) is 4", "want 5 as in q_pe"},
   {"other rope_dim in k_pe", ON_BOTH, "k_pe", SPOIL_SIZE, 1, 14, NULL, VALUE_, "k_pe", "(rope_dim) is 14", "want 16 as in q_pe"},
   {"other rope_dim in cos_sin_cache", ON_BOTH, "cos_sin_cache", SPOIL_SIZE, 1, 8, NULL, VALUE_, "cos_sin_cache", "(rope_dim) is 8", "want 16 as in q_pe"},
   {"heads are negative", ON_BOTH, "q_pe", SPOIL_SIZE, 1, -2, NULL, VALUE_, "q_pe", "(num_heads) is -2", "want 0 or more"},
@@ -653,7 +696,7 @@ static const bad_argument bad_arguments[] = {
   {"cos_sin_cache has no data", ON_BOTH, "cos_sin_cache", SPOIL_DATA, 0, 0, NULL, VALUE_, "cos_sin_cache", "data is NULL", "want an address"},
   {"q_pe is misaligned", ON_BOTH, "q_pe", SPOIL_SHIFT, 0, 1, NULL, VALUE_, "q_pe", "address ", "multiple of the element size"},
   {"heads overlap", ON_BOTH, "q_pe", SPOIL_STRIDE, 1, 0, NULL, VALUE_, "q_pe", "stride of dimension 1 (num_heads) is 0", "do not overlap"},
-  {"keys overlap", ON_BOTH, "k_pe", SPOIL_STRIDE, 0, 0, NULL, VALUE_, "k_pe", "stride of dimension 0 (num_tokens) is 0", "do not overlap"},
+  {"keys overlap", ON_BOTH, "k_pe", SPOIL_STRIDE, 0, 0, NULL, VALUE_, "k_pe", "stride of dimension 0 (num_rows) is 0", "do not overlap"},
   {"blocks overlap", ON_BOTH, "kv_cache", SPOIL_STRIDE, 0, 0, NULL, VALUE_, "kv_cache", "stride of dimension 0 (num_blocks) is 0", "do not overlap"},
 };
 /* clang-format on */
@@ -762,6 +805,7 @@ CU_TestInfo concat_and_cache_mla_rope_fused_tests[] = {
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"slots and positions out of range", test_out_of_range},
+    {"positions of skipped tokens", test_positions_of_skipped},
     {"bad arguments", test_bad_arguments},
     {"odd rows", test_odd},
     {"bad params", test_bad_params},

@@ -60,12 +60,12 @@ static void write_run(const uint16_t *source, int64_t source_stride, uint8_t *ca
 enum { PART = 64 };
 
 /*
- * `count` pairs in place, x and y being rows of their own. Always inlined, so that the usual count
- * is a number that a compiler knows.
+ * `count` pairs in place, x and y being rows of their own. `once`: the end alone is rounded. Always
+ * inlined, so that the usual count is a number that a compiler knows.
  */
 KVF_INLINE void rotate_rows(uint16_t *restrict x, uint16_t *restrict y,
                             const float *restrict cosines, const float *restrict sines,
-                            int64_t count) {
+                            int64_t count, bool once) {
   float before[2][PART];
   float products[4][PART];
   float after[2][PART];
@@ -77,7 +77,7 @@ KVF_INLINE void rotate_rows(uint16_t *restrict x, uint16_t *restrict y,
     products[2][i] = before[1][i] * cosines[i];
     products[3][i] = before[0][i] * sines[i];
   }
-  for (int64_t k = 0; k < 4; ++k) {
+  for (int64_t k = 0; !once && k < 4; ++k) {
     kvf_round_row_f16(products[k], count);
   }
   for (int64_t i = 0; i < count; ++i) {
@@ -89,12 +89,16 @@ KVF_INLINE void rotate_rows(uint16_t *restrict x, uint16_t *restrict y,
 }
 
 static void rotate(uint16_t *x, uint16_t *y, const float *cosines, const float *sines,
-                   int64_t count) {
+                   int64_t count, bool once) {
   enum { USUAL = 32 }; /* rope_dim is 64 in all models so far */
+  if (once) {
+    rotate_rows(x, y, cosines, sines, count, true);
+    return;
+  }
   if (count == USUAL) {
-    rotate_rows(x, y, cosines, sines, USUAL);
+    rotate_rows(x, y, cosines, sines, USUAL, false);
   } else {
-    rotate_rows(x, y, cosines, sines, count);
+    rotate_rows(x, y, cosines, sines, count, false);
   }
 }
 
@@ -106,7 +110,7 @@ static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uin
   uint16_t *x = row + first * step;
   uint16_t *y = x + (p->is_neox ? p->rope_dim / 2 * stride : stride);
   if (step == 1) {
-    rotate(x, y, cosines, sines, count);
+    rotate(x, y, cosines, sines, count, p->f32_angles);
     return;
   }
   uint16_t apart[2][PART];
@@ -115,7 +119,7 @@ static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uin
       apart[0][i] = x[2 * i];
       apart[1][i] = x[2 * i + 1];
     }
-    rotate(apart[0], apart[1], cosines, sines, count);
+    rotate(apart[0], apart[1], cosines, sines, count, p->f32_angles);
     for (int64_t i = 0; i < count; ++i) {
       x[2 * i] = apart[0][i];
       x[2 * i + 1] = apart[1][i];
@@ -126,18 +130,23 @@ static void rotate_part(const kvf_concat_and_cache_mla_rope_fused_params *p, uin
     apart[0][i] = x[i * step];
     apart[1][i] = y[i * step];
   }
-  rotate(apart[0], apart[1], cosines, sines, count);
+  rotate(apart[0], apart[1], cosines, sines, count, p->f32_angles);
   for (int64_t i = 0; i < count; ++i) {
     x[i * step] = apart[0][i];
     y[i * step] = apart[1][i];
   }
 }
 
+/* Element `at` of cos_sin_cache. */
+static inline float angle_at(const kvf_concat_and_cache_mla_rope_fused_params *p, int64_t at) {
+  return p->f32_angles ? ((const float *)p->cos_sin_cache.data)[at]
+                       : kvf_f32_from_f16(((const uint16_t *)p->cos_sin_cache.data)[at]);
+}
+
 /* The queries of a token at a position, and its key unless that is NULL. */
 static void rotate_token(const kvf_concat_and_cache_mla_rope_fused_params *p, int64_t token,
                          int64_t position, uint16_t *k_pe) {
-  const uint16_t *angles =
-      (const uint16_t *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0];
+  const int64_t angles = position * p->cos_sin_cache.stride[0];
   const int64_t pairs = p->rope_dim / 2;
   const int64_t step = p->cos_sin_cache.stride[1];
   for (int64_t first = 0; first < pairs; first += PART) {
@@ -145,8 +154,8 @@ static void rotate_token(const kvf_concat_and_cache_mla_rope_fused_params *p, in
     float cosines[PART];
     float sines[PART];
     for (int64_t i = 0; i < count; ++i) {
-      cosines[i] = kvf_f32_from_f16(angles[(first + i) * step]);
-      sines[i] = kvf_f32_from_f16(angles[(pairs + first + i) * step]);
+      cosines[i] = angle_at(p, angles + (first + i) * step);
+      sines[i] = angle_at(p, angles + (pairs + first + i) * step);
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
       uint16_t *q_pe =
@@ -177,6 +186,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__f16__fp8_e4m3)(cons
     int64_t block;
     int64_t offset;
     const bool writes = kvf_locate(&p->slots, token, &block, &offset);
+    if (!writes && !p->rotate_skipped) {
+      continue;
+    }
     int64_t ahead_block;
     int64_t ahead_offset;
     if (token + KVF_ROWS_AHEAD < end &&

@@ -58,8 +58,8 @@ static void write_run(const float *source, int64_t source_stride, uint8_t *cache
 enum { PART = 64 };
 
 /*
- * `count` pairs in place, x and y being rows of their own. Always inlined, so that the usual count
- * is a number that a compiler knows.
+ * `count` pairs in place, x and y being rows of their own. Always inlined, so that
+ * the usual count is a number that a compiler knows.
  */
 KVF_INLINE void rotate_rows(float *restrict x, float *restrict y, const float *restrict cosines,
                             const float *restrict sines, int64_t count) {
@@ -70,10 +70,10 @@ KVF_INLINE void rotate_rows(float *restrict x, float *restrict y, const float *r
     before[1][i] = kvf_f32_from_f32(y[i]);
   }
   for (int64_t i = 0; i < count; ++i) {
-    const float x_cos = kvf_round_f32(before[0][i] * cosines[i]);
-    const float y_sin = kvf_round_f32(before[1][i] * sines[i]);
-    const float y_cos = kvf_round_f32(before[1][i] * cosines[i]);
-    const float x_sin = kvf_round_f32(before[0][i] * sines[i]);
+    const float x_cos = before[0][i] * cosines[i];
+    const float y_sin = before[1][i] * sines[i];
+    const float y_cos = before[1][i] * cosines[i];
+    const float x_sin = before[0][i] * sines[i];
     after[0][i] = kvf_rotated_f32(x_cos - y_sin);
     after[1][i] = kvf_rotated_f32(y_cos + x_sin);
   }
@@ -139,8 +139,8 @@ static void rotate_token(const kvf_concat_and_cache_mla_rope_fused_params *p, in
     float cosines[PART];
     float sines[PART];
     for (int64_t i = 0; i < count; ++i) {
-      cosines[i] = kvf_f32_from_f32(angles[(first + i) * step]);
-      sines[i] = kvf_f32_from_f32(angles[(pairs + first + i) * step]);
+      cosines[i] = angles[(first + i) * step];
+      sines[i] = angles[(pairs + first + i) * step];
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
       float *q_pe = (float *)p->q_pe.data + token * p->q_pe.stride[0] + head * p->q_pe.stride[1];
@@ -170,6 +170,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_rope_fused__f32__fp8_e5m2)(cons
     int64_t block;
     int64_t offset;
     const bool writes = kvf_locate(&p->slots, token, &block, &offset);
+    if (!writes && !p->rotate_skipped) {
+      continue;
+    }
     int64_t ahead_block;
     int64_t ahead_offset;
     if (token + KVF_ROWS_AHEAD < end &&

@@ -68,21 +68,56 @@ KVF_INLINE void rotate(uint4 &a, uint4 &b, const uint4 cosines, const uint4 sine
   }
 }
 
+/* The same by the angles at `at` of a table of the scalar dtype. */
+KVF_INLINE void rotate_by(const kvf_concat_and_cache_mla_rope_fused_params &p, uint4 &a, uint4 &b,
+                          int64_t at) {
+  const uint16_t *cosines = static_cast<const uint16_t *>(p.cos_sin_cache.data) + at;
+  rotate(a, b, *reinterpret_cast<const uint4 *>(cosines),
+         *reinterpret_cast<const uint4 *>(cosines + p.rope_dim / 2), p.is_neox);
+}
+
+/* The same by angles in f32, rounding the end alone. */
+KVF_INLINE void rotate_once(uint4 &a, uint4 &b, const float *cosines, const float *sines,
+                            bool is_neox) {
+  const float4 cosines0 = *reinterpret_cast<const float4 *>(cosines);
+  const float4 cosines1 = *reinterpret_cast<const float4 *>(cosines + 4);
+  const float4 sines0 = *reinterpret_cast<const float4 *>(sines);
+  const float4 sines1 = *reinterpret_cast<const float4 *>(sines + 4);
+  if (is_neox) {
+    kvf_rotate_once_x2_f16(&a.x, &b.x, cosines0.x, cosines0.y, sines0.x, sines0.y);
+    kvf_rotate_once_x2_f16(&a.y, &b.y, cosines0.z, cosines0.w, sines0.z, sines0.w);
+    kvf_rotate_once_x2_f16(&a.z, &b.z, cosines1.x, cosines1.y, sines1.x, sines1.y);
+    kvf_rotate_once_x2_f16(&a.w, &b.w, cosines1.z, cosines1.w, sines1.z, sines1.w);
+  } else {
+    kvf_rotate_once_neighbours_f16(&a.x, cosines0.x, sines0.x);
+    kvf_rotate_once_neighbours_f16(&a.y, cosines0.y, sines0.y);
+    kvf_rotate_once_neighbours_f16(&a.z, cosines0.z, sines0.z);
+    kvf_rotate_once_neighbours_f16(&a.w, cosines0.w, sines0.w);
+    kvf_rotate_once_neighbours_f16(&b.x, cosines1.x, sines1.x);
+    kvf_rotate_once_neighbours_f16(&b.y, cosines1.y, sines1.y);
+    kvf_rotate_once_neighbours_f16(&b.z, cosines1.z, sines1.z);
+    kvf_rotate_once_neighbours_f16(&b.w, cosines1.w, sines1.w);
+  }
+}
+
 /* A rotated vector to the cache. */
 KVF_INLINE void store_cached(const uint4 v, uint16_t *to) { *reinterpret_cast<uint4 *>(to) = v; }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
-KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
-                            const uint16_t *angles, uint16_t *row, int32_t first,
-                            uint16_t *cached) {
+KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
+                            uint16_t *row, int32_t first, uint16_t *cached) {
   const int32_t low = p.is_neox ? first : 2 * first;
   const int32_t high = p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE;
   uint4 *at_low = reinterpret_cast<uint4 *>(row + low);
   uint4 *at_high = reinterpret_cast<uint4 *>(row + high);
   uint4 a = *at_low;
   uint4 b = *at_high;
-  rotate(a, b, *reinterpret_cast<const uint4 *>(angles + first),
-         *reinterpret_cast<const uint4 *>(angles + p.rope_dim / 2 + first), p.is_neox);
+  if (p.f32_angles) {
+    const float *cosines = static_cast<const float *>(p.cos_sin_cache.data) + angles + first;
+    rotate_once(a, b, cosines, cosines + p.rope_dim / 2, p.is_neox);
+  } else {
+    rotate_by(p, a, b, angles + first);
+  }
   *at_low = a;
   *at_high = b;
   if (cached != nullptr) {
@@ -92,17 +127,22 @@ KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
 }
 
 /* One pair, any strides. */
-KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p,
-                           const uint16_t *angles, uint16_t *row, int64_t stride, int32_t pair,
-                           uint16_t *cached) {
+KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
+                           uint16_t *row, int64_t stride, int32_t pair, uint16_t *cached) {
   const int64_t step = p.cos_sin_cache.stride[1];
   const int64_t low = p.is_neox ? pair : 2 * pair;
   const int64_t high = p.is_neox ? pair + p.rope_dim / 2 : 2 * pair + 1;
-  const uint16_t cosine = angles[pair * step];
-  const uint16_t sine = angles[(pair + p.rope_dim / 2) * step];
+  const int64_t cosine_at = angles + pair * step;
+  const int64_t sine_at = cosine_at + p.rope_dim / 2 * step;
   uint32_t x = row[low * stride]; /* the upper halves are pairs of zeros */
   uint32_t y = row[high * stride];
-  kvf_rotate_x2_f16(&x, &y, cosine, sine);
+  if (p.f32_angles) {
+    const float *table = static_cast<const float *>(p.cos_sin_cache.data);
+    kvf_rotate_once_x2_f16(&x, &y, table[cosine_at], 0.0f, table[sine_at], 0.0f);
+  } else {
+    const uint16_t *table = static_cast<const uint16_t *>(p.cos_sin_cache.data);
+    kvf_rotate_x2_f16(&x, &y, table[cosine_at], table[sine_at]);
+  }
   row[low * stride] = (uint16_t)x;
   row[high * stride] = (uint16_t)y;
   if (cached != nullptr) {
@@ -112,9 +152,8 @@ KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p,
 }
 
 /* Pairs of a row: vector `i` of them. */
-KVF_INLINE void rotate_pairs(const kvf_concat_and_cache_mla_rope_fused_params &p,
-                             const uint16_t *angles, uint16_t *row, int64_t stride, uint32_t i,
-                             uint16_t *cached) {
+KVF_INLINE void rotate_pairs(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
+                             uint16_t *row, int64_t stride, uint32_t i, uint16_t *cached) {
   if (p.vector_pairs == WIDE) {
     rotate_wide(p, angles, row, (int32_t)i * WIDE, cached);
   } else {
@@ -155,20 +194,21 @@ extern "C" __global__ void __launch_bounds__(256, 4)
        token += step) {
     const int64_t position =
         kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    const bool rotates = position >= 0 && position < p.num_positions;
     int64_t block;
     int64_t offset;
     /* Here, so that the slot is read beside the position: the wait for them is most of a token's
      * time. */
-    const bool writes = kvf_locate(p.slots, token, counts && rotates, &block, &offset);
-    if (!rotates) {
+    const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
+    if (!writes && !p.rotate_skipped) {
+      continue;
+    }
+    if (position < 0 || position >= p.num_positions) {
       if (counts) {
         atomicAdd(p.slots.faults, 1ULL);
       }
       continue;
     }
-    const uint16_t *angles =
-        static_cast<const uint16_t *>(p.cos_sin_cache.data) + position * p.cos_sin_cache.stride[0];
+    const int64_t angles = position * p.cos_sin_cache.stride[0];
     uint16_t *q_pe = static_cast<uint16_t *>(p.q_pe.data) + token * p.q_pe.stride[0];
     uint16_t *k_pe = static_cast<uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
     const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];

@@ -85,23 +85,29 @@ KVF_INLINE void rotate(float4 &a, float4 &b, const float4 cosines, const float4 
                   kvf_rotated_f32(b.w));
 }
 
+/* The same by the angles at `at` of a table of the scalar dtype. */
+KVF_INLINE void rotate_by(const kvf_concat_and_cache_mla_rope_fused_params &p, float4 &a, float4 &b,
+                          int64_t at) {
+  const float *cosines = static_cast<const float *>(p.cos_sin_cache.data) + at;
+  rotate(a, b, *reinterpret_cast<const float4 *>(cosines),
+         *reinterpret_cast<const float4 *>(cosines + p.rope_dim / 2), p.is_neox);
+}
+
 /* A rotated vector to the cache. */
 KVF_INLINE void store_cached(const float4 v, uint8_t *to, float scale) {
   *reinterpret_cast<uint32_t *>(to) = quantise_x4(v, scale);
 }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
-KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
-                            const float *angles, float *row, int32_t first, uint8_t *cached,
-                            float scale) {
+KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
+                            float *row, int32_t first, uint8_t *cached, float scale) {
   const int32_t low = p.is_neox ? first : 2 * first;
   const int32_t high = p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE;
   float4 *at_low = reinterpret_cast<float4 *>(row + low);
   float4 *at_high = reinterpret_cast<float4 *>(row + high);
   float4 a = *at_low;
   float4 b = *at_high;
-  rotate(a, b, *reinterpret_cast<const float4 *>(angles + first),
-         *reinterpret_cast<const float4 *>(angles + p.rope_dim / 2 + first), p.is_neox);
+  rotate_by(p, a, b, angles + first);
   *at_low = a;
   *at_high = b;
   if (cached != nullptr) {
@@ -111,16 +117,17 @@ KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p,
 }
 
 /* One pair, any strides. */
-KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, const float *angles,
+KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
                            float *row, int64_t stride, int32_t pair, uint8_t *cached, float scale) {
   const int64_t step = p.cos_sin_cache.stride[1];
   const int64_t low = p.is_neox ? pair : 2 * pair;
   const int64_t high = p.is_neox ? pair + p.rope_dim / 2 : 2 * pair + 1;
-  const float cosine = angles[pair * step];
-  const float sine = angles[(pair + p.rope_dim / 2) * step];
+  const int64_t cosine_at = angles + pair * step;
+  const int64_t sine_at = cosine_at + p.rope_dim / 2 * step;
+  const float *table = static_cast<const float *>(p.cos_sin_cache.data);
   float x = row[low * stride];
   float y = row[high * stride];
-  kvf_rotate_f32(&x, &y, cosine, sine);
+  kvf_rotate_f32(&x, &y, table[cosine_at], table[sine_at]);
   x = kvf_rotated_f32(x);
   y = kvf_rotated_f32(y);
   row[low * stride] = x;
@@ -132,9 +139,8 @@ KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, 
 }
 
 /* Pairs of a row: vector `i` of them. */
-KVF_INLINE void rotate_pairs(const kvf_concat_and_cache_mla_rope_fused_params &p,
-                             const float *angles, float *row, int64_t stride, uint32_t i,
-                             uint8_t *cached, float scale) {
+KVF_INLINE void rotate_pairs(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
+                             float *row, int64_t stride, uint32_t i, uint8_t *cached, float scale) {
   if (p.vector_pairs == WIDE) {
     rotate_wide(p, angles, row, (int32_t)i * WIDE, cached, scale);
   } else {
@@ -176,20 +182,21 @@ extern "C" __global__ void __launch_bounds__(256, 4)
        token += step) {
     const int64_t position =
         kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    const bool rotates = position >= 0 && position < p.num_positions;
     int64_t block;
     int64_t offset;
     /* Here, so that the slot is read beside the position: the wait for them is most of a token's
      * time. */
-    const bool writes = kvf_locate(p.slots, token, counts && rotates, &block, &offset);
-    if (!rotates) {
+    const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
+    if (!writes && !p.rotate_skipped) {
+      continue;
+    }
+    if (position < 0 || position >= p.num_positions) {
       if (counts) {
         atomicAdd(p.slots.faults, 1ULL);
       }
       continue;
     }
-    const float *angles =
-        static_cast<const float *>(p.cos_sin_cache.data) + position * p.cos_sin_cache.stride[0];
+    const int64_t angles = position * p.cos_sin_cache.stride[0];
     float *q_pe = static_cast<float *>(p.q_pe.data) + token * p.q_pe.stride[0];
     float *k_pe = static_cast<float *>(p.k_pe.data) + token * p.k_pe.stride[0];
     const float *kv_c = static_cast<const float *>(p.kv_c.data) + token * p.kv_c.stride[0];

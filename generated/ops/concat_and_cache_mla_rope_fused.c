@@ -118,26 +118,26 @@ static const kvf_exclusion exclusions[] = {
 static const kvf_argument arguments[] = {
     {.name = "positions",
      .type = "Tensor",
-     .doc = "[num_rows >= num_tokens], int64 or int32, any stride",
+     .doc = ">= num_tokens elements, int64 or int32, any stride",
      .kind = KVF_KIND_TENSOR},
     {.name = "q_pe",
      .type = "Tensor!",
-     .doc = "[num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides",
+     .doc = "[num_rows >= num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "k_pe",
      .type = "Tensor!",
-     .doc = "[num_tokens, rope_dim], the dtype of q_pe, any strides",
+     .doc = "[num_rows, rope_dim], the dtype of q_pe, any strides",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "kv_c",
      .type = "Tensor",
-     .doc = "[num_tokens, kv_lora_rank], the dtype of q_pe, any strides",
+     .doc = "[num_rows, kv_lora_rank], the dtype of q_pe, any strides",
      .kind = KVF_KIND_TENSOR},
     {.name = "cos_sin_cache",
      .type = "Tensor",
-     .doc = "[num_positions, rope_dim], the dtype of q_pe, any strides; a row is the cosines of "
-            "all pairs and behind them the sines",
+     .doc = "[num_positions, rope_dim], the dtype of q_pe or f32, any strides; a row is the "
+            "cosines of all pairs and behind them the sines",
      .kind = KVF_KIND_TENSOR},
     {.name = "is_neox",
      .type = "bool",
@@ -145,7 +145,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_BOOL},
     {.name = "slot_mapping",
      .type = "Tensor",
-     .doc = "[num_tokens], int64 or int32, any stride; a negative slot leaves k_pe and cache alone",
+     .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache",
      .type = "Tensor!",
@@ -162,13 +162,20 @@ static const kvf_argument arguments[] = {
      .doc = "f32, one element; the cache holds element / scale, for kv_c and k_pe alike; not read "
             "when the cache holds the scalar dtype",
      .kind = KVF_KIND_TENSOR},
+    {.name = "rotate_skipped",
+     .type = "bool",
+     .doc = "whether queries of tokens with a negative slot are rotated, too",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_concat_and_cache_mla_rope_fused(
       exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, (DLTensor *)values[2].as.tensor,
       values[3].as.tensor, values[4].as.tensor, values[5].as.boolean, values[6].as.tensor,
-      (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor);
+      (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor,
+      values[10].as.boolean);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -190,49 +197,57 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
     .name = "concat_and_cache_mla_rope_fused",
     .ns = "_C_cache_ops",
-    .schema = "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
-              "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! "
-              "kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()",
-    .doc = "rotates queries and keys by their positions and writes the keys to MLA pages.\n"
-           "\n"
-           "With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and\n"
-           "sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):\n"
-           "  (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and "
-           "become\n"
-           "  x' = x * cos - y * sin\n"
-           "  y' = y * cos + x * sin\n"
-           "Each product, sum and difference is rounded to the scalar dtype (three roundings for "
-           "an element of\n"
-           "f16 or bf16), being made in f32 and never fused, so the CPU and CUDA give the same "
-           "bits; a NaN is\n"
-           "0x7FFF, or 0x7FFFFFFF in f32.\n"
-           "\n"
-           "q_pe is rotated in place for every token. Where slot_mapping[t] is not negative, k_pe "
-           "is rotated in\n"
-           "place too and written behind kv_c, with s = slot_mapping[t], block = s div block_size "
-           "and\n"
-           "offset = s mod block_size:\n"
-           "  kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)\n"
-           "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), "
-           "rotated\n"
-           "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the "
-           "scale in f32,\n"
-           "rounds to nearest even and saturates. Any L, any even R, any number of heads, 0 "
-           "included. Zero\n"
-           "tokens are a successful no-op. Two tokens with one slot race.\n"
-           "\n"
-           "Errors: KVF_OUT_OF_RANGE for a position that is no row of cos_sin_cache, whatever its "
-           "token's slot,\n"
-           "and for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: "
-           "counted, see\n"
-           "kvf_cuda_fault_count: a token with such a position is left alone, one with such a slot "
-           "has only its\n"
-           "queries rotated).\n"
-           "Source of the rule: vLLM's op of the same name, with its 32-bit strides and its "
-           "empty-input and\n"
-           "bounds defects corrected.",
+    .schema =
+        "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor "
+        "kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str "
+        "kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False) -> ()",
+    .doc =
+        "rotates queries and keys by their positions and writes the keys to MLA pages.\n"
+        "\n"
+        "With L = kv_lora_rank, R = rope_dim, cos = cos_sin_cache[positions[t], i] and\n"
+        "sin = cos_sin_cache[positions[t], R / 2 + i], for i in [0, R / 2):\n"
+        "  (x, y) are elements i and R / 2 + i of a row if is_neox, else 2 i and 2 i + 1, and "
+        "become\n"
+        "  x' = x * cos - y * sin\n"
+        "  y' = y * cos + x * sin\n"
+        "Products, sums and differences are made in f32, none of them fused, so the CPU and CUDA "
+        "give the\n"
+        "same bits. With cos_sin_cache of the scalar dtype each is rounded to it (three roundings "
+        "for an\n"
+        "element of f16 or bf16); with one of f32 next to f16 or bf16 the end alone is. A NaN is "
+        "0x7FFF, or\n"
+        "0x7FFFFFFF in f32.\n"
+        "\n"
+        "q_pe and k_pe are rotated in place, and k_pe is written behind kv_c, with s = "
+        "slot_mapping[t],\n"
+        "block = s div block_size and offset = s mod block_size:\n"
+        "  kv_cache[block, offset, i]     = Q(kv_c[t, i], kv_cache_scale)  for i in [0, L)\n"
+        "  kv_cache[block, offset, L + j] = Q(k_pe[t, j], kv_cache_scale)  for j in [0, R), "
+        "rotated\n"
+        "Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale "
+        "in f32,\n"
+        "rounds to nearest even and saturates. A token with a negative slot is left alone, and its "
+        "position\n"
+        "is not looked at (graph padding); with rotate_skipped its queries are rotated all the "
+        "same, as a\n"
+        "rank needs that keeps the keys of some tokens alone. The number of tokens is the length "
+        "of\n"
+        "slot_mapping; the other tensors may have more rows, which are left alone. Any L, any even "
+        "R, any\n"
+        "number of heads, 0 included. Zero tokens are a successful no-op. Two tokens with one slot "
+        "race.\n"
+        "\n"
+        "Errors: KVF_OUT_OF_RANGE for a position that is looked at and no row of cos_sin_cache, "
+        "and for a\n"
+        "slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: counted, see\n"
+        "kvf_cuda_fault_count, and the token is treated as one with a negative slot, or left alone "
+        "for its\n"
+        "position).\n"
+        "Source of the rule: vLLM's op of the same name, with its 32-bit strides and its "
+        "empty-input and\n"
+        "bounds defects corrected. Before 0.33 it rotated the queries of all tokens.",
     .arguments = arguments,
-    .num_arguments = 10,
+    .num_arguments = 11,
     .variants = variants,
     .num_variants = 18,
     .axes = axes,

@@ -36,7 +36,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from kvforge import _arrays, _checkout, _library, _variant
 from kvforge._build import Build
 from kvforge._store import Store
-from kvforge.ops._upstream import SCHEMAS
+from kvforge.ops._upstream import FLAGS, SCHEMAS
 
 OnConflict = Literal["refuse", "add", "override"]
 Generation = Literal["vllm-0.16", "vllm-0.21", "vllm-0.26", "vllm-0.31", "vllm-0.33"]
@@ -73,8 +73,9 @@ def register(
         generation: register the schemas that vLLM's ops have from that release on, up to the next
             one here, argument for argument, under the ops' namespace: "vllm-0.16", "vllm-0.21",
             "vllm-0.26", "vllm-0.31" or "vllm-0.33". None for kvforge's own, which take what the
-            latest generation takes and have more defaults. Ops that upstream does not have, and
-            `kvforge::`, have kvforge's own schema in any case.
+            latest generation takes and have more defaults. An op that did something else in a
+            generation does so there (rotate_skipped of concat_and_cache_mla_rope_fused). Ops that
+            upstream does not have, and `kvforge::`, have kvforge's own schema in any case.
 
     Returns:
         The qualified names whose kernels are kvforge's now. Calling again is harmless; RuntimeError
@@ -305,7 +306,8 @@ class _Binding:
     def plan(
         self, name: str, place: tuple[str, str], generation: str | None, *, there: bool
     ) -> tuple[str | None, str]:
-        """The schema to define, None for one that is there, and its arguments' names in order."""
+        """The schema to define, None for one that is there, and its arguments' names in order; then
+        those of the flags that are set in every call."""
         text = ctypes.c_char_p()
         self._call("schema", name, ctypes.byref(text))
         own = (text.value or b"").decode()
@@ -319,6 +321,7 @@ class _Binding:
             argument.name + ("?" if argument.type.kind() == "OptionalType" else "")
             for argument in parsed.arguments
         ]
+        arguments += [f"{flag}!" for flag in FLAGS.get((chosen or "", name), ())]
         return schema or None, ",".join(arguments)
 
     @staticmethod

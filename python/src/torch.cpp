@@ -36,7 +36,8 @@ constexpr size_t max_string = 127;
 struct Slot {
   const kvf_op *op;
   std::string ns;
-  int count; /* arguments of the registered schema */
+  uint32_t flags; /* those of the op's own arguments, by position, that are set in every call */
+  int count;      /* arguments of the registered schema */
   struct {
     int8_t position; /* in the op's own schema */
     bool optional;   /* in the registered schema, which tells how torch passes it */
@@ -229,6 +230,9 @@ void call(const Slot &slot, Reader &reader) {
   };
   for (int i = 0; i < op.num_arguments; ++i) {
     values[i] = op.arguments[i].default_value; /* none where there is no default */
+    if (slot.flags >> i & 1) {
+      values[i].as.boolean = true;
+    }
   }
   for (int i = 0; i < slot.count; ++i) {
     const int position = slot.arguments[i].position;
@@ -297,17 +301,20 @@ const kvf_op &find(const char *name) {
 }
 
 /* Fills a slot from the names of the registered schema's arguments, separated by commas, with a
- * question mark behind those that may be None. */
+ * question mark behind those that may be None; and of flags that the schema lacks and every call
+ * sets, with an exclamation mark. */
 void fill(Slot &slot, const kvf_op &op, const char *ns, const std::string &names) {
   slot.op = &op;
   slot.ns = ns;
+  slot.flags = 0;
   slot.count = 0;
   bool given[max_arguments] = {};
   for (size_t begin = 0; begin < names.size();) {
     const size_t end = std::min(names.find(',', begin), names.size());
     std::string name = names.substr(begin, end - begin);
     const bool optional = name.back() == '?';
-    if (optional) {
+    const bool flag = name.back() == '!';
+    if (optional || flag) {
       name.pop_back();
     }
     int position = 0;
@@ -318,8 +325,15 @@ void fill(Slot &slot, const kvf_op &op, const char *ns, const std::string &names
       refuse(std::string(op.name) + " has no argument '" + name + "'; want " + op.schema);
     }
     given[position] = true;
-    slot.arguments[slot.count++] = {static_cast<int8_t>(position), optional};
     begin = end + 1;
+    if (!flag) {
+      slot.arguments[slot.count++] = {static_cast<int8_t>(position), optional};
+    } else if (op.arguments[position].has_default &&
+               op.arguments[position].default_value.kind == KVF_KIND_BOOL) {
+      slot.flags |= 1u << position;
+    } else {
+      refuse(std::string(op.name) + ": '" + name + "' is no flag with a default");
+    }
   }
   for (int i = 0; i < op.num_arguments; ++i) {
     if (!given[i] && !op.arguments[i].has_default) {

@@ -7,23 +7,6 @@
 
 #define OP (&kvf_op_concat_and_cache_mla_rope_fused)
 
-static void check_counts(kvf_check *check, const kvf_dim *positions, const kvf_dim *num_tokens,
-                         const kvf_slots *slots) {
-  if (check->status != KVF_OK) {
-    return;
-  }
-  if (positions->value < num_tokens->value) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "positions",
-                   "has %" PRId64 " elements, want at least %" PRId64 " (the tokens of q_pe)",
-                   positions->value, num_tokens->value);
-  }
-  if (slots->num_tokens != num_tokens->value) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "slot_mapping",
-                   "has %" PRId64 " elements, want %" PRId64 " (the tokens of q_pe)",
-                   slots->num_tokens, num_tokens->value);
-  }
-}
-
 /* Work items of a token are counted in 32 bits. */
 static void check_token_size(kvf_check *check, const char *argument, int64_t num_heads,
                              int64_t rope_dim, int64_t kv_lora_rank) {
@@ -49,10 +32,12 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
                                                const DLTensor *cos_sin_cache, bool is_neox,
                                                const DLTensor *slot_mapping, DLTensor *kv_cache,
                                                const char *kv_cache_dtype,
-                                               const DLTensor *kv_cache_scale) {
-  kvf_concat_and_cache_mla_rope_fused_params params = {.is_neox = is_neox};
+                                               const DLTensor *kv_cache_scale,
+                                               bool rotate_skipped) {
+  kvf_concat_and_cache_mla_rope_fused_params params = {.is_neox = is_neox,
+                                                       .rotate_skipped = rotate_skipped};
+  kvf_dim num_given = KVF_DIM("num_tokens"); /* of positions */
   kvf_dim num_rows = KVF_DIM("num_rows");
-  kvf_dim num_tokens = KVF_DIM("num_tokens");
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim rope_dim = KVF_DIM("rope_dim");
   kvf_dim kv_lora_rank = KVF_DIM("kv_lora_rank");
@@ -61,21 +46,22 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_check check = kvf_check_begin(OP, exec);
   kvf_check_tensor(&check, "positions", positions, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, 1,
-                   (kvf_dim *const[]){&num_rows}, &params.positions);
+                   (kvf_dim *const[]){&num_given}, &params.positions);
   kvf_dtype scalar = KVF_DTYPE_NONE;
   if (check.status == KVF_OK) {
     scalar = kvf_check_dtype(&check, "q_pe", q_pe, KVF_ACCEPT_FLOATS);
   }
   kvf_check_tensor(&check, "q_pe", q_pe, KVF_ACCEPT(scalar), 3,
-                   (kvf_dim *const[]){&num_tokens, &num_heads, &rope_dim}, &params.q_pe);
+                   (kvf_dim *const[]){&num_rows, &num_heads, &rope_dim}, &params.q_pe);
   kvf_check_tensor(&check, "k_pe", k_pe, KVF_ACCEPT(scalar), 2,
-                   (kvf_dim *const[]){&num_tokens, &rope_dim}, &params.k_pe);
+                   (kvf_dim *const[]){&num_rows, &rope_dim}, &params.k_pe);
   kvf_check_tensor(&check, "kv_c", kv_c, KVF_ACCEPT(scalar), 2,
-                   (kvf_dim *const[]){&num_tokens, &kv_lora_rank}, &params.kv_c);
-  kvf_check_tensor(&check, "cos_sin_cache", cos_sin_cache, KVF_ACCEPT(scalar), 2,
-                   (kvf_dim *const[]){&num_positions, &rope_dim}, &params.cos_sin_cache);
+                   (kvf_dim *const[]){&num_rows, &kv_lora_rank}, &params.kv_c);
+  kvf_check_tensor(&check, "cos_sin_cache", cos_sin_cache, KVF_ACCEPT(scalar) | KVF_ACCEPT(KVF_F32),
+                   2, (kvf_dim *const[]){&num_positions, &rope_dim}, &params.cos_sin_cache);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
-  check_counts(&check, &num_rows, &num_tokens, &params.slots);
+  kvf_check_rows(&check, "positions", &num_given, "slot_mapping", &params.slots);
+  kvf_check_rows(&check, "q_pe", &num_rows, "slot_mapping", &params.slots);
   kvf_check_one_scale(&check, "kv_cache_scale", kv_cache_scale, &params.kv_cache_scale);
   check_even(&check, "q_pe", rope_dim.value);
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
@@ -99,6 +85,7 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   }
   params.position_bytes = positions->dtype.bits / 8;
   params.num_positions = num_positions.value;
+  params.f32_angles = scalar != KVF_F32 && cos_sin_cache->dtype.bits == 32;
   params.num_heads =
       num_heads.value > INT32_MAX ? 0 : (int32_t)num_heads.value; /* of no elements */
   params.slots.num_blocks = num_blocks.value;
@@ -106,11 +93,17 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   return kvf_launch_concat_and_cache_mla_rope_fused(&check.exec, variant, &params);
 }
 
-/* On the CPU, positions are looked at before anything is written. */
+/* On the CPU, positions are looked at before anything is written, but for those of skipped tokens.
+ */
 static void check_positions(kvf_check *check,
                             const kvf_concat_and_cache_mla_rope_fused_params *params) {
   const kvf_view *positions = &params->positions;
-  for (int64_t token = 0; token < params->slots.num_tokens; ++token) {
+  const kvf_slots *slots = &params->slots;
+  for (int64_t token = 0; token < slots->num_tokens; ++token) {
+    if (!params->rotate_skipped &&
+        kvf_read_index(slots->mapping, slots->index_bytes, token * slots->stride) < 0) {
+      continue;
+    }
     const int64_t position =
         kvf_read_index(positions->data, params->position_bytes, token * positions->stride[0]);
     if (position < 0 || position >= params->num_positions) {
@@ -154,10 +147,11 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   keys.data =
       (void *)((uintptr_t)keys.data + (uintptr_t)kvf_wrapping_product(
                                           params->kv_lora_rank * (int64_t)cache, keys.stride[2]));
-  const kvf_vector_side rotated[] = {{&params->q_pe, scalar, 2, 3},
-                                     {&params->k_pe, scalar, 1, 2},
-                                     {&params->cos_sin_cache, scalar, 1, 2},
-                                     {&keys, cache, 2, 3}};
+  const kvf_vector_side rotated[] = {
+      {&params->q_pe, scalar, 2, 3},
+      {&params->k_pe, scalar, 1, 2},
+      {&params->cos_sin_cache, params->f32_angles ? 4 : scalar, 1, 2},
+      {&keys, cache, 2, 3}};
   const int32_t choices[] = {16 / scalar, 1};
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
   const int64_t rotations =

@@ -284,6 +284,8 @@ def concat_and_cache_mla_rope_fused(put: Put) -> Case:
     positions, pages = np.array([3, 8, 0, 1, 8], np.int64), normal(3, 4, 20, seed=4)
     turned = oracle.rotate(keys, table, positions, neox=True)
     turned[SLOTS < 0] = keys[SLOTS < 0]
+    asked = oracle.rotate(queries, table, positions, neox=True)
+    asked[SLOTS < 0] = queries[SLOTS < 0]
     rows = np.concatenate([latent, turned], axis=1)
     q_pe, k_pe, cache = put.device(queries), put.device(keys), put.device(pages)
     return Case(
@@ -300,7 +302,7 @@ def concat_and_cache_mla_rope_fused(put: Put) -> Case:
             "kv_cache_scale": put.device(np.asarray(ONE)),
         },
         [
-            (q_pe, oracle.rotate(queries, table, positions, neox=True)),
+            (q_pe, asked),
             (k_pe, turned),
             (cache, oracle.scatter(pages, SLOTS, rows)),
         ],

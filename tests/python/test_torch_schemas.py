@@ -247,6 +247,29 @@ except RuntimeError as error:
     assert "registered with the schema of vllm-0.21 already" in text
 
 
+@pytest.mark.parametrize(("generation", "rotated"), [("vllm-0.31", True), ("vllm-0.33", False)])
+def test_what_a_generation_does_with_queries_of_skipped_tokens(
+    generation: str, rotated: bool
+) -> None:
+    """Its schema has no argument for it."""
+    processes.run(f"""
+import torch
+import kvforge.torch
+from arrays import Torch
+from cases import CASES
+kvforge.torch.register(generation={generation!r})
+a = CASES["concat_and_cache_mla_rope_fused"](Torch()).arguments
+want = a["q_pe"].clone()
+kvforge.ops._C_cache_ops.concat_and_cache_mla_rope_fused(
+    **a | {{"q_pe": want, "k_pe": a["k_pe"].clone(), "rotate_skipped": {rotated}}})
+before = a["q_pe"].clone()
+torch.ops._C_cache_ops.concat_and_cache_mla_rope_fused(*a.values())
+assert torch.equal(a["q_pe"], want)
+skipped = a["slot_mapping"] < 0
+assert skipped.any() and torch.equal(a["q_pe"][skipped], before[skipped]) != {rotated}
+""")
+
+
 def test_a_text_is_no_list_of_ops() -> None:
     with pytest.raises(TypeError, match=r"ops: got the str '_C_cache_ops::copy_blocks', want a li"):
         kvforge.torch.register(ops="_C_cache_ops::copy_blocks")

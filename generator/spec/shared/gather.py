@@ -3,7 +3,8 @@
 from generator.model import Field
 
 BLOCK_TABLE = (
-    "[>= {0}, width], int32 or int64, stride of dimension 1 is 1: the page of each part of a sequence"
+    "[>= {0}, width], int32 or int64, stride of dimension 1 is 1: the page of each part of a "
+    "sequence"
 )
 SEQ_STARTS = (
     "[>= {0}], int32, contiguous: position of a sequence's first row, in tokens, any number of "

@@ -42,6 +42,7 @@ def concat_and_cache_mla_rope_fused(
     kv_cache: Tensor,
     kv_cache_dtype: str,
     kv_cache_scale: Tensor,
+    rotate_skipped: bool = False,
 ) -> None: ...
 
 def concat_mla_q(

@@ -9,6 +9,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::concat_and_cache_mla": (
             "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
         ),
+        "_C_cache_ops::concat_and_cache_mla_rope_fused": (
+            "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -28,6 +31,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "vllm-0.21": {
         "_C_cache_ops::concat_and_cache_mla": (
             "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale) -> ()"
+        ),
+        "_C_cache_ops::concat_and_cache_mla_rope_fused": (
+            "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
         ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
@@ -49,6 +55,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride) -> ()"
         ),
+        "_C_cache_ops::concat_and_cache_mla_rope_fused": (
+            "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -69,6 +78,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         ),
+        "_C_cache_ops::concat_and_cache_mla_rope_fused": (
+            "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -83,6 +95,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         ),
+        "_C_cache_ops::concat_and_cache_mla_rope_fused": (
+            "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, Tensor kv_cache_scale) -> ()"
+        ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
@@ -96,4 +111,12 @@ SCHEMAS: dict[str, dict[str, str]] = {
             "merge_attn_states(Tensor! output, Tensor!? output_lse, Tensor prefix_output, Tensor prefix_lse, Tensor suffix_output, Tensor suffix_lse, int!? prefill_tokens_with_context, Tensor? output_scale=None) -> ()"
         ),
     },
+}
+
+# (generation, op): the flags that make it do what upstream's did, though its schema lacks them.
+FLAGS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("vllm-0.16", "_C_cache_ops::concat_and_cache_mla_rope_fused"): ("rotate_skipped",),
+    ("vllm-0.21", "_C_cache_ops::concat_and_cache_mla_rope_fused"): ("rotate_skipped",),
+    ("vllm-0.26", "_C_cache_ops::concat_and_cache_mla_rope_fused"): ("rotate_skipped",),
+    ("vllm-0.31", "_C_cache_ops::concat_and_cache_mla_rope_fused"): ("rotate_skipped",),
 }

@@ -23,6 +23,8 @@ typedef struct kvf_concat_and_cache_mla_rope_fused_params {
   int32_t position_bytes;  /* of one element of positions: 8 or 4 */
   int32_t num_heads;       /* query heads */
   int32_t is_neox;         /* whether pairs are halves of a row, else neighbours */
+  int32_t f32_angles;      /* whether cos_sin_cache is f32 next to a 16-bit scalar dtype */
+  int32_t rotate_skipped;  /* whether queries of skipped tokens are rotated, too */
   kvf_slots slots;         /* tokens, pages and where each token goes */
   int32_t kv_lora_rank;    /* elements of a row of kv_c */
   int32_t rope_dim;        /* elements of a row of k_pe */

@@ -58,4 +58,28 @@ KVF_ROTATE_NEIGHBOURS(f16)
 KVF_ROTATE_NEIGHBOURS(bf16)
 #undef KVF_ROTATE_NEIGHBOURS
 
+/* Pairs of 16-bit floats by angles in f32, whose end alone is rounded: two, each word holding two
+ * elements, and one whose two are neighbours. */
+#define KVF_ROTATE_ONCE(token)                                                                     \
+  KVF_INLINE void kvf_rotate_once_x2_##token(uint32_t *x, uint32_t *y, float cosine0,              \
+                                             float cosine1, float sine0, float sine1) {            \
+    float a0 = kvf_f32_from_##token((uint16_t)*x);                                                 \
+    float a1 = kvf_f32_from_##token((uint16_t)(*x >> 16));                                         \
+    float b0 = kvf_f32_from_##token((uint16_t)*y);                                                 \
+    float b1 = kvf_f32_from_##token((uint16_t)(*y >> 16));                                         \
+    kvf_rotate_f32(&a0, &b0, cosine0, sine0);                                                      \
+    kvf_rotate_f32(&a1, &b1, cosine1, sine1);                                                      \
+    *x = kvf_##token##_from_f32(a0) | (uint32_t)kvf_##token##_from_f32(a1) << 16;                  \
+    *y = kvf_##token##_from_f32(b0) | (uint32_t)kvf_##token##_from_f32(b1) << 16;                  \
+  }                                                                                                \
+  KVF_INLINE void kvf_rotate_once_neighbours_##token(uint32_t *u, float cosine, float sine) {      \
+    float x = kvf_f32_from_##token((uint16_t)*u);                                                  \
+    float y = kvf_f32_from_##token((uint16_t)(*u >> 16));                                          \
+    kvf_rotate_f32(&x, &y, cosine, sine);                                                          \
+    *u = kvf_##token##_from_f32(x) | (uint32_t)kvf_##token##_from_f32(y) << 16;                    \
+  }
+KVF_ROTATE_ONCE(f16)
+KVF_ROTATE_ONCE(bf16)
+#undef KVF_ROTATE_ONCE
+
 #endif

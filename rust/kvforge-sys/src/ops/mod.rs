@@ -44,6 +44,7 @@ extern "C" {
         kv_cache: *mut DLTensor,
         kv_cache_dtype: *const c_char,
         kv_cache_scale: *const DLTensor,
+        rotate_skipped: bool,
     ) -> kvf_status;
     /// Joins the latent and the rope half of MLA queries, head by head.
     pub fn kvf_concat_mla_q(
