@@ -6,7 +6,18 @@
 #include "covering.h"
 #include "mla.h"
 
-enum { KV_C, K_PE, KV_CACHE, SLOT_MAPPING, KV_CACHE_DTYPE, SCALE, SKIP_SCALE, ARGUMENTS };
+enum {
+  KV_C,
+  K_PE,
+  KV_CACHE,
+  SLOT_MAPPING,
+  KV_CACHE_DTYPE,
+  SCALE,
+  SKIP_SCALE,
+  KPE_CACHE,
+  KPE_SCALE,
+  ARGUMENTS
+};
 
 /* The axes that cases vary. */
 enum {
@@ -23,6 +34,7 @@ enum {
   ROWS,
   SCALES,
   SKIP,
+  SPLIT,
   VALUES,
   ENTRY,
   EXEC,
@@ -30,6 +42,7 @@ enum {
 };
 
 enum { ENTRY_TYPED, ENTRY_BOXED, ENTRY_RAW, ENTRIES };
+enum { SPLIT_NONE, SPLIT_APART, SPLIT_SLICES, SPLIT_KINDS };
 enum { EXEC_NULL, EXEC_ONE_THREAD, EXEC_OWN_STREAM, EXEC_KINDS };
 
 static const int64_t sizes_of[][2] = {{512, 64}, {128, 32}, {0, 64},  {512, 0},  {0, 0},
@@ -47,11 +60,21 @@ typedef struct mla_case {
   uint64_t seed;
 } mla_case;
 
+/* A cache of its own has a scale of its own, or that of the other. */
+static bool has_kpe_scale(const mla_case *what) {
+  return what->value[SPLIT] && what->seed % 3 != 1;
+}
+
+static int kpe_scale_kind(const mla_case *what) {
+  return (what->value[SCALES] + (has_kpe_scale(what) ? 1 : 0)) % SCALE_KINDS;
+}
+
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_concat_and_cache_mla(exec, values[KV_C].as.tensor, values[K_PE].as.tensor,
-                                  (DLTensor *)values[KV_CACHE].as.tensor,
-                                  values[SLOT_MAPPING].as.tensor, values[KV_CACHE_DTYPE].as.string,
-                                  values[SCALE].as.tensor, values[SKIP_SCALE].as.boolean);
+  return kvf_concat_and_cache_mla(
+      exec, values[KV_C].as.tensor, values[K_PE].as.tensor, (DLTensor *)values[KV_CACHE].as.tensor,
+      values[SLOT_MAPPING].as.tensor, values[KV_CACHE_DTYPE].as.string, values[SCALE].as.tensor,
+      values[SKIP_SCALE].as.boolean, (DLTensor *)values[KPE_CACHE].as.tensor,
+      values[KPE_SCALE].as.tensor);
 }
 
 static kvf_status raw(const op_call *call, const mla_case *what) {
@@ -74,8 +97,37 @@ static kvf_status raw(const op_call *call, const mla_case *what) {
       .vector_elements = -1,
       .streaming = -1,
       .skip_scale = what->value[SKIP],
+      .kpe_cache =
+          what->value[SPLIT] ? operand_view(&call->operands[KPE_CACHE]) : (kvf_view){.data = NULL},
+      .kpe_scale = {.data = reads_scale && has_kpe_scale(what)
+                                ? operand_view(&call->operands[KPE_SCALE]).data
+                                : NULL},
   };
   return kvf_launch_concat_and_cache_mla(call->given_exec, variant, &params);
+}
+
+/* The cache or caches of a call, joint or as two tensors or as slices of one. */
+static void make_caches(op_call *call, const mla_case *what, int64_t blocks) {
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  const int *value = what->value;
+  const DLDataType dtype = mla_cache_dtype(cache, value[ENTRY] == ENTRY_BOXED);
+  const int64_t elements = what->kv_lora_rank + what->rope_dim;
+  const int64_t bytes = mla_row_bytes(cache, elements);
+  int64_t shape[3] = {blocks, what->block_size, bytes / (dtype.bits / 8)};
+  int64_t stride[3];
+  if (value[SPLIT] == SPLIT_APART) {
+    shape[2] = what->rope_dim;
+    mla_cache_strides((value[CACHE] + 1) % CACHE_LAYOUTS, shape, stride);
+    operand_make(call, KPE_CACHE, dtype, 3, shape, stride, 0, 64, what->seed + 6);
+    shape[2] = what->kv_lora_rank;
+  }
+  mla_cache_strides(value[CACHE], shape, stride);
+  operand_make(call, KV_CACHE, dtype, 3, shape, stride, value[CACHE_OFFSET], 64, what->seed + 4);
+  if (value[SPLIT] == SPLIT_SLICES) {
+    call->operands[KV_CACHE].view.shape[2] = what->kv_lora_rank;
+    shape[2] = what->rope_dim;
+    operand_share(call, KPE_CACHE, KV_CACHE, what->kv_lora_rank * stride[2], 3, shape, stride);
+  }
 }
 
 static void build(op_call *call, const void *context) {
@@ -97,12 +149,7 @@ static void build(op_call *call, const void *context) {
                    what->kv_lora_rank, what->rope_dim, offset, value[VALUES], state);
 
   const int64_t blocks = (what->tokens + what->block_size - 1) / what->block_size + 2;
-  const int64_t bytes = mla_row_bytes(kvf_cache_of(variant), what->kv_lora_rank + what->rope_dim);
-  const DLDataType dtype = mla_cache_dtype(kvf_cache_of(variant), value[ENTRY] == ENTRY_BOXED);
-  const int64_t shape[3] = {blocks, what->block_size, bytes / (dtype.bits / 8)};
-  int64_t stride[3];
-  mla_cache_strides(value[CACHE], shape, stride);
-  operand_make(call, KV_CACHE, dtype, 3, shape, stride, value[CACHE_OFFSET], 64, state + 4);
+  make_caches(call, what, blocks);
 
   mla_make_indices(call, SLOT_MAPPING, value[INDEX], what->tokens, state + 5);
   const bool wide = call->operands[SLOT_MAPPING].view.dtype.bits == 64;
@@ -112,6 +159,9 @@ static void build(op_call *call, const void *context) {
   }
   free(slots);
   mla_make_scale(call, SCALE, value[SCALES], (int32_t)(what->seed % 2));
+  if (has_kpe_scale(what)) {
+    mla_make_scale(call, KPE_SCALE, kpe_scale_kind(what), (int32_t)(what->seed / 2 % 2));
+  }
   if (value[SKIP] && what->seed % 3 == 0) { /* anything will do */
     call->operands[SCALE].view.dtype = (DLDataType){kDLInt, 8, 1};
   }
@@ -120,6 +170,14 @@ static void build(op_call *call, const void *context) {
                          : kvf_dtype_name(kvf_cache_of(variant));
   call->values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = name};
   call->values[SKIP_SCALE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = value[SKIP]};
+}
+
+/* A row of one of two caches. */
+static void expect_part(const op_call *call, const mla_case *what, int which, int64_t slot,
+                        const uint8_t *elements, int64_t count, float scale, uint8_t *row) {
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  mla_oracle_row(kvf_scalar_of(what->variant), cache, elements, count, NULL, 0, scale, row);
+  mla_expect_row(&call->operands[which], slot, what->block_size, mla_row_bytes(cache, count), row);
 }
 
 /* Notes what the call should write; returns the number of slots that are out of range. */
@@ -141,8 +199,15 @@ static uint64_t expect_rows(const op_call *call, const mla_case *what) {
     }
     mla_gather(&call->operands[KV_C], token, 0, what->kv_lora_rank, kv_c);
     mla_gather(&call->operands[K_PE], token, 0, what->rope_dim, k_pe);
+    const float scale = what->value[SKIP] ? 1.0f : mla_scale(what->value[SCALES]);
+    if (what->value[SPLIT]) {
+      const float kpe_scale = what->value[SKIP] ? 1.0f : mla_scale(kpe_scale_kind(what));
+      expect_part(call, what, KV_CACHE, slot, kv_c, what->kv_lora_rank, scale, row);
+      expect_part(call, what, KPE_CACHE, slot, k_pe, what->rope_dim, kpe_scale, row);
+      continue;
+    }
     mla_oracle_row(kvf_scalar_of(variant), kvf_cache_of(variant), kv_c, what->kv_lora_rank, k_pe,
-                   what->rope_dim, what->value[SKIP] ? 1.0f : mla_scale(what->value[SCALES]), row);
+                   what->rope_dim, scale, row);
     mla_expect_row(cache, slot, what->block_size, bytes, row);
   }
   free(kv_c);
@@ -156,12 +221,12 @@ static bool run_case(const mla_case *what) {
   const int *value = what->value;
   (void)snprintf(text, sizeof text,
                  "%s L=%d R=%d block=%d tokens=%d sources=%d+%d+%d cache=%d+%d slots=%d index=%d "
-                 "rows=%d scale=%d skip=%d values=%d entry=%d exec=%d seed=%llu",
+                 "rows=%d scale=%d skip=%d split=%d values=%d entry=%d exec=%d seed=%llu",
                  what->variant->symbol, (int)what->kv_lora_rank, (int)what->rope_dim,
                  (int)what->block_size, (int)what->tokens, value[SOURCES], value[KV_C_OFFSET],
                  value[K_PE_OFFSET], value[CACHE], value[CACHE_OFFSET], value[SLOTS], value[INDEX],
-                 value[ROWS], value[SCALES], value[SKIP], value[VALUES], value[ENTRY], value[EXEC],
-                 (unsigned long long)what->seed);
+                 value[ROWS], value[SCALES], value[SKIP], value[SPLIT], value[VALUES], value[ENTRY],
+                 value[EXEC], (unsigned long long)what->seed);
   op_call call;
   build(&call, what);
   op_call_upload(&call);
@@ -236,6 +301,7 @@ static void test_matrix(void) {
                     [ROWS] = 2,
                     [SCALES] = SCALE_KINDS,
                     [SKIP] = 2,
+                    [SPLIT] = format ? 1 : SPLIT_KINDS,
                     [VALUES] = VALUE_KINDS,
                     [ENTRY] = ENTRIES,
                     [EXEC] = EXEC_KINDS},
@@ -461,6 +527,21 @@ static const bad_argument bad_plain[] = {
   {"format of another size", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "nvfp4_ds_mla", VALUE_, "kv_c", "(kv_lora_rank) is 48", "want 512 (a row of nvfp4_ds_mla)"},
 };
 
+/* Of two caches. */
+static const bad_argument bad_split[] = {
+  {"rows of both parts", ON_BOTH, "kv_cache", SPOIL_SIZE, 2, 64, NULL, VALUE_, "kv_cache", "(kv_lora_rank) is 64", "want 48 as in kv_c"},
+  {"kpe_cache too wide", ON_BOTH, "kpe_cache", SPOIL_SIZE, 2, 17, NULL, VALUE_, "kpe_cache", "(rope_dim) is 17", "want 16 as in k_pe"},
+  {"kpe_cache has fewer pages", ON_BOTH, "kpe_cache", SPOIL_SIZE, 0, 3, NULL, VALUE_, "kpe_cache", "(num_blocks) is 3", "want 4 as in kv_cache"},
+  {"kpe_cache has smaller pages", ON_BOTH, "kpe_cache", SPOIL_SIZE, 1, 3, NULL, VALUE_, "kpe_cache", "(block_size) is 3", "want 4 as in kv_cache"},
+  {"kpe_cache of rank 2", ON_BOTH, "kpe_cache", SPOIL_RANK, 0, 2, NULL, VALUE_, "kpe_cache", "rank is 2", "want 3"},
+  {"kpe_cache is int16", ON_BOTH, "kpe_cache", SPOIL_DTYPE, kDLInt, 16, NULL, TYPE, "kpe_cache", "dtype is int16", "want "},
+  {"tokens of kpe_cache overlap", ON_BOTH, "kpe_cache", SPOIL_STRIDE, 1, 0, NULL, VALUE_, "kpe_cache", "stride of dimension 1 (block_size) is 0", "do not overlap"},
+  {"kpe_cache has no data", ON_BOTH, "kpe_cache", SPOIL_DATA, 0, 0, NULL, VALUE_, "kpe_cache", "data is NULL", "want an address"},
+  {"two scales of kpe_cache", ON_BOTH, "kpe_scale", SPOIL_RANK, 0, 2, NULL, VALUE_, "kpe_scale", "rank is 2", "want 1"},
+  {"kpe_scale is float64", ON_BOTH, "kpe_scale", SPOIL_DTYPE, kDLFloat, 64, NULL, TYPE, "kpe_scale", "dtype is float64", "want float32"},
+  {"a row format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "nvfp4_ds_mla", VALUE_, "kpe_cache", "got a tensor", "want None (a row of nvfp4_ds_mla holds k_pe, too)"},
+};
+
 static const bad_argument bad_format[] = {
   {"cache rows too short", ON_BOTH, "kv_cache", SPOIL_SIZE, 2, 350, NULL, VALUE_, "kv_cache", "(bytes of a row) is 350", "want "},
   {"kv_c too narrow", ON_BOTH, "kv_c", SPOIL_SIZE, 1, 256, NULL, VALUE_, "kv_c", "(kv_lora_rank) is 256", "want 512 (a row of "},
@@ -505,6 +586,14 @@ static void test_bad_arguments(void) {
     op_call_test_overlap(build, &what, typed, "kv_cache", "kv_c");
     op_call_test_overlap(build, &what, typed, "kv_cache", "k_pe");
     op_call_test_scales(build, &what, typed, "scale", kvf_cache_of(variant) == KVF_FP8_E4M3);
+    if (!format) {
+      mla_case split = what;
+      split.value[SPLIT] = SPLIT_APART;
+      op_call_test_bad(build, &split, typed, bad_split, TEST_COUNT(bad_split));
+      op_call_test_overlap(build, &split, typed, "kpe_cache", "k_pe");
+      op_call_test_overlap(build, &split, typed, "kv_cache", "kpe_cache");
+      op_call_test_scales(build, &split, typed, "kpe_scale", kvf_cache_of(variant) == KVF_FP8_E4M3);
+    }
     mla_case skipping = what;
     skipping.value[SKIP] = 1;
     op_call_test_scales(build, &skipping, typed, "scale", false);
@@ -584,11 +673,13 @@ static void test_no_address(void) {
   for (int i = 0; i < kvf_op_concat_and_cache_mla.num_variants; ++i) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[i];
     for (size_t k = 0;
-         wanted(variant) && !mla_is_format(kvf_cache_of(variant)) && k < TEST_COUNT(sizes); ++k) {
+         wanted(variant) && !mla_is_format(kvf_cache_of(variant)) && k < 2 * TEST_COUNT(sizes);
+         ++k) {
       mla_case what = small_case(variant);
-      what.tokens = sizes[k][0];
-      what.kv_lora_rank = sizes[k][1];
-      what.rope_dim = sizes[k][2];
+      what.tokens = sizes[k / 2][0];
+      what.kv_lora_rank = sizes[k / 2][1];
+      what.rope_dim = sizes[k / 2][2];
+      what.value[SPLIT] = k % 2 ? SPLIT_APART : SPLIT_NONE;
       op_call call;
       build(&call, &what);
       op_call_upload(&call);

@@ -15,7 +15,7 @@
 enum { TOKENS = 61, BLOCK_SIZE = 16, PAGES = 7, LATENT = 512, ROPE = 64, ENTRY = LATENT + ROPE };
 
 /* Operands of a pair of calls. */
-enum { FIRST, SECOND, CACHE, SLOTS, TABLE, STARTS, SEQUENCES, SCALE, DST, DST_SCALE };
+enum { FIRST, SECOND, CACHE, SLOTS, TABLE, STARTS, SEQUENCES, SCALE, DST, DST_SCALE, ROPE_CACHE };
 
 static kvf_value tensor_at(op_call *call, int which) {
   return (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = tensor_dl(&call->operands[which].view)};
@@ -116,7 +116,29 @@ static double unit_of(kvf_dtype cache, const uint8_t *row, int64_t i, double hel
   }
 }
 
-static void run_mla(const kvf_variant *variant) {
+/* Columns [first, first + count) of the last dimension. */
+static void slice(op_call *call, int position, int from, int64_t first, int64_t count) {
+  const tensor whole = call->operands[from].view;
+  int64_t shape[5];
+  memcpy(shape, whole.shape, sizeof shape);
+  shape[whole.rank - 1] = count;
+  operand_share(call, position, from, first, whole.rank, shape, whole.stride);
+}
+
+/* Rows of a plain cache, gathered into columns [first, first + count) of DST. */
+static void gather_plain(op_call *call, const kvf_op *reader, int cache, int64_t first,
+                         int64_t count, const char *format) {
+  enum { PART = ROPE_CACHE + 1 };
+  slice(call, PART, DST, first, count);
+  run(reader,
+      (kvf_value[]){tensor_at(call, cache), tensor_at(call, PART), tensor_at(call, TABLE),
+                    tensor_at(call, STARTS), tensor_at(call, SEQUENCES), integer(TOKENS),
+                    string(format), tensor_at(call, SCALE)},
+      8);
+}
+
+/* `split`: the cache is two slices of one tensor. */
+static void run_mla(const kvf_variant *variant, bool split) {
   const kvf_op *reader = reader_of(kvf_cache_of(variant));
   const bool plain = reader == &kvf_op_gather_and_maybe_dequant_cache;
   /* Both scale contracts of 656-byte rows have one reader. */
@@ -143,16 +165,21 @@ static void run_mla(const kvf_variant *variant) {
   const char *format = kvf_cache_of(variant) == kvf_scalar_of(variant)
                            ? "auto"
                            : kvf_dtype_name(kvf_cache_of(variant));
+  if (split) {
+    slice(&call, ROPE_CACHE, CACHE, LATENT, ROPE);
+    call.operands[CACHE].view.shape[2] = LATENT;
+  }
   run(variant->op,
       (kvf_value[]){tensor_at(&call, FIRST), tensor_at(&call, SECOND), tensor_at(&call, CACHE),
-                    tensor_at(&call, SLOTS), string(format), tensor_at(&call, SCALE)},
-      6);
-  if (plain) {
-    run(reader,
-        (kvf_value[]){tensor_at(&call, CACHE), tensor_at(&call, DST), tensor_at(&call, TABLE),
-                      tensor_at(&call, STARTS), tensor_at(&call, SEQUENCES), integer(TOKENS),
-                      string(format), tensor_at(&call, SCALE)},
-        8);
+                    tensor_at(&call, SLOTS), string(format), tensor_at(&call, SCALE),
+                    (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = false},
+                    split ? tensor_at(&call, ROPE_CACHE) : (kvf_value){.kind = KVF_KIND_NONE}},
+      8);
+  if (split) {
+    gather_plain(&call, reader, CACHE, 0, LATENT, format);
+    gather_plain(&call, reader, ROPE_CACHE, LATENT, ROPE, format);
+  } else if (plain) {
+    gather_plain(&call, reader, CACHE, 0, ENTRY, format);
   } else {
     call.operands[STARTS].view.shape[0] = 2; /* workspace_starts: the last sequence is open */
     run(reader,
@@ -189,7 +216,10 @@ static void test_mla(void) {
   for (int32_t v = 0; v < kvf_op_concat_and_cache_mla.num_variants; ++v) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla.variants[v];
     if (variant->backend == options.backend && kvf_variant_built(variant)) {
-      run_mla(variant);
+      run_mla(variant, false);
+      if (reader_of(kvf_cache_of(variant)) == &kvf_op_gather_and_maybe_dequant_cache) {
+        run_mla(variant, true);
+      }
     }
   }
 }

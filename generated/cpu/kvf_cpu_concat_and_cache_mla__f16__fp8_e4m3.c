@@ -81,8 +81,10 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f16__fp8_e4m3)(const void *par
                        (int64_t)p->kv_lora_rank + p->rope_dim);
     }
     const float scale = p->skip_scale ? 1.0f : *(const float *)p->scale.data;
+    const float kpe_scale = p->skip_scale ? 1.0f : *(const float *)p->kpe_scale.data;
+    uint8_t *kpe_row = (uint8_t *)p->kpe_cache.data + block * p->kpe_cache.stride[0] +
+                       offset * p->kpe_cache.stride[1];
     write_run(kv_c, p->kv_c.stride[1], row, p->kv_cache.stride[2], p->kv_lora_rank, scale);
-    write_run(k_pe, p->k_pe.stride[1], row + p->kv_lora_rank * p->kv_cache.stride[2],
-              p->kv_cache.stride[2], p->rope_dim, scale);
+    write_run(k_pe, p->k_pe.stride[1], kpe_row, p->kpe_cache.stride[2], p->rope_dim, kpe_scale);
   }
 }

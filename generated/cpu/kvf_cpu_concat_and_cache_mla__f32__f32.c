@@ -34,9 +34,10 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f32__f32)(const void *params, 
     const float *k_pe = (const float *)p->k_pe.data + token * p->k_pe.stride[0];
     float *row =
         (float *)p->kv_cache.data + block * p->kv_cache.stride[0] + offset * p->kv_cache.stride[1];
+    float *kpe_row = (float *)p->kpe_cache.data + block * p->kpe_cache.stride[0] +
+                     offset * p->kpe_cache.stride[1];
     write_run(kv_c, p->kv_c.stride[1], row, p->kv_cache.stride[2], p->kv_lora_rank, p->streaming);
-    write_run(k_pe, p->k_pe.stride[1], row + p->kv_lora_rank * p->kv_cache.stride[2],
-              p->kv_cache.stride[2], p->rope_dim, p->streaming);
+    write_run(k_pe, p->k_pe.stride[1], kpe_row, p->kpe_cache.stride[2], p->rope_dim, p->streaming);
   }
   if (p->streaming) {
     kvf_stream_fence();

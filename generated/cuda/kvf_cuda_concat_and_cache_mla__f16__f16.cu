@@ -50,38 +50,42 @@ KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v
 
 /* One token, 8 elements at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x8(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+                             const uint16_t *k_pe, uint16_t *row, uint16_t *kpe_row) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 8;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 8;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * 8 : k_pe + (int64_t)(i - latent) * 8;
-    store_x8(load_x8(from), row + (int64_t)i * 8);
+    uint16_t *to = i < latent ? row + (int64_t)i * 8 : kpe_row + (int64_t)(i - latent) * 8;
+    store_x8(load_x8(from), to);
   }
 }
 
 /* One token, 2 elements at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x2(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+                             const uint16_t *k_pe, uint16_t *row, uint16_t *kpe_row) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 2;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 2;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * 2 : k_pe + (int64_t)(i - latent) * 2;
-    store_x2(load_x2(from), row + (int64_t)i * 2);
+    uint16_t *to = i < latent ? row + (int64_t)i * 2 : kpe_row + (int64_t)(i - latent) * 2;
+    store_x2(load_x2(from), to);
   }
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+                             const uint16_t *k_pe, uint16_t *row, uint16_t *kpe_row) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[1]
                                       : k_pe + (int64_t)(i - latent) * p.k_pe.stride[1];
-    store_x1(load_x1(from), row + (int64_t)i * p.kv_cache.stride[2]);
+    uint16_t *to = i < latent ? row + (int64_t)i * p.kv_cache.stride[2]
+                              : kpe_row + (int64_t)(i - latent) * p.kpe_cache.stride[2];
+    store_x1(load_x1(from), to);
   }
 }
 
@@ -100,15 +104,17 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_
     const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
     uint16_t *row = static_cast<uint16_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                     offset * p.kv_cache.stride[1];
+    uint16_t *kpe_row = static_cast<uint16_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                        offset * p.kpe_cache.stride[1];
     switch (p.vector_elements) {
     case 8:
-      write_row_x8(p, kv_c, k_pe, row);
+      write_row_x8(p, kv_c, k_pe, row, kpe_row);
       break;
     case 2:
-      write_row_x2(p, kv_c, k_pe, row);
+      write_row_x2(p, kv_c, k_pe, row, kpe_row);
       break;
     default:
-      write_row_x1(p, kv_c, k_pe, row);
+      write_row_x1(p, kv_c, k_pe, row, kpe_row);
       break;
     }
   }

@@ -64,38 +64,45 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
 
 /* One token, 16 elements at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x16(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                              const uint16_t *k_pe, uint8_t *row, float scale) {
+                              const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
+                              float kpe_scale) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 16;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 16;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * 16 : k_pe + (int64_t)(i - latent) * 16;
-    store_x16(load_x16(from), row + (int64_t)i * 16, scale);
+    uint8_t *to = i < latent ? row + (int64_t)i * 16 : kpe_row + (int64_t)(i - latent) * 16;
+    store_x16(load_x16(from), to, i < latent ? scale : kpe_scale);
   }
 }
 
 /* One token, 4 elements at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x4(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, float scale) {
+                             const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
+                             float kpe_scale) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 4;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 4;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * 4 : k_pe + (int64_t)(i - latent) * 4;
-    store_x4(load_x4(from), row + (int64_t)i * 4, scale);
+    uint8_t *to = i < latent ? row + (int64_t)i * 4 : kpe_row + (int64_t)(i - latent) * 4;
+    store_x4(load_x4(from), to, i < latent ? scale : kpe_scale);
   }
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, float scale) {
+                             const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
+                             float kpe_scale) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[1]
                                       : k_pe + (int64_t)(i - latent) * p.k_pe.stride[1];
-    store_x1(load_x1(from), row + (int64_t)i * p.kv_cache.stride[2], scale);
+    uint8_t *to = i < latent ? row + (int64_t)i * p.kv_cache.stride[2]
+                             : kpe_row + (int64_t)(i - latent) * p.kpe_cache.stride[2];
+    store_x1(load_x1(from), to, i < latent ? scale : kpe_scale);
   }
 }
 
@@ -115,15 +122,18 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_
     uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                    offset * p.kv_cache.stride[1];
     const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
+    const float kpe_scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.kpe_scale.data);
+    uint8_t *kpe_row = static_cast<uint8_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                       offset * p.kpe_cache.stride[1];
     switch (p.vector_elements) {
     case 16:
-      write_row_x16(p, kv_c, k_pe, row, scale);
+      write_row_x16(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
       break;
     case 4:
-      write_row_x4(p, kv_c, k_pe, row, scale);
+      write_row_x4(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
       break;
     default:
-      write_row_x1(p, kv_c, k_pe, row, scale);
+      write_row_x1(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
       break;
     }
   }

@@ -35,26 +35,29 @@ KVF_INLINE void store_x1(const source_x1 &source, float *to) { *to = source.v; }
 
 /* One token, 4 elements at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x4(const kvf_concat_and_cache_mla_params &p, const float *kv_c,
-                             const float *k_pe, float *row) {
+                             const float *k_pe, float *row, float *kpe_row) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 4;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 4;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const float *from = i < latent ? kv_c + (int64_t)i * 4 : k_pe + (int64_t)(i - latent) * 4;
-    store_x4(load_x4(from), row + (int64_t)i * 4);
+    float *to = i < latent ? row + (int64_t)i * 4 : kpe_row + (int64_t)(i - latent) * 4;
+    store_x4(load_x4(from), to);
   }
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
 KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_params &p, const float *kv_c,
-                             const float *k_pe, float *row) {
+                             const float *k_pe, float *row, float *kpe_row) {
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
     const float *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[1]
                                    : k_pe + (int64_t)(i - latent) * p.k_pe.stride[1];
-    store_x1(load_x1(from), row + (int64_t)i * p.kv_cache.stride[2]);
+    float *to = i < latent ? row + (int64_t)i * p.kv_cache.stride[2]
+                           : kpe_row + (int64_t)(i - latent) * p.kpe_cache.stride[2];
+    store_x1(load_x1(from), to);
   }
 }
 
@@ -73,12 +76,14 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_
     const float *k_pe = static_cast<const float *>(p.k_pe.data) + token * p.k_pe.stride[0];
     float *row = static_cast<float *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
                  offset * p.kv_cache.stride[1];
+    float *kpe_row = static_cast<float *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                     offset * p.kpe_cache.stride[1];
     switch (p.vector_elements) {
     case 4:
-      write_row_x4(p, kv_c, k_pe, row);
+      write_row_x4(p, kv_c, k_pe, row, kpe_row);
       break;
     default:
-      write_row_x1(p, kv_c, k_pe, row);
+      write_row_x1(p, kv_c, k_pe, row, kpe_row);
       break;
     }
   }

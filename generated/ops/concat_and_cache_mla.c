@@ -176,8 +176,8 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache",
      .type = "Tensor!",
      .doc = "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
-            "for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, "
-            "rows without gaps",
+            "for fp8), any strides; beside a kpe_cache [num_blocks, block_size, kv_lora_rank]; for "
+            "a row format [num_blocks, block_size, 656 or 352], uint8, rows without gaps",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "slot_mapping",
@@ -200,12 +200,27 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_BOOL,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+    {.name = "kpe_cache",
+     .type = "Tensor!?",
+     .doc = "[num_blocks, block_size, rope_dim], the dtype of kv_cache, any strides; both may be "
+            "slices of one tensor; None: k_pe goes behind kv_c, into kv_cache",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
+    {.name = "kpe_scale",
+     .type = "Tensor?",
+     .doc = "as scale, for kpe_cache; None: scale",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_concat_and_cache_mla(exec, values[0].as.tensor, values[1].as.tensor,
                                   (DLTensor *)values[2].as.tensor, values[3].as.tensor,
-                                  values[4].as.string, values[5].as.tensor, values[6].as.boolean);
+                                  values[4].as.string, values[5].as.tensor, values[6].as.boolean,
+                                  (DLTensor *)values[7].as.tensor, values[8].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -228,7 +243,8 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .name = "concat_and_cache_mla",
     .ns = "_C_cache_ops",
     .schema = "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor "
-              "slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()",
+              "slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!? "
+              "kpe_cache=None, Tensor? kpe_scale=None) -> ()",
     .doc =
         "writes the latent and the rope part of new tokens, one behind the other, to MLA pages.\n"
         "\n"
@@ -240,16 +256,21 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "in f32,\n"
         "rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is "
         "not read:\n"
-        "elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a "
-        "negative slot are\n"
-        "skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more "
-        "rows\n"
-        "(graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with "
-        "one slot\n"
-        "race.\n"
+        "elements that were divided by it elsewhere. With a kpe_cache, k_pe goes to a cache of its "
+        "own:\n"
+        "  kv_cache[block, offset, i]  = Q(kv_c[t, i], scale)      for i in [0, L)\n"
+        "  kpe_cache[block, offset, j] = Q(k_pe[t, j], kpe_scale)  for j in [0, R)\n"
+        "gather_and_maybe_dequant_cache reads each of the two, into slices of one tensor if that "
+        "is wanted.\n"
         "\n"
-        "Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their "
-        "scales\n"
+        "Any L and R, 0 included. Tokens with a negative slot are skipped. The number of tokens is "
+        "the length\n"
+        "of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read. "
+        "Zero tokens\n"
+        "are a successful no-op. Two tokens with one slot race.\n"
+        "\n"
+        "Three cache dtypes are row formats of their own, with L = 512, R = 64 and no kpe_cache. "
+        "They make their scales\n"
         "from the elements; `scale` is not read, and skip_scale is without effect. amax is the "
         "largest\n"
         "magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU "
@@ -287,7 +308,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "the raw bits\n"
         "of f16, and its alignment, empty-input and bounds defects corrected.",
     .arguments = arguments,
-    .num_arguments = 7,
+    .num_arguments = 9,
     .variants = variants,
     .num_variants = 32,
     .axes = axes,

@@ -23,7 +23,8 @@ OP = Op(
     headers="kvforge/cache",
     schema_text=(
         "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
-        "str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()"
+        "str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!? kpe_cache=None, "
+        "Tensor? kpe_scale=None) -> ()"
     ),
     summary="writes the latent and the rope part of new tokens, one behind the other, to MLA pages.",
     doc="""\
@@ -33,12 +34,16 @@ offset = s mod block_size:
   kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
 Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
 rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is not read:
-elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a negative slot are
-skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe may have more rows
-(graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot
-race.
+elements that were divided by it elsewhere. With a kpe_cache, k_pe goes to a cache of its own:
+  kv_cache[block, offset, i]  = Q(kv_c[t, i], scale)      for i in [0, L)
+  kpe_cache[block, offset, j] = Q(k_pe[t, j], kpe_scale)  for j in [0, R)
+gather_and_maybe_dequant_cache reads each of the two, into slices of one tensor if that is wanted.
 
-Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their scales
+Any L and R, 0 included. Tokens with a negative slot are skipped. The number of tokens is the length
+of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read. Zero tokens
+are a successful no-op. Two tokens with one slot race.
+
+Three cache dtypes are row formats of their own, with L = 512, R = 64 and no kpe_cache. They make their scales
 from the elements; `scale` is not read, and skip_scale is without effect. amax is the largest
 magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU and CUDA give
 the same bits.
@@ -73,8 +78,8 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
         "kv_cache": (
             "[num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype (uint8 or float8 "
-            "for fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, "
-            "rows without gaps"
+            "for fp8), any strides; beside a kpe_cache [num_blocks, block_size, kv_lora_rank]; for a "
+            "row format [num_blocks, block_size, 656 or 352], uint8, rows without gaps"
         ),
         "slot_mapping": SLOT_MAPPING,
         "kv_cache_dtype": (
@@ -83,12 +88,19 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
         "scale": SCALE,
         "skip_scale": "whether elements are stored as they are, not divided; the scale is not read",
+        "kpe_cache": (
+            "[num_blocks, block_size, rope_dim], the dtype of kv_cache, any strides; both may be "
+            "slices of one tensor; None: k_pe goes behind kv_c, into kv_cache"
+        ),
+        "kpe_scale": "as scale, for kpe_cache; None: scale",
     },
     params=(
         Field("kvf_view", "kv_c", "stride[0..1]: token, element"),
         Field("kvf_view", "k_pe", "as kv_c"),
         Field("kvf_view", "kv_cache", "stride[0..2]: page, token, element"),
         Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
+        Field("kvf_view", "kpe_cache", "as kv_cache; data NULL: behind kv_c in kv_cache"),
+        Field("kvf_view", "kpe_scale", "as scale; data NULL: scale"),
         *SIZES,
         Field("int32_t", "skip_scale", "not 0: 1 in place of the scale, whose data may be NULL"),
     ),
@@ -108,9 +120,16 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
     ),
     excluded=excluded,
     tuned=TUNED,
-    upstream_schemas=dict.fromkeys(
-        generations(before="vllm-0.33"),
-        "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
-        "str kv_cache_dtype, Tensor scale) -> ()",
-    ),
+    upstream_schemas={
+        **dict.fromkeys(
+            generations(before="vllm-0.33"),
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
+            "str kv_cache_dtype, Tensor scale) -> ()",
+        ),
+        **dict.fromkeys(
+            generations(since="vllm-0.33"),
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
+            "str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()",
+        ),
+    },
 )

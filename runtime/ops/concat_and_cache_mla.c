@@ -2,6 +2,7 @@
 
 #include "kvforge/cache/ds_mla.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla)
@@ -16,6 +17,14 @@ static int64_t row_bytes(kvf_dtype cache) {
     return KVF_NVFP4_DS_MLA_BYTES;
   default:
     return 0;
+  }
+}
+
+/* The rows of a format hold both parts. */
+static void check_joint(kvf_check *check, kvf_dtype cache, bool is_split) {
+  if (check->status == KVF_OK && is_split) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "kpe_cache",
+                   "got a tensor, want None (a row of %s holds k_pe, too)", kvf_dtype_name(cache));
   }
 }
 
@@ -43,7 +52,8 @@ static void check_rope(kvf_check *check, kvf_dtype cache, const char *argument, 
 kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                     const DLTensor *k_pe, DLTensor *kv_cache,
                                     const DLTensor *slot_mapping, const char *kv_cache_dtype,
-                                    const DLTensor *scale, bool skip_scale) {
+                                    const DLTensor *scale, bool skip_scale, DLTensor *kpe_cache,
+                                    const DLTensor *kpe_scale) {
   kvf_concat_and_cache_mla_params params = {.kv_lora_rank = 0};
   kvf_dim kv_c_rows = KVF_DIM("num_rows");
   kvf_dim k_pe_rows = KVF_DIM("num_rows");
@@ -63,6 +73,9 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   if (!skip_scale) {
     kvf_check_one_scale(&check, "scale", scale, &params.scale);
   }
+  if (!skip_scale && kpe_scale != NULL) {
+    kvf_check_one_scale(&check, "kpe_scale", kpe_scale, &params.kpe_scale);
+  }
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
   if (variant == NULL) {
@@ -70,7 +83,11 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   }
   const int64_t bytes = row_bytes(kvf_cache_of(variant));
   kvf_dim row = {"kv_lora_rank + rope_dim", kv_lora_rank.value + rope_dim.value, "kv_c and k_pe"};
+  if (kpe_cache != NULL) {
+    row = kv_lora_rank;
+  }
   if (bytes != 0) {
+    check_joint(&check, kvf_cache_of(variant), kpe_cache != NULL);
     row = (kvf_dim){"bytes of a row", bytes, kvf_dtype_name(kvf_cache_of(variant))};
     check_size(&check, kvf_cache_of(variant), "kv_c", "size of dimension 1 (kv_lora_rank)",
                kv_lora_rank.value, KVF_DS_MLA_LATENT);
@@ -79,8 +96,14 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   }
   kvf_check_tensor(&check, "kv_cache", kv_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
                    (kvf_dim *const[]){&num_blocks, &block_size, &row}, &params.kv_cache);
-  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+  if (kpe_cache != NULL) {
+    kvf_check_tensor(&check, "kpe_cache", kpe_cache, KVF_ACCEPT(kvf_cache_of(variant)), 3,
+                     (kvf_dim *const[]){&num_blocks, &block_size, &rope_dim}, &params.kpe_cache);
+  }
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}, {"kpe_cache", kpe_cache}}, 2,
                   (const kvf_named[]){{"kv_c", kv_c}, {"k_pe", k_pe}}, 2);
+  kvf_check_apart(&check, (const kvf_named[]){{"kv_cache", kv_cache}}, 1,
+                  (const kvf_named[]){{"kpe_cache", kpe_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -88,6 +111,20 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   params.slots.block_size = block_size.value;
   params.skip_scale = skip_scale;
   return kvf_launch_concat_and_cache_mla(&check.exec, variant, &params);
+}
+
+/* Where k_pe goes, and its scale, when they have no place of their own. */
+static void fill_joint(kvf_concat_and_cache_mla_params *params, kvf_dtype cache) {
+  if (params->kpe_cache.data == NULL) {
+    const int64_t behind = kvf_wrapping_product(
+        params->kv_lora_rank * (int64_t)(kvf_dtype_bits(cache) / 8), params->kv_cache.stride[2]);
+    params->kpe_cache = params->kv_cache;
+    /* Of a cache without pages this is an alignment and nothing else. */
+    params->kpe_cache.data = (void *)((uintptr_t)params->kv_cache.data + (uintptr_t)behind);
+  }
+  if (params->kpe_scale.data == NULL) {
+    params->kpe_scale = params->scale;
+  }
 }
 
 /* A warp for each token of a row format; the CUDA template counts on it. */
@@ -108,16 +145,17 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_vector_side sides[] = {{&params->kv_c, scalar, 1, 2},
                                    {&params->k_pe, scalar, 1, 2},
-                                   {&params->kv_cache, cache, 2, 3}};
+                                   {&params->kv_cache, cache, 2, 3},
+                                   {&params->kpe_cache, cache, 2, 3}};
   if (row_bytes(kvf_cache_of(variant)) != 0) {
     const int32_t choices[] = {16, 1};
-    params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3);
+    params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3); /* joint */
     const kvf_grid grid = format_grid(tokens);
     return kvf_cuda_run(check, variant, params, &grid);
   }
   /* Vectors are powers of two, so one divides both parts if it divides their bitwise or. */
   params->vector_elements =
-      kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
+      kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 4);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
   const kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, tokens);
   return kvf_cuda_run(check, variant, params, &grid);
@@ -131,6 +169,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
   const int64_t bytes = check.status == KVF_OK ? row_bytes(kvf_cache_of(variant)) : 0;
   if (bytes != 0) {
+    check_joint(&check, kvf_cache_of(variant), params.kpe_cache.data != NULL);
     check_size(&check, kvf_cache_of(variant), "kv_lora_rank", "size", params.kv_lora_rank,
                KVF_DS_MLA_LATENT);
     check_rope(&check, kvf_cache_of(variant), "rope_dim", "size", params.rope_dim);
@@ -143,6 +182,9 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
     return check.status;
   }
   kvf_mla_fill_empty(params.kv_lora_rank, &params.kv_c, params.rope_dim, &params.k_pe);
+  if (params.kpe_cache.data != NULL) {
+    kvf_mla_fill_empty(params.kv_lora_rank, &params.kv_cache, params.rope_dim, &params.kpe_cache);
+  }
   kvf_launch_pointer(&check, "kv_c", params.kv_c.data);
   kvf_launch_pointer(&check, "k_pe", params.k_pe.data);
   if (params.slots.num_blocks > 0) {
@@ -150,10 +192,14 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   }
   if (kvf_scalar_of(variant) != kvf_cache_of(variant) && bytes == 0 && !params.skip_scale) {
     kvf_launch_scales(&check, "scale", &(kvf_view){.data = params.scale.data}, 1);
+    if (params.kpe_scale.data != NULL) {
+      kvf_launch_scales(&check, "kpe_scale", &(kvf_view){.data = params.kpe_scale.data}, 1);
+    }
   }
   if (check.status != KVF_OK) {
     return check.status;
   }
+  fill_joint(&params, kvf_cache_of(variant));
   if (check.exec.backend == KVF_CUDA) {
     return run_on_cuda(&check, variant, &params);
   }

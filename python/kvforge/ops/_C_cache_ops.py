@@ -56,6 +56,8 @@ def concat_and_cache_mla(
     kv_cache_dtype: str,
     scale: Tensor,
     skip_scale: bool = False,
+    kpe_cache: Tensor | None = None,
+    kpe_scale: Tensor | None = None,
 ) -> None:
     """Writes the latent and the rope part of new tokens, one behind the other, to MLA pages.
 
@@ -65,15 +67,21 @@ def concat_and_cache_mla(
       kv_cache[block, offset, L + j] = Q(k_pe[t, j], scale)  for j in [0, R)
     Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in
     f32, rounds to nearest even and saturates. With skip_scale it divides by 1, and the scale is
-    not read: elements that were divided by it elsewhere. Any L and R, 0 included. Tokens with a
-    negative slot are skipped. The number of tokens is the length of slot_mapping; kv_c and k_pe
-    may have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
-    tokens with one slot race.
+    not read: elements that were divided by it elsewhere. With a kpe_cache, k_pe goes to a cache of
+    its own:
+      kv_cache[block, offset, i]  = Q(kv_c[t, i], scale)      for i in [0, L)
+      kpe_cache[block, offset, j] = Q(k_pe[t, j], kpe_scale)  for j in [0, R)
+    gather_and_maybe_dequant_cache reads each of the two, into slices of one tensor if that is
+    wanted.
 
-    Three cache dtypes are row formats of their own, with L = 512 and R = 64. They make their
-    scales from the elements; `scale` is not read, and skip_scale is without effect. amax is the
-    largest magnitude of a group; NaNs do not count for it. All divisions are IEEE f32, so the CPU
-    and CUDA give the same bits.
+    Any L and R, 0 included. Tokens with a negative slot are skipped. The number of tokens is the
+    length of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read.
+    Zero tokens are a successful no-op. Two tokens with one slot race.
+
+    Three cache dtypes are row formats of their own, with L = 512, R = 64 and no kpe_cache. They
+    make their scales from the elements; `scale` is not read, and skip_scale is without effect.
+    amax is the largest magnitude of a group; NaNs do not count for it. All divisions are IEEE f32,
+    so the CPU and CUDA give the same bits.
 
     fp8_ds_mla, 656 bytes, from f16 or bf16:
       bytes 0 to 511    E4M3 codes of kv_c, element / scale of its tile of 128
@@ -103,8 +111,9 @@ def concat_and_cache_mla(
         k_pe (Tensor): [num_rows >= num_tokens, rope_dim], the dtype of kv_c, any strides; rope_dim
             may be 0, but for nvfp4_ds_mla
         kv_cache (Tensor!): [num_blocks, block_size, kv_lora_rank + rope_dim], the cache dtype
-            (uint8 or float8 for fp8), any strides; for a row format [num_blocks, block_size, 656
-            or 352], uint8, rows without gaps
+            (uint8 or float8 for fp8), any strides; beside a kpe_cache [num_blocks, block_size,
+            kv_lora_rank]; for a row format [num_blocks, block_size, 656 or 352], uint8, rows
+            without gaps
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3', 'fp8_e5m2',
@@ -113,28 +122,35 @@ def concat_and_cache_mla(
             not read unless the cache is fp8_e4m3 or fp8_e5m2
         skip_scale (bool): whether elements are stored as they are, not divided; the scale is not
             read
+        kpe_cache (Tensor!?): [num_blocks, block_size, rope_dim], the dtype of kv_cache, any
+            strides; both may be slices of one tensor; None: k_pe goes behind kv_c, into kv_cache
+        kpe_scale (Tensor?): as scale, for kpe_cache; None: scale
 
     Schema:
         _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
-            slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()
+            slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!?
+            kpe_cache=None, Tensor? kpe_scale=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla: kv_cache_dtype", kv_cache_dtype)
     if (
         type(kv_c) is type(k_pe) is type(kv_cache) is type(slot_mapping) is type(scale) is
-        _arrays.TENSOR
+        _arrays.TENSOR and (kpe_cache is None or type(kpe_cache) is _arrays.TENSOR) and (kpe_scale
+        is None or type(kpe_scale) is _arrays.TENSOR)
     ) and _concat_and_cache_mla(
         kv_c._cdata, k_pe._cdata, kv_cache._cdata, slot_mapping._cdata, kv_cache_dtype,
-        scale._cdata, skip_scale, True,
+        scale._cdata, skip_scale, None if kpe_cache is None else kpe_cache._cdata, None if
+        kpe_scale is None else kpe_scale._cdata, True,
     ) is None:
         return
     _arrays.adapt(
         concat_and_cache_mla,
         _concat_and_cache_mla,
-        ("kv_cache",),
-        ("kv_cache",),
+        ("kv_cache", "kpe_cache"),
+        ("kv_cache", "kpe_cache"),
         (
-            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale,
+            kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale, kpe_cache,
+            kpe_scale,
         ),
     )
 

@@ -16,6 +16,8 @@ def concat_and_cache_mla(
     kv_cache_dtype: str,
     scale: Tensor,
     skip_scale: bool = False,
+    kpe_cache: Tensor | None = None,
+    kpe_scale: Tensor | None = None,
 ) -> None: ...
 
 def concat_and_cache_mla_grouped(

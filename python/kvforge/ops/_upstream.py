@@ -92,6 +92,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
     },
     "vllm-0.33": {
+        "_C_cache_ops::concat_and_cache_mla": (
+            "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False) -> ()"
+        ),
         "_C_cache_ops::concat_and_cache_mla_grouped": (
             "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, str kv_cache_dtype='auto') -> ()"
         ),

@@ -16,6 +16,8 @@ typedef struct kvf_concat_and_cache_mla_params {
   kvf_view k_pe;        /* as kv_c */
   kvf_view kv_cache;    /* stride[0..2]: page, token, element */
   kvf_view scale;       /* f32, one element; data may be NULL unless fp8 */
+  kvf_view kpe_cache;   /* as kv_cache; data NULL: behind kv_c in kv_cache */
+  kvf_view kpe_scale;   /* as scale; data NULL: scale */
   kvf_slots slots;      /* tokens, pages and where each token goes */
   int32_t kv_lora_rank; /* elements of a row of kv_c */
   int32_t rope_dim;     /* elements of a row of k_pe */

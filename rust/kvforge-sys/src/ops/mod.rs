@@ -16,6 +16,8 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         scale: *const DLTensor,
         skip_scale: bool,
+        kpe_cache: *mut DLTensor,
+        kpe_scale: *const DLTensor,
     ) -> kvf_status;
     /// Writes the latent and the rope part of new tokens to the MLA pages of several layers.
     pub fn kvf_concat_and_cache_mla_grouped(
