@@ -4,17 +4,33 @@
 
 #include "gather.h"
 #include "oracle.h"
+#include "writer.h"
 
 #define OP (&kvf_op_cp_gather_and_upconvert_fp8_kv_cache)
 
 enum { LATENT = 512, ROPE = 64, BYTES = 656 };
 
+enum {
+  SRC_CACHE,
+  DST,
+  BLOCK_TABLE,
+  WORKSPACE_STARTS,
+  BATCH_SIZE,
+  SEQ_STARTS,
+  HOST_CACHE,
+  HOST_ROW_IDS,
+  DEVICE_ROW_IDS,
+  SEQ_LENS
+};
+
 static const int64_t entry_sizes[] = {BYTES};
 
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
   return kvf_cp_gather_and_upconvert_fp8_kv_cache(
-      exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, values[2].as.tensor,
-      values[3].as.tensor, values[4].as.integer, values[5].as.tensor, values[6].as.tensor);
+      exec, values[SRC_CACHE].as.tensor, (DLTensor *)values[DST].as.tensor,
+      values[BLOCK_TABLE].as.tensor, values[WORKSPACE_STARTS].as.tensor,
+      values[BATCH_SIZE].as.integer, values[SEQ_STARTS].as.tensor, values[HOST_CACHE].as.tensor,
+      values[HOST_ROW_IDS].as.tensor, values[DEVICE_ROW_IDS].as.tensor, values[SEQ_LENS].as.tensor);
 }
 
 static kvf_status raw(const op_call *call, const gather_case *what, const kvf_block_table *table) {
@@ -184,6 +200,306 @@ static void test_round_trip(void) {
   count_case(variant);
 }
 
+/* ---- rows of the host
+ * -------------------------------------------------------------------------------------- */
+
+enum { PAGES = 3, VIRTUAL_PAGES = 9, HOST_ROWS = 11, DST_ROWS = 13, SEQUENCES = 2 };
+
+static const int64_t starts[] = {1, 6};  /* row 0 is nobody's */
+static const int64_t offsets[] = {0, 2}; /* seq_starts */
+
+typedef struct mapped_case {
+  const kvf_variant *variant;
+  int64_t block_size;
+  int64_t pad;            /* bytes between rows, of all kinds */
+  int src_offset, offset; /* bytes from a multiple of 16, of src_cache and of the host's */
+  int entry;
+  bool wide;  /* the block table is int64 */
+  bool plane; /* the maps are of rank 2 */
+  bool late;  /* with seq_starts */
+  uint64_t seed;
+} mapped_case;
+
+/* The last page, and of small pages more, is not in the maps as a whole. */
+static int64_t virtual_rows(const mapped_case *what) {
+  return VIRTUAL_PAGES * what->block_size - 2;
+}
+
+/* An element of a map. */
+static int64_t map_at(const op_call *call, int which, int64_t number) {
+  const operand *map = &call->operands[which];
+  const int64_t columns = map->view.rank == 2 ? map->view.shape[1] : 1;
+  return operand_get_index(map, number / columns, number % columns);
+}
+
+static void put_map(op_call *call, int which, int64_t number, int64_t value) {
+  operand *map = &call->operands[which];
+  const int64_t columns = map->view.rank == 2 ? map->view.shape[1] : 1;
+  operand_put_index(map, number / columns, number % columns, value);
+}
+
+static void build_mapped(op_call *call, const void *context) {
+  const mapped_case *what = context;
+  const int64_t block_size = what->block_size;
+  const int64_t row = BYTES + what->pad;
+  const int64_t width = (DST_ROWS + 2) / block_size + 1;
+  const int64_t numbers = virtual_rows(what);
+  const DLDataType byte = {kDLUInt, 8, 1};
+  const DLDataType index = {kDLInt, 32, 1};
+  uint64_t state = what->seed;
+  *call = (op_call){.op = OP, .exec = {.backend = options.backend}};
+  operand_make(call, SRC_CACHE, byte, 3, (int64_t[]){PAGES, block_size, BYTES},
+               (int64_t[]){block_size * row, row, 1}, what->src_offset, 32, what->seed);
+  operand_make(call, DST, dl_dtype(kvf_scalar_of(what->variant)), 2,
+               (int64_t[]){DST_ROWS, LATENT + ROPE}, (int64_t[]){LATENT + ROPE + what->pad, 1}, 0,
+               32, what->seed + 1);
+  operand_make_on_host(call, HOST_CACHE, what->seed % 2 ? byte : dl_dtype(KVF_FP8_E4M3), 2,
+                       (int64_t[]){HOST_ROWS, BYTES}, (int64_t[]){row, 1}, what->offset, 32,
+                       what->seed + 2);
+  operand_make(call, BLOCK_TABLE, what->wide ? (DLDataType){kDLInt, 64, 1} : index, 2,
+               (int64_t[]){SEQUENCES, width}, (int64_t[]){width, 1}, 0, 16, what->seed + 3);
+  operand_make(call, WORKSPACE_STARTS, index, 1, (int64_t[]){SEQUENCES}, (int64_t[]){1}, 4, 0, 0);
+  if (what->late) {
+    operand_make(call, SEQ_STARTS, index, 1, (int64_t[]){SEQUENCES}, (int64_t[]){1}, 4, 0, 0);
+  }
+  const int64_t planes = numbers % 2 == 0 ? 2 : 1;
+  for (int which = HOST_ROW_IDS; which <= DEVICE_ROW_IDS; ++which) {
+    const int64_t flat[] = {numbers};
+    const int64_t plane[] = {planes, numbers / planes};
+    operand_make(call, which, index, what->plane ? 2 : 1, what->plane ? plane : flat,
+                 what->plane ? (int64_t[]){plane[1], 1} : (int64_t[]){1, 0}, 4, 0, 0);
+  }
+  for (int64_t b = 0; b < SEQUENCES; ++b) {
+    operand_put_index(&call->operands[WORKSPACE_STARTS], b, 0, starts[b]);
+    if (what->late) {
+      operand_put_index(&call->operands[SEQ_STARTS], b, 0, offsets[b]);
+    }
+    for (int64_t page = 0; page < width; ++page) {
+      operand_put_index(&call->operands[BLOCK_TABLE], b, page,
+                        random_below(&state, numbers / block_size));
+    }
+  }
+  for (int64_t number = 0; number < numbers; ++number) {
+    const bool on_device = random_below(&state, 2);
+    put_map(call, DEVICE_ROW_IDS, number,
+            on_device ? random_below(&state, PAGES * block_size) : -1 - number);
+    put_map(call, HOST_ROW_IDS, number,
+            on_device ? INT32_MAX - number : random_below(&state, HOST_ROWS));
+  }
+  call->values[BATCH_SIZE] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = SEQUENCES};
+}
+
+/* The source of a virtual row, by the maps; NULL if there is none. */
+static const uint8_t *source_of(const op_call *call, const mapped_case *what, int64_t number) {
+  if (number < 0 || number >= virtual_rows(what)) {
+    return NULL;
+  }
+  const int64_t row = map_at(call, DEVICE_ROW_IDS, number);
+  if (row >= 0) {
+    return row < PAGES * what->block_size
+               ? operand_at(&call->operands[SRC_CACHE], row / what->block_size,
+                            row % what->block_size, 0, 0)
+               : NULL;
+  }
+  const int64_t other = map_at(call, HOST_ROW_IDS, number);
+  return other >= 0 && other < HOST_ROWS ? operand_at(&call->operands[HOST_CACHE], other, 0, 0, 0)
+                                         : NULL;
+}
+
+/* Notes what the call should write; returns the rows without a source, which become zeros. */
+static uint64_t expect_mapped(const op_call *call, const mapped_case *what) {
+  const gather_case gathered = {.variant = what->variant};
+  const size_t bytes = (LATENT + ROPE) * (size_t)kvf_dtype_bits(kvf_scalar_of(what->variant)) / 8;
+  uint64_t missing = 0;
+  for (int64_t row = starts[0]; row < DST_ROWS; ++row) {
+    const int64_t b = row >= starts[1];
+    const int64_t position = row - starts[b] + (what->late ? offsets[b] : 0);
+    const int64_t page =
+        operand_get_index(&call->operands[BLOCK_TABLE], b, position / what->block_size);
+    const bool known = page >= 0 && page < VIRTUAL_PAGES;
+    const uint8_t *source =
+        source_of(call, what, known ? page * what->block_size + position % what->block_size : -1);
+    uint8_t *dst = operand_at(&call->operands[DST], row, 0, 0, 0);
+    if (source != NULL) {
+      expect_row(call, &gathered, source, dst);
+    } else {
+      memset(dst, 0, bytes);
+      ++missing;
+    }
+  }
+  return missing;
+}
+
+static kvf_status invoke_mapped(op_call *call, const mapped_case *what) {
+  if (what->entry != ENTRY_RAW) {
+    return op_call_invoke(call, what->entry == ENTRY_TYPED ? typed : NULL);
+  }
+  const operand *table = &call->operands[BLOCK_TABLE];
+  const kvf_cp_gather_and_upconvert_fp8_kv_cache_params params = {
+      .src_cache = operand_view(&call->operands[SRC_CACHE]),
+      .dst = operand_view(&call->operands[DST]),
+      .table = {.entries = operand_view(table).data,
+                .index_bytes = table->view.dtype.bits / 8,
+                .stride = table->view.stride[0],
+                .starts = operand_view(&call->operands[WORKSPACE_STARTS]).data,
+                .offsets = what->late ? operand_view(&call->operands[SEQ_STARTS]).data : NULL,
+                .num_sequences = SEQUENCES,
+                .width = table->view.shape[1],
+                .num_blocks = PAGES,
+                .block_size = what->block_size},
+      .num_rows = DST_ROWS,
+      .rows_per_tile = -1,
+      .vector_elements = -1,
+      .streaming = -1,
+      .host_cache = operand_view(&call->operands[HOST_CACHE]),
+      .host_row_ids = operand_view(&call->operands[HOST_ROW_IDS]).data,
+      .device_row_ids = operand_view(&call->operands[DEVICE_ROW_IDS]).data,
+      .num_virtual_rows = virtual_rows(what),
+      .num_host_rows = HOST_ROWS,
+      .mapped = 1,
+      .num_pages = -1,
+  };
+  return kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(call->given_exec, what->variant, &params);
+}
+
+static mapped_case mapped_of(const kvf_variant *variant, uint64_t i) {
+  static const int64_t sizes[] = {4, 1, 16, 3};
+  return (mapped_case){.variant = variant,
+                       .block_size = sizes[i % TEST_COUNT(sizes)],
+                       .pad = i / 2 % 3 * 8,
+                       .src_offset = i % 5 == 3 ? 4 : 0,
+                       .offset = i % 7 == 5 ? 1 : 0,
+                       .entry = (int)(i % ENTRIES),
+                       .wide = i / 3 % 2,
+                       .plane = i / 2 % 2,
+                       .late = i / 4 % 2,
+                       .seed = options.seed * 100 + i};
+}
+
+static void test_host_rows(void) {
+  for (int v = 0; need_backend() && v < OP->num_variants; ++v) {
+    for (uint64_t i = 0; writer_wants(&OP->variants[v]) && i < 36; ++i) {
+      const mapped_case what = mapped_of(&OP->variants[v], i);
+      op_call call;
+      build_mapped(&call, &what);
+      op_call_upload(&call);
+      vary_order(what.seed);
+      const uint64_t before = faults_before(options.backend);
+      const kvf_status status = invoke_mapped(&call, &what);
+      EXPECT(expect_mapped(&call, &what) == 0, "every row has a source");
+      (void)expect_done(options.backend, status, before, 0, what.variant->symbol);
+      (void)op_call_verify(&call, what.variant->symbol);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* Numbers that lead nowhere: refused on the CPU; on CUDA rows of zeros, counted. */
+static void test_host_rows_out_of_range(void) {
+  static const struct {
+    int which; /* BLOCK_TABLE: of the first page of the second sequence; else of its first row */
+    bool wide;
+    int64_t number;
+    const char *blamed;
+  } bad_numbers[] = {
+      {BLOCK_TABLE, false, VIRTUAL_PAGES, "block_table: element [1, 0] is 9, want 0 to 8"},
+      {BLOCK_TABLE, false, -1, "block_table: element [1, 0] is -1, want 0 to 8"},
+      {BLOCK_TABLE, true, INT64_C(1) << 32, "block_table: element [1, 0] is 4294967296, want 0 to"},
+      {BLOCK_TABLE, false, VIRTUAL_PAGES - 1, "block_table: a row is number 34, want less than 34"},
+      {DEVICE_ROW_IDS, false, 4 * PAGES, "is 12, want less than 3 blocks of 4 rows"},
+      {DEVICE_ROW_IDS, false, INT32_MAX, "is 2147483647, want less than 3 blocks"},
+      {HOST_ROW_IDS, false, HOST_ROWS, "is 11, want 0 to 10"},
+      {HOST_ROW_IDS, false, -1, "is -1, want 0 to 10"},
+      {HOST_ROW_IDS, false, INT32_MIN, "is -2147483648, want 0 to 10"},
+  };
+  for (int v = 0; need_backend() && v < OP->num_variants; ++v) {
+    for (size_t i = 0; writer_wants(&OP->variants[v]) && i < ENTRIES * TEST_COUNT(bad_numbers);
+         ++i) {
+      const size_t k = i / ENTRIES;
+      const mapped_case what = {.variant = &OP->variants[v],
+                                .block_size = 4,
+                                .entry = (int)(i % ENTRIES),
+                                .wide = bad_numbers[k].wide,
+                                .seed = options.seed + i};
+      op_call call;
+      build_mapped(&call, &what);
+      const int64_t first = 4 * operand_get_index(&call.operands[BLOCK_TABLE], 1, 0);
+      if (bad_numbers[k].which == BLOCK_TABLE) {
+        operand_put_index(&call.operands[BLOCK_TABLE], 1, 0, bad_numbers[k].number);
+      } else {
+        put_map(&call, DEVICE_ROW_IDS, first, -1);
+        put_map(&call, bad_numbers[k].which, first, bad_numbers[k].number);
+      }
+      op_call_upload(&call);
+      const uint64_t before = faults_before(options.backend);
+      const kvf_status status = invoke_mapped(&call, &what);
+      if (options.backend == KVF_CUDA) {
+        const uint64_t missing = expect_mapped(&call, &what);
+        EXPECT(missing > 0, "%s: the test is without effect", bad_numbers[k].blamed);
+        (void)expect_done(KVF_CUDA, status, before, missing, bad_numbers[k].blamed);
+      } else {
+        EXPECT_STATUS(status, KVF_OUT_OF_RANGE);
+        EXPECT_TEXT(kvf_last_error(), bad_numbers[k].blamed);
+      }
+      (void)op_call_verify(&call, bad_numbers[k].blamed);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* Without pages all rows are the host's; without rows nothing is looked at. */
+static void test_host_alone(void) {
+  for (int v = 0; need_backend() && v < OP->num_variants; ++v) {
+    for (int i = 0; writer_wants(&OP->variants[v]) && i < 2; ++i) {
+      const mapped_case what = {.variant = &OP->variants[v], .block_size = 4, .seed = 5};
+      op_call call;
+      build_mapped(&call, &what);
+      for (int64_t number = 0; i == 0 && number < virtual_rows(&what); ++number) {
+        put_map(&call, DEVICE_ROW_IDS, number, -1);
+        put_map(&call, HOST_ROW_IDS, number, number % HOST_ROWS);
+      }
+      op_call_upload(&call);
+      const buffer nowhere = {.backend = options.backend};
+      tensor *without = &call.operands[i == 0 ? SRC_CACHE : DST].view;
+      without->shape[0] = 0;
+      without->memory = &nowhere;
+      without->start = 0;
+      const uint64_t before = faults_before(options.backend);
+      const kvf_status status = op_call_invoke(&call, typed);
+      if (i == 0) {
+        (void)expect_mapped(&call, &what);
+      }
+      (void)expect_done(options.backend, status, before, 0, i == 0 ? "no pages" : "no rows");
+      (void)op_call_verify(&call, i == 0 ? "no pages" : "no rows");
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* A kernel cannot read what is not pinned. */
+static void test_not_pinned(void) {
+  const kvf_variant *variant = need_backend() ? gather_first_variant(&op) : NULL;
+  if (variant == NULL || options.backend == KVF_CPU) {
+    return;
+  }
+  const mapped_case what = {.variant = variant, .block_size = 4, .seed = 6};
+  op_call call;
+  build_mapped(&call, &what);
+  buffer other = buffer_make(KVF_CPU, call.operands[HOST_CACHE].memory.size, 7);
+  call.operands[HOST_CACHE].view.memory = &other;
+  op_call_upload(&call);
+  EXPECT_STATUS(op_call_invoke(&call, typed), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "host_cache: ");
+  EXPECT_TEXT(kvf_last_error(), "want pinned memory");
+  (void)op_call_verify(&call, "memory that is not pinned");
+  op_call_free(&call);
+  buffer_free(&other);
+  count_case(variant);
+}
+
 /* ---- bad arguments
  * ----------------------------------------------------------------------------------- */
 
@@ -221,6 +537,23 @@ static const bad_argument bad[] = {
   {"descending workspace_starts", ON_CPU, "workspace_starts", SPOIL_INDEX, 2, 4, NULL, VALUE_, "workspace_starts", "are 5 and 4", "ascending"},
   {"negative workspace_starts", ON_CPU, "workspace_starts", SPOIL_INDEX, 0, -1, NULL, VALUE_, "workspace_starts", "are -1 and 5", "from 0 on"},
 };
+
+static const bad_argument bad_mapped[] = {
+  {"no host_cache", ON_BOTH, "host_cache", SPOIL_NULL, 0, 0, NULL, VALUE_, "host_cache", "got None", "go together"},
+  {"no host_row_ids", ON_BOTH, "host_row_ids", SPOIL_NULL, 0, 0, NULL, VALUE_, "host_row_ids", "got None", "go together"},
+  {"no device_row_ids", ON_BOTH, "device_row_ids", SPOIL_NULL, 0, 0, NULL, VALUE_, "device_row_ids", "got None", "go together"},
+  {"host_cache of rank 3", ON_BOTH, "host_cache", SPOIL_RANK, 0, 3, NULL, VALUE_, "host_cache", "rank is 3", "want 2"},
+  {"655 bytes", ON_BOTH, "host_cache", SPOIL_SIZE, 1, 655, NULL, VALUE_, "host_cache", "(bytes of a row) is 655", "want 656"},
+  {"stride of host_cache", ON_BOTH, "host_cache", SPOIL_STRIDE, 1, 2, NULL, VALUE_, "host_cache", "stride of dimension 1", "want 1"},
+  {"host_cache is int16", ON_BOTH, "host_cache", SPOIL_DTYPE, kDLInt, 16, NULL, TYPE, "host_cache", "int16", "want float8_e4m3fn or uint8"},
+  {"host_cache on CUDA", ON_CUDA, "host_cache", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "host_cache", "device type 2", "want the CPU"},
+  {"host_cache has no data", ON_BOTH, "host_cache", SPOIL_DATA, 0, 0, NULL, VALUE_, "host_cache", "data is NULL", "want an address"},
+  {"host_row_ids of rank 3", ON_BOTH, "host_row_ids", SPOIL_RANK, 0, 3, NULL, VALUE_, "host_row_ids", "rank is 3", "want 1"},
+  {"host_row_ids is int64", ON_BOTH, "host_row_ids", SPOIL_DTYPE, kDLInt, 64, NULL, TYPE, "host_row_ids", "int64", "want int32"},
+  {"strided device_row_ids", ON_BOTH, "device_row_ids", SPOIL_STRIDE, 0, 2, NULL, VALUE_, "device_row_ids", "is 2", "want 1"},
+  {"fewer device_row_ids", ON_BOTH, "device_row_ids", SPOIL_SIZE, 0, 33, NULL, VALUE_, "device_row_ids", "has 33 elements", "want 34 as in host_row_ids"},
+  {"device_row_ids on the CPU", ON_CUDA, "device_row_ids", SPOIL_DEVICE, kDLCPU, 0, NULL, TYPE, "device_row_ids", "on the CPU", "want CUDA device 0"},
+};
 /* clang-format on */
 
 static void test_bad_arguments(void) {
@@ -229,6 +562,9 @@ static void test_bad_arguments(void) {
     const gather_context context = gather_small(&op, variant);
     op_call_test_overlap(gather_build_small, &context, typed, "dst", "src_cache");
     op_call_test_bad(gather_build_small, &context, typed, bad, TEST_COUNT(bad));
+    const mapped_case mapped = {.variant = variant, .block_size = 4, .seed = 8};
+    op_call_test_overlap(build_mapped, &mapped, typed, "dst", "host_cache");
+    op_call_test_bad(build_mapped, &mapped, typed, bad_mapped, TEST_COUNT(bad_mapped));
   }
 }
 
@@ -254,16 +590,24 @@ static void test_bad_params(void) {
   struct {
     kvf_cp_gather_and_upconvert_fp8_kv_cache_params params;
     const char *member;
-  } rows[] = {{good, "src_cache"},
-              {good, "dst"},
-              {good, "num_rows"},
-              {good, "block_size"},
-              {good, "workspace_starts"}};
+  } rows[] = {{good, "src_cache"},        {good, "dst"},
+              {good, "num_rows"},         {good, "block_size"},
+              {good, "workspace_starts"}, {good, "num_virtual_rows"},
+              {good, "num_host_rows"},    {good, "device_row_ids"},
+              {good, "host_cache"}};
   rows[0].params.src_cache.data = NULL;
   rows[1].params.dst.data = NULL;
   rows[2].params.num_rows = -1;
   rows[3].params.table.block_size = 0;
   rows[4].params.table.starts = NULL;
+  for (size_t i = 5; i < TEST_COUNT(rows); ++i) {
+    rows[i].params.mapped = 1;
+    rows[i].params.num_virtual_rows = rows[i].params.num_host_rows = 1;
+    rows[i].params.host_row_ids = rows[i].params.device_row_ids = numbers;
+  }
+  rows[5].params.num_virtual_rows = -1;
+  rows[6].params.num_host_rows = -1;
+  rows[7].params.device_row_ids = NULL;
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     EXPECT_STATUS(kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(NULL, variant, &rows[i].params),
                   KVF_INVALID_VALUE);
@@ -282,6 +626,10 @@ CU_TestInfo cp_gather_and_upconvert_fp8_kv_cache_tests[] = {
     {"indices out of range", test_out_of_range},
     {"golden rows", test_golden},
     {"golden rows of the writer", test_round_trip},
+    {"rows of the host", test_host_rows},
+    {"rows of the host out of range", test_host_rows_out_of_range},
+    {"no pages, no rows", test_host_alone},
+    {"host memory that is not pinned", test_not_pinned},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

@@ -31,19 +31,60 @@ static void decode_row(const uint8_t *row, uint16_t *to, const uint16_t e4m3[256
   memcpy(to + KVF_DS_MLA_LATENT, row + KVF_FP8_DS_MLA_ROPE_AT, KVF_DS_MLA_ROPE * sizeof *to);
 }
 
+/* One row to dst. */
+static void put_row(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p, const uint8_t *row,
+                    uint16_t *to, const uint16_t e4m3[256]) {
+  if (p->streaming) {
+    uint16_t decoded[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
+    decode_row(row, decoded, e4m3);
+    kvf_stream_row(to, decoded, sizeof decoded);
+  } else {
+    decode_row(row, to, e4m3);
+  }
+}
+
+/* Where the row of a virtual number is, in a page or on the host; NULL when it is nowhere. */
+static const uint8_t *find_row(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p,
+                               int64_t number) {
+  if (number >= p->num_virtual_rows) {
+    return NULL;
+  }
+  const int64_t row = kvf_index_at(p->device_row_ids, 4, number);
+  if (row >= 0) {
+    const int64_t page = kvf_divide(row, p->table.by_block_size);
+    const int64_t offset = row - page * p->table.block_size;
+    return page < p->num_pages ? (const uint8_t *)p->src_cache.data +
+                                     page * p->src_cache.stride[0] + offset * p->src_cache.stride[1]
+                               : NULL;
+  }
+  const int64_t other = kvf_index_at(p->host_row_ids, 4, number);
+  return other >= 0 && other < p->num_host_rows
+             ? (const uint8_t *)p->host_cache.data + other * p->host_cache.stride[0]
+             : NULL;
+}
+
+/* Rows [begin, end) by the maps. */
+static void gather_mapped(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p, int64_t begin,
+                          int64_t end, const uint16_t e4m3[256]) {
+  for (int64_t row = begin; row < end;) {
+    int64_t block;
+    int64_t offset;
+    const int64_t next = row + kvf_locate_run(&p->table, row, end, &block, &offset);
+    for (; block >= 0 && row < next; ++row, ++offset) {
+      const uint8_t *source = find_row(p, block * p->table.block_size + offset);
+      if (source != NULL) {
+        put_row(p, source, (uint16_t *)p->dst.data + row * p->dst.stride[0], e4m3);
+      }
+    }
+    row = next;
+  }
+}
+
 /* `rows` rows of one page. */
 static void gather_rows(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p,
                         const uint8_t *from, uint16_t *to, int64_t rows, const uint16_t e4m3[256]) {
   for (int64_t i = 0; i < rows; ++i) {
-    const uint8_t *row = from + i * p->src_cache.stride[1];
-    uint16_t *results = to + i * p->dst.stride[0];
-    if (p->streaming) {
-      uint16_t decoded[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
-      decode_row(row, decoded, e4m3);
-      kvf_stream_row(results, decoded, sizeof decoded);
-    } else {
-      decode_row(row, results, e4m3);
-    }
+    put_row(p, from + i * p->src_cache.stride[1], to + i * p->dst.stride[0], e4m3);
   }
 }
 
@@ -56,6 +97,13 @@ void KVF_CPU_SYMBOL(kvf_cpu_cp_gather_and_upconvert_fp8_kv_cache__bf16__fp8_ds_m
   const kvf_cp_gather_and_upconvert_fp8_kv_cache_params *p = params;
   uint16_t e4m3[256];
   make_e4m3(e4m3);
+  if (p->mapped) {
+    gather_mapped(p, begin, end, e4m3);
+    if (p->streaming) {
+      kvf_stream_fence();
+    }
+    return;
+  }
   for (int64_t row = begin; row < end;) {
     int64_t block;
     int64_t offset;

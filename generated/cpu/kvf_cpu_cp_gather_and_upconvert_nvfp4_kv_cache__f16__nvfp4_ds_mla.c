@@ -36,19 +36,23 @@ static void decode_row(const uint8_t *row, uint16_t *to, const uint16_t e4m3[256
   kvf_store_results_f16(to, wide, RESULTS);
 }
 
+/* One row to dst. */
+static void put_row(const kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params *p, const uint8_t *row,
+                    uint16_t *to, const uint16_t e4m3[256]) {
+  if (p->streaming) {
+    uint16_t decoded[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
+    decode_row(row, decoded, e4m3);
+    kvf_stream_row(to, decoded, sizeof decoded);
+  } else {
+    decode_row(row, to, e4m3);
+  }
+}
+
 /* `rows` rows of one page. */
 static void gather_rows(const kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params *p,
                         const uint8_t *from, uint16_t *to, int64_t rows, const uint16_t e4m3[256]) {
   for (int64_t i = 0; i < rows; ++i) {
-    const uint8_t *row = from + i * p->src_cache.stride[1];
-    uint16_t *results = to + i * p->dst.stride[0];
-    if (p->streaming) {
-      uint16_t decoded[KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE];
-      decode_row(row, decoded, e4m3);
-      kvf_stream_row(results, decoded, sizeof decoded);
-    } else {
-      decode_row(row, results, e4m3);
-    }
+    put_row(p, from + i * p->src_cache.stride[1], to + i * p->dst.stride[0], e4m3);
   }
 }
 
@@ -61,6 +65,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_cp_gather_and_upconvert_nvfp4_kv_cache__f16__nvfp4_d
   const kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params *p = params;
   uint16_t e4m3[256];
   make_e4m3(e4m3);
+
   for (int64_t row = begin; row < end;) {
     int64_t block;
     int64_t offset;

@@ -81,6 +81,55 @@ KVF_INLINE void store_x1(const source_x1 &source, float *row, int32_t element) {
   }
 }
 
+/* Where the row of a virtual number is, in a page or on the host; null when it is nowhere. */
+KVF_INLINE const uint8_t *find_row(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params &p,
+                                   int64_t number) {
+  if (number >= p.num_virtual_rows) {
+    return nullptr;
+  }
+  const int64_t row = p.device_row_ids[number];
+  if (row >= 0) {
+    const int64_t page = kvf_divide(row, p.table.by_block_size);
+    const int64_t offset = row - page * p.table.block_size;
+    return page < p.num_pages ? static_cast<const uint8_t *>(p.src_cache.data) +
+                                    page * p.src_cache.stride[0] + offset * p.src_cache.stride[1]
+                              : nullptr;
+  }
+  const int64_t other = p.host_row_ids[number];
+  return other >= 0 && other < p.num_host_rows
+             ? static_cast<const uint8_t *>(p.host_cache.data) + other * p.host_cache.stride[0]
+             : nullptr;
+}
+
+/*
+ * The place of a row. With maps it is told by addresses, of which the host's are some too, and a
+ * row that is nowhere is cleared: by the one thread with `counts`, since that is rare.
+ */
+KVF_INLINE int64_t find_place(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params &p, int64_t row,
+                              bool counts) {
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool found = kvf_locate_row(p.table, row, counts, &block, &offset);
+  if (!p.mapped) {
+    return found ? block * p.src_cache.stride[0] + offset * p.src_cache.stride[1] : NOWHERE;
+  }
+  const uint8_t *source = found ? find_row(p, block * p.table.block_size + offset) : nullptr;
+  if (source != nullptr) {
+    return (int64_t)(reinterpret_cast<uintptr_t>(source) -
+                     reinterpret_cast<uintptr_t>(p.src_cache.data));
+  }
+  if (counts && (found || block < 0)) {
+    if (found) {
+      atomicAdd(p.table.faults, 1ULL);
+    }
+    float *to = static_cast<float *>(p.dst.data) + row * p.dst.stride[0];
+    for (int32_t i = 0; i < KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE; ++i) {
+      to[i] = 0;
+    }
+  }
+  return NOWHERE;
+}
+
 /* A tile of rows, 4 elements at a time. */
 KVF_INLINE void gather_x4(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params &p,
                           const int64_t *places, int64_t first_row, uint32_t rows) {
@@ -185,12 +234,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
   if (threadIdx.x < rows) {
     const int64_t row = first_row + threadIdx.x;
-    int64_t block;
-    int64_t offset;
-    const bool found = kvf_locate_row_of(p.table, kvf_find_sequence(p.table, row), row,
-                                         blockIdx.y == 0, &block, &offset);
-    places[threadIdx.x] =
-        found ? block * p.src_cache.stride[0] + offset * p.src_cache.stride[1] : NOWHERE;
+    places[threadIdx.x] = find_place(p, row, blockIdx.y == 0);
   }
   __syncthreads();
   switch (p.vector_elements) {

@@ -98,6 +98,26 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR,
      .optional = true,
      .has_default = true},
+    {.name = "host_cache",
+     .type = "Tensor?",
+     .doc = "[num_host_rows, 656], uint8 or float8_e4m3fn, in host memory, pinned for CUDA; stride "
+            "of dimension 1 is 1; None: all rows are in src_cache",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
+    {.name = "host_row_ids",
+     .type = "Tensor?",
+     .doc = "[num_virtual_rows], of rank 1 or 2, int32, contiguous: row of host_cache; looked at "
+            "where device_row_ids is negative",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
+    {.name = "device_row_ids",
+     .type = "Tensor?",
+     .doc = "as host_row_ids: row of src_cache, or a negative number for none",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
     {.name = "seq_lens",
      .type = "Tensor?",
      .doc = "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
@@ -109,7 +129,8 @@ static const kvf_argument arguments[] = {
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_cp_gather_and_upconvert_fp8_kv_cache(
       exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, values[2].as.tensor,
-      values[3].as.tensor, values[4].as.integer, values[5].as.tensor, values[6].as.tensor);
+      values[3].as.tensor, values[4].as.integer, values[5].as.tensor, values[6].as.tensor,
+      values[7].as.tensor, values[8].as.tensor, values[9].as.tensor);
 }
 
 const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
@@ -117,6 +138,7 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
     .ns = "_C_cache_ops",
     .schema = "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor "
               "block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, "
+              "Tensor? host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None, "
               "Tensor? seq_lens=None) -> ()",
     .doc =
         "gathers fp8_ds_mla rows of sequences from pages and turns them into floats.\n"
@@ -141,6 +163,14 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
         "workspace_starts[0] and between sequences, are left as they are. Zero rows are a "
         "successful no-op.\n"
         "\n"
+        "With a host_cache, pages of block_table are virtual: with v = block_table[b, p div "
+        "block_size] *\n"
+        "block_size + p mod block_size, the row r is that of src_cache at d = device_row_ids[v], "
+        "which is row\n"
+        "d mod block_size of page d div block_size, or where d is negative row host_row_ids[v] of "
+        "host_cache.\n"
+        "On CUDA the kernel reads host_cache where it is, over the bus; so it must be pinned.\n"
+        "\n"
         "Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of\n"
         "workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can "
         "register the\n"
@@ -149,11 +179,16 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
         "Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: "
         "before anything\n"
         "is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
+        "The same for a v, d or row of the host that is not there (CUDA: the row of dst is "
+        "cleared, as it is\n"
+        "with a host_cache for a page that is not in the table or beyond the maps). "
+        "KVF_INVALID_VALUE for\n"
+        "some of host_cache, host_row_ids and device_row_ids without the others.\n"
         "Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its "
         "destinations, its\n"
         "32-bit offsets, its alignment and its bounds defects corrected.",
     .arguments = arguments,
-    .num_arguments = 7,
+    .num_arguments = 10,
     .variants = variants,
     .num_variants = 6,
     .axes = axes,

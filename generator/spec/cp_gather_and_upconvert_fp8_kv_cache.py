@@ -1,7 +1,7 @@
 """cp_gather_and_upconvert_fp8_kv_cache: 656-byte MLA rows from pages, as 576 floats each."""
 
 from generator.axes import dtypes
-from generator.model import Op
+from generator.model import Field, Op
 from generator.spec.shared import gather
 from generator.spec.shared.formats import FP8_DS_MLA
 from generator.spec.shared.generations import generations
@@ -12,6 +12,7 @@ OP = Op(
     schema_text=(
         "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, "
         "Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, "
+        "Tensor? host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None, "
         "Tensor? seq_lens=None) -> ()"
     ),
     summary="gathers fp8_ds_mla rows of sequences from pages and turns them into floats.",
@@ -28,6 +29,11 @@ have been filled from that dtype; for f32 they are taken as bf16 and widened. Sc
 caches of either scale contract (fp8_ds_mla, fp8_ds_mla_f32) are read. Other rows, in front of
 workspace_starts[0] and between sequences, are left as they are. Zero rows are a successful no-op.
 
+With a host_cache, pages of block_table are virtual: with v = block_table[b, p div block_size] *
+block_size + p mod block_size, the row r is that of src_cache at d = device_row_ids[v], which is row
+d mod block_size of page d div block_size, or where d is negative row host_row_ids[v] of host_cache.
+On CUDA the kernel reads host_cache where it is, over the bus; so it must be pinned.
+
 Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
 workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register the
 one signature or the other.
@@ -35,6 +41,9 @@ one signature or the other.
 """
     + gather.ERRORS
     + """
+The same for a v, d or row of the host that is not there (CUDA: the row of dst is cleared, as it is
+with a host_cache for a page that is not in the table or beyond the maps). KVF_INVALID_VALUE for
+some of host_cache, host_row_ids and device_row_ids without the others.
 Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations, its
 32-bit offsets, its alignment and its bounds defects corrected.""",
     arguments={
@@ -42,9 +51,29 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
             "[num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of dimension 2 is 1"
         ),
         "seq_starts": gather.SEQ_STARTS.format("batch_size"),
+        "host_cache": (
+            "[num_host_rows, 656], uint8 or float8_e4m3fn, in host memory, pinned for CUDA; stride of "
+            "dimension 1 is 1; None: all rows are in src_cache"
+        ),
+        "host_row_ids": (
+            "[num_virtual_rows], of rank 1 or 2, int32, contiguous: row of host_cache; looked at where "
+            "device_row_ids is negative"
+        ),
+        "device_row_ids": "as host_row_ids: row of src_cache, or a negative number for none",
         "seq_lens": "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
     },
-    params=gather.UPCONVERT_PARAMS,
+    params=(
+        *gather.UPCONVERT_PARAMS,
+        Field("kvf_view", "host_cache", "bytes; stride[0]: row; a row is dense"),
+        Field("const int32_t *", "host_row_ids", "[num_virtual_rows], rows of host_cache"),
+        Field(
+            "const int32_t *", "device_row_ids", "[num_virtual_rows], rows of src_cache or negative"
+        ),
+        Field("int64_t", "num_virtual_rows", "elements of host_row_ids and device_row_ids"),
+        Field("int64_t", "num_host_rows", "rows of host_cache"),
+        Field("int32_t", "mapped", "whether rows are found by the two maps"),
+        Field("int64_t", "num_pages", "of src_cache; table has the virtual ones", True),
+    ),
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", FP8_DS_MLA)),
     upstream_schemas={
         **dict.fromkeys(
@@ -56,6 +85,12 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
             generations(since="vllm-0.26", before="vllm-0.31"),
             "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
             "Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts) -> ()",
+        ),
+        **dict.fromkeys(
+            generations(since="vllm-0.31"),
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, "
+            "Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts, "
+            "Tensor? host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None) -> ()",
         ),
     },
 )

@@ -28,5 +28,9 @@ kvf_status kvf_launch_cp_gather_and_upconvert_nvfp4_kv_cache(
   kvf_cp_gather_and_upconvert_nvfp4_kv_cache_params params;
   const kvf_gather gather = KVF_GATHER(&params);
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
-  return kvf_launch_upconvert(&check, variant, &params, &gather, KVF_NVFP4_DS_MLA_BYTES);
+  const kvf_view no_host = {.data = NULL};
+  return kvf_launch_upconvert(&check, &gather)
+             ? kvf_run_upconvert(&check, variant, &params, &gather, KVF_NVFP4_DS_MLA_BYTES,
+                                 &no_host)
+             : check.status;
 }

@@ -135,7 +135,7 @@ UPSTREAM = {
     "vllm-0.33": SINCE_0_33,
 }
 # What kvforge's ops do not serve yet.
-MISSING_SINCE_0_31 = {"cp_gather_and_upconvert_fp8_kv_cache"} | {"hisparse_resolve_residency"}
+MISSING_SINCE_0_31 = {"hisparse_resolve_residency"}
 MISSING = {
     "vllm-0.31": MISSING_SINCE_0_31,
     "vllm-0.33": MISSING_SINCE_0_31 | {"reshape_and_cache"},

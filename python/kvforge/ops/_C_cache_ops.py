@@ -570,6 +570,9 @@ def cp_gather_and_upconvert_fp8_kv_cache(
     workspace_starts: Tensor,
     batch_size: int,
     seq_starts: Tensor | None = None,
+    host_cache: Tensor | None = None,
+    host_row_ids: Tensor | None = None,
+    device_row_ids: Tensor | None = None,
     seq_lens: Tensor | None = None,
 ) -> None:
     """Gathers fp8_ds_mla rows of sequences from pages and turns them into floats.
@@ -588,12 +591,21 @@ def cp_gather_and_upconvert_fp8_kv_cache(
     read. Other rows, in front of workspace_starts[0] and between sequences, are left as they are.
     Zero rows are a successful no-op.
 
+    With a host_cache, pages of block_table are virtual: with v = block_table[b, p div block_size]
+    * block_size + p mod block_size, the row r is that of src_cache at d = device_row_ids[v], which
+    is row d mod block_size of page d div block_size, or where d is negative row host_row_ids[v] of
+    host_cache. On CUDA the kernel reads host_cache where it is, over the bus; so it must be
+    pinned.
+
     Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
     workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register
     the one signature or the other.
 
     Errors: IndexError for a page that is not in the cache or not in the table (CPU: before
     anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
+    The same for a v, d or row of the host that is not there (CUDA: the row of dst is cleared, as
+    it is with a host_cache for a page that is not in the table or beyond the maps). ValueError for
+    some of host_cache, host_row_ids and device_row_ids without the others.
     Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
     its 32-bit offsets, its alignment and its bounds defects corrected.
 
@@ -609,21 +621,31 @@ def cp_gather_and_upconvert_fp8_kv_cache(
         batch_size (int): sequences to gather
         seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first
             row, in tokens, any number of them; None for 0
+        host_cache (Tensor?): [num_host_rows, 656], uint8 or float8_e4m3fn, in host memory, pinned
+            for CUDA; stride of dimension 1 is 1; None: all rows are in src_cache
+        host_row_ids (Tensor?): [num_virtual_rows], of rank 1 or 2, int32, contiguous: row of
+            host_cache; looked at where device_row_ids is negative
+        device_row_ids (Tensor?): as host_row_ids: row of src_cache, or a negative number for none
         seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at most; None
             for all
 
     Schema:
         _C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor
             block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts=None, Tensor?
+            host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None, Tensor?
             seq_lens=None) -> ()
     """
     if (
         type(src_cache) is type(dst) is type(block_table) is type(workspace_starts) is
-        _arrays.TENSOR and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and (seq_lens
-        is None or type(seq_lens) is _arrays.TENSOR)
+        _arrays.TENSOR and (seq_starts is None or type(seq_starts) is _arrays.TENSOR) and
+        (host_cache is None or type(host_cache) is _arrays.TENSOR) and (host_row_ids is None or
+        type(host_row_ids) is _arrays.TENSOR) and (device_row_ids is None or type(device_row_ids)
+        is _arrays.TENSOR) and (seq_lens is None or type(seq_lens) is _arrays.TENSOR)
     ) and _cp_gather_and_upconvert_fp8_kv_cache(
         src_cache._cdata, dst._cdata, block_table._cdata, workspace_starts._cdata, batch_size, None
-        if seq_starts is None else seq_starts._cdata, None if seq_lens is None else
+        if seq_starts is None else seq_starts._cdata, None if host_cache is None else
+        host_cache._cdata, None if host_row_ids is None else host_row_ids._cdata, None if
+        device_row_ids is None else device_row_ids._cdata, None if seq_lens is None else
         seq_lens._cdata, True,
     ) is None:
         return
@@ -633,7 +655,8 @@ def cp_gather_and_upconvert_fp8_kv_cache(
         ("dst",),
         ("dst",),
         (
-            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, seq_lens,
+            src_cache, dst, block_table, workspace_starts, batch_size, seq_starts, host_cache,
+            host_row_ids, device_row_ids, seq_lens,
         ),
     )
 

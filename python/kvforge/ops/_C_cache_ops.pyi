@@ -78,6 +78,9 @@ def cp_gather_and_upconvert_fp8_kv_cache(
     workspace_starts: Tensor,
     batch_size: int,
     seq_starts: Tensor | None = None,
+    host_cache: Tensor | None = None,
+    host_row_ids: Tensor | None = None,
+    device_row_ids: Tensor | None = None,
     seq_lens: Tensor | None = None,
 ) -> None: ...
 

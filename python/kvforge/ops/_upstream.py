@@ -84,6 +84,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
         ),
+        "_C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache": (
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts, Tensor? host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None) -> ()"
+        ),
         "_C_cache_ops::cp_gather_cache": (
             "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"
         ),
@@ -103,6 +106,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
         "_C_cache_ops::convert_fp8": (
             "convert_fp8(Tensor! dst_cache, Tensor src_cache, float scale, str kv_cache_dtype) -> ()"
+        ),
+        "_C_cache_ops::cp_gather_and_upconvert_fp8_kv_cache": (
+            "cp_gather_and_upconvert_fp8_kv_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor workspace_starts, int batch_size, Tensor? seq_starts, Tensor? host_cache=None, Tensor? host_row_ids=None, Tensor? device_row_ids=None) -> ()"
         ),
         "_C_cache_ops::cp_gather_cache": (
             "cp_gather_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, int batch_size, Tensor? seq_starts) -> ()"

@@ -51,12 +51,13 @@ const kvf_variant *kvf_check_upconvert(kvf_check *check, const kvf_upconvert_arg
   return variant;
 }
 
-kvf_status kvf_launch_upconvert(kvf_check *check, const kvf_variant *variant, const void *params,
-                                const kvf_gather *gather, int64_t row_bytes) {
+bool kvf_launch_upconvert(kvf_check *check, const kvf_gather *gather) {
   gather->table->open_ended = 1;
-  if (!kvf_launch_gather(check, gather, ROW_ELEMENTS)) {
-    return check->status;
-  }
+  return kvf_launch_gather(check, gather, ROW_ELEMENTS);
+}
+
+kvf_status kvf_run_upconvert(const kvf_check *check, const kvf_variant *variant, const void *params,
+                             const kvf_gather *gather, int64_t row_bytes, const kvf_view *host) {
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   if (check->exec.backend == KVF_CPU) {
     return kvf_run_gather(check, variant, params, gather, row_bytes, ROW_ELEMENTS * scalar);
@@ -66,9 +67,10 @@ kvf_status kvf_launch_upconvert(kvf_check *check, const kvf_variant *variant, co
   gather->dst->stride[1] = 1;
   const int32_t row[] = {16, 1};
   const int32_t elements[] = {16 / scalar, 1};
-  const kvf_vector_side source = {gather->src_cache, 1, 2, 3};
+  const kvf_view rows = {.data = host->data, .stride = {host->stride[0], 1}};
+  const kvf_vector_side sources[] = {{gather->src_cache, 1, 2, 3}, {&rows, 1, 1, 2}};
   const kvf_vector_side destination = {gather->dst, scalar, 1, 2};
-  *gather->vector_elements = kvf_vector_elements(row, row_bytes, &source, 1) == 16
+  *gather->vector_elements = kvf_vector_elements(row, row_bytes, sources, 2) == 16
                                  ? kvf_vector_elements(elements, ROW_ELEMENTS, &destination, 1)
                                  : 1;
   const kvf_grid grid = kvf_gather_grid(gather, ROW_ELEMENTS / *gather->vector_elements);

@@ -23,8 +23,12 @@ const kvf_variant *kvf_check_upconvert(kvf_check *check, const kvf_upconvert_arg
                                        kvf_dtype format, uint32_t accepted, int64_t row_bytes,
                                        const kvf_gather *gather);
 
-/* The raw launch; `params` is what `gather` points into. */
-kvf_status kvf_launch_upconvert(kvf_check *check, const kvf_variant *variant, const void *params,
-                                const kvf_gather *gather, int64_t row_bytes);
+/* The checks of a raw launch; false when there is nothing to gather, or after a failure. */
+bool kvf_launch_upconvert(kvf_check *check, const kvf_gather *gather);
+
+/* The launch; `params` is what `gather` points into. Rows may come from `host`, too, unless its
+ * data is NULL: stride[0] is its rows'. */
+kvf_status kvf_run_upconvert(const kvf_check *check, const kvf_variant *variant, const void *params,
+                             const kvf_gather *gather, int64_t row_bytes, const kvf_view *host);
 
 #endif

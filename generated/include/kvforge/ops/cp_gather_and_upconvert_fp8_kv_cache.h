@@ -30,12 +30,20 @@ extern "C" {
  * rows, in front of workspace_starts[0] and between sequences, are left as they are. Zero rows are
  * a successful no-op.
  *
+ * With a host_cache, pages of block_table are virtual: with v = block_table[b, p div block_size] *
+ * block_size + p mod block_size, the row r is that of src_cache at d = device_row_ids[v], which is
+ * row d mod block_size of page d div block_size, or where d is negative row host_row_ids[v] of
+ * host_cache. On CUDA the kernel reads host_cache where it is, over the bus; so it must be pinned.
+ *
  * Upstream's schema has no seq_lens since late 2026; before, it had seq_lens in front of
  * workspace_starts, and no seq_starts. Here they are one op, and a binding to torch can register
  * the one signature or the other.
  *
  * Errors: KVF_OUT_OF_RANGE for a page that is not in the cache or not in the table (CPU: before
  * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
+ * The same for a v, d or row of the host that is not there (CUDA: the row of dst is cleared, as it
+ * is with a host_cache for a page that is not in the table or beyond the maps). KVF_INVALID_VALUE
+ * for some of host_cache, host_row_ids and device_row_ids without the others.
  * Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
  * its 32-bit offsets, its alignment and its bounds defects corrected.
  *
@@ -51,12 +59,18 @@ extern "C" {
  *   batch_size (int): sequences to gather
  *   seq_starts (Tensor?): [>= batch_size], int32, contiguous: position of a sequence's first row,
  *       in tokens, any number of them; None for 0
+ *   host_cache (Tensor?): [num_host_rows, 656], uint8 or float8_e4m3fn, in host memory, pinned for
+ *       CUDA; stride of dimension 1 is 1; None: all rows are in src_cache
+ *   host_row_ids (Tensor?): [num_virtual_rows], of rank 1 or 2, int32, contiguous: row of
+ *       host_cache; looked at where device_row_ids is negative
+ *   device_row_ids (Tensor?): as host_row_ids: row of src_cache, or a negative number for none
  *   seq_lens (Tensor?): [>= batch_size], int32, contiguous: rows of a sequence at most; None for
  *       all
  */
 KVF_API kvf_status kvf_cp_gather_and_upconvert_fp8_kv_cache(
     const kvf_exec *exec, const DLTensor *src_cache, DLTensor *dst, const DLTensor *block_table,
     const DLTensor *workspace_starts, int64_t batch_size, const DLTensor *seq_starts,
+    const DLTensor *host_cache, const DLTensor *host_row_ids, const DLTensor *device_row_ids,
     const DLTensor *seq_lens);
 KVF_API kvf_status kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(
     const kvf_exec *exec, const kvf_variant *variant,

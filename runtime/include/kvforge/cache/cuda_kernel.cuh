@@ -51,7 +51,7 @@ KVF_INLINE bool kvf_has_row(const kvf_block_table &table, int64_t sequence, int6
 /*
  * The page and the place in it of a row that `sequence` has by kvf_find_sequence(); false for a row
  * that no sequence has, and for one whose page is out of range, which the one thread with `counts`
- * adds to the fault counter.
+ * adds to the fault counter; *block is -1 then.
  */
 KVF_INLINE bool kvf_locate_row_of(const kvf_block_table &table, int64_t sequence, int64_t row,
                                   bool counts, int64_t *block, int64_t *offset) {
@@ -68,6 +68,7 @@ KVF_INLINE bool kvf_locate_row_of(const kvf_block_table &table, int64_t sequence
                ? kvf_index_at(table.entries, table.index_bytes, sequence * table.stride + page)
                : -1;
   if (*block < 0 || *block >= table.num_blocks) {
+    *block = -1;
     if (counts) {
       atomicAdd(table.faults, 1ULL);
     }

@@ -85,6 +85,9 @@ extern "C" {
         workspace_starts: *const DLTensor,
         batch_size: i64,
         seq_starts: *const DLTensor,
+        host_cache: *const DLTensor,
+        host_row_ids: *const DLTensor,
+        device_row_ids: *const DLTensor,
         seq_lens: *const DLTensor,
     ) -> kvf_status;
     /// Gathers nvfp4_ds_mla rows of sequences from pages and turns them into floats.
