@@ -57,6 +57,28 @@ FAULTS = (
         ("copy_blocks",),
     ),
     Fault(
+        "a virtual row one behind the maps is looked for in them",
+        "runtime/ops/cp_gather_and_upconvert_fp8_kv_cache.c",
+        "  if (number >= params->num_virtual_rows) {",
+        "  if (number > params->num_virtual_rows) {",
+        ("cp_gather_and_upconvert_fp8_kv_cache",),
+    ),
+    Fault(
+        "a row that is nowhere keeps what dst held",
+        "templates/cuda/cp_gather_and_upconvert_fp8_kv_cache.cu.j2",
+        "  if (counts && (found || block < 0)) {",
+        "  if (counts && found) {",
+        ("cp_gather_and_upconvert_fp8_kv_cache",),
+        "cuda",
+    ),
+    Fault(
+        "the position of a token that is skipped is looked at",
+        "runtime/ops/concat_and_cache_mla_rope_fused.c",
+        "    if (!params->rotate_skipped &&",
+        "    if (params->rotate_skipped &&",
+        ("concat_and_cache_mla_rope_fused",),
+    ),
+    Fault(
         "a table may lack a sequence's last page",
         "runtime/ops/shared/block_table.c",
         "    if (last >= table->width) {",
