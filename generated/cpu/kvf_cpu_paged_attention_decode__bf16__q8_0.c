@@ -96,8 +96,7 @@ typedef struct tile {
  */
 static void locate(tile *where, const kvf_paged_attention_decode_params *p, int64_t sequence,
                    int64_t first, int64_t end) {
-  const int32_t *table =
-      (const int32_t *)p->block_tables.data + sequence * p->block_tables.stride[0];
+  const int64_t row = sequence * p->block_tables.stride[0];
   const int64_t last = end - first < TILE ? end : first + TILE;
   int64_t page = kvf_divide(first, p->by_block_size);
   int64_t offset = first - page * p->block_size;
@@ -105,7 +104,8 @@ static void locate(tile *where, const kvf_paged_attention_decode_params *p, int6
   where->blocks[0] = 0;
   where->offsets[0] = 0;
   for (int64_t position = first; position < last; offset = 0, ++page) {
-    const int64_t block = kvf_index_at(table, 4, page * p->block_tables.stride[1]);
+    const int64_t block =
+        kvf_index_at(p->block_tables.data, p->index_bytes, row + page * p->block_tables.stride[1]);
     const int64_t rest = p->block_size - offset;
     const int64_t stop = last - position < rest ? last : position + rest;
     const bool exists = block >= 0 && block < p->num_blocks;

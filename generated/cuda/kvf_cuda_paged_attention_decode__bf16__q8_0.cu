@@ -192,9 +192,9 @@ KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, working_set &
   if (position < t.positions.end) {
     const int64_t page = kvf_divide(position, p.by_block_size);
     const int64_t offset = position - page * p.block_size;
-    const int64_t block = static_cast<const int32_t *>(
-        p.block_tables
-            .data)[t.sequence * p.block_tables.stride[0] + page * p.block_tables.stride[1]];
+    const int64_t block =
+        kvf_index_at(p.block_tables.data, p.index_bytes,
+                     t.sequence * p.block_tables.stride[0] + page * p.block_tables.stride[1]);
     if (block >= 0 && block < p.num_blocks) {
       value_at = block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
       if (position >= t.positions.begin) {
