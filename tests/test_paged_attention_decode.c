@@ -1048,9 +1048,13 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
     return kvf_reshape_and_cache_flash_nvfp4(NULL, key, value, keys, values, slots, format, k_scale,
                                              v_scale, false);
   }
+  if (what->layout >= GROUPED) {
+    return kvf_reshape_and_cache(NULL, key, value, keys, values, slots, format, k_scale, v_scale,
+                                 false);
+  }
   /* Knows nvfp4 by upstream's name, with scales for sm_100. */
-  return (what->layout >= GROUPED ? kvf_reshape_and_cache : kvf_reshape_and_cache_flash)(
-      NULL, key, value, keys, values, slots, format, k_scale, v_scale);
+  return kvf_reshape_and_cache_flash(NULL, key, value, keys, values, slots, format, k_scale,
+                                     v_scale);
 }
 
 /* One unit in the last place of what the cache holds for an element, its scales included. */

@@ -411,6 +411,9 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
                      : x < 0 ? what->head_size
                              : x},
   };
+  while (op->x_divides_pages && call->sizes.block_size % call->sizes.x != 0) {
+    --call->sizes.x;
+  }
   if (what->value[EXEC] != EXEC_NULL) {
     call->given_exec = &call->exec;
     call->exec.num_threads = what->value[EXEC] == EXEC_ONE_THREAD ? 1 : 3;
@@ -564,6 +567,22 @@ static bool compact(const tensor *view) {
   return true;
 }
 
+kvf_status writer_call_boxed(const writer_op *op, const kvf_exec *exec,
+                             const DLTensor *const argument[TENSORS], const char *kv_cache_dtype) {
+  kvf_value values[TENSORS + 2];
+  int count = 0;
+  for (int i = 0; i < TENSORS; ++i) {
+    if (i == K_SCALE) {
+      values[count++] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = kv_cache_dtype};
+    }
+    values[count++] = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = argument[i]};
+  }
+  if (op->op->num_arguments > count) {
+    values[count++] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = op->flag};
+  }
+  return kvf_call(op->op, exec, values, count);
+}
+
 kvf_status writer_invoke(writer_call *call, int entry, bool null_strides) {
   if (entry == ENTRY_RAW) {
     return call->op->raw(call->given_exec, call->variant, call);
@@ -583,15 +602,8 @@ kvf_status writer_invoke(writer_call *call, int entry, bool null_strides) {
     argument[KEY]->data = argument[VALUE]->data = argument[SLOT_MAPPING]->data = NULL;
   }
   if (entry == ENTRY_BOXED) {
-    kvf_value values[TENSORS + 1];
-    for (int i = 0, position = 0; i < TENSORS; ++i, ++position) {
-      if (i == K_SCALE) {
-        values[position++] =
-            (kvf_value){.kind = KVF_KIND_STRING, .as.string = call->kv_cache_dtype};
-      }
-      values[position] = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = argument[i]};
-    }
-    return kvf_call(call->op->op, call->given_exec, values, TENSORS + 1);
+    return writer_call_boxed(call->op, call->given_exec, (const DLTensor *const *)argument,
+                             call->kv_cache_dtype);
   }
   return call->op->typed(call->given_exec, argument[KEY], argument[VALUE], argument[KEY_CACHE],
                          argument[VALUE_CACHE], argument[SLOT_MAPPING], call->kv_cache_dtype,

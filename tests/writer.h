@@ -84,6 +84,8 @@ typedef struct writer_op {
                 int64_t element);
   const int *x_choices; /* of the X axis; 0 is 16 bytes, -1 is head_size */
   int num_x;
+  bool x_divides_pages; /* those that do not divide block_size are made smaller */
+  bool flag;            /* what a last argument of the boxed call says, if the op has one more */
 } writer_op;
 
 typedef struct writer_case {
@@ -120,6 +122,10 @@ bool writer_wants(const kvf_variant *variant);
 void writer_expect(writer_call *call);
 
 kvf_status writer_invoke(writer_call *call, int entry, bool null_strides);
+
+/* The boxed call with these arguments. */
+kvf_status writer_call_boxed(const writer_op *op, const kvf_exec *exec,
+                             const DLTensor *const argument[TENSORS], const char *kv_cache_dtype);
 
 /* Compares every byte of every tensor's memory; `what` says which case it is. */
 bool writer_verify(const writer_call *call, const char *what);

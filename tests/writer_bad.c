@@ -289,15 +289,11 @@ static kvf_status call_typed(const writer_op *op, const arguments *with) {
 }
 
 static kvf_status call_boxed(const writer_op *op, const arguments *with) {
-  kvf_value values[TENSORS + 1];
-  for (int i = 0, position = 0; i < TENSORS; ++i, ++position) {
-    if (i == K_SCALE) {
-      values[position++] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = with->cache_name};
-    }
-    values[position] = (kvf_value){.kind = KVF_KIND_TENSOR,
-                                   .as.tensor = with->missing[i] ? NULL : &with->tensor[i]};
+  const DLTensor *given[TENSORS];
+  for (int i = 0; i < TENSORS; ++i) {
+    given[i] = with->missing[i] ? NULL : &with->tensor[i];
   }
-  return kvf_call(op->op, with->given_exec, values, TENSORS + 1);
+  return writer_call_boxed(op, with->given_exec, given, with->cache_name);
 }
 
 static bool is_flash(const writer_op *op) { return op->num_x == 0; }

@@ -40,16 +40,18 @@ static bool describe_flash(bench_call *call, int32_t form) {
 }
 
 static bool describe_5d(bench_call *call, int32_t form) {
+  enum { INTERLEAVED = 2 };
   const DLDataType cache = bench_type(kvf_cache_of(call->variant));
   const int64_t pages = pages_of(call->tokens);
   const int64_t x = 128 / cache.bits;
   add_sources(call);
   bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x));
   bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE, BLOCK_SIZE));
-  add_slots_and_scales(call, form);
+  add_slots_and_scales(call, form == INTERLEAVED ? BENCH_CONSECUTIVE : form);
+  bench_add_bool(call, form == INTERLEAVED);
   /* CUDA: a shuffled value touches one element of each memory line, so no part of a copy is wanted.
    */
-  bench_moves(call, moved(call, call->tokens), form == BENCH_CONSECUTIVE ? 0.75 : 0);
+  bench_moves(call, moved(call, call->tokens), form == BENCH_SHUFFLED ? 0 : 0.75);
   return true;
 }
 
@@ -121,7 +123,7 @@ static bool describe_ggml(bench_call *call, int32_t form) {
 
 const bench_op bench_writers[] = {
     {"reshape_and_cache_flash_ggml", BENCH_ORDERS, describe_ggml},
-    {"reshape_and_cache", BENCH_ORDERS, describe_5d},
+    {"reshape_and_cache", {"shuffled", "consecutive", "interleaved"}, describe_5d},
     {"reshape_and_cache_flash", BENCH_ORDERS, describe_flash},
     {"reshape_and_cache_flash_layers", BENCH_ORDERS, describe_layers},
     {"reshape_and_cache_flash_nvfp4", {"shuffled", "consecutive", "swizzled"}, describe_nvfp4},

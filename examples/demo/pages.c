@@ -107,7 +107,7 @@ static kvf_status write_nvfp4(const kvf_exec *exec, const DLTensor *key, const D
                               const char *dtype, const DLTensor *key_scale,
                               const DLTensor *value_scale) {
   return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slots, dtype,
-                                           key_scale, value_scale, false);
+                                           key_scale, value_scale, false, NULL, NULL);
 }
 
 /* The scales behind the rows of a cache of bytes. */
@@ -136,12 +136,20 @@ static kvf_status write_per_token_head(const kvf_exec *exec, const DLTensor *key
                                                     &key_scales.dl, &value_scales.dl, slots, dtype);
 }
 
+static kvf_status write_5d_4d(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
+                              DLTensor *key_cache, DLTensor *value_cache, const DLTensor *slots,
+                              const char *kv_cache_dtype, const DLTensor *k_scale,
+                              const DLTensor *v_scale) {
+  return kvf_reshape_and_cache(exec, key, value, key_cache, value_cache, slots, kv_cache_dtype,
+                               k_scale, v_scale, false);
+}
+
 static const layout layouts[] = {
     {"reshape_and_cache_flash", "NHD", kvf_reshape_and_cache_flash, describe_nhd, find_nhd,
      find_nhd},
     {"reshape_and_cache_flash", "HND", kvf_reshape_and_cache_flash, describe_hnd, find_hnd,
      find_hnd},
-    {"reshape_and_cache", "5-D/4-D", kvf_reshape_and_cache, describe_5d_4d, find_key_of_5d,
+    {"reshape_and_cache", "5-D/4-D", write_5d_4d, describe_5d_4d, find_key_of_5d,
      find_value_of_4d},
     {"reshape_and_cache_flash_per_token_head", "NHD", write_per_token_head, describe_nhd, find_nhd,
      find_nhd},

@@ -102,9 +102,9 @@ static inline void transpose_square(vector square[16]) {
   }
 }
 
-/* Columns of a full tile. */
-static void transpose(tile rows, uint8_t (*columns)[TILE_TOKENS]) {
-  for (int64_t row = 0; row < TILE_TOKENS; row += LANES) {
+/* Columns of a tile of this many tokens, which are whole vectors. */
+static inline void transpose(tile rows, uint8_t *columns, int64_t tokens) {
+  for (int64_t row = 0; row < tokens; row += LANES) {
     for (int64_t column = 0; column < TILE_ELEMENTS; column += LANES) {
       vector square[LANES];
       for (int64_t i = 0; i < LANES; ++i) {
@@ -112,16 +112,16 @@ static void transpose(tile rows, uint8_t (*columns)[TILE_TOKENS]) {
       }
       transpose_square(square);
       for (int64_t i = 0; i < LANES; ++i) {
-        memcpy(&columns[column + i][row], &square[i], 16);
+        memcpy(columns + (column + i) * tokens + row, &square[i], 16);
       }
     }
   }
 }
 
-/* Values of one tile: an element's tokens are neighbours in the page. */
-static void write_values(tile rows, uint8_t *cache, const kvf_view *view, int64_t tokens,
-                         int64_t count, int32_t streaming) {
-  if (tokens < TILE_TOKENS || view->stride[3] != 1) {
+/* Values of one tile, of one group of tokens: an element's tokens are neighbours in the page. */
+static void write_group(tile rows, uint8_t *cache, const kvf_view *view, int64_t tokens,
+                        int64_t count, int32_t streaming) {
+  if (tokens % LANES != 0 || view->stride[3] != 1) {
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t token = 0; token < tokens; ++token) {
         cache[i * view->stride[2] + token * view->stride[3]] = rows[token][i];
@@ -129,14 +129,31 @@ static void write_values(tile rows, uint8_t *cache, const kvf_view *view, int64_
     }
     return;
   }
-  uint8_t columns[TILE_ELEMENTS][TILE_TOKENS];
-  transpose(rows, columns);
-  if (view->stride[2] == TILE_TOKENS) {
-    kvf_store_row(cache, columns, count * (int64_t)sizeof *columns, streaming);
+  uint8_t columns[TILE_ELEMENTS * TILE_TOKENS];
+  const int64_t bytes = tokens * (int64_t)sizeof *columns;
+  transpose(rows, columns, tokens);
+  if (view->stride[2] == tokens) {
+    kvf_store_row(cache, columns, count * bytes, streaming);
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
-    memcpy(cache + i * view->stride[2], columns[i], sizeof *columns);
+    memcpy(cache + i * view->stride[2], columns + i * tokens, (size_t)bytes);
+  }
+}
+
+/* Values of one tile, whose first token has place `offset` in the page. */
+static void write_values(tile rows, uint8_t *cache, const kvf_reshape_and_cache_params *p,
+                         int64_t offset, int64_t tokens, int64_t count) {
+  const int64_t group_tokens = p->by_value_group.value;
+  const int64_t *stride = p->value_cache.stride;
+  for (int64_t token = 0; token < tokens;) {
+    const int64_t group = kvf_divide(offset + token, p->by_value_group);
+    const int64_t inner = offset + token - group * group_tokens;
+    const int64_t length =
+        group_tokens - inner < tokens - token ? group_tokens - inner : tokens - token;
+    write_group(rows + token, cache + group * stride[4] + inner * stride[3], &p->value_cache,
+                length, count, p->streaming);
+    token += length;
   }
 }
 
@@ -160,11 +177,9 @@ static int64_t run_length(const kvf_slots *slots, int64_t token, int64_t end, in
 static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int64_t tokens,
                       int64_t block, int64_t offset) {
   const float *key = (const float *)p->key.data + token * p->key.stride[0];
-  uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
-                       offset * p->key_cache.stride[3];
+  uint8_t *key_cache = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0];
   const float *value = (const float *)p->value.data + token * p->value.stride[0];
-  uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
-                         offset * p->value_cache.stride[3];
+  uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0];
   for (int64_t head = 0; head < p->num_heads; ++head) {
     for (int64_t first = 0; first < p->head_size; first += TILE_ELEMENTS) {
       const int64_t count =
@@ -178,8 +193,8 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
         convert(from, p->key.stride[2], rows[i], count,
                 ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
       }
-      write_keys(rows, key_cache + head * p->key_cache.stride[1], &p->key_cache, p->x, tokens,
-                 first, count, p->streaming);
+      write_keys(rows, key_cache + head * p->key_cache.stride[1] + offset * p->key_cache.stride[3],
+                 &p->key_cache, p->x, tokens, first, count, p->streaming);
       for (int64_t i = 0; i < tokens; ++i) {
         const float *from =
             value + i * p->value.stride[0] + head * p->value.stride[1] + first * p->value.stride[2];
@@ -190,7 +205,7 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
       }
       write_values(rows,
                    value_cache + head * p->value_cache.stride[1] + first * p->value_cache.stride[2],
-                   &p->value_cache, tokens, count, p->streaming);
+                   p, offset, tokens, count);
     }
   }
 }

@@ -163,8 +163,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const bool counts = blockIdx.y == 0 && keys;
     const bool writes =
         token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
-    /* Both layouts have the token's place in the page as dimension 3. */
-    places[threadIdx.x] = writes ? block * cache.stride[0] + offset * cache.stride[3] : NOWHERE;
+    int64_t place = NOWHERE;
+    if (writes) {
+      /* Stride 3 is that of tokens on both sides; those of values are in groups. */
+      const int64_t group = keys ? 0 : kvf_divide(offset, p.by_value_group);
+      place = block * cache.stride[0] +
+              (offset - group * p.by_value_group.value) * cache.stride[3] + group * cache.stride[4];
+    }
+    places[threadIdx.x] = place;
   }
 
   const uint32_t tiles_per_head = ((uint32_t)p.head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS;

@@ -153,7 +153,8 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "value_cache",
      .type = "Tensor!",
-     .doc = "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides",
+     .doc = "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides; "
+            "with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "slot_mapping",
@@ -170,13 +171,19 @@ static const kvf_argument arguments[] = {
             "cache holds the scalar dtype",
      .kind = KVF_KIND_TENSOR},
     {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for value", .kind = KVF_KIND_TENSOR},
+    {.name = "interleaved_v",
+     .type = "bool",
+     .doc = "whether values lie in groups of x tokens",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache(exec, values[0].as.tensor, values[1].as.tensor,
                                (DLTensor *)values[2].as.tensor, (DLTensor *)values[3].as.tensor,
                                values[4].as.tensor, values[5].as.string, values[6].as.tensor,
-                               values[7].as.tensor);
+                               values[7].as.tensor, values[8].as.boolean);
 }
 
 static const kvf_tuned cpu_tuned = {
@@ -189,34 +196,43 @@ const kvf_op kvf_op_reshape_and_cache = {
     .name = "reshape_and_cache",
     .ns = "_C_cache_ops",
     .schema = "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
-              "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
-    .doc = "scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.\n"
-           "\n"
-           "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:\n"
-           "  key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)\n"
-           "  value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)\n"
-           "Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides "
-           "by the scale\n"
-           "in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. "
-           "Tokens with a\n"
-           "negative slot are skipped. The number of tokens is the length of slot_mapping; key and "
-           "value may\n"
-           "have more rows (graph padding), which are not read. Zero tokens are a successful "
-           "no-op. Two\n"
-           "tokens with one slot race.\n"
-           "\n"
-           "Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / "
-           "x rounded\n"
-           "up, and the surplus elements of the last group are not written.\n"
-           "\n"
-           "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before "
-           "anything is\n"
-           "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
-           "Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail "
-           "elements,\n"
-           "alignment, stride, empty-input and bounds defects corrected.",
+              "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool "
+              "interleaved_v=False) -> ()",
+    .doc =
+        "scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.\n"
+        "\n"
+        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:\n"
+        "  key_cache[block, h, d div x, offset, d mod x] = Q(key[t, h, d],   k_scale)\n"
+        "  value_cache[block, h, d, offset]              = Q(value[t, h, d], v_scale)\n"
+        "Q copies the bits when the cache holds the scalar dtype; for fp8 and int8 it divides by "
+        "the scale\n"
+        "in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8. Tokens "
+        "with a\n"
+        "negative slot are skipped. The number of tokens is the length of slot_mapping; key and "
+        "value may\n"
+        "have more rows (graph padding), which are not read. Zero tokens are a successful no-op. "
+        "Two\n"
+        "tokens with one slot race.\n"
+        "\n"
+        "Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x "
+        "rounded\n"
+        "up, and the surplus elements of the last group are not written.\n"
+        "\n"
+        "With interleaved_v values lie in groups of x tokens, which is what ROCm's attention "
+        "reads:\n"
+        "  value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)\n"
+        "It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps "
+        "within a head,\n"
+        "whose memory is then taken for this.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x; "
+        "KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is\n"
+        "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
+        "Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail "
+        "elements,\n"
+        "alignment, stride, empty-input and bounds defects corrected.",
     .arguments = arguments,
-    .num_arguments = 8,
+    .num_arguments = 9,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.generations import generations
 from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, PARAMS, same_fp8_or_int8
 
 OP = Op(
@@ -9,7 +10,8 @@ OP = Op(
     headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
-        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, "
+        "bool interleaved_v=False) -> ()"
     ),
     summary="scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.",
     doc="""\
@@ -25,7 +27,12 @@ tokens with one slot race.
 Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
 up, and the surplus elements of the last group are not written.
 
-Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
+With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
+  value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
+It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a head,
+whose memory is then taken for this.
+
+Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
 Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
 alignment, stride, empty-input and bounds defects corrected.""",
@@ -36,17 +43,28 @@ alignment, stride, empty-input and bounds defects corrected.""",
             "or float8 for fp8, int8 or uint8 for int8), any strides"
         ),
         "value_cache": (
-            "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides"
+            "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides; "
+            "with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]"
         ),
         "k_scale": (
             "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
             "cache holds the scalar dtype"
         ),
         "v_scale": "as k_scale, for value",
+        "interleaved_v": "whether values lie in groups of x tokens",
     },
     params=(
-        *PARAMS,
+        *PARAMS[:3],
+        Field(
+            "kvf_view",
+            "value_cache",
+            "stride[0..3]: page, head, element, token; with interleaved_v token of a group, and "
+            "stride[4]: group of x tokens",
+        ),
+        *PARAMS[4:],
         Field("int32_t", "x", "elements of one inner vector of key_cache"),
+        Field("int32_t", "interleaved_v", "1 or 0"),
+        Field("kvf_divider", "by_value_group", "tokens of a group: x, or all of a page", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread reads at a time", True),
         Field(
             "int32_t",
@@ -61,5 +79,10 @@ alignment, stride, empty-input and bounds defects corrected.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
     ),
     excluded=same_fp8_or_int8,
+    upstream_schemas=dict.fromkeys(
+        generations(before="vllm-0.33"),
+        "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
+    ),
     tuned=(CPU_TUNED,),
 )

@@ -6,11 +6,46 @@
 
 #define OP (&kvf_op_reshape_and_cache)
 
+static void check_groups(kvf_check *check, bool interleaved_v, int64_t block_size, int64_t x) {
+  if (check->status == KVF_OK && interleaved_v && block_size % x != 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "interleaved_v",
+                   "block_size is %" PRId64 ", want a multiple of %" PRId64 " (x)", block_size, x);
+  }
+}
+
+/* Groups of x tokens. Leaves the strides in the order of the params struct. */
+static void check_interleaved(kvf_check *check, const DLTensor *value_cache, uint32_t accepted,
+                              kvf_dim *num_blocks, kvf_dim *num_heads, kvf_dim *head_size,
+                              kvf_dim *block_size, kvf_dim *x, kvf_view *view) {
+  if (check->status == KVF_OK && value_cache != NULL && value_cache->ndim == 5) {
+    kvf_dim groups = {"block_size / x", block_size->value / x->value, "key_cache"};
+    kvf_check_tensor(check, "value_cache", value_cache, accepted, 5,
+                     (kvf_dim *const[]){num_blocks, num_heads, &groups, head_size, x}, view);
+    const int64_t *stride = view->stride;
+    *view = (kvf_view){view->data, {stride[0], stride[1], stride[3], stride[4], stride[2]}};
+    return;
+  }
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4,
+                   (kvf_dim *const[]){num_blocks, num_heads, head_size, block_size}, view);
+  const bool dense = (block_size->value <= 1 || view->stride[3] == 1) &&
+                     (head_size->value <= 1 || view->stride[2] == block_size->value);
+  if (check->status == KVF_OK && !dense) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "value_cache",
+                   "strides of dimensions 2 and 3 are %" PRId64 " and %" PRId64 ", want %" PRId64
+                   " and 1 (no gaps), or rank 5, for interleaved_v",
+                   view->stride[2], view->stride[3], block_size->value);
+  }
+  view->stride[2] = x->value;
+  view->stride[3] = 1;
+  view->stride[4] = kvf_saturating_product(head_size->value, x->value);
+}
+
 kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
                                  DLTensor *key_cache, DLTensor *value_cache,
                                  const DLTensor *slot_mapping, const char *kv_cache_dtype,
-                                 const DLTensor *k_scale, const DLTensor *v_scale) {
-  kvf_reshape_and_cache_params params = {.num_heads = 0};
+                                 const DLTensor *k_scale, const DLTensor *v_scale,
+                                 bool interleaved_v) {
+  kvf_reshape_and_cache_params params = {.interleaved_v = interleaved_v};
   const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
@@ -28,9 +63,6 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 5,
                    (kvf_dim *const[]){&num_blocks, &num_heads, &groups, &block_size, &x},
                    &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                   (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
-                   &params.value_cache);
   if (check.status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "key_cache",
                    "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
@@ -41,6 +73,15 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                    " / x %" PRId64 ", rounded up)",
                    groups.value, kvf_quotient_up(head_size.value, x.value), head_size.value,
                    x.value);
+  }
+  check_groups(&check, interleaved_v, block_size.value, x.value);
+  if (interleaved_v) {
+    check_interleaved(&check, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &num_blocks,
+                      &num_heads, &head_size, &block_size, &x, &params.value_cache);
+  } else {
+    kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                     (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
+                     &params.value_cache);
   }
   kvf_check_apart(&check,
                   (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
@@ -74,9 +115,15 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "x", params.x, 1);
+  check_groups(&check, params.interleaved_v, params.slots.block_size, params.x);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;
   }
+  if (!params.interleaved_v) {
+    params.value_cache.stride[4] = 0;
+  }
+  params.by_value_group =
+      kvf_make_divider(params.interleaved_v ? params.x : params.slots.block_size);
   if (check.exec.backend == KVF_CPU) {
     return kvf_run_writer(&check, variant, &params, &writer, 1);
   }
@@ -86,7 +133,7 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   params.vector_elements = kvf_vector_elements(variant->vectors, params.head_size, sources, 2);
   const int32_t vectors[] = {16 / cache, 1};
   const kvf_vector_side key_pages = {&params.key_cache, cache, 4, 5};
-  const kvf_vector_side value_pages = {&params.value_cache, cache, 3, 4};
+  const kvf_vector_side value_pages = {&params.value_cache, cache, 3, 5};
   const bool whole = params.head_size % vectors[0] == 0;
   params.key_vector_elements = whole ? kvf_vector_elements(vectors, params.x, &key_pages, 1) : 1;
   params.value_vectors = kvf_vector_elements(vectors, vectors[0], &value_pages, 1) > 1;

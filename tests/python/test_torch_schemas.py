@@ -138,7 +138,7 @@ UPSTREAM = {
 MISSING_SINCE_0_31 = {"hisparse_resolve_residency"}
 MISSING = {
     "vllm-0.31": MISSING_SINCE_0_31,
-    "vllm-0.33": MISSING_SINCE_0_31 | {"reshape_and_cache"},
+    "vllm-0.33": MISSING_SINCE_0_31,
 }
 # Upstream removed these before late 2025; kvforge's schema is the last that they had.
 HISTORIC = {

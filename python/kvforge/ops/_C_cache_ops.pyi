@@ -199,6 +199,7 @@ def reshape_and_cache(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
+    interleaved_v: bool = False,
 ) -> None: ...
 
 def reshape_and_cache_flash(

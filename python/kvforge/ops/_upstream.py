@@ -24,6 +24,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::reshape_and_cache": (
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
         "_C_cache_ops::swap_blocks_batch": (
             "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes) -> ()"
         ),
@@ -46,6 +49,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache": (
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
     "vllm-0.26": {
@@ -70,6 +76,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::reshape_and_cache": (
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
     },
     "vllm-0.31": {
         "_C_cache_ops::concat_and_cache_mla": (
@@ -92,6 +101,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache": (
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
     "vllm-0.33": {

@@ -28,8 +28,14 @@ extern "C" {
  * Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
  * up, and the surplus elements of the last group are not written.
  *
- * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
- * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+ * With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
+ *   value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
+ * It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a
+ * head, whose memory is then taken for this.
+ *
+ * Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x;
+ * KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is written;
+ * CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
  * alignment, stride, empty-input and bounds defects corrected.
  *
@@ -39,19 +45,20 @@ extern "C" {
  *   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
  *       dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
  *   value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of key_cache,
- *       any strides
+ *       any strides; with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
  *   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
  *   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read when
  *       the cache holds the scalar dtype
  *   v_scale (Tensor): as k_scale, for value
+ *   interleaved_v (bool): whether values lie in groups of x tokens
  */
 KVF_API kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key,
                                          const DLTensor *value, DLTensor *key_cache,
                                          DLTensor *value_cache, const DLTensor *slot_mapping,
                                          const char *kv_cache_dtype, const DLTensor *k_scale,
-                                         const DLTensor *v_scale);
+                                         const DLTensor *v_scale, bool interleaved_v);
 KVF_API kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_reshape_and_cache_params *params);
 
