@@ -34,6 +34,13 @@ enum {
 
 enum { WIDE, NARROW, WIDE_STRIDED, INDEX_KINDS };
 
+/* Between pages of src and dst, in bytes, and whether block_size_in_bytes counts them. */
+static const struct {
+  int64_t between[2];
+  bool counted;
+} gaps[] = {
+    {{0, 0}, false}, {{32, 0}, false}, {{0, 6}, false}, {{2, 54}, false}, {{4096, 4096}, true}};
+
 static const int64_t sizes[] = {1, 7, 64, 100, 4096, 5000, 9000};
 static const int64_t item_counts[] = {0, 1, 2, 33, 700, 5000};
 static const int offsets[] = {0, 1, 16};
@@ -42,7 +49,8 @@ typedef struct swap_case {
   int direction;
   int64_t block_size, items;
   int order, index, offset, entry, stream;
-  bool typed_words; /* the tensors have elements of two bytes and pages with gaps */
+  bool typed_words; /* the tensors have elements of two bytes */
+  int gaps;
   bool with_exec;
   uint64_t seed;
 } swap_case;
@@ -52,7 +60,8 @@ typedef struct swap_call {
   bool same;
   kvf_exec exec;
   const kvf_exec *given_exec;
-  int64_t blocks; /* of src and of dst */
+  int64_t blocks;   /* of src and of dst */
+  int64_t apart[2]; /* bytes from one page to the next */
   transfer_buffer buffers[BUFFERS];
   int64_t start[2];
   int64_t mapping_stride[2];
@@ -114,8 +123,12 @@ static void build(swap_call *call, const swap_case *what) {
   *call = (swap_call){.what = what, .same = what->direction >= DIRECTIONS};
   const int64_t widest = what->block_size < 16 && what->order == FOLDED ? 140009 : 6007;
   call->blocks = what->block_size > 1000 ? 211 : widest;
-  const int64_t span = call->blocks * what->block_size;
+  for (int i = SRC; i <= DST; ++i) {
+    /* One tensor as both has one distance. */
+    call->apart[i] = what->block_size + gaps[what->gaps].between[call->same ? SRC : i];
+  }
   for (int i = SRC; i <= (call->same ? SRC : DST); ++i) {
+    const int64_t span = call->blocks * call->apart[i];
     call->start[i] = 64 + what->offset;
     call->buffers[i] = transfer_make(kind_of(what, i), (size_t)(span + call->start[i] + 48),
                                      what->seed + (uint64_t)i);
@@ -160,11 +173,14 @@ static void prepare(swap_call *call) {
     call->tensors[i].byte_offset = (uint64_t)call->start[i];
     call->shapes[i][0] = call->blocks * what->block_size;
     call->strides[i][0] = 1;
-    if (what->typed_words && what->block_size % 2 == 0 && what->offset % 2 == 0) {
-      call->tensors[i].dtype = (DLDataType){kDLBfloat, 16, 1};
+    const bool words = what->typed_words && what->block_size % 2 == 0 && what->offset % 2 == 0;
+    if (words || call->apart[i] != what->block_size) {
+      const int64_t item = words ? 2 : 1;
+      call->tensors[i].dtype = words ? (DLDataType){kDLBfloat, 16, 1} : (DLDataType){kDLUInt, 8, 1};
       call->tensors[i].ndim = 2;
       call->shapes[i][0] = call->blocks;
-      call->shapes[i][1] = call->strides[i][0] = what->block_size / 2;
+      call->shapes[i][1] = what->block_size / item;
+      call->strides[i][0] = call->apart[i] / item;
       call->strides[i][1] = 1;
     }
   }
@@ -184,29 +200,30 @@ static void note_expected(swap_call *call) {
              (size_t)call->index_bytes);
     }
     for (int64_t b = 0; b < bytes; ++b) {
-      call->buffers[DST].memory.expected[call->start[DST] + pair[1] * bytes + b] =
-          call->buffers[SRC].memory.expected[call->start[SRC] + pair[0] * bytes + b];
+      call->buffers[DST].memory.expected[call->start[DST] + pair[1] * call->apart[DST] + b] =
+          call->buffers[SRC].memory.expected[call->start[SRC] + pair[0] * call->apart[SRC] + b];
     }
   }
 }
 
 static kvf_status invoke(swap_call *call) {
   const swap_case *what = call->what;
+  const int64_t block_size = gaps[what->gaps].counted ? call->apart[SRC] : what->block_size;
   DLTensor *const *given = (DLTensor *const[]){
       &call->tensors[SRC], &call->tensors[call->same ? SRC : DST], &call->tensors[MAPPING]};
   if (what->entry == ENTRY_TYPED) {
-    return kvf_swap_blocks(call->given_exec, given[0], given[1], what->block_size, given[2]);
+    return kvf_swap_blocks(call->given_exec, given[0], given[1], block_size, given[2]);
   }
   if (what->entry == ENTRY_BOXED) {
     const kvf_value values[] = {{.kind = KVF_KIND_TENSOR, .as.tensor = given[0]},
                                 {.kind = KVF_KIND_TENSOR, .as.tensor = given[1]},
-                                {.kind = KVF_KIND_INT, .as.integer = what->block_size},
+                                {.kind = KVF_KIND_INT, .as.integer = block_size},
                                 {.kind = KVF_KIND_TENSOR, .as.tensor = given[2]}};
     return kvf_call(OP, call->given_exec, values, 4);
   }
   const kvf_swap_blocks_params params = {
-      .src.data = (uint8_t *)call->buffers[SRC].memory.place + call->start[SRC],
-      .dst.data = (uint8_t *)call->buffers[DST].memory.place + call->start[DST],
+      .src = {(uint8_t *)call->buffers[SRC].memory.place + call->start[SRC], call->apart[SRC]},
+      .dst = {(uint8_t *)call->buffers[DST].memory.place + call->start[DST], call->apart[DST]},
       .num_src_blocks = call->blocks,
       .num_dst_blocks = call->blocks,
       .block_size_in_bytes = what->block_size,
@@ -237,9 +254,10 @@ static void run(const swap_case *what) {
   (void)snprintf(
       name, sizeof name,
       "direction %d, %lld items of order %d, %lld bytes each, index %d, offset %d, entry "
-      "%d, stream %d, seed %llu",
+      "%d, stream %d, gaps %d, seed %llu",
       what->direction, (long long)what->items, what->order, (long long)what->block_size,
-      what->index, what->offset, what->entry, what->stream, (unsigned long long)what->seed);
+      what->index, what->offset, what->entry, what->stream, what->gaps,
+      (unsigned long long)what->seed);
   swap_call call;
   vary_order(what->seed);
   build(&call, what);
@@ -261,7 +279,20 @@ static bool needs_exec(int direction) {
   return kind_of(&what, SRC) != ON_DEVICE && kind_of(&what, DST) != ON_DEVICE;
 }
 
-enum { DIRECTION, SIZE_, ORDER, ITEMS, INDEX_, OFFSET, ENTRY_, STREAM, WORDS, EXEC_, SWAP_AXES };
+enum {
+  DIRECTION,
+  SIZE_,
+  ORDER,
+  ITEMS,
+  INDEX_,
+  OFFSET,
+  ENTRY_,
+  STREAM,
+  WORDS,
+  GAPS,
+  EXEC_,
+  SWAP_AXES
+};
 
 static void test_matrix(void) {
   if (!need_backend()) {
@@ -270,7 +301,7 @@ static void test_matrix(void) {
   const covering plan = {.num_axes = SWAP_AXES,
                          .sizes = {ALL_DIRECTIONS, TEST_COUNT(sizes), ORDERS,
                                    TEST_COUNT(item_counts), INDEX_KINDS, TEST_COUNT(offsets),
-                                   ENTRIES, TRANSFER_STREAMS, 2, 2}};
+                                   ENTRIES, TRANSFER_STREAMS, 2, TEST_COUNT(gaps), 2}};
   int count = 0;
   covering_row *rows = covering_make(&plan, options.seed, &count);
   for (int i = 0; i < count; ++i) {
@@ -288,6 +319,7 @@ static void test_matrix(void) {
                      .entry = value[ENTRY_],
                      .stream = value[STREAM],
                      .typed_words = value[WORDS],
+                     .gaps = value[GAPS],
                      .with_exec =
                          value[EXEC_] || (options.backend == KVF_CUDA && needs_exec(direction)),
                      .seed = options.seed + (uint64_t)i});
@@ -472,6 +504,106 @@ static void test_bad_arguments(void) {
   }
 }
 
+/*
+ * A pool of pages of four layers: a layer's pages go to another one's, and nowhere else. Both ways
+ * of saying how large a page is mean the same; what has its gaps elsewhere, or other pages, is
+ * refused.
+ */
+static void test_layers_of_a_pool(void) {
+  if (!need_backend()) {
+    return;
+  }
+  enum { PAGES = 6, LAYERS = 4, PAGE = 48, BYTES = PAGES * LAYERS * PAGE };
+  static int64_t pairs[][2] = {{0, 5}, {4, 1}, {5, 0}};
+  int64_t shape_of_pairs[] = {3, 2};
+  const DLTensor mapping = {.data = pairs,
+                            .device = {kDLCPU, 0},
+                            .ndim = 2,
+                            .dtype = {kDLInt, 64, 1},
+                            .shape = shape_of_pairs};
+  static const struct {
+    int from, to; /* layers */
+    int64_t block_size;
+    int64_t shape[3], stride[3]; /* in place of those of a layer, where there are any */
+    const char *refusal;
+  } rows[] = {
+      {1, 2, PAGE, {0}, {0}, NULL},
+      {3, 0, LAYERS * PAGE, {0}, {0}, NULL},
+      {2, 2, PAGE, {0}, {0}, NULL},
+      {1,
+       2,
+       2 * PAGE,
+       {0},
+       {0},
+       "swap_blocks: block_size_in_bytes: got 96, want 48, the bytes of a"},
+      {0, 1, PAGE, {PAGES, 3, 8}, {LAYERS * PAGE, 16, 1}, "swap_blocks: src: what an index of dim"},
+      {0,
+       1,
+       PAGE,
+       {PAGES, 3, 16},
+       {PAGE / 2, 16, 1},
+       "swap_blocks: src: stride of dimension 0 is 24"},
+      {0,
+       1,
+       PAGE,
+       {PAGES, 2, 16},
+       {LAYERS * PAGE, 16, 1},
+       "swap_blocks: block_size_in_bytes: got 48"},
+      {0,
+       1,
+       LAYERS * PAGE,
+       {PAGES, 2, 16},
+       {LAYERS * PAGE, 16, 1},
+       "has pages of 48 bytes, want 32"},
+      {0,
+       1,
+       PAGE,
+       {PAGES, 5, 16},
+       {LAYERS * PAGE, 16, 1},
+       "swap_blocks: block_size_in_bytes: got 48"},
+      {0, 1, LAYERS * PAGE, {PAGES, 6, 16}, {LAYERS * PAGE, 16, 1}, "swap_blocks: dst: "},
+  };
+  for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
+    transfer_buffer pool =
+        transfer_make(options.backend == KVF_CPU ? ON_HOST : ON_DEVICE, BYTES, i);
+    buffer_upload(&pool.memory);
+    int64_t shape[2][3] = {{PAGES, 3, 16}, {PAGES, 3, 16}};
+    int64_t stride[2][3] = {{LAYERS * PAGE, 16, 1}, {LAYERS * PAGE, 16, 1}};
+    if (rows[i].shape[0] > 0) {
+      memcpy(shape[0], rows[i].shape, sizeof shape[0]);
+      memcpy(stride[0], rows[i].stride, sizeof stride[0]);
+    }
+    DLTensor layer[2];
+    for (int side = 0; side < 2; ++side) {
+      layer[side] =
+          (DLTensor){.data = pool.memory.place,
+                     .device = transfer_device(pool.kind),
+                     .ndim = 3,
+                     .dtype = {kDLUInt, 8, 1},
+                     .shape = shape[side],
+                     .strides = stride[side],
+                     .byte_offset = (uint64_t)((side ? rows[i].to : rows[i].from) * PAGE)};
+    }
+    const uint64_t before = faults_before(options.backend);
+    const kvf_status status =
+        kvf_swap_blocks(NULL, &layer[0], &layer[1], rows[i].block_size, &mapping);
+    if (rows[i].refusal != NULL) {
+      transfer_refused(&pool, 1, status, KVF_INVALID_VALUE, rows[i].refusal,
+                       "swap_blocks: ", rows[i].refusal, "want ");
+    } else {
+      (void)expect_done(options.backend, status, before, 0, "layers of a pool");
+      for (int pair = 0; pair < 3; ++pair) {
+        uint8_t *bytes = pool.memory.expected;
+        memcpy(bytes + (pairs[pair][1] * LAYERS + rows[i].to) * PAGE,
+               bytes + (pairs[pair][0] * LAYERS + rows[i].from) * PAGE, PAGE);
+      }
+      transfer_verify(&pool, 1, "layers of a pool");
+    }
+    transfer_free(&pool);
+    count_case(kvf_select(OP, options.backend, KVF_B8));
+  }
+}
+
 /* The raw launch refuses what it can see. */
 static void test_bad_params(void) {
   if (!need_backend()) {
@@ -480,8 +612,8 @@ static void test_bad_params(void) {
   static int64_t pair[2];
   static char memory[64];
   const kvf_swap_blocks_params good = {
-      .src.data = memory,
-      .dst.data = memory,
+      .src = {memory, 64},
+      .dst = {memory, 64},
       .num_src_blocks = 1,
       .num_dst_blocks = 1,
       .block_size_in_bytes = 64,
@@ -496,6 +628,8 @@ static void test_bad_params(void) {
               {good, "num_dst_blocks"},
               {good, "num_dst_blocks"},
               {good, "block_size_in_bytes"},
+              {good, "src.stride"},
+              {good, "dst.stride"},
               {good, "block_mapping"},
               {good, "block_mapping.size"},
               {good, "block_mapping.index_bytes"}};
@@ -505,9 +639,11 @@ static void test_bad_params(void) {
   rows[3].params.num_dst_blocks = -1;
   rows[4].params.num_dst_blocks = INT64_MAX / 32;
   rows[5].params.block_size_in_bytes = 0;
-  rows[6].params.block_mapping.data = NULL;
-  rows[7].params.block_mapping.size = -1;
-  rows[8].params.block_mapping.index_bytes = 2;
+  rows[6].params.src.stride = 63;
+  rows[7].params.dst.stride = -64;
+  rows[8].params.block_mapping.data = NULL;
+  rows[9].params.block_mapping.size = -1;
+  rows[10].params.block_mapping.index_bytes = 2;
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     char start[96];
     (void)snprintf(start, sizeof start, "swap_blocks: %s: ", rows[i].member);
@@ -562,6 +698,7 @@ static void test_far(void) {
 CU_TestInfo swap_blocks_tests[] = {
     {"every pair of axis values", test_matrix},
     {"one tensor as both", test_same_tensor},
+    {"layers of a pool", test_layers_of_a_pool},
     {"the order of a stream", test_stream_order},
     {"pages beyond 2^31", test_far},
     {"blocks out of range", test_out_of_range},

@@ -40,7 +40,8 @@ static const int16_t cells[] = {
 static const kvf_argument arguments[] = {
     {.name = "src",
      .type = "Tensor",
-     .doc = "any shape and dtype, no negative strides",
+     .doc = "any dtype, no negative strides; any shape without gaps, or with gaps between the "
+            "indices of dimension 0 alone",
      .kind = KVF_KIND_TENSOR},
     {.name = "dst",
      .type = "Tensor!",
@@ -49,7 +50,8 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "block_size_in_bytes",
      .type = "int",
-     .doc = "bytes of a page, 1 or more; the distance between pages where they have gaps",
+     .doc = "bytes of a page, 1 or more; where there are gaps, those from one page to the next "
+            "will do",
      .kind = KVF_KIND_INT},
     {.name = "block_mapping",
      .type = "Tensor",
@@ -70,13 +72,18 @@ const kvf_op kvf_op_swap_blocks = {
     .doc = "copies pages between two caches, on devices or the host.\n"
            "\n"
            "For every pair (s, d) = block_mapping[i], in the order of the list:\n"
-           "  bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst\n"
-           "    = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src\n"
-           "Both caches are flat memory from their first element on; strides say where that memory "
-           "ends and\n"
-           "nothing else. src and dst may be the same memory: a pair then reads what pairs before "
-           "it have\n"
-           "written. Otherwise they must not overlap. No pairs are a successful no-op.\n"
+           "  page d of dst = page s of src\n"
+           "A tensor without gaps is flat memory, of which page i has the bytes from i * "
+           "block_size_in_bytes on.\n"
+           "Where there are gaps between the indices of dimension 0, as in a layer's slice of a "
+           "pool of all\n"
+           "layers, pool[:, layer], each index is a page: it lies where its stride says, and only "
+           "its own bytes are\n"
+           "copied. src and dst may be the same memory: a pair then reads what pairs before it "
+           "have written.\n"
+           "Otherwise their pages must not overlap; those of two layers of a pool do not. No pairs "
+           "are a successful\n"
+           "no-op.\n"
            "\n"
            "The call runs on CUDA when src or dst is in device memory or exec says so, else on the "
            "CPU. On CUDA\n"
@@ -104,7 +111,8 @@ const kvf_op kvf_op_swap_blocks = {
            "elements too.\n"
            "Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its "
            "unchecked\n"
-           "indices and return codes corrected.",
+           "indices and return codes and its ignored strides corrected.\n"
+           "Elsewhere: vLLM swap_blocks.",
     .arguments = arguments,
     .num_arguments = 4,
     .variants = variants,

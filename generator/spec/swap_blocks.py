@@ -12,11 +12,13 @@ OP = Op(
     summary="copies pages between two caches, on devices or the host.",
     doc="""\
 For every pair (s, d) = block_mapping[i], in the order of the list:
-  bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
-    = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
-Both caches are flat memory from their first element on; strides say where that memory ends and
-nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
-written. Otherwise they must not overlap. No pairs are a successful no-op.
+  page d of dst = page s of src
+A tensor without gaps is flat memory, of which page i has the bytes from i * block_size_in_bytes on.
+Where there are gaps between the indices of dimension 0, as in a layer's slice of a pool of all
+layers, pool[:, layer], each index is a page: it lies where its stride says, and only its own bytes are
+copied. src and dst may be the same memory: a pair then reads what pairs before it have written.
+Otherwise their pages must not overlap; those of two layers of a pool do not. No pairs are a successful
+no-op.
 
 The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On CUDA
 the driver copies on exec's stream: from host to device, back, or within a device. Pages that follow
@@ -32,19 +34,25 @@ pairs before it may be on the stream already, and the sentence says which ("enqu
 41 of block_mapping"). Those are copied, none after them is, but for a batch that fails as a whole,
 of which the driver does not say what it has taken; the sentence then names its elements too.
 Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
-indices and return codes corrected.""",
+indices and return codes and its ignored strides corrected.""",
     arguments={
-        "src": "any shape and dtype, no negative strides",
+        "src": (
+            "any dtype, no negative strides; any shape without gaps, or with gaps between the indices "
+            "of dimension 0 alone"
+        ),
         "dst": "the same; on the device of src, or one of the two on the host",
         "block_size_in_bytes": (
-            "bytes of a page, 1 or more; the distance between pages where they have gaps"
+            "bytes of a page, 1 or more; where there are gaps, those from one page to the next will do"
         ),
         "block_mapping": (
             "[num_pairs, 2], int64 or int32, on the CPU, any strides; a page of src and one of dst"
         ),
     },
+    elsewhere={"vLLM": "swap_blocks"},
     params=(
-        Field("kvf_pages", "src", "stride: bytes of a page"),
+        Field(
+            "kvf_pages", "src", "stride: bytes from one page to the next, those of a page or more"
+        ),
         Field("kvf_pages", "dst", "as src"),
         Field("int64_t", "num_src_blocks", "pages in src"),
         Field("int64_t", "num_dst_blocks", "pages in dst"),

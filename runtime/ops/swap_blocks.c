@@ -11,56 +11,99 @@
 /* ---- the typed call
  * ------------------------------------------------------------------------------ */
 
-/* Bytes from the first element of a tensor to behind its last. */
-static int64_t span_of(kvf_check *check, const char *argument, const DLTensor *tensor) {
+/* The pages of one side. */
+typedef struct side {
+  kvf_pages pages;
+  int64_t num_blocks;
+  int64_t bytes; /* of a page */
+} side;
+
+/* Refuses what is no memory of whole bytes, one element after another in ascending order. */
+static void check_layout(kvf_check *check, const char *argument, const DLTensor *tensor) {
   const int bits = tensor->dtype.bits * tensor->dtype.lanes;
   if (bits == 0 || bits % 8 != 0) {
     kvf_check_fail(check, KVF_INVALID_TYPE, argument, "an element has %d bits, want whole bytes",
                    bits);
-    return 0;
+    return;
   }
   if (tensor->ndim < 0) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0 or more", tensor->ndim);
-    return 0;
+    return;
   }
-  int64_t span = 1;
-  int64_t compact = 1;
-  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+  int64_t elements = 1;
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
     const int64_t size = tensor->shape[i];
-    const int64_t stride = tensor->strides != NULL ? tensor->strides[i] : compact;
+    const int64_t stride = tensor->strides != NULL ? tensor->strides[i] : 0;
     if (size < 0 || (size > 1 && stride < 0)) {
       kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                      "dimension %d has size %" PRId64 " and stride %" PRId64 ", want 0 or more", i,
                      size, stride);
-      return 0;
+      return;
     }
-    compact = kvf_saturating_product(compact, size);
-    const int64_t steps = size > 1 ? kvf_saturating_product(size - 1, stride) : 0;
-    span = steps < KVF_TOO_LARGE - span ? span + steps : KVF_TOO_LARGE;
+    elements = kvf_saturating_product(elements, size);
   }
-  return compact == 0 ? 0 : kvf_saturating_product(span, bits / 8);
+  if (elements > 0 && !kvf_is_dense_page(tensor)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "what an index of dimension 0 selects has gaps, want pages in one piece");
+  }
 }
 
-static int64_t check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
-                           int64_t block_size, kvf_pages *pages) {
+/*
+ * A tensor without gaps is flat memory, whatever its dimensions are. One with gaps between the
+ * indices of dimension 0, such as a layer's slice of a pool, has its pages there.
+ */
+static void find_pages(kvf_check *check, const char *argument, const DLTensor *tensor,
+                       int64_t block_size, side *found) {
+  const int64_t item = tensor->dtype.bits * tensor->dtype.lanes / 8;
+  const int64_t pages = tensor->ndim > 0 ? tensor->shape[0] : 1;
+  const int64_t elements = kvf_elements_of_page(tensor);
+  const int64_t stride = pages > 1 && tensor->strides != NULL ? tensor->strides[0] : elements;
+  const int64_t page = kvf_saturating_product(elements, item);
+  found->pages.stride = found->bytes = block_size;
+  found->num_blocks = kvf_saturating_product(pages, page) / block_size;
+  if (found->num_blocks == 0 || stride == elements) {
+    return;
+  }
+  found->pages.stride = kvf_saturating_product(stride, item);
+  found->bytes = page;
+  found->num_blocks = pages;
+  if (stride < elements) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "stride of dimension 0 is %" PRId64 ", want %" PRId64
+                   " or more, pages that do not overlap",
+                   stride, elements);
+  } else if (block_size != page && block_size != found->pages.stride) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "block_size_in_bytes",
+                   "got %" PRId64 ", want %" PRId64 ", the bytes of a page of %s, or %" PRId64
+                   ", those from one to the next",
+                   block_size, page, argument, found->pages.stride);
+  }
+}
+
+static void check_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
+                        int64_t block_size, side *found) {
   if (check->status != KVF_OK) {
-    return 0;
+    return;
   }
   if (!(kvf_is_on_host(tensor) && check->placed && check->exec.backend == KVF_CUDA)) {
     kvf_check_place(check, argument, tensor);
   }
-  const int64_t span = span_of(check, argument, tensor);
-  if (check->status == KVF_OK && span > 0 && tensor->data == NULL) {
+  check_layout(check, argument, tensor);
+  if (check->status != KVF_OK) {
+    return;
+  }
+  find_pages(check, argument, tensor, block_size, found);
+  if (found->num_blocks > 0 && tensor->data == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
   }
-  *pages = (kvf_pages){.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL,
-                       .stride = block_size};
-  return check->status == KVF_OK ? span / block_size : 0;
+  found->pages.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL;
 }
 
 kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *dst,
                            int64_t block_size_in_bytes, const DLTensor *block_mapping) {
   kvf_swap_blocks_params params = {.block_size_in_bytes = block_size_in_bytes};
+  side src_side = {.num_blocks = 0};
+  side dst_side = {.num_blocks = 0};
   kvf_check check = kvf_check_begin(OP, exec);
   (void)kvf_check_present(&check, "src", src);
   (void)kvf_check_present(&check, "dst", dst);
@@ -75,11 +118,21 @@ kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *
   const bool dst_first = kvf_is_on_host(src) && !kvf_is_on_host(dst);
   for (int i = 0; i < 2; ++i) {
     if ((i == 0) == dst_first) {
-      params.num_dst_blocks = check_cache(&check, "dst", dst, block_size_in_bytes, &params.dst);
+      check_cache(&check, "dst", dst, block_size_in_bytes, &dst_side);
     } else {
-      params.num_src_blocks = check_cache(&check, "src", src, block_size_in_bytes, &params.src);
+      check_cache(&check, "src", src, block_size_in_bytes, &src_side);
     }
   }
+  if (check.status == KVF_OK && src_side.bytes != dst_side.bytes) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "dst",
+                   "has pages of %" PRId64 " bytes, want %" PRId64 " as in src", dst_side.bytes,
+                   src_side.bytes);
+  }
+  params.src = src_side.pages;
+  params.dst = dst_side.pages;
+  params.num_src_blocks = src_side.num_blocks;
+  params.num_dst_blocks = dst_side.num_blocks;
+  params.block_size_in_bytes = src_side.bytes;
   kvf_check host = kvf_check_begin_host(&check, "block_mapping", block_mapping);
   kvf_check_blocks(&host, "block_mapping", block_mapping, 2, &params.block_mapping);
   kvf_check_end_host(&check, &host);
@@ -91,15 +144,32 @@ kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *
  * ---------------------------------------------------------------------------------- */
 
 static bool is_same_memory(const kvf_swap_blocks_params *params) {
-  return params->src.data == params->dst.data;
+  return params->src.data == params->dst.data && params->src.stride == params->dst.stride;
+}
+
+/* Where the last page ends. */
+static uintptr_t end_of(const kvf_pages *pages, int64_t count, int64_t bytes) {
+  const int64_t length = count > 0 ? (count - 1) * pages->stride + bytes : 0;
+  return (uintptr_t)pages->data + (uintptr_t)length;
+}
+
+/* Whether pages of one side lie in the gaps of the other, as those of two layers of a pool do. */
+static bool alternate(const kvf_swap_blocks_params *params) {
+  const uintptr_t src = (uintptr_t)params->src.data;
+  const uintptr_t dst = (uintptr_t)params->dst.data;
+  const uint64_t period = (uint64_t)params->src.stride;
+  const uint64_t bytes = (uint64_t)params->block_size_in_bytes;
+  const uint64_t apart = (src < dst ? dst - src : src - dst) % period;
+  return params->src.stride == params->dst.stride && apart >= bytes && period - apart >= bytes;
 }
 
 static void check_overlap(kvf_check *check, const kvf_swap_blocks_params *params) {
   const uintptr_t src = (uintptr_t)params->src.data;
   const uintptr_t dst = (uintptr_t)params->dst.data;
-  const uintptr_t src_end = src + (uintptr_t)(params->num_src_blocks * params->block_size_in_bytes);
-  const uintptr_t dst_end = dst + (uintptr_t)(params->num_dst_blocks * params->block_size_in_bytes);
-  if (src != dst && src < dst_end && dst < src_end) {
+  const int64_t bytes = params->block_size_in_bytes;
+  const bool meet = src < end_of(&params->dst, params->num_dst_blocks, bytes) &&
+                    dst < end_of(&params->src, params->num_src_blocks, bytes);
+  if (meet && !is_same_memory(params) && !alternate(params)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "dst",
                    "its pages overlap those of src, which begin %" PRId64
                    " bytes further on, want the same pages or others",
@@ -172,20 +242,22 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
     touch(read, source);
     if (status == KVF_OK) {
       status = kvf_copies_add_adjacent(
-          &copies, i, (uintptr_t)params->dst.data + (uint64_t)(target * bytes),
-          (uintptr_t)params->src.data + (uint64_t)(source * bytes), (size_t)bytes);
+          &copies, i, (uintptr_t)params->dst.data + (uint64_t)(target * params->dst.stride),
+          (uintptr_t)params->src.data + (uint64_t)(source * params->src.stride), (size_t)bytes);
     }
   }
   return status == KVF_OK ? kvf_copies_submit(&copies) : status;
 }
 
-static void check_extent(kvf_check *check, const char *member, int64_t blocks, int64_t bytes) {
+static void check_extent(kvf_check *check, const char *count, int64_t blocks, const char *stride,
+                         const kvf_pages *pages, int64_t bytes) {
   int64_t product = 0;
-  kvf_launch_at_least(check, member, blocks, 0);
-  if (check->status == KVF_OK && __builtin_mul_overflow(blocks, bytes, &product)) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, member,
-                   "got %" PRId64 " pages of %" PRId64 " bytes, want a product below 2^63", blocks,
-                   bytes);
+  kvf_launch_at_least(check, count, blocks, 0);
+  kvf_launch_at_least(check, stride, pages->stride, bytes);
+  if (check->status == KVF_OK && __builtin_mul_overflow(blocks, pages->stride, &product)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, count,
+                   "got %" PRId64 " pages %" PRId64 " bytes apart, want a product below 2^63",
+                   blocks, pages->stride);
   }
 }
 
@@ -196,8 +268,10 @@ kvf_status kvf_launch_swap_blocks(const kvf_exec *exec, const kvf_variant *varia
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "block_mapping.size", mapping->size, 0);
   kvf_launch_at_least(&check, "block_size_in_bytes", params.block_size_in_bytes, 1);
-  check_extent(&check, "num_src_blocks", params.num_src_blocks, params.block_size_in_bytes);
-  check_extent(&check, "num_dst_blocks", params.num_dst_blocks, params.block_size_in_bytes);
+  check_extent(&check, "num_src_blocks", params.num_src_blocks, "src.stride", &params.src,
+               params.block_size_in_bytes);
+  check_extent(&check, "num_dst_blocks", params.num_dst_blocks, "dst.stride", &params.dst,
+               params.block_size_in_bytes);
   kvf_launch_index_bytes(&check, "block_mapping.index_bytes", mapping->index_bytes);
   if (check.status != KVF_OK || mapping->size == 0) {
     return check.status;
@@ -214,7 +288,6 @@ kvf_status kvf_launch_swap_blocks(const kvf_exec *exec, const kvf_variant *varia
   if (check.status != KVF_OK) {
     return check.status;
   }
-  params.src.stride = params.dst.stride = params.block_size_in_bytes;
   if (check.exec.backend == KVF_CUDA) {
     return copy_on_cuda(&check, &params);
   }

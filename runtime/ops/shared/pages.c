@@ -32,7 +32,7 @@ static int64_t num_tensors(const kvf_page_arguments *arguments) {
   return sum;
 }
 
-static int64_t elements_of_page(const DLTensor *tensor) {
+int64_t kvf_elements_of_page(const DLTensor *tensor) {
   int64_t elements = 1;
   for (int32_t i = 1; i < tensor->ndim; ++i) {
     elements = kvf_saturating_product(elements, tensor->shape[i]);
@@ -50,15 +50,13 @@ static int64_t page_stride(const DLTensor *tensor) {
   if (tensor->shape[0] <= 1) {
     return 0;
   }
-  return tensor->strides != NULL ? tensor->strides[0] : elements_of_page(tensor);
+  return tensor->strides != NULL ? tensor->strides[0] : kvf_elements_of_page(tensor);
 }
 
-/*
- * Whether the elements of a page lie one behind another, in whatever order of dimensions: each step
- * finds the dimension whose neighbours are as far apart as the elements found so far are long.
- */
-static bool is_dense(const DLTensor *tensor) {
-  const int64_t elements = elements_of_page(tensor);
+/* Each step finds the dimension whose neighbours are as far apart as the elements found so far are
+ * long. */
+bool kvf_is_dense_page(const DLTensor *tensor) {
+  const int64_t elements = kvf_elements_of_page(tensor);
   if (tensor->strides == NULL || elements == 0) {
     return true;
   }
@@ -106,14 +104,14 @@ static void check_cache(kvf_check *check, const char *argument, const DLTensor *
                    "size of dimension 0 (num_blocks) is %" PRId64 ", want %" PRId64 " as in %s",
                    tensor->shape[0], num_blocks->value, num_blocks->bound_by);
   }
-  const int64_t elements = elements_of_page(tensor);
+  const int64_t elements = kvf_elements_of_page(tensor);
   if (elements == 0 || tensor->shape[0] == 0) {
     return;
   }
   if (tensor->data == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
   }
-  if (!is_dense(tensor)) {
+  if (!kvf_is_dense_page(tensor)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "a page has gaps between its elements, want pages without (of a tensor that "
                    "interleaves keys and values pass the whole, not a slice)");
@@ -219,7 +217,7 @@ const kvf_variant *kvf_check_pages(kvf_check *check, const kvf_page_arguments *a
 
 static int64_t page_bytes_at(const kvf_page_arguments *arguments, int64_t i) {
   const DLTensor *tensor = tensor_at(arguments, i);
-  return bytes_of(tensor, elements_of_page(tensor));
+  return bytes_of(tensor, kvf_elements_of_page(tensor));
 }
 
 /* Whether no tensor before this one has its page size. */

@@ -49,6 +49,12 @@ kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
 bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *blocks_argument,
                       int32_t blocks_rank, kvf_page_list *pages);
 
+/* The elements that an index of dimension 0 selects. */
+int64_t kvf_elements_of_page(const DLTensor *tensor);
+
+/* Whether they lie one behind another, in whatever order of dimensions. */
+bool kvf_is_dense_page(const DLTensor *tensor);
+
 /* A block number of the list, from host memory. */
 int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column);
 

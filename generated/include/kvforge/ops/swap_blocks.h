@@ -16,11 +16,13 @@ extern "C" {
  * _C_cache_ops::swap_blocks: copies pages between two caches, on devices or the host.
  *
  * For every pair (s, d) = block_mapping[i], in the order of the list:
- *   bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
- *     = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
- * Both caches are flat memory from their first element on; strides say where that memory ends and
- * nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
- * written. Otherwise they must not overlap. No pairs are a successful no-op.
+ *   page d of dst = page s of src
+ * A tensor without gaps is flat memory, of which page i has the bytes from i * block_size_in_bytes
+ * on. Where there are gaps between the indices of dimension 0, as in a layer's slice of a pool of
+ * all layers, pool[:, layer], each index is a page: it lies where its stride says, and only its own
+ * bytes are copied. src and dst may be the same memory: a pair then reads what pairs before it have
+ * written. Otherwise their pages must not overlap; those of two layers of a pool do not. No pairs
+ * are a successful no-op.
  *
  * The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
  * CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
@@ -37,13 +39,15 @@ extern "C" {
  * fails as a whole, of which the driver does not say what it has taken; the sentence then names its
  * elements too.
  * Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
- * indices and return codes corrected.
+ * indices and return codes and its ignored strides corrected.
+ * Elsewhere: vLLM swap_blocks.
  *
  * Arguments:
- *   src (Tensor): any shape and dtype, no negative strides
+ *   src (Tensor): any dtype, no negative strides; any shape without gaps, or with gaps between the
+ *       indices of dimension 0 alone
  *   dst (Tensor!): the same; on the device of src, or one of the two on the host
- *   block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where they
- *       have gaps
+ *   block_size_in_bytes (int): bytes of a page, 1 or more; where there are gaps, those from one
+ *       page to the next will do
  *   block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of src
  *       and one of dst
  */

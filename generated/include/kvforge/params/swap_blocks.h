@@ -12,10 +12,10 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_swap_blocks_params {
-  kvf_pages src;                /* stride: bytes of a page */
-  kvf_pages dst;                /* as src */
-  int64_t num_src_blocks;       /* pages in src */
-  int64_t num_dst_blocks;       /* pages in dst */
+  kvf_pages src;          /* stride: bytes from one page to the next, those of a page or more */
+  kvf_pages dst;          /* as src */
+  int64_t num_src_blocks; /* pages in src */
+  int64_t num_dst_blocks; /* pages in dst */
   int64_t block_size_in_bytes;  /* bytes of a page */
   kvf_block_list block_mapping; /* pairs, in host memory on both backends */
 
