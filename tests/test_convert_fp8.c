@@ -174,13 +174,14 @@ static void expect_converted(const op_call *call, const convert_case *what) {
     count *= dst->view.shape[i];
   }
   for (int64_t element = 0; element < count; ++element) {
-    int64_t rest = element;
     int64_t at[2] = {0, 0};
-    for (int32_t i = dst->view.rank - 1; i >= 0; --i) {
-      const int64_t index = rest % dst->view.shape[i];
-      rest /= dst->view.shape[i];
-      at[DST] += index * dst->view.stride[i];
-      at[SRC] += index * src->view.stride[i];
+    for (int side = 0; side < 2; ++side) {
+      const tensor *view = &call->operands[side].view;
+      int64_t rest = element;
+      for (int32_t i = view->rank - 1; i >= 0; --i) {
+        at[side] += rest % view->shape[i] * view->stride[i];
+        rest /= view->shape[i];
+      }
     }
     convert(what->variant, scale_of(what),
             src->memory.expected + src->view.start +
@@ -380,6 +381,59 @@ static void test_many_dimensions(void) {
   }
 }
 
+/* Equally many elements in other dimensions: the i-th goes to the i-th. */
+static void test_other_shapes(void) {
+  if (!need_backend()) {
+    return;
+  }
+  static const struct {
+    int32_t rank[2]; /* of dst, of src */
+    int64_t shape[2][4], stride[2][4];
+    bool refused;
+  } rows[] = {
+      {{1, 3}, {{48}, {2, 3, 8}}, {{1}, {24, 8, 1}}, false},
+      {{3, 1}, {{2, 3, 8}, {48}}, {{30, 9, 1}, {1}}, false},
+      {{2, 2}, {{4, 6}, {6, 4}}, {{6, 1}, {4, 1}}, false},
+      {{2, 2}, {{4, 6}, {6, 4}}, {{7, 1}, {4, 1}}, false},
+      {{2, 2}, {{4, 6}, {6, 4}}, {{6, 1}, {1, 6}}, false},
+      {{2, 2}, {{4, 6}, {6, 4}}, {{7, 1}, {5, 1}}, true},
+      {{3, 4}, {{4, 2, 8}, {2, 2, 4, 4}}, {{20, 9, 1}, {1, 2, 4, 16}}, false},
+      {{4, 2}, {{1, 8, 1, 4}, {16, 2}}, {{3, 5, 7, 1}, {-3, 1}}, false},
+      {{2, 0}, {{1, 1}, {0}}, {{9, 9}, {0}}, false},
+      {{2, 1}, {{3, 0}, {0}}, {{9, 9}, {1}}, false},
+  };
+  for (int v = 0; v < OP->num_variants; ++v) {
+    const kvf_variant *variant = &OP->variants[v];
+    for (size_t i = 0; writer_wants(variant) && i < TEST_COUNT(rows); ++i) {
+      convert_case what = {.variant = variant, .seed = options.seed + i};
+      op_call call = {.op = OP, .exec = {.backend = options.backend}};
+      for (int at = 0; at < 2; ++at) {
+        const kvf_dtype dtype = at == DST ? kvf_cache_of(variant) : kvf_scalar_of(variant);
+        operand_make(&call, at, dl_dtype(dtype), rows[i].rank[at], rows[i].shape[at],
+                     rows[i].stride[at], 0, 64, what.seed + (uint64_t)at);
+      }
+      fill(&call, &what);
+      call.values[SCALE_ARGUMENT] =
+          (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = (double)scale_of(&what)};
+      call.values[KV_CACHE_DTYPE] = (kvf_value){.kind = KVF_KIND_STRING, .as.string = spell(&what)};
+      op_call_upload(&call);
+      const uint64_t before = faults_before(options.backend);
+      const kvf_status status = op_call_invoke(&call, i % 2 ? typed : NULL);
+      if (rows[i].refused) {
+        EXPECT_STATUS(status, KVF_UNSUPPORTED);
+        EXPECT_TEXT(kvf_last_error(), "convert_fp8: src_cache: its shape and that of dst_cache");
+      } else {
+        expect_converted(&call, &what);
+      }
+      (void)expect_done(options.backend, rows[i].refused ? KVF_OK : status, before, 0,
+                        "other shapes");
+      (void)op_call_verify(&call, "other shapes");
+      op_call_free(&call);
+      count_case(variant);
+    }
+  }
+}
+
 /* Rows that lie beyond 2^31 elements. */
 static void test_far(void) {
   const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_FP8_E4M3);
@@ -446,10 +500,10 @@ static const bad_argument bad[] = {
   {"float32", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "float32", VALUE_, "kv_cache_dtype", "got float32", "want fp8"},
   {"a row format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "fp8_ds_mla", VALUE_, "kv_cache_dtype", "got fp8_ds_mla", "want fp8"},
   {"the other format", ON_BOTH, "kv_cache_dtype", SPOIL_TEXT, 0, 0, "fp8_e5m2", TYPE, "dst_cache", "float8_e4m3fn", "want float8_e5m2 or uint8"},
-  {"rank", ON_BOTH, "src_cache", SPOIL_RANK, 0, 2, NULL, VALUE_, "dst_cache", "rank is 3", "want 2 as in src_cache"},
-  {"size", ON_BOTH, "src_cache", SPOIL_SIZE, 2, 64, NULL, VALUE_, "dst_cache", "size of dimension 2 is 128", "want 64 as in src_cache"},
+  {"rank", ON_BOTH, "src_cache", SPOIL_RANK, 0, 2, NULL, VALUE_, "dst_cache", "has 512 elements", "want 4 as in src_cache"},
+  {"size", ON_BOTH, "src_cache", SPOIL_SIZE, 2, 64, NULL, VALUE_, "dst_cache", "has 512 elements", "want 256 as in src_cache"},
   {"negative size", ON_BOTH, "src_cache", SPOIL_SIZE, 1, -1, NULL, VALUE_, "src_cache", "is -1", "want 0 or more"},
-  {"overlapping", ON_BOTH, "dst_cache", SPOIL_STRIDE, 0, 0, NULL, VALUE_, "dst_cache", "stride of dimension 0 is 0", "do not overlap"},
+  {"overlapping", ON_BOTH, "dst_cache", SPOIL_STRIDE, 0, 0, NULL, VALUE_, "dst_cache", "a dimension of 4 has stride 0", "do not overlap"},
   {"src_cache is int32", ON_BOTH, "src_cache", SPOIL_DTYPE, kDLInt, 32, NULL, TYPE, "src_cache", "dtype is int32", "want float32, float16, bfloat16, float8_e4m3fn"},
   {"dst_cache is int8", ON_BOTH, "dst_cache", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE, "dst_cache", "dtype is int8", "want float32"},
   {"codes on both sides", ON_BOTH, "src_cache", SPOIL_DTYPE, kDLUInt, 8, NULL, TYPE, "src_cache", "holds codes as dst_cache", "want float32"},
@@ -527,6 +581,7 @@ CU_TestInfo convert_fp8_tests[] = {
     {"every pair of axis values", test_matrix},
     {"every number", test_every_number},
     {"many dimensions", test_many_dimensions},
+    {"other shapes", test_other_shapes},
     {"rows beyond 2^31", test_far},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},

@@ -175,7 +175,8 @@ static const kvf_exclusion exclusions[] = {
 static const kvf_argument arguments[] = {
     {.name = "dst_cache",
      .type = "Tensor!",
-     .doc = "shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any strides",
+     .doc =
+         "as many elements as src_cache; f32, f16, bf16, or codes as uint8 or float8; any strides",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "src_cache",
@@ -211,7 +212,7 @@ const kvf_op kvf_op_convert_fp8 = {
     .doc =
         "converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.\n"
         "\n"
-        "For every index i of the shape that both tensors have:\n"
+        "For every i, with the elements of both tensors numbered from the last dimension on:\n"
         "  floats to fp8:    dst[i] = Q(src[i] / scale)\n"
         "  fp8 to floats:    dst[i] = float(src[i]) * scale\n"
         "  floats to floats: dst[i] = src[i] in the other dtype\n"
@@ -230,17 +231,21 @@ const kvf_op kvf_op_convert_fp8 = {
         "destination's dtype,\n"
         "and scale must be 1.\n"
         "\n"
-        "Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined "
-        "with\n"
-        "another one, in both tensors alike; permuted tensors are as fast as contiguous ones. "
-        "Empty tensors are a\n"
-        "successful no-op. The tensors must not overlap.\n"
+        "The shapes may differ, with equally many elements: both are cut into pieces that they "
+        "have in common,\n"
+        "which there always are if one of them has no gaps. Any strides, of up to 5 such pieces "
+        "that neither are\n"
+        "of size 1 nor can be joined with another one, in both tensors alike; permuted tensors are "
+        "as fast as\n"
+        "contiguous ones. Empty tensors are a successful no-op. The tensors must not overlap.\n"
         "\n"
         "Errors: KVF_INVALID_TYPE when neither side holds floats, KVF_UNSUPPORTED for too many "
-        "dimensions.\n"
-        "Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes "
-        "compared and\n"
-        "strides honoured.",
+        "pieces, or none in\n"
+        "common.\n"
+        "Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, numbers "
+        "of elements\n"
+        "compared and strides honoured.\n"
+        "Elsewhere: vLLM convert_fp8.",
     .arguments = arguments,
     .num_arguments = 4,
     .variants = variants,

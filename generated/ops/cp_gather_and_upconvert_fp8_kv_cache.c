@@ -186,7 +186,8 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
         "some of host_cache, host_row_ids and device_row_ids without the others.\n"
         "Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its "
         "destinations, its\n"
-        "32-bit offsets, its alignment and its bounds defects corrected.",
+        "32-bit offsets, its alignment and its bounds defects corrected.\n"
+        "Elsewhere: vLLM cp_gather_and_upconvert_fp8_kv_cache.",
     .arguments = arguments,
     .num_arguments = 10,
     .variants = variants,

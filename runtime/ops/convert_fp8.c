@@ -65,49 +65,115 @@ static int32_t simplify(dimension *dimensions, int32_t count) {
   return kept > 0 ? last + 1 : 0;
 }
 
-/* Strides of a tensor; NULL strides mean compact row-major. */
-static void read_strides(const DLTensor *tensor, int side, dimension *dimensions) {
-  int64_t compact = 1;
-  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
-    dimensions[i].size = tensor->shape[i];
-    dimensions[i].stride[side] = tensor->strides != NULL ? tensor->strides[i] : compact;
-    compact = kvf_wrapping_product(compact, tensor->shape[i]);
+/* A tensor's own dimensions, in its order. */
+typedef struct tensor_dims {
+  int32_t count;
+  int64_t size[MAX_DIMENSIONS];
+  int64_t stride[MAX_DIMENSIONS];
+} tensor_dims;
+
+/* The dimensions of a tensor, neighbours that follow each other joined; NULL strides mean compact
+ * row-major. Returns how many elements there are. */
+static int64_t read_side(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         tensor_dims *found) {
+  found->count = 0;
+  if (tensor->ndim < 0 || tensor->ndim > MAX_DIMENSIONS) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want 0 to %d", tensor->ndim,
+                   MAX_DIMENSIONS);
+    return 0;
   }
+  int64_t elements = 1;
+  int64_t compact[MAX_DIMENSIONS];
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    compact[i] = elements;
+    if (tensor->shape[i] < 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "size of dimension %d is %" PRId64 ", want 0 or more", i, tensor->shape[i]);
+      return 0;
+    }
+    elements = kvf_saturating_product(elements, tensor->shape[i]);
+  }
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
+    const int64_t size = tensor->shape[i];
+    const int64_t stride = tensor->strides != NULL ? tensor->strides[i] : compact[i];
+    const int32_t last = found->count - 1;
+    if (size == 1) {
+      continue;
+    }
+    if (last >= 0 && kvf_is_product(found->stride[last], stride, size)) {
+      found->size[last] = kvf_saturating_product(found->size[last], size);
+      found->stride[last] = stride;
+    } else {
+      found->size[found->count] = size;
+      found->stride[found->count++] = stride;
+    }
+  }
+  return elements;
 }
 
-/* Shapes agree, and elements of dst_cache do not overlap. Fills `dimensions`. */
-static void check_shapes(kvf_check *check, const DLTensor *dst, const DLTensor *src,
-                         dimension *dimensions) {
-  if (check->status != KVF_OK) {
-    return;
+/*
+ * Cuts the dimensions of both sides, which have equally many elements, into the same pieces, from
+ * the last ones on. Returns how many there are, or -1 where a piece of one side would span two of
+ * the other that do not follow each other.
+ */
+static int32_t match(tensor_dims *dst, tensor_dims *src, dimension *dimensions) {
+  int32_t count = 0;
+  for (int32_t d = dst->count - 1, s = src->count - 1; d >= 0 && s >= 0;) {
+    const int64_t size = dst->size[d] < src->size[s] ? dst->size[d] : src->size[s];
+    if (dst->size[d] % size != 0 || src->size[s] % size != 0) {
+      return -1;
+    }
+    dimensions[count++] = (dimension){size, {dst->stride[d], src->stride[s]}};
+    dst->size[d] /= size;
+    dst->stride[d] = kvf_wrapping_product(dst->stride[d], size);
+    d -= dst->size[d] == 1;
+    src->size[s] /= size;
+    src->stride[s] = kvf_wrapping_product(src->stride[s], size);
+    s -= src->size[s] == 1;
   }
-  if (dst->ndim != src->ndim || src->ndim > MAX_DIMENSIONS || src->ndim < 0) {
+  for (int32_t i = 0; i < count / 2; ++i) {
+    const dimension first = dimensions[i];
+    dimensions[i] = dimensions[count - 1 - i];
+    dimensions[count - 1 - i] = first;
+  }
+  return count;
+}
+
+/* Element i of one side goes to element i of the other. Fills `dimensions`, of which it returns the
+ * number. */
+static int32_t check_shapes(kvf_check *check, const DLTensor *dst, const DLTensor *src,
+                            dimension *dimensions) {
+  tensor_dims sides[2];
+  if (check->status != KVF_OK) {
+    return 0;
+  }
+  const int64_t from = read_side(check, "src_cache", src, &sides[SRC]);
+  const int64_t to = read_side(check, "dst_cache", dst, &sides[DST]);
+  if (check->status == KVF_OK && to != from) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
-                   "rank is %d, want %d as in src_cache, at most %d", dst->ndim, src->ndim,
-                   MAX_DIMENSIONS);
-    return;
+                   "has %" PRId64 " elements, want %" PRId64 " as in src_cache", to, from);
   }
-  for (int32_t i = 0; i < src->ndim; ++i) {
-    if (src->shape[i] < 0) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, "src_cache",
-                     "size of dimension %d is %" PRId64 ", want 0 or more", i, src->shape[i]);
-    } else if (dst->shape[i] != src->shape[i]) {
+  for (int32_t i = 0; check->status == KVF_OK && to > 0 && i < sides[DST].count; ++i) {
+    if (sides[DST].stride[i] == 0) {
       kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
-                     "size of dimension %d is %" PRId64 ", want %" PRId64 " as in src_cache", i,
-                     dst->shape[i], src->shape[i]);
+                     "a dimension of %" PRId64 " has stride 0, want elements that do not overlap",
+                     sides[DST].size[i]);
     }
   }
   if (check->status != KVF_OK) {
-    return;
+    return 0;
   }
-  read_strides(dst, DST, dimensions);
-  read_strides(src, SRC, dimensions);
-  for (int32_t i = 0; i < dst->ndim; ++i) {
-    if (dimensions[i].size > 1 && dimensions[i].stride[DST] == 0) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, "dst_cache",
-                     "stride of dimension %d is 0, want elements that do not overlap", i);
-    }
+  if (to == 0) {
+    dimensions[0] = (dimension){0, {1, 1}};
+    return 1;
   }
+  const int32_t count = match(&sides[DST], &sides[SRC], dimensions);
+  if (count < 0) {
+    kvf_check_fail(check, KVF_UNSUPPORTED, "src_cache",
+                   "its shape and that of dst_cache have no common pieces, want one of them "
+                   "without gaps");
+  }
+  return count;
 }
 
 /* ---- dtypes
@@ -202,19 +268,19 @@ static void check_side(kvf_check *check, const char *argument, const DLTensor *t
 kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache, const DLTensor *src_cache,
                            double scale, const char *kv_cache_dtype) {
   kvf_convert_fp8_params params = {.scale = 1.0f};
-  dimension dimensions[MAX_DIMENSIONS] = {{.size = 0}};
+  dimension dimensions[2 * MAX_DIMENSIONS];
   kvf_dtype dtypes[2];
   kvf_check check = kvf_check_begin(OP, exec);
   check_dtypes(&check, (const DLTensor *const[]){dst_cache, src_cache}, scale, kv_cache_dtype,
                dtypes);
-  check_shapes(&check, dst_cache, src_cache, dimensions);
+  const int32_t count = check_shapes(&check, dst_cache, src_cache, dimensions);
   kvf_check_apart(&check, (const kvf_named[]){{"dst_cache", dst_cache}}, 1,
                   (const kvf_named[]){{"src_cache", src_cache}}, 1);
   if (check.status != KVF_OK) {
     return check.status;
   }
   params.scale = (float)scale;
-  const int32_t rank = simplify(dimensions, src_cache->ndim);
+  const int32_t rank = simplify(dimensions, count);
   if (rank > KVF_MAX_RANK) {
     return kvf_check_fail(
         &check, KVF_UNSUPPORTED, "src_cache",

@@ -16,7 +16,7 @@ extern "C" {
  * _C_cache_ops::convert_fp8: converts a tensor of any shape to fp8, from fp8, or from one float
  * dtype to another.
  *
- * For every index i of the shape that both tensors have:
+ * For every i, with the elements of both tensors numbered from the last dimension on:
  *   floats to fp8:    dst[i] = Q(src[i] / scale)
  *   fp8 to floats:    dst[i] = float(src[i]) * scale
  *   floats to floats: dst[i] = src[i] in the other dtype
@@ -30,17 +30,21 @@ extern "C" {
  * refused. Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the
  * destination's dtype, and scale must be 1.
  *
- * Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined with
- * another one, in both tensors alike; permuted tensors are as fast as contiguous ones. Empty
- * tensors are a successful no-op. The tensors must not overlap.
+ * The shapes may differ, with equally many elements: both are cut into pieces that they have in
+ * common, which there always are if one of them has no gaps. Any strides, of up to 5 such pieces
+ * that neither are of size 1 nor can be joined with another one, in both tensors alike; permuted
+ * tensors are as fast as contiguous ones. Empty tensors are a successful no-op. The tensors must
+ * not overlap.
  *
- * Errors: KVF_INVALID_TYPE when neither side holds floats, KVF_UNSUPPORTED for too many dimensions.
- * Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes compared
- * and strides honoured.
+ * Errors: KVF_INVALID_TYPE when neither side holds floats, KVF_UNSUPPORTED for too many pieces, or
+ * none in common.
+ * Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, numbers of
+ * elements compared and strides honoured.
+ * Elsewhere: vLLM convert_fp8.
  *
  * Arguments:
- *   dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
- *       strides
+ *   dst_cache (Tensor!): as many elements as src_cache; f32, f16, bf16, or codes as uint8 or
+ *       float8; any strides
  *   src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
  *   scale (float): what codes are multiplied with to become values; positive, finite and normal as
  *       f32 (2^-126 to 3.4e38)

@@ -46,6 +46,7 @@ extern "C" {
  * for some of host_cache, host_row_ids and device_row_ids without the others.
  * Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
  * its 32-bit offsets, its alignment and its bounds defects corrected.
+ * Elsewhere: vLLM cp_gather_and_upconvert_fp8_kv_cache.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of dimension
