@@ -26,6 +26,7 @@ class DType:
         ""  # of a format: the token of the dtype that its elements are, if it is another one
     )
     scales: str = ""  # of a format: "row", "block" or "inner" where each has a scale of its own
+    rounding: str = ""  # of a format: "away" where codes that lie half way go away from 0
 
     @property
     def enum(self) -> str:
@@ -64,8 +65,13 @@ class DType:
 
     @property
     def codec(self) -> str:
-        """The token in the names of the functions that encode one element."""
+        """The token in the names of the functions that decode one element."""
         return self.codes or self.token
+
+    @property
+    def encoder(self) -> str:
+        """The same of those that encode one."""
+        return "_".join(filter(None, [self.codec, self.rounding]))
 
 
 DTYPES: tuple[DType, ...] = (

@@ -159,6 +159,14 @@ int8_t oracle_int8(float value) {
   return (int8_t)(below + (up ? 1 : 0));
 }
 
+int8_t oracle_int8_away(float value) {
+  if (isnan(value)) {
+    return 0;
+  }
+  const float sum = (float)((double)value + (value < 0 ? -0.5 : 0.5));
+  return (int8_t)trunc(fmin(fmax((double)sum, -128), 127));
+}
+
 void oracle_store(kvf_dtype scalar, kvf_dtype cache, const void *element, float scale,
                   void *stored) {
   if (cache == scalar) {

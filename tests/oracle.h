@@ -28,6 +28,9 @@ double oracle_unit(kvf_dtype cache, double held, double scale);
 /* Nearest integer from -128 to 127, ties to the even one; NaN is 0. */
 int8_t oracle_int8(float value);
 
+/* One half is added away from 0, in f32, and what is behind the point dropped. */
+int8_t oracle_int8_away(float value);
+
 /* What the cache holds for one element: its bits, or the code of element / scale. */
 void oracle_store(kvf_dtype scalar, kvf_dtype cache, const void *element, float scale,
                   void *stored);

@@ -300,7 +300,8 @@ static void test_unknown_cache_dtype(void) {
        "want one of auto, bfloat16, fp8, fp8_e4m3, fp8_e5m2, fp8_ds_mla_f32, fp8_ds_mla, "
        "nvfp4_ds_mla"},
       {&kvf_op_reshape_and_cache_flash_per_token_head, KVF_F32,
-       "want one of int8_per_token_head, fp8_per_token_head, int4_per_token_head"},
+       "want one of int8_per_token_head, fp8_per_token_head, int4_per_token_head, "
+       "int8_per_token_head_even"},
   };
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     static const char *const unknown[] = {"fp7", "", NULL};

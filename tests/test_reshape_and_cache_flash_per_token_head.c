@@ -168,6 +168,22 @@ static void expect_int4_head(const op_call *call, const head_case *what, int sid
   free(codes);
 }
 
+static bool is_int8(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD ||
+         kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD_EVEN;
+}
+
+static uint8_t code_of(const kvf_variant *variant, float value) {
+  switch (kvf_cache_of(variant)) {
+  case KVF_INT8_PER_TOKEN_HEAD:
+    return (uint8_t)oracle_int8_away(value);
+  case KVF_INT8_PER_TOKEN_HEAD_EVEN:
+    return (uint8_t)oracle_int8(value);
+  default:
+    return oracle_fp8(KVF_FP8_E4M3, value);
+  }
+}
+
 /* The formula, one f32 operation after another: each exact in double, then rounded once. */
 static void expect_head(const op_call *call, const head_case *what, int side, int64_t token,
                         int64_t head, int64_t block, int64_t offset) {
@@ -175,7 +191,7 @@ static void expect_head(const op_call *call, const head_case *what, int side, in
     expect_int4_head(call, what, side, token, head, block, offset);
     return;
   }
-  const bool int8 = kvf_cache_of(what->variant) == KVF_INT8_PER_TOKEN_HEAD;
+  const bool int8 = is_int8(what->variant);
   const operand *source = &call->operands[OF_KEY + side];
   float largest = 0;
   for (int64_t d = 0; d < what->sizes[side]; ++d) {
@@ -190,7 +206,7 @@ static void expect_head(const op_call *call, const head_case *what, int side, in
     const float v = flash_element(source, kvf_scalar_of(what->variant), token, head, d, 0);
     const float product = (float)((double)v * (double)inverse);
     *operand_at(&call->operands[OF_KEY_CACHE + side], block, offset, head, d) =
-        int8 ? (uint8_t)oracle_int8(product) : oracle_fp8(KVF_FP8_E4M3, product);
+        code_of(what->variant, product);
   }
 }
 
@@ -376,6 +392,127 @@ static void test_large(void) {
       what.sizes[0] = what.sizes[1] = i % 2 ? 1 : 4;
       (void)run(&what, 0);
     }
+  }
+}
+
+/* Codes of halves, and of what lies beside them, with a scale of 1. */
+static void test_halves(void) {
+  if (!need_backend()) {
+    return;
+  }
+  enum { ELEMENTS = 12 };
+  static const float key[ELEMENTS] = {127.0f, 0.5f,           1.5f,   2.5f,  -0.5f, -1.5f,
+                                      -2.5f,  0x1.fffffep-2f, 126.5f, -0.0f, NAN,   -126.5f};
+  static const int8_t away[ELEMENTS] = {127, 1, 2, 3, -1, -2, -3, 1, 127, 0, 0, -127};
+  static const int8_t even[ELEMENTS] = {127, 0, 2, 2, 0, -2, -2, 0, 126, 0, 0, -126};
+  for (int i = 0; i < OP->num_variants; ++i) {
+    const kvf_variant *variant = &OP->variants[i];
+    if (!wanted(variant) || !is_int8(variant) || kvf_scalar_of(variant) != KVF_F32) {
+      continue;
+    }
+    head_case what = small_case(variant);
+    what.heads = what.tokens = 1;
+    what.sizes[0] = what.sizes[1] = ELEMENTS;
+    op_call call;
+    build(&call, &what);
+    for (int side = 0; side < SIDES; ++side) {
+      memcpy(operand_at(&call.operands[OF_KEY + side], 0, 0, 0, 0), key, sizeof key);
+    }
+    op_call_upload(&call);
+    const uint64_t before = faults_before(options.backend);
+    (void)expect_done(options.backend, invoke(&call, &what), before, 0, "halves");
+    expect_tokens(&call, &what);
+    (void)op_call_verify(&call, "halves");
+    int64_t block;
+    int64_t offset;
+    (void)flash_slot(&call.operands[OF_SLOTS], 0, what.block_size, &block, &offset);
+    EXPECT(memcmp(operand_at(&call.operands[OF_KEY_CACHE], block, offset, 0, 0),
+                  kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD ? away : even, ELEMENTS) == 0,
+           "%s: the oracle has other codes", variant->symbol);
+    op_call_free(&call);
+    count_case(variant);
+  }
+}
+
+/*
+ * Pages as vLLM has them, [K codes | K scale | V codes | V scale] for each head of each token:
+ * views of one memory, heads before tokens. Codes and scales are those of caches of their own.
+ */
+static void test_scales_inline(void) {
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    const kvf_variant *variant = &OP->variants[i];
+    if (!wanted(variant)) {
+      continue;
+    }
+    head_case what = small_case(variant);
+    what.heads = 3;
+    what.tokens = 67;
+    what.block_size = 16;
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    expect_tokens(&call, &what);
+    const int64_t pages = call.operands[OF_KEY_CACHE].view.shape[0];
+    const int64_t row = call.operands[OF_KEY_CACHE].view.shape[3] +
+                        call.operands[OF_VALUE_CACHE].view.shape[3] + 8;
+    const int64_t head = what.block_size * row;
+    const int64_t page = what.heads * head;
+    buffer pool = buffer_make(options.backend, (size_t)(pages * page), what.seed);
+    buffer_upload(&pool);
+    tensor views[2 * SIDES];
+    int64_t start = 0;
+    for (int side = 0; side < SIDES; ++side) {
+      const operand *codes = &call.operands[OF_KEY_CACHE + side];
+      views[side] = (tensor){.memory = &pool,
+                             .start = start,
+                             .dtype = codes->view.dtype,
+                             .rank = 4,
+                             .shape = {pages, what.block_size, what.heads, codes->view.shape[3]},
+                             .stride = {page, row, head, 1}};
+      start += codes->view.shape[3];
+      views[SIDES + side] = (tensor){.memory = &pool,
+                                     .start = start,
+                                     .dtype = dl_dtype(KVF_F32),
+                                     .rank = 3,
+                                     .shape = {pages, what.block_size, what.heads},
+                                     .stride = {page / 4, row / 4, head / 4}};
+      start += 4;
+    }
+    for (int64_t token = 0; token < what.tokens; ++token) {
+      int64_t block;
+      int64_t offset;
+      if (!flash_slot(&call.operands[OF_SLOTS], token, what.block_size, &block, &offset)) {
+        continue;
+      }
+      for (int64_t h = 0; h < what.heads; ++h) {
+        uint8_t *to = pool.expected + block * page + h * head + offset * row;
+        for (int side = 0; side < SIDES; ++side) {
+          const operand *codes = &call.operands[OF_KEY_CACHE + side];
+          for (int64_t d = 0; d < codes->view.shape[3]; ++d) {
+            *to++ = *operand_at(codes, block, offset, h, d);
+          }
+          memcpy(to, operand_at(&call.operands[OF_K_SCALES + side], block, offset, h, 0), 4);
+          to += 4;
+        }
+      }
+    }
+    for (int side = 0; side < SIDES; ++side) {
+      call.values[OF_KEY + side].as.tensor = tensor_dl(&call.operands[OF_KEY + side].view);
+      call.values[OF_KEY_CACHE + side].as.tensor = tensor_dl(&views[side]);
+      call.values[OF_K_SCALES + side].as.tensor = tensor_dl(&views[SIDES + side]);
+    }
+    call.values[OF_SLOTS].as.tensor = tensor_dl(&call.operands[OF_SLOTS].view);
+    const uint64_t before = faults_before(options.backend);
+    (void)expect_done(options.backend, typed(NULL, call.values), before, 0, "scales inline");
+    uint8_t got = 0;
+    const int64_t at = buffer_difference(&pool, &got);
+    EXPECT(at < 0, "%s: scales inline: byte %lld is 0x%02X", variant->symbol, (long long)at, got);
+    buffer_free(&pool);
+    op_call_free(&call);
+    count_case(variant);
   }
 }
 
@@ -663,6 +800,8 @@ static void test_bad_params(void) {
 CU_TestInfo reshape_and_cache_flash_per_token_head_tests[] = {
     {"every pair of axis values", test_matrix},
     {"known bytes", test_known_bytes},
+    {"codes of halves", test_halves},
+    {"scales inline", test_scales_inline},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
     {"heads that end inside a vector", test_padded},

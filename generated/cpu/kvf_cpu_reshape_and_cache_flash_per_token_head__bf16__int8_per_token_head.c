@@ -37,7 +37,7 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
   enum { PART = 256 };
   if (stride != 1) {
     for (int64_t i = 0; i < count; ++i) {
-      codes[i] = kvf_int8_from_f32(kvf_f32_from_bf16(source[i * stride]) * inverse);
+      codes[i] = kvf_int8_away_from_f32(kvf_f32_from_bf16(source[i * stride]) * inverse);
     }
     return;
   }
@@ -45,7 +45,7 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     for (int64_t i = 0; i < length; ++i) {
-      words[i] = kvf_int8_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+      words[i] = kvf_int8_away_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
     }
     for (int64_t i = 0; i < length; ++i) {
       codes[first + i] = (int8_t)words[i];

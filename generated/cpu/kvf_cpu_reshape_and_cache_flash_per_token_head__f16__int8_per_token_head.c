@@ -37,7 +37,7 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
   enum { PART = 256 };
   if (stride != 1) {
     for (int64_t i = 0; i < count; ++i) {
-      codes[i] = kvf_int8_from_f32(kvf_f32_from_f16(source[i * stride]) * inverse);
+      codes[i] = kvf_int8_away_from_f32(kvf_f32_from_f16(source[i * stride]) * inverse);
     }
     return;
   }
@@ -47,7 +47,7 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
     float wide[PART];
     kvf_widen_f16(wide, source + first, length);
     for (int64_t i = 0; i < length; ++i) {
-      words[i] = kvf_int8_word_from_f32(wide[i] * inverse);
+      words[i] = kvf_int8_away_word_from_f32(wide[i] * inverse);
     }
     for (int64_t i = 0; i < length; ++i) {
       codes[first + i] = (int8_t)words[i];

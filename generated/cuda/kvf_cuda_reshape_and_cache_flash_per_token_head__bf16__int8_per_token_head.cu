@@ -9,10 +9,10 @@
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const uint2 v, float inverse) {
-  return kvf_int8x4_from_f32(kvf_f32_from_bf16((uint16_t)v.x) * inverse,
-                             kvf_f32_from_bf16((uint16_t)(v.x >> 16)) * inverse,
-                             kvf_f32_from_bf16((uint16_t)v.y) * inverse,
-                             kvf_f32_from_bf16((uint16_t)(v.y >> 16)) * inverse);
+  return kvf_int8_awayx4_from_f32(kvf_f32_from_bf16((uint16_t)v.x) * inverse,
+                                  kvf_f32_from_bf16((uint16_t)(v.x >> 16)) * inverse,
+                                  kvf_f32_from_bf16((uint16_t)v.y) * inverse,
+                                  kvf_f32_from_bf16((uint16_t)(v.y >> 16)) * inverse);
 }
 
 /* 16 elements. */
@@ -62,7 +62,7 @@ KVF_INLINE source_x1 load_x1(const uint16_t *from) {
 }
 
 KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float inverse) {
-  *to = kvf_int8_from_f32(kvf_f32_from_bf16(source.v) * inverse);
+  *to = kvf_int8_away_from_f32(kvf_f32_from_bf16(source.v) * inverse);
 }
 
 /* The largest magnitude of a vector, NaNs left out. */

@@ -9,7 +9,7 @@
 
 /* Four elements, quantised; the first in the lowest byte. */
 KVF_INLINE uint32_t quantise_x4(const float4 v, float inverse) {
-  return kvf_int8x4_from_f32(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
+  return kvf_int8_awayx4_from_f32(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
 }
 
 /* 16 elements. */
@@ -59,7 +59,7 @@ KVF_INLINE source_x1 load_x1(const float *from) {
 }
 
 KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float inverse) {
-  *to = kvf_int8_from_f32(kvf_f32_from_f32(source.v) * inverse);
+  *to = kvf_int8_away_from_f32(kvf_f32_from_f32(source.v) * inverse);
 }
 
 /* The largest magnitude of a vector, NaNs left out. */

@@ -100,7 +100,8 @@ const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {
         "written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's op of the same name, with its contiguous destinations, its "
         "groups of 128\n"
-        "and more, its alignment and its bounds defects corrected.",
+        "and more, its alignment and its bounds defects corrected.\n"
+        "Elsewhere: vLLM cp_gather_indexer_k_quant_cache.",
     .arguments = arguments,
     .num_arguments = 5,
     .variants = variants,

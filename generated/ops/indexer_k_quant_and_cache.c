@@ -188,7 +188,8 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
            "vLLM takes f32\n"
            "log2 and exp2, and so keeps the power below where a quotient is a few units in the "
            "last place above\n"
-           "it; the largest element then saturates.",
+           "it; the largest element then saturates.\n"
+           "Elsewhere: vLLM indexer_k_quant_and_cache.",
     .arguments = arguments,
     .num_arguments = 5,
     .variants = variants,

@@ -6,6 +6,7 @@ from generator.spec.shared.formats import (
     FP8_PER_TOKEN_HEAD,
     INT4_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD,
+    INT8_PER_TOKEN_HEAD_EVEN,
 )
 from generator.spec.shared.writer import ARGUMENTS
 
@@ -23,8 +24,10 @@ With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, f
   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
 and the same for values; the size of a value's head may differ from that of a key's. A reader
-multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head. Q
-rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE, so
+multiplies: key = code * S. QMAX is 127 for int8 and 448 for fp8. Q saturates and rounds to nearest,
+halves to even in fp8_per_token_head and int8_per_token_head_even; in int8_per_token_head away from 0,
+by adding one half in f32 and truncating, so that the largest float below one half becomes 1. Readers
+take both for int8_per_token_head. All arithmetic is f32, division and reciprocal are IEEE, so
 scales and codes have the same bits on every backend. Tokens with a negative slot are skipped. The
 number of tokens is the length of slot_mapping; key and value may have more rows (graph padding),
 which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
@@ -46,22 +49,23 @@ so that the attention over a cache may rotate the query in its place. A NaN in a
 it NaN, which has no share in lo and hi and is stored as 0; a block with an infinity is read as NaN.
 
 Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides, so a
-scale may also lie behind its head's codes.
+scale may also lie behind its head's codes, as in vLLM's pages of [K codes | K scale | V codes |
+V scale] per token and head.
 
 Errors: KVF_INVALID_VALUE for int4 heads of an odd size, or of one that a power of two above 512
 divides; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
-Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation towards
-zero, which biases every element towards zero and doubles the error; its own reference rounds, as
-here. Readers see no difference in kind: scales have the same meaning. For int4 it takes lo and hi
-from the elements alone, so that a head of elements far from 0 is lost; where 0 is between them, as it
-is after nearly every rotation, the bytes are the same. Its rotation rounds to bf16 on the way.""",
+Source of the rule: vLLM's Triton writers of the same formats, in 0.33. Older ones store int8 by
+truncation towards zero, which biases every element towards zero and doubles the error. For int4 it
+takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0 is
+between them, as it is after nearly every rotation, the bytes are the same. Its rotation rounds to bf16
+on the way.""",
     arguments={
         "key": ARGUMENTS["key"],
         "value": "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], int8 (or uint8) for "
-            "int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for "
+            "int8, float8 (or uint8) for fp8, any strides; for "
             "int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any "
             "strides but 1 in the last dimension"
         ),
@@ -69,8 +73,12 @@ is after nearly every rotation, the bytes are the same. Its rotation rounds to b
         "k_scale_cache": "[num_blocks, block_size, num_heads], f32, any strides",
         "v_scale_cache": "as k_scale_cache, with strides of its own",
         "slot_mapping": ARGUMENTS["slot_mapping"],
-        "kv_cache_dtype": ("'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'"),
+        "kv_cache_dtype": (
+            "'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head' or "
+            "'int4_per_token_head'"
+        ),
     },
+    elsewhere={"vLLM": "triton_reshape_and_cache_flash_per_token_head_quant"},
     params=(
         Field("kvf_view", "key", "stride[0..2]: token, head, element"),
         Field("kvf_view", "value", "as key"),
@@ -95,6 +103,12 @@ is after nearly every rotation, the bytes are the same. Its rotation rounds to b
     ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
-        dtypes("cache", INT8_PER_TOKEN_HEAD, FP8_PER_TOKEN_HEAD, INT4_PER_TOKEN_HEAD),
+        dtypes(
+            "cache",
+            INT8_PER_TOKEN_HEAD,
+            FP8_PER_TOKEN_HEAD,
+            INT4_PER_TOKEN_HEAD,
+            INT8_PER_TOKEN_HEAD_EVEN,
+        ),
     ),
 )

@@ -5,6 +5,7 @@ Enum values are part of the C ABI: never change or reuse one, only add.
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 from generator.dtypes import DL_E4M3FN, DL_INT, DL_UINT, DType
@@ -31,6 +32,7 @@ INT8_PER_TOKEN_HEAD = DType(
     "int8, a scale per token and head",
     codes="int8",
     scales="row",
+    rounding="away",
 )
 FP8_PER_TOKEN_HEAD = DType(
     "fp8_per_token_head",
@@ -56,6 +58,13 @@ INT4_PER_TOKEN_HEAD = _bytes(
 )
 Q8_0 = _bytes("q8_0", 19, doc="ggml's blocks of an f16 scale and 32 int8", scales="inner")
 Q4_0 = _bytes("q4_0", 20, doc="ggml's blocks of an f16 scale and 32 int4", scales="inner")
+INT8_PER_TOKEN_HEAD_EVEN = dataclasses.replace(
+    INT8_PER_TOKEN_HEAD,
+    token="int8_per_token_head_even",
+    value=21,
+    doc="the same, halves rounded to even",
+    rounding="",
+)
 
 FORMATS = (
     NVFP4,
@@ -71,4 +80,5 @@ FORMATS = (
     INT4_PER_TOKEN_HEAD,
     Q8_0,
     Q4_0,
+    INT8_PER_TOKEN_HEAD_EVEN,
 )

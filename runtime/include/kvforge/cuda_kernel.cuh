@@ -36,6 +36,11 @@ KVF_INLINE uint32_t kvf_int8x4_from_f32(float a, float b, float c, float d) {
          (kvf_int8_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_word_from_f32(d) << 24;
 }
 
+KVF_INLINE uint32_t kvf_int8_awayx4_from_f32(float a, float b, float c, float d) {
+  return (kvf_int8_away_word_from_f32(a) & 0xFFu) | (kvf_int8_away_word_from_f32(b) & 0xFFu) << 8 |
+         (kvf_int8_away_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_away_word_from_f32(d) << 24;
+}
+
 /* n / divider.value, for n in [0, 2^63). */
 KVF_INLINE int64_t kvf_divide(int64_t n, const kvf_divider &divider) {
   return (int64_t)(__umul64hi((uint64_t)n << 1, divider.magic) >> divider.shift);

@@ -1,4 +1,6 @@
 /* kv_cache_dtype: from the caller's string to a cache dtype and a variant. */
+#include "ops/shared/cache_dtype.h"
+
 #include <string.h>
 
 #include "core/error.h"
@@ -97,4 +99,15 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
     check->status = kvf_select_status(check->op, check->exec.backend, scalar, cache);
   }
   return variant;
+}
+
+const char *kvf_name_to_read(const char *kv_cache_dtype) {
+  static const kvf_dtype same[][2] = {{KVF_NVFP4_4OVER6, KVF_NVFP4},
+                                      {KVF_INT8_PER_TOKEN_HEAD_EVEN, KVF_INT8_PER_TOKEN_HEAD}};
+  for (size_t i = 0; kv_cache_dtype != NULL && i < sizeof same / sizeof *same; ++i) {
+    if (strcmp(kv_cache_dtype, kvf_dtype_name(same[i][0])) == 0) {
+      return kvf_dtype_name(same[i][1]);
+    }
+  }
+  return kv_cache_dtype;
 }

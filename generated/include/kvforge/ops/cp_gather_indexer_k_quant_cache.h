@@ -32,6 +32,7 @@ extern "C" {
  * written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its contiguous destinations, its groups of
  * 128 and more, its alignment and its bounds defects corrected.
+ * Elsewhere: vLLM cp_gather_indexer_k_quant_cache.
  *
  * Arguments:
  *   kv_cache (Tensor): [num_blocks, block_size, head_dim + 4 * n], uint8 or float8_e4m3fn; any page

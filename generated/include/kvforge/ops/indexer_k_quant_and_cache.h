@@ -42,6 +42,7 @@ extern "C" {
  * it does not know corrected. The power of two is found exactly, from the exponent bits. vLLM takes
  * f32 log2 and exp2, and so keeps the power below where a quotient is a few units in the last place
  * above it; the largest element then saturates.
+ * Elsewhere: vLLM indexer_k_quant_and_cache.
  *
  * Arguments:
  *   k (Tensor): [num_rows >= num_tokens, head_dim], f32, f16 or bf16, any strides

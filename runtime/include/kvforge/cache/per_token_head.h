@@ -12,6 +12,10 @@ KVF_INLINE float kvf_int8_per_token_head_scale(uint32_t largest) {
   return scale > 1e-6f ? scale : 1e-6f;
 }
 
+KVF_INLINE float kvf_int8_per_token_head_even_scale(uint32_t largest) {
+  return kvf_int8_per_token_head_scale(largest);
+}
+
 KVF_INLINE float kvf_fp8_per_token_head_scale(uint32_t largest) {
   const float scale = kvf_float(largest) / 448.0f;
   return scale > 1e-6f ? scale : 1e-6f;
