@@ -541,9 +541,13 @@ static void build(op_call *call, const void *context) {
   free(order);
   call->values[SCALE_] =
       (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 1 / sqrt((double)what->size)};
-  /* Pages of nvfp4 have two names, by the way in which a writer chooses their scales. */
-  const kvf_dtype held =
-      has_block_scales(what) && what->seed / 2 % 2 ? KVF_NVFP4_4OVER6 : kvf_cache_of(what->variant);
+  /* Some pages have two names, by the way in which a writer chooses scales or rounds codes. */
+  kvf_dtype held = kvf_cache_of(what->variant);
+  if (what->seed / 2 % 2) {
+    held = held == KVF_NVFP4                 ? KVF_NVFP4_4OVER6
+           : held == KVF_INT8_PER_TOKEN_HEAD ? KVF_INT8_PER_TOKEN_HEAD_EVEN
+                                             : held;
+  }
   call->values[FORMAT] = (kvf_value){.kind = KVF_KIND_STRING,
                                      .as.string = held == scalar ? "auto" : kvf_dtype_name(held)};
   call->values[WINDOW_] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = what->window};
@@ -1046,7 +1050,7 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
   }
   if (has_block_scales(what) && !what->swizzle) {
     return kvf_reshape_and_cache_flash_nvfp4(NULL, key, value, keys, values, slots, format, k_scale,
-                                             v_scale, false);
+                                             v_scale, false, NULL, NULL);
   }
   if (what->layout >= GROUPED) {
     return kvf_reshape_and_cache(NULL, key, value, keys, values, slots, format, k_scale, v_scale,

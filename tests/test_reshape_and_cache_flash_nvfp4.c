@@ -21,7 +21,9 @@ enum {
   OF_STRING,
   OF_K_SCALE,
   OF_V_SCALE,
-  OF_SWIZZLE
+  OF_SWIZZLE,
+  OF_K_BLOCKS,
+  OF_V_BLOCKS
 };
 
 static const int64_t heads_of[] = {1, 2, 3, 8, 40};
@@ -30,9 +32,22 @@ static const int64_t block_sizes[] = {16, 4, 1, 17};
 static const int64_t tokens_of[] = {0, 1, 19, 67};
 static const int offsets[] = {0, 8, 4, 2, 1};
 
-/* K and V in pages of their own, packed as upstream packs them, with a gap behind, last page first.
- */
-enum { NHD, HND, PACKED_NHD, PACKED_HND, GAP_NHD, GAP_HND, LAST_FIRST, NHD_AND_HND, PAGE_LAYOUTS };
+/* K and V in pages of their own, packed as upstream packs them, with a gap behind, last page first;
+ * and with the block scales in tensors of their own. */
+enum {
+  NHD,
+  HND,
+  PACKED_NHD,
+  PACKED_HND,
+  GAP_NHD,
+  GAP_HND,
+  LAST_FIRST,
+  NHD_AND_HND,
+  SEPARATE_NHD,
+  SEPARATE_HND,
+  SEPARATE_PADDED,
+  PAGE_LAYOUTS
+};
 
 enum { ONE_SCALE, A_SCALE, HEAD_SCALES, STRANGE_SCALES, SCALES };
 
@@ -67,15 +82,29 @@ typedef struct page_case {
 
 static bool heads_first(const page_case *what, int side) {
   return what->layout == HND || what->layout == PACKED_HND || what->layout == GAP_HND ||
-         (what->layout == NHD_AND_HND && side == 1);
+         what->layout == SEPARATE_HND || (what->layout == NHD_AND_HND && side == 1);
 }
 
+static bool is_separate(const page_case *what) { return what->layout >= SEPARATE_NHD; }
+
 static int64_t width_of(const page_case *what) {
-  return what->head_size / 2 + what->head_size / 16;
+  return what->head_size / 2 + (is_separate(what) ? 0 : what->head_size / 16);
 }
 
 static int64_t side_bytes(const page_case *what) {
   return what->block_size * what->heads * width_of(what);
+}
+
+/* Strides of a side's codes or block scales in a tensor of their own, of rows of this many bytes.
+ */
+static void separate_strides(const page_case *what, int side, int64_t width, int64_t stride[4]) {
+  const int64_t pad = what->layout == SEPARATE_PADDED ? 3 + side : 0;
+  const bool hnd = heads_first(what, side);
+  const int64_t row = width + pad;
+  stride[3] = 1;
+  stride[2] = hnd ? what->block_size * row + pad : row;
+  stride[1] = hnd ? row : what->heads * row + pad;
+  stride[0] = (hnd ? what->heads * stride[2] : what->block_size * stride[1]) + pad;
 }
 
 static float scale_of(const page_case *what, int side, int64_t head) {
@@ -123,7 +152,17 @@ static void build(op_call *call, const void *context) {
     const int64_t page_stride[] = {what->layout == LAST_FIRST ? -pitch : pitch,
                                    hnd ? width : what->heads * width,
                                    hnd ? what->block_size * width : width, 1};
-    if (packed && side == 1) {
+    if (is_separate(what)) {
+      int64_t own[4];
+      separate_strides(what, side, width, own);
+      operand_make(call, OF_KEY_CACHE + side, (DLDataType){kDLUInt, 8, 1}, 4, cache, own, what->to,
+                   64, what->seed + 20 + (uint64_t)side);
+      const int64_t blocks[] = {pages, what->block_size, what->heads, what->head_size / 16};
+      separate_strides(what, side, blocks[3], own);
+      operand_make(call, OF_K_BLOCKS + side,
+                   what->exec == 1 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(KVF_FP8_E4M3), 4,
+                   blocks, own, side, 64, what->seed + 30 + (uint64_t)side);
+    } else if (packed && side == 1) {
       operand_share(call, OF_VALUE_CACHE, OF_KEY_CACHE, side_bytes(what), 4, cache, page_stride);
     } else {
       /* A packed page is one of K that is twice as long; the guard of the last has room for its V.
@@ -205,18 +244,27 @@ static void expect_group(const op_call *call, const page_case *what, int side, i
     const encoded_group four = encode(v, largest, 4, scale_of(what, side, head));
     chosen = error_of(v, &four, 0, 16) < error_of(v, &chosen, 0, 16) ? four : chosen;
   }
+  int64_t token_place = offset;
+  int64_t group_place = group;
+  if (what->swizzle && side == 1) {
+    token_place = 4 * (offset / 4) + group / (groups / 4);
+    group_place = 4 * (group % (groups / 4)) + offset % 4;
+  }
+  if (is_separate(what)) {
+    for (int i = 0; i < 16; i += 2) {
+      *operand_at(cache, block, offset, head, group * 8 + i / 2) =
+          (uint8_t)(chosen.codes[i] | chosen.codes[i + 1] << 4);
+    }
+    *operand_at(&call->operands[OF_K_BLOCKS + side], block, token_place, head, group_place) =
+        chosen.block_scale;
+    return;
+  }
   uint8_t *page = operand_at(cache, block, 0, 0, 0);
   const bool hnd = heads_first(what, side);
   const int64_t row = hnd ? head * what->block_size + offset : offset * what->heads + head;
   for (int i = 0; i < 16; i += 2) {
     page[row * what->head_size / 2 + group * 8 + i / 2] =
         (uint8_t)(chosen.codes[i] | chosen.codes[i + 1] << 4);
-  }
-  int64_t token_place = offset;
-  int64_t group_place = group;
-  if (what->swizzle && side == 1) {
-    token_place = 4 * (offset / 4) + group / (groups / 4);
-    group_place = 4 * (group % (groups / 4)) + offset % 4;
   }
   const int64_t scale_row =
       hnd ? head * what->block_size + token_place : token_place * what->heads + head;
@@ -247,7 +295,8 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       exec, values[OF_KEY].as.tensor, values[OF_VALUE].as.tensor,
       (DLTensor *)values[OF_KEY_CACHE].as.tensor, (DLTensor *)values[OF_VALUE_CACHE].as.tensor,
       values[OF_SLOTS].as.tensor, values[OF_STRING].as.string, values[OF_K_SCALE].as.tensor,
-      values[OF_V_SCALE].as.tensor, values[OF_SWIZZLE].as.boolean);
+      values[OF_V_SCALE].as.tensor, values[OF_SWIZZLE].as.boolean,
+      (DLTensor *)values[OF_K_BLOCKS].as.tensor, (DLTensor *)values[OF_V_BLOCKS].as.tensor);
 }
 
 typedef kvf_reshape_and_cache_flash_nvfp4_params page_params;
@@ -274,11 +323,20 @@ static page_params params_of(const op_call *call, const page_case *what) {
   };
   kvf_view *pages[] = {&params.key_cache, &params.value_cache};
   kvf_view *scales[] = {&params.k_scale, &params.v_scale};
+  kvf_view *blocks[] = {&params.k_block_scales, &params.v_block_scales};
   for (int side = 0; side < SIDES; ++side) {
     const int64_t row = what->head_size / 2;
     const bool hnd = heads_first(what, side);
-    pages[side]->stride[1] = hnd ? row : what->heads * row;
-    pages[side]->stride[2] = hnd ? what->block_size * row : row;
+    if (is_separate(what)) {
+      *blocks[side] = operand_view(&call->operands[OF_K_BLOCKS + side]);
+    } else {
+      pages[side]->stride[1] = hnd ? row : what->heads * row;
+      pages[side]->stride[2] = hnd ? what->block_size * row : row;
+      *blocks[side] = *pages[side];
+      blocks[side]->data = (char *)pages[side]->data + what->block_size * what->heads * row;
+      blocks[side]->stride[1] /= 8;
+      blocks[side]->stride[2] /= 8;
+    }
     if ((what->scales + side) % SCALES < HEAD_SCALES) {
       scales[side]->stride[0] = 0;
     }
@@ -530,6 +588,8 @@ static void test_far(void) {
         .value = source,
         .key_cache = {.data = memory[FAR_CACHE].place + far, .stride = {far, 8, 8}},
         .value_cache = {.data = memory[FAR_CACHE].place + far + 16, .stride = {far, 8, 8}},
+        .k_block_scales = {.data = memory[FAR_CACHE].place + far + 8, .stride = {far, 1, 1}},
+        .v_block_scales = {.data = memory[FAR_CACHE].place + far + 24, .stride = {far, 1, 1}},
         .k_scale = scale,
         .v_scale = scale,
         .slots = {.mapping = memory[FAR_OTHERS].place,
@@ -583,6 +643,17 @@ static const bad_argument bad[] = {
   {"no address", ON_BOTH, "key_cache", SPOIL_DATA, 0, 0, NULL, VALUE_, "key_cache", "data is NULL", "want an address"},
   {"slot beyond the cache", ON_CPU, "slot_mapping", SPOIL_INDEX, 3, 16, NULL, KVF_OUT_OF_RANGE, "slot_mapping", "element 3 is 16", "want less than 16"},
 };
+
+static const bad_argument bad_separate[] = {
+  {"no v_block_scales", ON_BOTH, "v_block_scales", SPOIL_NULL, 0, 0, NULL, VALUE_, "v_block_scales", "NULL", "want a tensor"},
+  {"no k_block_scales", ON_BOTH, "k_block_scales", SPOIL_NULL, 0, 0, NULL, VALUE_, "k_block_scales", "NULL", "want a tensor"},
+  {"width of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 36, NULL, VALUE_, "key_cache", "(head_size / 2) is 36", "want 32 as in key"},
+  {"groups", ON_BOTH, "v_block_scales", SPOIL_SIZE, 3, 8, NULL, VALUE_, "v_block_scales", "(head_size / 16) is 8", "want 4 as in key"},
+  {"tokens", ON_BOTH, "k_block_scales", SPOIL_SIZE, 1, 8, NULL, VALUE_, "k_block_scales", "(block_size) is 8", "want 4 as in key_cache"},
+  {"codes with a stride", ON_BOTH, "value_cache", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "value_cache", "(head_size / 2) is 2", "want 1"},
+  {"scales with a stride", ON_BOTH, "k_block_scales", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "k_block_scales", "(head_size / 16) is 2", "want 1"},
+  {"scales are float32", ON_BOTH, "k_block_scales", SPOIL_DTYPE, kDLFloat, 32, NULL, TYPE_, "k_block_scales", "dtype is float32", "want float8_e4m3fn or uint8"},
+};
 /* clang-format on */
 
 /* A call that differs from the small one in its sizes, and is refused. */
@@ -615,6 +686,11 @@ static void test_bad_arguments(void) {
   op_call_test_overlap(build, &small, typed, "value_cache", "key");
   op_call_test_overlap(build, &small, typed, "value_cache", "value");
   op_call_test_bad(build, &small, typed, bad, TEST_COUNT(bad));
+  page_case separate = small;
+  separate.layout = SEPARATE_NHD;
+  op_call_test_bad(build, &separate, typed, bad_separate, TEST_COUNT(bad_separate));
+  op_call_test_overlap(build, &separate, typed, "k_block_scales", "key_cache");
+  op_call_test_overlap(build, &separate, typed, "v_block_scales", "value");
   op_call_test_scales(build, &small, typed, "k_scale", true);
   op_call_test_scales(build, &small, typed, "v_scale", true);
   page_case what = small;
@@ -649,18 +725,24 @@ static void test_bad_params(void) {
   build(&call, &what);
   op_call_upload(&call);
   const page_params good = params_of(&call, &what);
-  static const char *const members[] = {"key",     "value",   "key_cache",    "value_cache",
-                                        "k_scale", "v_scale", "slot_mapping", "num_heads"};
+  static const char *const members[] = {
+      "key",     "value",          "key_cache",      "value_cache",  "k_scale",
+      "v_scale", "k_block_scales", "v_block_scales", "slot_mapping", "num_heads"};
   for (int i = 0; i < (int)TEST_COUNT(members); ++i) {
     page_params params = good;
-    void **const pointers[] = {&params.key.data,       &params.value.data,
-                               &params.key_cache.data, &params.value_cache.data,
-                               &params.k_scale.data,   &params.v_scale.data};
+    void **const pointers[] = {&params.key.data,
+                               &params.value.data,
+                               &params.key_cache.data,
+                               &params.value_cache.data,
+                               &params.k_scale.data,
+                               &params.v_scale.data,
+                               &params.k_block_scales.data,
+                               &params.v_block_scales.data};
     if (i < (int)TEST_COUNT(pointers)) {
       *pointers[i] = NULL;
     }
-    params.slots.mapping = i == 6 ? NULL : params.slots.mapping;
-    params.num_heads = i == 7 ? -1 : params.num_heads;
+    params.slots.mapping = i == 8 ? NULL : params.slots.mapping;
+    params.num_heads = i == 9 ? -1 : params.num_heads;
     EXPECT_STATUS(kvf_launch_reshape_and_cache_flash_nvfp4(NULL, variant, &params),
                   KVF_INVALID_VALUE);
     EXPECT_TEXT(kvf_last_error(), members[i]);

@@ -80,6 +80,8 @@ static bool describe_nvfp4(bench_call *call, int32_t form) {
   bench_add(call, BENCH_BYTE, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, HEAD_BYTES));
   add_slots_and_scales(call, form == SWIZZLED ? BENCH_SHUFFLED : form);
   bench_add_bool(call, form == SWIZZLED);
+  bench_add_none(call);
+  bench_add_none(call);
   bench_moves(call,
               2 * bench_scalar_bytes(call, call->tokens * ROW) +
                   (size_t)call->tokens * (2 * HEADS * HEAD_BYTES + 8),

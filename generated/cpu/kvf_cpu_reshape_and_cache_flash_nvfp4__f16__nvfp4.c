@@ -119,22 +119,20 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4)(const voi
     uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                            offset * p->value_cache.stride[1];
 
-    /* Codes of a page; its scales begin behind them. */
-    const int64_t code_bytes = p->slots.block_size * p->num_heads * (p->head_size / 2);
     for (int64_t head = 0; head < p->num_heads; ++head) {
       const scale_place key_place = {
-          .head = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] + code_bytes +
-                  head * p->key_cache.stride[2] / 8,
-          .token_stride = p->key_cache.stride[1] / 8,
+          .head = (uint8_t *)p->k_block_scales.data + block * p->k_block_scales.stride[0] +
+                  head * p->k_block_scales.stride[2],
+          .token_stride = p->k_block_scales.stride[1],
           .offset = offset,
       };
       write_head(key + head * p->key.stride[1], p->key.stride[2], p->head_size,
                  key_cache + head * p->key_cache.stride[2], &key_place,
                  ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
       const scale_place value_place = {
-          .head = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] + code_bytes +
-                  head * p->value_cache.stride[2] / 8,
-          .token_stride = p->value_cache.stride[1] / 8,
+          .head = (uint8_t *)p->v_block_scales.data + block * p->v_block_scales.stride[0] +
+                  head * p->v_block_scales.stride[2],
+          .token_stride = p->v_block_scales.stride[1],
           .offset = offset,
           .swizzled = (uint32_t)(p->swizzle_v_scales ? p->head_groups : 0),
       };

@@ -106,11 +106,10 @@ extern "C" __global__ void __launch_bounds__(256)
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
-  const int64_t code_bytes = p.slots.block_size * p.num_heads * (p.head_size / 2);
-  uint8_t *key_scales =
-      static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] + code_bytes;
-  uint8_t *value_scales =
-      static_cast<uint8_t *>(p.value_cache.data) + block * p.value_cache.stride[0] + code_bytes;
+  uint8_t *k_scales =
+      static_cast<uint8_t *>(p.k_block_scales.data) + block * p.k_block_scales.stride[0];
+  uint8_t *v_scales =
+      static_cast<uint8_t *>(p.v_block_scales.data) + block * p.v_block_scales.stride[0];
   const bool whole = p.vector_elements == GROUP;
   const uint32_t groups_per_head = (uint32_t)p.head_size / GROUP;
   const uint32_t groups = (uint32_t)p.num_heads * groups_per_head;
@@ -126,7 +125,7 @@ extern "C" __global__ void __launch_bounds__(256)
                p.value.stride[2], whole, value_group);
     const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
     store_group(key_group, key_cache + head * p.key_cache.stride[2] + group * (GROUP / 2),
-                key_scales + offset * p.key_cache.stride[1] / 8 + head * p.key_cache.stride[2] / 8 +
+                k_scales + offset * p.k_block_scales.stride[1] + head * p.k_block_scales.stride[2] +
                     group,
                 k_scale, whole);
     const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
@@ -136,8 +135,8 @@ extern "C" __global__ void __launch_bounds__(256)
       kvf_nvfp4_swizzle(&token_place, &group_place, groups_per_head);
     }
     store_group(value_group, value_cache + head * p.value_cache.stride[2] + group * (GROUP / 2),
-                value_scales + token_place * p.value_cache.stride[1] / 8 +
-                    head * p.value_cache.stride[2] / 8 + group_place,
+                v_scales + token_place * p.v_block_scales.stride[1] +
+                    head * p.v_block_scales.stride[2] + group_place,
                 v_scale, whole);
   }
 }

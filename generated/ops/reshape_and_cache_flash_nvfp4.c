@@ -100,7 +100,9 @@ static const kvf_argument arguments[] = {
     {.name = "key_cache",
      .type = "Tensor!",
      .doc = "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last "
-            "three dimensions without gaps, as NHD or HND, any block stride",
+            "three dimensions without gaps, as NHD or HND, any block stride; with block scales "
+            "elsewhere [num_blocks, block_size, num_heads, head_size / 2], any strides, that of "
+            "the last dimension 1",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -125,14 +127,32 @@ static const kvf_argument arguments[] = {
     {.name = "swizzle_v_scales",
      .type = "bool",
      .doc = "whether block scales of values are stored for sm_100",
-     .kind = KVF_KIND_BOOL},
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = true}}},
+    {.name = "k_block_scales",
+     .type = "Tensor!?",
+     .doc = "[num_blocks, block_size, num_heads, head_size / 16], uint8 or float8_e4m3fn, any "
+            "strides, that of the last dimension 1; None: behind the codes of a page",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
+    {.name = "v_block_scales",
+     .type = "Tensor!?",
+     .doc = "as k_block_scales, and given if that is",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache_flash_nvfp4(
       exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
       (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string,
-      values[6].as.tensor, values[7].as.tensor, values[8].as.boolean);
+      values[6].as.tensor, values[7].as.tensor, values[8].as.boolean,
+      (DLTensor *)values[9].as.tensor, (DLTensor *)values[10].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -156,7 +176,8 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .ns = "_C_cache_ops",
     .schema = "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
               "value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor "
-              "v_scale, bool swizzle_v_scales) -> ()",
+              "v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, Tensor!? "
+              "v_block_scales=None) -> ()",
     .doc =
         "scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.\n"
         "\n"
@@ -171,6 +192,9 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "bytes only.\n"
         "A packed page [K codes | K scales | V codes | V scales] is two views with the same block "
         "stride.\n"
+        "With k_block_scales and v_block_scales, which FlashInfer's pages have, block scales go "
+        "there, in the\n"
+        "same order of groups, and the caches hold codes alone.\n"
         "\n"
         "For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:\n"
         "  block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is "
@@ -198,7 +222,8 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "with S = D / 16, the scale of group i of the token at `offset` lies where that of group\n"
         "4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) "
         "would.\n"
-        "Scales of keys are always in order.\n"
+        "Scales of keys are always in order. Readers take the same default; FlashInfer's want none "
+        "swizzled.\n"
         "\n"
         "Tokens with a negative slot are skipped. The number of tokens is the length of "
         "slot_mapping; key\n"
@@ -215,9 +240,11 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any "
         "architecture, and\n"
-        "with the layout taken from strides that are checked.",
+        "with the layout taken from strides that are checked.\n"
+        "Elsewhere: vLLM reshape_and_cache_flash; FlashInfer "
+        "nvfp4_quantize_append_paged_kv_cache_with_slot_mapping.",
     .arguments = arguments,
-    .num_arguments = 9,
+    .num_arguments = 11,
     .variants = variants,
     .num_variants = 12,
     .axes = axes,

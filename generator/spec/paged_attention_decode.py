@@ -27,7 +27,7 @@ OP = Op(
         "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
         "Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, Tensor k_scale, "
         "Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
-        "bool swizzle_v_scales=False, Tensor!? workspace=None) -> ()"
+        "bool swizzle_v_scales=True, Tensor!? workspace=None) -> ()"
     ),
     summary="reads the pages that the cache writers fill: attention of one token per sequence.",
     doc="""\
@@ -96,8 +96,8 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
         ),
         "kv_cache_dtype": (
             "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
-            "'q8_0' or 'q4_0'"
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'"
         ),
         "k_scale": (
             "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
@@ -113,6 +113,7 @@ Source of the rule: this project; arguments as in vLLM's paged_attention_v1.""",
             "room for the parts of long sequences; None: they are not split"
         ),
     },
+    elsewhere={"vLLM to 0.24": "paged_attention_v1 and _v2"},
     params=(
         Field("kvf_view", "out", "stride[0..2]: sequence, query head, element"),
         Field("kvf_view", "query", "as out"),

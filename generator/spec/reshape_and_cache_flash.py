@@ -27,9 +27,9 @@ is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V and 
 of values may have another size than those of keys, also behind them in one tensor, as two views of it
 (diff-KV).
 
-kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales, by
-upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2 +
-head_size / 16].
+kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with its default,
+swizzle_v_scales, by upstream's name, which is the readers' default too: the caches are then uint8,
+[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
 written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
@@ -52,6 +52,11 @@ bounds defects corrected.""",
             "cache holds the scalar dtype"
         ),
         "v_scale": "as k_scale, for value",
+    },
+    elsewhere={
+        "vLLM": "reshape_and_cache_flash",
+        "mistral.rs": "reshape_and_cache_flashinfer",
+        "FlashInfer": "append_paged_kv_cache",
     },
     params=(
         *PARAMS,

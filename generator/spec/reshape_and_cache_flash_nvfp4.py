@@ -7,7 +7,8 @@ from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
 
 PAGES = (
     "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last three "
-    "dimensions without gaps, as NHD or HND, any block stride"
+    "dimensions without gaps, as NHD or HND, any block stride; with block scales elsewhere "
+    "[num_blocks, block_size, num_heads, head_size / 2], any strides, that of the last dimension 1"
 )
 
 OP = Op(
@@ -16,7 +17,8 @@ OP = Op(
     schema_text=(
         "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, "
         "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, "
-        "Tensor v_scale, bool swizzle_v_scales) -> ()"
+        "Tensor v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, "
+        "Tensor!? v_block_scales=None) -> ()"
     ),
     summary="scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.",
     doc="""\
@@ -26,6 +28,8 @@ side of a page holds the codes of all its tokens and heads first and their block
   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
 Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes only.
 A packed page [K codes | K scales | V codes | V scales] is two views with the same block stride.
+With k_block_scales and v_block_scales, which FlashInfer's pages have, block scales go there, in the
+same order of groups, and the caches hold codes alone.
 
 For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
@@ -44,7 +48,7 @@ amax, their code is 6.
 swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want them:
 with S = D / 16, the scale of group i of the token at `offset` lies where that of group
 4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
-Scales of keys are always in order.
+Scales of keys are always in order. Readers take the same default; FlashInfer's want none swizzled.
 
 Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
 and value may have more rows (graph padding), which are not read. Zero tokens are a successful
@@ -68,6 +72,15 @@ with the layout taken from strides that are checked.""",
         ),
         "v_scale": "as k_scale, for value",
         "swizzle_v_scales": "whether block scales of values are stored for sm_100",
+        "k_block_scales": (
+            "[num_blocks, block_size, num_heads, head_size / 16], uint8 or float8_e4m3fn, any strides, "
+            "that of the last dimension 1; None: behind the codes of a page"
+        ),
+        "v_block_scales": "as k_block_scales, and given if that is",
+    },
+    elsewhere={
+        "vLLM": "reshape_and_cache_flash",
+        "FlashInfer": "nvfp4_quantize_append_paged_kv_cache_with_slot_mapping",
     },
     params=(
         Field("kvf_view", "key", "stride[0..2]: token, head, element"),
@@ -75,10 +88,11 @@ with the layout taken from strides that are checked.""",
         Field(
             "kvf_view",
             "key_cache",
-            "bytes; stride[0..2] of codes: page, token, head; scales are behind the codes of a "
-            "page, with an eighth of these token and head strides",
+            "bytes of codes; stride[0..2]: page, token, head",
         ),
         Field("kvf_view", "value_cache", "as key_cache"),
+        Field("kvf_view", "k_block_scales", "bytes; stride[0..2]: page, token, head"),
+        Field("kvf_view", "v_block_scales", "as k_block_scales"),
         Field("kvf_view", "k_scale", "f32; stride[0]: head, 0 for one scale"),
         Field("kvf_view", "v_scale", "as k_scale"),
         Field("kvf_slots", "slots", "tokens, pages and where each token goes"),

@@ -6,6 +6,7 @@
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
+#include "ops/shared/cache_dtype.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/packed_heads.h"
 
@@ -173,10 +174,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   kvf_dim *const heads[] = {&num_seqs, &num_q_heads, &head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
   kvf_check_tensor(&check, "out", out, KVF_ACCEPT(scalar), 3, heads, &params.out);
-  /* A reader need not know how the block scales were chosen. */
-  const kvf_variant *variant = kvf_check_variant(
-      &check, kvf_names_nvfp4_pages(kv_cache_dtype) ? kvf_dtype_name(KVF_NVFP4) : kv_cache_dtype,
-      scalar);
+  const kvf_variant *variant = kvf_check_variant(&check, kvf_name_to_read(kv_cache_dtype), scalar);
   if (variant == NULL) {
     return check.status;
   }

@@ -11,7 +11,7 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                        const DLTensor *v_scale) {
   if (kvf_names_nvfp4_pages(kv_cache_dtype)) {
     return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slot_mapping,
-                                             kv_cache_dtype, k_scale, v_scale, true);
+                                             kv_cache_dtype, k_scale, v_scale, true, NULL, NULL);
   }
   kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
   const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};

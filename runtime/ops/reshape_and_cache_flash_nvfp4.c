@@ -1,6 +1,7 @@
 #include "kvforge/cache/nvfp4.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
+#include "ops/shared/gather.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/writer.h"
 
@@ -16,11 +17,34 @@
    .num_heads = &(params)->num_heads,                                                              \
    .head_size = &(params)->head_size}
 
+/* The strides of both tensors of a side whose block scales are elsewhere. */
+static void check_separate(kvf_check *check, const char *const names[2], const DLTensor *codes,
+                           const DLTensor *block_scales, kvf_dim *const sizes[3], int64_t head_size,
+                           kvf_view *code_view, kvf_view *scale_view) {
+  kvf_dim bytes = {"head_size / 2", head_size / 2, "key"};
+  kvf_dim groups = {"head_size / 16", head_size / KVF_NVFP4_GROUP, "key"};
+  kvf_check_tensor(check, names[0], codes, KVF_ACCEPT(KVF_NVFP4), 4,
+                   (kvf_dim *const[]){sizes[0], sizes[1], sizes[2], &bytes}, code_view);
+  kvf_check_tensor(check, names[1], block_scales, KVF_ACCEPT(KVF_FP8_E4M3), 4,
+                   (kvf_dim *const[]){sizes[0], sizes[1], sizes[2], &groups}, scale_view);
+  kvf_check_unit_stride(check, names[0], code_view, 3, &bytes);
+  kvf_check_unit_stride(check, names[1], scale_view, 3, &groups);
+}
+
+/* Block scales behind the codes of a page. */
+static kvf_view behind(const kvf_view *codes, const kvf_dim *const sizes[3], int64_t head_size) {
+  const int64_t rows = kvf_saturating_product(sizes[1]->value, sizes[2]->value);
+  const int64_t bytes = kvf_saturating_product(rows, head_size / 2);
+  return (kvf_view){codes->data != NULL ? (char *)codes->data + bytes : NULL,
+                    {codes->stride[0], codes->stride[1] / 8, codes->stride[2] / 8}};
+}
+
 kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTensor *key,
                                              const DLTensor *value, DLTensor *key_cache,
                                              DLTensor *value_cache, const DLTensor *slot_mapping,
                                              const char *kv_cache_dtype, const DLTensor *k_scale,
-                                             const DLTensor *v_scale, bool swizzle_v_scales) {
+                                             const DLTensor *v_scale, bool swizzle_v_scales,
+                                             DLTensor *k_block_scales, DLTensor *v_block_scales) {
   kvf_reshape_and_cache_flash_nvfp4_params params = {.swizzle_v_scales = swizzle_v_scales};
   const kvf_writer writer = WRITER(&params);
   kvf_dim num_blocks = KVF_DIM("num_blocks");
@@ -35,14 +59,32 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
     return check.status;
   }
   kvf_check_nvfp4_sizes(&check, "key", head_size.value, 0, false);
-  kvf_check_nvfp4_pages(&check, "key_cache", key_cache, &num_blocks, &block_size, &num_heads,
-                        &head_size, &params.key_cache);
-  kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
-                        &head_size, &params.value_cache);
+  kvf_dim *const sizes[] = {&num_blocks, &block_size, &num_heads};
+  if (k_block_scales != NULL || v_block_scales != NULL) {
+    check_separate(&check, (const char *const[]){"key_cache", "k_block_scales"}, key_cache,
+                   k_block_scales, sizes, head_size.value, &params.key_cache,
+                   &params.k_block_scales);
+    check_separate(&check, (const char *const[]){"value_cache", "v_block_scales"}, value_cache,
+                   v_block_scales, sizes, head_size.value, &params.value_cache,
+                   &params.v_block_scales);
+  } else {
+    kvf_check_nvfp4_pages(&check, "key_cache", key_cache, &num_blocks, &block_size, &num_heads,
+                          &head_size, &params.key_cache);
+    kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
+                          &head_size, &params.value_cache);
+    params.k_block_scales =
+        behind(&params.key_cache, (const kvf_dim *const *)sizes, head_size.value);
+    params.v_block_scales =
+        behind(&params.value_cache, (const kvf_dim *const *)sizes, head_size.value);
+  }
   kvf_check_nvfp4_sizes(&check, "key", head_size.value, block_size.value, swizzle_v_scales);
-  kvf_check_apart(&check,
-                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
-                  (const kvf_named[]){{"key", key}, {"value", value}}, 2);
+  const kvf_named caches[] = {{"key_cache", key_cache}, {"value_cache", value_cache}};
+  const kvf_named block_scales[] = {{"k_block_scales", k_block_scales},
+                                    {"v_block_scales", v_block_scales}};
+  const kvf_named sources[] = {{"key", key}, {"value", value}};
+  kvf_check_apart(&check, caches, 2, sources, 2);
+  kvf_check_apart(&check, block_scales, 2, sources, 2);
+  kvf_check_apart(&check, block_scales, 2, caches, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -70,7 +112,9 @@ static void join_heads(kvf_reshape_and_cache_flash_nvfp4_params *params) {
   if (params->k_scale.stride[0] == 0 && params->v_scale.stride[0] == 0 &&
       kvf_is_product(params->key.stride[1], size, params->key.stride[2]) &&
       kvf_is_product(params->value.stride[1], size, params->value.stride[2]) &&
-      params->key_cache.stride[2] == size / 2 && params->value_cache.stride[2] == size / 2) {
+      params->key_cache.stride[2] == size / 2 && params->value_cache.stride[2] == size / 2 &&
+      params->k_block_scales.stride[2] == size / KVF_NVFP4_GROUP &&
+      params->v_block_scales.stride[2] == size / KVF_NVFP4_GROUP) {
     params->head_size *= params->num_heads;
     params->num_heads = 1;
   }
@@ -85,6 +129,13 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   kvf_check_nvfp4_sizes(&check, "key", params.head_size, params.slots.block_size,
                         params.swizzle_v_scales);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
+    return check.status;
+  }
+  if (params.slots.num_blocks > 0) {
+    kvf_launch_pointer(&check, "k_block_scales", params.k_block_scales.data);
+    kvf_launch_pointer(&check, "v_block_scales", params.v_block_scales.data);
+  }
+  if (check.status != KVF_OK) {
     return check.status;
   }
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;

@@ -70,6 +70,27 @@ def test_lists_of_ml_dtypes() -> None:
         np.testing.assert_array_equal(cache.view(np.uint16), wanted.view(np.uint16))
 
 
+def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
+    """Pages of nvfp4 by upstream's name, and the same with the order of scales named on both sides."""
+    key, value = normal(8, 2, 64), normal(8, 2, 64, seed=1)
+    query, one = normal(1, 2, 64, seed=2), np.ones(1, np.float32)
+    tables, lengths = np.array([[1, 0]], np.int32), np.array([8], np.int32)
+    slots = np.array([4, 5, 6, 7, 0, 1, 2, 3])
+    outs = []
+    for swizzled in (None, True, False):
+        caches = [np.zeros((2, 4, 2, 36), np.uint8) for _ in range(2)]
+        named: dict[str, Any] = {} if swizzled is None else {"swizzle_v_scales": swizzled}
+        writer = ops.reshape_and_cache_flash_nvfp4 if named else ops.reshape_and_cache_flash
+        pages: list[Any] = [key, value, *caches, slots, "nvfp4", one, one]
+        writer(*pages, **named)
+        outs.append(np.zeros_like(query))
+        read: list[Any] = [outs[-1], query, *caches, tables, lengths, 0.125, "nvfp4", one, one]
+        ops.paged_attention_decode(*read, **named)
+    for out in outs:
+        assert np.abs(out.astype(np.float32)).max() > 0.01
+        np.testing.assert_array_equal(out.view(np.uint16), outs[0].view(np.uint16))
+
+
 def test_views_are_used_where_they_lie() -> None:
     whole = np.zeros((3, 4, 2, 40), np.float32)
     key = normal(5, 2, 60, dtype=np.float32)[:, :, 20:40]  # rows with gaps

@@ -23,7 +23,8 @@ extern "C" {
  *   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
  * Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
  * only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
- * stride.
+ * stride. With k_block_scales and v_block_scales, which FlashInfer's pages have, block scales go
+ * there, in the same order of groups, and the caches hold codes alone.
  *
  * For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
  *   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
@@ -42,7 +43,8 @@ extern "C" {
  * swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want them:
  * with S = D / 16, the scale of group i of the token at `offset` lies where that of group
  * 4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
- * Scales of keys are always in order.
+ * Scales of keys are always in order. Readers take the same default; FlashInfer's want none
+ * swizzled.
  *
  * Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
  * and value may have more rows (graph padding), which are not read. Zero tokens are a successful
@@ -54,12 +56,16 @@ extern "C" {
  * skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
  * with the layout taken from strides that are checked.
+ * Elsewhere: vLLM reshape_and_cache_flash; FlashInfer
+ * nvfp4_quantize_append_paged_kv_cache_with_slot_mapping.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
  *   value (Tensor): as key, with strides of its own
  *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
- *       uint8; the last three dimensions without gaps, as NHD or HND, any block stride
+ *       uint8; the last three dimensions without gaps, as NHD or HND, any block stride; with block
+ *       scales elsewhere [num_blocks, block_size, num_heads, head_size / 2], any strides, that of
+ *       the last dimension 1
  *   value_cache (Tensor!): as key_cache, with a block stride and an order of its own
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
@@ -68,11 +74,15 @@ extern "C" {
  *       range of both formats, engines take amax / 448 or 1
  *   v_scale (Tensor): as k_scale, for value
  *   swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+ *   k_block_scales (Tensor!?): [num_blocks, block_size, num_heads, head_size / 16], uint8 or
+ *       float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a page
+ *   v_block_scales (Tensor!?): as k_block_scales, and given if that is
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_nvfp4(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
     DLTensor *value_cache, const DLTensor *slot_mapping, const char *kv_cache_dtype,
-    const DLTensor *k_scale, const DLTensor *v_scale, bool swizzle_v_scales);
+    const DLTensor *k_scale, const DLTensor *v_scale, bool swizzle_v_scales,
+    DLTensor *k_block_scales, DLTensor *v_block_scales);
 KVF_API kvf_status
 kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_reshape_and_cache_flash_nvfp4_params *params);

@@ -12,16 +12,17 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_reshape_and_cache_flash_nvfp4_params {
-  kvf_view key;         /* stride[0..2]: token, head, element */
-  kvf_view value;       /* as key */
-  kvf_view key_cache;   /* bytes; stride[0..2] of codes: page, token, head; scales are behind the
-                           codes of a page, with an eighth of these token and head strides */
-  kvf_view value_cache; /* as key_cache */
-  kvf_view k_scale;     /* f32; stride[0]: head, 0 for one scale */
-  kvf_view v_scale;     /* as k_scale */
-  kvf_slots slots;      /* tokens, pages and where each token goes */
-  int32_t num_heads;    /* KV heads */
-  int32_t head_size;    /* elements of a head, a multiple of 16 */
+  kvf_view key;             /* stride[0..2]: token, head, element */
+  kvf_view value;           /* as key */
+  kvf_view key_cache;       /* bytes of codes; stride[0..2]: page, token, head */
+  kvf_view value_cache;     /* as key_cache */
+  kvf_view k_block_scales;  /* bytes; stride[0..2]: page, token, head */
+  kvf_view v_block_scales;  /* as k_block_scales */
+  kvf_view k_scale;         /* f32; stride[0]: head, 0 for one scale */
+  kvf_view v_scale;         /* as k_scale */
+  kvf_slots slots;          /* tokens, pages and where each token goes */
+  int32_t num_heads;        /* KV heads */
+  int32_t head_size;        /* elements of a head, a multiple of 16 */
   int32_t swizzle_v_scales; /* 1 or 0 */
 
   /* Derived by kvf_launch_reshape_and_cache_flash_nvfp4(); callers leave these alone. */
