@@ -64,6 +64,8 @@ class Op:
     upstream_schemas: dict[str, str] = dataclasses.field(default_factory=dict)
     # The flags that make the op do what upstream's did in a generation, whose schema lacks them.
     upstream_flags: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    # What other systems call it: system -> name.
+    elsewhere: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def addresses(self) -> list[str]:
@@ -82,7 +84,8 @@ class Op:
                 f"spec {self.name}: documented arguments {list(self.arguments)}, "
                 f"want those of the schema in its order, {argument_names}"
             )
-        for what, text in [("summary", self.summary), ("doc", self.doc), *self.arguments.items()]:
+        texts = [("summary", self.summary), ("doc", self.doc), *self.arguments.items()]
+        for what, text in [*texts, *self.elsewhere.items()]:
             if not text.strip() or not text.isascii():
                 raise ValueError(f"spec {self.name}: {what}: want a non-empty ASCII text")
         for field in self.params:
@@ -110,6 +113,13 @@ class Op:
             raise ValueError(
                 f"spec {self.name}: {generation}: {flags}: want some of {sorted(free)}"
             )
+
+    @property
+    def description(self) -> str:
+        """The doc, with what other systems call the op."""
+        if not self.elsewhere:
+            return self.doc
+        return f"{self.doc}\nElsewhere: {'; '.join(map(' '.join, self.elsewhere.items()))}."
 
     @cached_property
     def schema(self) -> Schema:

@@ -26,7 +26,7 @@ from generator.spec import OPS
 COMMAND = "python3 -m generator"
 LINE_COMMENTS = {".py": "#", ".pyi": "#", ".toml": "#", ".rs": "//"}
 DOC_COLUMNS = 96  # specs break the lines of their texts somewhere behind it
-PARAGRAPHS = ("Errors:", "Source of the rule:")
+PARAGRAPHS = ("Errors:", "Source of the rule:", "Elsewhere:")
 PYTHON_WORDS = {
     "KVF_INVALID_TYPE": "TypeError",
     "KVF_INVALID_VALUE": "ValueError",
@@ -201,11 +201,18 @@ def readme(root: Path = ROOT) -> str:
     """README.md with its table of variants made anew, between the two marks."""
     before, rest = (root / "README.md").read_text().split("<!-- variants -->\n")
     after = rest.split("<!-- /variants -->\n")[1]
-    rows = ["| op | axes | variants |", "| --- | --- | --- |"]
+    rows = ["| op | axes | variants | elsewhere |", "| --- | --- | --- | --- |"]
     for op in OPS:
-        rows.append(f"| `{op.name}` | {axes(op)} | {len(op.variants)} |")
+        rows.append(f"| `{op.name}` | {axes(op)} | {len(op.variants)} | {elsewhere(op)} |")
     rows.append(f"\n{totals()}.")
     return before + "<!-- variants -->\n" + "\n".join(rows) + "\n<!-- /variants -->\n" + after
+
+
+def elsewhere(op: Op) -> str:
+    """The systems that have an op, and what they call it if they do not call it the same."""
+    return "; ".join(
+        system if name == op.name else f"{system} `{name}`" for system, name in op.elsewhere.items()
+    )
 
 
 def axes(op: Op) -> str:

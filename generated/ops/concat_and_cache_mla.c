@@ -306,7 +306,9 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over "
         "the raw bits\n"
-        "of f16, and its alignment, empty-input and bounds defects corrected.",
+        "of f16, and its alignment, empty-input and bounds defects corrected.\n"
+        "Elsewhere: vLLM concat_and_cache_mla; mistral.rs concat_and_cache_mla; FlashInfer "
+        "append_paged_mla_kv_cache.",
     .arguments = arguments,
     .num_arguments = 9,
     .variants = variants,

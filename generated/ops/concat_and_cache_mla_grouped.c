@@ -222,7 +222,8 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
            "layer is skipped and\n"
            "counted, unless its slot is negative.\n"
            "Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks "
-           "added.",
+           "added.\n"
+           "Elsewhere: vLLM concat_and_cache_mla_grouped.",
     .arguments = arguments,
     .num_arguments = 10,
     .variants = variants,

@@ -82,7 +82,8 @@ const kvf_op kvf_op_concat_mla_q = {
         "Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.\n"
         "Source of the rule: vLLM's op of the same name, without its limits on N and R (and the "
         "wrong\n"
-        "result for N = 1024), on the dtype and on alignment.",
+        "result for N = 1024), on the dtype and on alignment.\n"
+        "Elsewhere: vLLM concat_mla_q.",
     .arguments = arguments,
     .num_arguments = 3,
     .variants = variants,

@@ -98,7 +98,8 @@ const kvf_op kvf_op_copy_blocks = {
            "(\"enqueued: 240 of 300 tensors\").\n"
            "Source of the rule: vLLM's op of the same name (until 2025), with its host "
            "synchronisation, its\n"
-           "race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.",
+           "race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.\n"
+           "Elsewhere: vLLM to 0.13 copy_blocks; mistral.rs copy_blocks_bf16 to copy_blocks_u8.",
     .arguments = arguments,
     .num_arguments = 3,
     .variants = variants,

@@ -76,7 +76,8 @@ const kvf_op kvf_op_copy_blocks_mla = {
            "copy_blocks.\n"
            "Source of the rule: vLLM's op of the same name (until 2025), with the defects of "
            "copy_blocks\n"
-           "corrected.",
+           "corrected.\n"
+           "Elsewhere: vLLM to 0.13 copy_blocks_mla.",
     .arguments = arguments,
     .num_arguments = 2,
     .variants = variants,

@@ -126,7 +126,8 @@ const kvf_op kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache = {
            "is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
            "Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its "
            "destinations, its\n"
-           "alignment and its bounds defects corrected.",
+           "alignment and its bounds defects corrected.\n"
+           "Elsewhere: vLLM cp_gather_and_upconvert_nvfp4_kv_cache.",
     .arguments = arguments,
     .num_arguments = 5,
     .variants = variants,

@@ -97,7 +97,8 @@ const kvf_op kvf_op_cp_gather_cache = {
            "is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
            "Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element "
            "widths, its\n"
-           "alignment and its bounds defects corrected.",
+           "alignment and its bounds defects corrected.\n"
+           "Elsewhere: vLLM cp_gather_cache.",
     .arguments = arguments,
     .num_arguments = 6,
     .variants = variants,

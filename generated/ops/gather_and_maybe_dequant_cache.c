@@ -197,7 +197,8 @@ const kvf_op kvf_op_gather_and_maybe_dequant_cache = {
         "is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's op of the same name, with its limits on the entry size, its "
         "alignment, its\n"
-        "bounds and its empty-input defects corrected.",
+        "bounds and its empty-input defects corrected.\n"
+        "Elsewhere: vLLM gather_and_maybe_dequant_cache; mistral.rs gather_mla_cache.",
     .arguments = arguments,
     .num_arguments = 9,
     .variants = variants,

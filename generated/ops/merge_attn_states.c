@@ -217,7 +217,9 @@ const kvf_op kvf_op_merge_attn_states = {
            "beyond num_tokens.\n"
            "Source of the rule: vLLM's op of the same name, with strides honoured, several "
            "suffixes, both bases,\n"
-           "NaN kept by fp8, and empty parts that may hold anything.",
+           "NaN kept by fp8, and empty parts that may hold anything.\n"
+           "Elsewhere: vLLM merge_attn_states; FlashInfer merge_state and merge_states; SGLang "
+           "merge_state_v2.",
     .arguments = arguments,
     .num_arguments = 9,
     .variants = variants,

@@ -225,12 +225,14 @@ const kvf_op kvf_op_reshape_and_cache = {
         "within a head,\n"
         "whose memory is then taken for this.\n"
         "\n"
-        "Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x; "
-        "KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is\n"
-        "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
+        "Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x;\n"
+        "KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is "
+        "written; CUDA: that\n"
+        "token is skipped and counted, see kvf_cuda_fault_count).\n"
         "Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail "
         "elements,\n"
-        "alignment, stride, empty-input and bounds defects corrected.",
+        "alignment, stride, empty-input and bounds defects corrected.\n"
+        "Elsewhere: vLLM reshape_and_cache; mistral.rs reshape_and_cache.",
     .arguments = arguments,
     .num_arguments = 9,
     .variants = variants,

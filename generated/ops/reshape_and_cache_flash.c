@@ -232,18 +232,20 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
            "two views of it\n"
            "(diff-KV).\n"
            "\n"
-           "kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with "
-           "swizzle_v_scales, by\n"
-           "upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, "
-           "head_size / 2 +\n"
-           "head_size / 16].\n"
+           "kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with its "
+           "default,\n"
+           "swizzle_v_scales, by upstream's name, which is the readers' default too: the caches "
+           "are then uint8,\n"
+           "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].\n"
            "\n"
            "Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before "
            "anything is\n"
            "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
            "Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, "
            "empty-input and\n"
-           "bounds defects corrected.",
+           "bounds defects corrected.\n"
+           "Elsewhere: vLLM reshape_and_cache_flash; mistral.rs reshape_and_cache_flashinfer; "
+           "FlashInfer append_paged_kv_cache.",
     .arguments = arguments,
     .num_arguments = 8,
     .variants = variants,

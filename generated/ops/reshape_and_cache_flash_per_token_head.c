@@ -11,21 +11,33 @@
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(
+    kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head_even);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(
+    kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head_even);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(
+    kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(
+    kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(
+    kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(
+    kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head_even);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
@@ -38,6 +50,9 @@ static const kvf_variant variants[] = {
                 KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head_even),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
@@ -47,6 +62,9 @@ static const kvf_variant variants[] = {
                 KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head_even),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
@@ -55,6 +73,9 @@ static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
                 KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
                 kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head_even),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head, 16, 4, 1),
@@ -64,6 +85,10 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                 KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head_even, 16,
+                 4, 1),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head, 16, 4, 1),
@@ -73,6 +98,10 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head_even, 16,
+                 4, 1),
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head, 16, 4, 1),
@@ -82,16 +111,20 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(
         kvf_op_reshape_and_cache_flash_per_token_head, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
         kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_reshape_and_cache_flash_per_token_head,
+                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_reshape_and_cache_flash_per_token_head__bf16__int8_per_token_head_even,
+                 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 3. */
-static const int16_t scalar_offsets[] = {0, 3, 6};
+/* the scalar dtype: value - KVF_F32 -> position * 4. */
+static const int16_t scalar_offsets[] = {0, 4, 8};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_INT8_PER_TOKEN_HEAD -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, -1, -1, 2};
+static const int16_t cache_offsets[] = {0, 1, -1, -1, 2, 3};
 static const int64_t cache_values[] = {KVF_INT8_PER_TOKEN_HEAD, KVF_FP8_PER_TOKEN_HEAD,
-                                       KVF_INT4_PER_TOKEN_HEAD};
+                                       KVF_INT4_PER_TOKEN_HEAD, KVF_INT8_PER_TOKEN_HEAD_EVEN};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -105,7 +138,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_INT8_PER_TOKEN_HEAD,
-     .span = 5,
+     .span = 6,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -113,17 +146,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 3},
+     .num_values = 4},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  1,  2,  /* cpu f32 */
-    3,  4,  5,  /* cpu f16 */
-    6,  7,  8,  /* cpu bf16 */
-    9,  10, 11, /* cuda f32 */
-    12, 13, 14, /* cuda f16 */
-    15, 16, 17, /* cuda bf16 */
+    0,  1,  2,  3,  /* cpu f32 */
+    4,  5,  6,  7,  /* cpu f16 */
+    8,  9,  10, 11, /* cpu bf16 */
+    12, 13, 14, 15, /* cuda f32 */
+    16, 17, 18, 19, /* cuda f16 */
+    20, 21, 22, 23, /* cuda bf16 */
 };
 
 static const kvf_argument arguments[] = {
@@ -137,10 +170,9 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
-     .doc = "[num_blocks, block_size, num_heads, head_size], int8 (or uint8) for "
-            "int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for "
-            "int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any "
-            "strides but 1 in the last dimension",
+     .doc = "[num_blocks, block_size, num_heads, head_size], int8 (or uint8) for int8, float8 (or "
+            "uint8) for fp8, any strides; for int4_per_token_head [num_blocks, block_size, "
+            "num_heads, head_size / 2], uint8, any strides but 1 in the last dimension",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -164,7 +196,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'",
+     .doc = "'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head' or "
+            "'int4_per_token_head'",
      .kind = KVF_KIND_STRING},
 };
 
@@ -190,9 +223,13 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
         "  key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))\n"
         "and the same for values; the size of a value's head may differ from that of a key's. A "
         "reader\n"
-        "multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for "
-        "fp8_per_token_head. Q\n"
-        "rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are "
+        "multiplies: key = code * S. QMAX is 127 for int8 and 448 for fp8. Q saturates and rounds "
+        "to nearest,\n"
+        "halves to even in fp8_per_token_head and int8_per_token_head_even; in int8_per_token_head "
+        "away from 0,\n"
+        "by adding one half in f32 and truncating, so that the largest float below one half "
+        "becomes 1. Readers\n"
+        "take both for int8_per_token_head. All arithmetic is f32, division and reciprocal are "
         "IEEE, so\n"
         "scales and codes have the same bits on every backend. Tokens with a negative slot are "
         "skipped. The\n"
@@ -226,30 +263,32 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
         "\n"
         "Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any "
         "strides, so a\n"
-        "scale may also lie behind its head's codes.\n"
+        "scale may also lie behind its head's codes, as in vLLM's pages of [K codes | K scale | V "
+        "codes |\n"
+        "V scale] per token and head.\n"
         "\n"
         "Errors: KVF_INVALID_VALUE for int4 heads of an odd size, or of one that a power of two "
         "above 512\n"
         "divides; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything "
         "is\n"
         "written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).\n"
-        "Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by "
-        "truncation towards\n"
-        "zero, which biases every element towards zero and doubles the error; its own reference "
-        "rounds, as\n"
-        "here. Readers see no difference in kind: scales have the same meaning. For int4 it takes "
-        "lo and hi\n"
-        "from the elements alone, so that a head of elements far from 0 is lost; where 0 is "
-        "between them, as it\n"
-        "is after nearly every rotation, the bytes are the same. Its rotation rounds to bf16 on "
-        "the way.",
+        "Source of the rule: vLLM's Triton writers of the same formats, in 0.33. Older ones store "
+        "int8 by\n"
+        "truncation towards zero, which biases every element towards zero and doubles the error. "
+        "For int4 it\n"
+        "takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; "
+        "where 0 is\n"
+        "between them, as it is after nearly every rotation, the bytes are the same. Its rotation "
+        "rounds to bf16\n"
+        "on the way.\n"
+        "Elsewhere: vLLM triton_reshape_and_cache_flash_per_token_head_quant.",
     .arguments = arguments,
     .num_arguments = 8,
     .variants = variants,
-    .num_variants = 18,
+    .num_variants = 24,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 9,
+    .num_cells = 12,
     .call = call,
 };

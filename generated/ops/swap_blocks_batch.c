@@ -101,7 +101,8 @@ const kvf_op kvf_op_swap_blocks_batch = {
            "too.\n"
            "Source of the rule: vLLM's op of the same name, with its unchecked sizes and return "
            "codes\n"
-           "corrected.",
+           "corrected.\n"
+           "Elsewhere: vLLM swap_blocks_batch.",
     .arguments = arguments,
     .num_arguments = 4,
     .variants = variants,

@@ -85,7 +85,8 @@ const kvf_op kvf_op_zero_blocks = {
            "launch fails; those before it stay on the stream, and the sentence says so "
            "(\"enqueued: 240 of 300\n"
            "tensors\").\n"
-           "Source of the rule: new here.",
+           "Source of the rule: new here.\n"
+           "Elsewhere: vLLM _zero_kv_blocks_kernel.",
     .arguments = arguments,
     .num_arguments = 2,
     .variants = variants,

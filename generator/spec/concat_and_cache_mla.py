@@ -94,6 +94,11 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
         "kpe_scale": "as scale, for kpe_cache; None: scale",
     },
+    elsewhere={
+        "vLLM": "concat_and_cache_mla",
+        "mistral.rs": "concat_and_cache_mla",
+        "FlashInfer": "append_paged_mla_kv_cache",
+    },
     params=(
         Field("kvf_view", "kv_c", "stride[0..1]: token, element"),
         Field("kvf_view", "k_pe", "as kv_c"),

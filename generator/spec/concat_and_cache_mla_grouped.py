@@ -55,6 +55,7 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
         "kv_cache_dtype": "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
         "num_blocks": "pages in each cache; -1 when slots need no check",
     },
+    elsewhere={"vLLM": "concat_and_cache_mla_grouped"},
     params=(
         Field("kvf_view", "kv_c", "stride[0..2]: layer, token, element"),
         Field("kvf_view", "k_pe", "as kv_c"),

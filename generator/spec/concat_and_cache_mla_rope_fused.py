@@ -65,6 +65,7 @@ bounds defects corrected. Before 0.33 it rotated the queries of all tokens.""",
         ),
         "rotate_skipped": "whether queries of tokens with a negative slot are rotated, too",
     },
+    elsewhere={"vLLM": "concat_and_cache_mla_rope_fused"},
     params=(
         Field("kvf_view", "positions", "int64 or int32; stride[0]: token"),
         Field("kvf_view", "q_pe", "stride[0..2]: token, head, element"),

@@ -29,6 +29,7 @@ result for N = 1024), on the dtype and on alignment.""",
             "dimension 2 is 1"
         ),
     },
+    elsewhere={"vLLM": "concat_mla_q"},
     params=(
         Field("kvf_view", "ql_nope", "bytes; stride[0..2]: token, head, byte, the last of them 1"),
         Field("kvf_view", "q_pe", "as ql_nope"),

@@ -40,6 +40,7 @@ race between chained pairs, its 32-bit sizes and its missing bounds checks corre
             "target of each pair"
         ),
     },
+    elsewhere={"vLLM to 0.13": "copy_blocks", "mistral.rs": "copy_blocks_bf16 to copy_blocks_u8"},
     params=PARAMS,
     axes=(dtypes("width", "b8"),),
 )

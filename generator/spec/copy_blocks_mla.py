@@ -27,6 +27,7 @@ corrected.""",
             "target of each pair"
         ),
     },
+    elsewhere={"vLLM to 0.13": "copy_blocks_mla"},
     params=PARAMS,
     axes=(dtypes("width", "b8"),),
 )

@@ -62,6 +62,7 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
         "device_row_ids": "as host_row_ids: row of src_cache, or a negative number for none",
         "seq_lens": "[>= batch_size], int32, contiguous: rows of a sequence at most; None for all",
     },
+    elsewhere={"vLLM": "cp_gather_and_upconvert_fp8_kv_cache"},
     params=(
         *gather.UPCONVERT_PARAMS,
         Field("kvf_view", "host_cache", "bytes; stride[0]: row; a row is dense"),

@@ -31,6 +31,7 @@ alignment and its bounds defects corrected.""",
     arguments=gather.upconvert(
         "[num_blocks, block_size, 352], uint8; stride of dimension 2 is 1",
     ),
+    elsewhere={"vLLM": "cp_gather_and_upconvert_nvfp4_kv_cache"},
     params=gather.UPCONVERT_PARAMS,
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4_DS_MLA)),
 )

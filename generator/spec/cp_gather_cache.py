@@ -40,6 +40,7 @@ alignment and its bounds defects corrected.""",
         "batch_size": "sequences to gather",
         "seq_starts": gather.SEQ_STARTS.format("batch_size"),
     },
+    elsewhere={"vLLM": "cp_gather_cache"},
     params=gather.params(
         "bytes",
         "which page holds each row; starts: cu_seq_lens, offsets: seq_starts",

@@ -37,6 +37,7 @@ and more, its alignment and its bounds defects corrected.""",
         "block_table": "[num_sequences, width], int32 or int64; any stride of sequences",
         "cu_seq_lens": "[num_sequences + 1], int32, ascending: the first row of each sequence",
     },
+    elsewhere={"vLLM": "cp_gather_indexer_k_quant_cache"},
     params=(
         Field("kvf_view", "kv_cache", "bytes; stride[0]: page"),
         Field("kvf_view", "dst_k", "bytes; stride[0]: row"),

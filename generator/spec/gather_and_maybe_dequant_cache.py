@@ -46,6 +46,7 @@ bounds and its empty-input defects corrected.""",
         "scale": "f32, one element; not read when the cache holds the dtype of dst",
         "seq_starts": gather.SEQ_STARTS.format("num_sequences"),
     },
+    elsewhere={"vLLM": "gather_and_maybe_dequant_cache", "mistral.rs": "gather_mla_cache"},
     params=gather.params(
         "elements",
         "which page holds each row; starts: cu_seq_lens, offsets: seq_starts",

@@ -58,6 +58,7 @@ it; the largest element then saturates.""",
             "'fp8_indexer_mxfp8') for their exponents"
         ),
     },
+    elsewhere={"vLLM": "indexer_k_quant_and_cache"},
     params=(
         Field("kvf_view", "k", "stride[0..1]: token, element"),
         Field("kvf_view", "kv_cache", "bytes; stride[0]: page"),

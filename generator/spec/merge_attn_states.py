@@ -71,6 +71,11 @@ NaN kept by fp8, and empty parts that may hold anything.""",
         "output_scale": "f32, one element: codes * output_scale are values; None: no codes",
         "lse_base2": "whether the log-sum-exps are to base 2, as FlashInfer's are, and not to base e",
     },
+    elsewhere={
+        "vLLM": "merge_attn_states",
+        "FlashInfer": "merge_state and merge_states",
+        "SGLang": "merge_state_v2",
+    },
     params=(
         Field("kvf_view", "output", "stride[0..2]: token, head, element"),
         Field("kvf_view", "output_lse", "f32; stride[0..1]: head, token; data NULL for none"),

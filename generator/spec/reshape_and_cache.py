@@ -32,8 +32,9 @@ With interleaved_v values lie in groups of x tokens, which is what ROCm's attent
 It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a head,
 whose memory is then taken for this.
 
-Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
-written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
+Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x;
+KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that
+token is skipped and counted, see kvf_cuda_fault_count).
 Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
 alignment, stride, empty-input and bounds defects corrected.""",
     arguments={
@@ -53,6 +54,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
         "v_scale": "as k_scale, for value",
         "interleaved_v": "whether values lie in groups of x tokens",
     },
+    elsewhere={"vLLM": "reshape_and_cache", "mistral.rs": "reshape_and_cache"},
     params=(
         *PARAMS[:3],
         Field(

@@ -40,6 +40,7 @@ corrected.""",
         "sizes": "as src_ptrs; bytes, 0 or more",
         "is_src_access_order_any": "whether sources may be read before the stream gets to the call",
     },
+    elsewhere={"vLLM": "swap_blocks_batch"},
     params=(
         Field("kvf_view", "src_ptrs", "int64 addresses, in host memory on both backends"),
         Field("kvf_view", "dst_ptrs", "as src_ptrs"),

@@ -30,6 +30,7 @@ Source of the rule: new here.""",
         "caches": CACHES,
         "block_ids": "[num_ids], int64 or int32, any stride, on the device of the caches",
     },
+    elsewhere={"vLLM": "_zero_kv_blocks_kernel"},
     params=PARAMS,
     axes=(dtypes("width", "b8"),),
 )

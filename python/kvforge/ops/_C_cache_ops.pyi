@@ -186,7 +186,7 @@ def paged_attention_decode(
     v_scale: Tensor,
     alibi_slopes: Tensor | None = None,
     sliding_window: int = 0,
-    swizzle_v_scales: bool = False,
+    swizzle_v_scales: bool = True,
     workspace: Tensor | None = None,
 ) -> None: ...
 
@@ -242,7 +242,9 @@ def reshape_and_cache_flash_nvfp4(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
-    swizzle_v_scales: bool,
+    swizzle_v_scales: bool = True,
+    k_block_scales: Tensor | None = None,
+    v_block_scales: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash_per_token_head(

@@ -59,6 +59,8 @@ extern "C" {
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over the raw
  * bits of f16, and its alignment, empty-input and bounds defects corrected.
+ * Elsewhere: vLLM concat_and_cache_mla; mistral.rs concat_and_cache_mla; FlashInfer
+ * append_paged_mla_kv_cache.
  *
  * Arguments:
  *   kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides

@@ -34,6 +34,7 @@ extern "C" {
  * or no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
  * skipped and counted, unless its slot is negative.
  * Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
+ * Elsewhere: vLLM concat_and_cache_mla_grouped.
  *
  * Arguments:
  *   kv_c (Tensor): [num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any

@@ -27,6 +27,7 @@ extern "C" {
  * Errors: KVF_INVALID_VALUE for elements of a head that are not neighbours.
  * Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
  * result for N = 1024), on the dtype and on alignment.
+ * Elsewhere: vLLM concat_mla_q.
  *
  * Arguments:
  *   ql_nope (Tensor): [num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension 2 is

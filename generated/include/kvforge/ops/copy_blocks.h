@@ -35,6 +35,7 @@ extern "C" {
  * so ("enqueued: 240 of 300 tensors").
  * Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
  * race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
+ * Elsewhere: vLLM to 0.13 copy_blocks; mistral.rs copy_blocks_bf16 to copy_blocks_u8.
  *
  * Arguments:
  *   key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

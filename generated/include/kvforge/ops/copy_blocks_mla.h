@@ -25,6 +25,7 @@ extern "C" {
  * copy_blocks.
  * Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
  * corrected.
+ * Elsewhere: vLLM to 0.13 copy_blocks_mla.
  *
  * Arguments:
  *   kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

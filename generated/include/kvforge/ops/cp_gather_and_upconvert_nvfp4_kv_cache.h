@@ -30,6 +30,7 @@ extern "C" {
  * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its destinations,
  * its alignment and its bounds defects corrected.
+ * Elsewhere: vLLM cp_gather_and_upconvert_nvfp4_kv_cache.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, 352], uint8; stride of dimension 2 is 1

@@ -28,6 +28,7 @@ extern "C" {
  * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths, its
  * alignment and its bounds defects corrected.
+ * Elsewhere: vLLM cp_gather_cache.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, ...], any dtype; dimensions from 2 on are

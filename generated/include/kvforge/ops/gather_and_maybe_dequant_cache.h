@@ -32,6 +32,7 @@ extern "C" {
  * anything is written; CUDA: that row is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its limits on the entry size, its alignment,
  * its bounds and its empty-input defects corrected.
+ * Elsewhere: vLLM gather_and_maybe_dequant_cache; mistral.rs gather_mla_cache.
  *
  * Arguments:
  *   src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8 for

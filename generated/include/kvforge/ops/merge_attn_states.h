@@ -41,6 +41,8 @@ extern "C" {
  * num_tokens.
  * Source of the rule: vLLM's op of the same name, with strides honoured, several suffixes, both
  * bases, NaN kept by fp8, and empty parts that may hold anything.
+ * Elsewhere: vLLM merge_attn_states; FlashInfer merge_state and merge_states; SGLang
+ * merge_state_v2.
  *
  * Arguments:
  *   output (Tensor!): [num_tokens, num_heads, head_size], the dtype of prefix_output; with

@@ -38,6 +38,7 @@ extern "C" {
  * CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
  * alignment, stride, empty-input and bounds defects corrected.
+ * Elsewhere: vLLM reshape_and_cache; mistral.rs reshape_and_cache.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides

@@ -30,14 +30,16 @@ extern "C" {
  * Heads of values may have another size than those of keys, also behind them in one tensor, as two
  * views of it (diff-KV).
  *
- * kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales,
- * by upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2
- * + head_size / 16].
+ * kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with its default,
+ * swizzle_v_scales, by upstream's name, which is the readers' default too: the caches are then
+ * uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
  * Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
  * bounds defects corrected.
+ * Elsewhere: vLLM reshape_and_cache_flash; mistral.rs reshape_and_cache_flashinfer; FlashInfer
+ * append_paged_kv_cache.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides

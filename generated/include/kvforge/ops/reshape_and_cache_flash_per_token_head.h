@@ -21,11 +21,14 @@ extern "C" {
  *   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
  *   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
  * and the same for values; the size of a value's head may differ from that of a key's. A reader
- * multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head. Q
- * rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE, so
- * scales and codes have the same bits on every backend. Tokens with a negative slot are skipped.
- * The number of tokens is the length of slot_mapping; key and value may have more rows (graph
- * padding), which are not read. Zero tokens are a successful no-op. Two tokens with one slot race.
+ * multiplies: key = code * S. QMAX is 127 for int8 and 448 for fp8. Q saturates and rounds to
+ * nearest, halves to even in fp8_per_token_head and int8_per_token_head_even; in
+ * int8_per_token_head away from 0, by adding one half in f32 and truncating, so that the largest
+ * float below one half becomes 1. Readers take both for int8_per_token_head. All arithmetic is f32,
+ * division and reciprocal are IEEE, so scales and codes have the same bits on every backend. Tokens
+ * with a negative slot are skipped. The number of tokens is the length of slot_mapping; key and
+ * value may have more rows (graph padding), which are not read. Zero tokens are a successful no-op.
+ * Two tokens with one slot race.
  *
  * NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
  * makes its scale infinite, and finite elements beside it become 0.
@@ -46,31 +49,32 @@ extern "C" {
  * as NaN.
  *
  * Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides, so
- * a scale may also lie behind its head's codes.
+ * a scale may also lie behind its head's codes, as in vLLM's pages of [K codes | K scale | V codes
+ * | V scale] per token and head.
  *
  * Errors: KVF_INVALID_VALUE for int4 heads of an odd size, or of one that a power of two above 512
  * divides; KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is
  * written; CUDA: that token is skipped and counted, see kvf_cuda_fault_count).
- * Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
- * towards zero, which biases every element towards zero and doubles the error; its own reference
- * rounds, as here. Readers see no difference in kind: scales have the same meaning. For int4 it
- * takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0
- * is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
+ * Source of the rule: vLLM's Triton writers of the same formats, in 0.33. Older ones store int8 by
+ * truncation towards zero, which biases every element towards zero and doubles the error. For int4
+ * it takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where
+ * 0 is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
  * rounds to bf16 on the way.
+ * Elsewhere: vLLM triton_reshape_and_cache_flash_per_token_head_quant.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
  *   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
- *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
- *       int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for
- *       int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any strides
- *       but 1 in the last dimension
+ *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for int8,
+ *       float8 (or uint8) for fp8, any strides; for int4_per_token_head [num_blocks, block_size,
+ *       num_heads, head_size / 2], uint8, any strides but 1 in the last dimension
  *   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
  *   k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
  *   v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
- *   kv_cache_dtype (str): 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'
+ *   kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head'
+ *       or 'int4_per_token_head'
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,

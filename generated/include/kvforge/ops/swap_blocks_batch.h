@@ -38,6 +38,7 @@ extern "C" {
  * too.
  * Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
  * corrected.
+ * Elsewhere: vLLM swap_blocks_batch.
  *
  * Arguments:
  *   src_ptrs (Tensor): [num_copies], int64, on the CPU, any stride; addresses

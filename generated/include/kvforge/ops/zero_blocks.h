@@ -31,6 +31,7 @@ extern "C" {
  * launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of 300
  * tensors").
  * Source of the rule: new here.
+ * Elsewhere: vLLM _zero_kv_blocks_kernel.
  *
  * Arguments:
  *   caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

@@ -230,6 +230,7 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
+        interleaved_v: bool,
     ) -> kvf_status;
     /// Scatters keys and values of new tokens into a paged cache of [block, token, head].
     pub fn kvf_reshape_and_cache_flash(
@@ -277,6 +278,8 @@ extern "C" {
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
         swizzle_v_scales: bool,
+        k_block_scales: *mut DLTensor,
+        v_block_scales: *mut DLTensor,
     ) -> kvf_status;
     /// Scatters keys and values, quantised with a scale for each head of each token.
     pub fn kvf_reshape_and_cache_flash_per_token_head(
