@@ -456,8 +456,8 @@ static void test_scales_inline(void) {
     op_call_upload(&call);
     expect_tokens(&call, &what);
     const int64_t pages = call.operands[OF_KEY_CACHE].view.shape[0];
-    const int64_t row = call.operands[OF_KEY_CACHE].view.shape[3] +
-                        call.operands[OF_VALUE_CACHE].view.shape[3] + 8;
+    const int64_t row =
+        call.operands[OF_KEY_CACHE].view.shape[3] + call.operands[OF_VALUE_CACHE].view.shape[3] + 8;
     const int64_t head = what.block_size * row;
     const int64_t page = what.heads * head;
     buffer pool = buffer_make(options.backend, (size_t)(pages * page), what.seed);

@@ -27,7 +27,7 @@ OP = Op(
         "gather_kv_cache(Tensor key_cache, Tensor value_cache, Tensor! key_out, Tensor! value_out, "
         "Tensor block_table, Tensor cu_seq_lens, str kv_cache_dtype, Tensor k_scale, "
         "Tensor v_scale, Tensor? seq_starts=None, bool interleaved_v=False, "
-        "bool swizzle_v_scales=False, Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, "
+        "bool swizzle_v_scales=True, Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, "
         "bool inverse_rht=True) -> ()"
     ),
     summary="gathers keys and values of sequences from pages and decodes them.",
@@ -79,8 +79,8 @@ formats each.""",
         "cu_seq_lens": "[num_sequences + 1], int32, contiguous, ascending: first row of each sequence",
         "kv_cache_dtype": (
             "'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
-            "'q8_0' or 'q4_0'"
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'"
         ),
         "k_scale": (
             "f32, one element or [num_heads]; not read when the cache holds the dtype of key_out or "
@@ -96,6 +96,12 @@ formats each.""",
         ),
         "v_scale_cache": "as k_scale_cache, for values",
         "inverse_rht": "int4: whether heads are rotated back",
+    },
+    elsewhere={
+        "vLLM": "cp_mha_gather_cache",
+        "mistral.rs": "gather_kv_cache and gather_kv_cache_flashinfer",
+        "FlashInfer": "nvfp4_kv_dequantize_paged",
+        "LMDeploy": "flatten_kv_cache",
     },
     params=(
         Field(

@@ -4,6 +4,7 @@
 #include "kvforge/cache/op.h"
 #include "kvforge/cache/rotation.h"
 #include "ops/shared/arithmetic.h"
+#include "ops/shared/cache_dtype.h"
 #include "ops/shared/gather.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/packed_heads.h"
@@ -181,10 +182,7 @@ kvf_status kvf_gather_kv_cache(const kvf_exec *exec, const DLTensor *key_cache,
   check_out(&check, "key_out", key_out, scalar, &dims.head_size, &dims, &params.key_out);
   check_out(&check, "value_out", value_out, scalar, &dims.value_head_size, &dims,
             &params.value_out);
-  /* A reader need not know how the block scales were chosen. */
-  const kvf_variant *variant = kvf_check_variant(
-      &check, kvf_names_nvfp4_pages(kv_cache_dtype) ? kvf_dtype_name(KVF_NVFP4) : kv_cache_dtype,
-      scalar);
+  const kvf_variant *variant = kvf_check_variant(&check, kvf_name_to_read(kv_cache_dtype), scalar);
   if (variant == NULL) {
     return check.status;
   }

@@ -76,7 +76,7 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
     query, one = normal(1, 2, 64, seed=2), np.ones(1, np.float32)
     tables, lengths = np.array([[1, 0]], np.int32), np.array([8], np.int32)
     slots = np.array([4, 5, 6, 7, 0, 1, 2, 3])
-    outs = []
+    outs, gathered = [], []
     for swizzled in (None, True, False):
         caches = [np.zeros((2, 4, 2, 36), np.uint8) for _ in range(2)]
         named: dict[str, Any] = {} if swizzled is None else {"swizzle_v_scales": swizzled}
@@ -86,9 +86,16 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
         outs.append(np.zeros_like(query))
         read: list[Any] = [outs[-1], query, *caches, tables, lengths, 0.125, "nvfp4", one, one]
         ops.paged_attention_decode(*read, **named)
+        gathered.append(np.zeros((2, 8, 2, 64), ml_dtypes.bfloat16))
+        starts = np.array([0, 8], np.int32)
+        read = [*caches, *gathered[-1], tables, starts, "nvfp4", one, one]
+        ops.gather_kv_cache(*read, **named)
     for out in outs:
         assert np.abs(out.astype(np.float32)).max() > 0.01
         np.testing.assert_array_equal(out.view(np.uint16), outs[0].view(np.uint16))
+    for rows in gathered:
+        assert np.abs(rows.astype(np.float32)).max() > 0.1
+        np.testing.assert_array_equal(rows.view(np.uint16), gathered[0].view(np.uint16))
 
 
 def test_views_are_used_where_they_lie() -> None:

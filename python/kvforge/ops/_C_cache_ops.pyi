@@ -133,7 +133,7 @@ def gather_kv_cache(
     v_scale: Tensor,
     seq_starts: Tensor | None = None,
     interleaved_v: bool = False,
-    swizzle_v_scales: bool = False,
+    swizzle_v_scales: bool = True,
     k_scale_cache: Tensor | None = None,
     v_scale_cache: Tensor | None = None,
     inverse_rht: bool = True,
