@@ -182,7 +182,7 @@ static bool run_far(const writer_op *op, const kvf_variant *variant, int kind) {
                               SIZE_FAR,
                               2,
                               BLOCK_FAR,
-                              op->x_divides_pages ? BLOCK_FAR : 8};
+                              op->x_divides_pages ? BLOCK_FAR / 2 : 8};
   place_views(&call, kind);
   region memory[TENSORS] = {{.size = 0}};
   bool made = true;
