@@ -245,7 +245,8 @@ const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
         "position).\n"
         "Source of the rule: vLLM's op of the same name, with its 32-bit strides and its "
         "empty-input and\n"
-        "bounds defects corrected. Before 0.33 it rotated the queries of all tokens.",
+        "bounds defects corrected. Before 0.33 it rotated the queries of all tokens.\n"
+        "Elsewhere: vLLM concat_and_cache_mla_rope_fused.",
     .arguments = arguments,
     .num_arguments = 11,
     .variants = variants,

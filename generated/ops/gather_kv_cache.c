@@ -294,8 +294,8 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
-            "'q8_0' or 'q4_0'",
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -321,7 +321,7 @@ static const kvf_argument arguments[] = {
      .doc = "nvfp4: whether block scales of values are stored for sm_100",
      .kind = KVF_KIND_BOOL,
      .has_default = true,
-     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = true}}},
     {.name = "k_scale_cache",
      .type = "Tensor?",
      .doc = "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head; "
@@ -358,7 +358,7 @@ const kvf_op kvf_op_gather_kv_cache = {
     .schema =
         "gather_kv_cache(Tensor key_cache, Tensor value_cache, Tensor! key_out, Tensor! value_out, "
         "Tensor block_table, Tensor cu_seq_lens, str kv_cache_dtype, Tensor k_scale, Tensor "
-        "v_scale, Tensor? seq_starts=None, bool interleaved_v=False, bool swizzle_v_scales=False, "
+        "v_scale, Tensor? seq_starts=None, bool interleaved_v=False, bool swizzle_v_scales=True, "
         "Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, bool inverse_rht=True) -> ()",
     .doc = "gathers keys and values of sequences from pages and decodes them.\n"
            "\n"
@@ -399,7 +399,10 @@ const kvf_op kvf_op_gather_kv_cache = {
            "is written; CUDA: that row becomes 0 and is counted, see kvf_cuda_fault_count).\n"
            "Source of the rule: this project; the ops of this purpose in other engines know one "
            "layout and one or two\n"
-           "formats each.",
+           "formats each.\n"
+           "Elsewhere: vLLM cp_mha_gather_cache; mistral.rs gather_kv_cache and "
+           "gather_kv_cache_flashinfer; FlashInfer nvfp4_kv_dequantize_paged; LMDeploy "
+           "flatten_kv_cache.",
     .arguments = arguments,
     .num_arguments = 15,
     .variants = variants,

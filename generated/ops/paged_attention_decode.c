@@ -305,8 +305,8 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head', 'int4_per_token_head', "
-            "'q8_0' or 'q4_0'",
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -332,7 +332,7 @@ static const kvf_argument arguments[] = {
      .doc = "nvfp4: whether block scales of values are stored for sm_100",
      .kind = KVF_KIND_BOOL,
      .has_default = true,
-     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = true}}},
     {.name = "workspace",
      .type = "Tensor!?",
      .doc = "[num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: "
@@ -357,7 +357,7 @@ const kvf_op kvf_op_paged_attention_decode = {
     .schema = "paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor "
               "value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype, "
               "Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, "
-              "bool swizzle_v_scales=False, Tensor!? workspace=None) -> ()",
+              "bool swizzle_v_scales=True, Tensor!? workspace=None) -> ()",
     .doc =
         "reads the pages that the cache writers fill: attention of one token per sequence.\n"
         "\n"
@@ -429,7 +429,8 @@ const kvf_op kvf_op_paged_attention_decode = {
         "once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves "
         "workspace written\n"
         "and out untouched.\n"
-        "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.",
+        "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.\n"
+        "Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.",
     .arguments = arguments,
     .num_arguments = 14,
     .variants = variants,

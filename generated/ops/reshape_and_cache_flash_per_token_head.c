@@ -122,7 +122,7 @@ static const int16_t scalar_offsets[] = {0, 4, 8};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_INT8_PER_TOKEN_HEAD -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, -1, -1, 2, 3};
+static const int16_t cache_offsets[] = {0, 1, -1, -1, 2, -1, -1, 3};
 static const int64_t cache_values[] = {KVF_INT8_PER_TOKEN_HEAD, KVF_FP8_PER_TOKEN_HEAD,
                                        KVF_INT4_PER_TOKEN_HEAD, KVF_INT8_PER_TOKEN_HEAD_EVEN};
 
@@ -138,7 +138,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_INT8_PER_TOKEN_HEAD,
-     .span = 6,
+     .span = 8,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,

@@ -12,7 +12,7 @@ from typing import Any
 import processes
 import pytest
 import torch
-from upstream import HISTORIC, SINCE_0_31, UPSTREAM
+from upstream import HISTORIC, UPSTREAM
 
 import kvforge.torch
 

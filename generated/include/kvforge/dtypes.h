@@ -28,6 +28,7 @@ typedef enum kvf_dtype {
   KVF_INT4_PER_TOKEN_HEAD = 18, /* int4 pairs, rotated, a scale and a zero per token and head */
   KVF_Q8_0 = 19,                /* ggml's blocks of an f16 scale and 32 int8 */
   KVF_Q4_0 = 20,                /* ggml's blocks of an f16 scale and 32 int4 */
+  KVF_INT8_PER_TOKEN_HEAD_EVEN = 21, /* the same, halves rounded to even */
   KVF_DTYPE_COUNT
 } kvf_dtype;
 
@@ -52,6 +53,7 @@ typedef enum kvf_dtype {
   X(KVF_FP8_INDEXER_MXFP8, "fp8_indexer_mxfp8", 8, 1)                                              \
   X(KVF_INT4_PER_TOKEN_HEAD, "int4_per_token_head", 8, 1)                                          \
   X(KVF_Q8_0, "q8_0", 8, 1)                                                                        \
-  X(KVF_Q4_0, "q4_0", 8, 1)
+  X(KVF_Q4_0, "q4_0", 8, 1)                                                                        \
+  X(KVF_INT8_PER_TOKEN_HEAD_EVEN, "int8_per_token_head_even", 8, 0)
 
 #endif

@@ -105,6 +105,8 @@ def concat_and_cache_mla(
     written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its 32-bit strides, its amax over the raw
     bits of f16, and its alignment, empty-input and bounds defects corrected.
+    Elsewhere: vLLM concat_and_cache_mla; mistral.rs concat_and_cache_mla; FlashInfer
+    append_paged_mla_kv_cache.
 
     Args:
         kv_c (Tensor): [num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any strides
@@ -190,6 +192,7 @@ def concat_and_cache_mla_grouped(
     no multiple of the element size is refused on the CPU; on CUDA each token of that layer is
     skipped and counted, unless its slot is negative.
     Source of the rule: vLLM's op of the same name, with every scalar dtype and num_blocks added.
+    Elsewhere: vLLM concat_and_cache_mla_grouped.
 
     Args:
         kv_c (Tensor): [num_layers, num_rows >= num_tokens, kv_lora_rank], f32, f16 or bf16, any
@@ -283,6 +286,7 @@ def concat_and_cache_mla_rope_fused(
     position).
     Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
     bounds defects corrected. Before 0.33 it rotated the queries of all tokens.
+    Elsewhere: vLLM concat_and_cache_mla_rope_fused.
 
     Args:
         positions (Tensor): >= num_tokens elements, int64 or int32, any stride
@@ -353,6 +357,7 @@ def concat_mla_q(
     Errors: ValueError for elements of a head that are not neighbours.
     Source of the rule: vLLM's op of the same name, without its limits on N and R (and the wrong
     result for N = 1024), on the dtype and on alignment.
+    Elsewhere: vLLM concat_mla_q.
 
     Args:
         ql_nope (Tensor): [num_tokens, num_heads, nope_dim], f32, f16 or bf16; stride of dimension
@@ -393,7 +398,7 @@ def convert_fp8(
 ) -> None:
     """Converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.
 
-    For every index i of the shape that both tensors have:
+    For every i, with the elements of both tensors numbered from the last dimension on:
       floats to fp8:    dst[i] = Q(src[i] / scale)
       fp8 to floats:    dst[i] = float(src[i]) * scale
       floats to floats: dst[i] = src[i] in the other dtype
@@ -407,17 +412,21 @@ def convert_fp8(
     refused. Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the
     destination's dtype, and scale must be 1.
 
-    Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined with
-    another one, in both tensors alike; permuted tensors are as fast as contiguous ones. Empty
-    tensors are a successful no-op. The tensors must not overlap.
+    The shapes may differ, with equally many elements: both are cut into pieces that they have in
+    common, which there always are if one of them has no gaps. Any strides, of up to 5 such pieces
+    that neither are of size 1 nor can be joined with another one, in both tensors alike; permuted
+    tensors are as fast as contiguous ones. Empty tensors are a successful no-op. The tensors must
+    not overlap.
 
-    Errors: TypeError when neither side holds floats, NotImplementedError for too many dimensions.
-    Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes
-    compared and strides honoured.
+    Errors: TypeError when neither side holds floats, NotImplementedError for too many pieces, or
+    none in common.
+    Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, numbers of
+    elements compared and strides honoured.
+    Elsewhere: vLLM convert_fp8.
 
     Args:
-        dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
-            strides
+        dst_cache (Tensor!): as many elements as src_cache; f32, f16, bf16, or codes as uint8 or
+            float8; any strides
         src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
         scale (float): what codes are multiplied with to become values; positive, finite and normal
             as f32 (2^-126 to 3.4e38)
@@ -476,6 +485,7 @@ def copy_blocks(
     ("enqueued: 240 of 300 tensors").
     Source of the rule: vLLM's op of the same name (until 2025), with its host synchronisation, its
     race between chained pairs, its 32-bit sizes and its missing bounds checks corrected.
+    Elsewhere: vLLM to 0.13 copy_blocks; mistral.rs copy_blocks_bf16 to copy_blocks_u8.
 
     Args:
         key_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
@@ -530,6 +540,7 @@ def copy_blocks_mla(
     copy_blocks.
     Source of the rule: vLLM's op of the same name (until 2025), with the defects of copy_blocks
     corrected.
+    Elsewhere: vLLM to 0.13 copy_blocks_mla.
 
     Args:
         kv_caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;
@@ -608,6 +619,7 @@ def cp_gather_and_upconvert_fp8_kv_cache(
     some of host_cache, host_row_ids and device_row_ids without the others.
     Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and its destinations,
     its 32-bit offsets, its alignment and its bounds defects corrected.
+    Elsewhere: vLLM cp_gather_and_upconvert_fp8_kv_cache.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, 656], uint8 or float8_e4m3fn; stride of
@@ -686,6 +698,7 @@ def cp_gather_and_upconvert_nvfp4_kv_cache(
     anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, on every GPU and the CPU, with its
     destinations, its alignment and its bounds defects corrected.
+    Elsewhere: vLLM cp_gather_and_upconvert_nvfp4_kv_cache.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, 352], uint8; stride of dimension 2 is 1
@@ -746,6 +759,7 @@ def cp_gather_cache(
     anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its 32-bit offsets, its element widths,
     its alignment and its bounds defects corrected.
+    Elsewhere: vLLM cp_gather_cache.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, ...], any dtype; dimensions from 2 on are
@@ -811,6 +825,7 @@ def cp_gather_indexer_k_quant_cache(
     written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its contiguous destinations, its groups of
     128 and more, its alignment and its bounds defects corrected.
+    Elsewhere: vLLM cp_gather_indexer_k_quant_cache.
 
     Args:
         kv_cache (Tensor): [num_blocks, block_size, head_dim + 4 * n], uint8 or float8_e4m3fn; any
@@ -876,6 +891,7 @@ def gather_and_maybe_dequant_cache(
     anything is written; CUDA: that row is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its limits on the entry size, its
     alignment, its bounds and its empty-input defects corrected.
+    Elsewhere: vLLM gather_and_maybe_dequant_cache; mistral.rs gather_mla_cache.
 
     Args:
         src_cache (Tensor): [num_blocks, block_size, entry_size], the cache dtype (uint8 or float8
@@ -936,7 +952,7 @@ def gather_kv_cache(
     v_scale: Tensor,
     seq_starts: Tensor | None = None,
     interleaved_v: bool = False,
-    swizzle_v_scales: bool = False,
+    swizzle_v_scales: bool = True,
     k_scale_cache: Tensor | None = None,
     v_scale_cache: Tensor | None = None,
     inverse_rht: bool = True,
@@ -970,6 +986,8 @@ def gather_kv_cache(
     anything is written; CUDA: that row becomes 0 and is counted, see kvforge.faults).
     Source of the rule: this project; the ops of this purpose in other engines know one layout and
     one or two formats each.
+    Elsewhere: vLLM cp_mha_gather_cache; mistral.rs gather_kv_cache and gather_kv_cache_flashinfer;
+    FlashInfer nvfp4_kv_dequantize_paged; LMDeploy flatten_kv_cache.
 
     Args:
         key_cache (Tensor): [num_blocks, block_size, num_heads, head_size], or [num_blocks,
@@ -989,8 +1007,8 @@ def gather_kv_cache(
         cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
             sequence
         kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
-            'int4_per_token_head', 'q8_0' or 'q4_0'
+            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+            'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
         k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype
             of key_out or has a scale per token and head, or one in each block of ggml
         v_scale (Tensor): as k_scale, for values
@@ -1008,7 +1026,7 @@ def gather_kv_cache(
         _C_cache_ops::gather_kv_cache(Tensor key_cache, Tensor value_cache, Tensor! key_out,
             Tensor! value_out, Tensor block_table, Tensor cu_seq_lens, str kv_cache_dtype, Tensor
             k_scale, Tensor v_scale, Tensor? seq_starts=None, bool interleaved_v=False, bool
-            swizzle_v_scales=False, Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, bool
+            swizzle_v_scales=True, Tensor? k_scale_cache=None, Tensor? v_scale_cache=None, bool
             inverse_rht=True) -> ()
     """
     if type(kv_cache_dtype) is not str:
@@ -1271,6 +1289,7 @@ def indexer_k_quant_and_cache(
     string that it does not know corrected. The power of two is found exactly, from the exponent
     bits. vLLM takes f32 log2 and exp2, and so keeps the power below where a quotient is a few
     units in the last place above it; the largest element then saturates.
+    Elsewhere: vLLM indexer_k_quant_and_cache.
 
     Args:
         k (Tensor): [num_rows >= num_tokens, head_dim], f32, f16 or bf16, any strides
@@ -1322,7 +1341,7 @@ def paged_attention_decode(
     v_scale: Tensor,
     alibi_slopes: Tensor | None = None,
     sliding_window: int = 0,
-    swizzle_v_scales: bool = False,
+    swizzle_v_scales: bool = True,
     workspace: Tensor | None = None,
 ) -> None:
     """Reads the pages that the cache writers fill: attention of one token per sequence.
@@ -1371,6 +1390,7 @@ def paged_attention_decode(
     are left out, and each is counted once, see kvforge.faults). RuntimeError at the second of two
     launches leaves workspace written and out untouched.
     Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+    Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.
 
     Args:
         out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
@@ -1391,8 +1411,8 @@ def paged_attention_decode(
         scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number
             that f32 holds: 0, or a finite one of 2^-126 or more, of any sign
         kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
-            'int4_per_token_head', 'q8_0' or 'q4_0'
+            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+            'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
         k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read
             when the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
             k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides
@@ -1408,7 +1428,7 @@ def paged_attention_decode(
         _C_cache_ops::paged_attention_decode(Tensor! out, Tensor query, Tensor key_cache, Tensor
             value_cache, Tensor block_tables, Tensor seq_lens, float scale, str kv_cache_dtype,
             Tensor k_scale, Tensor v_scale, Tensor? alibi_slopes=None, int sliding_window=0, bool
-            swizzle_v_scales=False, Tensor!? workspace=None) -> ()
+            swizzle_v_scales=True, Tensor!? workspace=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("paged_attention_decode: kv_cache_dtype", kv_cache_dtype)
@@ -1448,6 +1468,7 @@ def reshape_and_cache(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
+    interleaved_v: bool = False,
 ) -> None:
     """Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
 
@@ -1463,10 +1484,17 @@ def reshape_and_cache(
     Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
     up, and the surplus elements of the last group are not written.
 
-    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
-    written; CUDA: that token is skipped and counted, see kvforge.faults).
+    With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
+      value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
+    It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a
+    head, whose memory is then taken for this.
+
+    Errors: ValueError for interleaved_v with a block_size that is no multiple of x;
+    IndexError for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
+    that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
     alignment, stride, empty-input and bounds defects corrected.
+    Elsewhere: vLLM reshape_and_cache; mistral.rs reshape_and_cache.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
@@ -1474,18 +1502,20 @@ def reshape_and_cache(
         key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
             dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
         value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of
-            key_cache, any strides
+            key_cache, any strides; with interleaved_v [num_blocks, num_heads, block_size / x,
+            head_size, x]
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
         k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
             when the cache holds the scalar dtype
         v_scale (Tensor): as k_scale, for value
+        interleaved_v (bool): whether values lie in groups of x tokens
 
     Schema:
         _C_cache_ops::reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor!
-            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
-            -> ()
+            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale,
+            bool interleaved_v=False) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache: kv_cache_dtype", kv_cache_dtype)
@@ -1494,7 +1524,7 @@ def reshape_and_cache(
         type(k_scale) is type(v_scale) is _arrays.TENSOR
     ) and _reshape_and_cache(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
-        kv_cache_dtype, k_scale._cdata, v_scale._cdata, True,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, interleaved_v, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1504,6 +1534,7 @@ def reshape_and_cache(
         ("key_cache", "value_cache"),
         (
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+            interleaved_v,
         ),
     )
 
@@ -1537,14 +1568,16 @@ def reshape_and_cache_flash(
     work. Heads of values may have another size than those of keys, also behind them in one tensor,
     as two views of it (diff-KV).
 
-    kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with
-    swizzle_v_scales, by upstream's name: the caches are then uint8, [num_blocks, block_size,
-    num_heads, head_size / 2 + head_size / 16].
+    kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with its default,
+    swizzle_v_scales, by upstream's name, which is the readers' default too: the caches are then
+    uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
 
     Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's op of the same name, with its K/V stride, alignment, empty-input and
     bounds defects corrected.
+    Elsewhere: vLLM reshape_and_cache_flash; mistral.rs reshape_and_cache_flashinfer; FlashInfer
+    append_paged_kv_cache.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
@@ -1752,7 +1785,9 @@ def reshape_and_cache_flash_nvfp4(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
-    swizzle_v_scales: bool,
+    swizzle_v_scales: bool = True,
+    k_block_scales: Tensor | None = None,
+    v_block_scales: Tensor | None = None,
 ) -> None:
     """Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
 
@@ -1763,7 +1798,8 @@ def reshape_and_cache_flash_nvfp4(
       HND  codes at (h * block_size + offset) * D / 2,  scales likewise
     Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
     only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
-    stride.
+    stride. With k_block_scales and v_block_scales, which FlashInfer's pages have, block scales go
+    there, in the same order of groups, and the caches hold codes alone.
 
     For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
       block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
@@ -1782,7 +1818,8 @@ def reshape_and_cache_flash_nvfp4(
     swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want
     them: with S = D / 16, the scale of group i of the token at `offset` lies where that of group
     4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
-    Scales of keys are always in order.
+    Scales of keys are always in order. Readers take the same default; FlashInfer's want none
+    swizzled.
 
     Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping;
     key and value may have more rows (graph padding), which are not read. Zero tokens are a
@@ -1794,12 +1831,16 @@ def reshape_and_cache_flash_nvfp4(
     skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture,
     and with the layout taken from strides that are checked.
+    Elsewhere: vLLM reshape_and_cache_flash; FlashInfer
+    nvfp4_quantize_append_paged_kv_cache_with_slot_mapping.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
         value (Tensor): as key, with strides of its own
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
-            uint8; the last three dimensions without gaps, as NHD or HND, any block stride
+            uint8; the last three dimensions without gaps, as NHD or HND, any block stride; with
+            block scales elsewhere [num_blocks, block_size, num_heads, head_size / 2], any strides,
+            that of the last dimension 1
         value_cache (Tensor!): as key_cache, with a block stride and an order of its own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
@@ -1808,30 +1849,39 @@ def reshape_and_cache_flash_nvfp4(
             range of both formats, engines take amax / 448 or 1
         v_scale (Tensor): as k_scale, for value
         swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+        k_block_scales (Tensor!?): [num_blocks, block_size, num_heads, head_size / 16], uint8 or
+            float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a
+            page
+        v_block_scales (Tensor!?): as k_block_scales, and given if that is
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache,
             Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
-            v_scale, bool swizzle_v_scales) -> ()
+            v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, Tensor!?
+            v_block_scales=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_nvfp4: kv_cache_dtype", kv_cache_dtype)
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
-        type(k_scale) is type(v_scale) is _arrays.TENSOR
+        type(k_scale) is type(v_scale) is _arrays.TENSOR and (k_block_scales is None or
+        type(k_block_scales) is _arrays.TENSOR) and (v_block_scales is None or type(v_block_scales)
+        is _arrays.TENSOR)
     ) and _reshape_and_cache_flash_nvfp4(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
-        kv_cache_dtype, k_scale._cdata, v_scale._cdata, swizzle_v_scales, True,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, swizzle_v_scales, None if k_block_scales is
+        None else k_block_scales._cdata, None if v_block_scales is None else v_block_scales._cdata,
+        True,
     ) is None:
         return
     _arrays.adapt(
         reshape_and_cache_flash_nvfp4,
         _reshape_and_cache_flash_nvfp4,
-        ("key_cache", "value_cache"),
-        ("key_cache", "value_cache"),
+        ("key_cache", "value_cache", "k_block_scales", "v_block_scales"),
+        ("key_cache", "value_cache", "k_block_scales", "v_block_scales"),
         (
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-            swizzle_v_scales,
+            swizzle_v_scales, k_block_scales, v_block_scales,
         ),
     )
 
@@ -1855,12 +1905,14 @@ def reshape_and_cache_flash_per_token_head(
       k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
       key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
     and the same for values; the size of a value's head may differ from that of a key's. A reader
-    multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head.
-    Q rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are
-    IEEE, so scales and codes have the same bits on every backend. Tokens with a negative slot are
-    skipped. The number of tokens is the length of slot_mapping; key and value may have more rows
-    (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one
-    slot race.
+    multiplies: key = code * S. QMAX is 127 for int8 and 448 for fp8. Q saturates and rounds to
+    nearest, halves to even in fp8_per_token_head and int8_per_token_head_even; in
+    int8_per_token_head away from 0, by adding one half in f32 and truncating, so that the largest
+    float below one half becomes 1. Readers take both for int8_per_token_head. All arithmetic is
+    f32, division and reciprocal are IEEE, so scales and codes have the same bits on every backend.
+    Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping;
+    key and value may have more rows (graph padding), which are not read. Zero tokens are a
+    successful no-op. Two tokens with one slot race.
 
     NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
     makes its scale infinite, and finite elements beside it become 0.
@@ -1881,32 +1933,33 @@ def reshape_and_cache_flash_per_token_head(
     read as NaN.
 
     Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides,
-    so a scale may also lie behind its head's codes.
+    so a scale may also lie behind its head's codes, as in vLLM's pages of [K codes | K scale | V
+    codes | V scale] per token and head.
 
     Errors: ValueError for int4 heads of an odd size, or of one that a power of two above 512
     divides; IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
     written; CUDA: that token is skipped and counted, see kvforge.faults).
-    Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
-    towards zero, which biases every element towards zero and doubles the error; its own reference
-    rounds, as here. Readers see no difference in kind: scales have the same meaning. For int4 it
-    takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0
-    is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
-    rounds to bf16 on the way.
+    Source of the rule: vLLM's Triton writers of the same formats, in 0.33. Older ones store int8
+    by truncation towards zero, which biases every element towards zero and doubles the error. For
+    int4 it takes lo and hi from the elements alone, so that a head of elements far from 0 is lost;
+    where 0 is between them, as it is after nearly every rotation, the bytes are the same. Its
+    rotation rounds to bf16 on the way.
+    Elsewhere: vLLM triton_reshape_and_cache_flash_per_token_head_quant.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
         value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
-            int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for
-            int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any
-            strides but 1 in the last dimension
+            int8, float8 (or uint8) for fp8, any strides; for int4_per_token_head [num_blocks,
+            block_size, num_heads, head_size / 2], uint8, any strides but 1 in the last dimension
         value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as
             key_cache
         k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
         v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
-        kv_cache_dtype (str): 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'
+        kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even',
+            'fp8_per_token_head' or 'int4_per_token_head'
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor!
@@ -2096,11 +2149,13 @@ def swap_blocks(
     """Copies pages between two caches, on devices or the host.
 
     For every pair (s, d) = block_mapping[i], in the order of the list:
-      bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
-        = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
-    Both caches are flat memory from their first element on; strides say where that memory ends and
-    nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
-    written. Otherwise they must not overlap. No pairs are a successful no-op.
+      page d of dst = page s of src
+    A tensor without gaps is flat memory, of which page i has the bytes from i *
+    block_size_in_bytes on. Where there are gaps between the indices of dimension 0, as in a
+    layer's slice of a pool of all layers, pool[:, layer], each index is a page: it lies where its
+    stride says, and only its own bytes are copied. src and dst may be the same memory: a pair then
+    reads what pairs before it have written. Otherwise their pages must not overlap; those of two
+    layers of a pool do not. No pairs are a successful no-op.
 
     The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
     CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
@@ -2117,13 +2172,15 @@ def swap_blocks(
     a whole, of which the driver does not say what it has taken; the sentence then names its
     elements too.
     Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
-    indices and return codes corrected.
+    indices and return codes and its ignored strides corrected.
+    Elsewhere: vLLM swap_blocks.
 
     Args:
-        src (Tensor): any shape and dtype, no negative strides
+        src (Tensor): any dtype, no negative strides; any shape without gaps, or with gaps between
+            the indices of dimension 0 alone
         dst (Tensor!): the same; on the device of src, or one of the two on the host
-        block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where
-            they have gaps
+        block_size_in_bytes (int): bytes of a page, 1 or more; where there are gaps, those from one
+            page to the next will do
         block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of
             src and one of dst
 
@@ -2184,6 +2241,7 @@ def swap_blocks_batch(
     elements too.
     Source of the rule: vLLM's op of the same name, with its unchecked sizes and return codes
     corrected.
+    Elsewhere: vLLM swap_blocks_batch.
 
     Args:
         src_ptrs (Tensor): [num_copies], int64, on the CPU, any stride; addresses
@@ -2234,6 +2292,7 @@ def zero_blocks(
     launch fails; those before it stay on the stream, and the sentence says so ("enqueued: 240 of
     300 tensors").
     Source of the rule: new here.
+    Elsewhere: vLLM _zero_kv_blocks_kernel.
 
     Args:
         caches (Tensor(a!)[]): one per layer, [num_blocks, ...] each, any dtype of whole bytes;

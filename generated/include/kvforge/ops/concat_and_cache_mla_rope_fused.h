@@ -44,6 +44,7 @@ extern "C" {
  * position).
  * Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
  * bounds defects corrected. Before 0.33 it rotated the queries of all tokens.
+ * Elsewhere: vLLM concat_and_cache_mla_rope_fused.
  *
  * Arguments:
  *   positions (Tensor): >= num_tokens elements, int64 or int32, any stride

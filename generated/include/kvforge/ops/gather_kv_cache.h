@@ -42,6 +42,8 @@ extern "C" {
  * anything is written; CUDA: that row becomes 0 and is counted, see kvf_cuda_fault_count).
  * Source of the rule: this project; the ops of this purpose in other engines know one layout and
  * one or two formats each.
+ * Elsewhere: vLLM cp_mha_gather_cache; mistral.rs gather_kv_cache and gather_kv_cache_flashinfer;
+ * FlashInfer nvfp4_kv_dequantize_paged; LMDeploy flatten_kv_cache.
  *
  * Arguments:
  *   key_cache (Tensor): [num_blocks, block_size, num_heads, head_size], or [num_blocks, num_heads,
@@ -60,8 +62,8 @@ extern "C" {
  *   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
  *       sequence
  *   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
- *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
- *       'int4_per_token_head', 'q8_0' or 'q4_0'
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+ *       'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
  *   k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype of
  *       key_out or has a scale per token and head, or one in each block of ggml
  *   v_scale (Tensor): as k_scale, for values

@@ -59,6 +59,7 @@ extern "C" {
  * left out, and each is counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of
  * two launches leaves workspace written and out untouched.
  * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+ * Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.
  *
  * Arguments:
  *   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
@@ -77,8 +78,8 @@ extern "C" {
  *   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
  *       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
  *   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
- *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
- *       'int4_per_token_head', 'q8_0' or 'q4_0'
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+ *       'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
  *   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
  *       the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
  *       k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides

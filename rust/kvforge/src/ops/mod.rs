@@ -331,7 +331,7 @@ pub fn concat_mla_q(
 /// Converts a tensor of any shape to fp8, from fp8, or from one float dtype to another.
 ///
 /// ```text
-/// For every index i of the shape that both tensors have:
+/// For every i, with the elements of both tensors numbered from the last dimension on:
 ///   floats to fp8:    dst[i] = Q(src[i] / scale)
 ///   fp8 to floats:    dst[i] = float(src[i]) * scale
 ///   floats to floats: dst[i] = src[i] in the other dtype
@@ -345,18 +345,20 @@ pub fn concat_mla_q(
 /// refused. Between float dtypes there are no codes: kv_cache_dtype is 'auto' or names the
 /// destination's dtype, and scale must be 1.
 ///
-/// Any shape and strides of up to 5 dimensions that neither are of size 1 nor can be joined with
-/// another one, in both tensors alike; permuted tensors are as fast as contiguous ones. Empty
-/// tensors are a successful no-op. The tensors must not overlap.
+/// The shapes may differ, with equally many elements: both are cut into pieces that they have in
+/// common, which there always are if one of them has no gaps. Any strides, of up to 5 such pieces
+/// that neither are of size 1 nor can be joined with another one, in both tensors alike; permuted
+/// tensors are as fast as contiguous ones. Empty tensors are a successful no-op. The tensors must
+/// not overlap.
 ///
 /// Errors: Status::InvalidType when neither side holds floats, Status::Unsupported for too many
-/// dimensions.
-/// Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, shapes compared
-/// and strides honoured.
+/// pieces, or none in common.
+/// Source of the rule: vLLM's op of the same name, with 'auto' refused, E5M2 added, numbers of
+/// elements compared and strides honoured.
 ///
 /// Arguments:
-///   dst_cache (Tensor!): shape of src_cache; f32, f16, bf16, or codes as uint8 or float8; any
-///       strides
+///   dst_cache (Tensor!): as many elements as src_cache; f32, f16, bf16, or codes as uint8 or
+///       float8; any strides
 ///   src_cache (Tensor): any shape; f32, f16, bf16, or codes as uint8 or float8; any strides
 ///   scale (float): what codes are multiplied with to become values; positive, finite and normal as
 ///       f32 (2^-126 to 3.4e38)
@@ -864,8 +866,8 @@ pub fn gather_and_maybe_dequant_cache(
 ///   cu_seq_lens (Tensor): [num_sequences + 1], int32, contiguous, ascending: first row of each
 ///       sequence
 ///   kv_cache_dtype (str): 'auto' (the dtype of key_out), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
-///       'int4_per_token_head', 'q8_0' or 'q4_0'
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+///       'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
 ///   k_scale (Tensor): f32, one element or [num_heads]; not read when the cache holds the dtype of
 ///       key_out or has a scale per token and head, or one in each block of ggml
 ///   v_scale (Tensor): as k_scale, for values
@@ -1318,8 +1320,8 @@ pub fn merge_attn_states(
 ///   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
 ///       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
 ///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
-///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'fp8_per_token_head',
-///       'int4_per_token_head', 'q8_0' or 'q4_0'
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+///       'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'
 ///   k_scale (Tensor): f32, one element or [num_kv_heads]; keys are code * k_scale; not read when
 ///       the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
 ///       k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides
@@ -1396,8 +1398,14 @@ pub fn paged_attention_decode(
 /// Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
 /// up, and the surplus elements of the last group are not written.
 ///
-/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
-/// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
+/// With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
+///   value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
+/// It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a
+/// head, whose memory is then taken for this.
+///
+/// Errors: Status::InvalidValue for interleaved_v with a block_size that is no multiple of x;
+/// Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is written;
+/// CUDA: that token is skipped and counted, see kvforge::cuda_faults).
 /// Source of the rule: vLLM's op of the same name, with its dropped heads, dropped tail elements,
 /// alignment, stride, empty-input and bounds defects corrected.
 ///
@@ -1407,13 +1415,14 @@ pub fn paged_attention_decode(
 ///   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
 ///       dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
 ///   value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of key_cache,
-///       any strides
+///       any strides; with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]
 ///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
 ///       token
 ///   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
 ///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
 ///       when the cache holds the scalar dtype
 ///   v_scale (Tensor): as k_scale, for value
+///   interleaved_v (bool): whether values lie in groups of x tokens
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache(
@@ -1426,6 +1435,7 @@ pub fn reshape_and_cache(
     kv_cache_dtype: &str,
     k_scale: &Tensor,
     v_scale: &Tensor,
+    interleaved_v: bool,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1447,6 +1457,7 @@ pub fn reshape_and_cache(
             kv_cache_dtype.as_ptr(),
             &k_scale,
             &v_scale,
+            interleaved_v,
         )
     })
 }
@@ -1468,9 +1479,9 @@ pub fn reshape_and_cache(
 /// work. Heads of values may have another size than those of keys, also behind them in one tensor,
 /// as two views of it (diff-KV).
 ///
-/// kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with swizzle_v_scales,
-/// by upstream's name: the caches are then uint8, [num_blocks, block_size, num_heads, head_size / 2
-/// + head_size / 16].
+/// kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is reshape_and_cache_flash_nvfp4 with its default,
+/// swizzle_v_scales, by upstream's name, which is the readers' default too: the caches are then
+/// uint8, [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16].
 ///
 /// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
 /// written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
@@ -1681,7 +1692,8 @@ pub fn reshape_and_cache_flash_layers(
 ///   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
 /// Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
 /// only. A packed page [K codes | K scales | V codes | V scales] is two views with the same block
-/// stride.
+/// stride. With k_block_scales and v_block_scales, which FlashInfer's pages have, block scales go
+/// there, in the same order of groups, and the caches hold codes alone.
 ///
 /// For every 16 neighbouring elements v of a head, with g = 1 / k_scale and amax = max |v|:
 ///   block scale S = E4M3(g * (amax / 6)), code = E2M1(v * m), m = 1 / (S / g), or 0 if S is 0
@@ -1700,7 +1712,8 @@ pub fn reshape_and_cache_flash_layers(
 /// swizzle_v_scales stores the block scales of values as the attention kernels for sm_100 want
 /// them: with S = D / 16, the scale of group i of the token at `offset` lies where that of group
 /// 4 * (i mod (S / 4)) + offset mod 4 of the token at 4 * (offset div 4) + i div (S / 4) would.
-/// Scales of keys are always in order.
+/// Scales of keys are always in order. Readers take the same default; FlashInfer's want none
+/// swizzled.
 ///
 /// Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
 /// and value may have more rows (graph padding), which are not read. Zero tokens are a successful
@@ -1717,7 +1730,9 @@ pub fn reshape_and_cache_flash_layers(
 ///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
 ///   value (Tensor): as key, with strides of its own
 ///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
-///       uint8; the last three dimensions without gaps, as NHD or HND, any block stride
+///       uint8; the last three dimensions without gaps, as NHD or HND, any block stride; with block
+///       scales elsewhere [num_blocks, block_size, num_heads, head_size / 2], any strides, that of
+///       the last dimension 1
 ///   value_cache (Tensor!): as key_cache, with a block stride and an order of its own
 ///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
 ///       token
@@ -1726,6 +1741,9 @@ pub fn reshape_and_cache_flash_layers(
 ///       range of both formats, engines take amax / 448 or 1
 ///   v_scale (Tensor): as k_scale, for value
 ///   swizzle_v_scales (bool): whether block scales of values are stored for sm_100
+///   k_block_scales (Tensor!?): [num_blocks, block_size, num_heads, head_size / 16], uint8 or
+///       float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a page
+///   v_block_scales (Tensor!?): as k_block_scales, and given if that is
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_nvfp4(
@@ -1739,6 +1757,8 @@ pub fn reshape_and_cache_flash_nvfp4(
     k_scale: &Tensor,
     v_scale: &Tensor,
     swizzle_v_scales: bool,
+    k_block_scales: Option<&mut TensorMut>,
+    v_block_scales: Option<&mut TensorMut>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1748,6 +1768,8 @@ pub fn reshape_and_cache_flash_nvfp4(
     let kv_cache_dtype = text("reshape_and_cache_flash_nvfp4", "kv_cache_dtype", kv_cache_dtype)?;
     let k_scale = k_scale.dl();
     let v_scale = v_scale.dl();
+    let mut k_block_scales = k_block_scales.map(|tensor| tensor.dl());
+    let mut v_block_scales = v_block_scales.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash_nvfp4(
@@ -1761,6 +1783,8 @@ pub fn reshape_and_cache_flash_nvfp4(
             &k_scale,
             &v_scale,
             swizzle_v_scales,
+            k_block_scales.as_mut().map_or(null_mut(), |tensor| tensor),
+            v_block_scales.as_mut().map_or(null_mut(), |tensor| tensor),
         )
     })
 }
@@ -1772,12 +1796,14 @@ pub fn reshape_and_cache_flash_nvfp4(
 ///   k_scale_cache[block, offset, h] = S = max(amax / QMAX, 1e-6), amax = max_d |key[t, h, d]|
 ///   key_cache[block, offset, h, d]  = Q(key[t, h, d] * (1 / S))
 /// and the same for values; the size of a value's head may differ from that of a key's. A reader
-/// multiplies: key = code * S. QMAX is 127 for int8_per_token_head and 448 for fp8_per_token_head.
-/// Q rounds to nearest even and saturates. All arithmetic is f32, division and reciprocal are IEEE,
-/// so scales and codes have the same bits on every backend. Tokens with a negative slot are
-/// skipped. The number of tokens is the length of slot_mapping; key and value may have more rows
-/// (graph padding), which are not read. Zero tokens are a successful no-op. Two tokens with one
-/// slot race.
+/// multiplies: key = code * S. QMAX is 127 for int8 and 448 for fp8. Q saturates and rounds to
+/// nearest, halves to even in fp8_per_token_head and int8_per_token_head_even; in
+/// int8_per_token_head away from 0, by adding one half in f32 and truncating, so that the largest
+/// float below one half becomes 1. Readers take both for int8_per_token_head. All arithmetic is
+/// f32, division and reciprocal are IEEE, so scales and codes have the same bits on every backend.
+/// Tokens with a negative slot are skipped. The number of tokens is the length of slot_mapping; key
+/// and value may have more rows (graph padding), which are not read. Zero tokens are a successful
+/// no-op. Two tokens with one slot race.
 ///
 /// NaNs do not count for amax; their code is 0x7F (NaN) in fp8 and 0 in int8. An infinite element
 /// makes its scale infinite, and finite elements beside it become 0.
@@ -1798,31 +1824,31 @@ pub fn reshape_and_cache_flash_nvfp4(
 /// as NaN.
 ///
 /// Layout is told by strides, as for reshape_and_cache_flash; the scale caches have any strides, so
-/// a scale may also lie behind its head's codes.
+/// a scale may also lie behind its head's codes, as in vLLM's pages of [K codes | K scale | V codes
+/// | V scale] per token and head.
 ///
 /// Errors: Status::InvalidValue for int4 heads of an odd size, or of one that a power of two above
 /// 512 divides; Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything
 /// is written; CUDA: that token is skipped and counted, see kvforge::cuda_faults).
-/// Source of the rule: vLLM's Triton writer of the same formats. It stores int8 by truncation
-/// towards zero, which biases every element towards zero and doubles the error; its own reference
-/// rounds, as here. Readers see no difference in kind: scales have the same meaning. For int4 it
-/// takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where 0
-/// is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
+/// Source of the rule: vLLM's Triton writers of the same formats, in 0.33. Older ones store int8 by
+/// truncation towards zero, which biases every element towards zero and doubles the error. For int4
+/// it takes lo and hi from the elements alone, so that a head of elements far from 0 is lost; where
+/// 0 is between them, as it is after nearly every rotation, the bytes are the same. Its rotation
 /// rounds to bf16 on the way.
 ///
 /// Arguments:
 ///   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
 ///   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
-///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for
-///       int8_per_token_head, float8 (or uint8) for fp8_per_token_head, any strides; for
-///       int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2], uint8, any strides
-///       but 1 in the last dimension
+///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], int8 (or uint8) for int8,
+///       float8 (or uint8) for fp8, any strides; for int4_per_token_head [num_blocks, block_size,
+///       num_heads, head_size / 2], uint8, any strides but 1 in the last dimension
 ///   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
 ///   k_scale_cache (Tensor!): [num_blocks, block_size, num_heads], f32, any strides
 ///   v_scale_cache (Tensor!): as k_scale_cache, with strides of its own
 ///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
 ///       token
-///   kv_cache_dtype (str): 'int8_per_token_head', 'fp8_per_token_head' or 'int4_per_token_head'
+///   kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head'
+///       or 'int4_per_token_head'
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_per_token_head(
@@ -2014,11 +2040,13 @@ pub fn rope_and_cache_flash(
 ///
 /// ```text
 /// For every pair (s, d) = block_mapping[i], in the order of the list:
-///   bytes [d * block_size_in_bytes, (d + 1) * block_size_in_bytes) of dst
-///     = bytes [s * block_size_in_bytes, (s + 1) * block_size_in_bytes) of src
-/// Both caches are flat memory from their first element on; strides say where that memory ends and
-/// nothing else. src and dst may be the same memory: a pair then reads what pairs before it have
-/// written. Otherwise they must not overlap. No pairs are a successful no-op.
+///   page d of dst = page s of src
+/// A tensor without gaps is flat memory, of which page i has the bytes from i * block_size_in_bytes
+/// on. Where there are gaps between the indices of dimension 0, as in a layer's slice of a pool of
+/// all layers, pool[:, layer], each index is a page: it lies where its stride says, and only its
+/// own bytes are copied. src and dst may be the same memory: a pair then reads what pairs before it
+/// have written. Otherwise their pages must not overlap; those of two layers of a pool do not. No
+/// pairs are a successful no-op.
 ///
 /// The call runs on CUDA when src or dst is in device memory or exec says so, else on the CPU. On
 /// CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
@@ -2035,13 +2063,14 @@ pub fn rope_and_cache_flash(
 /// batch that fails as a whole, of which the driver does not say what it has taken; the sentence
 /// then names its elements too.
 /// Source of the rule: vLLM's op of the same name, with CPU to CPU added, and with its unchecked
-/// indices and return codes corrected.
+/// indices and return codes and its ignored strides corrected.
 ///
 /// Arguments:
-///   src (Tensor): any shape and dtype, no negative strides
+///   src (Tensor): any dtype, no negative strides; any shape without gaps, or with gaps between the
+///       indices of dimension 0 alone
 ///   dst (Tensor!): the same; on the device of src, or one of the two on the host
-///   block_size_in_bytes (int): bytes of a page, 1 or more; the distance between pages where they
-///       have gaps
+///   block_size_in_bytes (int): bytes of a page, 1 or more; where there are gaps, those from one
+///       page to the next will do
 ///   block_mapping (Tensor): [num_pairs, 2], int64 or int32, on the CPU, any strides; a page of src
 ///       and one of dst
 /// ```
