@@ -4,7 +4,8 @@
  * than the last-level cache holds. Ends with the host cost of one call, and with the calls that are
  * slower than they should be: 80 % of memcpy when bits are copied, 50 % when they are converted.
  *
- * bench_cpu [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [TOKENS ...]
+ * bench_cpu [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
+ *           [--try A,B;C,D [--engine TABLE]] [TOKENS ...]
  * Default: everything, 5 rounds, 160 MiB, 4096 tokens.
  */
 #include <stdio.h>
@@ -116,10 +117,12 @@ typedef struct calls {
   int32_t sets;
 } calls;
 
-/* Microseconds of a call on one thread: the median of the rounds. */
+/* Microseconds of a call, on one thread unless it is threads that are tuned: the median of the
+ * rounds. */
 static double time_calls(void *context) {
   const calls *c = context;
-  const kvf_exec exec = {.backend = KVF_CPU, .num_threads = 1};
+  const bool all = options.engine != NULL && strcmp(options.engine, "threads") == 0;
+  const kvf_exec exec = {.backend = KVF_CPU, .num_threads = all ? 0 : 1};
   double rounds[BENCH_MAX_ROUNDS];
   for (int64_t round = -1; round < options.rounds; ++round) { /* round -1 warms up */
     double seconds = 0;

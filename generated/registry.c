@@ -4,6 +4,7 @@
  */
 #include "kvforge/kvforge.h"
 #include "core/registry.h"
+#include "core/tuned.h"
 
 const kvf_op *const kvf_ops[] = {
     &kvf_op_concat_and_cache_mla,
@@ -38,3 +39,22 @@ const kvf_op *const kvf_ops[] = {
 };
 
 const int32_t kvf_ops_count = 29;
+
+const kvf_tuned kvf_threads_tuned = {
+    .num_constants = 3,
+    .names = {"thread_kib", "chunk_kib", "chunks"},
+    .defaults = {64, 256, 8},
+};
+
+const kvf_tuned kvf_streaming_tuned = {
+    .num_constants = 1,
+    .names = {"stream_kib"},
+    .defaults = {4096},
+};
+
+const kvf_engine_table kvf_engine_tables[] = {
+    {"threads", &kvf_threads_tuned},
+    {"streaming", &kvf_streaming_tuned},
+};
+
+const int32_t kvf_engine_tables_count = 2;

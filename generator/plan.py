@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator import names
+from generator import engine, names
 from generator.model import BACKENDS, Op, Variant
 from generator.spec import DTYPES, GENERATIONS, OPS
 
@@ -131,7 +131,7 @@ def outputs() -> list[Output]:
         Output("generated/include/kvforge/params.h", "table/params.h.j2", tables),
         Output("generated/kvf_kernels.inc", "table/kernels.inc.j2", tables),
         Output("generated/kvf_ops.inc", "table/ops.inc.j2", tables),
-        Output("generated/registry.c", "table/registry.c.j2", tables),
+        Output("generated/registry.c", "table/registry.c.j2", {**tables, "engine": engine.TABLES}),
     ]
     for op in OPS:
         planned += op_outputs(op)
@@ -205,7 +205,7 @@ def rust_outputs() -> list[Output]:
 def inputs() -> list[str]:
     """Every file that the output depends on, relative to the root, sorted."""
     found = [*ROOT.glob("generator/**/*.py"), *ROOT.glob("templates/**/*.j2")]
-    found += ROOT.glob("generator/spec/*.tuned.json")
+    found += ROOT.glob("generator/**/*.tuned.json")
     found += [ROOT / ".clang-format", ROOT / "requirements/build.txt"]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 

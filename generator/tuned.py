@@ -1,9 +1,9 @@
 """Tuned tables: launch constants that were found by measuring, as checked-in data.
 
-A spec declares the constants, the numbers that are worth a try, and the sizes that are told apart;
-<op>.tuned.json beside the spec holds what was measured to be best, a row for each arch and size class.
-`ninja tune` measures and writes it (bench/tune.c and `python3 -m generator --tune`); the library embeds
-it, and kvf_tuned() finds the row of a call. Needs nothing but the standard library.
+A spec, or generator/engine.py for what is no op's, declares the constants, the numbers that are worth a
+try, and the sizes that are told apart; <name>.tuned.json beside it holds what was measured to be best, a
+row for each arch and size class. `ninja tune` measures and writes it (bench/tune.py); the library embeds
+it, and kvf_tuned_values() finds the row of a call. Needs nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 /*
  * kvf_tests: the C test suites.
  *
- *   kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N] [--suite NAME]
+ *   kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N]
+ *             [--suite NAME [--try A,B]]
  *
+ * --try: the suite's op is launched with these tuned constants, whatever its table says.
  * CPU variants run at the isa level that KVFORGE_ISA names; CUDA needs libcuda, or the library that
  * KVFORGE_LIBCUDA names. Exit status 0: every test passed, and every variant of the backend that
  * the library holds was run.
@@ -13,6 +15,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "kvforge/op.h"
 #include "memory.h"
 #include "report.h"
 
@@ -48,11 +51,31 @@ static const test_suite suites[] = {
 
 static void usage(FILE *to) {
   (void)fprintf(to, "usage: kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N] "
-                    "[--suite NAME]\nsuites:");
+                    "[--suite NAME [--try A,B]]\nsuites:");
   for (size_t i = 0; i < TEST_COUNT(suites); ++i) {
     (void)fprintf(to, " %s", suites[i].name);
   }
   (void)fprintf(to, "\n");
+}
+
+/* What --try says; NULL: nothing. */
+static const char *tried;
+
+/* Whether the suite's op takes these constants from now on. */
+static bool try_constants(void) {
+  int32_t values[KVF_MAX_TUNED] = {0};
+  const kvf_op *op = options.suite != NULL ? kvf_find_op(options.suite) : NULL;
+  const kvf_tuned *tuned = op != NULL ? op->tuned[options.backend] : NULL;
+  const char *at = tried;
+  for (int32_t i = 0; tuned != NULL && i < tuned->num_constants; ++i) {
+    char *end = NULL;
+    values[i] = (int32_t)strtol(at, &end, 10);
+    if (end == at || *end != (i + 1 < tuned->num_constants ? ',' : '\0')) {
+      return false;
+    }
+    at = end + 1;
+  }
+  return tuned != NULL && kvf_try_tuned(op, options.backend, values) == KVF_OK;
 }
 
 static bool read_options(int count, char **arguments) {
@@ -74,6 +97,9 @@ static bool read_options(int count, char **arguments) {
       ++i;
     } else if (strcmp(name, "--suite") == 0 && next[0] != '\0') {
       options.suite = next;
+      ++i;
+    } else if (strcmp(name, "--try") == 0 && next[0] != '\0') {
+      tried = next;
       ++i;
     } else {
       return false;
@@ -154,8 +180,8 @@ static bool register_suites(void) {
 }
 
 int main(int count, char **arguments) {
-  if (!read_options(count, arguments) || CU_initialize_registry() != CUE_SUCCESS ||
-      !register_suites()) {
+  if (!read_options(count, arguments) || (tried != NULL && !try_constants()) ||
+      CU_initialize_registry() != CUE_SUCCESS || !register_suites()) {
     usage(stderr);
     return 2;
   }

@@ -357,13 +357,15 @@ def test_unknown_names_list_the_known_ones(tree: Path, option: str, message: str
 
 def test_what_is_gone_is_left_out_of_a_recorded_selection(tree: Path) -> None:
     """An op that was deleted, while the configuration still names it."""
-    stale = ["--ops=copy_it,zero_blocks", "--scalars=f16,f17", "--axis=gone=1", "--caches=same"]
+    stale = ["--ops=copy_it,zero_blocks", "--scalars=float16,f17", "--axis=gone=1", "--caches=same"]
     done = run_in(tree, "--again", "--no-cuda", *stale)
     assert done.returncode == 0, done.stderr
     for lost in ("op copy_it", "scalar f17", "gone 1"):
         assert f"{lost} is no longer there: left out of the selection" in done.stdout
     text = (tree / "build/build.ninja").read_text()
-    assert "--again --ops=zero_blocks --scalars=f16 --caches=same" in text.replace(" --no-cuda", "")
+    assert "--again --ops=zero_blocks --scalars=float16 --caches=same" in text.replace(
+        " --no-cuda", ""
+    )
     assert run_in(tree, "--no-cuda", *stale).returncode == 2  # by hand it is a mistake
     done = run_in(tree, "--again", "--no-cuda", "--ops=copy_it")
     assert (done.returncode, "no variant is in the selection" in done.stderr) == (2, True)

@@ -40,6 +40,7 @@ static kvf_status raw(const op_call *call, const gather_case *what, const kvf_bl
       .table = *table,
       .num_rows = call->operands[1].view.shape[0],
       .rows_per_tile = -1,
+      .tile_vectors = -1,
       .vector_elements = -1,
       .streaming = -1,
   };

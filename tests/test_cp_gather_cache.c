@@ -21,6 +21,7 @@ static kvf_status raw(const op_call *call, const gather_case *what, const kvf_bl
       .num_rows = call->operands[1].view.shape[0],
       .entry_size = (int32_t)what->entry_size,
       .rows_per_tile = -1,
+      .tile_vectors = -1,
       .vector_elements = -1,
       .streaming = -1,
   };

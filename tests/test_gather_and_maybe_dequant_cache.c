@@ -37,6 +37,7 @@ static kvf_status raw(const op_call *call, const gather_case *what, const kvf_bl
           copies(what->variant) ? (kvf_view){.data = NULL} : operand_view(&call->operands[SCALE]),
       .token_to_seq = what->variety % 2 ? NULL : operand_view(&call->operands[TOKEN_TO_SEQ]).data,
       .rows_per_tile = -1,
+      .tile_vectors = -1,
       .vector_elements = -1,
       .streaming = -1,
   };

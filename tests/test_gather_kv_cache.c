@@ -417,6 +417,7 @@ static kvf_gather_kv_cache_params params_of(const op_call *call, const kv_case *
       .key_heads = -1,
       .value_heads = -1,
       .rows_per_tile = -1,
+      .tile_vectors = -1,
       .key_vector = -1,
       .value_vector = -1,
       .streaming = -1,

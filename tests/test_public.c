@@ -651,6 +651,7 @@ static const char *const for_authors[] = {
     "kvf_check_dtype",
     "kvf_select_values_status",
     "kvf_parallel_for",
+    "kvf_try_engine",
     "kvf_try_tuned",
     "kvf_tuned_values",
     "kvf_check_arch",

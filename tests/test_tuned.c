@@ -82,6 +82,61 @@ static void test_constants_are_tried(void) {
   EXPECT_STATUS(kvf_try_tuned(NULL, options.backend, NULL), KVF_OK);
 }
 
+/* The engine's tables are tried by name; what a call stores past the caches tells that they are. */
+static void test_tables_of_the_engine(void) {
+  if (options.backend != KVF_CPU) {
+    return;
+  }
+  const int32_t small[KVF_MAX_TUNED] = {1};
+  const int32_t large[KVF_MAX_TUNED] = {INT32_MAX};
+  EXPECT(kvf_cpu_streams(INT64_MAX) == 1 && kvf_cpu_streams(0) == 0, "without a row");
+  EXPECT_STATUS(kvf_try_engine("streaming", small), KVF_OK);
+  EXPECT(kvf_cpu_streams(1024) == 1 && kvf_cpu_streams(1023) == 0, "1 KiB");
+  EXPECT_STATUS(kvf_try_engine("streaming", large), KVF_OK);
+  EXPECT(kvf_cpu_streams((int64_t)1 << 40) == 0, "2 TiB");
+  EXPECT_STATUS(kvf_try_engine("threads", small), KVF_OK);
+  EXPECT(kvf_cpu_streams(INT64_MAX) == 1 && kvf_cpu_streams(1024) == 0, "one table at a time");
+  EXPECT_STATUS(kvf_try_engine("nothing", small), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "kvf_try_engine: no table nothing, want one of threads, streaming");
+  EXPECT_STATUS(kvf_try_engine(NULL, NULL), KVF_OK);
+}
+
+/* The parts that a tried table divides work into, which are those of its constants. */
+typedef struct parts {
+  _Atomic int64_t calls;
+  _Atomic int64_t units;
+} parts;
+
+static void count_part(const void *params, int64_t begin, int64_t end) {
+  parts *counted = *(parts *const *)params;
+  counted->calls += 1;
+  counted->units += end - begin;
+}
+
+static void expect_parts(const int32_t *tuned, int64_t units, int64_t bytes, int64_t calls) {
+  parts counted = {0};
+  const parts *at = &counted;
+  EXPECT_STATUS(kvf_try_engine("threads", tuned), KVF_OK);
+  kvf_parallel_for(count_part, &at, units, bytes, 2);
+  EXPECT(counted.units == units, "%lld units", (long long)counted.units);
+  EXPECT(counted.calls == calls, "%lld calls, want %lld", (long long)counted.calls,
+         (long long)calls);
+  EXPECT_STATUS(kvf_try_engine(NULL, NULL), KVF_OK);
+  count_case(NULL);
+}
+
+static void test_threads_go_by_their_table(void) {
+  if (options.backend != KVF_CPU || kvf_num_threads() < 2) {
+    return;
+  }
+  enum { UNITS = 1024 };
+  const int64_t kib = 1024;
+  expect_parts((int32_t[KVF_MAX_TUNED]){1024, 1, 8}, UNITS, kib, 1); /* not worth a thread */
+  expect_parts((int32_t[KVF_MAX_TUNED]){1, 1024, 8}, UNITS, kib, 2); /* one chunk each */
+  expect_parts((int32_t[KVF_MAX_TUNED]){1, 128, 8}, UNITS, kib, 8);  /* 128 KiB each */
+  expect_parts((int32_t[KVF_MAX_TUNED]){1, 1, 16}, UNITS, kib, 32);  /* 16 of a thread */
+}
+
 /* Every candidate that a table could hold, and every op's own table, is one that its kernels take:
  * rows are sorted, and each has a constant that is not 0. */
 static void test_tables_are_sorted(void) {
@@ -102,5 +157,7 @@ static void test_tables_are_sorted(void) {
 CU_TestInfo tuned_tests[] = {{"row of a size", test_row_of_a_size},
                              {"no row", test_no_row},
                              {"constants are tried", test_constants_are_tried},
+                             {"tables of the engine", test_tables_of_the_engine},
+                             {"threads go by their table", test_threads_go_by_their_table},
                              {"tables are sorted", test_tables_are_sorted},
                              CU_TEST_INFO_NULL};

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generator import tuned
+from generator import engine, tuned
+from generator.model import Op
 from generator.spec import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("KVFORGE_BUILD", ROOT / "build"))
 CUDA = tuned.Tuned("cuda", {"threads": (256, 128, 64), "rows": (1, 2)}, "tokens", (16, 256))
 CPU = tuned.Tuned("cpu", {"kib": (4096, 512)}, "tokens", ())
 
@@ -111,14 +116,14 @@ def test_records_become_tables(tmp_path: Path) -> None:
     before = path.read_bytes() if path.is_file() else None
     declared = next(d for d in op.tuned if d.backend == "cuda")
     records = [
-        {"op": op.name, "backend": "cuda", **record(size, values, 1.0 / values[0])}
+        {"table": op.name, "backend": "cuda", **record(size, values, 1.0 / values[0])}
         for size in (4, 64, 1024, 9999)
         for values in declared.candidates
     ]
     kept = tmp_path / "records"
     kept.write_text("".join(json.dumps(r | {"arch": 12345}) + "\n" for r in records))
     try:
-        command = ["python3", "bench/tune.py", "--ops", op.name, "--from", str(kept)]
+        command = ["python3", "bench/tune.py", "--tables", op.name, "--from", str(kept)]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         rows = [row for row in tuned.read(path, op.tuned)["cuda"] if row.arch == 12345]
         assert rows == [tuned.Row(12345, bound, (256,)) for bound in declared.bounds]
@@ -127,3 +132,52 @@ def test_records_become_tables(tmp_path: Path) -> None:
             path.unlink()
         else:
             path.write_bytes(before)
+
+
+def test_every_table_of_the_engine_is_measured() -> None:
+    """`ninja tune` has calls for each, and the header names their constants in the same order."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    tune = importlib.import_module("tune")
+    assert tune.ENGINE_CALLS.keys() == {table.name for table in engine.TABLES}
+    header = (ROOT / "runtime/core/tuned.h").read_text()
+    for table in engine.TABLES:
+        words = ", ".join(f"KVF_{name.upper()}" for name in table.declared.names)
+        pattern = rf"enum {{ {words} }};\nextern const kvf_tuned kvf_{table.name}_tuned;"
+        assert re.search(pattern, header)
+
+
+# One op of each kernel that calculates with its constants; elsewhere they only make the grid.
+CALCULATES = (
+    "concat_and_cache_mla",
+    "convert_fp8",
+    "copy_blocks",
+    "cp_gather_cache",
+    "cp_gather_indexer_k_quant_cache",
+    "reshape_and_cache",
+    "zero_blocks",
+)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op.name in CALCULATES], ids=lambda op: op.name)
+def test_candidates_give_the_same_bytes(op: Op) -> None:
+    """The last ones, the farthest from the default: the op's own suite with them, in the emulator."""
+    tests, emulator = BUILD / "kvf_tests", BUILD / "emulator/libkvf_cuda_emulator.so"
+    if not tests.exists() or not emulator.exists():
+        pytest.skip("not built: kvf_tests and the emulated driver")
+    for declared in op.tuned:
+        last = ",".join(str(candidates[-1]) for candidates in declared.constants.values())
+        command = [str(tests), "--backend", declared.backend, "--suite", op.name, "--try"]
+        environment = {**os.environ, "KVFORGE_LIBCUDA": str(emulator)}
+        done = subprocess.run(
+            [*command, last], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        refused = subprocess.run([*command, "1;2"], capture_output=True, check=False)
+        assert refused.returncode == 2
+
+
+def test_no_constant_is_both_data_and_code() -> None:
+    """What a table serves has no twin among the enumerators of runtime and templates."""
+    gone = r"\b(STREAM_BYTES|MIN_BYTES_PER_THREAD|BYTES_PER_CHUNK|KVF_ROWS_AHEAD|TILE_VECTORS)\b"
+    files = [*ROOT.glob("runtime/**/*.[ch]"), *ROOT.glob("templates/**/*.j2")]
+    assert not [path for path in files if re.search(gone, path.read_text())]

@@ -59,6 +59,7 @@ static void read_tries(bench_options *options, const char *text) {
     }
     options->tries[options->num_tries - 1][constant++] =
         (int32_t)read_number(number, INT32_MIN, INT32_MAX);
+    options->num_constants = constant > options->num_constants ? constant : options->num_constants;
     at += length;
     if (*at == ';') {
       ++options->num_tries;
@@ -74,8 +75,10 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
     const struct {
       const char *flag;
       const char **list;
-    } lists[] = {
-        {"--ops", &options->ops}, {"--scalars", &options->scalars}, {"--caches", &options->caches}};
+    } lists[] = {{"--ops", &options->ops},
+                 {"--scalars", &options->scalars},
+                 {"--caches", &options->caches},
+                 {"--engine", &options->engine}};
     bool taken = false;
     for (size_t j = 0; !taken && j < sizeof lists / sizeof *lists; ++j) {
       if (strcmp(argv[i], lists[j].flag) == 0 && i + 1 < argc) {
@@ -95,7 +98,7 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
     } else if (argv[i][0] == '-') {
       fprintf(stderr,
               "usage: %s [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] "
-              "[--rotation MIB] [--try A,B;C,D] [TOKENS ...]\n",
+              "[--rotation MIB] [--try A,B;C,D [--engine TABLE]] [TOKENS ...]\n",
               argv[0]);
       exit(2);
     } else {
@@ -212,20 +215,30 @@ bool bench_try(const bench_options *options, const bench_call *call, double (*ti
                void *context) {
   const kvf_op *op = call->variant->op;
   const kvf_backend backend = call->variant->backend;
-  if (options->num_tries == 0 || op->tuned[backend] == NULL) {
+  if (options->num_tries == 0 || (options->engine == NULL && op->tuned[backend] == NULL)) {
     return false;
   }
   const kvf_exec exec = {.backend = backend};
   const kvf_check check = kvf_check_begin(op, &exec);
   for (int32_t i = 0; i < options->num_tries; ++i) {
-    (void)kvf_try_tuned(op, backend, options->tries[i]);
+    const kvf_status status = options->engine != NULL
+                                  ? kvf_try_engine(options->engine, options->tries[i])
+                                  : kvf_try_tuned(op, backend, options->tries[i]);
+    if (status != KVF_OK) {
+      fprintf(stderr, "bench: %s\n", kvf_last_error());
+      exit(2);
+    }
     const double us = time(context);
-    printf("{\"op\": \"%s\", \"backend\": \"%s\", \"arch\": %d, \"size\": %lld, "
-           "\"case\": \"%s %s %s\", \"values\": [",
-           op->name, backend == KVF_CPU ? "cpu" : "cuda", (int)kvf_check_arch(&check),
-           (long long)call->tokens, kvf_dtype_name(kvf_scalar_of(call->variant)),
+    /* An op's table goes by its number of tokens; the engine's are for the cases of all ops. */
+    const bool engine = options->engine != NULL;
+    printf("{\"table\": \"%s\", \"backend\": \"%s\", \"arch\": %d, \"size\": %lld, "
+           "\"case\": \"%s %s %s %s\", \"values\": [",
+           engine ? options->engine : op->name, backend == KVF_CPU ? "cpu" : "cuda",
+           engine ? 0 : (int)kvf_check_arch(&check),
+           engine ? (long long)call->moved : (long long)call->tokens, op->name,
+           kvf_dtype_name(kvf_scalar_of(call->variant)),
            kvf_dtype_name(kvf_cache_of(call->variant)), call->form);
-    for (int32_t j = 0; j < op->tuned[backend]->num_constants; ++j) {
+    for (int32_t j = 0; j < options->num_constants; ++j) {
       printf("%s%d", j > 0 ? ", " : "", options->tries[i][j]);
     }
     printf("], \"us\": %.3f}\n", us);

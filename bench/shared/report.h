@@ -16,11 +16,14 @@ typedef struct bench_options {
   int32_t num_sizes;
   int32_t tries[BENCH_MAX_TRIES][KVF_MAX_TUNED]; /* tuned constants to compare; see bench_try() */
   int32_t num_tries;
+  int32_t num_constants; /* of each of them */
+  const char *engine;    /* they are those of this table of the engine; NULL: of the op */
 } bench_options;
 
 /*
- * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [--try A,B;C,D]
- * [TOKENS ...] over what `options` holds. Ends the program with a sentence if it can't.
+ * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
+ * [--try A,B;C,D [--engine TABLE]] [TOKENS ...] over what `options` holds. Ends the program with a
+ * sentence if it can't.
  */
 void bench_read_options(bench_options *options, int argc, char **argv);
 
@@ -34,9 +37,9 @@ void bench_run(const bench_options *options, kvf_backend backend, void (*measure
 int32_t bench_sets(const bench_options *options, const bench_call *call, int32_t limit);
 
 /*
- * Of a call of an op that has tuned constants: takes the time with each of those that are to be
- * compared, in microseconds, and prints it as a line of JSON for bench/tune.py. False when none
- * are.
+ * Of a call of an op that has tuned constants, or of any op if the engine's are tried: takes the
+ * time with each of those that are to be compared, in microseconds, and prints it as a line of JSON
+ * for bench/tune.py. False when none are.
  */
 bool bench_try(const bench_options *options, const bench_call *call, double (*time)(void *context),
                void *context);

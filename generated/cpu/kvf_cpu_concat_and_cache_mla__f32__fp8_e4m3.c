@@ -72,8 +72,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__f32__fp8_e4m3)(const void *par
                    offset * p->kv_cache.stride[1];
     int64_t ahead_block;
     int64_t ahead_offset;
-    if (token + KVF_ROWS_AHEAD < end &&
-        kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &ahead_block, &ahead_offset)) {
+    if (token + p->rows_ahead < end &&
+        kvf_locate(&p->slots, token + p->rows_ahead, &ahead_block, &ahead_offset)) {
       kvf_prefetch_row((uint8_t *)p->kv_cache.data + ahead_block * p->kv_cache.stride[0] +
                            ahead_offset * p->kv_cache.stride[1],
                        (int64_t)p->kv_lora_rank + p->rope_dim);

@@ -82,7 +82,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla_grouped__f32__fp8_e5m2)(const v
   for (int64_t i = begin; i < end; ++i) {
     const int64_t layer = i / p->slots.num_tokens;
     const int64_t token = i % p->slots.num_tokens;
-    const int64_t later = i + KVF_ROWS_AHEAD;
+    const int64_t later = i + p->rows_ahead;
     const uint8_t *ahead =
         later < end ? find_row(p, later / p->slots.num_tokens, later % p->slots.num_tokens) : NULL;
     if (ahead != NULL) {

@@ -57,8 +57,8 @@ static inline void prefetch_ahead(const kvf_indexer_k_quant_and_cache_params *p,
                                   int64_t end, int64_t groups) {
   int64_t block;
   int64_t offset;
-  if (token + KVF_ROWS_AHEAD < end &&
-      kvf_locate(&p->slots, token + KVF_ROWS_AHEAD, &block, &offset)) {
+  if (token + p->rows_ahead < end &&
+      kvf_locate(&p->slots, token + p->rows_ahead, &block, &offset)) {
     const uint8_t *page = (const uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
     kvf_prefetch_row(page + offset * p->head_dim, p->head_dim);
     kvf_prefetch_row(page + kvf_indexer_scales_at(p->slots.block_size, p->head_dim, groups, offset),

@@ -6,11 +6,9 @@
 #include "kvforge/params/convert_fp8.h"
 #include "kvforge/cache/cuda_decode.cuh"
 
-enum { THREADS = 256 };
-
-/* Vectors that a thread loads before it stores the first: 64 bytes, what the registers have room
- * for. */
-enum { IN_FLIGHT = 4 };
+/* Vectors that a thread loads before it stores the first, at most: 64 bytes, what the registers
+ * have room for. runtime/ops/convert_fp8.c chooses. */
+enum { MAX_THREADS = 256, IN_FLIGHT = 4 };
 
 /* 4 elements. */
 struct source_x4 {
@@ -72,15 +70,16 @@ KVF_INLINE void convert_x4(const kvf_convert_fp8_params &p) {
   const uint16_t *from = static_cast<const uint16_t *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst_cache.data);
   const int64_t vectors = p.rows * p.by_units.value;
-  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
-  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
-       first += step) {
+  const int32_t in_flight = p.in_flight < IN_FLIGHT ? p.in_flight : IN_FLIGHT;
+  const int64_t part = (int64_t)blockDim.x * in_flight;
+  for (int64_t first = blockIdx.x * part + threadIdx.x; first < vectors;
+       first += gridDim.x * part) {
     source_x4 loaded[IN_FLIGHT];
     int64_t target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const int64_t vector = first + i * THREADS;
-      if (vector < vectors) {
+      const int64_t vector = first + i * (int64_t)blockDim.x;
+      if (i < in_flight && vector < vectors) {
         int64_t place;
         locate(p, vector, 4, &place, &target[i]);
         loaded[i] = load_x4(from + place);
@@ -88,7 +87,7 @@ KVF_INLINE void convert_x4(const kvf_convert_fp8_params &p) {
     }
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      if (first + i * THREADS < vectors) {
+      if (i < in_flight && first + i * (int64_t)blockDim.x < vectors) {
         store_x4(loaded[i], to + target[i]);
       }
     }
@@ -100,15 +99,16 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
   const uint16_t *from = static_cast<const uint16_t *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst_cache.data);
   const int64_t vectors = p.rows * p.by_units.value;
-  const int64_t step = (int64_t)gridDim.x * THREADS * IN_FLIGHT;
-  for (int64_t first = (int64_t)blockIdx.x * THREADS * IN_FLIGHT + threadIdx.x; first < vectors;
-       first += step) {
+  const int32_t in_flight = p.in_flight < IN_FLIGHT ? p.in_flight : IN_FLIGHT;
+  const int64_t part = (int64_t)blockDim.x * in_flight;
+  for (int64_t first = blockIdx.x * part + threadIdx.x; first < vectors;
+       first += gridDim.x * part) {
     source_x1 loaded[IN_FLIGHT];
     int64_t target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const int64_t vector = first + i * THREADS;
-      if (vector < vectors) {
+      const int64_t vector = first + i * (int64_t)blockDim.x;
+      if (i < in_flight && vector < vectors) {
         int64_t place;
         locate(p, vector, 1, &place, &target[i]);
         loaded[i] = load_x1(from + place);
@@ -116,7 +116,7 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
     }
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      if (first + i * THREADS < vectors) {
+      if (i < in_flight && first + i * (int64_t)blockDim.x < vectors) {
         store_x1(loaded[i], to + target[i]);
       }
     }
@@ -124,7 +124,7 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
 }
 
 /* Grid: x parts of all vectors. */
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     kvf_cuda_convert_fp8__f16__f32(const __grid_constant__ kvf_convert_fp8_params p) {
   switch (p.vector_elements) {
   case 4:

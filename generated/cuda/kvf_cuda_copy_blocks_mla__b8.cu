@@ -65,20 +65,20 @@ KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const int64_t *sources,
                              const int64_t *targets, int32_t count) {
   const kvf_pages &cache = pages.caches[blockIdx.y];
   const int32_t vectors = count << pages.part_shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * KVF_PAGE_THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x16 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 16, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair, &byte)) {
         moved[k] =
             load_x16(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 16, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair, &byte)) {
         store_x16(moved[k],
                   static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -91,20 +91,20 @@ KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const int64_t *sources,
                             const int64_t *targets, int32_t count) {
   const kvf_pages &cache = pages.caches[blockIdx.y];
   const int32_t vectors = count << pages.part_shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * KVF_PAGE_THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x4 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 4, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
         moved[k] =
             load_x4(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 4, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
         store_x4(moved[k],
                  static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -117,20 +117,20 @@ KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const int64_t *sources,
                             const int64_t *targets, int32_t count) {
   const kvf_pages &cache = pages.caches[blockIdx.y];
   const int32_t vectors = count << pages.part_shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * KVF_PAGE_THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x1 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 1, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
         moved[k] =
             load_x1(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * KVF_PAGE_THREADS, vectors, 1, &pair, &byte)) {
+      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
         store_x1(moved[k],
                  static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -156,14 +156,14 @@ KVF_INLINE void copy_run(const kvf_page_list &pages, const int64_t *sources, con
 
 /*
  * The nearest pair before `pair` in the window that must not change places with it; -1: none.
- * Looks at one in KVF_PAGE_THREADS / KVF_PAGE_WINDOW pairs, from `first` on.
+ * Looks at one in blockDim.x / KVF_PAGE_WINDOW pairs, from `first` on.
  */
 KVF_INLINE int32_t find_conflict(const int64_t *sources, const int64_t *targets, int32_t pair,
                                  int32_t first) {
   const int64_t source = sources[pair];
   const int64_t target = targets[pair];
   int32_t nearest = -1;
-  for (int32_t i = first; i < pair; i += KVF_PAGE_THREADS / KVF_PAGE_WINDOW) {
+  for (int32_t i = first; i < pair; i += (int32_t)blockDim.x / KVF_PAGE_WINDOW) {
     if (targets[i] == source || targets[i] == target || sources[i] == target) {
       nearest = i;
     }

@@ -8,8 +8,8 @@
 #include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/ds_mla.h"
 
-/* As runtime/ops/shared/gather.c launches it. */
-constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+/* What a launch has at most; what it has is chosen in runtime/ops/shared/gather.c. */
+constexpr uint32_t MAX_THREADS = 256, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */
 constexpr int32_t IN_FLIGHT = 4;
@@ -136,11 +136,11 @@ KVF_INLINE void gather_x4(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params 
   const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
   const uint32_t vectors = (KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE) / 4;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)p.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -183,11 +183,11 @@ KVF_INLINE void gather_x1(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params 
   const uint8_t *pages = static_cast<const uint8_t *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
   const uint32_t vectors = (KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE);
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)p.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -225,7 +225,7 @@ KVF_INLINE void gather_x1(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params 
 }
 
 /* Grid: x tiles of rows, y parts of long rows. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_cp_gather_and_upconvert_fp8_kv_cache__f32__fp8_ds_mla(
         const __grid_constant__ kvf_cp_gather_and_upconvert_fp8_kv_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];

@@ -6,8 +6,8 @@
 #include "kvforge/params/cp_gather_indexer_k_quant_cache.h"
 #include "kvforge/cache/indexer.h"
 
-/* As runtime/ops/cp_gather_indexer_k_quant_cache.c launches it. */
-constexpr uint32_t THREADS = 256, ROWS = 64;
+/* What a launch has at most; runtime/ops/cp_gather_indexer_k_quant_cache.c chooses. */
+constexpr uint32_t MAX_THREADS = 256, MAX_ROWS = 64;
 
 /* Where a row is in its page; NULL for a row that is skipped. */
 struct row_place {
@@ -77,8 +77,8 @@ KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &
 KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
   const uint32_t vectors = bytes / 16;
-  const uint32_t row_step = THREADS / vectors;
-  const uint32_t column_step = THREADS % vectors;
+  const uint32_t row_step = blockDim.x / vectors;
+  const uint32_t column_step = blockDim.x % vectors;
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
@@ -102,8 +102,8 @@ KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *
 KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
   const uint32_t vectors = bytes / 4;
-  const uint32_t row_step = THREADS / vectors;
-  const uint32_t column_step = THREADS % vectors;
+  const uint32_t row_step = blockDim.x / vectors;
+  const uint32_t column_step = blockDim.x % vectors;
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
@@ -127,8 +127,8 @@ KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *t
 KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
   const uint32_t vectors = bytes;
-  const uint32_t row_step = THREADS / vectors;
-  const uint32_t column_step = THREADS % vectors;
+  const uint32_t row_step = blockDim.x / vectors;
+  const uint32_t column_step = blockDim.x % vectors;
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
@@ -152,8 +152,8 @@ KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *t
 KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
   const uint32_t vectors = bytes / 4;
-  const uint32_t row_step = THREADS / vectors;
-  const uint32_t column_step = THREADS % vectors;
+  const uint32_t row_step = blockDim.x / vectors;
+  const uint32_t column_step = blockDim.x % vectors;
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
@@ -177,8 +177,8 @@ KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *
 KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
   const uint32_t vectors = bytes;
-  const uint32_t row_step = THREADS / vectors;
-  const uint32_t column_step = THREADS % vectors;
+  const uint32_t row_step = blockDim.x / vectors;
+  const uint32_t column_step = blockDim.x % vectors;
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
@@ -195,13 +195,14 @@ KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *
   }
 }
 
-/* Grid: x rows, ROWS to a thread block. */
-extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
-    const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
-  __shared__ row_place places[ROWS];
-  const int64_t first = (int64_t)blockIdx.x * ROWS;
+/* Grid: x rows, rows_per_block to a thread block. */
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+    kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
+        const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
+  __shared__ row_place places[MAX_ROWS];
+  const int64_t first = (int64_t)blockIdx.x * p.rows_per_block;
   const int64_t rest = p.num_rows - first;
-  const uint32_t rows = (uint32_t)(rest < ROWS ? rest : ROWS);
+  const uint32_t rows = (uint32_t)(rest < p.rows_per_block ? rest : p.rows_per_block);
   if (threadIdx.x < rows) {
     places[threadIdx.x] = find_row(p, first + threadIdx.x);
   }

@@ -6,8 +6,8 @@
 #include "kvforge/params/gather_and_maybe_dequant_cache.h"
 #include "kvforge/cache/cuda_decode.cuh"
 
-/* As runtime/ops/shared/gather.c launches it. */
-constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+/* What a launch has at most; what it has is chosen in runtime/ops/shared/gather.c. */
+constexpr uint32_t MAX_THREADS = 256, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */
 constexpr int32_t IN_FLIGHT = 4;
@@ -49,11 +49,11 @@ KVF_INLINE void gather_x4(const kvf_gather_and_maybe_dequant_cache_params &p, co
   const float *pages = static_cast<const float *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
   const uint32_t vectors = (uint32_t)p.entry_size / 4;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)p.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -96,11 +96,11 @@ KVF_INLINE void gather_x1(const kvf_gather_and_maybe_dequant_cache_params &p, co
   const float *pages = static_cast<const float *>(p.src_cache.data);
   float *to = static_cast<float *>(p.dst.data) + first_row * p.dst.stride[0];
   const uint32_t vectors = (uint32_t)p.entry_size;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)p.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -150,7 +150,7 @@ KVF_INLINE int64_t sequence_of(const kvf_gather_and_maybe_dequant_cache_params &
 }
 
 /* Grid: x tiles of rows, y parts of long rows. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_and_maybe_dequant_cache__f32__f32(
         const __grid_constant__ kvf_gather_and_maybe_dequant_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];

@@ -18,6 +18,7 @@ struct side {
   int64_t tokens;        /* of a group of tokens; 0: there are none */
   int64_t tokens_stride; /* of these */
   int32_t vector;
+  int32_t tile_vectors;
 };
 
 KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
@@ -31,11 +32,12 @@ KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
           keys ? p.key_cache.stride[4] : p.value_cache.stride[3],
           keys ? 0 : p.value_tokens,
           p.value_tokens_stride,
-          keys ? p.key_vector : p.value_vector};
+          keys ? p.key_vector : p.value_vector,
+          p.tile_vectors};
 }
 
-/* As runtime/ops/shared/gather.c launches it. */
-constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+/* What a launch has at most; what it has is chosen in runtime/ops/shared/gather.c. */
+constexpr uint32_t MAX_THREADS = 256, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */
 constexpr int32_t IN_FLIGHT = 4;
@@ -108,11 +110,11 @@ KVF_INLINE void gather_x8(const side &s, const int64_t *places, int64_t first_ro
   const uint16_t *pages = static_cast<const uint16_t *>(s.cache.data);
   uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
   const uint32_t vectors = s.heads * s.size / 8;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -154,11 +156,11 @@ KVF_INLINE void gather_x2(const side &s, const int64_t *places, int64_t first_ro
   const uint16_t *pages = static_cast<const uint16_t *>(s.cache.data);
   uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
   const uint32_t vectors = s.heads * s.size / 2;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -200,11 +202,11 @@ KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_ro
   const uint16_t *pages = static_cast<const uint16_t *>(s.cache.data);
   uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
   const uint32_t vectors = s.heads * s.size;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -245,14 +247,14 @@ KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_ro
 KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
   for (uint32_t row = 0; row < rows; ++row) {
     uint16_t *to = static_cast<uint16_t *>(s.out.data) + (first_row + row) * s.out.stride[0];
-    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += THREADS) {
+    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += blockDim.x) {
       to[out_at(s, i)] = 0;
     }
   }
 }
 
 /* Grid: x tiles of rows, y parts of long rows, z keys and values. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_kv_cache__bf16__bf16(const __grid_constant__ kvf_gather_kv_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];
   __shared__ int32_t missing;

@@ -14,17 +14,21 @@ struct side {
   uint32_t heads;
   uint32_t size; /* of a head */
   int32_t vector;
+  int32_t tile_vectors;
 };
 
 KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
   const bool keys = blockIdx.z == 0;
-  return {keys ? p.key_cache : p.value_cache, keys ? p.key_out : p.value_out,
+  return {keys ? p.key_cache : p.value_cache,
+          keys ? p.key_out : p.value_out,
           (uint32_t)(keys ? p.key_heads : p.value_heads),
-          (uint32_t)(keys ? p.head_size : p.value_head_size), keys ? p.key_vector : p.value_vector};
+          (uint32_t)(keys ? p.head_size : p.value_head_size),
+          keys ? p.key_vector : p.value_vector,
+          p.tile_vectors};
 }
 
-/* As runtime/ops/shared/gather.c launches it. */
-constexpr uint32_t THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128;
+/* What a launch has at most; what it has is chosen in runtime/ops/shared/gather.c. */
+constexpr uint32_t MAX_THREADS = 256, MAX_TILE_ROWS = 128;
 
 /* Vectors of a thread, all loaded before the first is stored. */
 constexpr int32_t IN_FLIGHT = 4;
@@ -92,11 +96,11 @@ KVF_INLINE void gather_x8(const side &s, const int64_t *places, int64_t first_ro
   const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
   uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
   const uint32_t vectors = s.heads * s.size / 8;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -138,11 +142,11 @@ KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_ro
   const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
   uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
   const uint32_t vectors = s.heads * s.size;
-  for (uint32_t first = blockIdx.y * TILE_VECTORS; first < vectors;
-       first += gridDim.y * TILE_VECTORS) {
-    const uint32_t count = vectors - first < TILE_VECTORS ? vectors - first : TILE_VECTORS;
-    const uint32_t row_step = THREADS / count;
-    const uint32_t column_step = THREADS % count;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
+    const uint32_t count = vectors - first < tile ? vectors - first : tile;
+    const uint32_t row_step = blockDim.x / count;
+    const uint32_t column_step = blockDim.x % count;
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
@@ -183,14 +187,14 @@ KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_ro
 KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
   for (uint32_t row = 0; row < rows; ++row) {
     uint16_t *to = static_cast<uint16_t *>(s.out.data) + (first_row + row) * s.out.stride[0];
-    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += THREADS) {
+    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += blockDim.x) {
       to[out_at(s, i)] = 0;
     }
   }
 }
 
 /* Grid: x tiles of rows, y parts of long rows, z keys and values. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_kv_cache__f16__q8_0(const __grid_constant__ kvf_gather_kv_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];
   __shared__ int32_t missing;

@@ -5,11 +5,12 @@
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
 
-/* As runtime/ops/reshape_and_cache.c launches it. */
-enum { THREADS = 256, WARP = 32, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
+/* A tile has as many tokens as a warp has lanes. Of threads and elements a launch has so many at
+ * most; runtime/ops/reshape_and_cache.c chooses. */
+enum { MAX_THREADS = 256, WARP = 32, TILE_TOKENS = 32, MAX_TILE_ELEMENTS = 64 };
 
 /* Rows stay 16-byte aligned, and 8 lanes that read 16 bytes each of a column meet no bank twice. */
-enum { ROW = TILE_ELEMENTS + 8 };
+enum { ROW = MAX_TILE_ELEMENTS + 8 };
 
 /* The place of a token that is skipped. */
 #define NOWHERE INT64_MIN
@@ -59,12 +60,14 @@ KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v
 
 /* Fills the tile, 8 elements at a time. */
 KVF_INLINE void load_tile_x8(uint16_t *tile, const int64_t *places, const kvf_view &source,
-                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+                             int64_t first_token, int64_t head, int32_t first, int32_t count,
+                             int32_t tile_shift) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 8); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 8);
-    const int32_t element = i % (TILE_ELEMENTS / 8) * 8;
+  for (int32_t i = (int32_t)threadIdx.x * 8; i < TILE_TOKENS << tile_shift;
+       i += (int32_t)blockDim.x * 8) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x8(
           load_x8(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
@@ -75,12 +78,14 @@ KVF_INLINE void load_tile_x8(uint16_t *tile, const int64_t *places, const kvf_vi
 
 /* Fills the tile, 2 elements at a time. */
 KVF_INLINE void load_tile_x2(uint16_t *tile, const int64_t *places, const kvf_view &source,
-                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+                             int64_t first_token, int64_t head, int32_t first, int32_t count,
+                             int32_t tile_shift) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 2); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 2);
-    const int32_t element = i % (TILE_ELEMENTS / 2) * 2;
+  for (int32_t i = (int32_t)threadIdx.x * 2; i < TILE_TOKENS << tile_shift;
+       i += (int32_t)blockDim.x * 2) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x2(
           load_x2(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
@@ -91,12 +96,13 @@ KVF_INLINE void load_tile_x2(uint16_t *tile, const int64_t *places, const kvf_vi
 
 /* Fills the tile, 1 element at a time. */
 KVF_INLINE void load_tile_x1(uint16_t *tile, const int64_t *places, const kvf_view &source,
-                             int64_t first_token, int64_t head, int32_t first, int32_t count) {
+                             int64_t first_token, int64_t head, int32_t first, int32_t count,
+                             int32_t tile_shift) {
   const uint16_t *from = static_cast<const uint16_t *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 1);
-    const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS << tile_shift; i += (int32_t)blockDim.x) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x1(load_x1(from + (first_token + token) * source.stride[0] +
                        (int64_t)(first + element) * source.stride[2]),
@@ -117,7 +123,8 @@ KVF_INLINE void store_keys(const uint16_t *tile, const int64_t *places,
   uint16_t *to = static_cast<uint16_t *>(p.key_cache.data) + place + head * p.key_cache.stride[1];
   const uint16_t *from = tile + token * ROW;
   const int32_t step = p.key_vector_elements;
-  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count; i += THREADS / WARP * step) {
+  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count;
+       i += (int32_t)blockDim.x / WARP * step) {
     const int32_t group = (first + i) / p.x;
     const int64_t inner = first + i - group * p.x;
     uint16_t *at = to + group * p.key_cache.stride[2] + inner * p.key_cache.stride[4];
@@ -141,7 +148,7 @@ KVF_INLINE void store_values_singly(const uint16_t *tile, const int64_t *places,
   uint16_t *to =
       static_cast<uint16_t *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
+  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += (int32_t)blockDim.x / WARP) {
     to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
   }
 }
@@ -156,7 +163,7 @@ KVF_INLINE void store_values(const uint16_t *tile, const int64_t *places,
   enum { GROUPS = TILE_TOKENS / 8 };
   uint16_t *to = static_cast<uint16_t *>(p.value_cache.data) + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += (int32_t)blockDim.x) {
     const int32_t element = i / GROUPS;
     const int32_t token = i % GROUPS * 8;
     uint16_t *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
@@ -179,7 +186,7 @@ KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache)
 }
 
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_reshape_and_cache__f16__f16(const __grid_constant__ kvf_reshape_and_cache_params p) {
   __shared__ __align__(16) uint16_t tile[TILE_TOKENS * ROW];
   __shared__ int64_t places[TILE_TOKENS];
@@ -205,22 +212,24 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     places[threadIdx.x] = place;
   }
 
-  const uint32_t tiles_per_head = ((uint32_t)p.head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS;
+  const int32_t tile_elements = 1 << p.tile_shift;
+  const uint32_t tiles_per_head =
+      ((uint32_t)p.head_size + (uint32_t)tile_elements - 1) >> p.tile_shift;
   const uint32_t tiles = (uint32_t)p.num_heads * tiles_per_head;
   for (uint32_t i = blockIdx.y; i < tiles; i += gridDim.y) {
     const int64_t head = i / tiles_per_head;
-    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) * TILE_ELEMENTS;
-    const int32_t count = p.head_size - first < TILE_ELEMENTS ? p.head_size - first : TILE_ELEMENTS;
+    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) << p.tile_shift;
+    const int32_t count = p.head_size - first < tile_elements ? p.head_size - first : tile_elements;
     __syncthreads(); /* places are there, and the tile before this one is written out */
     switch (p.vector_elements) {
     case 8:
-      load_tile_x8(tile, places, source, first_token, head, first, count);
+      load_tile_x8(tile, places, source, first_token, head, first, count, p.tile_shift);
       break;
     case 2:
-      load_tile_x2(tile, places, source, first_token, head, first, count);
+      load_tile_x2(tile, places, source, first_token, head, first, count, p.tile_shift);
       break;
     default:
-      load_tile_x1(tile, places, source, first_token, head, first, count);
+      load_tile_x1(tile, places, source, first_token, head, first, count, p.tile_shift);
       break;
     }
     __syncthreads();

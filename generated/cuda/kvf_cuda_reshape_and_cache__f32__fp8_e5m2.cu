@@ -5,11 +5,12 @@
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
 
-/* As runtime/ops/reshape_and_cache.c launches it. */
-enum { THREADS = 256, WARP = 32, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
+/* A tile has as many tokens as a warp has lanes. Of threads and elements a launch has so many at
+ * most; runtime/ops/reshape_and_cache.c chooses. */
+enum { MAX_THREADS = 256, WARP = 32, TILE_TOKENS = 32, MAX_TILE_ELEMENTS = 64 };
 
 /* Rows stay 16-byte aligned, and 8 lanes that read 16 bytes each of a column meet no bank twice. */
-enum { ROW = TILE_ELEMENTS + 16 };
+enum { ROW = MAX_TILE_ELEMENTS + 16 };
 
 /* The place of a token that is skipped. */
 #define NOWHERE INT64_MIN
@@ -72,12 +73,13 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
 /* Fills the tile, 16 elements at a time. */
 KVF_INLINE void load_tile_x16(uint8_t *tile, const int64_t *places, const kvf_view &source,
                               int64_t first_token, int64_t head, int32_t first, int32_t count,
-                              float scale) {
+                              int32_t tile_shift, float scale) {
   const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 16); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 16);
-    const int32_t element = i % (TILE_ELEMENTS / 16) * 16;
+  for (int32_t i = (int32_t)threadIdx.x * 16; i < TILE_TOKENS << tile_shift;
+       i += (int32_t)blockDim.x * 16) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x16(
           load_x16(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
@@ -89,12 +91,13 @@ KVF_INLINE void load_tile_x16(uint8_t *tile, const int64_t *places, const kvf_vi
 /* Fills the tile, 4 elements at a time. */
 KVF_INLINE void load_tile_x4(uint8_t *tile, const int64_t *places, const kvf_view &source,
                              int64_t first_token, int64_t head, int32_t first, int32_t count,
-                             float scale) {
+                             int32_t tile_shift, float scale) {
   const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 4); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 4);
-    const int32_t element = i % (TILE_ELEMENTS / 4) * 4;
+  for (int32_t i = (int32_t)threadIdx.x * 4; i < TILE_TOKENS << tile_shift;
+       i += (int32_t)blockDim.x * 4) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x4(
           load_x4(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
@@ -106,12 +109,12 @@ KVF_INLINE void load_tile_x4(uint8_t *tile, const int64_t *places, const kvf_vie
 /* Fills the tile, 1 element at a time. */
 KVF_INLINE void load_tile_x1(uint8_t *tile, const int64_t *places, const kvf_view &source,
                              int64_t first_token, int64_t head, int32_t first, int32_t count,
-                             float scale) {
+                             int32_t tile_shift, float scale) {
   const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS * (TILE_ELEMENTS / 1); i += THREADS) {
-    const int32_t token = i / (TILE_ELEMENTS / 1);
-    const int32_t element = i % (TILE_ELEMENTS / 1) * 1;
+  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS << tile_shift; i += (int32_t)blockDim.x) {
+    const int32_t token = i >> tile_shift;
+    const int32_t element = i & ((1 << tile_shift) - 1);
     if (element < count && places[token] != NOWHERE) {
       store_x1(load_x1(from + (first_token + token) * source.stride[0] +
                        (int64_t)(first + element) * source.stride[2]),
@@ -132,7 +135,8 @@ KVF_INLINE void store_keys(const uint8_t *tile, const int64_t *places,
   uint8_t *to = static_cast<uint8_t *>(p.key_cache.data) + place + head * p.key_cache.stride[1];
   const uint8_t *from = tile + token * ROW;
   const int32_t step = p.key_vector_elements;
-  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count; i += THREADS / WARP * step) {
+  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count;
+       i += (int32_t)blockDim.x / WARP * step) {
     const int32_t group = (first + i) / p.x;
     const int64_t inner = first + i - group * p.x;
     uint8_t *at = to + group * p.key_cache.stride[2] + inner * p.key_cache.stride[4];
@@ -155,7 +159,7 @@ KVF_INLINE void store_values_singly(const uint8_t *tile, const int64_t *places,
   }
   uint8_t *to = static_cast<uint8_t *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += THREADS / WARP) {
+  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += (int32_t)blockDim.x / WARP) {
     to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
   }
 }
@@ -170,7 +174,7 @@ KVF_INLINE void store_values(const uint8_t *tile, const int64_t *places,
   enum { GROUPS = TILE_TOKENS / 16 };
   uint8_t *to = static_cast<uint8_t *>(p.value_cache.data) + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += (int32_t)blockDim.x) {
     const int32_t element = i / GROUPS;
     const int32_t token = i % GROUPS * 16;
     uint8_t *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
@@ -196,7 +200,7 @@ KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache)
 }
 
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
-extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_reshape_and_cache__f32__fp8_e5m2(
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) kvf_cuda_reshape_and_cache__f32__fp8_e5m2(
     const __grid_constant__ kvf_reshape_and_cache_params p) {
   __shared__ __align__(16) uint8_t tile[TILE_TOKENS * ROW];
   __shared__ int64_t places[TILE_TOKENS];
@@ -222,24 +226,26 @@ extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_reshape_and_cache
     places[threadIdx.x] = place;
   }
 
-  const uint32_t tiles_per_head = ((uint32_t)p.head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS;
+  const int32_t tile_elements = 1 << p.tile_shift;
+  const uint32_t tiles_per_head =
+      ((uint32_t)p.head_size + (uint32_t)tile_elements - 1) >> p.tile_shift;
   const uint32_t tiles = (uint32_t)p.num_heads * tiles_per_head;
   for (uint32_t i = blockIdx.y; i < tiles; i += gridDim.y) {
     const int64_t head = i / tiles_per_head;
-    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) * TILE_ELEMENTS;
-    const int32_t count = p.head_size - first < TILE_ELEMENTS ? p.head_size - first : TILE_ELEMENTS;
+    const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) << p.tile_shift;
+    const int32_t count = p.head_size - first < tile_elements ? p.head_size - first : tile_elements;
     const kvf_view &scales = keys ? p.k_scale : p.v_scale;
     const float scale = static_cast<const float *>(scales.data)[head * scales.stride[0]];
     __syncthreads(); /* places are there, and the tile before this one is written out */
     switch (p.vector_elements) {
     case 16:
-      load_tile_x16(tile, places, source, first_token, head, first, count, scale);
+      load_tile_x16(tile, places, source, first_token, head, first, count, p.tile_shift, scale);
       break;
     case 4:
-      load_tile_x4(tile, places, source, first_token, head, first, count, scale);
+      load_tile_x4(tile, places, source, first_token, head, first, count, p.tile_shift, scale);
       break;
     default:
-      load_tile_x1(tile, places, source, first_token, head, first, count, scale);
+      load_tile_x1(tile, places, source, first_token, head, first, count, p.tile_shift, scale);
       break;
     }
     __syncthreads();

@@ -223,18 +223,24 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                   (DLTensor *)values[7].as.tensor, values[8].as.tensor);
 }
 
-/* Measured by `ninja tune`: threads by arch and num_tokens. */
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"rows_ahead"},
+    .defaults = {4},
+};
+
+/* Measured by `ninja tune`: threads, warps by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {256}},
-    {90, 256, {256}},
-    {90, 4096, {256}},
-    {90, INT64_MAX, {256}},
+    {90, 16, {256, 4}},
+    {90, 256, {256, 4}},
+    {90, 4096, {256, 4}},
+    {90, INT64_MAX, {256, 4}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 1,
-    .names = {"threads"},
-    .defaults = {256},
+    .num_constants = 2,
+    .names = {"threads", "warps"},
+    .defaults = {256, 4},
     .rows = cuda_rows,
     .num_rows = 4,
 };
@@ -320,5 +326,5 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .exclusions = exclusions,
     .num_exclusions = 8,
     .call = call,
-    .tuned = {[KVF_CUDA] = &cuda_tuned},
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

@@ -171,6 +171,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[8].as.string, values[9].as.integer);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"rows_ahead"},
+    .defaults = {4},
+};
+
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {256}},
@@ -235,5 +241,5 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
-    .tuned = {[KVF_CUDA] = &cuda_tuned},
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

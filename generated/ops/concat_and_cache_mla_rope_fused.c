@@ -178,6 +178,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[10].as.boolean);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"rows_ahead"},
+    .defaults = {4},
+};
+
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {128}},
@@ -258,5 +264,5 @@ const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
-    .tuned = {[KVF_CUDA] = &cuda_tuned},
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

@@ -60,6 +60,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                           (DLTensor *)values[2].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_concat_mla_q = {
     .name = "concat_mla_q",
     .ns = "_C_cache_ops",
@@ -93,4 +99,5 @@ const kvf_op kvf_op_concat_mla_q = {
     .cells = cells,
     .num_cells = 1,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -204,6 +204,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                          values[2].as.number, values[3].as.string);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 2,
+    .names = {"threads", "vectors"},
+    .defaults = {256, 4},
+};
+
 const kvf_op kvf_op_convert_fp8 = {
     .name = "convert_fp8",
     .ns = "_C_cache_ops",
@@ -257,4 +263,5 @@ const kvf_op kvf_op_convert_fp8 = {
     .exclusions = exclusions,
     .num_exclusions = 7,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

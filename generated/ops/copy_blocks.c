@@ -63,6 +63,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                          values[1].as.tensors.data, values[1].as.tensors.size, values[2].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 256},
+};
+
 const kvf_op kvf_op_copy_blocks = {
     .name = "copy_blocks",
     .ns = "_C_cache_ops",
@@ -109,4 +115,5 @@ const kvf_op kvf_op_copy_blocks = {
     .cells = cells,
     .num_cells = 1,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -133,6 +133,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[7].as.tensor, values[8].as.tensor, values[9].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 512},
+};
+
 const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
     .name = "cp_gather_and_upconvert_fp8_kv_cache",
     .ns = "_C_cache_ops",
@@ -197,4 +203,5 @@ const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {
     .cells = cells,
     .num_cells = 3,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -74,6 +74,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                              values[5].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 512},
+};
+
 const kvf_op kvf_op_cp_gather_cache = {
     .name = "cp_gather_cache",
     .ns = "_C_cache_ops",
@@ -108,4 +114,5 @@ const kvf_op kvf_op_cp_gather_cache = {
     .cells = cells,
     .num_cells = 1,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

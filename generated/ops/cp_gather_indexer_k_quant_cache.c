@@ -72,6 +72,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[3].as.tensor, values[4].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 2,
+    .names = {"threads", "rows"},
+    .defaults = {256, 64},
+};
+
 const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {
     .name = "cp_gather_indexer_k_quant_cache",
     .ns = "_C_cache_ops",
@@ -111,4 +117,5 @@ const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {
     .cells = cells,
     .num_cells = 1,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -167,6 +167,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[7].as.tensor, values[8].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 512},
+};
+
 const kvf_op kvf_op_gather_and_maybe_dequant_cache = {
     .name = "gather_and_maybe_dequant_cache",
     .ns = "_C_cache_ops",
@@ -210,4 +216,5 @@ const kvf_op kvf_op_gather_and_maybe_dequant_cache = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -352,6 +352,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                              values[13].as.tensor, values[14].as.boolean);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 512},
+};
+
 const kvf_op kvf_op_gather_kv_cache = {
     .name = "gather_kv_cache",
     .ns = "_C_cache_ops",
@@ -414,4 +420,5 @@ const kvf_op kvf_op_gather_kv_cache = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

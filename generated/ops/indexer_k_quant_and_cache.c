@@ -140,6 +140,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                        values[4].as.string);
 }
 
+static const kvf_tuned cpu_tuned = {
+    .num_constants = 1,
+    .names = {"rows_ahead"},
+    .defaults = {4},
+};
+
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .name = "indexer_k_quant_and_cache",
     .ns = "_C_cache_ops",
@@ -199,4 +211,5 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .cells = cells,
     .num_cells = 9,
     .call = call,
+    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
 };

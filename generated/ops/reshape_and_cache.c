@@ -186,10 +186,10 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                values[7].as.tensor, values[8].as.boolean);
 }
 
-static const kvf_tuned cpu_tuned = {
-    .num_constants = 1,
-    .names = {"stream_kib"},
-    .defaults = {4096},
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 2,
+    .names = {"threads", "elements"},
+    .defaults = {256, 64},
 };
 
 const kvf_op kvf_op_reshape_and_cache = {
@@ -244,5 +244,5 @@ const kvf_op kvf_op_reshape_and_cache = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
-    .tuned = {[KVF_CPU] = &cpu_tuned},
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

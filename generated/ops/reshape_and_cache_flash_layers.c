@@ -184,12 +184,6 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[4].as.tensor, values[5].as.string, values[6].as.tensor, values[7].as.tensor);
 }
 
-static const kvf_tuned cpu_tuned = {
-    .num_constants = 1,
-    .names = {"stream_kib"},
-    .defaults = {4096},
-};
-
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {64}},
@@ -258,5 +252,5 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,
-    .tuned = {[KVF_CPU] = &cpu_tuned, [KVF_CUDA] = &cuda_tuned},
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

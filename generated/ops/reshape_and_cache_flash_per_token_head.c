@@ -208,6 +208,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[5].as.tensor, values[6].as.tensor, values[7].as.string);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
+};
+
 const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
     .name = "reshape_and_cache_flash_per_token_head",
     .ns = "_C_cache_ops",
@@ -291,4 +297,5 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
     .cells = cells,
     .num_cells = 12,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -57,6 +57,12 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                          values[1].as.tensor);
 }
 
+static const kvf_tuned cuda_tuned = {
+    .num_constants = 2,
+    .names = {"threads", "vectors"},
+    .defaults = {256, 4},
+};
+
 const kvf_op kvf_op_zero_blocks = {
     .name = "zero_blocks",
     .ns = "_C_cache_ops",
@@ -96,4 +102,5 @@ const kvf_op kvf_op_zero_blocks = {
     .cells = cells,
     .num_cells = 1,
     .call = call,
+    .tuned = {[KVF_CUDA] = &cuda_tuned},
 };

@@ -1,11 +1,13 @@
 """concat_and_cache_mla: the writer of MLA caches, plain rows and the two quantised row formats."""
 
+from dataclasses import replace
+
 from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op
 from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_F32, NVFP4_DS_MLA
 from generator.spec.shared.generations import generations
-from generator.spec.shared.mla import SCALE, SIZES, SLOT_MAPPING, TUNED
+from generator.spec.shared.mla import CPU_TUNED, CUDA_TUNED, SCALE, SIZES, SLOT_MAPPING
 from generator.spec.shared.writer import same_or_fp8
 
 
@@ -124,7 +126,11 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         ),
     ),
     excluded=excluded,
-    tuned=TUNED,
+    # Of a row format: the warps of a block, each with a token.
+    tuned=(
+        CPU_TUNED,
+        replace(CUDA_TUNED, constants={**CUDA_TUNED.constants, "warps": (4, 2, 1)}),
+    ),
     upstream_schemas={
         **dict.fromkeys(
             generations(before="vllm-0.33"),

@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -42,6 +43,8 @@ result for N = 1024), on the dtype and on alignment.""",
         Field("int32_t", "vector_elements", "bytes that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
+    # The threads of a block.
+    tuned=(Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),),
     axes=(dtypes("width", "b8"),),
     moved="f32, f16, bf16",
 )

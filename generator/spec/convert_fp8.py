@@ -4,6 +4,7 @@ from generator.axes import dtypes
 from generator.dtypes import DType
 from generator.model import Field, Op
 from generator.spec.shared.generations import GENERATIONS
+from generator.tuned import Tuned
 
 
 def excluded(source: DType, destination: DType) -> str | None:
@@ -72,9 +73,12 @@ compared and strides honoured.""",
             "kvf_divider", "by_size[KVF_MAX_RANK]", "take the number of a row apart; 1 to 3", True
         ),
         Field("kvf_divider", "by_units", "vectors (CUDA) or pieces (CPU) of a row", True),
+        Field("int32_t", "in_flight", "CUDA: vectors that a thread loads before it stores", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
+    # The threads of a block, and how many vectors each has in flight if its registers have room.
+    tuned=(Tuned("cuda", {"threads": (256, 128), "vectors": (4, 2, 1)}, "elements", ()),),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),

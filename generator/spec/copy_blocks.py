@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Op
-from generator.spec.shared.pages import CACHES, PARAMS
+from generator.spec.shared.pages import CACHES, COPY_TUNED, PARAMS
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -42,5 +42,6 @@ race between chained pairs, its 32-bit sizes and its missing bounds checks corre
     },
     elsewhere={"vLLM to 0.13": "copy_blocks", "mistral.rs": "copy_blocks_bf16 to copy_blocks_u8"},
     params=PARAMS,
+    tuned=COPY_TUNED,
     axes=(dtypes("width", "b8"),),
 )

@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Op
-from generator.spec.shared.pages import CACHES, PARAMS
+from generator.spec.shared.pages import CACHES, COPY_TUNED, PARAMS
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -29,5 +29,6 @@ corrected.""",
     },
     elsewhere={"vLLM to 0.13": "copy_blocks_mla"},
     params=PARAMS,
+    tuned=COPY_TUNED,
     axes=(dtypes("width", "b8"),),
 )

@@ -75,6 +75,7 @@ Source of the rule: vLLM's op of the same name, with E5M2 tensors refused and it
         Field("int32_t", "mapped", "whether rows are found by the two maps"),
         Field("int64_t", "num_pages", "of src_cache; table has the virtual ones", True),
     ),
+    tuned=gather.TUNED,
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", FP8_DS_MLA)),
     upstream_schemas={
         **dict.fromkeys(

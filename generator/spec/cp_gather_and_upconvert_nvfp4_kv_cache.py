@@ -33,5 +33,6 @@ alignment and its bounds defects corrected.""",
     ),
     elsewhere={"vLLM": "cp_gather_and_upconvert_nvfp4_kv_cache"},
     params=gather.UPCONVERT_PARAMS,
+    tuned=gather.TUNED,
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4_DS_MLA)),
 )

@@ -46,6 +46,7 @@ alignment and its bounds defects corrected.""",
         "which page holds each row; starts: cu_seq_lens, offsets: seq_starts",
         Field("int32_t", "entry_size", "bytes of a row"),
     ),
+    tuned=gather.TUNED,
     axes=(dtypes("width", "b8"),),
     upstream_schemas=dict.fromkeys(
         GENERATIONS,

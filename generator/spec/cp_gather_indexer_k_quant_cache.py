@@ -2,6 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -46,8 +47,15 @@ and more, its alignment and its bounds defects corrected.""",
         Field("int64_t", "num_rows", "rows of the destinations"),
         Field("int32_t", "head_dim", "elements of a key"),
         Field("int32_t", "num_scales", "scales of a key"),
+        Field("int32_t", "rows_per_block", "CUDA: rows of a thread block", True),
         Field("int32_t", "vector_elements", "bytes that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be copied in one piece", True),
+    ),
+    # The threads of a block, and the rows that it has.
+    tuned=(
+        Tuned(
+            "cuda", {"threads": (256, 128), "rows": (64, 32, 16)}, "num_rows", (256, 4096, 65536)
+        ),
     ),
     axes=(dtypes("width", "b8"),),
     moved="fp8_e4m3",

@@ -54,6 +54,7 @@ bounds and its empty-input defects corrected.""",
         Field("kvf_view", "scale", "f32, one element; data may be NULL unless fp8"),
         Field("const int32_t *", "token_to_seq", "[num_rows] or NULL; CUDA only"),
     ),
+    tuned=gather.TUNED,
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),

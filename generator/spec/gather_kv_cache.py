@@ -141,10 +141,12 @@ formats each.""",
         Field("int32_t", "key_heads", "num_kv_heads, or 1 where heads have been joined", True),
         Field("int32_t", "value_heads", "likewise", True),
         Field("int32_t", "rows_per_tile", "CUDA: rows of a thread block", True),
+        Field("int32_t", "tile_vectors", "CUDA: vectors of a row that a thread block moves", True),
         Field("int32_t", "key_vector", "CUDA: elements that a thread moves at a time", True),
         Field("int32_t", "value_vector", "likewise", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
+    tuned=gather.TUNED,
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes(

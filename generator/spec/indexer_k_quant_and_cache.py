@@ -7,6 +7,7 @@ from generator.spec.shared.formats import (
     FP8_INDEXER_MXFP8,
     FP8_INDEXER_UE8M0,
 )
+from generator.spec.shared.mla import TUNED
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -69,7 +70,9 @@ it; the largest element then saturates.""",
         Field("int32_t", "lane_bits", "2^lane_bits CUDA threads share a group", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be stored in one piece", True),
+        Field("int32_t", "rows_ahead", "CPU: how many tokens ahead a row is asked for", True),
     ),
+    tuned=TUNED,
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes("cache", FP8_INDEXER, FP8_INDEXER_UE8M0, FP8_INDEXER_MXFP8),

@@ -3,7 +3,8 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.generations import generations
-from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -74,6 +75,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
             "key elements that one CUDA thread writes at a time",
             True,
         ),
+        Field("int32_t", "tile_shift", "CUDA: log2 of the elements of a tile", True),
         Field("int32_t", "value_vectors", "CUDA: 16-byte vectors of tokens can be aligned", True),
     ),
     axes=(
@@ -81,10 +83,13 @@ alignment, stride, empty-input and bounds defects corrected.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
     ),
     excluded=same_fp8_or_int8,
+    # The threads of a block, and the elements of a head that its tile has.
+    tuned=(
+        Tuned("cuda", {"threads": (256, 128), "elements": (64, 32)}, "num_tokens", (16, 256, 4096)),
+    ),
     upstream_schemas=dict.fromkeys(
         generations(before="vllm-0.33"),
         "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
         "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
     ),
-    tuned=(CPU_TUNED,),
 )

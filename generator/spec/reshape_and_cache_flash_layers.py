@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, CPU_TUNED, CUDA_TUNED, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -93,5 +93,5 @@ Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its M
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
     ),
     excluded=same_fp8_or_int8,
-    tuned=(CPU_TUNED, CUDA_TUNED),
+    tuned=(CUDA_TUNED,),
 )

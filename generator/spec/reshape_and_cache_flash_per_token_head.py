@@ -9,6 +9,7 @@ from generator.spec.shared.formats import (
     INT8_PER_TOKEN_HEAD_EVEN,
 )
 from generator.spec.shared.writer import ARGUMENTS
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -101,6 +102,8 @@ on the way.""",
             True,
         ),
     ),
+    # The threads of a block.
+    tuned=(Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes(

@@ -3,6 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Op
 from generator.spec.shared.pages import CACHES, PARAMS
+from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -32,5 +33,7 @@ Source of the rule: new here.""",
     },
     elsewhere={"vLLM": "_zero_kv_blocks_kernel"},
     params=PARAMS,
+    # The threads of a block, and the vectors that each of them clears.
+    tuned=(Tuned("cuda", {"threads": (256, 128), "vectors": (4, 2, 8)}, "num_ids", ()),),
     axes=(dtypes("width", "b8"),),
 )

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "kvforge/op.h"
 #include "core/registry.h"
+#include "core/tuned.h"
 
 static const char *const isa_names[KVF_ISA_COUNT] = {
     [KVF_ISA_BASELINE] = "baseline",
@@ -121,12 +122,13 @@ void kvf_cpu_lack(const kvf_variant *variant, char *text, size_t room) {
 }
 
 /*
- * A fixed number, since what a virtual machine says of its caches is often wrong: well above a
- * core's share of a last-level cache, well below a prefill that attention reads back much later.
+ * Not by what a virtual machine says of its caches, which is often wrong: well above a core's share
+ * of a last-level cache, well below a prefill that attention reads back much later.
  */
-enum { STREAM_BYTES = 4 << 20 };
-
-int32_t kvf_cpu_streams(int64_t bytes_written) { return bytes_written >= STREAM_BYTES; }
+int32_t kvf_cpu_streams(int64_t bytes_written) {
+  const int64_t kib = kvf_engine_values(&kvf_streaming_tuned, bytes_written)[KVF_STREAM_KIB];
+  return bytes_written >= kib * 1024;
+}
 
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit) {

@@ -2,16 +2,11 @@
 #include <stdlib.h>
 
 #include "core/threads.h"
+#include "core/tuned.h"
 #include "kvforge/op.h"
 
-/* Below this many bytes per thread, waking a thread costs more than it saves. */
-enum { MIN_BYTES_PER_THREAD = 64 * 1024 };
-
-/*
- * Small chunks, so that a thread that comes late finds work and one that is stopped holds up
- * little; but a kernel has something to prepare for each, and does best with neighbours.
- */
-enum { BYTES_PER_CHUNK = 256 * 1024, CHUNKS_PER_THREAD = 8, NEIGHBOURS = 16 };
+/* Units that a chunk of many is a multiple of: most kernels do several neighbours at a time. */
+enum { NEIGHBOURS = 16 };
 
 /* ---- settings
  * ------------------------------------------------------------------------------------ */
@@ -88,13 +83,18 @@ static void work(void *shared) {
   kvf_job_work(&pooled->job, seat & INT32_MAX);
 }
 
-static void divide(kvf_job *job, int64_t threads) {
-  const double wanted = job->bytes / BYTES_PER_CHUNK / (double)threads;
-  int64_t each = wanted < CHUNKS_PER_THREAD ? (int64_t)wanted : CHUNKS_PER_THREAD;
+/*
+ * Small chunks, so that a thread that comes late finds work and one that is stopped holds up
+ * little; but a kernel has something to prepare for each, and does best with neighbours.
+ */
+static void divide(kvf_job *job, int64_t threads, const int32_t *tuned) {
+  const double wanted = job->bytes / (tuned[KVF_CHUNK_KIB] * 1024.0) / (double)threads;
+  const int64_t most = tuned[KVF_CHUNKS];
+  int64_t each = wanted < (double)most ? (int64_t)wanted : most;
   each = each > 0 ? each : 1;
   const int64_t chunk = job->units / (threads * each);
   job->chunk = chunk + (job->units % (threads * each) != 0);
-  if (each >= CHUNKS_PER_THREAD / 2 && chunk >= NEIGHBOURS) { /* few, and they would be uneven */
+  if (each >= most / 2 && chunk >= NEIGHBOURS) { /* few, and they would be uneven */
     job->chunk = chunk / NEIGHBOURS * NEIGHBOURS;
   }
   const int64_t chunks = job->units / job->chunk + (job->units % job->chunk != 0);
@@ -108,10 +108,14 @@ static void divide(kvf_job *job, int64_t threads) {
 void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,
                       int64_t bytes_per_unit, int32_t num_threads) {
   const kvf_pool *from = atomic_load_explicit(&pool, memory_order_acquire);
-  const double useful = (double)units * (double)bytes_per_unit / MIN_BYTES_PER_THREAD;
+  const double bytes = (double)units * (double)bytes_per_unit;
+  const int32_t *tuned = NULL;
   int64_t threads = 1;
-  if (useful >= 2.0 && units > 1 && num_threads != 1) {
-    threads = threads_of(from, num_threads);
+  if (units > 1 && num_threads != 1) {
+    /* With less work than that, waking a thread costs more than it saves. */
+    tuned = kvf_engine_values(&kvf_threads_tuned, bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX);
+    const double useful = bytes / (tuned[KVF_THREAD_KIB] * 1024.0);
+    threads = useful >= 2.0 ? threads_of(from, num_threads) : 1;
     threads = threads < units ? threads : units;
     threads = (double)threads < useful ? threads : (int64_t)useful;
   }
@@ -123,9 +127,9 @@ void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t uni
   kvf_job *job = &pooled.job;
   job->function = function;
   job->params = params;
-  job->bytes = useful * MIN_BYTES_PER_THREAD;
+  job->bytes = bytes;
   job->units = units;
-  divide(job, threads);
+  divide(job, threads, tuned);
   if (from == NULL) {
     kvf_team_run(job, (int32_t)threads);
     return;

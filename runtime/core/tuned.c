@@ -3,8 +3,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/error.h"
+#include "core/tuned.h"
 #include "kvforge/op.h"
 
 /* What kvf_try_tuned() has set, for a program that measures. */
@@ -25,19 +27,19 @@ static bool shows(void) {
 }
 
 /* The one thing that the library ever prints, and only when it was asked to. */
-static void show(const kvf_op *op, const kvf_tuned *tuned, int64_t size, const kvf_tuned_row *row,
+static void show(const char *name, const kvf_tuned *tuned, int64_t size, const kvf_tuned_row *row,
                  const int32_t *values) {
   char line[512];
   int used = 0;
   if (row == NULL) {
-    used = snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": no row, so", op->name, size);
+    used = snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": no row, so", name, size);
   } else if (row->up_to == INT64_MAX) {
-    used = snprintf(line, sizeof line,
-                    "kvforge: %s: size %" PRId64 ": arch %d, any size above:", op->name, size,
-                    row->arch);
+    used =
+        snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": arch %d, any size above:", name,
+                 size, row->arch);
   } else {
     used = snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": arch %d, up to %" PRId64 ":",
-                    op->name, size, row->arch, row->up_to);
+                    name, size, row->arch, row->up_to);
   }
   for (int32_t i = 0; i < tuned->num_constants && (size_t)used < sizeof line; ++i) {
     used += snprintf(line + used, sizeof line - (size_t)used, " %s %d", tuned->names[i], values[i]);
@@ -61,24 +63,45 @@ static const kvf_tuned_row *find_row(const kvf_tuned *tuned, int64_t arch, int64
   return found;
 }
 
-const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size) {
-  static const int32_t none[KVF_MAX_TUNED];
-  const kvf_tuned *tuned = check->op->tuned[check->exec.backend];
-  if (tuned == NULL) {
-    return none;
+static const char *name_of(const kvf_tuned *table) {
+  int32_t i = 0;
+  while (kvf_engine_tables[i].tuned != table) {
+    ++i;
   }
+  return kvf_engine_tables[i].name;
+}
+
+/* `check`: of the call, NULL for a table of the engine, whose constants are the CPU's: arch 0. */
+static const int32_t *values_for(const kvf_tuned *tuned, const kvf_check *check, int64_t size) {
   const kvf_tuned_row *row = NULL;
   const int32_t *values = tuned->defaults;
   if (atomic_load_explicit(&tried_for, memory_order_acquire) == tuned) {
     values = tried;
   } else if (tuned->num_rows > 0) {
-    row = find_row(tuned, kvf_check_arch(check), size);
+    row = find_row(tuned, check != NULL ? kvf_check_arch(check) : 0, size);
     values = row != NULL ? row->values : values;
   }
   if (shows()) {
-    show(check->op, tuned, size, row, values);
+    show(check != NULL ? check->op->name : name_of(tuned), tuned, size, row, values);
   }
   return values;
+}
+
+const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size) {
+  static const int32_t none[KVF_MAX_TUNED];
+  const kvf_tuned *tuned = check->op->tuned[check->exec.backend];
+  return tuned != NULL ? values_for(tuned, check, size) : none;
+}
+
+const int32_t *kvf_engine_values(const kvf_tuned *table, int64_t bytes) {
+  return values_for(table, NULL, bytes);
+}
+
+static void try_values(const kvf_tuned *tuned, const int32_t *values) {
+  for (int32_t i = 0; i < tuned->num_constants; ++i) {
+    tried[i] = values[i];
+  }
+  atomic_store_explicit(&tried_for, tuned, memory_order_release);
 }
 
 kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *values) {
@@ -91,9 +114,23 @@ kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *v
     return kvf_error(KVF_INVALID_VALUE, "kvf_try_tuned: %s has no tuned constants on this backend",
                      op->name);
   }
-  for (int32_t i = 0; i < tuned->num_constants; ++i) {
-    tried[i] = values[i];
-  }
-  atomic_store_explicit(&tried_for, tuned, memory_order_release);
+  try_values(tuned, values);
   return KVF_OK;
+}
+
+kvf_status kvf_try_engine(const char *table, const int32_t *values) {
+  atomic_store_explicit(&tried_for, NULL, memory_order_release);
+  if (table == NULL || values == NULL) {
+    return KVF_OK;
+  }
+  kvf_text known = {.length = 0};
+  for (int32_t i = 0; i < kvf_engine_tables_count; ++i) {
+    if (strcmp(kvf_engine_tables[i].name, table) == 0) {
+      try_values(kvf_engine_tables[i].tuned, values);
+      return KVF_OK;
+    }
+    kvf_text_add(&known, kvf_engine_tables[i].name);
+  }
+  return kvf_error(KVF_INVALID_VALUE, "kvf_try_engine: no table %.64s, want one of %s", table,
+                   known.data);
 }

@@ -128,13 +128,13 @@ static void fill_joint(kvf_concat_and_cache_mla_params *params, kvf_dtype cache)
 }
 
 /* A warp for each token of a row format; the CUDA template counts on it. */
-enum { WARP = 32, WARPS = 4 };
-
-static kvf_grid format_grid(int64_t tokens) {
-  const int64_t blocks = (tokens + WARPS - 1) / WARPS;
+static kvf_grid format_grid(const kvf_check *check, int64_t tokens) {
+  enum { WARP = 32, WARPS = 1 /* position of a tuned constant */ };
+  const int32_t warps = kvf_tuned_values(check, tokens)[WARPS];
+  const int64_t blocks = (tokens + warps - 1) / warps;
   return (kvf_grid){
       .grid = {(uint32_t)(blocks < INT32_MAX ? blocks : INT32_MAX), 1, 1},
-      .block = {WARP, WARPS, 1},
+      .block = {WARP, (uint32_t)warps, 1},
   };
 }
 
@@ -150,7 +150,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   if (row_bytes(kvf_cache_of(variant)) != 0) {
     const int32_t choices[] = {16, 1};
     params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3); /* joint */
-    const kvf_grid grid = format_grid(tokens);
+    const kvf_grid grid = format_grid(check, tokens);
     return kvf_cuda_run(check, variant, params, &grid);
   }
   /* Vectors are powers of two, so one divides both parts if it divides their bitwise or. */
@@ -208,5 +208,6 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   /* Converting is slower than memory, so only copies gain from it. */
   params.streaming =
       kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
+  params.rows_ahead = *kvf_tuned_values(&check, tokens);
   return kvf_cpu_run(&check, variant, &params, tokens, read + written);
 }

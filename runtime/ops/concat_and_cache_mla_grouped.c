@@ -207,5 +207,6 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   /* Converting is slower than memory, so only copies gain from it. */
   params.streaming =
       kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * units);
+  params.rows_ahead = *kvf_tuned_values(&check, tokens);
   return kvf_cpu_run(&check, variant, &params, units, read + written);
 }

@@ -195,6 +195,7 @@ kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
   const int64_t queries = 2 * (int64_t)params.num_heads * params.rope_dim * scalar;
   params.streaming =
       kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
+  params.rows_ahead = *kvf_tuned_values(&check, tokens);
   return kvf_cpu_run(&check, variant, &params, tokens,
                      queries + elements * scalar + 2 * params.rope_dim * scalar + written);
 }

@@ -62,16 +62,17 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   return kvf_launch_concat_mla_q(&check.exec, variant, &params);
 }
 
-enum { THREADS = 256, WARP = 32 };
-
 /* At most a warp for a row, so that several rows of a small head share a thread block. */
-static kvf_grid grid_of(const kvf_concat_mla_q_params *params, int64_t rows) {
+static kvf_grid grid_of(const kvf_check *check, const kvf_concat_mla_q_params *params,
+                        int64_t rows) {
+  enum { WARP = 32 };
+  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->num_tokens);
   const int64_t vectors = (params->nope_bytes + params->rope_bytes) / params->vector_elements;
   uint32_t x = 1;
   while (x < WARP && x < vectors) {
     x *= 2;
   }
-  const uint32_t y = THREADS / x;
+  const uint32_t y = threads / x;
   return (kvf_grid){.grid = {(uint32_t)((rows + y - 1) / y), 1, 1}, .block = {x, y, 1}};
 }
 
@@ -110,6 +111,6 @@ kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *vari
   /* Vectors are powers of two, so one that divides both halves divides their bits joined. */
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.nope_bytes | params.rope_bytes, sides, 3);
-  const kvf_grid grid = grid_of(&params, rows);
+  const kvf_grid grid = grid_of(&check, &params, rows);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -342,8 +342,8 @@ static bool prepare(kvf_check *check, kvf_convert_fp8_params *params) {
   return true;
 }
 
-/* As the templates have them. */
-enum { PIECE = 2048, THREADS = 256, IN_FLIGHT = 4 };
+/* As the CPU template has it. */
+enum { PIECE = 2048 };
 
 kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_convert_fp8_params *given) {
@@ -375,9 +375,12 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   const int64_t run = params.rows == 1 && size >= *choices ? size - size % *choices : size;
   params.vector_elements = kvf_vector_elements(choices, run, sides, 2);
   params.by_units = kvf_make_divider(size / params.vector_elements);
-  const int64_t part = THREADS * IN_FLIGHT;
+  enum { THREADS, VECTORS }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(&check, params.rows * size);
+  params.in_flight = tuned[VECTORS];
+  const int64_t part = (int64_t)tuned[THREADS] * tuned[VECTORS];
   const int64_t parts = (params.rows * params.by_units.value + part - 1) / part;
   const kvf_grid grid = {.grid = {(uint32_t)(parts < INT32_MAX ? parts : INT32_MAX), 1, 1},
-                         .block = {THREADS, 1, 1}};
+                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

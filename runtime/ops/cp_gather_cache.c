@@ -66,6 +66,7 @@ kvf_status kvf_launch_cp_gather_cache(const kvf_exec *exec, const kvf_variant *v
   params.dst.stride[1] = 1;
   const kvf_vector_side sides[] = {{&params.src_cache, 1, 2, 3}, {&params.dst, 1, 1, 2}};
   params.vector_elements = kvf_vector_elements(variant->vectors, params.entry_size, sides, 2);
-  const kvf_grid grid = kvf_gather_grid(&gather, params.entry_size / params.vector_elements);
+  const kvf_grid grid =
+      kvf_gather_grid(&check, &gather, params.entry_size / params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -80,9 +80,6 @@ kvf_status kvf_cp_gather_indexer_k_quant_cache(const kvf_exec *exec, const DLTen
   return kvf_launch_cp_gather_indexer_k_quant_cache(&check.exec, variant, &params);
 }
 
-/* As the CUDA template has them. */
-enum { THREADS = 256, ROWS = 64 };
-
 static bool divides_by_4(const kvf_view *view) {
   return (uintptr_t)view->data % 4 == 0 && view->stride[0] % 4 == 0;
 }
@@ -118,7 +115,11 @@ kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.table.block_size, params.head_dim) &&
       divides_by_4(&params.dst_scale);
-  const kvf_grid grid = {.grid = {(uint32_t)((params.num_rows + ROWS - 1) / ROWS), 1, 1},
-                         .block = {THREADS, 1, 1}};
+  enum { THREADS, ROWS }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(&check, params.num_rows);
+  params.rows_per_block = tuned[ROWS];
+  const int64_t blocks = (params.num_rows + tuned[ROWS] - 1) / tuned[ROWS];
+  const kvf_grid grid = {.grid = {(uint32_t)blocks, 1, 1},
+                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

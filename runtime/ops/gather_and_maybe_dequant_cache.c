@@ -103,6 +103,7 @@ kvf_launch_gather_and_maybe_dequant_cache(const kvf_exec *exec, const kvf_varian
   params.dst.stride[1] = 1;
   const kvf_vector_side sides[] = {{&params.src_cache, cache, 2, 3}, {&params.dst, scalar, 1, 2}};
   params.vector_elements = kvf_vector_elements(choices, params.entry_size, sides, 2);
-  const kvf_grid grid = kvf_gather_grid(&gather, params.entry_size / params.vector_elements);
+  const kvf_grid grid =
+      kvf_gather_grid(&check, &gather, params.entry_size / params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -276,17 +276,17 @@ static bool whole_groups(const kvf_view *cache, const kvf_view *out, int32_t sca
          kvf_vector_elements(codes, size / 2, &source, 1) > 1;
 }
 
-enum { THREADS = 256, WARP = 32, MAX_COLUMNS = 65535 };
-
 /* As many lanes share a head as it has groups of 16, up to a warp; rows of heads fill the block. */
-static kvf_grid int4_grid(const params_type *params) {
+static kvf_grid int4_grid(const kvf_check *check, const params_type *params) {
+  enum { WARP = 32 };
+  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->num_rows);
   const int32_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   uint32_t lanes = 1;
   while (lanes < WARP && (int64_t)lanes * KVF_ROTATION_GROUP < longest) {
     lanes *= 2;
   }
-  const uint32_t heads = THREADS / lanes;
+  const uint32_t heads = threads / lanes;
   const int64_t units = params->num_rows * params->num_kv_heads;
   const int64_t blocks = (units + heads - 1) / heads;
   return (kvf_grid){.grid = {(uint32_t)(blocks < INT32_MAX ? blocks : INT32_MAX), 1, 2},
@@ -302,7 +302,7 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_
     params->key_vector = whole_groups(&key, &params->key_out, scalar, params->head_size);
     params->value_vector =
         whole_groups(&params->value_cache, &params->value_out, scalar, params->value_head_size);
-    const kvf_grid grid = int4_grid(params);
+    const kvf_grid grid = int4_grid(check, params);
     return kvf_cuda_run(check, variant, params, &grid);
   }
   params->key_vector =
@@ -313,8 +313,9 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_
   const int64_t of_value =
       (int64_t)params->value_heads * params->value_head_size / params->value_vector;
   const kvf_gather gather = {.num_rows = &params->num_rows,
-                             .rows_per_tile = &params->rows_per_tile};
-  kvf_grid grid = kvf_gather_grid(&gather, of_key > of_value ? of_key : of_value);
+                             .rows_per_tile = &params->rows_per_tile,
+                             .tile_vectors = &params->tile_vectors};
+  kvf_grid grid = kvf_gather_grid(check, &gather, of_key > of_value ? of_key : of_value);
   grid.grid[2] = 2;
   return kvf_cuda_run(check, variant, params, &grid);
 }

@@ -100,13 +100,15 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
   return kvf_launch_indexer_k_quant_and_cache(&check.exec, variant, &params);
 }
 
-enum { THREADS = 256, WARP = 32 };
+enum { WARP = 32 };
 
-static kvf_grid grid_of(const kvf_indexer_k_quant_and_cache_params *params) {
+static kvf_grid grid_of(const kvf_check *check,
+                        const kvf_indexer_k_quant_and_cache_params *params) {
+  const int32_t block = *kvf_tuned_values(check, params->slots.num_tokens);
   const int64_t groups = params->slots.num_tokens * params->by_groups.value;
   const int64_t threads = groups << params->lane_bits;
-  return (kvf_grid){.grid = {(uint32_t)((threads + THREADS - 1) / THREADS), 1, 1},
-                    .block = {THREADS, 1, 1}};
+  return (kvf_grid){.grid = {(uint32_t)((threads + block - 1) / block), 1, 1},
+                    .block = {(uint32_t)block, 1, 1}};
 }
 
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
@@ -130,6 +132,7 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   params.by_groups = kvf_make_divider(groups);
   if (check.exec.backend == KVF_CPU) {
+    params.rows_ahead = *kvf_tuned_values(&check, params.slots.num_tokens);
     return kvf_cpu_run(&check, variant, &params, params.slots.num_tokens,
                        (int64_t)params.head_dim * (scalar + 1) + 4 * groups);
   }
@@ -142,6 +145,6 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
   }
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.slots.block_size, params.head_dim);
-  const kvf_grid grid = grid_of(&params);
+  const kvf_grid grid = grid_of(&check, &params);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -95,17 +95,19 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   return kvf_launch_reshape_and_cache(&check.exec, variant, &params);
 }
 
-/* As the CUDA template has them. */
-enum { THREADS = 256, TILE_TOKENS = 32, TILE_ELEMENTS = 64 };
-
 /* x: tiles of tokens; y: tiles of a token's heads and elements; z: keys, values. */
-static kvf_grid grid_of(const kvf_reshape_and_cache_params *params) {
+static kvf_grid grid_of(const kvf_check *check, kvf_reshape_and_cache_params *params) {
+  enum { TILE_TOKENS = 32 };  /* as the CUDA template has it */
+  enum { THREADS, ELEMENTS }; /* positions of tuned constants; elements are a power of two */
+  const int32_t *tuned = kvf_tuned_values(check, params->slots.num_tokens);
+  const int64_t elements = tuned[ELEMENTS];
+  params->tile_shift = __builtin_ctz((unsigned)tuned[ELEMENTS]);
   const int64_t tiles = (params->slots.num_tokens + TILE_TOKENS - 1) / TILE_TOKENS;
   const int64_t columns =
-      (int64_t)params->num_heads * ((params->head_size + TILE_ELEMENTS - 1) / TILE_ELEMENTS);
+      (int64_t)params->num_heads * ((params->head_size + elements - 1) / elements);
   return (kvf_grid){
       .grid = {(uint32_t)tiles, (uint32_t)(columns < 65535 ? columns : 65535), 2},
-      .block = {THREADS, 1, 1},
+      .block = {(uint32_t)tuned[THREADS], 1, 1},
   };
 }
 
@@ -137,6 +139,6 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   const bool whole = params.head_size % vectors[0] == 0;
   params.key_vector_elements = whole ? kvf_vector_elements(vectors, params.x, &key_pages, 1) : 1;
   params.value_vectors = kvf_vector_elements(vectors, vectors[0], &value_pages, 1) > 1;
-  const kvf_grid grid = grid_of(&params);
+  const kvf_grid grid = grid_of(&check, &params);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

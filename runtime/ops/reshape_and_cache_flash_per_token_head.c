@@ -100,14 +100,16 @@ static int32_t groups_of(const kvf_variant *variant, const kvf_view *source, con
   return whole ? KVF_ROTATION_GROUP : 1;
 }
 
-enum { THREADS = 256, WARP = 32, MAX_BLOCK_Z = 64 };
+enum { WARP = 32, MAX_BLOCK_Z = 64 };
 
 /*
  * As many lanes share a head as it has vectors, up to a warp; heads and then tokens fill the block.
  * All three are powers of two, so that warps are whole and no head is in two of them.
  */
-static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params *params,
+static kvf_grid grid_of(const kvf_check *check,
+                        const kvf_reshape_and_cache_flash_per_token_head_params *params,
                         int32_t elements) {
+  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->slots.num_tokens);
   const int32_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   const int64_t vectors = ((int64_t)longest + elements - 1) / elements;
@@ -116,10 +118,10 @@ static kvf_grid grid_of(const kvf_reshape_and_cache_flash_per_token_head_params 
     lanes *= 2;
   }
   uint32_t heads = 1;
-  while (heads < THREADS / lanes && (int64_t)heads < params->num_heads) {
+  while (heads < threads / lanes && (int64_t)heads < params->num_heads) {
     heads *= 2;
   }
-  const uint32_t rest = THREADS / lanes / heads;
+  const uint32_t rest = threads / lanes / heads;
   const uint32_t tokens = rest < MAX_BLOCK_Z ? rest : MAX_BLOCK_Z;
   const int64_t rows = (params->slots.num_tokens + tokens - 1) / tokens;
   const int64_t columns = (params->num_heads + (int64_t)heads - 1) / heads;
@@ -174,6 +176,6 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
       choose(variant, &params.value, &params.value_cache, params.value_head_size);
   params.vector_elements = of_key < of_value ? of_key : of_value;
   const kvf_grid grid =
-      grid_of(&params, is_int4(variant) ? KVF_ROTATION_GROUP : params.vector_elements);
+      grid_of(&check, &params, is_int4(variant) ? KVF_ROTATION_GROUP : params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

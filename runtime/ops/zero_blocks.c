@@ -18,16 +18,19 @@ kvf_status kvf_zero_blocks(const kvf_exec *exec, const DLTensor *const *caches, 
 
 /*
  * x of a thread block runs over a page's vectors, y over blocks, so that small pages are packed and
- * large ones split: a thread stores up to KVF_PAGE_UNROLL vectors.
+ * large ones split, as the tuned constants have it.
  */
-static kvf_grid grid_of(const kvf_page_list *pages) {
+static kvf_grid grid_of(const kvf_check *check, const kvf_page_list *pages) {
+  enum { THREADS, VECTORS }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(check, pages->blocks.size);
+  const uint32_t threads = (uint32_t)tuned[THREADS];
   const int64_t vectors = pages->page_bytes / pages->vector_bytes;
   uint32_t x = 1;
-  while (x < KVF_PAGE_THREADS && x < vectors) {
+  while (x < threads && x < vectors) {
     x *= 2;
   }
-  const uint32_t y = KVF_PAGE_THREADS / x;
-  const int64_t parts = (vectors - 1) / (x * KVF_PAGE_UNROLL) + 1;
+  const uint32_t y = threads / x;
+  const int64_t parts = (vectors - 1) / ((int64_t)x * tuned[VECTORS]) + 1;
   return (kvf_grid){
       .grid = {(uint32_t)((pages->blocks.size + y - 1) / y),
                (uint32_t)(parts < 65535 ? parts : 65535), (uint32_t)pages->num_caches},
@@ -47,6 +50,6 @@ kvf_status kvf_launch_zero_blocks(const kvf_exec *exec, const kvf_variant *varia
     return kvf_cpu_run(&check, variant, &params, pages->num_caches * pages->blocks.size,
                        pages->page_bytes);
   }
-  const kvf_grid grid = grid_of(pages);
+  const kvf_grid grid = grid_of(&check, pages);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

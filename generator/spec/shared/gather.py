@@ -1,6 +1,7 @@
 """What the spec files of the ops that gather rows from pages share."""
 
 from generator.model import Field
+from generator.tuned import Tuned
 
 BLOCK_TABLE = (
     "[>= {0}, width], int32 or int64, stride of dimension 1 is 1: the page of each part of a "
@@ -24,9 +25,22 @@ def params(unit: str, table: str, *own: Field) -> tuple[Field, ...]:
         Field("int64_t", "num_rows", "rows of dst, whether a sequence has them or not"),
         *own,
         Field("int32_t", "rows_per_tile", "CUDA: rows of a thread block", True),
+        Field("int32_t", "tile_vectors", "CUDA: vectors of a row that a thread block moves", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     )
+
+
+# The threads of a block, how many vectors a tile has for each of them, and up to how many blocks rows
+# are rather split up than packed.
+TUNED = (
+    Tuned(
+        "cuda",
+        {"threads": (256, 128), "vectors": (4, 2, 8), "blocks": (512, 128, 2048)},
+        "num_rows",
+        (256, 4096, 65536),
+    ),
+)
 
 
 def upconvert(source: str) -> dict[str, str]:

@@ -15,7 +15,11 @@ SIZES = (
     Field("int32_t", "rope_dim", "elements of a row of k_pe"),
     Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     Field("int32_t", "streaming", "CPU: store past the caches", True),
+    Field("int32_t", "rows_ahead", "CPU: how many tokens ahead a row is asked for", True),
 )
 
+# So many tokens ahead a writer asks for its row, where rows have a few hundred bytes.
+CPU_TUNED = Tuned("cpu", {"rows_ahead": (4, 2, 8)}, "num_tokens", ())
 # The threads of a block.
-TUNED = (Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),)
+CUDA_TUNED = Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096))
+TUNED = (CPU_TUNED, CUDA_TUNED)

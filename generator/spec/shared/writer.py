@@ -47,6 +47,5 @@ def same_fp8_or_int8(scalar: DType, cache: DType) -> str | None:
     return f"{reason} or int8" if reason else None
 
 
-# From how many KiB on copies store past the caches, and the threads of a block.
-CPU_TUNED = Tuned("cpu", {"stream_kib": (4096, 512, 32768)}, "num_tokens", ())
+# The threads of a block.
 CUDA_TUNED = Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096))

@@ -56,9 +56,6 @@ KVF_INLINE void kvf_prefetch_behind(const void *row, uint64_t distance, int64_t 
   kvf_prefetch_row((const void *)((uintptr_t)row + distance), bytes);
 }
 
-/* Writers of rows of a few hundred bytes ask for the row so many tokens ahead. */
-enum { KVF_ROWS_AHEAD = 4 };
-
 /*
  * Copies a row past the caches, whole 64-byte lines at a time: for writes so large that they would
  * only push other data out. kvf_stream_fence() orders them before the call returns.

@@ -213,7 +213,8 @@ KVF_API void kvf_parallel_for(kvf_cpu_function function, const void *params, int
 
 /*
  * Whether a CPU variant that writes this many bytes in all should store past the caches: 1 when
- * they would only push other data out before anybody reads them.
+ * they would only push other data out before anybody reads them. From which size on is in the
+ * engine's tuned table "streaming".
  */
 KVF_API int32_t kvf_cpu_streams(int64_t bytes_written);
 
@@ -232,6 +233,13 @@ KVF_API const int32_t *kvf_tuned_values(const kvf_check *check, int64_t size);
  * while other threads launch the op.
  */
 KVF_API kvf_status kvf_try_tuned(const kvf_op *op, kvf_backend backend, const int32_t *values);
+
+/*
+ * The same for one of the engine's own tables, whose constants all CPU variants share: "threads"
+ * (KiB that are moved from which on a thread is worth waking, KiB of a chunk, chunks of a thread at
+ * most) and "streaming" (see kvf_cpu_streams()).
+ */
+KVF_API kvf_status kvf_try_engine(const char *table, const int32_t *values);
 
 typedef struct kvf_grid {
   uint32_t grid[3];

@@ -55,23 +55,31 @@ kvf_status kvf_run_gather(const kvf_check *check, const kvf_variant *variant, co
   return kvf_cpu_run(check, variant, params, *gather->num_rows, bytes_read + bytes_written);
 }
 
-/* As templates/shared/gather_cuda.j2 has them. */
-enum { THREADS = 256, TILE_VECTORS = 1024, MAX_TILE_ROWS = 128 };
+/* As templates/shared/gather_cuda.j2 has it. */
+enum { MAX_TILE_ROWS = 128 };
 
-/* Rows are split up until there are a few thread blocks for each multiprocessor of a large GPU. */
-enum { WANTED_BLOCKS = 512, MAX_COLUMNS = 65535 };
+enum { MAX_COLUMNS = 65535 };
 
-kvf_grid kvf_gather_grid(const kvf_gather *gather, int64_t vectors) {
+/*
+ * A tile is as many rows as its threads have vectors for, but rows are rather split up until there
+ * are a few thread blocks for each multiprocessor of a large GPU.
+ */
+kvf_grid kvf_gather_grid(const kvf_check *check, const kvf_gather *gather, int64_t vectors) {
+  enum { THREADS, VECTORS, BLOCKS }; /* positions of tuned constants */
   const int64_t rows = *gather->num_rows;
-  const int64_t parts = (vectors + TILE_VECTORS - 1) / TILE_VECTORS;
-  int64_t tile = TILE_VECTORS / vectors;
-  tile = tile < rows / WANTED_BLOCKS ? tile : rows / WANTED_BLOCKS;
+  const int32_t *tuned = kvf_tuned_values(check, rows);
+  const int64_t tile_vectors = (int64_t)tuned[THREADS] * tuned[VECTORS];
+  const int64_t parts = (vectors + tile_vectors - 1) / tile_vectors;
+  int64_t tile = tile_vectors / vectors;
+  tile = tile < rows / tuned[BLOCKS] ? tile : rows / tuned[BLOCKS];
   tile = tile < MAX_TILE_ROWS ? tile : MAX_TILE_ROWS;
+  tile = tile < tuned[THREADS] ? tile : tuned[THREADS]; /* a thread finds a row */
   tile = tile > 1 ? tile : 1;
   *gather->rows_per_tile = (int32_t)tile;
+  *gather->tile_vectors = (int32_t)tile_vectors;
   return (kvf_grid){
       .grid = {(uint32_t)((rows + tile - 1) / tile),
                (uint32_t)(parts < MAX_COLUMNS ? parts : MAX_COLUMNS), 1},
-      .block = {THREADS, 1, 1},
+      .block = {(uint32_t)tuned[THREADS], 1, 1},
   };
 }

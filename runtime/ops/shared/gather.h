@@ -11,14 +11,15 @@ typedef struct kvf_gather {
   kvf_block_table *table;
   int64_t *num_rows;
   int32_t *rows_per_tile;
+  int32_t *tile_vectors;
   int32_t *vector_elements;
   int32_t *streaming;
 } kvf_gather;
 
 #define KVF_GATHER(params)                                                                         \
-  {&(params)->src_cache, &(params)->dst,           &(params)->table,                               \
-   &(params)->num_rows,  &(params)->rows_per_tile, &(params)->vector_elements,                     \
-   &(params)->streaming}
+  {&(params)->src_cache,       &(params)->dst,           &(params)->table,                         \
+   &(params)->num_rows,        &(params)->rows_per_tile, &(params)->tile_vectors,                  \
+   &(params)->vector_elements, &(params)->streaming}
 
 /*
  * A tensor without what lies behind its first `size` rows, so that arguments may be longer than the
@@ -47,7 +48,7 @@ bool kvf_launch_gather(kvf_check *check, const kvf_gather *gather, int64_t row_e
 kvf_status kvf_run_gather(const kvf_check *check, const kvf_variant *variant, const void *params,
                           const kvf_gather *gather, int64_t bytes_read, int64_t bytes_written);
 
-/* The grid for rows of this many vectors; fills rows_per_tile. */
-kvf_grid kvf_gather_grid(const kvf_gather *gather, int64_t vectors);
+/* The grid for rows of this many vectors, by the op's tuned constants; fills what tiles have. */
+kvf_grid kvf_gather_grid(const kvf_check *check, const kvf_gather *gather, int64_t vectors);
 
 #endif

@@ -338,20 +338,22 @@ bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *
   return check->status == KVF_OK && pages->page_bytes > 0;
 }
 
+enum { THREADS, VECTORS, BLOCKS }; /* positions of the copies' tuned constants */
+
 static int64_t num_parts(int64_t vectors, int32_t shift) { return ((vectors - 1) >> shift) + 1; }
 
 /*
  * A part is large enough to give every thread of a block all its loads at once, and for few tensors
  * small enough to give every multiprocessor a block, but not smaller than a line of memory.
  */
-static int32_t part_shift(const kvf_page_list *pages, int64_t vectors) {
-  enum { LARGE = 5, LINE = 3, ENOUGH_BLOCKS = 256 };
+static int32_t part_shift(const kvf_page_list *pages, int64_t vectors, const int32_t *tuned) {
+  enum { LARGE = 5, LINE = 3 };
   const int64_t pairs = pages->blocks.size < KVF_PAGE_WINDOW ? pages->blocks.size : KVF_PAGE_WINDOW;
   int32_t shift = LARGE;
-  while ((pairs << shift) < KVF_PAGE_THREADS * KVF_PAGE_UNROLL) {
+  while ((pairs << shift) < (int64_t)tuned[THREADS] * tuned[VECTORS]) {
     ++shift;
   }
-  while (shift > LINE && pages->num_caches * num_parts(vectors, shift) < ENOUGH_BLOCKS) {
+  while (shift > LINE && pages->num_caches * num_parts(vectors, shift) < tuned[BLOCKS]) {
     --shift;
   }
   while (shift > 0 && INT64_C(1) << (shift - 1) >= vectors) {
@@ -370,7 +372,8 @@ kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_p
                        2 * kvf_saturating_product(pages->blocks.size, pages->page_bytes / parts));
   }
   const int64_t vectors = pages->page_bytes / pages->vector_bytes;
-  pages->part_shift = part_shift(pages, vectors);
+  const int32_t *tuned = kvf_tuned_values(check, pages->blocks.size);
+  pages->part_shift = part_shift(pages, vectors, tuned);
   const int64_t parts = num_parts(vectors, pages->part_shift);
   if (parts > INT32_MAX) {
     return kvf_check_fail(check, KVF_INVALID_VALUE, "page_bytes",
@@ -378,6 +381,6 @@ kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_p
                           pages->vector_bytes);
   }
   const kvf_grid grid = {.grid = {(uint32_t)parts, (uint32_t)pages->num_caches, 1},
-                         .block = {KVF_PAGE_THREADS, 1, 1}};
+                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(check, variant, pages, &grid);
 }

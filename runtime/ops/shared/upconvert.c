@@ -73,6 +73,6 @@ kvf_status kvf_run_upconvert(const kvf_check *check, const kvf_variant *variant,
   *gather->vector_elements = kvf_vector_elements(row, row_bytes, sources, 2) == 16
                                  ? kvf_vector_elements(elements, ROW_ELEMENTS, &destination, 1)
                                  : 1;
-  const kvf_grid grid = kvf_gather_grid(gather, ROW_ELEMENTS / *gather->vector_elements);
+  const kvf_grid grid = kvf_gather_grid(check, gather, ROW_ELEMENTS / *gather->vector_elements);
   return kvf_cuda_run(check, variant, params, &grid);
 }

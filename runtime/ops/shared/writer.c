@@ -106,9 +106,8 @@ kvf_status kvf_run_writer(const kvf_check *check, const kvf_variant *variant, co
   const int64_t written = elements * kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int64_t tokens = layers * writer->slots->num_tokens;
   /* Converting is slower than memory, so only copies gain from it. */
-  const int64_t stream_kib = *kvf_tuned_values(check, tokens);
   *writer->streaming =
-      kvf_scalar_of(variant) == kvf_cache_of(variant) && written * tokens >= stream_kib * 1024;
+      kvf_scalar_of(variant) == kvf_cache_of(variant) && kvf_cpu_streams(written * tokens);
   return kvf_cpu_run(check, variant, params, tokens, read + written);
 }
 

@@ -27,6 +27,7 @@ typedef struct kvf_concat_and_cache_mla_grouped_params {
   /* Derived by kvf_launch_concat_and_cache_mla_grouped(); callers leave these alone. */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */
   int32_t streaming;       /* CPU: store past the caches */
+  int32_t rows_ahead;      /* CPU: how many tokens ahead a row is asked for */
 } kvf_concat_and_cache_mla_grouped_params;
 
 #endif

@@ -32,6 +32,7 @@ typedef struct kvf_concat_and_cache_mla_rope_fused_params {
   /* Derived by kvf_launch_concat_and_cache_mla_rope_fused(); callers leave these alone. */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */
   int32_t streaming;       /* CPU: store past the caches */
+  int32_t rows_ahead;      /* CPU: how many tokens ahead a row is asked for */
   int32_t vector_pairs;    /* pairs that one CUDA thread rotates at a time */
 } kvf_concat_and_cache_mla_rope_fused_params;
 

@@ -21,6 +21,7 @@ typedef struct kvf_convert_fp8_params {
   int64_t rows;                      /* runs of elements along dimension 4 */
   kvf_divider by_size[KVF_MAX_RANK]; /* take the number of a row apart; 1 to 3 */
   kvf_divider by_units;              /* vectors (CUDA) or pieces (CPU) of a row */
+  int32_t in_flight;                 /* CUDA: vectors that a thread loads before it stores */
   int32_t vector_elements;           /* elements that one CUDA thread moves at a time */
   int32_t streaming;                 /* CPU: store past the caches */
 } kvf_convert_fp8_params;

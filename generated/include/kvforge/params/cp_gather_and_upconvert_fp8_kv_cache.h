@@ -27,6 +27,7 @@ typedef struct kvf_cp_gather_and_upconvert_fp8_kv_cache_params {
 
   /* Derived by kvf_launch_cp_gather_and_upconvert_fp8_kv_cache(); callers leave these alone. */
   int32_t rows_per_tile;   /* CUDA: rows of a thread block */
+  int32_t tile_vectors;    /* CUDA: vectors of a row that a thread block moves */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */
   int32_t streaming;       /* CPU: store past the caches */
   int64_t num_pages;       /* of src_cache; table has the virtual ones */

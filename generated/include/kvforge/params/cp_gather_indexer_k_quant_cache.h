@@ -21,6 +21,7 @@ typedef struct kvf_cp_gather_indexer_k_quant_cache_params {
   int32_t num_scales;    /* scales of a key */
 
   /* Derived by kvf_launch_cp_gather_indexer_k_quant_cache(); callers leave these alone. */
+  int32_t rows_per_block;  /* CUDA: rows of a thread block */
   int32_t vector_elements; /* bytes that one CUDA thread moves at a time */
   int32_t scales_aligned;  /* whether scales can be copied in one piece */
 } kvf_cp_gather_indexer_k_quant_cache_params;

@@ -36,6 +36,7 @@ typedef struct kvf_gather_kv_cache_params {
   int32_t key_heads;     /* num_kv_heads, or 1 where heads have been joined */
   int32_t value_heads;   /* likewise */
   int32_t rows_per_tile; /* CUDA: rows of a thread block */
+  int32_t tile_vectors;  /* CUDA: vectors of a row that a thread block moves */
   int32_t key_vector;    /* CUDA: elements that a thread moves at a time */
   int32_t value_vector;  /* likewise */
   int32_t streaming;     /* CPU: store past the caches */

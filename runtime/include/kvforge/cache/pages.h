@@ -13,8 +13,8 @@
 /* CPU: the bytes of a page that a thread is given at least. */
 #define KVF_PAGE_PART 4096
 
-/* CUDA: threads of a block, vectors that one of them has in flight, pairs that are looked at at
- * once. */
+/* CUDA: threads of a block at most, vectors that one of them has in flight, pairs that are looked
+ * at at once. */
 #define KVF_PAGE_THREADS 256
 #define KVF_PAGE_UNROLL 4
 #define KVF_PAGE_WINDOW 64
