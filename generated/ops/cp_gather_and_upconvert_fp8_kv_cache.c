@@ -133,10 +133,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[7].as.tensor, values[8].as.tensor, values[9].as.tensor);
 }
 
+/* Measured by `ninja tune`: threads, vectors, blocks by arch and num_rows. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 256, {256, 4, 512}},
+    {90, 4096, {256, 4, 128}},
+    {90, 65536, {128, 8, 128}},
+    {90, INT64_MAX, {128, 8, 512}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 3,
     .names = {"threads", "vectors", "blocks"},
     .defaults = {256, 4, 512},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_cp_gather_and_upconvert_fp8_kv_cache = {

@@ -100,10 +100,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[3].as.tensor, values[4].as.integer);
 }
 
+/* Measured by `ninja tune`: threads, vectors, blocks by arch and num_rows. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 256, {256, 4, 512}},
+    {90, 4096, {256, 4, 512}},
+    {90, 65536, {128, 8, 512}},
+    {90, INT64_MAX, {128, 8, 2048}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 3,
     .names = {"threads", "vectors", "blocks"},
     .defaults = {256, 4, 512},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_cp_gather_and_upconvert_nvfp4_kv_cache = {

@@ -146,10 +146,20 @@ static const kvf_tuned cpu_tuned = {
     .defaults = {4},
 };
 
+/* Measured by `ninja tune`: threads by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {256}},
+    {90, 256, {128}},
+    {90, 4096, {128}},
+    {90, INT64_MAX, {256}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 1,
     .names = {"threads"},
     .defaults = {256},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_indexer_k_quant_and_cache = {

@@ -186,10 +186,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                values[7].as.tensor, values[8].as.boolean);
 }
 
+/* Measured by `ninja tune`: threads, elements by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {256, 32}},
+    {90, 256, {256, 64}},
+    {90, 4096, {128, 64}},
+    {90, INT64_MAX, {128, 64}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 2,
     .names = {"threads", "elements"},
     .defaults = {256, 64},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_reshape_and_cache = {

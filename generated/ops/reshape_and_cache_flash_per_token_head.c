@@ -208,10 +208,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[5].as.tensor, values[6].as.tensor, values[7].as.string);
 }
 
+/* Measured by `ninja tune`: threads by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {128}},
+    {90, 256, {256}},
+    {90, 4096, {128}},
+    {90, INT64_MAX, {64}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 1,
     .names = {"threads"},
     .defaults = {256},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
