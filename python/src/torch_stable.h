@@ -110,8 +110,8 @@ public:
     }
   }
 
-  /* Whether an optional argument is there. Its value takes the place of torch's pointer to it, and is
-   * read as others are. Once for each. */
+  /* Whether an optional argument is there. Its value takes the place of torch's pointer to it, and
+   * is read as others are. Once for each. */
   bool has(int i) {
     auto *boxed = as<StableIValue *>(stack_[i]);
     if (boxed == nullptr) {
@@ -122,9 +122,7 @@ public:
     return true;
   }
 
-  Seen tensor(int i) {
-    return look(tensors_[tensor_count_++] = as<AtenTensorHandle>(stack_[i]));
-  }
+  Seen tensor(int i) { return look(tensors_[tensor_count_++] = as<AtenTensorHandle>(stack_[i])); }
 
   size_t list_size(int i) {
     size_t size = 0;
