@@ -781,8 +781,9 @@ static void run_hostile(const changing_op *what, const kvf_variant *variant, con
 /* Strides of dimensions of one element say nothing, whatever they are. */
 static void run_huge(const changing_op *what, const kvf_variant *variant) {
   static const int64_t strides[] = {INT64_MAX, INT64_MIN, INT64_C(1) << 62, INT64_MAX / 3};
-  const bool any_size =
-      kvf_cache_of(variant) != KVF_NVFP4 && kvf_cache_of(variant) != KVF_NVFP4_4OVER6;
+  const kvf_dtype cache = kvf_cache_of(variant);
+  const bool any_size = cache != KVF_NVFP4 && cache != KVF_NVFP4_4OVER6 && cache != KVF_Q8_0 &&
+                        cache != KVF_Q4_0; /* those have blocks */
   for (int kind = FEW; kind < (any_size ? SIZE_KINDS : FEWEST); ++kind) {
     for (size_t i = 0; i < TEST_COUNT(strides); ++i) {
       op_call call;
