@@ -21,10 +21,17 @@ from faults import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LEFT_OUT = {"build", "build.ninja", ".venv", ".git", "docs", "corpus"}
-OPS = "reshape_and_cache_flash,copy_blocks,zero_blocks,paged_attention_decode,cp_gather_cache"
+# What other suites use, and the ops whose suites are to find a fault.
+OPS = {"reshape_and_cache_flash", "copy_blocks", "zero_blocks", "paged_attention_decode"} | {
+    suite
+    for fault in FAULTS
+    for suite in fault.suites
+    if (ROOT / f"generator/spec/{suite}.py").is_file()
+}
+CACHES = "same,fp8_e4m3,int8_per_token_head,int4_per_token_head,q8_0,fp8_ds_mla"
 SELECTION = (
     *("--debug", "--build-dir=build", "--isas=baseline", "--cuda-archs=90"),
-    *(f"--ops={OPS}", "--scalars=bf16,f32", "--caches=same,fp8_e4m3"),
+    *(f"--ops={','.join(sorted(OPS))}", "--scalars=bf16,f32", f"--caches={CACHES}"),
 )
 SECONDS = 300  # of one suite; a fault that makes it hang is found, too
 

@@ -322,10 +322,10 @@ def rope_and_cache_flash(put: Put) -> Case:
         for rows, weight in zip((query, key), weights, strict=True)
     ]
     caches, keys = [put.device(p) for p in pages], put.device(key)
-    codes = put.device(noise(6, 3, 24, seed=6))
+    codes, queries = put.device(noise(6, 3, 24, seed=6)), put.device(query)
     return Case(
         {
-            "query": put.device(query),
+            "query": queries,
             "key": keys,
             "value": put.device(value),
             "key_cache": caches[0],
@@ -355,6 +355,7 @@ def rope_and_cache_flash(put: Put) -> Case:
                 oracle.scatter(pages[0], SLOTS, oracle.encode(turned[1], scales[0][:, None])),
             ),
             (caches[1], oracle.scatter(pages[1], SLOTS, oracle.encode(value, scales[1]))),
+            (queries, query),  # may be written, but q_out is
         ],
     )
 
