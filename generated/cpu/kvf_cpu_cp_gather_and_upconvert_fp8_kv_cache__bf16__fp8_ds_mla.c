@@ -68,7 +68,7 @@ static void gather_mapped(const kvf_cp_gather_and_upconvert_fp8_kv_cache_params 
                           int64_t end, const uint16_t e4m3[256]) {
   for (int64_t row = begin; row < end;) {
     int64_t block;
-    int64_t offset;
+    int64_t offset = 0; /* stays so without a block */
     const int64_t next = row + kvf_locate_run(&p->table, row, end, &block, &offset);
     for (; block >= 0 && row < next; ++row, ++offset) {
       const uint8_t *source = find_row(p, block * p->table.block_size + offset);
