@@ -2,10 +2,12 @@
 #ifndef KVFORGE_CPU_NORM_H
 #define KVFORGE_CPU_NORM_H
 
-#include <math.h>
-
 #include "kvforge/cache/norm.h"
 #include "kvforge/cpu_kernel.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 /*
  * The sum of the squares of a group: `count` elements of the lower half, a multiple of
@@ -36,9 +38,20 @@ KVF_INLINE float kvf_sum_group(const float *__restrict low, const float *__restr
   return sums[0];
 }
 
+/* The instruction alone: sqrtf() is a call of libm, for the sake of errno. */
+KVF_INLINE float kvf_square_root(float x) {
+#if defined(__SSE2__)
+  return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+#elif defined(__aarch64__)
+  return vget_lane_f32(vsqrt_f32(vdup_n_f32(x)), 0);
+#else
+  return __builtin_sqrtf(x);
+#endif
+}
+
 /* What elements are multiplied by: 1 / sqrt(sum / size + eps). */
 KVF_INLINE float kvf_norm_factor(float sum, int32_t size, float eps) {
-  return 1.0f / sqrtf(sum / (float)size + eps);
+  return 1.0f / kvf_square_root(sum / (float)size + eps);
 }
 
 #endif
