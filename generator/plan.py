@@ -94,7 +94,11 @@ def gone(
     return sorted(set(ops or ()) - {op.name for op in OPS}), {
         name: missing
         for name, wanted in axes.items()
-        if (missing := sorted(set(wanted) - known.get(name, set())))
+        if (
+            missing := sorted(
+                text for text in set(wanted) if ALIASES.get(text, text) not in known.get(name, ())
+            )
+        )
     }
 
 
