@@ -54,7 +54,7 @@ static void check_sizes(kvf_check *check, int64_t num_suffixes, int64_t num_toke
  * before the same one is written is no overlap. */
 static bool is_same(const DLTensor *a, const DLTensor *b) {
   if (a == NULL || b == NULL || a->ndim != b->ndim || a->dtype.bits != b->dtype.bits ||
-      (char *)a->data + a->byte_offset != (char *)b->data + b->byte_offset) {
+      (uintptr_t)a->data + a->byte_offset != (uintptr_t)b->data + b->byte_offset) {
     return false;
   }
   int64_t compact = 1;
