@@ -199,8 +199,9 @@ KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache)
          first % 16 == 0;
 }
 
-/* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
-extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+/* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. 4 blocks leave 64
+ * registers: left alone, ptxas wants 48 on sm_120, and spills. */
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 4)
     kvf_cuda_reshape_and_cache__f32__int8(const __grid_constant__ kvf_reshape_and_cache_params p) {
   __shared__ __align__(16) int8_t tile[TILE_TOKENS * ROW];
   __shared__ int64_t places[TILE_TOKENS];

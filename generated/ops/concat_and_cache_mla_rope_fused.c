@@ -118,7 +118,7 @@ static const kvf_exclusion exclusions[] = {
 static const kvf_argument arguments[] = {
     {.name = "positions",
      .type = "Tensor",
-     .doc = ">= num_tokens elements, int64 or int32, any stride",
+     .doc = "[>= num_tokens], int64 or int32, any stride",
      .kind = KVF_KIND_TENSOR},
     {.name = "q_pe",
      .type = "Tensor!",

@@ -44,7 +44,7 @@ position).
 Source of the rule: vLLM's op of the same name, with its 32-bit strides and its empty-input and
 bounds defects corrected. Before 0.33 it rotated the queries of all tokens.""",
     arguments={
-        "positions": ">= num_tokens elements, int64 or int32, any stride",
+        "positions": "[>= num_tokens], int64 or int32, any stride",
         "q_pe": "[num_rows >= num_tokens, num_heads, rope_dim], f32, f16 or bf16, any strides",
         "k_pe": "[num_rows, rope_dim], the dtype of q_pe, any strides",
         "kv_c": "[num_rows, kv_lora_rank], the dtype of q_pe, any strides",

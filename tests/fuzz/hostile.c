@@ -29,7 +29,8 @@ typedef struct scene {
   uint64_t random; /* of contents */
   DLDataType scalar;
   DLDataType cache;
-  char word[40];  /* kv_cache_dtype */
+  char words[MAX_ARGUMENTS][40]; /* of the arguments that are words */
+  const char *word;              /* kv_cache_dtype, or else the first of them */
   bool addresses; /* the op has tensors of addresses: what they and the numbers say is a promise */
   uint8_t *scratch; /* where the addresses lead */
   operand operands[MAX_OPERANDS];
@@ -114,11 +115,13 @@ static DLDataType dtype_of(scene *made, const char *doc) {
     return type_of(kDLFloat, 32);
   }
   const char *other = doc_behind(made->op, doc, "], else as ");
+  other = other != NULL ? other : doc_behind(made->op, doc, "], as ");
   return other != NULL ? dtype_of(made, other) : made->scalar;
 }
 
-/* One of the quoted words of a text. */
-static void choose_word(scene *made, const char *doc) {
+/* One of the quoted words of an argument's text. */
+static void choose_word(scene *made, int32_t argument) {
+  const char *doc = made->op->arguments[argument].doc;
   const char *words[MAX_WORDS];
   size_t lengths[MAX_WORDS];
   int count = 0;
@@ -130,7 +133,11 @@ static void choose_word(scene *made, const char *doc) {
   }
   if (count > 0) {
     const int chosen = (int)next_below(made->given, count);
-    (void)snprintf(made->word, sizeof made->word, "%.*s", (int)lengths[chosen], words[chosen]);
+    (void)snprintf(made->words[argument], sizeof made->words[argument], "%.*s",
+                   (int)lengths[chosen], words[chosen]);
+  }
+  if (*made->word == '\0' || strcmp(made->op->arguments[argument].name, "kv_cache_dtype") == 0) {
+    made->word = made->words[argument];
   }
 }
 
@@ -162,7 +169,7 @@ static void choose_dtypes(scene *made) {
   for (int32_t i = 0; i < made->op->num_arguments; ++i) {
     const kvf_argument *argument = &made->op->arguments[i];
     if (argument->kind == KVF_KIND_STRING) {
-      choose_word(made, argument->doc);
+      choose_word(made, i);
     }
     made->addresses |= says(argument->doc, "address");
   }
@@ -180,6 +187,11 @@ static void choose_dtypes(scene *made) {
     made->known.values[0] = 512;
     (void)strcpy(made->known.names[1], "rope_dim");
     made->known.values[1] = 64;
+  }
+  if (next_rarely(made->given, 2)) { /* some ops want heads of values as large as those of keys */
+    const int64_t head_size = size_named(&made->known, "head_size");
+    (void)strcpy(made->known.names[made->known.count], "value_head_size");
+    made->known.values[made->known.count++] = head_size;
   }
   const int at = made->known.count++;
   (void)strcpy(made->known.names[at], "x");
@@ -401,8 +413,9 @@ static const DLTensor *make_tensor(scene *made, const kvf_argument *argument) {
   const int number = made->count++;
   operand *tensor = &made->operands[number];
   const char *doc = doc_of(made->op, argument->doc);
-  *tensor = (operand){
-      .name = argument->name, .written = argument->mutated, .on_host = says(doc, "on the CPU")};
+  *tensor = (operand){.name = argument->name,
+                      .written = argument->mutated,
+                      .on_host = says(doc, "on the CPU") || says(doc, "in host memory")};
   const bool cuda = made->memory->backend == KVF_CUDA && !tensor->on_host;
   tensor->dl = (DLTensor){.device = {cuda ? kDLCUDA : kDLCPU, 0},
                           .dtype = dtype_of(made, doc),
@@ -470,11 +483,11 @@ static double make_float(scene *made) {
   return choice < sizeof others / sizeof *others ? others[choice] : 0.25;
 }
 
-static const char *make_string(scene *made) {
+static const char *make_string(scene *made, int position) {
   static const char *const others[] = {NULL,   "",        "auto",  "fp8",        "fp8_e4m3 ",
                                        "int8", "no_such", "nvfp4", "fp8_ds_mla", "bfloat16"};
   if (!next_rarely(made->given, 16)) {
-    return made->word;
+    return made->words[position];
   }
   return others[next_below(made->given, sizeof others / sizeof *others)];
 }
@@ -509,7 +522,7 @@ static kvf_value make_value(scene *made, int position) {
     value.as.boolean = next_rarely(made->given, 2) != 0;
     break;
   case KVF_KIND_STRING:
-    value.as.string = make_string(made);
+    value.as.string = make_string(made, position);
     break;
   case KVF_KIND_NONE:
     break;
@@ -585,7 +598,8 @@ kvf_status hostile_call(choices *given, const hostile_memory *memory) {
   made->memory = memory;
   made->op = kvf_get_op((int32_t)next_below(given, kvf_num_ops()));
   made->count = 0;
-  made->word[0] = '\0';
+  memset(made->words, 0, sizeof made->words);
+  made->word = "";
   made->addresses = made->far = false;
   choose_dtypes(made);
   made->random = made->known.seed;

@@ -19,6 +19,8 @@ enum { MAX_OPS = 256 };
   X(synchronize, cuCtxSynchronize, (void))                                                         \
   X(alloc, cuMemAlloc_v2, (uint64_t *, size_t))                                                    \
   X(free, cuMemFree_v2, (uint64_t))                                                                \
+  X(alloc_host, cuMemHostAlloc, (void **, size_t, unsigned))                                       \
+  X(free_host, cuMemFreeHost, (void *))                                                            \
   X(upload, cuMemcpyHtoD_v2, (uint64_t, const void *, size_t))                                     \
   X(download, cuMemcpyDtoH_v2, (void *, uint64_t, size_t))
 
@@ -31,7 +33,7 @@ static struct {
 
 static struct {
   uint64_t address; /* of device memory */
-  uint8_t *host;
+  uint8_t *host;    /* pinned: some ops want that, and to the others it is as good as any */
 } places[MAX_OPERANDS];
 
 static bool find(void *library, const char *symbol, void *pointer) {
@@ -51,12 +53,16 @@ static bool open_driver(const char *path) {
 }
 
 static uint8_t *take(int place, const uint8_t *contents, size_t size, bool on_host) {
+  uint64_t address = 0;
   if (on_host) {
-    places[place].host = malloc(size + 1);
-    memcpy(places[place].host, contents, size);
+    void *host = NULL;
+    if (cuda.alloc_host(&host, size, 0) != 0) {
+      (void)fprintf(stderr, "no pinned memory for %zu bytes\n", size);
+      abort();
+    }
+    places[place].host = memcpy(host, contents, size);
     return places[place].host;
   }
-  uint64_t address = 0;
   if (cuda.alloc(&address, size) != 0 || cuda.upload(address, contents, size) != 0) {
     (void)fprintf(stderr, "no memory for %zu bytes\n", size);
     abort();
@@ -77,7 +83,9 @@ static const char *synchronize(void) { return cuda.synchronize() != 0 ? cuda.las
 
 static void free_places(void) {
   for (int i = 0; i < MAX_OPERANDS; ++i) {
-    free(places[i].host);
+    if (places[i].host != NULL) {
+      (void)cuda.free_host(places[i].host);
+    }
     if (places[i].address != 0) {
       (void)cuda.free(places[i].address);
     }

@@ -1,6 +1,8 @@
 #include "shape.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ static int64_t new_size(const char *name, uint64_t seed) {
       {"num_heads", {2, 1, 3, 4}},        {"num_q_heads", {4, 2, 1, 8}},
       {"num_kv_heads", {2, 1, 1, 4}},     {"value_head_size", {64, 32, 16, 20}},
       {"block_size", {16, 4, 8, 3}},      {"block_size_in_bytes", {64, 16, 8, 256}},
+      {"rotary_dim", {16, 8, 4, 2}},
   };
   for (size_t i = 0; i < sizeof particular / sizeof *particular; ++i) {
     if (strcmp(particular[i].name, name) == 0) {
@@ -94,6 +97,32 @@ static int64_t sum(sizes *known, const char **at) {
   return value;
 }
 
+static bool skip_word(const char **at, const char *word) {
+  const bool found = strncmp(*at, word, strlen(word)) == 0;
+  *at += found ? strlen(word) : 0;
+  return found;
+}
+
+/* "at most a", "at least a", ">= a" are a; "b >= a" is a, and so is b from there on. */
+static int64_t dimension(sizes *known, const char **at) {
+  if (!skip_word(at, "at most ")) {
+    (void)skip_word(at, "at least ");
+  }
+  const char *least = strstr(*at, ">=");
+  if (least == NULL || least >= *at + strcspn(*at, ",]")) {
+    return sum(known, at);
+  }
+  const size_t length = strcspn(*at, " >");
+  const char *name = *at;
+  *at = least + 2;
+  const int64_t value = sum(known, at);
+  if (length > 0 && known->count < MAX_NAMES && length < sizeof known->names[0]) {
+    (void)snprintf(known->names[known->count], sizeof known->names[0], "%.*s", (int)length, name);
+    known->values[known->count++] = value;
+  }
+  return value;
+}
+
 int shape_of(sizes *known, const char *doc, int64_t shape[static MAX_RANK]) {
   const char *at = strchr(doc, '[');
   int rank = 0;
@@ -106,11 +135,7 @@ int shape_of(sizes *known, const char *doc, int64_t shape[static MAX_RANK]) {
       at += 3;
       shape[rank++] = size_named(known, "rest") * 4;
     } else {
-      const char *least = strstr(at, ">=");
-      if (least != NULL && least < at + strcspn(at, ",]")) { /* what is wanted, or more */
-        at = least + 2;
-      }
-      shape[rank++] = sum(known, &at);
+      shape[rank++] = dimension(known, &at);
     }
     skip_blanks(&at);
     if (*at == ']') {

@@ -289,7 +289,7 @@ def concat_and_cache_mla_rope_fused(
     Elsewhere: vLLM concat_and_cache_mla_rope_fused.
 
     Args:
-        positions (Tensor): >= num_tokens elements, int64 or int32, any stride
+        positions (Tensor): [>= num_tokens], int64 or int32, any stride
         q_pe (Tensor!): [num_rows >= num_tokens, num_heads, rope_dim], f32, f16 or bf16, any
             strides
         k_pe (Tensor!): [num_rows, rope_dim], the dtype of q_pe, any strides
