@@ -55,7 +55,7 @@ _kernels: list[_Kernels] = []  # for as long as the process lives
 def register(
     on_conflict: OnConflict = "refuse",
     *,
-    own_namespace: bool = True,
+    own_namespace: bool | Literal["only"] = True,
     ops: Collection[str] | None = None,
     generation: Generation | None = None,
 ) -> list[str]:
@@ -67,7 +67,8 @@ def register(
             registers the rest, "override" keeps its schema and takes over its CPU and CUDA kernels.
             A schema that kvforge's op cannot serve is left with the other library's kernels, and a
             RuntimeWarning names it and says why.
-        own_namespace: also register under `kvforge::`, where no other library is.
+        own_namespace: also register under `kvforge::`, where no other library is; "only": there
+            and nowhere else, so that what others load later finds its names free.
         ops: qualified names, such as "_C_cache_ops::copy_blocks"; None for every op of the
             registry, those that kvforge.load() has added included.
         generation: register the schemas that vLLM's ops have from that release on, up to the next
@@ -83,6 +84,8 @@ def register(
     """
     if on_conflict not in ("refuse", "add", "override"):
         raise ValueError(f"on_conflict: got {on_conflict!r}, want 'refuse', 'add' or 'override'")
+    if own_namespace not in (True, False, "only"):
+        raise ValueError(f"own_namespace: got {own_namespace!r}, want True, False or 'only'")
     if generation is not None and generation not in SCHEMAS:
         raise ValueError(f"generation: got {generation!r}, want None or one of {list(SCHEMAS)}")
     if isinstance(ops, str):
@@ -96,12 +99,14 @@ def register(
         return _register(_wanted(names, own_namespace), on_conflict, generation)
 
 
-def _wanted(names: Collection[str], own_namespace: bool) -> dict[tuple[str, str], str]:
+def _wanted(
+    names: Collection[str], own_namespace: bool | Literal["only"]
+) -> dict[tuple[str, str], str]:
     """(namespace, op) in torch -> the op's qualified name in the registry."""
     wanted = {}
     if own_namespace:
         wanted = {("kvforge", name.partition("::")[2]): name for name in sorted(names)}
-    for name in names:
+    for name in () if own_namespace == "only" else names:
         space, _, op = name.partition("::")
         wanted[space, op] = name
     return wanted
