@@ -210,9 +210,11 @@ def readme(root: Path = ROOT) -> str:
 
 def elsewhere(op: Op) -> str:
     """The systems that have an op, and what they call it if they do not call it the same."""
-    return "; ".join(
-        system if name == op.name else f"{system} `{name}`" for system, name in op.elsewhere.items()
-    )
+    parts = []
+    for system, name in op.elsewhere.items():
+        code = re.sub(" (and|to) ", r"` \1 `", name)
+        parts.append(system if name == op.name else f"{system} `{code}`")
+    return "; ".join(parts)
 
 
 def axes(op: Op) -> str:

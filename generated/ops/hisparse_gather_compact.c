@@ -95,7 +95,8 @@ const kvf_op kvf_op_hisparse_gather_compact = {
         "\n"
         "Errors: KVF_INVALID_VALUE for a host_cache that is not pinned (CUDA), or rows with gaps.\n"
         "Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and "
-        "strides.",
+        "strides.\n"
+        "Elsewhere: vLLM hisparse_gather_compact.",
     .arguments = arguments,
     .num_arguments = 5,
     .variants = variants,

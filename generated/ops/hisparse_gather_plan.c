@@ -124,7 +124,8 @@ const kvf_op kvf_op_hisparse_gather_plan = {
            "or an\n"
            "attention_block_stride that is less than block_size or gives an index beyond int32.\n"
            "Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and "
-           "strides.",
+           "strides.\n"
+           "Elsewhere: vLLM hisparse_gather_plan.",
     .arguments = arguments,
     .num_arguments = 8,
     .variants = variants,

@@ -82,7 +82,8 @@ const kvf_op kvf_op_hisparse_invalidate_written_slots = {
            "No tokens, states or slots are a successful no-op.\n"
            "\n"
            "Errors: those of wrong shapes and dtypes.\n"
-           "Source of the rule: vLLM's op of the same name (0.31 and newer).",
+           "Source of the rule: vLLM's op of the same name (0.31 and newer).\n"
+           "Elsewhere: vLLM hisparse_invalidate_written_slots.",
     .arguments = arguments,
     .num_arguments = 4,
     .variants = variants,

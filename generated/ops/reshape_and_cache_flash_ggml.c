@@ -164,7 +164,8 @@ const kvf_op kvf_op_reshape_and_cache_flash_ggml = {
         "kvf_cuda_fault_count).\n"
         "Source of the rule: quantize_row_q8_0_ref and quantize_row_q4_0_ref of llama.cpp. Its "
         "vector code rounds\n"
-        "halves of q8_0 to even.",
+        "halves of q8_0 to even.\n"
+        "Elsewhere: llama.cpp quantize_row_q8_0 and quantize_row_q4_0.",
     .arguments = arguments,
     .num_arguments = 6,
     .variants = variants,

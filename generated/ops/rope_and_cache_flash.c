@@ -339,7 +339,9 @@ const kvf_op kvf_op_rope_and_cache_flash = {
         "store, and\n"
         "FlashInfer's rope_quantize_fp8_append_paged_kv_cache, with scales, bounds, and strides of "
         "its own for\n"
-        "every tensor where these have none.",
+        "every tensor where these have none.\n"
+        "Elsewhere: vLLM fused_qknorm_rope_cache; SGLang apply_rope_inplace_with_kvcache; "
+        "FlashInfer rope_quantize_fp8_append_paged_kv_cache.",
     .arguments = arguments,
     .num_arguments = 21,
     .variants = variants,

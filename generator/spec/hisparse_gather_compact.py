@@ -32,6 +32,9 @@ Source of the rule: vLLM's op of the same name (0.31 and newer), with any row si
         "miss_hot_indices": "[num_requests, num_columns], int32, any strides: rows of hot_cache",
         "miss_counts": "[at least num_requests], int32, any stride: how many pairs a request has",
     },
+    elsewhere={
+        "vLLM": "hisparse_gather_compact",
+    },
     params=(
         ROWS,
         Field("kvf_view", "miss_global_indices", "int32; stride[0..1]: request, column"),

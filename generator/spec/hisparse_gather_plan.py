@@ -46,6 +46,9 @@ Source of the rule: vLLM's op of the same name (0.31 and newer), with any row si
         "attention_indices": f"{PLAN}; None: not wanted",
         "attention_block_stride": "rows from a page to the next, as attention counts them",
     },
+    elsewhere={
+        "vLLM": "hisparse_gather_plan",
+    },
     params=(
         ROWS,
         Field("kvf_view", "global_indices", "int32; stride[0..1]: row of the plan, column"),

@@ -27,6 +27,9 @@ Source of the rule: vLLM's op of the same name (0.31 and newer).""",
         "req_id_per_token": "[num_tokens], int32, any stride: the request of each token",
         "written_slots": "[num_tokens], int64, any stride: the host row that each token was written to",
     },
+    elsewhere={
+        "vLLM": "hisparse_invalidate_written_slots",
+    },
     params=(
         Field("kvf_view", "device_global_indices", "int32; stride[0..1]: state, slot"),
         Field("kvf_view", "request_state_indices", "int32; stride[0]: request"),

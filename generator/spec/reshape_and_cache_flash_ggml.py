@@ -46,6 +46,9 @@ halves of q8_0 to even.""",
         "slot_mapping": ARGUMENTS["slot_mapping"],
         "kv_cache_dtype": "'q8_0' or 'q4_0'",
     },
+    elsewhere={
+        "llama.cpp": "quantize_row_q8_0 and quantize_row_q4_0",
+    },
     params=(
         Field("kvf_view", "key", "stride[0..2]: token, head, element"),
         Field("kvf_view", "value", "as key"),

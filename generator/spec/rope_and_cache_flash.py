@@ -101,6 +101,11 @@ every tensor where these have none.""",
             "cache alone; None: in place"
         ),
     },
+    elsewhere={
+        "vLLM": "fused_qknorm_rope_cache",
+        "SGLang": "apply_rope_inplace_with_kvcache",
+        "FlashInfer": "rope_quantize_fp8_append_paged_kv_cache",
+    },
     params=(
         *PARAMS,
         Field("int32_t", "value_head_size", "elements of a head of value"),

@@ -1083,6 +1083,7 @@ def hisparse_gather_compact(
 
     Errors: ValueError for a host_cache that is not pinned (CUDA), or rows with gaps.
     Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+    Elsewhere: vLLM hisparse_gather_compact.
 
     Args:
         host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
@@ -1154,6 +1155,7 @@ def hisparse_gather_plan(
     Errors: ValueError for a host_cache that is not pinned (CUDA), rows with gaps, or an
     attention_block_stride that is less than block_size or gives an index beyond int32.
     Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+    Elsewhere: vLLM hisparse_gather_plan.
 
     Args:
         host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
@@ -1218,6 +1220,7 @@ def hisparse_invalidate_written_slots(
 
     Errors: those of wrong shapes and dtypes.
     Source of the rule: vLLM's op of the same name (0.31 and newer).
+    Elsewhere: vLLM hisparse_invalidate_written_slots.
 
     Args:
         device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: the host row
@@ -1653,6 +1656,7 @@ def reshape_and_cache_flash_ggml(
     counted, see kvforge.faults).
     Source of the rule: quantize_row_q8_0_ref and quantize_row_q4_0_ref of llama.cpp. Its vector
     code rounds halves of q8_0 to even.
+    Elsewhere: llama.cpp quantize_row_q8_0 and quantize_row_q4_0.
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
@@ -2060,6 +2064,8 @@ def rope_and_cache_flash(
     ('none'), SGLang's fused rope and store, and FlashInfer's
     rope_quantize_fp8_append_paged_kv_cache, with scales, bounds, and strides of its own for every
     tensor where these have none.
+    Elsewhere: vLLM fused_qknorm_rope_cache; SGLang apply_rope_inplace_with_kvcache; FlashInfer
+    rope_quantize_fp8_append_paged_kv_cache.
 
     Args:
         query (Tensor!): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides

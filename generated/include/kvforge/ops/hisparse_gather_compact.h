@@ -29,6 +29,7 @@ extern "C" {
  *
  * Errors: KVF_INVALID_VALUE for a host_cache that is not pinned (CUDA), or rows with gaps.
  * Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+ * Elsewhere: vLLM hisparse_gather_compact.
  *
  * Arguments:
  *   host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in

@@ -35,6 +35,7 @@ extern "C" {
  * Errors: KVF_INVALID_VALUE for a host_cache that is not pinned (CUDA), rows with gaps, or an
  * attention_block_stride that is less than block_size or gives an index beyond int32.
  * Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides.
+ * Elsewhere: vLLM hisparse_gather_plan.
  *
  * Arguments:
  *   host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in

@@ -23,6 +23,7 @@ extern "C" {
  *
  * Errors: those of wrong shapes and dtypes.
  * Source of the rule: vLLM's op of the same name (0.31 and newer).
+ * Elsewhere: vLLM hisparse_invalidate_written_slots.
  *
  * Arguments:
  *   device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: the host row that

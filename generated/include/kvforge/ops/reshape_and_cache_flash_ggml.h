@@ -36,6 +36,7 @@ extern "C" {
  * counted, see kvf_cuda_fault_count).
  * Source of the rule: quantize_row_q8_0_ref and quantize_row_q4_0_ref of llama.cpp. Its vector code
  * rounds halves of q8_0 to even.
+ * Elsewhere: llama.cpp quantize_row_q8_0 and quantize_row_q4_0.
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides

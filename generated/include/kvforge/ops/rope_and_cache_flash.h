@@ -59,6 +59,8 @@ extern "C" {
  * ('none'), SGLang's fused rope and store, and FlashInfer's
  * rope_quantize_fp8_append_paged_kv_cache, with scales, bounds, and strides of its own for every
  * tensor where these have none.
+ * Elsewhere: vLLM fused_qknorm_rope_cache; SGLang apply_rope_inplace_with_kvcache; FlashInfer
+ * rope_quantize_fp8_append_paged_kv_cache.
  *
  * Arguments:
  *   query (Tensor!): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides
