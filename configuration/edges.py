@@ -279,6 +279,7 @@ def command_edges(
         *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]
+    python += sources("plugins/*/src/*/*.py")
     graph.target("lint-python", "lint_python", python)
     analyzed = sources("runtime/**/*.c") if tools.analyzer else []
     checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]

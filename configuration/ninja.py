@@ -81,7 +81,16 @@ def watched(options: argparse.Namespace, tools: Tools) -> list[str]:
     """
     paths = {"configure.py", "build.ninja.in"}
     paths.update(sources("configuration/*.py", "generator/**/*.py", "requirements/*.txt"))
-    tops = ("bench", "examples", "generator", "python/src", "runtime", "templates", "tests")
+    tops = (
+        "bench",
+        "examples",
+        "generator",
+        "plugins",
+        "python/src",
+        "runtime",
+        "templates",
+        "tests",
+    )
     for top in tops:
         paths |= {folder for folder, _, _ in os.walk(top) if not folder.endswith("__pycache__")}
     programs = [command[0] for command in (tools.cc, tools.cxx, tools.gxx) if command]

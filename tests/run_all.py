@@ -253,6 +253,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
                 ("packaging", "tests/packaging"),
                 ("own op", "examples/own_op"),
                 ("w4a16", "examples/w4a16"),
+                ("vllm plugin", "plugins/kvforge-vllm/tests"),
             )
         ),
     ]

@@ -1,0 +1,5 @@
+"""vLLM's own backend."""
+
+
+class CPUAttentionBackend:
+    """Not called."""
