@@ -8,7 +8,7 @@ Targets are handed to the ninja that was found, which may live in .venv; with ni
 `ninja test` does the same afterwards. Configurations live side by side: each build folder has a
 build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for those of other names.
 
-    all: lib python torch (default)  demo  wheel  install  uninstall  SYMBOL (one variant)
+    all: lib python torch (default)  compat  demo  wheel  install  uninstall  SYMBOL (one variant)
     clean  generate  compdb
     bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage

@@ -14,6 +14,8 @@ from configuration.options import Choice, runs_on
 from configuration.probe import Tools
 from generator import plan
 
+COMPAT = "-Icompat/include"
+
 
 def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
     """Target -> why it cannot be built here, in one sentence with the way out."""
@@ -107,6 +109,20 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
     return objects
 
 
+def compat_edges(graph: Graph) -> None:
+    """libkvforge_compat, in both forms."""
+    build = graph.build
+    graph.title("Drop-in: the functions of other engines' names.")
+    objects = [graph.compile("cc", file, flags=COMPAT) for file in sources("compat/*.c")]
+    shared = f"{build}/libkvforge_compat.so.0"
+    link = {"linker": "$cc", "flags": f"-Wl,-soname,{Path(shared).name}"}
+    graph.edge("link_module", shared, [*objects, f"{build}/libkvforge.so.0"], **link)
+    linked = graph.edge("symlink", shared.removesuffix(".0"), [shared], target=Path(shared).name)
+    whole = graph.edge("relocatable", f"{build}/kvforge_compat.o", objects)
+    archive = graph.edge("archive", f"{build}/libkvforge_compat.a", [whole])
+    graph.edge("phony", "compat", ["lib", linked, archive])
+
+
 def emulator_edges(graph: Graph, tools: Tools, choice: Choice) -> list[str]:
     """The emulated CUDA driver, once with the selected kernels and once with those of its test."""
     here, build = "tests/cuda_emulator", f"{graph.build}/emulator"
@@ -140,7 +156,8 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     """The programs that are linked to the library: tests, demo, bench."""
     library = f"{graph.build}/libkvforge.so.0"
     portable = "" if choice.sanitize else " -static-libgcc -static-libstdc++"
-    has_headers = {"flags": "$cuda_include -DKVF_HAVE_CUDA_HEADERS"} if tools.cuda else {}
+    has_headers = " $cuda_include -DKVF_HAVE_CUDA_HEADERS" if tools.cuda else ""
+    compat = f"{graph.build}/libkvforge_compat.so.0"
     programs = {"kvf_tests": "tests/*.c", "demo": "examples/demo/*.c"}
     programs |= {Path(file).stem: file for file in sources("bench/*.c")}
     peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
@@ -151,15 +168,16 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
         peer = {"flags": peers[name]} if name in peers else {}
-        flags = has_headers if name == "kvf_tests" else {}
+        flags = {"flags": COMPAT + has_headers} if name == "kvf_tests" else {}
         objects = [graph.compile("cc", file, **flags, **peer) for file in sources(files)]
         objects += calls if files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
-        if flags:
+        if flags and has_headers:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]
             linker, link_flags = "$cxx", link_flags + portable
         link = {"linker": linker, "flags": link_flags} | peer
-        graph.edge("link_program", f"{graph.build}/{name}", [*objects, library], **link)
+        libraries = [compat, library] if name == "kvf_tests" else [library]
+        graph.edge("link_program", f"{graph.build}/{name}", [*objects, *libraries], **link)
 
 
 def binding_edges(graph: Graph, tools: Tools) -> list[str]:
@@ -227,7 +245,7 @@ def command_edges(
     build = graph.build
     cuda = [f"{build}/cuda/{v.symbol}.fatbin" for v in choice.variants.get("cuda", [])]
     reports = [f"{fatbin}.resources.txt" for fatbin in cuda]
-    folders = ("runtime", "tests", "bench", "examples", "python")
+    folders = ("runtime", "compat", "tests", "bench", "examples", "python")
     suffixes = ("c", "h", "cpp", "cu", "cuh")
     code = sources(*(f"{folder}/**/*.{suffix}" for folder in folders for suffix in suffixes))
     tests = f"{build}/kvf_tests"
@@ -267,7 +285,9 @@ def command_edges(
     compared = [f"{build}/bench_nothing_{name}.so" for name in ("tvm_ffi", "torch")]
     graph.target("bench-python", "bench_python", implicit=["torch", *compared])
     graph.target("wheel", "wheel", implicit=["lib", *bindings])
-    graph.target("install", "install", implicit=["lib"], flags="")
+    with_compat = " --compat" if choice.compat else ""
+    parts = ["lib", *(["compat"] if with_compat else [])]
+    graph.target("install", "install", implicit=parts, flags=with_compat)
     graph.target("uninstall", "install", flags="--uninstall")
     graph.target("format", "format", code)
     graph.target("check-format", "check_format", code)
@@ -281,8 +301,11 @@ def command_edges(
     python += ["configuration", "generator", "python/kvforge"]
     python += sources("plugins/*/src/*/*.py")
     graph.target("lint-python", "lint_python", python)
-    analyzed = sources("runtime/**/*.c") if tools.analyzer else []
-    checks = [graph.compile("analyze", file, f"{build}/analyze/{file}.o") for file in analyzed]
+    analyzed = sources("runtime/**/*.c", "compat/*.c") if tools.analyzer else []
+    checks = [
+        graph.compile("analyze", file, f"{build}/analyze/{file}.o", flags=COMPAT)
+        for file in analyzed
+    ]
     graph.edge("phony", "lint", ["lint-python", *checks])
     compdb = graph.edge(
         "compdb", f"{build}/compile_commands.json", implicit=[f"{build}/build.ninja"]
@@ -310,6 +333,7 @@ def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) ->
     graph = Graph(choice.build, refusals(tools, choice, options.no_cuda))
     generated_edges(graph)
     library_edges(graph, choice)
+    compat_edges(graph)
     emulator = emulator_edges(graph, tools, choice) if tools.cuda and tools.gxx else []
     program_edges(graph, tools, choice)
     bindings = binding_edges(graph, tools)

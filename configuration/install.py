@@ -1,6 +1,7 @@
 """Puts the library where programs are built with it, and takes it away again.
 
-    python3 -m configuration.install --build-dir build --prefix /usr/local [--libdir lib] [--uninstall]
+    python3 -m configuration.install --build-dir build --prefix /usr/local [--libdir lib] [--compat]
+                                     [--uninstall]
 
 What `ninja install` and `ninja uninstall` call. $DESTDIR is put before all paths, as packagers want it.
 """
@@ -22,65 +23,83 @@ from configuration.shell import ROOT
 HEADERS = ("runtime/include", "generated/include", "third_party/dlpack/include")
 LIBRARY = "libkvforge.so.0"
 CMAKE = "cmake/kvforge"
+COMPAT = "libkvforge_compat.so.0"
 LICENCES = {"LICENSE": "LICENSE", "third_party/dlpack/LICENSE": "LICENSE.dlpack"}
 
 
-def pkg_config(prefix: Path, libdir: Path) -> str:
-    """kvforge.pc. What is private is for static links, in words that every linker takes."""
+def pkg_config(prefix: Path, libdir: Path, own: str) -> str:
+    """A .pc file that ends with `own`."""
     inside = libdir.is_relative_to(prefix)
     libraries = f"${{prefix}}/{libdir.relative_to(prefix)}" if inside else str(libdir)
-    return (
-        f"prefix={prefix}\nlibdir={libraries}\nincludedir=${{prefix}}/include\n\n"
+    places = f"prefix={prefix}\nlibdir={libraries}\nincludedir=${{prefix}}/include\n\n"
+    return f"{places}Version: {version()}\nCflags: -I${{includedir}}\n{own}"
+
+
+# What is private is for static links, in words that every linker takes.
+DESCRIPTIONS = {
+    "kvforge": (
         "Name: kvforge\nDescription: paged KV-cache kernels for CPUs and CUDA GPUs\n"
-        f"Version: {version()}\n"
-        "Cflags: -I${includedir}\nLibs: -L${libdir} -lkvforge\n"
+        "Libs: -L${libdir} -lkvforge\n"
         "Libs.private: -lpthread -ldl -lm -Wl,-z,nodelete\n"
-    )
+    ),
+    "kvforge_compat": (
+        "Name: kvforge_compat\nDescription: kvforge under the names of other engines' functions\n"
+        "Requires: kvforge\nLibs: -L${libdir} -lkvforge_compat\n"
+    ),
+}
 
 
-def files(build: Path) -> Iterator[tuple[Path, str, str]]:
+def parts(compat: bool) -> dict[str, str]:
+    """The libraries' names without their extension, and the names of the shared ones."""
+    return {"libkvforge": LIBRARY, **({"libkvforge_compat": COMPAT} if compat else {})}
+
+
+def files(build: Path, compat: bool) -> Iterator[tuple[Path, str, str]]:
     """What is installed as it is: the file, and where it goes: a folder's name and a path in it."""
-    yield build / LIBRARY, "lib", LIBRARY
-    yield build / "libkvforge.a", "lib", "libkvforge.a"
-    for top in HEADERS:
+    for stem, shared in parts(compat).items():
+        yield build / shared, "lib", shared
+        yield build / f"{stem}.a", "lib", f"{stem}.a"
+    for top in (*HEADERS, *(["compat/include"] if compat else [])):
         for path in sorted((ROOT / top).rglob("*.h")):
             yield path, "include", str(path.relative_to(ROOT / top))
     for source, name in LICENCES.items():
         yield ROOT / source, "share", f"licenses/kvforge/{name}"
 
 
-def install(build: Path, prefix: Path, libdir: Path, destdir: str) -> list[Path]:
+def install(build: Path, prefix: Path, libdir: Path, destdir: str, compat: bool) -> list[Path]:
     """Copies and writes everything; the paths that it made."""
     folders = places(prefix, libdir, destdir)
     made = []
-    for source, folder, name in files(build):
+    for source, folder, name in files(build, compat):
         target = folders[folder] / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # a process may have it mapped
         shutil.copyfile(source, target)
-        target.chmod(0o755 if name == LIBRARY else 0o644)
+        target.chmod(0o755 if name in (LIBRARY, COMPAT) else 0o644)
         made.append(target)
-    link = folders["lib"] / "libkvforge.so"
-    link.unlink(missing_ok=True)
-    link.symlink_to(LIBRARY)
-    description = folders["lib"] / "pkgconfig/kvforge.pc"
-    description.parent.mkdir(exist_ok=True)
-    description.write_text(pkg_config(prefix, libdir))
-    description.chmod(0o644)
+    for stem, shared in parts(compat).items():
+        link = folders["lib"] / f"{stem}.so"
+        link.unlink(missing_ok=True)
+        link.symlink_to(shared)
+        name = stem.removeprefix("lib")
+        description = folders["lib"] / f"pkgconfig/{name}.pc"
+        description.parent.mkdir(exist_ok=True)
+        description.write_text(pkg_config(prefix, libdir, DESCRIPTIONS[name]))
+        description.chmod(0o644)
+        made += [link, description]
     package = folders["lib"] / CMAKE
     return [
         *made,
-        link,
-        description,
         *cmake_config.write(package, folders["lib"], [folders["include"]]),
     ]
 
 
 def uninstall(build: Path, prefix: Path, libdir: Path, destdir: str) -> list[Path]:
-    """Removes what install() makes, and the folders that are empty then; the paths that were there."""
+    """Removes what install() can make, and the folders that are empty then; the paths that were there."""
     folders = places(prefix, libdir, destdir)
-    names = [(folder, name) for _, folder, name in files(build)]
-    names += [("lib", "libkvforge.so"), ("lib", "pkgconfig/kvforge.pc")]
+    names = [(folder, name) for _, folder, name in files(build, compat=True)]
+    names += [("lib", f"{stem}.so") for stem in parts(compat=True)]
+    names += [("lib", f"pkgconfig/{name}.pc") for name in DESCRIPTIONS]
     names += [("lib", f"{CMAKE}/{name}") for name in cmake_config.NAMES]
     removed = []
     for folder, name in names:
@@ -106,12 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--build-dir", type=Path, required=True)
     parser.add_argument("--prefix", type=Path, required=True)
     parser.add_argument("--libdir", type=Path, required=True, help="in the prefix, or absolute")
+    parser.add_argument("--compat", action="store_true", help="libkvforge_compat, too")
     parser.add_argument("--uninstall", action="store_true")
     options = parser.parse_args(arguments)
-    step = uninstall if options.uninstall else install
     libdir = options.prefix / options.libdir
     try:
-        done = step(options.build_dir, options.prefix, libdir, os.environ.get("DESTDIR", ""))
+        destdir = os.environ.get("DESTDIR", "")
+        where = (options.build_dir, options.prefix, libdir, destdir)
+        done = uninstall(*where) if options.uninstall else install(*where, options.compat)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 1

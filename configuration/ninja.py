@@ -83,6 +83,7 @@ def watched(options: argparse.Namespace, tools: Tools) -> list[str]:
     paths.update(sources("configuration/*.py", "generator/**/*.py", "requirements/*.txt"))
     tops = (
         "bench",
+        "compat",
         "examples",
         "generator",
         "plugins",

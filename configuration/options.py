@@ -66,6 +66,7 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--sanitize", action="store_true", help="host code under AddressSanitizer and UBSan")
     add("--debug", action="store_true", help="code for a debugger, -Og -g3")
     add("--compiler-launcher", choices=("ccache", "sccache"), help="put before every compiler")
+    add("--compat", action="store_true", help="have `ninja install` install libkvforge_compat, too")
     add("--prefix", metavar="DIR", help="where `ninja install` puts things [/usr/local]")
     add("--libdir", metavar="DIR", help="the libraries' folder, in the prefix or absolute [lib]")
     add("--build-dir", metavar="DIR", help="[build, build-sanitize or build-debug]")
@@ -116,6 +117,7 @@ class Choice:
     isas: dict[str, tuple[str, ...]]
     archs: list[str]
     sanitize: bool
+    compat: bool
 
 
 def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
@@ -166,4 +168,5 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
         isas={isa: tools.isas[isa] for isa in tools.isas if isa in (wanted.isas or tools.isas)},
         archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
         sanitize=options.sanitize,
+        compat=options.compat,
     )

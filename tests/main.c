@@ -40,11 +40,13 @@ static const test_suite suites[] = {
 #undef KVF_OP
     {"round_trip", NULL, ON_BOTH, false, round_trip_tests},
     {"indices", NULL, ON_BOTH, false, indices_tests},
+    {"compat", NULL, ON_CUDA, false, compat_tests},
     {"first_use", NULL, ON_BOTH, true, first_use_tests},
     {"first_capture", NULL, ON_CUDA, true, first_capture_tests},
     {"driver_faults", NULL, ON_CUDA, true, driver_faults_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
     {"unnamed_driver", NULL, ON_BOTH, true, unnamed_driver_tests},
+    {"compat_hnd", NULL, ON_CUDA, true, compat_hnd_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
     {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},
 };

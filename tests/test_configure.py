@@ -644,7 +644,8 @@ def test_install(tree: Path, tmp_path: Path) -> None:
     """A program builds and runs against what was installed, with either form of the library; and
     nothing is left of it afterwards."""
     prefix, stage = tmp_path / "prefix", tmp_path / "stage"
-    assert run_in(tree, *SMALL, f"--prefix={prefix}", "--libdir=lib/this-machine").returncode == 0
+    where = [f"--prefix={prefix}", "--libdir=lib/this-machine", "--compat"]
+    assert run_in(tree, *SMALL, *where).returncode == 0
 
     def ninja(*targets: str, **environment: str) -> str:
         done = run_in(tree, NINJA, *targets, **environment)
@@ -662,8 +663,8 @@ def test_install(tree: Path, tmp_path: Path) -> None:
     text = (libraries / "pkgconfig/kvforge.pc").read_text()
     assert f"prefix={prefix}\nlibdir=${{prefix}}/lib/this-machine\n" in text
 
-    def words(*arguments: str) -> list[str]:
-        command = ["pkg-config", *arguments, "kvforge"]
+    def words(*arguments: str, package: str = "kvforge") -> list[str]:
+        command = ["pkg-config", *arguments, package]
         environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig")}
         return subprocess.run(
             command, env=environment, check=True, capture_output=True, text=True
@@ -681,7 +682,23 @@ def test_install(tree: Path, tmp_path: Path) -> None:
         assert words("--libs") == [f"-L{libraries}", shared]
         assert words("--static", "--libs")[2:] == private
         assert words("--modversion") == ["0.2.0"]
+        drop_in = [f"-L{libraries}", "-lkvforge_compat", shared]
+        assert words("--libs", package="kvforge_compat") == drop_in
     for library in ([static, *private], [f"-L{libraries}", shared, f"-Wl,-rpath,{libraries}"]):
+        command = ["cc", flags, str(source), "-o", str(tmp_path / "program"), *library]
+        subprocess.run(command, check=True)
+        subprocess.run([tmp_path / "program"], check=True)
+
+    source.write_text(
+        "#include <kvforge/compat.h>\n"
+        "int main(void) {\n"
+        "  concat_and_cache_mla(0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 7);\n"
+        "  return kvf_compat_status() != KVF_INVALID_TYPE;\n"
+        "}\n"
+    )
+    archives = [f"{libraries}/libkvforge_compat.a", static, *private]
+    dynamic = [f"-L{libraries}", "-lkvforge_compat", shared, f"-Wl,-rpath,{libraries}"]
+    for library in (archives, dynamic):
         command = ["cc", flags, str(source), "-o", str(tmp_path / "program"), *library]
         subprocess.run(command, check=True)
         subprocess.run([tmp_path / "program"], check=True)

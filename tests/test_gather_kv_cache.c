@@ -49,7 +49,7 @@ enum {
   LAYOUTS
 };
 enum { OUT_DENSE, OUT_PADDED, OUT_HEADS_FIRST, OUT_ALIGNED, OUT_KINDS };
-enum { SCALE_ONE, SCALE_RANK_0, SCALE_PER_HEAD, SCALE_KINDS };
+enum { SCALE_ONE, SCALE_RANK_0, SCALE_PER_HEAD, SCALE_BY_VALUE, SCALE_KINDS }; /* raw */
 
 enum {
   HEADS_AXIS,
@@ -424,6 +424,11 @@ static kvf_gather_kv_cache_params params_of(const op_call *call, const kv_case *
   };
   if (!has_row_scales(what) && (what->scale != SCALE_PER_HEAD || what->heads == 1)) {
     params.k_scale.stride[0] = params.v_scale.stride[0] = 0;
+  }
+  if (!has_row_scales(what) && what->scale == SCALE_BY_VALUE) {
+    params.k_scale = params.v_scale = (kvf_view){.data = NULL};
+    params.k_scale_value = scale_of(call, what, 0, 0, 0, 0);
+    params.v_scale_value = scale_of(call, what, 1, 0, 0, 0);
   }
   const kvf_view key = params.key_cache;
   const kvf_view value = params.value_cache;

@@ -111,9 +111,14 @@ static void test_lookups(void) {
 
 /* With and without a driver. */
 static void test_machine(void) {
+  static int wild_place;
+  int32_t device = 7;
+  int64_t bytes = 7;
   REFUSED(kvf_cuda_device_count, KVF_INVALID_VALUE, "count: got NULL", NULL);
   REFUSED(kvf_cuda_fault_count, KVF_INVALID_VALUE, "count: got NULL", 0, NULL);
   REFUSED(kvf_prepare, KVF_NOT_BUILT, "NULL", NULL, 0);
+  REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "device: got NULL", &wild_place, NULL, &bytes);
+  REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "bytes: got NULL", &wild_place, &device, NULL);
   see("kvf_cuda_clear_faults");
   if (options.backend == KVF_CUDA && need_backend()) {
     static const int32_t wild[] = {-1, 64, INT32_MAX, INT32_MIN};
@@ -122,6 +127,19 @@ static void test_machine(void) {
       REFUSED(kvf_cuda_fault_count, KVF_NO_DEVICE, "device is", wild[i], &count);
       REFUSED(kvf_cuda_clear_faults, KVF_NO_DEVICE, "device is", wild[i], &count);
       EXPECT(count == 7, "the output of a refused call was written");
+    }
+    REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "is not of memory", NULL, &device, &bytes);
+    REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "is not of memory", &wild_place, &device,
+            &bytes);
+    EXPECT(device == 7 && bytes == 7, "the output of a refused call was written");
+    for (int pinned = 0; pinned < 2; ++pinned) {
+      buffer memory = pinned ? buffer_make_pinned(1000, 1) : buffer_make(KVF_CUDA, 1000, 1);
+      device = 7;
+      EXPECT_STATUS(kvf_cuda_find_memory((char *)memory.place + 990, &device, &bytes), KVF_OK);
+      EXPECT(device == 0 && bytes >= 10, "10 bytes on cuda:0 are %lld on cuda:%d", (long long)bytes,
+             device);
+      count_case(NULL);
+      buffer_free(&memory);
     }
   }
 }
@@ -658,7 +676,7 @@ static const char *const for_authors[] = {
     "kvf_check_workspace",      "kvf_check_scale_value",
     "kvf_check_apart",          "kvf_launch_scales",
     "kvf_check_scale",          "kvf_launch_slots",
-    "kvf_launch_block_table",
+    "kvf_launch_block_table",   "kvf_launch_scales_or_value",
 };
 
 /* The last test: what the library exports has been called above. */

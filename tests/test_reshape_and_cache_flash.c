@@ -115,6 +115,7 @@ typedef struct different_case {
   int64_t heads, sizes[SIDES];
   int layout, offset;
   bool per_head;
+  bool by_value; /* one scale, of raw launches in the params struct */
   int entry;
 } different_case;
 
@@ -173,6 +174,11 @@ static kvf_status launch_raw(const op_call *call, const different_case *what, in
       .value_head_size = (int32_t)what->sizes[1],
   };
   params.k_scale.stride[0] = params.v_scale.stride[0] = step;
+  if (what->by_value) {
+    params.k_scale = params.v_scale = (kvf_view){.data = NULL};
+    memcpy(&params.k_scale_value, operand_at(&call->operands[OF_K_SCALE], 0, 0, 0, 0), 4);
+    memcpy(&params.v_scale_value, operand_at(&call->operands[OF_V_SCALE], 0, 0, 0, 0), 4);
+  }
   return kvf_launch_reshape_and_cache_flash(NULL, what->variant, &params);
 }
 
@@ -252,6 +258,7 @@ static void test_different_sizes(void) {
                                       .layout = k % DIFFERENT_LAYOUTS,
                                       .offset = k / 4 % 3 == 2 ? 1 : 0,
                                       .per_head = k / 2 % 2,
+                                      .by_value = k / 2 % 2 == 0 && k / 4 % 2,
                                       .entry = (k + k / 4) % ENTRIES});
     }
   }

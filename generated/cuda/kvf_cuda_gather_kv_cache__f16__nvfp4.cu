@@ -12,6 +12,7 @@ struct side {
   const kvf_view &cache;
   const kvf_view &out;
   const kvf_view &scale;
+  float scale_value; /* where it has no address */
   uint32_t heads;
   uint32_t size; /* of a head */
   bool swizzled;
@@ -24,6 +25,7 @@ KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
   return {keys ? p.key_cache : p.value_cache,
           keys ? p.key_out : p.value_out,
           keys ? p.k_scale : p.v_scale,
+          keys ? p.k_scale_value : p.v_scale_value,
           (uint32_t)(keys ? p.key_heads : p.value_heads),
           (uint32_t)(keys ? p.head_size : p.value_head_size),
           !keys && p.swizzle_v_scales,
@@ -110,7 +112,7 @@ KVF_INLINE int64_t out_at(const side &s, uint32_t element) {
 }
 
 KVF_INLINE float scale_of(const side &s, uint32_t element) {
-  return static_cast<const float *>(s.scale.data)[element / s.size * s.scale.stride[0]];
+  return kvf_scale_of(s.scale, s.scale_value, element / s.size);
 }
 
 /* A tile of rows, 8 elements at a time. */

@@ -71,7 +71,7 @@ KVF_INLINE void write_key_x16(const kvf_reshape_and_cache_flash_params &p, const
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x16(load_x16(key + head * p.key.stride[1] + element),
               key_cache + head * p.key_cache.stride[2] + element, k_scale);
   }
@@ -86,7 +86,7 @@ KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_params &p, con
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x16(load_x16(value + head * p.value.stride[1] + element),
               value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
@@ -114,9 +114,9 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
     const source_x16 key_vector = load_x16(key + head * p.key.stride[1] + element);
     const source_x16 value_vector = load_x16(value + head * p.value.stride[1] + element);
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x16(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x16(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
 }
@@ -130,7 +130,7 @@ KVF_INLINE void write_key_x4(const kvf_reshape_and_cache_flash_params &p, const 
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x4(load_x4(key + head * p.key.stride[1] + element),
              key_cache + head * p.key_cache.stride[2] + element, k_scale);
   }
@@ -145,7 +145,7 @@ KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_params &p, cons
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x4(load_x4(value + head * p.value.stride[1] + element),
              value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
@@ -173,9 +173,9 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x4(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
 }
@@ -189,7 +189,7 @@ KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_params &p, const 
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head);
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3], k_scale);
   }
@@ -204,7 +204,7 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / vectors_per_head;
     const int64_t element = (i - (uint32_t)head * vectors_per_head);
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
              value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
              v_scale);
@@ -234,10 +234,10 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+    const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x1(key_vector, key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3],
              k_scale);
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x1(value_vector,
              value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
              v_scale);

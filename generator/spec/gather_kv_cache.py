@@ -12,7 +12,10 @@ from generator.spec.shared.formats import (
     Q4_0,
     Q8_0,
 )
-from generator.spec.shared.writer import same_fp8_or_int8
+from generator.spec.shared.writer import (
+    SCALE_VALUES,
+    same_fp8_or_int8,
+)
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -122,6 +125,7 @@ formats each.""",
             "page, token, head; data may be NULL when bits are copied",
         ),
         Field("kvf_view", "v_scale", "as k_scale"),
+        *SCALE_VALUES,
         Field(
             "kvf_block_table",
             "table",

@@ -2,7 +2,13 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import (
+    ARGUMENTS,
+    CUDA_TUNED,
+    PARAMS,
+    SCALE_VALUES,
+    same_fp8_or_int8,
+)
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -60,6 +66,7 @@ bounds defects corrected.""",
     },
     params=(
         *PARAMS,
+        *SCALE_VALUES,
         Field("int32_t", "value_head_size", "elements of a head of value"),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
     ),

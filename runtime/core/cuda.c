@@ -351,6 +351,36 @@ void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
   }
 }
 
+static kvf_status ask(const kvf_cuda_driver *driver, int attribute, const void *address,
+                      void *answer) {
+  const int code = driver->pointer_attribute(answer, attribute, (uint64_t)(uintptr_t)address);
+  return code != CUDA_INVALID_VALUE
+             ? kvf_cuda_check(code, "cuPointerGetAttribute", NULL)
+             : kvf_error(KVF_INVALID_VALUE,
+                         "kvf_cuda_find_memory: address: %p is not of memory that CUDA allocated",
+                         address);
+}
+
+kvf_status kvf_cuda_find_memory(const void *address, int32_t *device, int64_t *bytes) {
+  if (device == NULL || bytes == NULL) {
+    return kvf_error(KVF_INVALID_VALUE, "kvf_cuda_find_memory: %s: got NULL, want an address",
+                     device == NULL ? "device" : "bytes");
+  }
+  const kvf_cuda_driver *driver = NULL;
+  int ordinal = 0;
+  uint64_t start = 0;
+  size_t size = 0;
+  kvf_status status = kvf_cuda_open(&driver);
+  status = status == KVF_OK ? ask(driver, CUDA_DEVICE_ORDINAL, address, &ordinal) : status;
+  status = status == KVF_OK ? ask(driver, CUDA_RANGE_START, address, &start) : status;
+  status = status == KVF_OK ? ask(driver, CUDA_RANGE_SIZE, address, &size) : status;
+  if (status == KVF_OK) {
+    *device = ordinal;
+    *bytes = (int64_t)(size - ((uint64_t)(uintptr_t)address - start));
+  }
+  return status;
+}
+
 /* ---- copies
  * -------------------------------------------------------------------------------------- */
 

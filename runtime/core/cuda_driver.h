@@ -22,7 +22,10 @@ enum {
   CUDA_NOT_SUPPORTED = 801,
   CUDA_CAPABILITY_MAJOR = 75, /* attributes of a device */
   CUDA_CAPABILITY_MINOR = 76,
-  CUDA_DEVICE_POINTER = 3, /* an attribute of an address */
+  CUDA_DEVICE_POINTER = 3, /* attributes of an address */
+  CUDA_DEVICE_ORDINAL = 9,
+  CUDA_RANGE_START = 11,
+  CUDA_RANGE_SIZE = 12,
   CUDA_SOURCE_IN_STREAM_ORDER = 1,
   CUDA_SOURCE_IN_ANY_ORDER = 3
 };

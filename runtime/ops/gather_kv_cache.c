@@ -374,8 +374,10 @@ kvf_status kvf_launch_gather_kv_cache(const kvf_exec *exec, const kvf_variant *v
       kvf_launch_pointer(&check, "v_scale_cache", params.v_scale.data);
     }
   } else if (!copies && !kvf_packs_ggml(cache)) {
-    kvf_launch_scales(&check, "k_scale", &params.k_scale, params.num_kv_heads);
-    kvf_launch_scales(&check, "v_scale", &params.v_scale, params.num_kv_heads);
+    kvf_launch_scales_or_value(&check, "k_scale", &params.k_scale, &params.k_scale_value,
+                               params.num_kv_heads);
+    kvf_launch_scales_or_value(&check, "v_scale", &params.v_scale, &params.v_scale_value,
+                               params.num_kv_heads);
   }
   kvf_launch_block_table(&check, &params.table, params.num_rows);
   if (check.status != KVF_OK || params.table.num_sequences == 0) {

@@ -14,7 +14,8 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                              kv_cache_dtype, k_scale, v_scale, true, NULL, NULL);
   }
   kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
-  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
+  const kvf_writer writer = {KVF_WRITER(&params), KVF_WRITER_SCALE_VALUES(&params),
+                             .value_head_size = &params.value_head_size};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
@@ -47,7 +48,8 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
 kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                               const kvf_reshape_and_cache_flash_params *given) {
   kvf_reshape_and_cache_flash_params params;
-  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
+  const kvf_writer writer = {KVF_WRITER(&params), KVF_WRITER_SCALE_VALUES(&params),
+                             .value_head_size = &params.value_head_size};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
     return check.status;

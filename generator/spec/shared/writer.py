@@ -33,6 +33,12 @@ PARAMS = (
     Field("int32_t", "streaming", "CPU: store past the caches", True),
 )
 
+# Of ops whose raw launches can have scales by value.
+SCALE_VALUES = (
+    Field("float", "k_scale_value", "the scale where k_scale has no address; 0: it has one"),
+    Field("float", "v_scale_value", "as k_scale_value"),
+)
+
 
 def same_or_fp8(scalar: DType, cache: DType) -> str | None:
     """The rule of the plain writers: the cache holds the scalar dtype itself or fp8 codes."""

@@ -435,6 +435,15 @@ KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
 KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
 KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
 
+/*
+ * The device whose memory an address lies in, and the bytes from the address to the end of its
+ * allocation: a bound for callers who are handed addresses without sizes. Pinned host memory has
+ * the device that it was allocated for. Neither waits nor touches a device, and may be called while
+ * a stream is captured. KVF_INVALID_VALUE for memory that CUDA has not allocated; nothing is
+ * written then.
+ */
+KVF_API kvf_status kvf_cuda_find_memory(const void *address, int32_t *device, int64_t *bytes);
+
 /* KVF_ABI_VERSION and KVF_VERSION of the loaded library. */
 KVF_API int32_t kvf_abi_version(void);
 KVF_API const char *kvf_version(void);

@@ -53,3 +53,16 @@ void kvf_launch_scales(kvf_check *check, const char *member, const kvf_view *sca
     }
   }
 }
+
+void kvf_launch_scales_or_value(kvf_check *check, const char *member, kvf_view *scales,
+                                float *value, int64_t count) {
+  if (scales->data != NULL || *value == 0.0f) {
+    kvf_launch_scales(check, member, scales, count);
+    return;
+  }
+  kvf_check_scale_value(check, member, (double)*value);
+  scales->stride[0] = 0;
+  if (check->exec.backend == KVF_CPU) {
+    scales->data = value;
+  }
+}

@@ -30,6 +30,15 @@ void kvf_check_row_size(kvf_check *check, const char *argument, const kvf_dim *n
   }
 }
 
+static void launch_scales(kvf_check *check, const char *member, const kvf_writer *writer,
+                          kvf_view *scales, float *value) {
+  if (value != NULL) {
+    kvf_launch_scales_or_value(check, member, scales, value, *writer->num_heads);
+  } else {
+    kvf_launch_scales(check, member, scales, *writer->num_heads);
+  }
+}
+
 const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments *arguments,
                                     const kvf_writer *writer, kvf_dim *num_heads,
                                     kvf_dim *head_size, kvf_dim *value_head_size) {
@@ -92,8 +101,8 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
     }
   }
   if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
-    kvf_launch_scales(check, "k_scale", writer->k_scale, *writer->num_heads);
-    kvf_launch_scales(check, "v_scale", writer->v_scale, *writer->num_heads);
+    launch_scales(check, "k_scale", writer, writer->k_scale, writer->k_scale_value);
+    launch_scales(check, "v_scale", writer, writer->v_scale, writer->v_scale_value);
   }
   return check->status == KVF_OK;
 }

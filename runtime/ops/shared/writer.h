@@ -15,12 +15,17 @@ typedef struct kvf_writer {
   int32_t *head_size;
   int32_t *streaming;
   int32_t *value_head_size; /* NULL: head_size */
+  float *k_scale_value;     /* NULL: scales have addresses */
+  float *v_scale_value;
 } kvf_writer;
 
 #define KVF_WRITER(params)                                                                         \
   .key = &(params)->key, .value = &(params)->value, .k_scale = &(params)->k_scale,                 \
   .v_scale = &(params)->v_scale, .slots = &(params)->slots, .num_heads = &(params)->num_heads,     \
   .head_size = &(params)->head_size, .streaming = &(params)->streaming
+
+#define KVF_WRITER_SCALE_VALUES(params)                                                            \
+  .k_scale_value = &(params)->k_scale_value, .v_scale_value = &(params)->v_scale_value
 
 /* The DLPack arguments that every K/V writer has. */
 typedef struct kvf_writer_arguments {

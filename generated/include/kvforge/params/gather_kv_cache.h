@@ -21,6 +21,8 @@ typedef struct kvf_gather_kv_cache_params {
   kvf_view k_scale;     /* f32; stride[0]: head, 0 for one scale; with a scale per token and head
                            stride[0..2]: page, token, head; data may be NULL when bits are copied */
   kvf_view v_scale;     /* as k_scale */
+  float k_scale_value;  /* the scale where k_scale has no address; 0: it has one */
+  float v_scale_value;  /* as k_scale_value */
   kvf_block_table table; /* which page holds each row; starts: cu_seq_lens, offsets: seq_starts */
   int64_t num_rows;      /* rows of key_out and value_out */
   int64_t value_tokens;  /* tokens of a group of value_cache; 0 where there are none */

@@ -22,6 +22,8 @@ typedef struct kvf_reshape_and_cache_flash_params {
   kvf_slots slots;         /* tokens, pages and where each token goes */
   int32_t num_heads;       /* KV heads */
   int32_t head_size;       /* elements of a head */
+  float k_scale_value;     /* the scale where k_scale has no address; 0: it has one */
+  float v_scale_value;     /* as k_scale_value */
   int32_t value_head_size; /* elements of a head of value */
 
   /* Derived by kvf_launch_reshape_and_cache_flash(); callers leave these alone. */

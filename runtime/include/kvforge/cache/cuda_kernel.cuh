@@ -27,6 +27,12 @@ KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, i
   return true;
 }
 
+/* The scale of a head: an element of `scales`, or the value where they have no address. */
+KVF_INLINE float kvf_scale_of(const kvf_view &scales, float value, int64_t head) {
+  return scales.data != nullptr ? static_cast<const float *>(scales.data)[head * scales.stride[0]]
+                                : value;
+}
+
 /* The sequence that a row belongs to; num_sequences for a row behind the last. */
 KVF_INLINE int64_t kvf_find_sequence(const kvf_block_table &table, int64_t row) {
   int64_t low = 0;

@@ -64,6 +64,13 @@ KVF_API void kvf_launch_scales(kvf_check *check, const char *member, const kvf_v
                                int64_t count);
 
 /*
+ * The same where *value, unless it is 0, is the scale if `scales` have no address. On the CPU they
+ * get its address.
+ */
+KVF_API void kvf_launch_scales_or_value(kvf_check *check, const char *member, kvf_view *scales,
+                                        float *value, int64_t count);
+
+/*
  * Fills the derived members; `argument` is what sentences call the slots. On the CPU every slot is
  * compared with the cache's size; on CUDA the kernel does that and counts in the device's fault
  * counter.
