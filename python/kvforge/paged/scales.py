@@ -45,7 +45,10 @@ def calibrate(
         if slot_mapping is not None:
             size = size[: len(slot_mapping)] * (slot_mapping >= 0)[:, None, None]
         zero = size.new_zeros(1, *size.shape[1:])  # of no rows at all there is no largest
-        return (torch.cat((size, zero)).amax((0, 2)) / LARGEST[kv_cache_dtype]).clamp_min(SMALLEST)
+        largest = torch.cat((size, zero)).amax((0, 2))
+        # By a tensor: divided by a number, torch's CUDA kernels multiply by its reciprocal.
+        top = torch.full_like(largest, LARGEST[kv_cache_dtype])
+        return (largest / top).clamp_min(SMALLEST)
 
     return scale(key), scale(value)
 
