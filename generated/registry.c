@@ -23,6 +23,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_hisparse_gather_compact,
     &kvf_op_hisparse_gather_plan,
     &kvf_op_hisparse_invalidate_written_slots,
+    &kvf_op_hisparse_resolve_residency,
     &kvf_op_indexer_k_quant_and_cache,
     &kvf_op_merge_attn_states,
     &kvf_op_paged_attention_decode,
@@ -38,7 +39,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 29;
+const int32_t kvf_ops_count = 30;
 
 const kvf_tuned kvf_threads_tuned = {
     .num_constants = 3,

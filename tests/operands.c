@@ -76,12 +76,10 @@ void operand_put_index(const operand *to, int64_t i, int64_t j, int64_t value) {
 }
 
 int64_t operand_get_index(const operand *from, int64_t i, int64_t j) {
-  int64_t wide = 0;
-  int32_t narrow = 0;
-  const bool is_wide = from->view.dtype.bits == 64;
-  memcpy(is_wide ? (void *)&wide : (void *)&narrow, operand_at(from, i, j, 0, 0),
-         (size_t)bytes_of(&from->view));
-  return is_wide ? wide : narrow;
+  const int64_t bits = 8 * bytes_of(&from->view);
+  uint64_t value = 0;
+  memcpy(&value, operand_at(from, i, j, 0, 0), (size_t)bits / 8);
+  return (int64_t)(value << (64 - bits)) >> (64 - bits);
 }
 
 kvf_view operand_view(const operand *from) {

@@ -8,7 +8,7 @@
 #include "harness.h"
 #include "memory.h"
 
-enum { MAX_OPERANDS = 24 };
+enum { MAX_OPERANDS = 32 };
 
 typedef struct operand {
   buffer memory; /* size 0 when the view is one of another operand's memory */
@@ -43,7 +43,7 @@ void operand_share(op_call *call, int position, int from, int64_t start, int32_t
 /* Where an element is in the expected image. Indices of missing dimensions are not looked at. */
 uint8_t *operand_at(const operand *from, int64_t i, int64_t j, int64_t k, int64_t l);
 
-/* A number in the expected image of an int32 or int64 operand. */
+/* A number in the expected image of an operand of signed integers. */
 void operand_put_index(const operand *to, int64_t i, int64_t j, int64_t value);
 int64_t operand_get_index(const operand *from, int64_t i, int64_t j);
 

@@ -366,7 +366,7 @@ static void check_boxed(const kvf_op *op, const kvf_value *values, const char *w
 }
 
 static void test_boxed(void) {
-  enum { MAX_ARGUMENTS = 24 };
+  enum { MAX_ARGUMENTS = 32 };
   static const int64_t numbers[] = {0, 1, -1, INT64_MIN, INT64_MAX};
   static const int kinds[] = {-1, KVF_KIND_STRING + 1, 77, INT_MIN, INT_MAX};
   kvf_value values[MAX_ARGUMENTS];
@@ -677,6 +677,7 @@ static const char *const for_authors[] = {
     "kvf_check_apart",          "kvf_launch_scales",
     "kvf_check_scale",          "kvf_launch_slots",
     "kvf_launch_block_table",   "kvf_launch_scales_or_value",
+    "kvf_launch_shared_bytes",
 };
 
 /* The last test: what the library exports has been called above. */

@@ -27,7 +27,7 @@ class Tensor;
 namespace {
 
 /* As many as kvf_call() takes, and more operators than anyone registers. */
-constexpr int max_arguments = 24;
+constexpr int max_arguments = 32;
 constexpr int max_slots = 256;
 /* Longer than any name; what is longer still is cut, and stays recognisable in an error. */
 constexpr size_t max_string = 127;

@@ -22,7 +22,7 @@
 #include "kvforge/kvforge.h"
 #include "torch_tensors.h"
 
-enum { MAX_ARGUMENTS = 24, MAX_STRING = 128 };
+enum { MAX_ARGUMENTS = 32, MAX_STRING = 128 };
 
 /* Storage of one decoded argument. */
 typedef struct decoded {

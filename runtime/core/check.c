@@ -39,8 +39,10 @@ kvf_status kvf_check_fail(kvf_check *check, kvf_status status, const char *argum
 static const DLDataType dl_dtypes[KVF_DTYPE_COUNT] = {KVF_DTYPES(ROW)};
 #undef ROW
 static const DLDataType dl_bytes = {kDLUInt, 8, 1};
+static const DLDataType dl_int16 = {kDLInt, 16, 1};
 static const DLDataType dl_int32 = {kDLInt, 32, 1};
 static const DLDataType dl_int64 = {kDLInt, 64, 1};
+static const DLDataType dl_uint64 = {kDLUInt, 64, 1};
 
 static bool same_dtype(DLDataType a, DLDataType b) {
   return memcmp(&a, &b, sizeof a) == 0; /* one word, compared at once */
@@ -98,11 +100,17 @@ static void describe_accepted(uint32_t accepted, kvf_text *text) {
       kvf_text_add(text, accepted_word(dtype));
     }
   }
+  if (accepted & KVF_ACCEPT_INT16) {
+    kvf_text_add(text, "int16");
+  }
   if (accepted & KVF_ACCEPT_INT32) {
     kvf_text_add(text, "int32");
   }
   if (accepted & KVF_ACCEPT_INT64) {
     kvf_text_add(text, "int64");
+  }
+  if (accepted & KVF_ACCEPT_UINT64) {
+    kvf_text_add(text, "uint64");
   }
 }
 
@@ -120,7 +128,9 @@ static bool dtype_accepted(DLDataType have, uint32_t accepted) {
     }
   }
   return ((accepted & KVF_ACCEPT_INT32) && same_dtype(have, dl_int32)) ||
-         ((accepted & KVF_ACCEPT_INT64) && same_dtype(have, dl_int64));
+         ((accepted & KVF_ACCEPT_INT64) && same_dtype(have, dl_int64)) ||
+         ((accepted & KVF_ACCEPT_INT16) && same_dtype(have, dl_int16)) ||
+         ((accepted & KVF_ACCEPT_UINT64) && same_dtype(have, dl_uint64));
 }
 
 static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,

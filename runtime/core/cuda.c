@@ -67,6 +67,23 @@ int64_t kvf_check_arch(const kvf_check *check) {
   return arch;
 }
 
+/* The bytes of shared memory that a thread block can have on a device that is there. */
+static kvf_status shared_limit(const kvf_cuda_driver *driver, int32_t device, int *bytes) {
+  static _Atomic(int) known[MAX_DEVICES]; /* 0: not asked yet */
+  int handle = 0;
+  kvf_status status = KVF_OK;
+  *bytes = atomic_load_explicit(&known[device], memory_order_relaxed);
+  if (*bytes == 0) {
+    status = kvf_cuda_check(driver->device_get(&handle, device), "cuDeviceGet", NULL);
+    status = status == KVF_OK
+                 ? kvf_cuda_check(driver->device_attribute(bytes, CUDA_MAX_SHARED_BYTES, handle),
+                                  "cuDeviceGetAttribute", "the shared memory of a thread block")
+                 : status;
+    atomic_store_explicit(&known[device], status == KVF_OK ? *bytes : 0, memory_order_relaxed);
+  }
+  return status;
+}
+
 /* ---- contexts
  * ------------------------------------------------------------------------------------ */
 
@@ -299,6 +316,45 @@ static kvf_status end_call(const kvf_check *check, kvf_status status) {
   return status == KVF_OK ? status : kvf_error(status, "%s: %s", check->op->name, kvf_last_error());
 }
 
+void kvf_launch_shared_bytes(kvf_check *check, const char *member, int64_t bytes) {
+  if (check->status != KVF_OK || check->exec.backend != KVF_CUDA || bytes <= KVF_SHARED_BYTES) {
+    return;
+  }
+  const kvf_cuda_driver *driver = NULL;
+  int most = 0;
+  kvf_status status = open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? shared_limit(driver, check->exec.device, &most) : status;
+  if (status != KVF_OK) {
+    check->status = end_call(check, status);
+  } else if (bytes > most) {
+    kvf_check_fail(check, KVF_UNSUPPORTED, member,
+                   "needs %lld bytes of shared memory in a thread block, want at most %d, which is "
+                   "what CUDA device %d has",
+                   (long long)bytes, most, check->exec.device);
+  }
+}
+
+/*
+ * A kernel that has dynamic shared memory alone may be launched with all that there is. Not with
+ * what this launch needs: another thread may be about to launch it with more.
+ */
+static kvf_status allow_shared(const kvf_cuda_driver *driver, const kvf_variant *variant,
+                               void *kernel, const kvf_grid *grid, int32_t device) {
+  int handle = 0;
+  int most = 0;
+  if (grid->shared_bytes <= KVF_SHARED_BYTES) {
+    return KVF_OK;
+  }
+  kvf_status status = shared_limit(driver, device, &most);
+  status = status == KVF_OK
+               ? kvf_cuda_check(driver->device_get(&handle, device), "cuDeviceGet", NULL)
+               : status;
+  return status == KVF_OK ? kvf_cuda_check(driver->kernel_attribute(CUDA_DYNAMIC_SHARED_BYTES, most,
+                                                                    kernel, handle),
+                                           "cuKernelSetAttribute", variant->symbol)
+                          : status;
+}
+
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                         const kvf_grid *grid) {
   const kvf_cuda_driver *driver = NULL;
@@ -308,6 +364,8 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? get_kernel(driver, variant->image, &kernel) : status;
+  status =
+      status == KVF_OK ? allow_shared(driver, variant, kernel, grid, check->exec.device) : status;
   if (status == KVF_OK) {
     void *arguments[] = {(void *)(uintptr_t)params};
     status = kvf_cuda_check(driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],

@@ -22,6 +22,8 @@ enum {
   CUDA_NOT_SUPPORTED = 801,
   CUDA_CAPABILITY_MAJOR = 75, /* attributes of a device */
   CUDA_CAPABILITY_MINOR = 76,
+  CUDA_MAX_SHARED_BYTES = 97,    /* that a thread block can have if its kernel asks for it */
+  CUDA_DYNAMIC_SHARED_BYTES = 8, /* an attribute of a kernel: how many it may be launched with */
   CUDA_DEVICE_POINTER = 3, /* attributes of an address */
   CUDA_DEVICE_ORDINAL = 9,
   CUDA_RANGE_START = 11,
@@ -60,6 +62,7 @@ typedef struct kvf_cuda_copy_attributes {
     (void **, const void *, int *, void **, unsigned, int *, void **, unsigned))                   \
   X(library_kernel, cuLibraryGetKernel, (void **, void *, const char *))                           \
   X(library_unload, cuLibraryUnload, (void *))                                                     \
+  X(kernel_attribute, cuKernelSetAttribute, (int, int, void *, int))                               \
   X(copy, cuMemcpyAsync, (uint64_t, uint64_t, size_t, void *))                                     \
   X(is_capturing, cuStreamIsCapturing, (void *, int *))                                            \
   X(launch, cuLaunchKernel,                                                                        \

@@ -11,7 +11,7 @@ extern const kvf_op *const kvf_ops[];
 extern const int32_t kvf_ops_count;
 
 /* Arguments that a schema can have: those of a boxed call are on the stack. */
-enum { KVF_MAX_ARGUMENTS = 24 };
+enum { KVF_MAX_ARGUMENTS = 32 };
 
 /* What kvf_cpu_isa() has chosen; -1 before its first call. */
 extern _Atomic(int32_t) kvf_chosen_isa;

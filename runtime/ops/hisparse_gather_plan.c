@@ -1,27 +1,8 @@
-#include <inttypes.h>
-
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 #include "ops/shared/hot_rows.h"
 
 #define OP (&kvf_op_hisparse_gather_plan)
-
-/* What raw launches check too: indices that attention gets are int32. */
-static void check_stride(kvf_check *check, const kvf_hisparse_gather_plan_params *params) {
-  const int64_t stride = params->attention_block_stride;
-  if (check->status != KVF_OK || params->attention_indices.data == NULL) {
-    return;
-  }
-  if (stride < params->rows.block_size) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "attention_block_stride",
-                   "got %" PRId64 ", want at least %" PRId64 " (block_size)", stride,
-                   params->rows.block_size);
-  } else if (kvf_saturating_product(params->rows.num_blocks, stride) > INT32_MAX) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "attention_block_stride",
-                   "got %" PRId64 ", want indices of %" PRId64 " pages that int32 holds", stride,
-                   params->rows.num_blocks);
-  }
-}
 
 kvf_status kvf_hisparse_gather_plan(const kvf_exec *exec, const DLTensor *host_cache,
                                     DLTensor *hot_cache, const DLTensor *global_indices,
@@ -46,7 +27,8 @@ kvf_status kvf_hisparse_gather_plan(const kvf_exec *exec, const DLTensor *host_c
     kvf_check_plan(&check, "attention_indices", attention_indices, &num_requests, &num_columns,
                    &params.attention_indices);
   }
-  check_stride(&check, &params);
+  kvf_check_attention(&check, &params.attention_indices, params.attention_block_stride,
+                      params.rows.num_blocks, params.rows.block_size);
   kvf_check_apart(
       &check,
       (const kvf_named[]){{"hot_cache", hot_cache}, {"attention_indices", attention_indices}}, 2,
@@ -78,7 +60,8 @@ kvf_status kvf_launch_hisparse_gather_plan(const kvf_exec *exec, const kvf_varia
     return check.status;
   }
   kvf_launch_hot_rows(&check, variant, &params.rows);
-  check_stride(&check, &params);
+  kvf_check_attention(&check, &params.attention_indices, params.attention_block_stride,
+                      params.rows.num_blocks, params.rows.block_size);
   kvf_launch_pointer(&check, "global_indices", params.global_indices.data);
   kvf_launch_pointer(&check, "hot_indices", params.hot_indices.data);
   kvf_launch_pointer(&check, "miss_mask", params.miss_mask.data);

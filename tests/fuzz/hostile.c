@@ -7,7 +7,7 @@
 
 #include "shape.h"
 
-enum { MAX_ARGUMENTS = 24, LIST = 6, FAR_ELEMENTS = 4096, MAX_WORDS = 12 };
+enum { MAX_ARGUMENTS = 32, LIST = 6, FAR_ELEMENTS = 4096, MAX_WORDS = 12 };
 
 typedef struct operand {
   const char *name; /* of the argument */
@@ -101,6 +101,12 @@ static DLDataType dtype_of(scene *made, const char *doc) {
   }
   if (says(doc, ", int64")) {
     return type_of(kDLInt, 64);
+  }
+  if (says(doc, ", uint64")) {
+    return type_of(kDLUInt, 64);
+  }
+  if (says(doc, ", int16")) {
+    return type_of(kDLInt, 16);
   }
   if (says(doc, ", int32")) {
     return type_of(kDLInt, 32);
@@ -460,7 +466,12 @@ static int64_t make_int(scene *made, const char *name) {
   const int64_t entry =
       size_named(&made->known, "kv_lora_rank") + size_named(&made->known, "rope_dim");
   int64_t value = size_named(&made->known, name);
-  if (strcmp(name, "entry_stride") == 0) {
+  if (strcmp(name, "region_stride") == 0 || strcmp(name, "max_union_rows") == 0) {
+    value = size_named(&made->known, "hot_size");
+  } else if (strcmp(name, "resident_block_size") == 0 ||
+             strcmp(name, "attention_block_stride") == 0) {
+    value = size_named(&made->known, "block_size");
+  } else if (strcmp(name, "entry_stride") == 0) {
     value = entry;
   } else if (strcmp(name, "block_stride") == 0) {
     value = entry * size_named(&made->known, "block_size");
@@ -492,10 +503,25 @@ static const char *make_string(scene *made, int position) {
   return others[next_below(made->given, sizeof others / sizeof *others)];
 }
 
-static kvf_value make_value(scene *made, int position) {
+/* Whether an optional argument is left out: one that "goes with" an earlier one as that was. */
+static bool is_left_out(scene *made, const kvf_argument *argument, const kvf_value *before,
+                        int count) {
+  static const char words[] = "goes with ";
+  const char *at = strstr(argument->doc, words);
+  for (int i = 0; at != NULL && i < count; ++i) {
+    const char *name = made->op->arguments[i].name;
+    if (strncmp(at + strlen(words), name, strlen(name)) == 0) {
+      return before[i].kind == KVF_KIND_NONE;
+    }
+  }
+  return next_rarely(made->given, 2) != 0;
+}
+
+static kvf_value make_value(scene *made, int position, const kvf_value *before) {
   const kvf_argument *argument = &made->op->arguments[position];
   kvf_value value = {.kind = argument->kind};
-  if ((argument->optional && next_rarely(made->given, 2)) || next_rarely(made->given, 100)) {
+  if ((argument->optional && is_left_out(made, argument, before, position)) ||
+      next_rarely(made->given, 100)) {
     return (kvf_value){.kind = KVF_KIND_NONE};
   }
   switch (argument->kind) {
@@ -612,7 +638,7 @@ kvf_status hostile_call(choices *given, const hostile_memory *memory) {
   const kvf_exec exec = make_exec(made, &absent);
   kvf_value values[MAX_ARGUMENTS];
   for (int i = 0; i < made->op->num_arguments; ++i) {
-    values[i] = make_value(made, i);
+    values[i] = make_value(made, i, values);
   }
   int32_t count = made->op->num_arguments;
   if (next_rarely(given, 50)) {

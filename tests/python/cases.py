@@ -426,6 +426,73 @@ def hisparse_invalidate_written_slots(put: Put) -> Case:
 
 
 @case
+def hisparse_resolve_residency(put: Put) -> Case:
+    """Two rows of a request in state 1: a miss, a hit, and a page that the device has whole."""
+    outputs = {
+        "hot_indices": (2, 3),
+        "miss_mask": (2, 3),
+        "attention_indices": (2, 3),
+        "resolved_global_indices": (2, 3),
+        "valid_counts": (2,),
+        "swap_host_physical_rows": (2, 3),
+        "swap_device_physical_rows": (2, 3),
+        "swap_counts": (2,),
+    }
+    made = {name: put.device(np.full(shape, 7, np.int32)) for name, shape in outputs.items()}
+    want = {
+        "hot_indices": [[5, 4, -1], [4, 4, -1]],
+        "miss_mask": [[1, 0, 0], [0, 0, 0]],
+        "attention_indices": [[18, 17, -1], [17, 17, -1]],
+        "resolved_global_indices": [[4, 2, -1], [5, 2, -1]],
+        "valid_counts": [2, 2],
+        "swap_host_physical_rows": [[4, 7, 7], [7, 7, 7]],
+        "swap_device_physical_rows": [[5, 7, 7], [7, 7, 7]],
+        "swap_counts": [1, 0],
+    }
+    held = put.device(np.array([[3, 2, 1, 0], [-1, 5, -1, -1]], np.int32))
+    order = put.device(np.array([[0, 1, 2, 3], [2, 0, 1, 3]], np.int16))
+    stats = put.device(np.array([10, 20], np.uint64))
+    pages = normal(2, 3, 8, seed=1)
+    hot = put.device(pages)
+    return Case(
+        {
+            "host_cache": put.host(normal(6, 8)),
+            "hot_cache": hot,
+            "hot_block_table": put.device(np.array([[1, 0]], np.int32)),
+            "global_indices": put.device(np.array([[0, 4, 2], [1, 4, -1]], np.int32)),
+            "hot_indices": made["hot_indices"],
+            "device_global_indices": held,
+            "lru_slots": order,
+            "request_state_indices": put.device(np.array([1], np.int32)),
+            "region_stride": 4,
+            "max_union_rows": 4,
+            "miss_mask": made["miss_mask"],
+            "stats": stats,
+            "attention_indices": made["attention_indices"],
+            "attention_block_stride": 16,
+            "request_ids": put.device(np.array([0, 0], np.int32)),
+            "source_block_table": put.device(np.array([[2, 0, 1]], np.int32)),
+            "source_block_size": 2,
+            "resolved_global_indices": made["resolved_global_indices"],
+            "valid_counts": made["valid_counts"],
+            "swap_host_physical_rows": made["swap_host_physical_rows"],
+            "swap_device_physical_rows": made["swap_device_physical_rows"],
+            "swap_counts": made["swap_counts"],
+            "resident_block_table": put.device(np.array([[1, 1], [0, 1]], np.int32)),
+            "resident_block_size": 3,
+            "resident_null_block": 0,
+        },
+        [
+            *((made[name], np.array(values, np.int32)) for name, values in want.items()),
+            (held, np.array([[3, 2, 1, 0], [-1, 5, 4, -1]], np.int32)),
+            (order, np.array([[0, 1, 2, 3], [0, 3, 2, 1]], np.int16)),
+            (stats, np.array([11, 21], np.uint64)),
+            (hot, pages),  # is written by the ops that load
+        ],
+    )
+
+
+@case
 def merge_attn_states(put: Put) -> Case:
     """Parts that weigh the same, and a token without a prefix."""
     parts: list[Array] = [np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1)]

@@ -17,12 +17,6 @@ from upstream import HISTORIC, UPSTREAM
 import kvforge.torch
 
 SPACE = "_C_cache_ops"
-# What kvforge's ops do not serve yet.
-MISSING_SINCE_0_31 = {"hisparse_resolve_residency"}
-MISSING = {
-    "vllm-0.31": MISSING_SINCE_0_31,
-    "vllm-0.33": MISSING_SINCE_0_31,
-}
 
 SCRIPT = """
 import json
@@ -44,13 +38,12 @@ def printed(op: str, signature: str) -> str:
 def test_every_schema_of_a_generation(generation: str) -> None:
     have: dict[str, str] = json.loads(processes.run(SCRIPT.format(generation=generation)))
     wanted = {op: printed(op, text) for op, text in {**HISTORIC, **UPSTREAM[generation]}.items()}
-    others = {op for op in wanted if have.get(op) != wanted[op]}
-    assert others == MISSING.get(generation, set())
+    assert {op for op in wanted if have.get(op) != wanted[op]} == set()
 
 
 @pytest.mark.parametrize("generation", UPSTREAM)
 def test_override_in_a_process_of_that_release(generation: str) -> None:
-    """All that can be served is taken over; each of the others is named with the reason."""
+    """All of them are taken over."""
     schemas = [f"{op}{text}" for op, text in UPSTREAM[generation].items()]
     text = processes.run(f"""
 import json
@@ -66,15 +59,8 @@ with warnings.catch_warnings(record=True) as told:
 print(json.dumps([done, [str(warning.message) for warning in told]]))
 """)
     done, told = json.loads(text)
-    missing = MISSING.get(generation, set())
-    assert {op for op in UPSTREAM[generation] if f"{SPACE}::{op}" in done} == (
-        UPSTREAM[generation].keys() - missing
-    )
-    ours = {row.op for row in kvforge.variants()}
-    assert len(told) == len(missing & ours)
-    for op in missing & ours:
-        left = f"kvforge.torch.register: {SPACE}::{op} keeps the other library's kernels: "
-        assert [True for message in told if message.startswith(left)] == [True]
+    assert {f"{SPACE}::{op}" for op in UPSTREAM[generation]} <= set(done)
+    assert told == []
 
 
 def test_kvforges_own_schemas_take_every_call_of_the_latest_generation() -> None:
@@ -87,8 +73,6 @@ def test_kvforges_own_schemas_take_every_call_of_the_latest_generation() -> None
         ]
 
     for op, signature in {**HISTORIC, **UPSTREAM["vllm-0.33"]}.items():
-        if op in MISSING["vllm-0.33"]:
-            continue
         ours = getattr(torch.ops._C_cache_ops, op).default._schema.arguments
         theirs = torch._C.parse_schema(f"{SPACE}::{op}{signature}").arguments
         assert described(ours[: len(theirs)]) == described(theirs)

@@ -22,6 +22,7 @@
 #include "kvforge/params/hisparse_gather_compact.h"
 #include "kvforge/params/hisparse_gather_plan.h"
 #include "kvforge/params/hisparse_invalidate_written_slots.h"
+#include "kvforge/params/hisparse_resolve_residency.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
 #include "kvforge/params/merge_attn_states.h"
 #include "kvforge/params/paged_attention_decode.h"

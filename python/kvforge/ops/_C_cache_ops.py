@@ -28,6 +28,7 @@ __all__ = [
     "hisparse_gather_compact",
     "hisparse_gather_plan",
     "hisparse_invalidate_written_slots",
+    "hisparse_resolve_residency",
     "indexer_k_quant_and_cache",
     "paged_attention_decode",
     "reshape_and_cache",
@@ -1250,6 +1251,200 @@ def hisparse_invalidate_written_slots(
         ("device_global_indices",),
         (
             device_global_indices, request_state_indices, req_id_per_token, written_slots,
+        ),
+    )
+
+
+_hisparse_resolve_residency = function("_C_cache_ops__hisparse_resolve_residency")
+
+
+def hisparse_resolve_residency(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    hot_block_table: Tensor,
+    global_indices: Tensor,
+    hot_indices: Tensor,
+    device_global_indices: Tensor,
+    lru_slots: Tensor,
+    request_state_indices: Tensor | None,
+    region_stride: int,
+    max_union_rows: int,
+    miss_mask: Tensor | None = None,
+    stats: Tensor | None = None,
+    attention_indices: Tensor | None = None,
+    attention_block_stride: int = 0,
+    request_ids: Tensor | None = None,
+    source_block_table: Tensor | None = None,
+    source_block_size: int = 0,
+    resolved_global_indices: Tensor | None = None,
+    valid_counts: Tensor | None = None,
+    swap_host_physical_rows: Tensor | None = None,
+    swap_device_physical_rows: Tensor | None = None,
+    swap_counts: Tensor | None = None,
+    resident_block_table: Tensor | None = None,
+    resident_block_size: int = 0,
+    resident_null_block: int = 0,
+) -> None:
+    """Finds rows of a host pool among a request's hot slots, and slots for those that are not.
+
+    A request has hot_size slots on the device. Slot k of request q is row
+    hot_block_table[q, k div block_size] * block_size + k mod block_size of hot_cache: its place.
+    State s of the request holds, in device_global_indices[s, k], which row of the pool slot k has
+    (-1: none), and in lru_slots[s, :] the slots from the one that was not used for longest to the
+    latest; both begin as -1 and as 0, 1, 2, ... The call decides and moves no rows:
+    hisparse_gather_plan and hisparse_gather_compact do.
+
+    Rows of global_indices that follow each other and are of one request q = request_ids[row] (or
+    the row itself) make a run, which is resolved as one; s = request_state_indices[q], or q. A run
+    with a q outside [0, elements of request_state_indices) or a negative s is padding: -1 in
+    hot_indices, attention_indices and resolved_global_indices, 0 in miss_mask, valid_counts and
+    swap_counts. For every other run:
+     1. A reference p = global_indices[row, column] is to row g of the pool: p, or with a
+        source_block_table source_block_table[q, p div source_block_size] * source_block_size +
+        p mod source_block_size if p is not negative, the table has that entry and it is above 0.
+        A g that the pool does not have is none. The row is resident if
+        resident_block_table[s, p div block_size] is there, is a page of hot_cache and not
+        resident_null_block: it lies at p mod block_size of that page, whatever g is.
+     2. The union is every g of a reference that is not resident. Without any, the state stays.
+     3. A slot is a hit if the row of the pool that it has is in the union. All others can be
+        evicted.
+     4. In the order of references, the first one to a g of the union that no slot has is a miss:
+        miss m takes the m-th oldest slot that can be evicted, and device_global_indices has g for
+        it. Entry m of the run's list, which runs on from row to row, is
+        swap_host_physical_rows = g and swap_device_physical_rows = the place of the slot;
+        swap_counts has how many entries are in a row.
+     5. hot_indices is the place of the slot of g, or the resident row, or -1. attention_indices
+        is the same as (place div block_size) * attention_block_stride + place mod block_size.
+        miss_mask is 1 for the misses, else 0. resolved_global_indices is g or -1; valid_counts is
+        how many references of a row have a g or are resident. Of stats the first grows by the
+        references that got the place of a slot and are no misses, the second by the misses.
+     6. lru_slots becomes the slots that could be evicted and were not, in their old order, those
+        that were filled, in the order of misses, and the hits, in their old order and not that of
+        their use.
+
+    Where a reference that needs a slot cannot have one, its hot_indices and attention_indices are
+    -1, its miss_mask is 0, and a CUDA device counts a fault: for a g that is not among the first
+    max_union_rows distinct ones, in the order of references, which are all of the union then; for
+    a slot that lies in a page which hot_cache does not have, or a number in lru_slots that is no
+    slot (device_global_indices stays and swap_device_physical_rows is -1 then); and for the
+    references of a run whose state an earlier run has used. On the CPU such a run, and a page of
+    hot_block_table out of range, are errors. A state of num_states and more, or a request that
+    hot_block_table does not have, is padding and a fault of each row on CUDA, and an error on the
+    CPU. lru_slots has to have every slot once, and no two slots the same row: of others the slot
+    with the lowest number is taken.
+
+    All of a run is the work of one thread block, whose shared memory holds the union: about
+    9 * max_union_rows + 2 * hot_size + 6 KiB bytes. No columns: the counts become 0. No rows are a
+    successful no-op.
+
+    Errors: ValueError for numbers that do not fit together, for some of the swap tensors without
+    the others, and for a state that two runs use (CPU); IndexError for pages, states and requests
+    (CPU); NotImplementedError where a device has too little shared memory.
+    Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides,
+    without its requirement that the references of a row are distinct, and with its unchecked
+    indices checked.
+    Elsewhere: vLLM hisparse_resolve_residency.
+
+    Args:
+        host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+            host memory. Not read
+        hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache,
+            rows without gaps, any page and row strides. Not written
+        hot_block_table (Tensor): [>= num_rows, >= ceil(hot_size / block_size)], int32, any
+            strides: pages of a request's slots; with request_ids as many rows as there are
+            requests
+        global_indices (Tensor): [num_rows, num_columns], int32, any strides: positions of a
+            request, or without source_block_table rows of the pool; negative for none. At most
+            hot_size columns
+        hot_indices (Tensor!): [num_rows, num_columns], int32, any strides: rows of hot_cache
+        device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: rows of the
+            pool
+        lru_slots (Tensor!): [num_states, hot_size], int16, any strides: slots, the oldest first
+        request_state_indices (Tensor?): [num_requests], int32, any stride: the state of each
+            request; None: its own number, and num_states is num_rows or more
+        region_stride (int): hot_size, which is at most 32768
+        max_union_rows (int): distinct rows of the pool that a run may refer to, 1 to hot_size
+        miss_mask (Tensor(a!)?): [num_rows, num_columns], int32, any strides; None: not wanted
+        stats (Tensor(b!)?): [2], uint64, any stride: hits and misses, which grow; None: not wanted
+        attention_indices (Tensor(c!)?): [num_rows, num_columns], int32, any strides; None: not
+            wanted
+        attention_block_stride (int): rows from a page to the next, as attention counts them:
+            block_size or more
+        request_ids (Tensor?): [>= num_rows], int32, any stride: the request of each row; goes with
+            source_block_table. None: the row
+        source_block_table (Tensor?): [num_requests, width], int32, any strides: pages of the pool;
+            goes with request_ids. None: global_indices are rows of the pool
+        source_block_size (int): rows of the pool in a page of source_block_table; not looked at
+            without
+        resolved_global_indices (Tensor(d!)?): [num_rows, num_columns], int32, any strides: rows of
+            the pool; None: not wanted
+        valid_counts (Tensor(e!)?): [num_rows], int32, any stride; None: not wanted
+        swap_host_physical_rows (Tensor(f!)?): [num_rows, num_columns], int32, any strides: rows of
+            the pool; None: not wanted
+        swap_device_physical_rows (Tensor(g!)?): [num_rows, num_columns], int32, any strides: rows
+            of hot_cache; goes with swap_host_physical_rows
+        swap_counts (Tensor(h!)?): [>= num_rows], int32, any stride: entries; goes with
+            swap_host_physical_rows
+        resident_block_table (Tensor?): [num_resident_states, width], int32, any strides: pages of
+            hot_cache that hold pages of a request whole, by its state; goes with
+            source_block_table, which is there without it too
+        resident_block_size (int): block_size; not looked at without resident_block_table
+        resident_null_block (int): the page that stands for none, 0 or more
+
+    Schema:
+        _C_cache_ops::hisparse_resolve_residency(Tensor host_cache, Tensor! hot_cache, Tensor
+            hot_block_table, Tensor global_indices, Tensor! hot_indices, Tensor!
+            device_global_indices, Tensor! lru_slots, Tensor? request_state_indices, int
+            region_stride, int max_union_rows, Tensor(a!)? miss_mask=None, Tensor(b!)? stats=None,
+            Tensor(c!)? attention_indices=None, int attention_block_stride=0, Tensor?
+            request_ids=None, Tensor? source_block_table=None, int source_block_size=0, Tensor(d!)?
+            resolved_global_indices=None, Tensor(e!)? valid_counts=None, Tensor(f!)?
+            swap_host_physical_rows=None, Tensor(g!)? swap_device_physical_rows=None, Tensor(h!)?
+            swap_counts=None, Tensor? resident_block_table=None, int resident_block_size=0, int
+            resident_null_block=0) -> ()
+    """
+    if (
+        type(host_cache) is type(hot_cache) is type(hot_block_table) is type(global_indices) is
+        type(hot_indices) is type(device_global_indices) is type(lru_slots) is _arrays.TENSOR and
+        (request_state_indices is None or type(request_state_indices) is _arrays.TENSOR) and
+        (miss_mask is None or type(miss_mask) is _arrays.TENSOR) and (stats is None or type(stats)
+        is _arrays.TENSOR) and (attention_indices is None or type(attention_indices) is
+        _arrays.TENSOR) and (request_ids is None or type(request_ids) is _arrays.TENSOR) and
+        (source_block_table is None or type(source_block_table) is _arrays.TENSOR) and
+        (resolved_global_indices is None or type(resolved_global_indices) is _arrays.TENSOR) and
+        (valid_counts is None or type(valid_counts) is _arrays.TENSOR) and (swap_host_physical_rows
+        is None or type(swap_host_physical_rows) is _arrays.TENSOR) and (swap_device_physical_rows
+        is None or type(swap_device_physical_rows) is _arrays.TENSOR) and (swap_counts is None or
+        type(swap_counts) is _arrays.TENSOR) and (resident_block_table is None or
+        type(resident_block_table) is _arrays.TENSOR)
+    ) and _hisparse_resolve_residency(
+        host_cache._cdata, hot_cache._cdata, hot_block_table._cdata, global_indices._cdata,
+        hot_indices._cdata, device_global_indices._cdata, lru_slots._cdata, None if
+        request_state_indices is None else request_state_indices._cdata, region_stride,
+        max_union_rows, None if miss_mask is None else miss_mask._cdata, None if stats is None else
+        stats._cdata, None if attention_indices is None else attention_indices._cdata,
+        attention_block_stride, None if request_ids is None else request_ids._cdata, None if
+        source_block_table is None else source_block_table._cdata, source_block_size, None if
+        resolved_global_indices is None else resolved_global_indices._cdata, None if valid_counts
+        is None else valid_counts._cdata, None if swap_host_physical_rows is None else
+        swap_host_physical_rows._cdata, None if swap_device_physical_rows is None else
+        swap_device_physical_rows._cdata, None if swap_counts is None else swap_counts._cdata, None
+        if resident_block_table is None else resident_block_table._cdata, resident_block_size,
+        resident_null_block, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        hisparse_resolve_residency,
+        _hisparse_resolve_residency,
+        ("hot_cache", "hot_indices", "device_global_indices", "lru_slots", "miss_mask", "stats", "attention_indices", "resolved_global_indices", "valid_counts", "swap_host_physical_rows", "swap_device_physical_rows", "swap_counts"),
+        ("hot_cache", "hot_indices", "device_global_indices", "lru_slots", "miss_mask", "stats", "attention_indices", "resolved_global_indices", "valid_counts", "swap_host_physical_rows", "swap_device_physical_rows", "swap_counts"),
+        (
+            host_cache, hot_cache, hot_block_table, global_indices, hot_indices,
+            device_global_indices, lru_slots, request_state_indices, region_stride, max_union_rows,
+            miss_mask, stats, attention_indices, attention_block_stride, request_ids,
+            source_block_table, source_block_size, resolved_global_indices, valid_counts,
+            swap_host_physical_rows, swap_device_physical_rows, swap_counts, resident_block_table,
+            resident_block_size, resident_null_block,
         ),
     )
 

@@ -165,6 +165,34 @@ def hisparse_invalidate_written_slots(
     written_slots: Tensor,
 ) -> None: ...
 
+def hisparse_resolve_residency(
+    host_cache: Tensor,
+    hot_cache: Tensor,
+    hot_block_table: Tensor,
+    global_indices: Tensor,
+    hot_indices: Tensor,
+    device_global_indices: Tensor,
+    lru_slots: Tensor,
+    request_state_indices: Tensor | None,
+    region_stride: int,
+    max_union_rows: int,
+    miss_mask: Tensor | None = None,
+    stats: Tensor | None = None,
+    attention_indices: Tensor | None = None,
+    attention_block_stride: int = 0,
+    request_ids: Tensor | None = None,
+    source_block_table: Tensor | None = None,
+    source_block_size: int = 0,
+    resolved_global_indices: Tensor | None = None,
+    valid_counts: Tensor | None = None,
+    swap_host_physical_rows: Tensor | None = None,
+    swap_device_physical_rows: Tensor | None = None,
+    swap_counts: Tensor | None = None,
+    resident_block_table: Tensor | None = None,
+    resident_block_size: int = 0,
+    resident_null_block: int = 0,
+) -> None: ...
+
 def indexer_k_quant_and_cache(
     k: Tensor,
     kv_cache: Tensor,

@@ -9,6 +9,11 @@
 #include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
 
+/* Shared memory of the size that the launch gives, as an array. The emulated driver has its own. */
+#ifndef KVF_DYNAMIC_SHARED
+#define KVF_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#endif
+
 /* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
  * the same bits as the portable codec. */
 KVF_INLINE uint32_t kvf_fp8_e4m3x4_from_f32(float a, float b, float c, float d) {

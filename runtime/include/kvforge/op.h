@@ -104,6 +104,8 @@ typedef struct kvf_dim {
 /* Sets of dtypes that an argument may have. fp8 dtypes accept uint8 tensors too. */
 #define KVF_ACCEPT(dtype) (UINT32_C(1) << (dtype))
 #define KVF_ACCEPT_FLOATS (KVF_ACCEPT(KVF_F32) | KVF_ACCEPT(KVF_F16) | KVF_ACCEPT(KVF_BF16))
+#define KVF_ACCEPT_INT16 (UINT32_C(1) << 28)
+#define KVF_ACCEPT_UINT64 (UINT32_C(1) << 29)
 #define KVF_ACCEPT_INT32 (UINT32_C(1) << 30)
 #define KVF_ACCEPT_INT64 (UINT32_C(1) << 31)
 
@@ -244,8 +246,19 @@ KVF_API kvf_status kvf_try_engine(const char *table, const int32_t *values);
 typedef struct kvf_grid {
   uint32_t grid[3];
   uint32_t block[3];
-  uint32_t shared_bytes; /* dynamic shared memory */
+  uint32_t shared_bytes; /* dynamic shared memory; more than KVF_SHARED_BYTES of a kernel that has
+                            no other, and up to kvf_launch_shared_bytes() */
 } kvf_grid;
+
+/* What every device gives a thread block. */
+enum { KVF_SHARED_BYTES = 48 * 1024 };
+
+/*
+ * Refuses a launch on CUDA whose thread blocks need more shared memory than exec's device can give
+ * one: `member` is the params' member that the size comes from. Nothing is asked of the CPU, and
+ * none of the driver for what every device has.
+ */
+KVF_API void kvf_launch_shared_bytes(kvf_check *check, const char *member, int64_t bytes);
 
 /* Enqueues a CUDA variant's kernel on exec's stream; `params` is copied before this returns. */
 KVF_API kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant,

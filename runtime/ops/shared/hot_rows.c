@@ -56,6 +56,22 @@ void kvf_check_first(kvf_check *check, const char *argument, const DLTensor *ten
   }
 }
 
+void kvf_check_attention(kvf_check *check, const kvf_view *attention_indices, int64_t block_stride,
+                         int64_t num_blocks, int64_t block_size) {
+  if (check->status != KVF_OK || attention_indices->data == NULL) {
+    return;
+  }
+  if (block_stride < block_size) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "attention_block_stride",
+                   "got %" PRId64 ", want at least %" PRId64 " (block_size)", block_stride,
+                   block_size);
+  } else if (kvf_saturating_product(num_blocks, block_stride) > INT32_MAX) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "attention_block_stride",
+                   "got %" PRId64 ", want indices of %" PRId64 " pages that int32 holds",
+                   block_stride, num_blocks);
+  }
+}
+
 void kvf_launch_hot_rows(kvf_check *check, const kvf_variant *variant, kvf_hot_rows *rows) {
   kvf_launch_at_least(check, "rows.num_host_rows", rows->num_host_rows, 0);
   kvf_launch_at_least(check, "rows.num_blocks", rows->num_blocks, 0);

@@ -17,6 +17,11 @@ void kvf_check_plan(kvf_check *check, const char *argument, const DLTensor *tens
 void kvf_check_first(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *size, kvf_view *view);
 
+/* Refuses a stride that lets pages overlap, or gives attention an index that int32 does not hold.
+ * Nothing where there are none to be written. */
+void kvf_check_attention(kvf_check *check, const kvf_view *attention_indices, int64_t block_stride,
+                         int64_t num_blocks, int64_t block_size);
+
 /* The checks of a raw launch, which fills the derived members. */
 void kvf_launch_hot_rows(kvf_check *check, const kvf_variant *variant, kvf_hot_rows *rows);
 

@@ -179,6 +179,35 @@ extern "C" {
         req_id_per_token: *const DLTensor,
         written_slots: *const DLTensor,
     ) -> kvf_status;
+    /// Finds rows of a host pool among a request's hot slots, and slots for those that are not.
+    pub fn kvf_hisparse_resolve_residency(
+        exec: *const kvf_exec,
+        host_cache: *const DLTensor,
+        hot_cache: *mut DLTensor,
+        hot_block_table: *const DLTensor,
+        global_indices: *const DLTensor,
+        hot_indices: *mut DLTensor,
+        device_global_indices: *mut DLTensor,
+        lru_slots: *mut DLTensor,
+        request_state_indices: *const DLTensor,
+        region_stride: i64,
+        max_union_rows: i64,
+        miss_mask: *mut DLTensor,
+        stats: *mut DLTensor,
+        attention_indices: *mut DLTensor,
+        attention_block_stride: i64,
+        request_ids: *const DLTensor,
+        source_block_table: *const DLTensor,
+        source_block_size: i64,
+        resolved_global_indices: *mut DLTensor,
+        valid_counts: *mut DLTensor,
+        swap_host_physical_rows: *mut DLTensor,
+        swap_device_physical_rows: *mut DLTensor,
+        swap_counts: *mut DLTensor,
+        resident_block_table: *const DLTensor,
+        resident_block_size: i64,
+        resident_null_block: i64,
+    ) -> kvf_status;
     /// Quantises the indexer keys of new tokens in groups and scatters them into pages.
     pub fn kvf_indexer_k_quant_and_cache(
         exec: *const kvf_exec,

@@ -1104,6 +1104,190 @@ pub fn hisparse_invalidate_written_slots(
     })
 }
 
+/// Finds rows of a host pool among a request's hot slots, and slots for those that are not.
+///
+/// ```text
+/// A request has hot_size slots on the device. Slot k of request q is row
+/// hot_block_table[q, k div block_size] * block_size + k mod block_size of hot_cache: its place.
+/// State s of the request holds, in device_global_indices[s, k], which row of the pool slot k has
+/// (-1: none), and in lru_slots[s, :] the slots from the one that was not used for longest to the
+/// latest; both begin as -1 and as 0, 1, 2, ... The call decides and moves no rows:
+/// hisparse_gather_plan and hisparse_gather_compact do.
+///
+/// Rows of global_indices that follow each other and are of one request q = request_ids[row] (or
+/// the row itself) make a run, which is resolved as one; s = request_state_indices[q], or q. A run
+/// with a q outside [0, elements of request_state_indices) or a negative s is padding: -1 in
+/// hot_indices, attention_indices and resolved_global_indices, 0 in miss_mask, valid_counts and
+/// swap_counts. For every other run:
+///  1. A reference p = global_indices[row, column] is to row g of the pool: p, or with a
+///     source_block_table source_block_table[q, p div source_block_size] * source_block_size +
+///     p mod source_block_size if p is not negative, the table has that entry and it is above 0.
+///     A g that the pool does not have is none. The row is resident if
+///     resident_block_table[s, p div block_size] is there, is a page of hot_cache and not
+///     resident_null_block: it lies at p mod block_size of that page, whatever g is.
+///  2. The union is every g of a reference that is not resident. Without any, the state stays.
+///  3. A slot is a hit if the row of the pool that it has is in the union. All others can be
+///     evicted.
+///  4. In the order of references, the first one to a g of the union that no slot has is a miss:
+///     miss m takes the m-th oldest slot that can be evicted, and device_global_indices has g for
+///     it. Entry m of the run's list, which runs on from row to row, is
+///     swap_host_physical_rows = g and swap_device_physical_rows = the place of the slot;
+///     swap_counts has how many entries are in a row.
+///  5. hot_indices is the place of the slot of g, or the resident row, or -1. attention_indices
+///     is the same as (place div block_size) * attention_block_stride + place mod block_size.
+///     miss_mask is 1 for the misses, else 0. resolved_global_indices is g or -1; valid_counts is
+///     how many references of a row have a g or are resident. Of stats the first grows by the
+///     references that got the place of a slot and are no misses, the second by the misses.
+///  6. lru_slots becomes the slots that could be evicted and were not, in their old order, those
+///     that were filled, in the order of misses, and the hits, in their old order and not that of
+///     their use.
+///
+/// Where a reference that needs a slot cannot have one, its hot_indices and attention_indices are
+/// -1, its miss_mask is 0, and a CUDA device counts a fault: for a g that is not among the first
+/// max_union_rows distinct ones, in the order of references, which are all of the union then; for a
+/// slot that lies in a page which hot_cache does not have, or a number in lru_slots that is no slot
+/// (device_global_indices stays and swap_device_physical_rows is -1 then); and for the references
+/// of a run whose state an earlier run has used. On the CPU such a run, and a page of
+/// hot_block_table out of range, are errors. A state of num_states and more, or a request that
+/// hot_block_table does not have, is padding and a fault of each row on CUDA, and an error on the
+/// CPU. lru_slots has to have every slot once, and no two slots the same row: of others the slot
+/// with the lowest number is taken.
+///
+/// All of a run is the work of one thread block, whose shared memory holds the union: about
+/// 9 * max_union_rows + 2 * hot_size + 6 KiB bytes. No columns: the counts become 0. No rows are a
+/// successful no-op.
+///
+/// Errors: Status::InvalidValue for numbers that do not fit together, for some of the swap tensors
+/// without the others, and for a state that two runs use (CPU); Status::OutOfRange for pages,
+/// states and requests (CPU); Status::Unsupported where a device has too little shared memory.
+/// Source of the rule: vLLM's op of the same name (0.31 and newer), with any row size and strides,
+/// without its requirement that the references of a row are distinct, and with its unchecked
+/// indices checked.
+///
+/// Arguments:
+///   host_cache (Tensor): [num_host_rows, ...], any dtype, rows without gaps, any row stride; in
+///       host memory. Not read
+///   hot_cache (Tensor!): [num_blocks, block_size, ...], the dtype and row size of host_cache, rows
+///       without gaps, any page and row strides. Not written
+///   hot_block_table (Tensor): [>= num_rows, >= ceil(hot_size / block_size)], int32, any strides:
+///       pages of a request's slots; with request_ids as many rows as there are requests
+///   global_indices (Tensor): [num_rows, num_columns], int32, any strides: positions of a request,
+///       or without source_block_table rows of the pool; negative for none. At most hot_size
+///       columns
+///   hot_indices (Tensor!): [num_rows, num_columns], int32, any strides: rows of hot_cache
+///   device_global_indices (Tensor!): [num_states, hot_size], int32, any strides: rows of the pool
+///   lru_slots (Tensor!): [num_states, hot_size], int16, any strides: slots, the oldest first
+///   request_state_indices (Tensor?): [num_requests], int32, any stride: the state of each request;
+///       None: its own number, and num_states is num_rows or more
+///   region_stride (int): hot_size, which is at most 32768
+///   max_union_rows (int): distinct rows of the pool that a run may refer to, 1 to hot_size
+///   miss_mask (Tensor(a!)?): [num_rows, num_columns], int32, any strides; None: not wanted
+///   stats (Tensor(b!)?): [2], uint64, any stride: hits and misses, which grow; None: not wanted
+///   attention_indices (Tensor(c!)?): [num_rows, num_columns], int32, any strides; None: not wanted
+///   attention_block_stride (int): rows from a page to the next, as attention counts them:
+///       block_size or more
+///   request_ids (Tensor?): [>= num_rows], int32, any stride: the request of each row; goes with
+///       source_block_table. None: the row
+///   source_block_table (Tensor?): [num_requests, width], int32, any strides: pages of the pool;
+///       goes with request_ids. None: global_indices are rows of the pool
+///   source_block_size (int): rows of the pool in a page of source_block_table; not looked at
+///       without
+///   resolved_global_indices (Tensor(d!)?): [num_rows, num_columns], int32, any strides: rows of
+///       the pool; None: not wanted
+///   valid_counts (Tensor(e!)?): [num_rows], int32, any stride; None: not wanted
+///   swap_host_physical_rows (Tensor(f!)?): [num_rows, num_columns], int32, any strides: rows of
+///       the pool; None: not wanted
+///   swap_device_physical_rows (Tensor(g!)?): [num_rows, num_columns], int32, any strides: rows of
+///       hot_cache; goes with swap_host_physical_rows
+///   swap_counts (Tensor(h!)?): [>= num_rows], int32, any stride: entries; goes with
+///       swap_host_physical_rows
+///   resident_block_table (Tensor?): [num_resident_states, width], int32, any strides: pages of
+///       hot_cache that hold pages of a request whole, by its state; goes with source_block_table,
+///       which is there without it too
+///   resident_block_size (int): block_size; not looked at without resident_block_table
+///   resident_null_block (int): the page that stands for none, 0 or more
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn hisparse_resolve_residency(
+    exec: &Exec,
+    host_cache: &Tensor,
+    hot_cache: &mut TensorMut,
+    hot_block_table: &Tensor,
+    global_indices: &Tensor,
+    hot_indices: &mut TensorMut,
+    device_global_indices: &mut TensorMut,
+    lru_slots: &mut TensorMut,
+    request_state_indices: Option<&Tensor>,
+    region_stride: i64,
+    max_union_rows: i64,
+    miss_mask: Option<&mut TensorMut>,
+    stats: Option<&mut TensorMut>,
+    attention_indices: Option<&mut TensorMut>,
+    attention_block_stride: i64,
+    request_ids: Option<&Tensor>,
+    source_block_table: Option<&Tensor>,
+    source_block_size: i64,
+    resolved_global_indices: Option<&mut TensorMut>,
+    valid_counts: Option<&mut TensorMut>,
+    swap_host_physical_rows: Option<&mut TensorMut>,
+    swap_device_physical_rows: Option<&mut TensorMut>,
+    swap_counts: Option<&mut TensorMut>,
+    resident_block_table: Option<&Tensor>,
+    resident_block_size: i64,
+    resident_null_block: i64,
+) -> Result<()> {
+    let host_cache = host_cache.dl();
+    let mut hot_cache = hot_cache.dl();
+    let hot_block_table = hot_block_table.dl();
+    let global_indices = global_indices.dl();
+    let mut hot_indices = hot_indices.dl();
+    let mut device_global_indices = device_global_indices.dl();
+    let mut lru_slots = lru_slots.dl();
+    let request_state_indices = request_state_indices.map(|tensor| tensor.dl());
+    let mut miss_mask = miss_mask.map(|tensor| tensor.dl());
+    let mut stats = stats.map(|tensor| tensor.dl());
+    let mut attention_indices = attention_indices.map(|tensor| tensor.dl());
+    let request_ids = request_ids.map(|tensor| tensor.dl());
+    let source_block_table = source_block_table.map(|tensor| tensor.dl());
+    let mut resolved_global_indices = resolved_global_indices.map(|tensor| tensor.dl());
+    let mut valid_counts = valid_counts.map(|tensor| tensor.dl());
+    let mut swap_host_physical_rows = swap_host_physical_rows.map(|tensor| tensor.dl());
+    let mut swap_device_physical_rows = swap_device_physical_rows.map(|tensor| tensor.dl());
+    let mut swap_counts = swap_counts.map(|tensor| tensor.dl());
+    let resident_block_table = resident_block_table.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_hisparse_resolve_residency(
+            exec.as_ptr(),
+            &host_cache,
+            &mut hot_cache,
+            &hot_block_table,
+            &global_indices,
+            &mut hot_indices,
+            &mut device_global_indices,
+            &mut lru_slots,
+            request_state_indices.as_ref().map_or(null(), |tensor| tensor),
+            region_stride,
+            max_union_rows,
+            miss_mask.as_mut().map_or(null_mut(), |tensor| tensor),
+            stats.as_mut().map_or(null_mut(), |tensor| tensor),
+            attention_indices.as_mut().map_or(null_mut(), |tensor| tensor),
+            attention_block_stride,
+            request_ids.as_ref().map_or(null(), |tensor| tensor),
+            source_block_table.as_ref().map_or(null(), |tensor| tensor),
+            source_block_size,
+            resolved_global_indices.as_mut().map_or(null_mut(), |tensor| tensor),
+            valid_counts.as_mut().map_or(null_mut(), |tensor| tensor),
+            swap_host_physical_rows.as_mut().map_or(null_mut(), |tensor| tensor),
+            swap_device_physical_rows.as_mut().map_or(null_mut(), |tensor| tensor),
+            swap_counts.as_mut().map_or(null_mut(), |tensor| tensor),
+            resident_block_table.as_ref().map_or(null(), |tensor| tensor),
+            resident_block_size,
+            resident_null_block,
+        )
+    })
+}
+
 /// Quantises the indexer keys of new tokens in groups and scatters them into pages.
 ///
 /// ```text
