@@ -77,7 +77,7 @@ kvf_status small_run(small_call *call) {
   }
   return kvf_reshape_and_cache_flash(call->exec, given[0], given[1], given[2], given[3], given[4],
                                      kvf_dtype_name(kvf_cache_of(call->variant)), given[5],
-                                     given[5]);
+                                     given[5], NULL);
 }
 
 bool small_check(small_call *call) {

@@ -144,7 +144,7 @@ static bool run_call(codec_run *run, const float scale[2]) {
   const kvf_status status = kvf_reshape_and_cache_flash(
       NULL, tensor_dl(&source), tensor_dl(&source), tensor_dl(&cache[0]), tensor_dl(&cache[1]),
       tensor_dl(&slot), kvf_dtype_name(kvf_cache_of(run->variant)), tensor_dl(&scales[0]),
-      tensor_dl(&scales[1]));
+      tensor_dl(&scales[1]), NULL);
   const char *wrong = memory_synchronize(run->variant->backend);
   count_case(run->variant);
   return EXPECT(status == KVF_OK && wrong == NULL, "%s: %s %s", run->variant->symbol,

@@ -74,7 +74,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       exec, values[KV_C].as.tensor, values[K_PE].as.tensor, (DLTensor *)values[KV_CACHE].as.tensor,
       values[SLOT_MAPPING].as.tensor, values[KV_CACHE_DTYPE].as.string, values[SCALE].as.tensor,
       values[SKIP_SCALE].as.boolean, (DLTensor *)values[KPE_CACHE].as.tensor,
-      values[KPE_SCALE].as.tensor);
+      values[KPE_SCALE].as.tensor, NULL);
 }
 
 static kvf_status raw(const op_call *call, const mla_case *what) {

@@ -17,6 +17,7 @@ enum {
   KV_SCALES,
   KV_CACHE_DTYPE,
   NUM_BLOCKS,
+  SLOT_REMAP,
   ARGUMENTS,
   CACHES = ARGUMENTS /* the memory of all layers; no argument */
 };
@@ -72,7 +73,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       exec, values[KV_C].as.tensor, values[K_PE].as.tensor, values[KV_CACHE_PTRS].as.tensor,
       values[SLOT_MAPPING].as.tensor, values[BLOCK_SIZE].as.integer,
       values[BLOCK_STRIDE].as.integer, values[ENTRY_STRIDE].as.integer, scales,
-      values[KV_CACHE_DTYPE].as.string, values[NUM_BLOCKS].as.integer);
+      values[KV_CACHE_DTYPE].as.string, values[NUM_BLOCKS].as.integer, NULL);
 }
 
 static kvf_concat_and_cache_mla_grouped_params params_of(const op_call *call,

@@ -95,7 +95,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[K_PE].as.tensor, values[KV_C].as.tensor, values[COS_SIN_CACHE].as.tensor,
       values[IS_NEOX].as.boolean, values[SLOT_MAPPING].as.tensor,
       (DLTensor *)values[KV_CACHE].as.tensor, values[KV_CACHE_DTYPE].as.string,
-      values[KV_CACHE_SCALE].as.tensor, values[ROTATE_SKIPPED].as.boolean);
+      values[KV_CACHE_SCALE].as.tensor, values[ROTATE_SKIPPED].as.boolean, NULL);
 }
 
 static kvf_concat_and_cache_mla_rope_fused_params params_of(const op_call *call,

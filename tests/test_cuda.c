@@ -305,9 +305,9 @@ static void test_pinned_tensors(void) {
     given[i].data = pinned[i];
     given[i].device = (DLDevice){kDLCUDAHost, 0};
   }
-  const kvf_status status =
-      kvf_reshape_and_cache_flash(NULL, &given[0], &given[1], &given[2], &given[3], &given[4],
-                                  kvf_dtype_name(kvf_cache_of(variant)), &given[5], &given[5]);
+  const kvf_status status = kvf_reshape_and_cache_flash(
+      NULL, &given[0], &given[1], &given[2], &given[3], &given[4],
+      kvf_dtype_name(kvf_cache_of(variant)), &given[5], &given[5], NULL);
   finish(&call, status, current_context(), current_context(), "pinned slots and scales");
   for (int i = SMALL_SLOTS; i <= SMALL_SCALE; ++i) {
     EXPECT_CUDA(cuda.host_free(pinned[i]));

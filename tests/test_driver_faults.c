@@ -196,7 +196,7 @@ static kvf_status run_layers(void) {
   int64_t scales_shape[1] = {LAYERS};
   const DLTensor scales = dense(pages + 32000, kDLCUDA, dl_dtype(KVF_F32), 1, scales_shape);
   return kvf_reshape_and_cache_flash_layers(&own.exec, &key, &key, own.list, LAYERS, own.list,
-                                            LAYERS, &slots, "auto", &scales, &scales);
+                                            LAYERS, &slots, "auto", &scales, &scales, NULL);
 }
 
 /* Row 0 of the host's memory becomes page 1 of the first memory; the second one has 0 and 1. */

@@ -187,7 +187,8 @@ static void expect_pages(const op_call *call, const indexer_case *what) {
 static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
   return kvf_indexer_k_quant_and_cache(
       exec, values[K].as.tensor, (DLTensor *)values[KV_CACHE].as.tensor,
-      values[SLOTS_OF_CALL].as.tensor, values[GROUP_SIZE].as.integer, values[FORMAT].as.string);
+      values[SLOTS_OF_CALL].as.tensor, values[GROUP_SIZE].as.integer, values[FORMAT].as.string,
+      NULL);
 }
 
 static kvf_indexer_k_quant_and_cache_params params_of(const op_call *call,

@@ -102,7 +102,9 @@ typedef struct changing_op {
   }
 
 static const changing_op ops[] = {
-    {&kvf_op_reshape_and_cache_flash, {FLASH_ARGUMENTS}, {SLOTS}},
+    {&kvf_op_reshape_and_cache_flash,
+     {FLASH_ARGUMENTS, {I64, {TOKENS}}},
+     {SLOTS, {"slot_remap", TOKENS, 0}}},
     {&kvf_op_reshape_and_cache,
      {{SCALAR, HEADS},
       {SCALAR, HEADS},
@@ -452,6 +454,7 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
   }
   /* Every index argument is numbered, those that stay as they are too. */
   static const flipped numbered[] = {SLOTS,
+                                     {"slot_remap", TOKENS, 0},
                                      TABLE,
                                      STARTS,
                                      {"block_tables", NUM_BLOCKS, 0},
@@ -801,11 +804,15 @@ static void run_huge(const changing_op *what, const kvf_variant *variant) {
   }
 }
 
-/* Rows of these have a format of their own; their writers share all code with the others. */
+/* Rows or pages of these have a format of their own; their writers share all code with the others.
+ */
 static bool has_row_format(const kvf_variant *variant) {
-  return (kvf_cache_of(variant) == KVF_FP8_DS_MLA || kvf_cache_of(variant) == KVF_FP8_DS_MLA_F32 ||
-          kvf_cache_of(variant) == KVF_NVFP4_DS_MLA) &&
-         variant->op == &kvf_op_concat_and_cache_mla;
+  const kvf_dtype cache = kvf_cache_of(variant);
+  return (variant->op == &kvf_op_concat_and_cache_mla &&
+          (cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_F32 || cache == KVF_NVFP4_DS_MLA)) ||
+         (variant->op == &kvf_op_reshape_and_cache_flash_per_token_head &&
+          cache == KVF_INT4_PER_TOKEN_HEAD) ||
+         (variant->op == &kvf_op_reshape_and_cache_flash_ggml && cache == KVF_Q4_0);
 }
 
 /* Of each op the first variant that copies and the first one that does not. */
@@ -866,7 +873,164 @@ static void run_all_on_cpu(void (*run)(const changing_op *, const kvf_variant *)
 static void test_changing(void) { run_all_on_cpu(each_changing); }
 static void test_scales(void) { run_all_on_cpu(each_scale); }
 
+/* ---- slots of another pool
+ * ----------------------------------------------------------------------- */
+
+/* Numbers of any dtype, none of them special, in what a call reads. */
+static void fill(op_call *call, const changing_op *what) {
+  for (int i = 0; i < what->op->num_arguments; ++i) {
+    const buffer *memory = &call->operands[i].memory;
+    for (size_t at = 0; what->arguments[i].kind == SCALAR && at < memory->size; ++at) {
+      memory->expected[at] = (uint8_t)(0x34 + (at / 2 * 5 + at) % 11);
+    }
+  }
+}
+
+/* The slot of a token; some have none. */
+static int64_t plain_slot(int64_t token) { return token % 7 == 3 ? -1 : token; }
+
+static void set_slots(const op_call *call, int64_t (*slot)(int64_t token)) {
+  const operand *slots = &call->operands[op_call_position(call, "slot_mapping")];
+  const int64_t columns = slots->view.rank > 1 ? slots->view.shape[1] : slots->view.shape[0];
+  for (int64_t i = 0; i < count_of(&slots->view); ++i) {
+    operand_put_index(slots, slots->view.rank > 1 ? i / columns : i,
+                      slots->view.rank > 1 ? i % columns : 0, slot(i % columns));
+  }
+}
+
+/* In the pool a token has an odd slot, or none; every second one of those without has one there. */
+static int64_t pool_slot(int64_t token) { return token % 14 == 3 ? -5 : 2 * token + 1; }
+
+/* The call with slots of a pool: a remap leads to the slots of plain_slot(). */
+static void make_remap(op_call *call, bool wide) {
+  const int64_t tokens = size_of(MANY, TOKENS);
+  const int64_t size[1] = {2 * tokens + 2};
+  const int64_t step[1] = {wide ? 1 : 3};
+  const int position = op_call_position(call, "slot_remap");
+  operand_make(call, position, (DLDataType){kDLInt, wide ? 64 : 32, 1}, 1, size, step, 0, 0, 1);
+  for (int64_t i = 0; i < size[0]; ++i) {
+    operand_put_index(&call->operands[position], i, 0,
+                      i % 2 == 0 || i / 2 >= tokens ? INT32_MAX : plain_slot(i / 2));
+  }
+  set_slots(call, pool_slot);
+}
+
+static void build_for_remap(op_call *call, const changing_op *what, const kvf_variant *variant) {
+  build(call, what, variant, MANY, 0);
+  operand *remap = &call->operands[op_call_position(call, "slot_remap")];
+  buffer_free(&remap->memory);
+  *remap = (operand){.view = {.memory = NULL}};
+  call->values[op_call_position(call, "slot_remap")] = (kvf_value){.kind = KVF_KIND_NONE};
+  fill(call, what);
+}
+
+/* What both calls leave is the same. */
+static void compare(const op_call *plain, const op_call *mapped, const char *text) {
+  for (int i = 0; i < MAX_OPERANDS; ++i) {
+    const buffer *memory = &plain->operands[i].memory;
+    const char *name = i < plain->op->num_arguments ? plain->op->arguments[i].name : "memory";
+    if (memory->expected == NULL || strcmp(name, "slot_mapping") == 0 ||
+        strcmp(name, "kv_cache_ptrs") == 0) {
+      continue;
+    }
+    uint8_t *of_plain = buffer_contents(memory);
+    uint8_t *of_mapped = buffer_contents(&mapped->operands[i].memory);
+    EXPECT(memcmp(of_plain, of_mapped, memory->size) == 0, "%s: %s differs", text, name);
+    free(of_plain);
+    free(of_mapped);
+  }
+}
+
+/* A slot that no remap has, or one that leads out of the pages. */
+static void run_bad_remap(const changing_op *what, const kvf_variant *variant, bool in_remap) {
+  const int64_t size = 2 * size_of(MANY, TOKENS) + 2;
+  op_call call;
+  build_for_remap(&call, what, variant);
+  make_remap(&call, true);
+  const operand *slots = &call.operands[op_call_position(&call, "slot_mapping")];
+  if (in_remap) {
+    operand_put_index(slots, 0, 0, 0); /* whose own is INT32_MAX */
+  } else {
+    operand_put_index(slots, 0, 0, size);
+  }
+  op_call_upload(&call);
+  const uint64_t before = faults_before(variant->backend);
+  const kvf_status status = op_call_invoke(&call, NULL);
+  char want[160];
+  if (in_remap) {
+    (void)snprintf(want, sizeof want, "%s: slot_remap: element 0 is 2147483647, want less than",
+                   what->op->name);
+  } else {
+    (void)snprintf(want, sizeof want, " is %lld, want less than %lld (slots of slot_remap)",
+                   (long long)size, (long long)size);
+  }
+  if (variant->backend == KVF_CPU) {
+    EXPECT_STATUS(status, KVF_OUT_OF_RANGE);
+    EXPECT_TEXT(kvf_last_error(), want);
+    (void)op_call_verify(&call, want);
+  } else {
+    (void)expect_done(variant->backend, status, before, 1, want);
+  }
+  op_call_free(&call);
+  count_case(variant);
+}
+
+static void run_remapped(const changing_op *what, const kvf_variant *variant, bool wide) {
+  op_call calls[2];
+  for (int mapped = 0; mapped < 2; ++mapped) {
+    op_call *call = &calls[mapped];
+    build_for_remap(call, what, variant);
+    if (mapped) {
+      make_remap(call, wide);
+    } else {
+      set_slots(call, plain_slot);
+    }
+    op_call_upload(call);
+    note_running(variant->symbol);
+    const uint64_t before = faults_before(variant->backend);
+    (void)expect_done(variant->backend, op_call_invoke(call, NULL), before, 0, variant->symbol);
+  }
+  compare(&calls[0], &calls[1], variant->symbol);
+  op_call_free(&calls[0]);
+  op_call_free(&calls[1]);
+  count_case(variant);
+}
+
+static bool has_remap(const kvf_op *op) {
+  const int32_t last = op->num_arguments - 1;
+  return last >= 0 && strcmp(op->arguments[last].name, "slot_remap") == 0;
+}
+
+/* Every op that writes to slots, and every variant of it, takes them through a remap. */
+static void test_remap(void) {
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
+    const kvf_op *op = kvf_get_op(i);
+    size_t known = 0;
+    while (known < TEST_COUNT(ops) && ops[known].op != op) {
+      ++known;
+    }
+    for (int32_t k = 0; k < op->num_arguments; ++k) {
+      EXPECT(strcmp(op->arguments[k].name, "slot_mapping") != 0 ||
+                 (has_remap(op) && known < TEST_COUNT(ops)),
+             "%s has slots and no remap, or is not among the ops of this suite", op->name);
+    }
+    for (int v = 0; has_remap(op) && known < TEST_COUNT(ops) && v < op->num_variants; ++v) {
+      const kvf_variant *variant = &op->variants[v];
+      if (variant->backend == options.backend && kvf_variant_built(variant) &&
+          !has_row_format(variant)) {
+        run_remapped(&ops[known], variant, v % 2);
+        run_bad_remap(&ops[known], variant, v % 2);
+        run_bad_remap(&ops[known], variant, v % 2 == 0);
+      }
+    }
+  }
+}
+
 CU_TestInfo indices_tests[] = {
+    {"slots of another pool", test_remap},
     {"numbers out of range, huge strides", test_hostile},
     {"indices that another thread changes", test_changing},
     {"scales that another thread changes", test_scales},

@@ -32,7 +32,7 @@ static void test_cuda_says_why(void) {
   }
   expect_no_device(kvf_reshape_and_cache_flash(
       NULL, &given[0], &given[1], &given[2], &given[3], &given[4],
-      kvf_dtype_name(kvf_cache_of(call.variant)), &given[5], &given[5]));
+      kvf_dtype_name(kvf_cache_of(call.variant)), &given[5], &given[5], NULL));
   EXPECT(small_untouched(&call), "a refused call wrote something");
   small_free(&call);
 }

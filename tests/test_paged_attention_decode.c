@@ -1042,23 +1042,23 @@ static kvf_status write_cache(op_call *call, const decode_case *what, op_call *s
   DLTensor *k_scale = tensor_dl(&call->operands[KEY_SCALE].view);
   DLTensor *v_scale = tensor_dl(&call->operands[VALUE_SCALE].view);
   if (is_ggml(what)) {
-    return kvf_reshape_and_cache_flash_ggml(NULL, key, value, keys, values, slots, format);
+    return kvf_reshape_and_cache_flash_ggml(NULL, key, value, keys, values, slots, format, NULL);
   }
   if (has_row_scales(what)) {
     return kvf_reshape_and_cache_flash_per_token_head(NULL, key, value, keys, values, k_scale,
-                                                      v_scale, slots, format);
+                                                      v_scale, slots, format, NULL);
   }
   if (has_block_scales(what) && !what->swizzle) {
     return kvf_reshape_and_cache_flash_nvfp4(NULL, key, value, keys, values, slots, format, k_scale,
-                                             v_scale, false, NULL, NULL);
+                                             v_scale, false, NULL, NULL, NULL);
   }
   if (what->layout >= GROUPED) {
     return kvf_reshape_and_cache(NULL, key, value, keys, values, slots, format, k_scale, v_scale,
-                                 false);
+                                 false, NULL);
   }
   /* Knows nvfp4 by upstream's name, with scales for sm_100. */
   return kvf_reshape_and_cache_flash(NULL, key, value, keys, values, slots, format, k_scale,
-                                     v_scale);
+                                     v_scale, NULL);
 }
 
 /* One unit in the last place of what the cache holds for an element, its scales included. */

@@ -650,6 +650,27 @@ static void test_names_of_slots(void) {
   EXPECT_STATUS(check.status, KVF_OUT_OF_RANGE);
   EXPECT_TEXT(kvf_last_error(), "concat_mla_q: places: element 1 is 99");
   check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_launch_slot(&check, "places", &slots, 2, 1, 4);
+  EXPECT_TEXT(kvf_last_error(), "concat_mla_q: places: element [2, 1] is 4, want less than 4");
+  static int32_t remap[] = {3, 4};
+  check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_check_remap(&check,
+                  &(DLTensor){.data = remap,
+                              .device = {kDLCPU, 0},
+                              .ndim = 1,
+                              .dtype = {kDLInt, 32, 1},
+                              .shape = (int64_t[]){2}},
+                  &slots);
+  EXPECT_STATUS(check.status, KVF_OK);
+  kvf_launch_slot(&check, "places", &slots, -1, 0, 0);
+  EXPECT_STATUS(check.status, KVF_OK);
+  kvf_launch_slot(&check, "places", &slots, -1, 0, 1);
+  EXPECT_TEXT(kvf_last_error(), "concat_mla_q: slot_remap: element 1 is 4, want less than 4");
+  check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+  kvf_launch_slot(&check, "places", &slots, -1, 0, 2);
+  EXPECT_TEXT(kvf_last_error(),
+              "concat_mla_q: places: element 0 is 2, want less than 2 (slots of slot_remap)");
+  check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
   kvf_check_rows(&check, "rows", &(kvf_dim){"num_rows", 1, NULL}, "places", &slots);
   EXPECT_TEXT(kvf_last_error(),
               "concat_mla_q: rows: has 1 rows, want at least 2 (the length of places)");
@@ -676,6 +697,7 @@ static const char *const for_authors[] = {
     "kvf_check_workspace",      "kvf_check_scale_value",
     "kvf_check_apart",          "kvf_launch_scales",
     "kvf_check_scale",          "kvf_launch_slots",
+    "kvf_check_remap",          "kvf_launch_slot",
     "kvf_launch_block_table",   "kvf_launch_scales_or_value",
     "kvf_launch_shared_bytes",
 };

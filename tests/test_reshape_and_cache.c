@@ -125,18 +125,18 @@ static kvf_status raw_interleaved(const kvf_exec *exec, const kvf_variant *varia
 static kvf_status typed(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
                         DLTensor *key_cache, DLTensor *value_cache, const DLTensor *slot_mapping,
                         const char *kv_cache_dtype, const DLTensor *k_scale,
-                        const DLTensor *v_scale) {
+                        const DLTensor *v_scale, const DLTensor *slot_remap) {
   return kvf_reshape_and_cache(exec, key, value, key_cache, value_cache, slot_mapping,
-                               kv_cache_dtype, k_scale, v_scale, false);
+                               kv_cache_dtype, k_scale, v_scale, false, slot_remap);
 }
 
 static kvf_status typed_interleaved(const kvf_exec *exec, const DLTensor *key,
                                     const DLTensor *value, DLTensor *key_cache,
                                     DLTensor *value_cache, const DLTensor *slot_mapping,
                                     const char *kv_cache_dtype, const DLTensor *k_scale,
-                                    const DLTensor *v_scale) {
+                                    const DLTensor *v_scale, const DLTensor *slot_remap) {
   return kvf_reshape_and_cache(exec, key, value, key_cache, value_cache, slot_mapping,
-                               kv_cache_dtype, k_scale, v_scale, true);
+                               kv_cache_dtype, k_scale, v_scale, true, slot_remap);
 }
 
 /* 0: 16 bytes, as engines have it; -1: the whole head. 3, and some of the others, divide nothing.

@@ -123,7 +123,7 @@ static kvf_status typed_of(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache_flash(
       exec, values[KEY].as.tensor, values[VALUE].as.tensor, (DLTensor *)values[KEY_CACHE].as.tensor,
       (DLTensor *)values[VALUE_CACHE].as.tensor, values[SLOT_MAPPING].as.tensor,
-      values[STRING].as.string, values[OF_K_SCALE].as.tensor, values[OF_V_SCALE].as.tensor);
+      values[STRING].as.string, values[OF_K_SCALE].as.tensor, values[OF_V_SCALE].as.tensor, NULL);
 }
 
 /* Keys and values of [page, token, head, element]: a head of values behind that of keys, or each in

@@ -232,7 +232,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       values[OF_KEY_CACHES].as.tensors.data, values[OF_KEY_CACHES].as.tensors.size,
       values[OF_VALUE_CACHES].as.tensors.data, values[OF_VALUE_CACHES].as.tensors.size,
       values[OF_SLOTS].as.tensor, values[OF_STRING].as.string, values[OF_K_SCALES].as.tensor,
-      values[OF_V_SCALES].as.tensor);
+      values[OF_V_SCALES].as.tensor, NULL);
 }
 
 typedef kvf_reshape_and_cache_flash_layers_params layers_params;

@@ -296,7 +296,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[OF_KEY_CACHE].as.tensor, (DLTensor *)values[OF_VALUE_CACHE].as.tensor,
       values[OF_SLOTS].as.tensor, values[OF_STRING].as.string, values[OF_K_SCALE].as.tensor,
       values[OF_V_SCALE].as.tensor, values[OF_SWIZZLE].as.boolean,
-      (DLTensor *)values[OF_K_BLOCKS].as.tensor, (DLTensor *)values[OF_V_BLOCKS].as.tensor);
+      (DLTensor *)values[OF_K_BLOCKS].as.tensor, (DLTensor *)values[OF_V_BLOCKS].as.tensor, NULL);
 }
 
 typedef kvf_reshape_and_cache_flash_nvfp4_params page_params;

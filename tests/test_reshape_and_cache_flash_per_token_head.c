@@ -231,7 +231,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       exec, values[OF_KEY].as.tensor, values[OF_VALUE].as.tensor,
       (DLTensor *)values[OF_KEY_CACHE].as.tensor, (DLTensor *)values[OF_VALUE_CACHE].as.tensor,
       (DLTensor *)values[OF_K_SCALES].as.tensor, (DLTensor *)values[OF_V_SCALES].as.tensor,
-      values[OF_SLOTS].as.tensor, values[OF_STRING].as.string);
+      values[OF_SLOTS].as.tensor, values[OF_STRING].as.string, NULL);
 }
 
 static kvf_reshape_and_cache_flash_per_token_head_params params_of(const op_call *call,

@@ -34,6 +34,7 @@ enum {
   Q_OUT,
   Q_SCALE,
   K_OUT,
+  SLOT_REMAP,
   ARGUMENTS
 };
 
@@ -140,7 +141,7 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       values[KV_CACHE_DTYPE].as.string, TENSOR(K_SCALE), TENSOR(V_SCALE),
       values[IS_NEOX].as.boolean, TENSOR(Q_WEIGHT), TENSOR(K_WEIGHT), values[EPS].as.number,
       values[WEIGHT_BIAS].as.number, values[NORM].as.string, values[ROUNDING].as.string,
-      TENSOR(Q_OUT), TENSOR(Q_SCALE), TENSOR(K_OUT));
+      TENSOR(Q_OUT), TENSOR(Q_SCALE), TENSOR(K_OUT), TENSOR(SLOT_REMAP));
 #undef TENSOR
 }
 

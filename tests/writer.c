@@ -577,7 +577,7 @@ kvf_status writer_call_boxed(const writer_op *op, const kvf_exec *exec,
     }
     values[count++] = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = argument[i]};
   }
-  if (op->op->num_arguments > count) {
+  if (op->op->num_arguments > count + 1) { /* beside slot_remap */
     values[count++] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = op->flag};
   }
   return kvf_call(op->op, exec, values, count);
@@ -607,7 +607,7 @@ kvf_status writer_invoke(writer_call *call, int entry, bool null_strides) {
   }
   return call->op->typed(call->given_exec, argument[KEY], argument[VALUE], argument[KEY_CACHE],
                          argument[VALUE_CACHE], argument[SLOT_MAPPING], call->kv_cache_dtype,
-                         argument[K_SCALE], argument[V_SCALE]);
+                         argument[K_SCALE], argument[V_SCALE], NULL);
 }
 
 bool writer_verify(const writer_call *call, const char *what) {

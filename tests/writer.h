@@ -73,7 +73,8 @@ typedef struct writer_op {
   const kvf_op *op;
   kvf_status (*typed)(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
                       DLTensor *key_cache, DLTensor *value_cache, const DLTensor *slot_mapping,
-                      const char *kv_cache_dtype, const DLTensor *k_scale, const DLTensor *v_scale);
+                      const char *kv_cache_dtype, const DLTensor *k_scale, const DLTensor *v_scale,
+                      const DLTensor *slot_remap);
   kvf_status (*raw)(const kvf_exec *exec, const kvf_variant *variant, const writer_call *call);
   int num_layouts;
   int32_t rank[SIDES]; /* of the caches */
@@ -85,7 +86,7 @@ typedef struct writer_op {
   const int *x_choices; /* of the X axis; 0 is 16 bytes, -1 is head_size */
   int num_x;
   bool x_divides_pages; /* those that do not divide block_size are made smaller */
-  bool flag;            /* what a last argument of the boxed call says, if the op has one more */
+  bool flag;            /* what an argument before slot_remap says, if the op has one more */
 } writer_op;
 
 typedef struct writer_case {

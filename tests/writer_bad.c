@@ -285,7 +285,7 @@ static kvf_status call_typed(const writer_op *op, const arguments *with) {
     given[i] = with->missing[i] ? NULL : &copies[i];
   }
   return op->typed(with->given_exec, given[KEY], given[VALUE], given[KEY_CACHE], given[VALUE_CACHE],
-                   given[SLOT_MAPPING], with->cache_name, given[K_SCALE], given[V_SCALE]);
+                   given[SLOT_MAPPING], with->cache_name, given[K_SCALE], given[V_SCALE], NULL);
 }
 
 static kvf_status call_boxed(const writer_op *op, const arguments *with) {

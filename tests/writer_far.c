@@ -211,7 +211,7 @@ static bool run_far(const writer_op *op, const kvf_variant *variant, int kind) {
     EXPECT_STATUS(op->typed(NULL, &argument[KEY], &argument[VALUE], &argument[KEY_CACHE],
                             &argument[VALUE_CACHE], &argument[SLOT_MAPPING],
                             kvf_dtype_name(kvf_cache_of(variant)), &argument[K_SCALE],
-                            &argument[V_SCALE]),
+                            &argument[V_SCALE], NULL),
                   KVF_OK);
     const char *wrong = memory_synchronize(variant->backend);
     EXPECT(wrong == NULL, "%s: %s", variant->symbol, wrong);

@@ -24,7 +24,8 @@ struct layout {
   const char *op;
   const char *name;
   kvf_status (*write)(const kvf_exec *, const DLTensor *, const DLTensor *, DLTensor *, DLTensor *,
-                      const DLTensor *, const char *, const DLTensor *, const DLTensor *);
+                      const DLTensor *, const char *, const DLTensor *, const DLTensor *,
+                      const DLTensor *);
   void (*describe)(const paged_cache *pages, tensor *key, tensor *value);
   locate *find_key;
   locate *find_value;
@@ -105,9 +106,9 @@ static void describe_5d_4d(const paged_cache *pages, tensor *key, tensor *value)
 static kvf_status write_nvfp4(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
                               DLTensor *key_cache, DLTensor *value_cache, const DLTensor *slots,
                               const char *dtype, const DLTensor *key_scale,
-                              const DLTensor *value_scale) {
+                              const DLTensor *value_scale, const DLTensor *remap) {
   return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slots, dtype,
-                                           key_scale, value_scale, false, NULL, NULL);
+                                           key_scale, value_scale, false, NULL, NULL, remap);
 }
 
 /* The scales behind the rows of a cache of bytes. */
@@ -127,21 +128,22 @@ static kvf_status write_per_token_head(const kvf_exec *exec, const DLTensor *key
                                        const DLTensor *value, DLTensor *key_cache,
                                        DLTensor *value_cache, const DLTensor *slots,
                                        const char *dtype, const DLTensor *key_scale,
-                                       const DLTensor *value_scale) {
+                                       const DLTensor *value_scale, const DLTensor *remap) {
   (void)key_scale, (void)value_scale; /* it makes its own */
   tensor key_scales, value_scales;
   describe_row_scales(key_cache, &key_scales);
   describe_row_scales(value_cache, &value_scales);
   return kvf_reshape_and_cache_flash_per_token_head(exec, key, value, key_cache, value_cache,
-                                                    &key_scales.dl, &value_scales.dl, slots, dtype);
+                                                    &key_scales.dl, &value_scales.dl, slots, dtype,
+                                                    remap);
 }
 
 static kvf_status write_5d_4d(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
                               DLTensor *key_cache, DLTensor *value_cache, const DLTensor *slots,
                               const char *kv_cache_dtype, const DLTensor *k_scale,
-                              const DLTensor *v_scale) {
+                              const DLTensor *v_scale, const DLTensor *remap) {
   return kvf_reshape_and_cache(exec, key, value, key_cache, value_cache, slots, kv_cache_dtype,
-                               k_scale, v_scale, false);
+                               k_scale, v_scale, false, remap);
 }
 
 static const layout layouts[] = {
@@ -299,15 +301,15 @@ void cache_write(paged_cache *pages, const source *rows, int64_t layer, int64_t 
       pages->form->scaling == SCALE_BLOCK ? bytes : pages->form->code->dlpack;
   const bool same = pages->form == rows->form;
   const kvf_exec exec = {.backend = memory_dldevice().device_type == kDLCUDA ? KVF_CUDA : KVF_CPU};
-  const kvf_status status =
-      pages->shown->write(&exec, finish(&key, rows->key + first, row_type),
-                          finish(&value, rows->value + first, row_type),
-                          finish(&key_cache, pages->key + pool, cache_type),
-                          finish(&value_cache, pages->value + pool, cache_type),
-                          finish(&slots, pages->slots + begin, slot_type),
-                          same ? "auto" : kvf_dtype_name(pages->form->dtype),
-                          finish(&key_scale, pages->scales + layer, scale_type),
-                          finish(&value_scale, pages->scales + size->layers + layer, scale_type));
+  const kvf_status status = pages->shown->write(
+      &exec, finish(&key, rows->key + first, row_type),
+      finish(&value, rows->value + first, row_type),
+      finish(&key_cache, pages->key + pool, cache_type),
+      finish(&value_cache, pages->value + pool, cache_type),
+      finish(&slots, pages->slots + begin, slot_type),
+      same ? "auto" : kvf_dtype_name(pages->form->dtype),
+      finish(&key_scale, pages->scales + layer, scale_type),
+      finish(&value_scale, pages->scales + size->layers + layer, scale_type), NULL);
   if (status != KVF_OK) {
     fail("%s: %s", kvf_status_name(status), kvf_last_error());
   }

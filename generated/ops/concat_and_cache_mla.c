@@ -214,13 +214,21 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR,
      .optional = true,
      .has_default = true},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_concat_and_cache_mla(exec, values[0].as.tensor, values[1].as.tensor,
-                                  (DLTensor *)values[2].as.tensor, values[3].as.tensor,
-                                  values[4].as.string, values[5].as.tensor, values[6].as.boolean,
-                                  (DLTensor *)values[7].as.tensor, values[8].as.tensor);
+  return kvf_concat_and_cache_mla(
+      exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      values[3].as.tensor, values[4].as.string, values[5].as.tensor, values[6].as.boolean,
+      (DLTensor *)values[7].as.tensor, values[8].as.tensor, values[9].as.tensor);
 }
 
 static const kvf_tuned cpu_tuned = {
@@ -250,7 +258,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
     .ns = "_C_cache_ops",
     .schema = "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor "
               "slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!? "
-              "kpe_cache=None, Tensor? kpe_scale=None) -> ()",
+              "kpe_cache=None, Tensor? kpe_scale=None, Tensor? slot_remap=None) -> ()",
     .doc =
         "writes the latent and the rope part of new tokens, one behind the other, to MLA pages.\n"
         "\n"
@@ -316,7 +324,7 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "Elsewhere: vLLM concat_and_cache_mla; mistral.rs concat_and_cache_mla; FlashInfer "
         "append_paged_mla_kv_cache.",
     .arguments = arguments,
-    .num_arguments = 9,
+    .num_arguments = 10,
     .variants = variants,
     .num_variants = 32,
     .axes = axes,

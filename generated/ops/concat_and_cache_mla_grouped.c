@@ -162,13 +162,21 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_INT,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_INT, .as = {.integer = -1}}},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_concat_and_cache_mla_grouped(
       exec, values[0].as.tensor, values[1].as.tensor, values[2].as.tensor, values[3].as.tensor,
       values[4].as.integer, values[5].as.integer, values[6].as.integer, values[7].as.tensor,
-      values[8].as.string, values[9].as.integer);
+      values[8].as.string, values[9].as.integer, values[10].as.tensor);
 }
 
 static const kvf_tuned cpu_tuned = {
@@ -196,9 +204,10 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_concat_and_cache_mla_grouped = {
     .name = "concat_and_cache_mla_grouped",
     .ns = "_C_cache_ops",
-    .schema = "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor "
-              "slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? "
-              "kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()",
+    .schema =
+        "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, Tensor "
+        "slot_mapping, int block_size, int block_stride, int entry_stride, Tensor? kv_scales=None, "
+        "str kv_cache_dtype='auto', int num_blocks=-1, Tensor? slot_remap=None) -> ()",
     .doc = "writes the latent and the rope part of new tokens to the MLA pages of several layers.\n"
            "\n"
            "With L = kv_lora_rank, R = rope_dim, s = slot_mapping[n, t], row the address "
@@ -231,7 +240,7 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
            "added.\n"
            "Elsewhere: vLLM concat_and_cache_mla_grouped.",
     .arguments = arguments,
-    .num_arguments = 10,
+    .num_arguments = 11,
     .variants = variants,
     .num_variants = 18,
     .axes = axes,

@@ -168,6 +168,14 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_BOOL,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
@@ -175,7 +183,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor, (DLTensor *)values[2].as.tensor,
       values[3].as.tensor, values[4].as.tensor, values[5].as.boolean, values[6].as.tensor,
       (DLTensor *)values[7].as.tensor, values[8].as.string, values[9].as.tensor,
-      values[10].as.boolean);
+      values[10].as.boolean, values[11].as.tensor);
 }
 
 static const kvf_tuned cpu_tuned = {
@@ -203,10 +211,10 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
     .name = "concat_and_cache_mla_rope_fused",
     .ns = "_C_cache_ops",
-    .schema =
-        "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor "
-        "kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str "
-        "kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False) -> ()",
+    .schema = "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
+              "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! "
+              "kv_cache, str kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False, "
+              "Tensor? slot_remap=None) -> ()",
     .doc =
         "rotates queries and keys by their positions and writes the keys to MLA pages.\n"
         "\n"
@@ -254,7 +262,7 @@ const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
         "bounds defects corrected. Before 0.33 it rotated the queries of all tokens.\n"
         "Elsewhere: vLLM concat_and_cache_mla_rope_fused.",
     .arguments = arguments,
-    .num_arguments = 11,
+    .num_arguments = 12,
     .variants = variants,
     .num_variants = 18,
     .axes = axes,

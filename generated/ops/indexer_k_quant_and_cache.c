@@ -132,12 +132,20 @@ static const kvf_argument arguments[] = {
             "for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two; 'mxfp8' (or "
             "'fp8_indexer_mxfp8') for their exponents",
      .kind = KVF_KIND_STRING},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_indexer_k_quant_and_cache(exec, values[0].as.tensor, (DLTensor *)values[1].as.tensor,
                                        values[2].as.tensor, values[3].as.integer,
-                                       values[4].as.string);
+                                       values[4].as.string, values[5].as.tensor);
 }
 
 static const kvf_tuned cpu_tuned = {
@@ -166,7 +174,7 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
     .name = "indexer_k_quant_and_cache",
     .ns = "_C_cache_ops",
     .schema = "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int "
-              "quant_block_size, str kv_cache_dtype) -> ()",
+              "quant_block_size, str kv_cache_dtype, Tensor? slot_remap=None) -> ()",
     .doc = "quantises the indexer keys of new tokens in groups and scatters them into pages.\n"
            "\n"
            "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
@@ -213,7 +221,7 @@ const kvf_op kvf_op_indexer_k_quant_and_cache = {
            "it; the largest element then saturates.\n"
            "Elsewhere: vLLM indexer_k_quant_and_cache.",
     .arguments = arguments,
-    .num_arguments = 5,
+    .num_arguments = 6,
     .variants = variants,
     .num_variants = 18,
     .axes = axes,

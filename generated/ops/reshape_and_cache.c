@@ -177,13 +177,21 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_BOOL,
      .has_default = true,
      .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = false}}},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache(exec, values[0].as.tensor, values[1].as.tensor,
                                (DLTensor *)values[2].as.tensor, (DLTensor *)values[3].as.tensor,
                                values[4].as.tensor, values[5].as.string, values[6].as.tensor,
-                               values[7].as.tensor, values[8].as.boolean);
+                               values[7].as.tensor, values[8].as.boolean, values[9].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads, elements by arch and num_tokens. */
@@ -207,7 +215,7 @@ const kvf_op kvf_op_reshape_and_cache = {
     .ns = "_C_cache_ops",
     .schema = "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
               "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool "
-              "interleaved_v=False) -> ()",
+              "interleaved_v=False, Tensor? slot_remap=None) -> ()",
     .doc =
         "scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.\n"
         "\n"
@@ -244,7 +252,7 @@ const kvf_op kvf_op_reshape_and_cache = {
         "alignment, stride, empty-input and bounds defects corrected.\n"
         "Elsewhere: vLLM reshape_and_cache; mistral.rs reshape_and_cache.",
     .arguments = arguments,
-    .num_arguments = 9,
+    .num_arguments = 10,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

@@ -172,13 +172,21 @@ static const kvf_argument arguments[] = {
             "cache holds the scalar dtype",
      .kind = KVF_KIND_TENSOR},
     {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for value", .kind = KVF_KIND_TENSOR},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_reshape_and_cache_flash(exec, values[0].as.tensor, values[1].as.tensor,
-                                     (DLTensor *)values[2].as.tensor,
-                                     (DLTensor *)values[3].as.tensor, values[4].as.tensor,
-                                     values[5].as.string, values[6].as.tensor, values[7].as.tensor);
+  return kvf_reshape_and_cache_flash(
+      exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
+      (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string,
+      values[6].as.tensor, values[7].as.tensor, values[8].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -200,9 +208,9 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_reshape_and_cache_flash = {
     .name = "reshape_and_cache_flash",
     .ns = "_C_cache_ops",
-    .schema =
-        "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
-        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
+    .schema = "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
+              "value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor "
+              "v_scale, Tensor? slot_remap=None) -> ()",
     .doc = "scatters keys and values of new tokens into a paged cache of [block, token, head].\n"
            "\n"
            "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size:\n"
@@ -241,7 +249,7 @@ const kvf_op kvf_op_reshape_and_cache_flash = {
            "Elsewhere: vLLM reshape_and_cache_flash; mistral.rs reshape_and_cache_flashinfer; "
            "FlashInfer append_paged_kv_cache.",
     .arguments = arguments,
-    .num_arguments = 8,
+    .num_arguments = 9,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

@@ -114,12 +114,21 @@ static const kvf_argument arguments[] = {
      .doc = "[num_tokens], int64 or int32, any stride; a negative slot skips its token",
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype", .type = "str", .doc = "'q8_0' or 'q4_0'", .kind = KVF_KIND_STRING},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
-  return kvf_reshape_and_cache_flash_ggml(
-      exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
-      (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string);
+  return kvf_reshape_and_cache_flash_ggml(exec, values[0].as.tensor, values[1].as.tensor,
+                                          (DLTensor *)values[2].as.tensor,
+                                          (DLTensor *)values[3].as.tensor, values[4].as.tensor,
+                                          values[5].as.string, values[6].as.tensor);
 }
 
 static const kvf_tuned cuda_tuned = {
@@ -131,8 +140,9 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_reshape_and_cache_flash_ggml = {
     .name = "reshape_and_cache_flash_ggml",
     .ns = "_C_cache_ops",
-    .schema = "reshape_and_cache_flash_ggml(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
-              "value_cache, Tensor slot_mapping, str kv_cache_dtype) -> ()",
+    .schema =
+        "reshape_and_cache_flash_ggml(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
+        "value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor? slot_remap=None) -> ()",
     .doc =
         "scatters keys and values into pages of ggml's q8_0 or q4_0 rows.\n"
         "\n"
@@ -167,7 +177,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_ggml = {
         "halves of q8_0 to even.\n"
         "Elsewhere: llama.cpp quantize_row_q8_0 and quantize_row_q4_0.",
     .arguments = arguments,
-    .num_arguments = 6,
+    .num_arguments = 7,
     .variants = variants,
     .num_variants = 12,
     .axes = axes,

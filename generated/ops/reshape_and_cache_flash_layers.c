@@ -175,13 +175,22 @@ static const kvf_argument arguments[] = {
      .type = "Tensor",
      .doc = "as k_scales, for values",
      .kind = KVF_KIND_TENSOR},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache_flash_layers(
       exec, values[0].as.tensor, values[1].as.tensor, values[2].as.tensors.data,
       values[2].as.tensors.size, values[3].as.tensors.data, values[3].as.tensors.size,
-      values[4].as.tensor, values[5].as.string, values[6].as.tensor, values[7].as.tensor);
+      values[4].as.tensor, values[5].as.string, values[6].as.tensor, values[7].as.tensor,
+      values[8].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -205,7 +214,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
     .ns = "_C_cache_ops",
     .schema = "reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[] key_caches, "
               "Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor "
-              "k_scales, Tensor v_scales) -> ()",
+              "k_scales, Tensor v_scales, Tensor? slot_remap=None) -> ()",
     .doc = "scatters the keys and values of all layers into their paged caches, in one launch.\n"
            "\n"
            "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, for "
@@ -242,7 +251,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
            "Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its MLA "
            "writer.",
     .arguments = arguments,
-    .num_arguments = 8,
+    .num_arguments = 9,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

@@ -145,6 +145,14 @@ static const kvf_argument arguments[] = {
      .mutated = true,
      .optional = true,
      .has_default = true},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
@@ -152,7 +160,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
       (DLTensor *)values[3].as.tensor, values[4].as.tensor, values[5].as.string,
       values[6].as.tensor, values[7].as.tensor, values[8].as.boolean,
-      (DLTensor *)values[9].as.tensor, (DLTensor *)values[10].as.tensor);
+      (DLTensor *)values[9].as.tensor, (DLTensor *)values[10].as.tensor, values[11].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -177,7 +185,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .schema = "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, Tensor! "
               "value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor "
               "v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, Tensor!? "
-              "v_block_scales=None) -> ()",
+              "v_block_scales=None, Tensor? slot_remap=None) -> ()",
     .doc =
         "scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.\n"
         "\n"
@@ -244,7 +252,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "Elsewhere: vLLM reshape_and_cache_flash; FlashInfer "
         "nvfp4_quantize_append_paged_kv_cache_with_slot_mapping.",
     .arguments = arguments,
-    .num_arguments = 11,
+    .num_arguments = 12,
     .variants = variants,
     .num_variants = 12,
     .axes = axes,

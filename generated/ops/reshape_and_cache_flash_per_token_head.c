@@ -199,13 +199,22 @@ static const kvf_argument arguments[] = {
      .doc = "'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head' or "
             "'int4_per_token_head'",
      .kind = KVF_KIND_STRING},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
   return kvf_reshape_and_cache_flash_per_token_head(
       exec, values[0].as.tensor, values[1].as.tensor, (DLTensor *)values[2].as.tensor,
       (DLTensor *)values[3].as.tensor, (DLTensor *)values[4].as.tensor,
-      (DLTensor *)values[5].as.tensor, values[6].as.tensor, values[7].as.string);
+      (DLTensor *)values[5].as.tensor, values[6].as.tensor, values[7].as.string,
+      values[8].as.tensor);
 }
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
@@ -229,7 +238,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
     .ns = "_C_cache_ops",
     .schema = "reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor! key_cache, "
               "Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor "
-              "slot_mapping, str kv_cache_dtype) -> ()",
+              "slot_mapping, str kv_cache_dtype, Tensor? slot_remap=None) -> ()",
     .doc =
         "scatters keys and values, quantised with a scale for each head of each token.\n"
         "\n"
@@ -299,7 +308,7 @@ const kvf_op kvf_op_reshape_and_cache_flash_per_token_head = {
         "on the way.\n"
         "Elsewhere: vLLM triton_reshape_and_cache_flash_per_token_head_quant.",
     .arguments = arguments,
-    .num_arguments = 8,
+    .num_arguments = 9,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

@@ -251,6 +251,14 @@ static const kvf_argument arguments[] = {
      .mutated = true,
      .optional = true,
      .has_default = true},
+    {.name = "slot_remap",
+     .type = "Tensor?",
+     .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
+            "of `size` slots, and the page slot is slot_remap[s], a negative one of which writes "
+            "nothing either; one from `size` on is out of range; None: slots are page slots",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
 };
 
 static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
@@ -260,7 +268,8 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[6].as.tensor, values[7].as.tensor, values[8].as.string, values[9].as.tensor,
       values[10].as.tensor, values[11].as.boolean, values[12].as.tensor, values[13].as.tensor,
       values[14].as.number, values[15].as.number, values[16].as.string, values[17].as.string,
-      (DLTensor *)values[18].as.tensor, values[19].as.tensor, (DLTensor *)values[20].as.tensor);
+      (DLTensor *)values[18].as.tensor, values[19].as.tensor, (DLTensor *)values[20].as.tensor,
+      values[21].as.tensor);
 }
 
 static const kvf_tuned cuda_tuned = {
@@ -272,12 +281,12 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_rope_and_cache_flash = {
     .name = "rope_and_cache_flash",
     .ns = "_C_cache_ops",
-    .schema =
-        "rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor! key_cache, Tensor! "
-        "value_cache, Tensor positions, Tensor? cos_sin_cache, Tensor slot_mapping, str "
-        "kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, Tensor? q_weight=None, "
-        "Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, str norm='auto', str "
-        "rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, Tensor!? k_out=None) -> ()",
+    .schema = "rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor! key_cache, "
+              "Tensor! value_cache, Tensor positions, Tensor? cos_sin_cache, Tensor slot_mapping, "
+              "str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, Tensor? "
+              "q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, str "
+              "norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, "
+              "Tensor!? k_out=None, Tensor? slot_remap=None) -> ()",
     .doc =
         "norms and rotates queries and keys and writes keys and values to pages, in one pass.\n"
         "\n"
@@ -343,7 +352,7 @@ const kvf_op kvf_op_rope_and_cache_flash = {
         "Elsewhere: vLLM fused_qknorm_rope_cache; SGLang apply_rope_inplace_with_kvcache; "
         "FlashInfer rope_quantize_fp8_append_paged_kv_cache.",
     .arguments = arguments,
-    .num_arguments = 21,
+    .num_arguments = 22,
     .variants = variants,
     .num_variants = 24,
     .axes = axes,

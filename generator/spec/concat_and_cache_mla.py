@@ -8,7 +8,7 @@ from generator.model import Field, Op
 from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_F32, NVFP4_DS_MLA
 from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import CPU_TUNED, CUDA_TUNED, SCALE, SIZES, SLOT_MAPPING
-from generator.spec.shared.writer import same_or_fp8
+from generator.spec.shared.writer import SLOT_REMAP, same_or_fp8
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -26,7 +26,7 @@ OP = Op(
     schema_text=(
         "concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor slot_mapping, "
         "str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!? kpe_cache=None, "
-        "Tensor? kpe_scale=None) -> ()"
+        "Tensor? kpe_scale=None, Tensor? slot_remap=None) -> ()"
     ),
     summary="writes the latent and the rope part of new tokens, one behind the other, to MLA pages.",
     doc="""\
@@ -95,6 +95,7 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
             "slices of one tensor; None: k_pe goes behind kv_c, into kv_cache"
         ),
         "kpe_scale": "as scale, for kpe_cache; None: scale",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={
         "vLLM": "concat_and_cache_mla",

@@ -4,7 +4,7 @@ from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import SIZES, TUNED
-from generator.spec.shared.writer import same_or_fp8
+from generator.spec.shared.writer import SLOT_REMAP, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -12,7 +12,8 @@ OP = Op(
     schema_text=(
         "concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs, "
         "Tensor slot_mapping, int block_size, int block_stride, int entry_stride, "
-        "Tensor? kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()"
+        "Tensor? kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1, "
+        "Tensor? slot_remap=None) -> ()"
     ),
     summary="writes the latent and the rope part of new tokens to the MLA pages of several layers.",
     doc="""\
@@ -54,6 +55,7 @@ Source of the rule: vLLM's op of the same name, with every scalar dtype and num_
         ),
         "kv_cache_dtype": "'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'",
         "num_blocks": "pages in each cache; -1 when slots need no check",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={"vLLM": "concat_and_cache_mla_grouped"},
     params=(

@@ -4,7 +4,7 @@ from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.generations import GENERATIONS, generations
 from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
-from generator.spec.shared.writer import same_or_fp8
+from generator.spec.shared.writer import SLOT_REMAP, same_or_fp8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -12,7 +12,8 @@ OP = Op(
     schema_text=(
         "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, "
         "Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache, "
-        "str kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False) -> ()"
+        "str kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False, "
+        "Tensor? slot_remap=None) -> ()"
     ),
     summary="rotates queries and keys by their positions and writes the keys to MLA pages.",
     doc="""\
@@ -64,6 +65,7 @@ bounds defects corrected. Before 0.33 it rotated the queries of all tokens.""",
             "when the cache holds the scalar dtype"
         ),
         "rotate_skipped": "whether queries of tokens with a negative slot are rotated, too",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={"vLLM": "concat_and_cache_mla_rope_fused"},
     params=(

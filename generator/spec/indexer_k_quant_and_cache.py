@@ -7,14 +7,16 @@ from generator.spec.shared.formats import (
     FP8_INDEXER_MXFP8,
     FP8_INDEXER_UE8M0,
 )
+from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import TUNED
+from generator.spec.shared.writer import SLOT_REMAP
 
 OP = Op(
     namespace="_C_cache_ops",
     headers="kvforge/cache",
     schema_text=(
         "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, "
-        "int quant_block_size, str kv_cache_dtype) -> ()"
+        "int quant_block_size, str kv_cache_dtype, Tensor? slot_remap=None) -> ()"
     ),
     summary="quantises the indexer keys of new tokens in groups and scatters them into pages.",
     doc="""\
@@ -58,6 +60,7 @@ it; the largest element then saturates.""",
             "plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two; 'mxfp8' (or "
             "'fp8_indexer_mxfp8') for their exponents"
         ),
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={"vLLM": "indexer_k_quant_and_cache"},
     params=(
@@ -76,5 +79,10 @@ it; the largest element then saturates.""",
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes("cache", FP8_INDEXER, FP8_INDEXER_UE8M0, FP8_INDEXER_MXFP8),
+    ),
+    upstream_schemas=dict.fromkeys(
+        generations(),
+        "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int "
+        "quant_block_size, str kv_cache_dtype) -> ()",
     ),
 )

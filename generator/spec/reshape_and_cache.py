@@ -3,7 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.generations import generations
-from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, PARAMS, SLOT_REMAP, same_fp8_or_int8
 from generator.tuned import Tuned
 
 OP = Op(
@@ -12,7 +12,7 @@ OP = Op(
     schema_text=(
         "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
         "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, "
-        "bool interleaved_v=False) -> ()"
+        "bool interleaved_v=False, Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.",
     doc="""\
@@ -54,6 +54,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
         ),
         "v_scale": "as k_scale, for value",
         "interleaved_v": "whether values lie in groups of x tokens",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={"vLLM": "reshape_and_cache", "mistral.rs": "reshape_and_cache"},
     params=(
@@ -87,9 +88,17 @@ alignment, stride, empty-input and bounds defects corrected.""",
     tuned=(
         Tuned("cuda", {"threads": (256, 128), "elements": (64, 32)}, "num_tokens", (16, 256, 4096)),
     ),
-    upstream_schemas=dict.fromkeys(
-        generations(before="vllm-0.33"),
-        "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
-        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
-    ),
+    upstream_schemas={
+        **dict.fromkeys(
+            generations(before="vllm-0.33"),
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+            "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
+        ),
+        **dict.fromkeys(
+            generations(since="vllm-0.33"),
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+            "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, "
+            "bool interleaved_v=False) -> ()",
+        ),
+    },
 )

@@ -2,11 +2,13 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
+from generator.spec.shared.generations import GENERATIONS
 from generator.spec.shared.writer import (
     ARGUMENTS,
     CUDA_TUNED,
     PARAMS,
     SCALE_VALUES,
+    SLOT_REMAP,
     same_fp8_or_int8,
 )
 
@@ -15,7 +17,8 @@ OP = Op(
     headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
-        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, "
+        "Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters keys and values of new tokens into a paged cache of [block, token, head].",
     doc="""\
@@ -58,6 +61,7 @@ bounds defects corrected.""",
             "cache holds the scalar dtype"
         ),
         "v_scale": "as k_scale, for value",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={
         "vLLM": "reshape_and_cache_flash",
@@ -76,4 +80,9 @@ bounds defects corrected.""",
     ),
     excluded=same_fp8_or_int8,
     tuned=(CUDA_TUNED,),
+    upstream_schemas=dict.fromkeys(
+        GENERATIONS,
+        "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, "
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()",
+    ),
 )

@@ -3,7 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.formats import Q4_0, Q8_0
-from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, SLOT_REMAP
 
 PAGES = (
     "[num_blocks, block_size, num_heads, {0} / 32 * 34] for q8_0, * 18 for q4_0, uint8, any strides "
@@ -15,7 +15,8 @@ OP = Op(
     headers="kvforge/cache",
     schema_text=(
         "reshape_and_cache_flash_ggml(Tensor key, Tensor value, Tensor! key_cache, "
-        "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype) -> ()"
+        "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, "
+        "Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters keys and values into pages of ggml's q8_0 or q4_0 rows.",
     doc="""\
@@ -45,6 +46,7 @@ halves of q8_0 to even.""",
         "value_cache": PAGES.format("value_head_size"),
         "slot_mapping": ARGUMENTS["slot_mapping"],
         "kv_cache_dtype": "'q8_0' or 'q4_0'",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={
         "llama.cpp": "quantize_row_q8_0 and quantize_row_q4_0",

@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, SLOT_REMAP, same_fp8_or_int8
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -10,7 +10,7 @@ OP = Op(
     schema_text=(
         "reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[] key_caches, "
         "Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scales, "
-        "Tensor v_scales) -> ()"
+        "Tensor v_scales, Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters the keys and values of all layers into their paged caches, in one launch.",
     doc="""\
@@ -53,6 +53,7 @@ Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its M
             "scale; not read when the cache holds the scalar dtype"
         ),
         "v_scales": "as k_scales, for values",
+        "slot_remap": SLOT_REMAP,
     },
     params=(
         Field("kvf_view", "key", "of the first layer; stride[0..2]: token, head, element"),

@@ -3,7 +3,7 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.formats import NVFP4, NVFP4_4OVER6
-from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED
+from generator.spec.shared.writer import ARGUMENTS, CUDA_TUNED, SLOT_REMAP
 
 PAGES = (
     "[num_blocks, block_size, num_heads, head_size / 2 + head_size / 16], uint8; the last three "
@@ -18,7 +18,7 @@ OP = Op(
         "reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache, "
         "Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, "
         "Tensor v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, "
-        "Tensor!? v_block_scales=None) -> ()"
+        "Tensor!? v_block_scales=None, Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.",
     doc="""\
@@ -77,6 +77,7 @@ with the layout taken from strides that are checked.""",
             "that of the last dimension 1; None: behind the codes of a page"
         ),
         "v_block_scales": "as k_block_scales, and given if that is",
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={
         "vLLM": "reshape_and_cache_flash",

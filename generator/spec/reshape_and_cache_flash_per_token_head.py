@@ -8,7 +8,7 @@ from generator.spec.shared.formats import (
     INT8_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD_EVEN,
 )
-from generator.spec.shared.writer import ARGUMENTS
+from generator.spec.shared.writer import ARGUMENTS, SLOT_REMAP
 from generator.tuned import Tuned
 
 OP = Op(
@@ -17,7 +17,7 @@ OP = Op(
     schema_text=(
         "reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor! key_cache, "
         "Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, "
-        "Tensor slot_mapping, str kv_cache_dtype) -> ()"
+        "Tensor slot_mapping, str kv_cache_dtype, Tensor? slot_remap=None) -> ()"
     ),
     summary="scatters keys and values, quantised with a scale for each head of each token.",
     doc="""\
@@ -78,6 +78,7 @@ on the way.""",
             "'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head' or "
             "'int4_per_token_head'"
         ),
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={"vLLM": "triton_reshape_and_cache_flash_per_token_head_quant"},
     params=(

@@ -2,7 +2,7 @@
 
 from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.writer import ARGUMENTS, PARAMS, same_fp8_or_int8
+from generator.spec.shared.writer import ARGUMENTS, PARAMS, SLOT_REMAP, same_fp8_or_int8
 from generator.tuned import Tuned
 
 OP = Op(
@@ -14,7 +14,7 @@ OP = Op(
         "str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, "
         "Tensor? q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, "
         "str norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, "
-        "Tensor!? k_out=None) -> ()"
+        "Tensor!? k_out=None, Tensor? slot_remap=None) -> ()"
     ),
     summary="norms and rotates queries and keys and writes keys and values to pages, in one pass.",
     doc="""\
@@ -100,6 +100,7 @@ every tensor where these have none.""",
             "as key, with strides of its own: key stays as it is; without elements: keys go to the "
             "cache alone; None: in place"
         ),
+        "slot_remap": SLOT_REMAP,
     },
     elsewhere={
         "vLLM": "fused_qknorm_rope_cache",

@@ -53,7 +53,7 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                     const DLTensor *k_pe, DLTensor *kv_cache,
                                     const DLTensor *slot_mapping, const char *kv_cache_dtype,
                                     const DLTensor *scale, bool skip_scale, DLTensor *kpe_cache,
-                                    const DLTensor *kpe_scale) {
+                                    const DLTensor *kpe_scale, const DLTensor *slot_remap) {
   kvf_concat_and_cache_mla_params params = {.kv_lora_rank = 0};
   kvf_dim kv_c_rows = KVF_DIM("num_rows");
   kvf_dim k_pe_rows = KVF_DIM("num_rows");
@@ -68,6 +68,7 @@ kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
   kvf_check_tensor(&check, "k_pe", k_pe, KVF_ACCEPT(scalar), 2,
                    (kvf_dim *const[]){&k_pe_rows, &rope_dim}, &params.k_pe);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
   kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
   if (!skip_scale) {

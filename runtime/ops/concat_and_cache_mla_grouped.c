@@ -52,7 +52,7 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
                                             const DLTensor *slot_mapping, int64_t block_size,
                                             int64_t block_stride, int64_t entry_stride,
                                             const DLTensor *kv_scales, const char *kv_cache_dtype,
-                                            int64_t num_blocks) {
+                                            int64_t num_blocks, const DLTensor *slot_remap) {
   kvf_concat_and_cache_mla_grouped_params params = {
       .block_stride = block_stride,
       .entry_stride = entry_stride,
@@ -72,6 +72,7 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
   kvf_check_tensor(&check, "kv_cache_ptrs", kv_cache_ptrs, KVF_ACCEPT_INT64, 1,
                    (kvf_dim *const[]){&num_layers}, &params.kv_cache_ptrs);
   check_slots(&check, slot_mapping, &num_layers, &params);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_rows(&check, "kv_c", &kv_c_rows, "slot_mapping", &params.slots);
   kvf_check_rows(&check, "k_pe", &k_pe_rows, "slot_mapping", &params.slots);
   kvf_check_mla_sizes(&check, &kv_lora_rank, &rope_dim, &params.kv_lora_rank, &params.rope_dim);
@@ -96,9 +97,8 @@ kvf_status kvf_concat_and_cache_mla_grouped(const kvf_exec *exec, const DLTensor
 static void check_indices(kvf_check *check, const kvf_variant *variant,
                           const kvf_concat_and_cache_mla_grouped_params *params) {
   const kvf_slots *slots = &params->slots;
-  const int64_t capacity = slots->num_blocks * slots->block_size;
   const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
-  for (int64_t layer = 0; layer < params->num_layers; ++layer) {
+  for (int64_t layer = 0; layer < params->num_layers && check->status == KVF_OK; ++layer) {
     const int64_t base =
         kvf_read_index(params->kv_cache_ptrs.data, 8, layer * params->kv_cache_ptrs.stride[0]);
     if (base == 0 || base % bytes != 0) {
@@ -108,16 +108,10 @@ static void check_indices(kvf_check *check, const kvf_variant *variant,
                      layer, base, bytes);
       return;
     }
-    for (int64_t token = 0; token < slots->num_tokens; ++token) {
+    for (int64_t token = 0; token < slots->num_tokens && check->status == KVF_OK; ++token) {
       const int64_t at = layer * params->slots_layer_stride + token * slots->stride;
       const int64_t slot = kvf_read_index(slots->mapping, slots->index_bytes, at);
-      if (slot >= capacity) {
-        kvf_check_fail(check, KVF_OUT_OF_RANGE, "slot_mapping",
-                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want less than %" PRId64
-                       " (%" PRId64 " blocks of %" PRId64 " tokens)",
-                       layer, token, slot, capacity, slots->num_blocks, slots->block_size);
-        return;
-      }
+      kvf_launch_slot(check, "slot_mapping", slots, layer, token, slot);
     }
   }
 }

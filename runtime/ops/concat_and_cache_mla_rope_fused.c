@@ -32,8 +32,8 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
                                                const DLTensor *cos_sin_cache, bool is_neox,
                                                const DLTensor *slot_mapping, DLTensor *kv_cache,
                                                const char *kv_cache_dtype,
-                                               const DLTensor *kv_cache_scale,
-                                               bool rotate_skipped) {
+                                               const DLTensor *kv_cache_scale, bool rotate_skipped,
+                                               const DLTensor *slot_remap) {
   kvf_concat_and_cache_mla_rope_fused_params params = {.is_neox = is_neox,
                                                        .rotate_skipped = rotate_skipped};
   kvf_dim num_given = KVF_DIM("num_tokens"); /* of positions */
@@ -60,6 +60,7 @@ kvf_status kvf_concat_and_cache_mla_rope_fused(const kvf_exec *exec, const DLTen
   kvf_check_tensor(&check, "cos_sin_cache", cos_sin_cache, KVF_ACCEPT(scalar) | KVF_ACCEPT(KVF_F32),
                    2, (kvf_dim *const[]){&num_positions, &rope_dim}, &params.cos_sin_cache);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_rows(&check, "positions", &num_given, "slot_mapping", &params.slots);
   kvf_check_rows(&check, "q_pe", &num_rows, "slot_mapping", &params.slots);
   kvf_check_one_scale(&check, "kv_cache_scale", kv_cache_scale, &params.kv_cache_scale);

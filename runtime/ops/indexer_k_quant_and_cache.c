@@ -65,7 +65,8 @@ static void check_group(kvf_check *check, const char *argument, int64_t group, i
 
 kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k,
                                          DLTensor *kv_cache, const DLTensor *slot_mapping,
-                                         int64_t quant_block_size, const char *kv_cache_dtype) {
+                                         int64_t quant_block_size, const char *kv_cache_dtype,
+                                         const DLTensor *slot_remap) {
   kvf_indexer_k_quant_and_cache_params params = {.head_dim = 0};
   kvf_dim rows = KVF_DIM("num_rows");
   kvf_dim head_dim = KVF_DIM("head_dim");
@@ -76,6 +77,7 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
   kvf_check_tensor(&check, "k", k, KVF_ACCEPT(scalar), 2, (kvf_dim *const[]){&rows, &head_dim},
                    &params.k);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_rows(&check, "k", &rows, "slot_mapping", &params.slots);
   if (check.status == KVF_OK && head_dim.value > INT32_MAX) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "k",

@@ -44,7 +44,7 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                                  DLTensor *key_cache, DLTensor *value_cache,
                                  const DLTensor *slot_mapping, const char *kv_cache_dtype,
                                  const DLTensor *k_scale, const DLTensor *v_scale,
-                                 bool interleaved_v) {
+                                 bool interleaved_v, const DLTensor *slot_remap) {
   kvf_reshape_and_cache_params params = {.interleaved_v = interleaved_v};
   const kvf_writer writer = {KVF_WRITER(&params)};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
@@ -54,9 +54,11 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   kvf_dim groups = KVF_DIM("ceil(head_size / x)");
   kvf_dim x = KVF_DIM("x");
   kvf_check check = kvf_check_begin(OP, exec);
-  const kvf_variant *variant = kvf_check_writer(
-      &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size, &head_size);
+  const kvf_variant *variant =
+      kvf_check_writer(&check,
+                       &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale,
+                                               v_scale, slot_remap},
+                       &writer, &num_heads, &head_size, &head_size);
   if (variant == NULL) {
     return check.status;
   }

@@ -8,10 +8,11 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                        const DLTensor *value, DLTensor *key_cache,
                                        DLTensor *value_cache, const DLTensor *slot_mapping,
                                        const char *kv_cache_dtype, const DLTensor *k_scale,
-                                       const DLTensor *v_scale) {
+                                       const DLTensor *v_scale, const DLTensor *slot_remap) {
   if (kvf_names_nvfp4_pages(kv_cache_dtype)) {
     return kvf_reshape_and_cache_flash_nvfp4(exec, key, value, key_cache, value_cache, slot_mapping,
-                                             kv_cache_dtype, k_scale, v_scale, true, NULL, NULL);
+                                             kv_cache_dtype, k_scale, v_scale, true, NULL, NULL,
+                                             slot_remap);
   }
   kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
   const kvf_writer writer = {KVF_WRITER(&params), KVF_WRITER_SCALE_VALUES(&params),
@@ -22,9 +23,11 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
   kvf_dim head_size = KVF_DIM("head_size");
   kvf_dim value_head_size = KVF_DIM("value_head_size");
   kvf_check check = kvf_check_begin(OP, exec);
-  const kvf_variant *variant = kvf_check_writer(
-      &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size, &value_head_size);
+  const kvf_variant *variant =
+      kvf_check_writer(&check,
+                       &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale,
+                                               v_scale, slot_remap},
+                       &writer, &num_heads, &head_size, &value_head_size);
   if (variant == NULL) {
     return check.status;
   }

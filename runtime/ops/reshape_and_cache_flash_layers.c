@@ -173,7 +173,7 @@ kvf_status kvf_reshape_and_cache_flash_layers(
     const kvf_exec *exec, const DLTensor *keys, const DLTensor *values,
     const DLTensor *const *key_caches, int64_t num_key_caches, const DLTensor *const *value_caches,
     int64_t num_value_caches, const DLTensor *slot_mapping, const char *kv_cache_dtype,
-    const DLTensor *k_scales, const DLTensor *v_scales) {
+    const DLTensor *k_scales, const DLTensor *v_scales, const DLTensor *slot_remap) {
   layers_params params = {.num_heads = 0};
   kvf_dim num_layers = KVF_DIM("num_layers");
   kvf_dim num_blocks = KVF_DIM("num_blocks");
@@ -183,6 +183,7 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_dtype scalar = kvf_check_dtype(&check, "keys", keys, KVF_ACCEPT_FLOATS);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   check_source(&check, "keys", keys, KVF_ACCEPT(scalar), &params.slots, &num_layers, &num_heads,
                &head_size, &params.key, &params.key_layer_stride);
   check_source(&check, "values", values, KVF_ACCEPT(scalar), &params.slots, &num_layers, &num_heads,

@@ -44,7 +44,8 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
                                              DLTensor *value_cache, const DLTensor *slot_mapping,
                                              const char *kv_cache_dtype, const DLTensor *k_scale,
                                              const DLTensor *v_scale, bool swizzle_v_scales,
-                                             DLTensor *k_block_scales, DLTensor *v_block_scales) {
+                                             DLTensor *k_block_scales, DLTensor *v_block_scales,
+                                             const DLTensor *slot_remap) {
   kvf_reshape_and_cache_flash_nvfp4_params params = {.swizzle_v_scales = swizzle_v_scales};
   const kvf_writer writer = WRITER(&params);
   kvf_dim num_blocks = KVF_DIM("num_blocks");
@@ -52,9 +53,11 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim head_size = KVF_DIM("head_size");
   kvf_check check = kvf_check_begin(OP, exec);
-  const kvf_variant *variant = kvf_check_writer(
-      &check, &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale, v_scale},
-      &writer, &num_heads, &head_size, &head_size);
+  const kvf_variant *variant =
+      kvf_check_writer(&check,
+                       &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale,
+                                               v_scale, slot_remap},
+                       &writer, &num_heads, &head_size, &head_size);
   if (variant == NULL) {
     return check.status;
   }

@@ -32,7 +32,7 @@ static void check_pages(kvf_check *check, const char *argument, const DLTensor *
 kvf_status kvf_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
     DLTensor *value_cache, DLTensor *k_scale_cache, DLTensor *v_scale_cache,
-    const DLTensor *slot_mapping, const char *kv_cache_dtype) {
+    const DLTensor *slot_mapping, const char *kv_cache_dtype, const DLTensor *slot_remap) {
   kvf_reshape_and_cache_flash_per_token_head_params params = {.num_heads = 0};
   const kvf_writer writer = WRITER(&params);
   kvf_dim num_blocks = KVF_DIM("num_blocks");
@@ -43,6 +43,7 @@ kvf_status kvf_reshape_and_cache_flash_per_token_head(
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_dtype scalar = kvf_check_sources(&check, key, value, slot_mapping, &writer, &num_heads,
                                              &head_size, &value_head_size);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_row_size(&check, "key", &num_heads, &head_size);
   kvf_check_row_size(&check, "value", &num_heads, &value_head_size);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);

@@ -120,7 +120,8 @@ kvf_status kvf_rope_and_cache_flash(const kvf_exec *exec, DLTensor *query, DLTen
                                     const DLTensor *v_scale, bool is_neox, const DLTensor *q_weight,
                                     const DLTensor *k_weight, double eps, double weight_bias,
                                     const char *norm, const char *rounding, DLTensor *q_out,
-                                    const DLTensor *q_scale, DLTensor *k_out) {
+                                    const DLTensor *q_scale, DLTensor *k_out,
+                                    const DLTensor *slot_remap) {
   static const char *const norms[] = {"auto", "on"};
   static const char *const roundings[] = {"unfused", "once", "none"}; /* KVF_ROUND_... */
   rope_params params = {.is_neox = is_neox};
@@ -150,6 +151,7 @@ kvf_status kvf_rope_and_cache_flash(const kvf_exec *exec, DLTensor *query, DLTen
     check_rotary_dim(&check, "cos_sin_cache", rotary_dim.value, head_size.value);
   }
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
+  kvf_check_remap(&check, slot_remap, &params.slots);
   kvf_check_scale(&check, "k_scale", k_scale, &num_heads, &params.k_scale);
   kvf_check_scale(&check, "v_scale", v_scale, &num_heads, &params.v_scale);
   check_numbers(&check, "q_weight", q_weight, scalar, 1, (kvf_dim *const[]){&head_size},

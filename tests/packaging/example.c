@@ -18,7 +18,8 @@ int main(void) {
   DLTensor kc = {key_pages, cpu, 4, u8, pages, NULL, 0},
            vc = {value_pages, cpu, 4, u8, pages, NULL, 0};
   DLTensor s = {&slot, cpu, 1, i64, one, NULL, 0}, scales = {&scale, cpu, 0, f32, NULL, NULL, 0};
-  if (kvf_reshape_and_cache_flash(NULL, &k, &v, &kc, &vc, &s, "fp8", &scales, &scales) != KVF_OK) {
+  if (kvf_reshape_and_cache_flash(NULL, &k, &v, &kc, &vc, &s, "fp8", &scales, &scales, NULL) !=
+      KVF_OK) {
     puts(kvf_last_error());
     return 1;
   }

@@ -81,6 +81,9 @@ def noise(*shape: int, seed: int = 0) -> Array:
 
 
 SLOTS = np.array([5, -1, 0, 11, 7], np.int64)  # 3 pages of 4
+POOL_SLOTS = np.array([2, 6, 4, -3, 0], np.int64)  # of another pool
+REMAP = np.array([7, 99, 5, 99, 0, 99, -1], np.int32)  # its slots in these pages; 6 is in none
+REMAPPED = np.array([5, -1, 0, -1, 7], np.int64)
 ONE = np.float32(1)
 
 
@@ -208,12 +211,12 @@ def reshape_and_cache_flash_per_token_head(put: Put) -> Case:
         name = "key_cache" if side == "k" else "value_cache"
         arguments[name] = put.device(pages)
         scale_caches[f"{side}_scale_cache"] = put.device(scales)
-        outputs.append((arguments[name], oracle.scatter(pages, SLOTS, codes)))
-        wanted = oracle.scatter(scales, SLOTS, scale)
+        outputs.append((arguments[name], oracle.scatter(pages, REMAPPED, codes)))
+        wanted = oracle.scatter(scales, REMAPPED, scale)
         outputs.append((scale_caches[f"{side}_scale_cache"], wanted))
     arguments |= scale_caches
-    arguments |= {"slot_mapping": put.device(SLOTS), "kv_cache_dtype": "fp8_per_token_head"}
-    return Case(arguments, outputs)
+    arguments |= {"slot_mapping": put.device(POOL_SLOTS), "kv_cache_dtype": "fp8_per_token_head"}
+    return Case(arguments | {"slot_remap": put.device(REMAP)}, outputs)
 
 
 @case

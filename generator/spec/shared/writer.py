@@ -16,6 +16,12 @@ ARGUMENTS = {
     "v_scale": "",
 }
 
+SLOT_REMAP = (
+    "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, of `size` "
+    "slots, and the page slot is slot_remap[s], a negative one of which writes nothing either; "
+    "one from `size` on is out of range; None: slots are page slots"
+)
+
 PARAMS = (
     Field("kvf_view", "key", "stride[0..2]: token, head, element"),
     Field("kvf_view", "value", "as key"),

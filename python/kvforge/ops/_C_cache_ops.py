@@ -59,6 +59,7 @@ def concat_and_cache_mla(
     skip_scale: bool = False,
     kpe_cache: Tensor | None = None,
     kpe_scale: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Writes the latent and the rope part of new tokens, one behind the other, to MLA pages.
 
@@ -128,22 +129,28 @@ def concat_and_cache_mla(
         kpe_cache (Tensor!?): [num_blocks, block_size, rope_dim], the dtype of kv_cache, any
             strides; both may be slices of one tensor; None: k_pe goes behind kv_c, into kv_cache
         kpe_scale (Tensor?): as scale, for kpe_cache; None: scale
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::concat_and_cache_mla(Tensor kv_c, Tensor k_pe, Tensor! kv_cache, Tensor
             slot_mapping, str kv_cache_dtype, Tensor scale, bool skip_scale=False, Tensor!?
-            kpe_cache=None, Tensor? kpe_scale=None) -> ()
+            kpe_cache=None, Tensor? kpe_scale=None, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla: kv_cache_dtype", kv_cache_dtype)
     if (
         type(kv_c) is type(k_pe) is type(kv_cache) is type(slot_mapping) is type(scale) is
         _arrays.TENSOR and (kpe_cache is None or type(kpe_cache) is _arrays.TENSOR) and (kpe_scale
-        is None or type(kpe_scale) is _arrays.TENSOR)
+        is None or type(kpe_scale) is _arrays.TENSOR) and (slot_remap is None or type(slot_remap)
+        is _arrays.TENSOR)
     ) and _concat_and_cache_mla(
         kv_c._cdata, k_pe._cdata, kv_cache._cdata, slot_mapping._cdata, kv_cache_dtype,
         scale._cdata, skip_scale, None if kpe_cache is None else kpe_cache._cdata, None if
-        kpe_scale is None else kpe_scale._cdata, True,
+        kpe_scale is None else kpe_scale._cdata, None if slot_remap is None else slot_remap._cdata,
+        True,
     ) is None:
         return
     _arrays.adapt(
@@ -153,7 +160,7 @@ def concat_and_cache_mla(
         ("kv_cache", "kpe_cache"),
         (
             kv_c, k_pe, kv_cache, slot_mapping, kv_cache_dtype, scale, skip_scale, kpe_cache,
-            kpe_scale,
+            kpe_scale, slot_remap,
         ),
     )
 
@@ -172,6 +179,7 @@ def concat_and_cache_mla_grouped(
     kv_scales: Tensor | None = None,
     kv_cache_dtype: str = 'auto',
     num_blocks: int = -1,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Writes the latent and the rope part of new tokens to the MLA pages of several layers.
 
@@ -212,21 +220,27 @@ def concat_and_cache_mla_grouped(
             required for fp8 and absent otherwise
         kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
         num_blocks (int): pages in each cache; -1 when slots need no check
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::concat_and_cache_mla_grouped(Tensor kv_c, Tensor k_pe, Tensor kv_cache_ptrs,
             Tensor slot_mapping, int block_size, int block_stride, int entry_stride, Tensor?
-            kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1) -> ()
+            kv_scales=None, str kv_cache_dtype='auto', int num_blocks=-1, Tensor? slot_remap=None)
+            -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla_grouped: kv_cache_dtype", kv_cache_dtype)
     if (
         type(kv_c) is type(k_pe) is type(kv_cache_ptrs) is type(slot_mapping) is _arrays.TENSOR and
-        (kv_scales is None or type(kv_scales) is _arrays.TENSOR)
+        (kv_scales is None or type(kv_scales) is _arrays.TENSOR) and (slot_remap is None or
+        type(slot_remap) is _arrays.TENSOR)
     ) and _concat_and_cache_mla_grouped(
         kv_c._cdata, k_pe._cdata, kv_cache_ptrs._cdata, slot_mapping._cdata, block_size,
         block_stride, entry_stride, None if kv_scales is None else kv_scales._cdata,
-        kv_cache_dtype, num_blocks, True,
+        kv_cache_dtype, num_blocks, None if slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -236,7 +250,7 @@ def concat_and_cache_mla_grouped(
         ("kv_c",),
         (
             kv_c, k_pe, kv_cache_ptrs, slot_mapping, block_size, block_stride, entry_stride,
-            kv_scales, kv_cache_dtype, num_blocks,
+            kv_scales, kv_cache_dtype, num_blocks, slot_remap,
         ),
     )
 
@@ -256,6 +270,7 @@ def concat_and_cache_mla_rope_fused(
     kv_cache_dtype: str,
     kv_cache_scale: Tensor,
     rotate_skipped: bool = False,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Rotates queries and keys by their positions and writes the keys to MLA pages.
 
@@ -306,21 +321,27 @@ def concat_and_cache_mla_rope_fused(
         kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and
             k_pe alike; not read when the cache holds the scalar dtype
         rotate_skipped (bool): whether queries of tokens with a negative slot are rotated, too
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe,
             Tensor kv_c, Tensor cos_sin_cache, bool is_neox, Tensor slot_mapping, Tensor! kv_cache,
-            str kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False) -> ()
+            str kv_cache_dtype, Tensor kv_cache_scale, bool rotate_skipped=False, Tensor?
+            slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("concat_and_cache_mla_rope_fused: kv_cache_dtype", kv_cache_dtype)
     if (
         type(positions) is type(q_pe) is type(k_pe) is type(kv_c) is type(cos_sin_cache) is
-        type(slot_mapping) is type(kv_cache) is type(kv_cache_scale) is _arrays.TENSOR
+        type(slot_mapping) is type(kv_cache) is type(kv_cache_scale) is _arrays.TENSOR and
+        (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
     ) and _concat_and_cache_mla_rope_fused(
         positions._cdata, q_pe._cdata, k_pe._cdata, kv_c._cdata, cos_sin_cache._cdata, is_neox,
         slot_mapping._cdata, kv_cache._cdata, kv_cache_dtype, kv_cache_scale._cdata,
-        rotate_skipped, True,
+        rotate_skipped, None if slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -330,7 +351,7 @@ def concat_and_cache_mla_rope_fused(
         ("q_pe", "k_pe", "kv_cache"),
         (
             positions, q_pe, k_pe, kv_c, cos_sin_cache, is_neox, slot_mapping, kv_cache,
-            kv_cache_dtype, kv_cache_scale, rotate_skipped,
+            kv_cache_dtype, kv_cache_scale, rotate_skipped, slot_remap,
         ),
     )
 
@@ -1458,6 +1479,7 @@ def indexer_k_quant_and_cache(
     slot_mapping: Tensor,
     quant_block_size: int,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Quantises the indexer keys of new tokens in groups and scatters them into pages.
 
@@ -1499,17 +1521,23 @@ def indexer_k_quant_and_cache(
         kv_cache_dtype (str): the format of the scales: 'fp8_indexer', which 'auto', 'fp8' and
             'fp8_e4m3' name too, for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of
             two; 'mxfp8' (or 'fp8_indexer_mxfp8') for their exponents
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping,
-            int quant_block_size, str kv_cache_dtype) -> ()
+            int quant_block_size, str kv_cache_dtype, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("indexer_k_quant_and_cache: kv_cache_dtype", kv_cache_dtype)
     if (
-        type(k) is type(kv_cache) is type(slot_mapping) is _arrays.TENSOR
+        type(k) is type(kv_cache) is type(slot_mapping) is _arrays.TENSOR and (slot_remap is None
+        or type(slot_remap) is _arrays.TENSOR)
     ) and _indexer_k_quant_and_cache(
-        k._cdata, kv_cache._cdata, slot_mapping._cdata, quant_block_size, kv_cache_dtype, True,
+        k._cdata, kv_cache._cdata, slot_mapping._cdata, quant_block_size, kv_cache_dtype, None if
+        slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1518,7 +1546,7 @@ def indexer_k_quant_and_cache(
         ("kv_cache",),
         ("kv_cache",),
         (
-            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype,
+            k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype, slot_remap,
         ),
     )
 
@@ -1667,6 +1695,7 @@ def reshape_and_cache(
     k_scale: Tensor,
     v_scale: Tensor,
     interleaved_v: bool = False,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
 
@@ -1709,20 +1738,26 @@ def reshape_and_cache(
             when the cache holds the scalar dtype
         v_scale (Tensor): as k_scale, for value
         interleaved_v (bool): whether values lie in groups of x tokens
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor!
             value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale,
-            bool interleaved_v=False) -> ()
+            bool interleaved_v=False, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache: kv_cache_dtype", kv_cache_dtype)
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
-        type(k_scale) is type(v_scale) is _arrays.TENSOR
+        type(k_scale) is type(v_scale) is _arrays.TENSOR and (slot_remap is None or
+        type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
-        kv_cache_dtype, k_scale._cdata, v_scale._cdata, interleaved_v, True,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, interleaved_v, None if slot_remap is None
+        else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1732,7 +1767,7 @@ def reshape_and_cache(
         ("key_cache", "value_cache"),
         (
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-            interleaved_v,
+            interleaved_v, slot_remap,
         ),
     )
 
@@ -1749,6 +1784,7 @@ def reshape_and_cache_flash(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters keys and values of new tokens into a paged cache of [block, token, head].
 
@@ -1791,20 +1827,26 @@ def reshape_and_cache_flash(
         k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
             when the cache holds the scalar dtype
         v_scale (Tensor): as k_scale, for value
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor!
-            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale)
-            -> ()
+            value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale,
+            Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
-        type(k_scale) is type(v_scale) is _arrays.TENSOR
+        type(k_scale) is type(v_scale) is _arrays.TENSOR and (slot_remap is None or
+        type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache_flash(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
-        kv_cache_dtype, k_scale._cdata, v_scale._cdata, True,
+        kv_cache_dtype, k_scale._cdata, v_scale._cdata, None if slot_remap is None else
+        slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1814,6 +1856,7 @@ def reshape_and_cache_flash(
         ("key_cache", "value_cache"),
         (
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
+            slot_remap,
         ),
     )
 
@@ -1828,6 +1871,7 @@ def reshape_and_cache_flash_ggml(
     value_cache: Tensor,
     slot_mapping: Tensor,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters keys and values into pages of ggml's q8_0 or q4_0 rows.
 
@@ -1863,19 +1907,24 @@ def reshape_and_cache_flash_ggml(
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'q8_0' or 'q4_0'
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_ggml(Tensor key, Tensor value, Tensor! key_cache,
-            Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype) -> ()
+            Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor? slot_remap=None)
+            -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_ggml: kv_cache_dtype", kv_cache_dtype)
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
-        _arrays.TENSOR
+        _arrays.TENSOR and (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache_flash_ggml(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
-        kv_cache_dtype, True,
+        kv_cache_dtype, None if slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1884,7 +1933,7 @@ def reshape_and_cache_flash_ggml(
         ("key_cache", "value_cache"),
         ("key_cache", "value_cache"),
         (
-            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype,
+            key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, slot_remap,
         ),
     )
 
@@ -1901,6 +1950,7 @@ def reshape_and_cache_flash_layers(
     kv_cache_dtype: str,
     k_scales: Tensor,
     v_scales: Tensor,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters the keys and values of all layers into their paged caches, in one launch.
 
@@ -1940,11 +1990,15 @@ def reshape_and_cache_flash_layers(
         k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache
             holds key / scale; not read when the cache holds the scalar dtype
         v_scales (Tensor): as k_scales, for values
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_layers(Tensor keys, Tensor values, Tensor(a!)[]
             key_caches, Tensor(b!)[] value_caches, Tensor slot_mapping, str kv_cache_dtype, Tensor
-            k_scales, Tensor v_scales) -> ()
+            k_scales, Tensor v_scales, Tensor? slot_remap=None) -> ()
     """
     if type(key_caches) not in LISTS:
         _arrays.check_list("reshape_and_cache_flash_layers: key_caches", key_caches)
@@ -1954,10 +2008,11 @@ def reshape_and_cache_flash_layers(
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_layers: kv_cache_dtype", kv_cache_dtype)
     if (
         type(keys) is type(values) is type(slot_mapping) is type(k_scales) is type(v_scales) is
-        _arrays.TENSOR
+        _arrays.TENSOR and (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache_flash_layers(
         keys._cdata, values._cdata, _arrays.handles(key_caches), _arrays.handles(value_caches),
-        slot_mapping._cdata, kv_cache_dtype, k_scales._cdata, v_scales._cdata, True,
+        slot_mapping._cdata, kv_cache_dtype, k_scales._cdata, v_scales._cdata, None if slot_remap
+        is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -1967,7 +2022,7 @@ def reshape_and_cache_flash_layers(
         ("key_caches", "value_caches"),
         (
             keys, values, key_caches, value_caches, slot_mapping, kv_cache_dtype, k_scales,
-            v_scales,
+            v_scales, slot_remap,
         ),
     )
 
@@ -1987,6 +2042,7 @@ def reshape_and_cache_flash_nvfp4(
     swizzle_v_scales: bool = True,
     k_block_scales: Tensor | None = None,
     v_block_scales: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
 
@@ -2052,12 +2108,16 @@ def reshape_and_cache_flash_nvfp4(
             float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a
             page
         v_block_scales (Tensor!?): as k_block_scales, and given if that is
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_nvfp4(Tensor key, Tensor value, Tensor! key_cache,
             Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor
             v_scale, bool swizzle_v_scales=True, Tensor!? k_block_scales=None, Tensor!?
-            v_block_scales=None) -> ()
+            v_block_scales=None, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_nvfp4: kv_cache_dtype", kv_cache_dtype)
@@ -2065,12 +2125,12 @@ def reshape_and_cache_flash_nvfp4(
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(slot_mapping) is
         type(k_scale) is type(v_scale) is _arrays.TENSOR and (k_block_scales is None or
         type(k_block_scales) is _arrays.TENSOR) and (v_block_scales is None or type(v_block_scales)
-        is _arrays.TENSOR)
+        is _arrays.TENSOR) and (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache_flash_nvfp4(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, slot_mapping._cdata,
         kv_cache_dtype, k_scale._cdata, v_scale._cdata, swizzle_v_scales, None if k_block_scales is
         None else k_block_scales._cdata, None if v_block_scales is None else v_block_scales._cdata,
-        True,
+        None if slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -2080,7 +2140,7 @@ def reshape_and_cache_flash_nvfp4(
         ("key_cache", "value_cache", "k_block_scales", "v_block_scales"),
         (
             key, value, key_cache, value_cache, slot_mapping, kv_cache_dtype, k_scale, v_scale,
-            swizzle_v_scales, k_block_scales, v_block_scales,
+            swizzle_v_scales, k_block_scales, v_block_scales, slot_remap,
         ),
     )
 
@@ -2097,6 +2157,7 @@ def reshape_and_cache_flash_per_token_head(
     v_scale_cache: Tensor,
     slot_mapping: Tensor,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Scatters keys and values, quantised with a scale for each head of each token.
 
@@ -2159,20 +2220,26 @@ def reshape_and_cache_flash_per_token_head(
             token
         kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even',
             'fp8_per_token_head' or 'int4_per_token_head'
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::reshape_and_cache_flash_per_token_head(Tensor key, Tensor value, Tensor!
             key_cache, Tensor! value_cache, Tensor! k_scale_cache, Tensor! v_scale_cache, Tensor
-            slot_mapping, str kv_cache_dtype) -> ()
+            slot_mapping, str kv_cache_dtype, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("reshape_and_cache_flash_per_token_head: kv_cache_dtype", kv_cache_dtype)
     if (
         type(key) is type(value) is type(key_cache) is type(value_cache) is type(k_scale_cache) is
-        type(v_scale_cache) is type(slot_mapping) is _arrays.TENSOR
+        type(v_scale_cache) is type(slot_mapping) is _arrays.TENSOR and (slot_remap is None or
+        type(slot_remap) is _arrays.TENSOR)
     ) and _reshape_and_cache_flash_per_token_head(
         key._cdata, value._cdata, key_cache._cdata, value_cache._cdata, k_scale_cache._cdata,
-        v_scale_cache._cdata, slot_mapping._cdata, kv_cache_dtype, True,
+        v_scale_cache._cdata, slot_mapping._cdata, kv_cache_dtype, None if slot_remap is None else
+        slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -2182,7 +2249,7 @@ def reshape_and_cache_flash_per_token_head(
         ("key_cache", "value_cache", "k_scale_cache", "v_scale_cache"),
         (
             key, value, key_cache, value_cache, k_scale_cache, v_scale_cache, slot_mapping,
-            kv_cache_dtype,
+            kv_cache_dtype, slot_remap,
         ),
     )
 
@@ -2212,6 +2279,7 @@ def rope_and_cache_flash(
     q_out: Tensor | None = None,
     q_scale: Tensor | None = None,
     k_out: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None:
     """Norms and rotates queries and keys and writes keys and values to pages, in one pass.
 
@@ -2294,6 +2362,10 @@ def rope_and_cache_flash(
             unless q_out is fp8; None: 1
         k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements:
             keys go to the cache alone; None: in place
+        slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
+            of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
+            which writes nothing either; one from `size` on is out of range; None: slots are page
+            slots
 
     Schema:
         _C_cache_ops::rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor!
@@ -2301,7 +2373,7 @@ def rope_and_cache_flash(
             slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True,
             Tensor? q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0,
             str norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None,
-            Tensor!? k_out=None) -> ()
+            Tensor!? k_out=None, Tensor? slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("rope_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
@@ -2316,13 +2388,15 @@ def rope_and_cache_flash(
         or type(q_weight) is _arrays.TENSOR) and (k_weight is None or type(k_weight) is
         _arrays.TENSOR) and (q_out is None or type(q_out) is _arrays.TENSOR) and (q_scale is None
         or type(q_scale) is _arrays.TENSOR) and (k_out is None or type(k_out) is _arrays.TENSOR)
+        and (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
     ) and _rope_and_cache_flash(
         query._cdata, key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
         positions._cdata, None if cos_sin_cache is None else cos_sin_cache._cdata,
         slot_mapping._cdata, kv_cache_dtype, k_scale._cdata, v_scale._cdata, is_neox, None if
         q_weight is None else q_weight._cdata, None if k_weight is None else k_weight._cdata, eps,
         weight_bias, norm, rounding, None if q_out is None else q_out._cdata, None if q_scale is
-        None else q_scale._cdata, None if k_out is None else k_out._cdata, True,
+        None else q_scale._cdata, None if k_out is None else k_out._cdata, None if slot_remap is
+        None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
@@ -2333,7 +2407,7 @@ def rope_and_cache_flash(
         (
             query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
             kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias, norm,
-            rounding, q_out, q_scale, k_out,
+            rounding, q_out, q_scale, k_out, slot_remap,
         ),
     )
 

@@ -18,6 +18,7 @@ def concat_and_cache_mla(
     skip_scale: bool = False,
     kpe_cache: Tensor | None = None,
     kpe_scale: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def concat_and_cache_mla_grouped(
@@ -31,6 +32,7 @@ def concat_and_cache_mla_grouped(
     kv_scales: Tensor | None = None,
     kv_cache_dtype: str = 'auto',
     num_blocks: int = -1,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def concat_and_cache_mla_rope_fused(
@@ -45,6 +47,7 @@ def concat_and_cache_mla_rope_fused(
     kv_cache_dtype: str,
     kv_cache_scale: Tensor,
     rotate_skipped: bool = False,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def concat_mla_q(
@@ -199,6 +202,7 @@ def indexer_k_quant_and_cache(
     slot_mapping: Tensor,
     quant_block_size: int,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def paged_attention_decode(
@@ -228,6 +232,7 @@ def reshape_and_cache(
     k_scale: Tensor,
     v_scale: Tensor,
     interleaved_v: bool = False,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash(
@@ -239,6 +244,7 @@ def reshape_and_cache_flash(
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash_ggml(
@@ -248,6 +254,7 @@ def reshape_and_cache_flash_ggml(
     value_cache: Tensor,
     slot_mapping: Tensor,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash_layers(
@@ -259,6 +266,7 @@ def reshape_and_cache_flash_layers(
     kv_cache_dtype: str,
     k_scales: Tensor,
     v_scales: Tensor,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash_nvfp4(
@@ -273,6 +281,7 @@ def reshape_and_cache_flash_nvfp4(
     swizzle_v_scales: bool = True,
     k_block_scales: Tensor | None = None,
     v_block_scales: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def reshape_and_cache_flash_per_token_head(
@@ -284,6 +293,7 @@ def reshape_and_cache_flash_per_token_head(
     v_scale_cache: Tensor,
     slot_mapping: Tensor,
     kv_cache_dtype: str,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def rope_and_cache_flash(
@@ -308,6 +318,7 @@ def rope_and_cache_flash(
     q_out: Tensor | None = None,
     q_scale: Tensor | None = None,
     k_out: Tensor | None = None,
+    slot_remap: Tensor | None = None,
 ) -> None: ...
 
 def swap_blocks(

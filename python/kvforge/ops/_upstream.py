@@ -24,8 +24,14 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::indexer_k_quant_and_cache": (
+            "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()"
+        ),
         "_C_cache_ops::reshape_and_cache": (
             "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache_flash": (
+            "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
         "_C_cache_ops::swap_blocks_batch": (
             "swap_blocks_batch(Tensor src_ptrs, Tensor dst_ptrs, Tensor sizes) -> ()"
@@ -50,8 +56,14 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::indexer_k_quant_and_cache": (
+            "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()"
+        ),
         "_C_cache_ops::reshape_and_cache": (
             "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache_flash": (
+            "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
     "vllm-0.26": {
@@ -76,8 +88,14 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::indexer_k_quant_and_cache": (
+            "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()"
+        ),
         "_C_cache_ops::reshape_and_cache": (
             "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache_flash": (
+            "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
     "vllm-0.31": {
@@ -102,8 +120,14 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::indexer_k_quant_and_cache": (
+            "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()"
+        ),
         "_C_cache_ops::reshape_and_cache": (
             "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache_flash": (
+            "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
     "vllm-0.33": {
@@ -128,8 +152,17 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "_C_cache_ops::gather_and_maybe_dequant_cache": (
             "gather_and_maybe_dequant_cache(Tensor src_cache, Tensor! dst, Tensor block_table, Tensor cu_seq_lens, Tensor token_to_seq, int num_tokens, str kv_cache_dtype, Tensor scale, Tensor? seq_starts) -> ()"
         ),
+        "_C_cache_ops::indexer_k_quant_and_cache": (
+            "indexer_k_quant_and_cache(Tensor k, Tensor! kv_cache, Tensor slot_mapping, int quant_block_size, str kv_cache_dtype) -> ()"
+        ),
         "_C::merge_attn_states": (
             "merge_attn_states(Tensor! output, Tensor!? output_lse, Tensor prefix_output, Tensor prefix_lse, Tensor suffix_output, Tensor suffix_lse, int!? prefill_tokens_with_context, Tensor? output_scale=None) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache": (
+            "reshape_and_cache(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool interleaved_v=False) -> ()"
+        ),
+        "_C_cache_ops::reshape_and_cache_flash": (
+            "reshape_and_cache_flash(Tensor key, Tensor value, Tensor! key_cache, Tensor! value_cache, Tensor slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale) -> ()"
         ),
     },
 }

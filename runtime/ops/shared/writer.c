@@ -45,6 +45,7 @@ const kvf_variant *kvf_check_writer(kvf_check *check, const kvf_writer_arguments
   const kvf_dtype scalar =
       kvf_check_sources(check, arguments->key, arguments->value, arguments->slot_mapping, writer,
                         num_heads, head_size, value_head_size);
+  kvf_check_remap(check, arguments->slot_remap, writer->slots);
   kvf_check_scale(check, "k_scale", arguments->k_scale, num_heads, writer->k_scale);
   kvf_check_scale(check, "v_scale", arguments->v_scale, num_heads, writer->v_scale);
   kvf_check_row_size(check, "key", num_heads, head_size);

@@ -35,6 +35,7 @@ typedef struct kvf_writer_arguments {
   const char *kv_cache_dtype;
   const DLTensor *k_scale;
   const DLTensor *v_scale;
+  const DLTensor *slot_remap;
 } kvf_writer_arguments;
 
 /*

@@ -20,6 +20,7 @@
 //!     "fp8",
 //!     &scale,
 //!     &scale,
+//!     None,
 //! )?;
 //! assert_eq!(keys[37 * 8 * 128], 0x40); // 1.0 / 0.5
 //! # Ok::<(), kvforge::Error>(())

@@ -28,6 +28,7 @@ fn write(exec: &Exec, slot: i64, dtype: &str) -> Result<(Vec<u8>, Vec<u8>), Erro
         dtype,
         &Tensor::new(&scale, &[1])?,
         &Tensor::new(&scale, &[])?,
+        None,
     )?;
     Ok((keys, values))
 }
@@ -60,6 +61,7 @@ fn strides_tell_the_layout() {
         "fp8_e4m3",
         &Tensor::new(&[0.5f32], &[1]).unwrap(),
         &Tensor::new(&[0.5f32], &[1]).unwrap(),
+        None,
     )
     .unwrap();
     assert_eq!(keys[36..40], CODES[..4]); // page 1, head 0, place 1

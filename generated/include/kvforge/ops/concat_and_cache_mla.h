@@ -79,13 +79,16 @@ extern "C" {
  *   kpe_cache (Tensor!?): [num_blocks, block_size, rope_dim], the dtype of kv_cache, any strides;
  *       both may be slices of one tensor; None: k_pe goes behind kv_c, into kv_cache
  *   kpe_scale (Tensor?): as scale, for kpe_cache; None: scale
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_concat_and_cache_mla(const kvf_exec *exec, const DLTensor *kv_c,
                                             const DLTensor *k_pe, DLTensor *kv_cache,
                                             const DLTensor *slot_mapping,
                                             const char *kv_cache_dtype, const DLTensor *scale,
                                             bool skip_scale, DLTensor *kpe_cache,
-                                            const DLTensor *kpe_scale);
+                                            const DLTensor *kpe_scale, const DLTensor *slot_remap);
 KVF_API kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_variant *variant,
                                                    const kvf_concat_and_cache_mla_params *params);
 

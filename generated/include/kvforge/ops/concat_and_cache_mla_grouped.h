@@ -51,11 +51,15 @@ extern "C" {
  *       required for fp8 and absent otherwise
  *   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
  *   num_blocks (int): pages in each cache; -1 when slots need no check
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_concat_and_cache_mla_grouped(
     const kvf_exec *exec, const DLTensor *kv_c, const DLTensor *k_pe, const DLTensor *kv_cache_ptrs,
     const DLTensor *slot_mapping, int64_t block_size, int64_t block_stride, int64_t entry_stride,
-    const DLTensor *kv_scales, const char *kv_cache_dtype, int64_t num_blocks);
+    const DLTensor *kv_scales, const char *kv_cache_dtype, int64_t num_blocks,
+    const DLTensor *slot_remap);
 KVF_API kvf_status
 kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_concat_and_cache_mla_grouped_params *params);

@@ -62,12 +62,15 @@ extern "C" {
  *   kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe
  *       alike; not read when the cache holds the scalar dtype
  *   rotate_skipped (bool): whether queries of tokens with a negative slot are rotated, too
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_concat_and_cache_mla_rope_fused(
     const kvf_exec *exec, const DLTensor *positions, DLTensor *q_pe, DLTensor *k_pe,
     const DLTensor *kv_c, const DLTensor *cos_sin_cache, bool is_neox, const DLTensor *slot_mapping,
     DLTensor *kv_cache, const char *kv_cache_dtype, const DLTensor *kv_cache_scale,
-    bool rotate_skipped);
+    bool rotate_skipped, const DLTensor *slot_remap);
 KVF_API kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_concat_and_cache_mla_rope_fused_params *params);

@@ -54,11 +54,15 @@ extern "C" {
  *   kv_cache_dtype (str): the format of the scales: 'fp8_indexer', which 'auto', 'fp8' and
  *       'fp8_e4m3' name too, for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two;
  *       'mxfp8' (or 'fp8_indexer_mxfp8') for their exponents
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k,
                                                  DLTensor *kv_cache, const DLTensor *slot_mapping,
                                                  int64_t quant_block_size,
-                                                 const char *kv_cache_dtype);
+                                                 const char *kv_cache_dtype,
+                                                 const DLTensor *slot_remap);
 KVF_API kvf_status
 kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                      const kvf_indexer_k_quant_and_cache_params *params);

@@ -54,12 +54,16 @@ extern "C" {
  *       the cache holds the scalar dtype
  *   v_scale (Tensor): as k_scale, for value
  *   interleaved_v (bool): whether values lie in groups of x tokens
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key,
                                          const DLTensor *value, DLTensor *key_cache,
                                          DLTensor *value_cache, const DLTensor *slot_mapping,
                                          const char *kv_cache_dtype, const DLTensor *k_scale,
-                                         const DLTensor *v_scale, bool interleaved_v);
+                                         const DLTensor *v_scale, bool interleaved_v,
+                                         const DLTensor *slot_remap);
 KVF_API kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_reshape_and_cache_params *params);
 

@@ -55,12 +55,15 @@ extern "C" {
  *   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read when
  *       the cache holds the scalar dtype
  *   v_scale (Tensor): as k_scale, for value
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key,
                                                const DLTensor *value, DLTensor *key_cache,
                                                DLTensor *value_cache, const DLTensor *slot_mapping,
                                                const char *kv_cache_dtype, const DLTensor *k_scale,
-                                               const DLTensor *v_scale);
+                                               const DLTensor *v_scale, const DLTensor *slot_remap);
 KVF_API kvf_status
 kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                    const kvf_reshape_and_cache_flash_params *params);

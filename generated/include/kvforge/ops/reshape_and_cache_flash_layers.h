@@ -51,12 +51,15 @@ extern "C" {
  *   k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache holds
  *       key / scale; not read when the cache holds the scalar dtype
  *   v_scales (Tensor): as k_scales, for values
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_layers(
     const kvf_exec *exec, const DLTensor *keys, const DLTensor *values,
     const DLTensor *const *key_caches, int64_t num_key_caches, const DLTensor *const *value_caches,
     int64_t num_value_caches, const DLTensor *slot_mapping, const char *kv_cache_dtype,
-    const DLTensor *k_scales, const DLTensor *v_scales);
+    const DLTensor *k_scales, const DLTensor *v_scales, const DLTensor *slot_remap);
 KVF_API kvf_status
 kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec, const kvf_variant *variant,
                                           const kvf_reshape_and_cache_flash_layers_params *params);

@@ -77,12 +77,15 @@ extern "C" {
  *   k_block_scales (Tensor!?): [num_blocks, block_size, num_heads, head_size / 16], uint8 or
  *       float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a page
  *   v_block_scales (Tensor!?): as k_block_scales, and given if that is
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_nvfp4(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
     DLTensor *value_cache, const DLTensor *slot_mapping, const char *kv_cache_dtype,
     const DLTensor *k_scale, const DLTensor *v_scale, bool swizzle_v_scales,
-    DLTensor *k_block_scales, DLTensor *v_block_scales);
+    DLTensor *k_block_scales, DLTensor *v_block_scales, const DLTensor *slot_remap);
 KVF_API kvf_status
 kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant *variant,
                                          const kvf_reshape_and_cache_flash_nvfp4_params *params);

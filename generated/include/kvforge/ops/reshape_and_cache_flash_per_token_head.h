@@ -75,11 +75,14 @@ extern "C" {
  *       token
  *   kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head'
  *       or 'int4_per_token_head'
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const DLTensor *key, const DLTensor *value, DLTensor *key_cache,
     DLTensor *value_cache, DLTensor *k_scale_cache, DLTensor *v_scale_cache,
-    const DLTensor *slot_mapping, const char *kv_cache_dtype);
+    const DLTensor *slot_mapping, const char *kv_cache_dtype, const DLTensor *slot_remap);
 KVF_API kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
     const kvf_exec *exec, const kvf_variant *variant,
     const kvf_reshape_and_cache_flash_per_token_head_params *params);

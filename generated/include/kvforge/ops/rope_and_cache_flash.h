@@ -91,6 +91,9 @@ extern "C" {
  *       unless q_out is fp8; None: 1
  *   k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements: keys
  *       go to the cache alone; None: in place
+ *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+ *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+ *       writes nothing either; one from `size` on is out of range; None: slots are page slots
  */
 KVF_API kvf_status kvf_rope_and_cache_flash(
     const kvf_exec *exec, DLTensor *query, DLTensor *key, const DLTensor *value,
@@ -98,7 +101,8 @@ KVF_API kvf_status kvf_rope_and_cache_flash(
     const DLTensor *cos_sin_cache, const DLTensor *slot_mapping, const char *kv_cache_dtype,
     const DLTensor *k_scale, const DLTensor *v_scale, bool is_neox, const DLTensor *q_weight,
     const DLTensor *k_weight, double eps, double weight_bias, const char *norm,
-    const char *rounding, DLTensor *q_out, const DLTensor *q_scale, DLTensor *k_out);
+    const char *rounding, DLTensor *q_out, const DLTensor *q_scale, DLTensor *k_out,
+    const DLTensor *slot_remap);
 KVF_API kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
                                                    const kvf_rope_and_cache_flash_params *params);
 

@@ -15,7 +15,12 @@
 
 /* The page and the place in it of a token; false when the token is to be skipped. */
 KVF_INLINE bool kvf_locate(const kvf_slots *slots, int64_t token, int64_t *block, int64_t *offset) {
-  const int64_t slot = kvf_index_at(slots->mapping, slots->index_bytes, token * slots->stride);
+  int64_t slot = kvf_index_at(slots->mapping, slots->index_bytes, token * slots->stride);
+  if (slots->remap != NULL && slot >= 0) {
+    slot = slot < slots->remap_size
+               ? kvf_index_at(slots->remap, slots->remap_bytes, slot * slots->remap_stride)
+               : -1;
+  }
   if (slot < 0) {
     return false;
   }

@@ -7,24 +7,27 @@
 
 /*
  * The page and the place in it of a token; false when the token is to be skipped: its slot is
- * negative, or lies outside the cache, which the one thread with `counts` adds to the fault
- * counter.
+ * negative, or lies outside the cache or the remap, which the one thread with `counts` adds to the
+ * fault counter.
  */
 KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
                            int64_t *offset) {
-  const int64_t slot = kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+  int64_t slot = kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+  bool there = true;
+  if (slots.remap != nullptr && slot >= 0) {
+    there = slot < slots.remap_size;
+    slot = there ? kvf_index_at(slots.remap, slots.remap_bytes, slot * slots.remap_stride) : 0;
+  }
   if (slot < 0) {
     return false;
   }
   *block = kvf_divide(slot, slots.by_block_size);
   *offset = slot - *block * slots.block_size;
-  if (*block >= slots.num_blocks) {
-    if (counts) {
-      atomicAdd(slots.faults, 1ULL);
-    }
-    return false;
+  there = there && *block < slots.num_blocks;
+  if (!there && counts) {
+    atomicAdd(slots.faults, 1ULL);
   }
-  return true;
+  return there;
 }
 
 /* The scale of a head: an element of `scales`, or the value where they have no address. */

@@ -23,6 +23,11 @@ KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_ca
 KVF_API void kvf_check_slots(kvf_check *check, const char *argument, const DLTensor *tensor,
                              kvf_slots *slots);
 
+/* slot_remap: [size] int64 or int32, or NULL for none; fills the members of `slots` that it is
+ * about.
+ */
+KVF_API void kvf_check_remap(kvf_check *check, const DLTensor *tensor, kvf_slots *slots);
+
 /* A source has a row for every token of `slots_argument`; the rows behind are not read. */
 KVF_API void kvf_check_rows(kvf_check *check, const char *argument, const kvf_dim *rows,
                             const char *slots_argument, const kvf_slots *slots);
@@ -76,6 +81,13 @@ KVF_API void kvf_launch_scales_or_value(kvf_check *check, const char *member, kv
  * counter.
  */
 KVF_API void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots);
+
+/*
+ * Refuses a slot of the mapping that is in no page, by way of the remap if there is one. On the
+ * CPU, of whose memory both are. `layer` is -1 where a mapping has tokens alone.
+ */
+KVF_API void kvf_launch_slot(kvf_check *check, const char *argument, const kvf_slots *slots,
+                             int64_t layer, int64_t token, int64_t slot);
 
 /*
  * The same for a block table, for rows [0, num_rows). On the CPU every entry that a row uses is

@@ -18,6 +18,7 @@ extern "C" {
         skip_scale: bool,
         kpe_cache: *mut DLTensor,
         kpe_scale: *const DLTensor,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Writes the latent and the rope part of new tokens to the MLA pages of several layers.
     pub fn kvf_concat_and_cache_mla_grouped(
@@ -32,6 +33,7 @@ extern "C" {
         kv_scales: *const DLTensor,
         kv_cache_dtype: *const c_char,
         num_blocks: i64,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Rotates queries and keys by their positions and writes the keys to MLA pages.
     pub fn kvf_concat_and_cache_mla_rope_fused(
@@ -47,6 +49,7 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         kv_cache_scale: *const DLTensor,
         rotate_skipped: bool,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Joins the latent and the rope half of MLA queries, head by head.
     pub fn kvf_concat_mla_q(
@@ -216,6 +219,7 @@ extern "C" {
         slot_mapping: *const DLTensor,
         quant_block_size: i64,
         kv_cache_dtype: *const c_char,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
     pub fn kvf_merge_attn_states(
@@ -260,6 +264,7 @@ extern "C" {
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
         interleaved_v: bool,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Scatters keys and values of new tokens into a paged cache of [block, token, head].
     pub fn kvf_reshape_and_cache_flash(
@@ -272,6 +277,7 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Scatters keys and values into pages of ggml's q8_0 or q4_0 rows.
     pub fn kvf_reshape_and_cache_flash_ggml(
@@ -282,6 +288,7 @@ extern "C" {
         value_cache: *mut DLTensor,
         slot_mapping: *const DLTensor,
         kv_cache_dtype: *const c_char,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Scatters the keys and values of all layers into their paged caches, in one launch.
     pub fn kvf_reshape_and_cache_flash_layers(
@@ -294,6 +301,7 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         k_scales: *const DLTensor,
         v_scales: *const DLTensor,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
     pub fn kvf_reshape_and_cache_flash_nvfp4(
@@ -309,6 +317,7 @@ extern "C" {
         swizzle_v_scales: bool,
         k_block_scales: *mut DLTensor,
         v_block_scales: *mut DLTensor,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Scatters keys and values, quantised with a scale for each head of each token.
     pub fn kvf_reshape_and_cache_flash_per_token_head(
@@ -321,6 +330,7 @@ extern "C" {
         v_scale_cache: *mut DLTensor,
         slot_mapping: *const DLTensor,
         kv_cache_dtype: *const c_char,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Norms and rotates queries and keys and writes keys and values to pages, in one pass.
     pub fn kvf_rope_and_cache_flash(
@@ -346,6 +356,7 @@ extern "C" {
         q_out: *mut DLTensor,
         q_scale: *const DLTensor,
         k_out: *mut DLTensor,
+        slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Copies pages between two caches, on devices or the host.
     pub fn kvf_swap_blocks(

@@ -72,6 +72,9 @@ use std::ptr::{null, null_mut};
 ///   kpe_cache (Tensor!?): [num_blocks, block_size, rope_dim], the dtype of kv_cache, any strides;
 ///       both may be slices of one tensor; None: k_pe goes behind kv_c, into kv_cache
 ///   kpe_scale (Tensor?): as scale, for kpe_cache; None: scale
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn concat_and_cache_mla(
@@ -85,6 +88,7 @@ pub fn concat_and_cache_mla(
     skip_scale: bool,
     kpe_cache: Option<&mut TensorMut>,
     kpe_scale: Option<&Tensor>,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let kv_c = kv_c.dl();
     let k_pe = k_pe.dl();
@@ -94,6 +98,7 @@ pub fn concat_and_cache_mla(
     let scale = scale.dl();
     let mut kpe_cache = kpe_cache.map(|tensor| tensor.dl());
     let kpe_scale = kpe_scale.map(|tensor| tensor.dl());
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_concat_and_cache_mla(
@@ -107,6 +112,7 @@ pub fn concat_and_cache_mla(
             skip_scale,
             kpe_cache.as_mut().map_or(null_mut(), |tensor| tensor),
             kpe_scale.as_ref().map_or(null(), |tensor| tensor),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -148,6 +154,9 @@ pub fn concat_and_cache_mla(
 ///       required for fp8 and absent otherwise
 ///   kv_cache_dtype (str): 'auto' (the dtype of kv_c), 'fp8', 'fp8_e4m3' or 'fp8_e5m2'
 ///   num_blocks (int): pages in each cache; -1 when slots need no check
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 ///
 /// # Safety
@@ -166,6 +175,7 @@ pub unsafe fn concat_and_cache_mla_grouped(
     kv_scales: Option<&Tensor>,
     kv_cache_dtype: &str,
     num_blocks: i64,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let kv_c = kv_c.dl();
     let k_pe = k_pe.dl();
@@ -173,6 +183,7 @@ pub unsafe fn concat_and_cache_mla_grouped(
     let slot_mapping = slot_mapping.dl();
     let kv_scales = kv_scales.map(|tensor| tensor.dl());
     let kv_cache_dtype = text("concat_and_cache_mla_grouped", "kv_cache_dtype", kv_cache_dtype)?;
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_concat_and_cache_mla_grouped(
@@ -187,6 +198,7 @@ pub unsafe fn concat_and_cache_mla_grouped(
             kv_scales.as_ref().map_or(null(), |tensor| tensor),
             kv_cache_dtype.as_ptr(),
             num_blocks,
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -239,6 +251,9 @@ pub unsafe fn concat_and_cache_mla_grouped(
 ///   kv_cache_scale (Tensor): f32, one element; the cache holds element / scale, for kv_c and k_pe
 ///       alike; not read when the cache holds the scalar dtype
 ///   rotate_skipped (bool): whether queries of tokens with a negative slot are rotated, too
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn concat_and_cache_mla_rope_fused(
@@ -254,6 +269,7 @@ pub fn concat_and_cache_mla_rope_fused(
     kv_cache_dtype: &str,
     kv_cache_scale: &Tensor,
     rotate_skipped: bool,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let positions = positions.dl();
     let mut q_pe = q_pe.dl();
@@ -264,6 +280,7 @@ pub fn concat_and_cache_mla_rope_fused(
     let mut kv_cache = kv_cache.dl();
     let kv_cache_dtype = text("concat_and_cache_mla_rope_fused", "kv_cache_dtype", kv_cache_dtype)?;
     let kv_cache_scale = kv_cache_scale.dl();
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_concat_and_cache_mla_rope_fused(
@@ -279,6 +296,7 @@ pub fn concat_and_cache_mla_rope_fused(
             kv_cache_dtype.as_ptr(),
             &kv_cache_scale,
             rotate_skipped,
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1328,6 +1346,9 @@ pub fn hisparse_resolve_residency(
 ///   kv_cache_dtype (str): the format of the scales: 'fp8_indexer', which 'auto', 'fp8' and
 ///       'fp8_e4m3' name too, for plain ones; 'ue8m0' (or 'fp8_indexer_ue8m0') for powers of two;
 ///       'mxfp8' (or 'fp8_indexer_mxfp8') for their exponents
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn indexer_k_quant_and_cache(
@@ -1337,11 +1358,13 @@ pub fn indexer_k_quant_and_cache(
     slot_mapping: &Tensor,
     quant_block_size: i64,
     kv_cache_dtype: &str,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let k = k.dl();
     let mut kv_cache = kv_cache.dl();
     let slot_mapping = slot_mapping.dl();
     let kv_cache_dtype = text("indexer_k_quant_and_cache", "kv_cache_dtype", kv_cache_dtype)?;
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_indexer_k_quant_and_cache(
@@ -1351,6 +1374,7 @@ pub fn indexer_k_quant_and_cache(
             &slot_mapping,
             quant_block_size,
             kv_cache_dtype.as_ptr(),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1607,6 +1631,9 @@ pub fn paged_attention_decode(
 ///       when the cache holds the scalar dtype
 ///   v_scale (Tensor): as k_scale, for value
 ///   interleaved_v (bool): whether values lie in groups of x tokens
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache(
@@ -1620,6 +1647,7 @@ pub fn reshape_and_cache(
     k_scale: &Tensor,
     v_scale: &Tensor,
     interleaved_v: bool,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1629,6 +1657,7 @@ pub fn reshape_and_cache(
     let kv_cache_dtype = text("reshape_and_cache", "kv_cache_dtype", kv_cache_dtype)?;
     let k_scale = k_scale.dl();
     let v_scale = v_scale.dl();
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache(
@@ -1642,6 +1671,7 @@ pub fn reshape_and_cache(
             &k_scale,
             &v_scale,
             interleaved_v,
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1686,6 +1716,9 @@ pub fn reshape_and_cache(
 ///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
 ///       when the cache holds the scalar dtype
 ///   v_scale (Tensor): as k_scale, for value
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash(
@@ -1698,6 +1731,7 @@ pub fn reshape_and_cache_flash(
     kv_cache_dtype: &str,
     k_scale: &Tensor,
     v_scale: &Tensor,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1707,6 +1741,7 @@ pub fn reshape_and_cache_flash(
     let kv_cache_dtype = text("reshape_and_cache_flash", "kv_cache_dtype", kv_cache_dtype)?;
     let k_scale = k_scale.dl();
     let v_scale = v_scale.dl();
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash(
@@ -1719,6 +1754,7 @@ pub fn reshape_and_cache_flash(
             kv_cache_dtype.as_ptr(),
             &k_scale,
             &v_scale,
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1757,6 +1793,9 @@ pub fn reshape_and_cache_flash(
 ///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
 ///       token
 ///   kv_cache_dtype (str): 'q8_0' or 'q4_0'
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_ggml(
@@ -1767,6 +1806,7 @@ pub fn reshape_and_cache_flash_ggml(
     value_cache: &mut TensorMut,
     slot_mapping: &Tensor,
     kv_cache_dtype: &str,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1774,6 +1814,7 @@ pub fn reshape_and_cache_flash_ggml(
     let mut value_cache = value_cache.dl();
     let slot_mapping = slot_mapping.dl();
     let kv_cache_dtype = text("reshape_and_cache_flash_ggml", "kv_cache_dtype", kv_cache_dtype)?;
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash_ggml(
@@ -1784,6 +1825,7 @@ pub fn reshape_and_cache_flash_ggml(
             &mut value_cache,
             &slot_mapping,
             kv_cache_dtype.as_ptr(),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1827,6 +1869,9 @@ pub fn reshape_and_cache_flash_ggml(
 ///   k_scales (Tensor): f32, one element, [num_layers] or [num_layers, num_heads]; the cache holds
 ///       key / scale; not read when the cache holds the scalar dtype
 ///   v_scales (Tensor): as k_scales, for values
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_layers(
@@ -1839,6 +1884,7 @@ pub fn reshape_and_cache_flash_layers(
     kv_cache_dtype: &str,
     k_scales: &Tensor,
     v_scales: &Tensor,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let keys = keys.dl();
     let values = values.dl();
@@ -1850,6 +1896,7 @@ pub fn reshape_and_cache_flash_layers(
     let kv_cache_dtype = text("reshape_and_cache_flash_layers", "kv_cache_dtype", kv_cache_dtype)?;
     let k_scales = k_scales.dl();
     let v_scales = v_scales.dl();
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash_layers(
@@ -1862,6 +1909,7 @@ pub fn reshape_and_cache_flash_layers(
             kv_cache_dtype.as_ptr(),
             &k_scales,
             &v_scales,
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -1928,6 +1976,9 @@ pub fn reshape_and_cache_flash_layers(
 ///   k_block_scales (Tensor!?): [num_blocks, block_size, num_heads, head_size / 16], uint8 or
 ///       float8_e4m3fn, any strides, that of the last dimension 1; None: behind the codes of a page
 ///   v_block_scales (Tensor!?): as k_block_scales, and given if that is
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_nvfp4(
@@ -1943,6 +1994,7 @@ pub fn reshape_and_cache_flash_nvfp4(
     swizzle_v_scales: bool,
     k_block_scales: Option<&mut TensorMut>,
     v_block_scales: Option<&mut TensorMut>,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -1954,6 +2006,7 @@ pub fn reshape_and_cache_flash_nvfp4(
     let v_scale = v_scale.dl();
     let mut k_block_scales = k_block_scales.map(|tensor| tensor.dl());
     let mut v_block_scales = v_block_scales.map(|tensor| tensor.dl());
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash_nvfp4(
@@ -1969,6 +2022,7 @@ pub fn reshape_and_cache_flash_nvfp4(
             swizzle_v_scales,
             k_block_scales.as_mut().map_or(null_mut(), |tensor| tensor),
             v_block_scales.as_mut().map_or(null_mut(), |tensor| tensor),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -2033,6 +2087,9 @@ pub fn reshape_and_cache_flash_nvfp4(
 ///       token
 ///   kv_cache_dtype (str): 'int8_per_token_head', 'int8_per_token_head_even', 'fp8_per_token_head'
 ///       or 'int4_per_token_head'
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn reshape_and_cache_flash_per_token_head(
@@ -2045,6 +2102,7 @@ pub fn reshape_and_cache_flash_per_token_head(
     v_scale_cache: &mut TensorMut,
     slot_mapping: &Tensor,
     kv_cache_dtype: &str,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let key = key.dl();
     let value = value.dl();
@@ -2054,6 +2112,7 @@ pub fn reshape_and_cache_flash_per_token_head(
     let mut v_scale_cache = v_scale_cache.dl();
     let slot_mapping = slot_mapping.dl();
     let kv_cache_dtype = text("reshape_and_cache_flash_per_token_head", "kv_cache_dtype", kv_cache_dtype)?;
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_reshape_and_cache_flash_per_token_head(
@@ -2066,6 +2125,7 @@ pub fn reshape_and_cache_flash_per_token_head(
             &mut v_scale_cache,
             &slot_mapping,
             kv_cache_dtype.as_ptr(),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
@@ -2147,6 +2207,9 @@ pub fn reshape_and_cache_flash_per_token_head(
 ///       unless q_out is fp8; None: 1
 ///   k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements: keys
 ///       go to the cache alone; None: in place
+///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
+///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
+///       writes nothing either; one from `size` on is out of range; None: slots are page slots
 /// ```
 #[allow(clippy::too_many_arguments)]
 pub fn rope_and_cache_flash(
@@ -2172,6 +2235,7 @@ pub fn rope_and_cache_flash(
     q_out: Option<&mut TensorMut>,
     q_scale: Option<&Tensor>,
     k_out: Option<&mut TensorMut>,
+    slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let mut query = query.dl();
     let mut key = key.dl();
@@ -2191,6 +2255,7 @@ pub fn rope_and_cache_flash(
     let mut q_out = q_out.map(|tensor| tensor.dl());
     let q_scale = q_scale.map(|tensor| tensor.dl());
     let mut k_out = k_out.map(|tensor| tensor.dl());
+    let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
         sys::kvf_rope_and_cache_flash(
@@ -2216,6 +2281,7 @@ pub fn rope_and_cache_flash(
             q_out.as_mut().map_or(null_mut(), |tensor| tensor),
             q_scale.as_ref().map_or(null(), |tensor| tensor),
             k_out.as_mut().map_or(null_mut(), |tensor| tensor),
+            slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })
 }
