@@ -32,6 +32,7 @@ typedef struct test_suite {
 extern CU_TestInfo codec_tests[];
 extern CU_TestInfo compat_tests[];
 extern CU_TestInfo compat_hnd_tests[];
+extern CU_TestInfo quotient_tests[];
 extern CU_TestInfo dispatch_tests[];
 extern CU_TestInfo first_use_tests[];
 extern CU_TestInfo cuda_tests[];

@@ -30,6 +30,7 @@
 static const test_suite suites[] = {
     {"covering", NULL, ON_CPU, false, covering_tests},
     {"codec", NULL, ON_BOTH, false, codec_tests},
+    {"quotient", NULL, ON_CPU, false, quotient_tests},
     {"dispatch", NULL, ON_BOTH, false, dispatch_tests},
     {"cuda", NULL, ON_CUDA, false, cuda_tests},
     {"public", NULL, ON_BOTH, false, public_tests},

@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/quotient.h"
 #include "kvforge/cache/ds_mla.h"
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
@@ -39,8 +40,15 @@ static inline uint32_t largest_of(const float *values, int64_t count) {
 /* One tile of 128 elements. */
 static void write_tile(const float *restrict values, float scale, uint8_t *restrict codes) {
   uint32_t words[KVF_FP8_DS_MLA_TILE];
-  for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
-    words[i] = kvf_fp8_e4m3_word_from_f32(values[i] / scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  if (KVF_HAS_FMA && by.quick) {
+    for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
+      words[i] = kvf_fp8_e4m3_word_from_f32(kvf_quotient(values[i], by));
+    }
+  } else {
+    for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
+      words[i] = kvf_fp8_e4m3_word_from_f32(values[i] / scale);
+    }
   }
   for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
     codes[i] = (uint8_t)words[i];

@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache.h"
+#include "kvforge/quotient.h"
 
 /*
  * Tokens that lie side by side in a page are written together: the page has one element of all its
@@ -26,13 +27,18 @@ static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *re
     return;
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
-  const float inverse = 1.0f / scale;
+  const kvf_divisor by = kvf_divide_by(scale);
   for (int64_t first = 0; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {
       for (int64_t i = 0; i < length; ++i) {
-        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_bf16(source[first + i]) * inverse);
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_bf16(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e4m3_word_from_f32(kvf_quotient(kvf_f32_from_bf16(source[first + i]), by));
       }
     } else {
       for (int64_t i = 0; i < length; ++i) {

@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache.h"
+#include "kvforge/quotient.h"
 
 /*
  * Tokens that lie side by side in a page are written together: the page has one element of all its
@@ -26,7 +27,7 @@ static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *re
     return;
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
-  const float inverse = 1.0f / scale;
+  const kvf_divisor by = kvf_divide_by(scale);
   for (int64_t first = 0; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
@@ -34,7 +35,11 @@ static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *re
     kvf_widen_f16(wide, source + first, length);
     if (exact) {
       for (int64_t i = 0; i < length; ++i) {
-        words[i] = kvf_fp8_e4m3_word_from_f32(wide[i] * inverse);
+        words[i] = kvf_fp8_e4m3_word_from_f32(wide[i] * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_quotient(wide[i], by));
       }
     } else {
       for (int64_t i = 0; i < length; ++i) {

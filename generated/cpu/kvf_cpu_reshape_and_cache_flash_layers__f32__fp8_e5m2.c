@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_layers.h"
+#include "kvforge/quotient.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const float *restrict source, int64_t stride, uint8_t *restrict codes,
@@ -16,13 +17,18 @@ static void convert(const float *restrict source, int64_t stride, uint8_t *restr
     return;
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
-  const float inverse = 1.0f / scale;
+  const kvf_divisor by = kvf_divide_by(scale);
   for (int64_t first = 0; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {
       for (int64_t i = 0; i < length; ++i) {
-        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) * inverse);
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e5m2_word_from_f32(kvf_quotient(kvf_f32_from_f32(source[first + i]), by));
       }
     } else {
       for (int64_t i = 0; i < length; ++i) {

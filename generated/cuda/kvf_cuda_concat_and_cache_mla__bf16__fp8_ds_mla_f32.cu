@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/quotient.h"
 #include "kvforge/cache/ds_mla.h"
 
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
@@ -60,9 +61,14 @@ KVF_INLINE void store_x4(uint8_t *to, uint32_t word, bool whole) {
   }
 }
 
-/* Four elements as E4M3 codes, the first in the lowest byte. */
-KVF_INLINE uint32_t quantise_x4(const float *v, float scale) {
-  return kvf_fp8_e4m3x4_from_f32(v[0] / scale, v[1] / scale, v[2] / scale, v[3] / scale);
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
 }
 
 /* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
@@ -81,16 +87,16 @@ KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint1
     largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, step));
   }
   const float scale = kvf_fp8_ds_mla_f32_scale(largest);
+  const kvf_divisor by = kvf_divide_by(scale);
 
   uint8_t *codes = row + lane * GROUP;
   if (whole) {
-    *reinterpret_cast<uint4 *>(codes) =
-        make_uint4(quantise_x4(v, scale), quantise_x4(v + 4, scale), quantise_x4(v + 8, scale),
-                   quantise_x4(v + 12, scale));
+    *reinterpret_cast<uint4 *>(codes) = make_uint4(divide_x4(v, by), divide_x4(v + 4, by),
+                                                   divide_x4(v + 8, by), divide_x4(v + 12, by));
   } else {
 #pragma unroll
     for (int32_t i = 0; i < GROUP; i += 4) {
-      store_x4(codes + i, quantise_x4(v + i, scale), false);
+      store_x4(codes + i, divide_x4(v + i, by), false);
     }
   }
   if (lane % LANES_OF_TILE == 0) {

@@ -4,10 +4,22 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/quotient.h"
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e5m2x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e5m2x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
 
 /* Four elements, quantised; the first in the lowest byte. */
-KVF_INLINE uint32_t quantise_x4(const float4 v, float scale) {
-  return kvf_fp8_e5m2x4_from_f32(v.x / scale, v.y / scale, v.z / scale, v.w / scale);
+KVF_INLINE uint32_t quantise_x4(const float4 v, const kvf_divisor &by) {
+  const float x[4] = {v.x, v.y, v.z, v.w};
+  return divide_x4(x, by);
 }
 
 /* 16 elements. */
@@ -25,9 +37,10 @@ KVF_INLINE source_x16 load_x16(const float *from) {
 }
 
 KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
   *reinterpret_cast<uint4 *>(to) =
-      make_uint4(quantise_x4(source.v[0], scale), quantise_x4(source.v[1], scale),
-                 quantise_x4(source.v[2], scale), quantise_x4(source.v[3], scale));
+      make_uint4(quantise_x4(source.v[0], by), quantise_x4(source.v[1], by),
+                 quantise_x4(source.v[2], by), quantise_x4(source.v[3], by));
 }
 
 /* 4 elements. */
@@ -42,7 +55,7 @@ KVF_INLINE source_x4 load_x4(const float *from) {
 }
 
 KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, kvf_divide_by(scale));
 }
 
 /* 1 element. */

@@ -4,11 +4,23 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
+#include "kvforge/quotient.h"
 #include "kvforge/cache/cuda_rope.cuh"
 
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e5m2x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e5m2x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
+
 /* Four elements, quantised; the first in the lowest byte. */
-KVF_INLINE uint32_t quantise_x4(const float4 v, float scale) {
-  return kvf_fp8_e5m2x4_from_f32(v.x / scale, v.y / scale, v.z / scale, v.w / scale);
+KVF_INLINE uint32_t quantise_x4(const float4 v, const kvf_divisor &by) {
+  const float x[4] = {v.x, v.y, v.z, v.w};
+  return divide_x4(x, by);
 }
 
 /* 16 elements. */
@@ -26,9 +38,10 @@ KVF_INLINE source_x16 load_x16(const float *from) {
 }
 
 KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
   *reinterpret_cast<uint4 *>(to) =
-      make_uint4(quantise_x4(source.v[0], scale), quantise_x4(source.v[1], scale),
-                 quantise_x4(source.v[2], scale), quantise_x4(source.v[3], scale));
+      make_uint4(quantise_x4(source.v[0], by), quantise_x4(source.v[1], by),
+                 quantise_x4(source.v[2], by), quantise_x4(source.v[3], by));
 }
 
 /* 4 elements. */
@@ -43,7 +56,7 @@ KVF_INLINE source_x4 load_x4(const float *from) {
 }
 
 KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, kvf_divide_by(scale));
 }
 
 /* 1 element. */
@@ -95,7 +108,7 @@ KVF_INLINE void rotate_by(const kvf_concat_and_cache_mla_rope_fused_params &p, f
 
 /* A rotated vector to the cache. */
 KVF_INLINE void store_cached(const float4 v, uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(v, scale);
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(v, kvf_divide_by(scale));
 }
 
 /* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */

@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
+#include "kvforge/quotient.h"
 
 /* A tile has as many tokens as a warp has lanes. Of threads and elements a launch has so many at
  * most; runtime/ops/reshape_and_cache.c chooses. */
@@ -15,11 +16,20 @@ enum { ROW = MAX_TILE_ELEMENTS + 16 };
 /* The place of a token that is skipped. */
 #define NOWHERE INT64_MIN
 
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_int8x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale, x[3] / by.scale);
+  }
+  return kvf_int8x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by), kvf_quotient(x[2], by),
+                             kvf_quotient(x[3], by));
+}
+
 /* Four elements, quantised; the first in the lowest byte. */
-KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
-  return kvf_int8x4_from_f32(
-      kvf_f32_from_f16((uint16_t)v.x) / scale, kvf_f32_from_f16((uint16_t)(v.x >> 16)) / scale,
-      kvf_f32_from_f16((uint16_t)v.y) / scale, kvf_f32_from_f16((uint16_t)(v.y >> 16)) / scale);
+KVF_INLINE uint32_t quantise_x4(const uint2 v, const kvf_divisor &by) {
+  const float x[4] = {kvf_f32_from_f16((uint16_t)v.x), kvf_f32_from_f16((uint16_t)(v.x >> 16)),
+                      kvf_f32_from_f16((uint16_t)v.y), kvf_f32_from_f16((uint16_t)(v.y >> 16))};
+  return divide_x4(x, by);
 }
 
 /* 16 elements. */
@@ -35,11 +45,12 @@ KVF_INLINE source_x16 load_x16(const uint16_t *from) {
 }
 
 KVF_INLINE void store_x16(const source_x16 &source, int8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
   *reinterpret_cast<uint4 *>(to) =
-      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
-                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
-                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
-                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), by),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), by),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), by),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), by));
 }
 
 /* 4 elements. */
@@ -54,7 +65,7 @@ KVF_INLINE source_x4 load_x4(const uint16_t *from) {
 }
 
 KVF_INLINE void store_x4(const source_x4 &source, int8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, kvf_divide_by(scale));
 }
 
 /* 1 element. */

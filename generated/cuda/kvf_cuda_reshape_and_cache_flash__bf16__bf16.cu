@@ -77,15 +77,19 @@ KVF_INLINE void write_value_x8(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 8 elements at a time. */
-KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                        offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x8(p, key, key_cache);
     write_value_x8(p, value, value_cache);
     return;
@@ -98,6 +102,15 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int6
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
     const source_x8 key_vector = load_x8(key + head * p.key.stride[1] + element);
     const source_x8 value_vector = load_x8(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x8(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x8(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -132,15 +145,19 @@ KVF_INLINE void write_value_x2(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 2 elements at a time. */
-KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                        offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x2(p, key, key_cache);
     write_value_x2(p, value, value_cache);
     return;
@@ -153,6 +170,15 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int6
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
     const source_x2 key_vector = load_x2(key + head * p.key.stride[1] + element);
     const source_x2 value_vector = load_x2(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x2(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x2(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -187,15 +213,19 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 1 element at a time. */
-KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                        offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x1(p, key, key_cache);
     write_value_x1(p, value, value_cache);
     return;
@@ -209,6 +239,15 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_cache.data) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_cache.data) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x1(key_vector,
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
     store_x1(value_vector,
@@ -223,20 +262,15 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-    return;
-  }
   switch (p.vector_elements) {
   case 8:
-    write_token_x8(p, token, block, offset);
+    write_token_x8(p, token);
     break;
   case 2:
-    write_token_x2(p, token, block, offset);
+    write_token_x2(p, token);
     break;
   default:
-    write_token_x1(p, token, block, offset);
+    write_token_x1(p, token);
     break;
   }
 }

@@ -4,12 +4,23 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash.h"
+#include "kvforge/quotient.h"
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
 
 /* Four elements, quantised; the first in the lowest byte. */
-KVF_INLINE uint32_t quantise_x4(const uint2 v, float scale) {
-  return kvf_fp8_e4m3x4_from_f32(
-      kvf_f32_from_bf16((uint16_t)v.x) / scale, kvf_f32_from_bf16((uint16_t)(v.x >> 16)) / scale,
-      kvf_f32_from_bf16((uint16_t)v.y) / scale, kvf_f32_from_bf16((uint16_t)(v.y >> 16)) / scale);
+KVF_INLINE uint32_t quantise_x4(const uint2 v, const kvf_divisor &by) {
+  const float x[4] = {kvf_f32_from_bf16((uint16_t)v.x), kvf_f32_from_bf16((uint16_t)(v.x >> 16)),
+                      kvf_f32_from_bf16((uint16_t)v.y), kvf_f32_from_bf16((uint16_t)(v.y >> 16))};
+  return divide_x4(x, by);
 }
 
 /* 16 elements. */
@@ -25,11 +36,12 @@ KVF_INLINE source_x16 load_x16(const uint16_t *from) {
 }
 
 KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
   *reinterpret_cast<uint4 *>(to) =
-      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), scale),
-                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), scale),
-                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), scale),
-                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), scale));
+      make_uint4(quantise_x4(make_uint2(source.v[0].x, source.v[0].y), by),
+                 quantise_x4(make_uint2(source.v[0].z, source.v[0].w), by),
+                 quantise_x4(make_uint2(source.v[1].x, source.v[1].y), by),
+                 quantise_x4(make_uint2(source.v[1].z, source.v[1].w), by));
 }
 
 /* 4 elements. */
@@ -44,7 +56,7 @@ KVF_INLINE source_x4 load_x4(const uint16_t *from) {
 }
 
 KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, scale);
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, kvf_divide_by(scale));
 }
 
 /* 1 element. */
@@ -93,15 +105,19 @@ KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_params &p, con
 }
 
 /* One token, 16 elements at a time. */
-KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                                int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                       offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
-                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x16(p, key, key_cache);
     write_value_x16(p, value, value_cache);
     return;
@@ -115,8 +131,17 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int
     const source_x16 key_vector = load_x16(key + head * p.key.stride[1] + element);
     const source_x16 value_vector = load_x16(value + head * p.value.stride[1] + element);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
-    store_x16(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
     const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    store_x16(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
     store_x16(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
 }
@@ -152,15 +177,19 @@ KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 4 elements at a time. */
-KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                       offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
-                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x4(p, key, key_cache);
     write_value_x4(p, value, value_cache);
     return;
@@ -174,8 +203,17 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
-    store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
     const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element, k_scale);
     store_x4(value_vector, value_cache + head * p.value_cache.stride[2] + element, v_scale);
   }
 }
@@ -212,15 +250,19 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 1 element at a time. */
-KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
-  uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                       offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
-  uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
-                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x1(p, key, key_cache);
     write_value_x1(p, value, value_cache);
     return;
@@ -235,9 +277,18 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
+    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x1(key_vector, key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3],
              k_scale);
-    const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x1(value_vector,
              value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
              v_scale);
@@ -251,20 +302,15 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-    return;
-  }
   switch (p.vector_elements) {
   case 16:
-    write_token_x16(p, token, block, offset);
+    write_token_x16(p, token);
     break;
   case 4:
-    write_token_x4(p, token, block, offset);
+    write_token_x4(p, token);
     break;
   default:
-    write_token_x1(p, token, block, offset);
+    write_token_x1(p, token);
     break;
   }
 }

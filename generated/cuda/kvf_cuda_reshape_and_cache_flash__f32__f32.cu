@@ -62,15 +62,19 @@ KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 4 elements at a time. */
-KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const float *key = static_cast<const float *>(p.key.data) + token * p.key.stride[0];
-  float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                     offset * p.key_cache.stride[1];
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
-  float *value_cache = static_cast<float *>(p.value_cache.data) + block * p.value_cache.stride[0] +
-                       offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_cache.data) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x4(p, key, key_cache);
     write_value_x4(p, value, value_cache);
     return;
@@ -83,6 +87,15 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_cache.data) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x4(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -117,15 +130,19 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
 }
 
 /* One token, 1 element at a time. */
-KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token,
-                               int64_t block, int64_t offset) {
+KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int64_t token) {
   const float *key = static_cast<const float *>(p.key.data) + token * p.key.stride[0];
-  float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                     offset * p.key_cache.stride[1];
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
-  float *value_cache = static_cast<float *>(p.value_cache.data) + block * p.value_cache.stride[0] +
-                       offset * p.value_cache.stride[1];
   if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_cache.data) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     write_key_x1(p, key, key_cache);
     write_value_x1(p, value, value_cache);
     return;
@@ -139,6 +156,15 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_cache.data) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x1(key_vector,
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
     store_x1(value_vector,
@@ -153,17 +179,12 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-    return;
-  }
   switch (p.vector_elements) {
   case 4:
-    write_token_x4(p, token, block, offset);
+    write_token_x4(p, token);
     break;
   default:
-    write_token_x1(p, token, block, offset);
+    write_token_x1(p, token);
     break;
   }
 }

@@ -69,9 +69,9 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
     return;
   }
   const float *key = static_cast<const float *>(p.key.data) + token * p.key.stride[0];
+  const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
   uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
                        offset * p.key_cache.stride[1];
-  const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const bool whole = p.vector_elements == GROUP;

@@ -50,15 +50,11 @@ KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v
 
 /* One token, 8 elements at a time. */
 KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
-                               int64_t token, int64_t block, int64_t offset) {
+                               int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + layer * p.key_layer_stride +
                         token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
-                        block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 8;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -67,6 +63,15 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
     const source_x8 key_vector = load_x8(key + head * p.key.stride[1] + element);
     const source_x8 value_vector = load_x8(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0 && layer == 0 && !p.counted, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x8(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x8(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -74,15 +79,11 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &
 
 /* One token, 2 elements at a time. */
 KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
-                               int64_t token, int64_t block, int64_t offset) {
+                               int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + layer * p.key_layer_stride +
                         token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
-                        block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 2;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -91,6 +92,15 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
     const source_x2 key_vector = load_x2(key + head * p.key.stride[1] + element);
     const source_x2 value_vector = load_x2(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0 && layer == 0 && !p.counted, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x2(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x2(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -98,15 +108,11 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &
 
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
-                               int64_t token, int64_t block, int64_t offset) {
+                               int64_t token) {
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + layer * p.key_layer_stride +
                         token * p.key.stride[0];
-  uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
-                        block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
-  uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
-                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -116,6 +122,15 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0 && layer == 0 && !p.counted, &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x1(key_vector,
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
     store_x1(value_vector,
@@ -131,21 +146,15 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  const bool counts = threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted;
-  if (!kvf_locate(p.slots, token, counts, &block, &offset)) {
-    return;
-  }
   switch (p.vector_elements) {
   case 8:
-    write_token_x8(p, layer, token, block, offset);
+    write_token_x8(p, layer, token);
     break;
   case 2:
-    write_token_x2(p, layer, token, block, offset);
+    write_token_x2(p, layer, token);
     break;
   default:
-    write_token_x1(p, layer, token, block, offset);
+    write_token_x1(p, layer, token);
     break;
   }
 }

@@ -35,15 +35,11 @@ KVF_INLINE void store_x1(const source_x1 &source, float *to) { *to = source.v; }
 
 /* One token, 4 elements at a time. */
 KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
-                               int64_t token, int64_t block, int64_t offset) {
+                               int64_t token) {
   const float *key =
       static_cast<const float *>(p.key.data) + layer * p.key_layer_stride + token * p.key.stride[0];
-  float *key_cache = static_cast<float *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
-                     offset * p.key_cache.stride[1];
   const float *value = static_cast<const float *>(p.value.data) + layer * p.value_layer_stride +
                        token * p.value.stride[0];
-  float *value_cache = static_cast<float *>(p.value_caches[layer]) +
-                       block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -52,6 +48,15 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &
     const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0 && layer == 0 && !p.counted, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_caches[layer]) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x4(key_vector, key_cache + head * p.key_cache.stride[2] + element);
     store_x4(value_vector, value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -59,15 +64,11 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &
 
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
-                               int64_t token, int64_t block, int64_t offset) {
+                               int64_t token) {
   const float *key =
       static_cast<const float *>(p.key.data) + layer * p.key_layer_stride + token * p.key.stride[0];
-  float *key_cache = static_cast<float *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
-                     offset * p.key_cache.stride[1];
   const float *value = static_cast<const float *>(p.value.data) + layer * p.value_layer_stride +
                        token * p.value.stride[0];
-  float *value_cache = static_cast<float *>(p.value_caches[layer]) +
-                       block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -77,6 +78,15 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, i == 0 && layer == 0 && !p.counted, &block, &offset)) {
+      return;
+    }
+    float *key_cache = static_cast<float *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
+                       offset * p.key_cache.stride[1];
+    float *value_cache = static_cast<float *>(p.value_caches[layer]) +
+                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     store_x1(key_vector,
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
     store_x1(value_vector,
@@ -92,18 +102,12 @@ extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_fla
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  const bool counts = threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted;
-  if (!kvf_locate(p.slots, token, counts, &block, &offset)) {
-    return;
-  }
   switch (p.vector_elements) {
   case 4:
-    write_token_x4(p, layer, token, block, offset);
+    write_token_x4(p, layer, token);
     break;
   default:
-    write_token_x1(p, layer, token, block, offset);
+    write_token_x1(p, layer, token);
     break;
   }
 }

@@ -123,9 +123,9 @@ extern "C" __global__ void __launch_bounds__(256)
     return;
   }
   const uint16_t *key = static_cast<const uint16_t *>(p.key.data) + token * p.key.stride[0];
+  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
                        offset * p.key_cache.stride[1];
-  const uint16_t *value = static_cast<const uint16_t *>(p.value.data) + token * p.value.stride[0];
   uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
   uint8_t *k_scales =

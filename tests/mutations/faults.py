@@ -190,6 +190,20 @@ FAULTS = (
         ("codec",),
     ),
     Fault(
+        "a quotient goes without its remainder",
+        f"{KERNELS}/quotient.h",
+        "< 65536.0f ? better : q;",
+        "< 0.0f ? better : q;",
+        ("quotient",),
+    ),
+    Fault(
+        "the sign of a remainder is not turned, and zeros lose theirs",
+        f"{KERNELS}/quotient.h",
+        "__builtin_fmaf(__builtin_fmaf(q, by.scale, -x), -by.inverse, q)",
+        "__builtin_fmaf(__builtin_fmaf(-q, by.scale, x), by.inverse, q)",
+        ("quotient",),
+    ),
+    Fault(
         "what is stored is multiplied by the scale",
         "templates/shared/flash_cpu.j2",
         '{% macro write_head(variant, quantise="/ scale") -%}',
