@@ -63,9 +63,9 @@ static bool describe_upconvert(bench_call *call, int32_t form) {
 }
 
 /* 8 KV heads of 128 elements, pages of 16 tokens: NHD in page order or not, and
- * reshape_and_cache's. */
+ * reshape_and_cache's, values in groups of tokens or not. */
 static bool describe_kv(bench_call *call, int32_t form) {
-  enum { HEADS = 8, HEAD_SIZE = 128, TOKENS = 16, GROUPED = 2 };
+  enum { HEADS = 8, HEAD_SIZE = 128, TOKENS = 16, GROUPED = 2, INTERLEAVED };
   const kvf_dtype held = kvf_cache_of(call->variant);
   const DLDataType cache = bench_type(held);
   const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
@@ -78,14 +78,18 @@ static bool describe_kv(bench_call *call, int32_t form) {
                        : held == KVF_Q4_0                ? HEAD_SIZE / 32 * 18
                                                          : HEAD_SIZE;
   const int64_t x = 128 / cache.bits;
-  if (form == GROUPED && (by_row || head != HEAD_SIZE)) {
+  const bool grouped = form >= GROUPED;
+  if (grouped && (by_row || head != HEAD_SIZE)) {
     return false;
   }
-  const bench_sequences sequences =
-      bench_split(tokens, BENCH_SEQUENCE, TOKENS, form == GROUPED ? 1 : form);
-  if (form == GROUPED) {
+  const bench_sequences sequences = bench_split(tokens, BENCH_SEQUENCE, TOKENS, grouped ? 1 : form);
+  if (grouped) {
     bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, HEAD_SIZE / x, TOKENS, x));
-    bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, HEAD_SIZE, TOKENS));
+    if (form == INTERLEAVED) {
+      bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, TOKENS / x, HEAD_SIZE, x));
+    } else {
+      bench_add(call, cache, BENCH_SHAPE(sequences.pages, HEADS, HEAD_SIZE, TOKENS));
+    }
   } else {
     bench_add(call, cache, BENCH_SHAPE(sequences.pages, TOKENS, HEADS, head));
     bench_add(call, cache, BENCH_SHAPE(sequences.pages, TOKENS, HEADS, head));
@@ -100,7 +104,7 @@ static bool describe_kv(bench_call *call, int32_t form) {
   bench_add_ones(call, 0, NULL);
   bench_add_ones(call, 0, NULL);
   bench_add_none(call);
-  bench_add_bool(call, false);
+  bench_add_bool(call, form == INTERLEAVED);
   bench_add_bool(call, false);
   for (int side = 0; side < 2; ++side) {
     if (by_row) {
@@ -114,14 +118,12 @@ static bool describe_kv(bench_call *call, int32_t form) {
   bench_moves(call,
               2 * ((size_t)tokens * row + bench_scalar_bytes(call, tokens * HEADS * HEAD_SIZE)) +
                   table,
-              form == GROUPED                        ? 0
-              : held == kvf_scalar_of(call->variant) ? 0.85
-                                                     : 0.75);
+              held == kvf_scalar_of(call->variant) ? 0.85 : 0.75);
   return true;
 }
 
 const bench_op bench_gathers[] = {
-    {"gather_kv_cache", {"shuffled", "consecutive", "grouped"}, describe_kv},
+    {"gather_kv_cache", {"shuffled", "consecutive", "grouped", "interleaved"}, describe_kv},
     {"gather_and_maybe_dequant_cache", BENCH_ORDERS, describe_dequant},
     {"cp_gather_cache", BENCH_ORDERS, describe_bytes},
     {"cp_gather_and_upconvert_fp8_kv_cache", BENCH_ORDERS, describe_upconvert},

@@ -19,6 +19,7 @@ struct side {
   int64_t element_stride;
   int64_t tokens;        /* of a group of tokens; 0: there are none */
   int64_t tokens_stride; /* of these */
+  bool along_tokens;     /* tokens are neighbours */
   int32_t vector;
   int32_t tile_vectors;
 };
@@ -36,6 +37,7 @@ KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
           keys ? p.key_cache.stride[4] : p.value_cache.stride[3],
           keys ? 0 : p.value_tokens,
           p.value_tokens_stride,
+          !keys,
           keys ? p.key_vector : p.value_vector,
           p.tile_vectors};
 }
@@ -260,6 +262,123 @@ KVF_INLINE void gather_x1(const side &s, const int64_t *places, int64_t first_ro
   }
 }
 
+/* 8 elements of 8 tokens that are neighbours; `stride`: from an element to the next. */
+KVF_INLINE void load_turned(const uint8_t *from, int64_t stride, source_x8 (&patch)[8]) {
+  uint32_t elements[8][2];
+#pragma unroll
+  for (int32_t j = 0; j < 8; ++j) {
+    const uint2 words = *reinterpret_cast<const uint2 *>(from);
+    elements[j][0] = words.x;
+    elements[j][1] = words.y;
+    from = j + 1 < 8 ? from + stride : from;
+  }
+#pragma unroll
+  for (int32_t j = 0; j < 8; j += 4) {
+#pragma unroll
+    for (int32_t i = 0; i < 8; i += 2) {
+      const uint32_t pairs = i % 4 == 0 ? 0x5140 : 0x7362; /* two tokens of two elements */
+      const uint32_t a = __byte_perm(elements[j][i / 4], elements[j + 1][i / 4], pairs);
+      const uint32_t b = __byte_perm(elements[j + 2][i / 4], elements[j + 3][i / 4], pairs);
+      patch[i].v[j / 4] = __byte_perm(a, b, 0x5410);
+      patch[i + 1].v[j / 4] = __byte_perm(a, b, 0x7632);
+    }
+  }
+}
+
+/* The same from tokens whose elements are neighbours; `stride`: from a token to the next. */
+KVF_INLINE void load_patch(const uint8_t *from, int64_t stride, source_x8 (&patch)[8]) {
+#pragma unroll
+  for (int32_t i = 0; i < 8; ++i) {
+    patch[i] = load_x8(from);
+    from = i + 1 < 8 ? from + stride : from;
+  }
+}
+
+/* The patches of a tile; one may have fewer tokens than 8, at its begin and its end. */
+struct patches {
+  uint32_t count;
+  uint32_t of_warp[MAX_TILE_ROWS / 32];
+  uint8_t rows[MAX_TILE_ROWS + 1]; /* the first of each; one more is the end of the last */
+  uint8_t skipped[MAX_TILE_ROWS];  /* tokens of a patch in front of the first that is wanted */
+};
+
+/*
+ * `token`, that of the thread's row in its page, and `stride`, from one to the next: a patch begins
+ * where tokens do not follow each other, too.
+ */
+KVF_INLINE void find_patches(patches &found, const int64_t *places, uint32_t rows, int64_t token,
+                             int64_t stride) {
+  const uint32_t row = threadIdx.x;
+  const uint32_t skipped = (uint32_t)token % 8;
+  const bool begins =
+      row < rows && (row == 0 || skipped == 0 ||
+                     (uint64_t)places[row] - (uint64_t)places[row - 1] != (uint64_t)stride);
+  const uint32_t begin = __ballot_sync(0xFFFFFFFFu, begins);
+  if (row < MAX_TILE_ROWS && row % 32 == 0) {
+    found.of_warp[row / 32] = (uint32_t)__popc(begin);
+  }
+  __syncthreads();
+  uint32_t before = (uint32_t)__popc(begin & ((1u << row % 32) - 1));
+  for (uint32_t warp = 0; warp < row / 32 && warp < MAX_TILE_ROWS / 32; ++warp) {
+    before += found.of_warp[warp];
+  }
+  if (begins) {
+    found.rows[before] = (uint8_t)row;
+    found.skipped[before] = (uint8_t)skipped;
+  }
+  if (row + 1 == rows) {
+    found.count = before + begins;
+    found.rows[before + begins] = (uint8_t)rows;
+  }
+  __syncthreads();
+}
+
+/*
+ * A tile, patch by patch. All of a patch is read, since all is in the page. Four lanes have patches
+ * behind each other, which are whole sectors of a page where tokens are neighbours; the others of a
+ * warp have further elements of the same tokens, and so rows are written side by side.
+ */
+KVF_INLINE void gather_patches(const side &s, const int64_t *places, int64_t first_row,
+                               const patches &found) {
+  const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
+  uint16_t *to = static_cast<uint16_t *>(s.out.data) + first_row * s.out.stride[0];
+  const uint32_t columns = s.heads * s.size / 8;
+  const uint32_t tile = (uint32_t)s.tile_vectors;
+  for (uint32_t first = blockIdx.y * tile; first < columns; first += gridDim.y * tile) {
+    const uint32_t count = (columns - first < tile ? columns - first : tile) * 4;
+#pragma unroll 1
+    for (uint32_t i = threadIdx.x; i < (found.count + 3) / 4 * count; i += blockDim.x) {
+      const uint32_t four = i / count;
+      const uint32_t number = 4 * four + i % 4;
+      if (number >= found.count || places[found.rows[number]] == NOWHERE) {
+        continue;
+      }
+      const uint32_t element = (first + (i - four * count) / 4) * 8;
+      const int32_t row = found.rows[number];
+      const int32_t skipped = found.skipped[number];
+      const int32_t end = found.rows[number + 1] - row + skipped;
+      const uint8_t *from =
+          pages + places[row] - skipped * s.cache.stride[1] + cache_at(s, element);
+      source_x8 patch[8];
+      if (s.along_tokens) {
+        load_turned(from, s.element_stride, patch);
+      } else {
+        load_patch(from, s.cache.stride[1], patch);
+      }
+      const float scale = scale_of(s, element);
+      uint16_t *next = to + row * s.out.stride[0] + out_at(s, element);
+#pragma unroll
+      for (int32_t j = 0; j < 8; ++j) {
+        if (j < skipped || j >= end) {
+          continue;
+        }
+        store_x8(patch[j], next, scale);
+        next += j + 1 < end ? s.out.stride[0] : 0;
+      }
+    }
+  }
+}
+
 /* Rows whose page is out of range become 0. */
 KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
   for (uint32_t row = 0; row < rows; ++row) {
@@ -274,6 +393,7 @@ KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_r
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_kv_cache__f16__fp8_e5m2(const __grid_constant__ kvf_gather_kv_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];
+  __shared__ patches found;
   __shared__ int32_t missing;
   const side s = find_side(p);
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
@@ -283,6 +403,7 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     missing = 0;
   }
   __syncthreads();
+  int64_t token = 0;
   if (threadIdx.x < rows) {
     const int64_t row = first_row + threadIdx.x;
     const int64_t sequence = kvf_find_sequence(p.table, row);
@@ -295,6 +416,7 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
         const int64_t group = s.tokens == 0 ? 0 : offset / s.tokens;
         place = block * s.cache.stride[0] + group * s.tokens_stride +
                 (offset - group * s.tokens) * s.cache.stride[1];
+        token = offset;
       } else {
         place = ZEROS;
         missing = 1;
@@ -312,6 +434,11 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
       places[threadIdx.x] = NOWHERE;
     }
     __syncthreads();
+  }
+  if (p.patches) {
+    find_patches(found, places, rows, token, s.cache.stride[1]);
+    gather_patches(s, places, first_row, found);
+    return;
   }
   switch (s.vector) {
   case 8:

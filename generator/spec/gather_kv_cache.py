@@ -148,6 +148,13 @@ formats each.""",
         Field("int32_t", "tile_vectors", "CUDA: vectors of a row that a thread block moves", True),
         Field("int32_t", "key_vector", "CUDA: elements that a thread moves at a time", True),
         Field("int32_t", "value_vector", "likewise", True),
+        Field(
+            "int32_t",
+            "patches",
+            "CUDA: 1 where threads move a few elements of a few tokens at a time, since neighbours "
+            "in value_cache are tokens; else 0",
+            True,
+        ),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
     tuned=gather.TUNED,

@@ -265,6 +265,35 @@ static int32_t vectors_of(const kvf_variant *variant, const kvf_view *cache, int
   return kvf_vector_elements(choices, x < size ? (x % choices[0] ? 1 : x) : size, sides, 2);
 }
 
+/*
+ * The tokens of a patch, 8 bytes of them, or 0 where there are none: tokens of value_cache are
+ * neighbours and elements are not, and all else can be moved in the widest vectors.
+ */
+static int32_t patch_of(const kvf_variant *variant, const params_type *params) {
+  const kvf_dtype held = kvf_cache_of(variant);
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t bytes = kvf_dtype_bits(held) / 8;
+  if (has_own_scales(held) || params->head_size == 0 || params->key_vector != 16 / scalar ||
+      params->value_cache.stride[3] == 1) {
+    return 0;
+  }
+  const int32_t along_tokens[] = {8 / bytes, 1};
+  const int32_t along_elements[] = {16 / scalar, 1};
+  const kvf_view *from = &params->value_cache;
+  const kvf_view values = {from->data,
+                           {from->stride[0], from->stride[2], from->stride[3],
+                            params->value_tokens_stride, from->stride[1]}};
+  kvf_view out = params->value_out;
+  out.stride[2] = 1;
+  const kvf_vector_side source = {&values, bytes, 4, 5};
+  const kvf_vector_side target = {&out, scalar, 2, 3};
+  const int64_t tokens = params->value_tokens > 0 ? params->value_tokens : params->table.block_size;
+  const bool whole = params->table.block_size % along_tokens[0] == 0 &&
+                     kvf_vector_elements(along_tokens, tokens, &source, 1) > 1 &&
+                     kvf_vector_elements(along_elements, params->value_head_size, &target, 1) > 1;
+  return whole ? along_tokens[0] : 0;
+}
+
 static bool whole_groups(const kvf_view *cache, const kvf_view *out, int32_t scalar, int32_t size) {
   const int32_t elements[] = {16 / scalar, 1};
   const int32_t codes[] = {4, 1};
@@ -309,12 +338,18 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_
       vectors_of(variant, &params->key_cache, 4, &params->key_out, params->head_size, params->x);
   params->value_vector = vectors_of(variant, &params->value_cache, 3, &params->value_out,
                                     params->value_head_size, params->value_head_size);
+  const int32_t patch = patch_of(variant, params);
+  params->patches = patch > 0;
+  if (patch > 0) {
+    params->value_vector = params->key_vector;
+  }
   const int64_t of_key = (int64_t)params->key_heads * params->head_size / params->key_vector;
   const int64_t of_value =
       (int64_t)params->value_heads * params->value_head_size / params->value_vector;
   const kvf_gather gather = {.num_rows = &params->num_rows,
                              .rows_per_tile = &params->rows_per_tile,
-                             .tile_vectors = &params->tile_vectors};
+                             .tile_vectors = &params->tile_vectors,
+                             .patch = patch};
   kvf_grid grid = kvf_gather_grid(check, &gather, of_key > of_value ? of_key : of_value);
   grid.grid[2] = 2;
   return kvf_cuda_run(check, variant, params, &grid);

@@ -116,6 +116,22 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "an element of two has its neighbour's tokens on CUDA",
+        "templates/shared/patches_cuda.j2",
+        "elements[j + 1][i / 2], 0x5410",
+        "elements[j][i / 2], 0x5410",
+        ("gather_kv_cache",),
+        "cuda",
+    ),
+    Fault(
+        "a patch of tokens is read from the first that is wanted on",
+        "templates/shared/patches_cuda.j2",
+        "places[row] - skipped * s.cache.stride[1]",
+        "places[row]",
+        ("gather_kv_cache",),
+        "cuda",
+    ),
+    Fault(
         "values of a group of tokens lie where those of a page would",
         "templates/cpu/gather_kv_cache.c.j2",
         "  if (s->tokens == 0) {",

@@ -70,11 +70,13 @@ kvf_grid kvf_gather_grid(const kvf_check *check, const kvf_gather *gather, int64
   const int32_t *tuned = kvf_tuned_values(check, rows);
   const int64_t tile_vectors = (int64_t)tuned[THREADS] * tuned[VECTORS];
   const int64_t parts = (vectors + tile_vectors - 1) / tile_vectors;
-  int64_t tile = tile_vectors / vectors;
+  const int64_t patch = gather->patch > 0 ? gather->patch : 1;
+  const int64_t least = patch > 1 ? 4 * patch : 1; /* a warp has four behind each other */
+  int64_t tile = tile_vectors / vectors * patch;
   tile = tile < rows / tuned[BLOCKS] ? tile : rows / tuned[BLOCKS];
   tile = tile < MAX_TILE_ROWS ? tile : MAX_TILE_ROWS;
   tile = tile < tuned[THREADS] ? tile : tuned[THREADS]; /* a thread finds a row */
-  tile = tile > 1 ? tile : 1;
+  tile = tile > least ? tile / least * least : least;
   *gather->rows_per_tile = (int32_t)tile;
   *gather->tile_vectors = (int32_t)tile_vectors;
   return (kvf_grid){

@@ -14,12 +14,13 @@ typedef struct kvf_gather {
   int32_t *tile_vectors;
   int32_t *vector_elements;
   int32_t *streaming;
+  int32_t patch; /* rows that a thread moves at a time; 0: one */
 } kvf_gather;
 
 #define KVF_GATHER(params)                                                                         \
   {&(params)->src_cache,       &(params)->dst,           &(params)->table,                         \
    &(params)->num_rows,        &(params)->rows_per_tile, &(params)->tile_vectors,                  \
-   &(params)->vector_elements, &(params)->streaming}
+   &(params)->vector_elements, &(params)->streaming,     0}
 
 /*
  * A tensor without what lies behind its first `size` rows, so that arguments may be longer than the

@@ -41,7 +41,9 @@ typedef struct kvf_gather_kv_cache_params {
   int32_t tile_vectors;  /* CUDA: vectors of a row that a thread block moves */
   int32_t key_vector;    /* CUDA: elements that a thread moves at a time */
   int32_t value_vector;  /* likewise */
-  int32_t streaming;     /* CPU: store past the caches */
+  int32_t patches;   /* CUDA: 1 where threads move a few elements of a few tokens at a time, since
+                        neighbours in value_cache are tokens; else 0 */
+  int32_t streaming; /* CPU: store past the caches */
 } kvf_gather_kv_cache_params;
 
 #endif
