@@ -33,35 +33,52 @@ KVF_INLINE double lse_unit(const kvf_merge_attn_states_params *p) {
   return p->lse_base2 ? KVF_LN_2 : 1.0;
 }
 
-/* Fills the weight of every part, -1 for an empty one. */
-KVF_INLINE kvf_merged weigh(const kvf_merge_attn_states_params *p, int64_t token, int64_t head,
-                            float *weights) {
-  const double unit = lse_unit(p);
+/* The parts of all rows of a thread block, row by row. */
+struct all_parts {
+  float lse[KVF_MERGE_WEIGHTS];
+  double weight[KVF_MERGE_WEIGHTS]; /* next to the largest; -1 for an empty part */
+};
+
+KVF_INLINE float largest_of(const float *lse, int32_t parts) {
   float largest = KVF_NO_LSE;
-  for (int64_t part = 0; part <= p->num_suffixes; ++part) {
-    const float lse = part_lse(p, part, token, head);
-    largest = lse > largest ? lse : largest;
+  for (int32_t part = 0; part < parts; ++part) {
+    largest = lse[part] > largest ? lse[part] : largest;
   }
-  double total = 0.0;
-  for (int64_t part = 0; part <= p->num_suffixes; ++part) {
-    const float lse = part_lse(p, part, token, head);
-    if (!kvf_is_empty(lse)) {
-      total += weight_of(lse, largest, unit);
-    }
-  }
-  const double inverse = 1.0 / total;
-  for (int64_t part = 0; part <= p->num_suffixes; ++part) {
-    const float lse = part_lse(p, part, token, head);
-    weights[part] = kvf_is_empty(lse) ? -1.0f : (float)(weight_of(lse, largest, unit) * inverse);
-  }
-  return (kvf_merged){largest, total};
+  return largest;
 }
 
-/* The row whose weights the thread makes, one for each row of the block; a negative one for the
- * others. */
-KVF_INLINE int64_t leading_row(const kvf_merge_attn_states_params &p, uint32_t thread) {
-  const int64_t row = (int64_t)blockIdx.x * blockDim.y + thread;
-  return thread < blockDim.y && row < p.num_tokens * p.num_heads ? row : -1;
+/* All threads of the block come here. */
+KVF_INLINE void weigh(const kvf_merge_attn_states_params &p, all_parts &all) {
+  const int32_t parts = (int32_t)p.num_suffixes + 1;
+  const int64_t first_row = (int64_t)blockIdx.x * blockDim.y;
+  const int32_t first = (int32_t)(threadIdx.y * blockDim.x + threadIdx.x);
+  const int32_t step = (int32_t)(blockDim.x * blockDim.y);
+  for (int32_t i = first; i < (int32_t)blockDim.y * parts; i += step) {
+    const int64_t row = first_row + i / parts;
+    const int64_t token = kvf_divide(row, p.by_num_heads);
+    if (token < p.num_tokens) {
+      all.lse[i] = part_lse(&p, i % parts, token, row - token * p.num_heads);
+    }
+  }
+  __syncthreads();
+  for (int32_t i = first; i < (int32_t)blockDim.y * parts; i += step) {
+    if (kvf_divide(first_row + i / parts, p.by_num_heads) < p.num_tokens) {
+      const float lse = all.lse[i];
+      all.weight[i] =
+          kvf_is_empty(lse)
+              ? -1.0
+              : weight_of(lse, largest_of(all.lse + i / parts * parts, parts), lse_unit(&p));
+    }
+  }
+  __syncthreads();
+}
+
+KVF_INLINE double total_of(const double *weight, int32_t parts) {
+  double total = 0.0;
+  for (int32_t part = 0; part < parts; ++part) {
+    total += weight[part] < 0.0 ? 0.0 : weight[part];
+  }
+  return total;
 }
 
 /* Where a thread's row begins in each tensor. */
@@ -69,6 +86,8 @@ struct row_of_parts {
   const uint16_t *prefix;
   const uint16_t *suffix;
   uint8_t *to;
+  int64_t token;
+  int64_t head;
   bool exists;
   bool has_prefix;
 };
@@ -83,7 +102,10 @@ KVF_INLINE row_of_parts find_row(const kvf_merge_attn_states_params &p) {
               head * p.suffix_output.stride[2],
           static_cast<uint8_t *>(p.output.data) + token * p.output.stride[0] +
               head * p.output.stride[1],
-          token < p.num_tokens, token < p.prefill_tokens};
+          token,
+          head,
+          token < p.num_tokens,
+          token < p.prefill_tokens};
 }
 
 /* 8 elements. */
@@ -137,7 +159,7 @@ KVF_INLINE source_x8 load_part_x8(const row_of_parts &row, const kvf_merge_attn_
  * first parts before the weights are there, which take as long to make.
  */
 KVF_INLINE void merge_x8(const kvf_merge_attn_states_params &p, const row_of_parts &row,
-                         float *weights, float scale) {
+                         all_parts &all, float scale) {
   const int64_t start = (int64_t)threadIdx.x * 8;
   source_x8 ahead[AHEAD] = {};
 #pragma unroll
@@ -146,51 +168,48 @@ KVF_INLINE void merge_x8(const kvf_merge_attn_states_params &p, const row_of_par
       ahead[i] = load_part_x8(row, p, i, start);
     }
   }
-  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
-  const int64_t leading = leading_row(p, thread);
-  const int64_t token = leading < 0 ? 0 : kvf_divide(leading, p.by_num_heads);
-  const int64_t head = leading - token * p.num_heads;
-  kvf_merged merged = {};
-  if (leading >= 0) {
-    merged = weigh(&p, token, head, weights + thread * (p.num_suffixes + 1));
-  }
-  __syncthreads();
-  if (leading >= 0 && p.output_lse.data != nullptr) { /* behind the barrier: nobody waits for it */
-    static_cast<float *>(
-        p.output_lse.data)[head * p.output_lse.stride[0] + token * p.output_lse.stride[1]] =
-        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
-  }
+  weigh(p, all);
   if (!row.exists) {
     return;
   }
-  const float *own = weights + threadIdx.y * (p.num_suffixes + 1);
+  const int32_t parts = (int32_t)p.num_suffixes + 1;
+  const double *own = all.weight + (int32_t)threadIdx.y * parts;
+  const double total = total_of(own, parts);
+  const double inverse = 1.0 / total;
   for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 8) {
     float sums[8] = {};
     bool any = false;
-    const auto add = [&](int64_t part, const source_x8 &source) {
+    const auto add = [&](int32_t part, const source_x8 &source) {
+      const float weight = (float)(own[part] * inverse);
       float wide[8];
       widen_x8(source, wide);
       /* The first is not added to 0, which would lose the sign of -0. */
 #pragma unroll
       for (int32_t i = 0; i < 8; ++i) {
-        sums[i] = any ? sums[i] + own[part] * wide[i] : own[part] * wide[i];
+        sums[i] = any ? sums[i] + weight * wide[i] : weight * wide[i];
       }
       any = true;
     };
 #pragma unroll
     for (int32_t part = 0; part < AHEAD; ++part) {
-      if (part <= p.num_suffixes && !(own[part] < 0.0f)) {
+      if (part < parts && !(own[part] < 0.0)) {
         add(part, at == start ? ahead[part] : load_part_x8(row, p, part, at));
       }
     }
 #pragma unroll 4
-    for (int64_t part = AHEAD; part <= p.num_suffixes; ++part) {
+    for (int32_t part = AHEAD; part < parts; ++part) {
       const source_x8 source = load_part_x8(row, p, part, at);
-      if (!(own[part] < 0.0f)) {
+      if (!(own[part] < 0.0)) {
         add(part, source);
       }
     }
     store_x8(sums, row.to + at * p.output.stride[2], scale);
+  }
+  if (threadIdx.x == 0 && p.output_lse.data != nullptr) { /* last: nobody waits for it */
+    const kvf_merged merged = {largest_of(all.lse + (int32_t)threadIdx.y * parts, parts), total};
+    static_cast<float *>(
+        p.output_lse.data)[row.head * p.output_lse.stride[0] + row.token * p.output_lse.stride[1]] =
+        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
   }
 }
 
@@ -228,7 +247,7 @@ KVF_INLINE source_x1 load_part_x1(const row_of_parts &row, const kvf_merge_attn_
  * first parts before the weights are there, which take as long to make.
  */
 KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_parts &row,
-                         float *weights, float scale) {
+                         all_parts &all, float scale) {
   const int64_t start = (int64_t)threadIdx.x * 1;
   source_x1 ahead[AHEAD] = {};
 #pragma unroll
@@ -237,66 +256,63 @@ KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_par
       ahead[i] = load_part_x1(row, p, i, start);
     }
   }
-  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
-  const int64_t leading = leading_row(p, thread);
-  const int64_t token = leading < 0 ? 0 : kvf_divide(leading, p.by_num_heads);
-  const int64_t head = leading - token * p.num_heads;
-  kvf_merged merged = {};
-  if (leading >= 0) {
-    merged = weigh(&p, token, head, weights + thread * (p.num_suffixes + 1));
-  }
-  __syncthreads();
-  if (leading >= 0 && p.output_lse.data != nullptr) { /* behind the barrier: nobody waits for it */
-    static_cast<float *>(
-        p.output_lse.data)[head * p.output_lse.stride[0] + token * p.output_lse.stride[1]] =
-        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
-  }
+  weigh(p, all);
   if (!row.exists) {
     return;
   }
-  const float *own = weights + threadIdx.y * (p.num_suffixes + 1);
+  const int32_t parts = (int32_t)p.num_suffixes + 1;
+  const double *own = all.weight + (int32_t)threadIdx.y * parts;
+  const double total = total_of(own, parts);
+  const double inverse = 1.0 / total;
   for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 1) {
     float sums[1] = {};
     bool any = false;
-    const auto add = [&](int64_t part, const source_x1 &source) {
+    const auto add = [&](int32_t part, const source_x1 &source) {
+      const float weight = (float)(own[part] * inverse);
       float wide[1];
       widen_x1(source, wide);
       /* The first is not added to 0, which would lose the sign of -0. */
 #pragma unroll
       for (int32_t i = 0; i < 1; ++i) {
-        sums[i] = any ? sums[i] + own[part] * wide[i] : own[part] * wide[i];
+        sums[i] = any ? sums[i] + weight * wide[i] : weight * wide[i];
       }
       any = true;
     };
 #pragma unroll
     for (int32_t part = 0; part < AHEAD; ++part) {
-      if (part <= p.num_suffixes && !(own[part] < 0.0f)) {
+      if (part < parts && !(own[part] < 0.0)) {
         add(part, at == start ? ahead[part] : load_part_x1(row, p, part, at));
       }
     }
 #pragma unroll 4
-    for (int64_t part = AHEAD; part <= p.num_suffixes; ++part) {
+    for (int32_t part = AHEAD; part < parts; ++part) {
       const source_x1 source = load_part_x1(row, p, part, at);
-      if (!(own[part] < 0.0f)) {
+      if (!(own[part] < 0.0)) {
         add(part, source);
       }
     }
     store_x1(sums, row.to + at * p.output.stride[2], scale);
+  }
+  if (threadIdx.x == 0 && p.output_lse.data != nullptr) { /* last: nobody waits for it */
+    const kvf_merged merged = {largest_of(all.lse + (int32_t)threadIdx.y * parts, parts), total};
+    static_cast<float *>(
+        p.output_lse.data)[row.head * p.output_lse.stride[0] + row.token * p.output_lse.stride[1]] =
+        kvf_f32_result(kvf_merged_lse(merged, lse_unit(&p)));
   }
 }
 
 /* Grid: x rows. Block: x vectors of a row, y rows, whose weights have room in shared memory. */
 extern "C" __global__ void __launch_bounds__(256, 4) kvf_cuda_merge_attn_states__bf16__fp8_e4m3(
     const __grid_constant__ kvf_merge_attn_states_params p) {
-  __shared__ float weights[KVF_MERGE_WEIGHTS];
+  __shared__ all_parts all;
   const row_of_parts row = find_row(p);
   const float scale = *static_cast<const float *>(p.output_scale.data);
   switch (p.vector_elements) {
   case 8:
-    merge_x8(p, row, weights, scale);
+    merge_x8(p, row, all, scale);
     break;
   default:
-    merge_x1(p, row, weights, scale);
+    merge_x1(p, row, all, scale);
     break;
   }
 }

@@ -11,7 +11,7 @@
 
 enum {
   KVF_MERGE_PARTS = 1024,  /* states that are joined at once, at most */
-  KVF_MERGE_WEIGHTS = 4096 /* weights that a thread block of CUDA has room for */
+  KVF_MERGE_WEIGHTS = 2048 /* weights that a thread block of CUDA has room for */
 };
 
 #define KVF_LN_2 0.69314718055994530942
