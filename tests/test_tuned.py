@@ -154,6 +154,7 @@ CALCULATES = (
     "cp_gather_cache",
     "cp_gather_indexer_k_quant_cache",
     "reshape_and_cache",
+    "reshape_and_cache_flash_per_token_head",
     "zero_blocks",
 )
 

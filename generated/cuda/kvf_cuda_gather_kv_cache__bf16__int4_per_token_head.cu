@@ -28,6 +28,15 @@ KVF_INLINE side find_side(const kvf_gather_kv_cache_params &p) {
           keys ? p.key_vector : p.value_vector};
 }
 
+/* What a launch has at most; what it has is chosen in runtime/ops/shared/gather.c. */
+constexpr uint32_t MAX_THREADS = 256, MAX_TILE_ROWS = 128;
+
+/* The place of a row that is skipped. */
+#define NOWHERE INT64_MIN
+
+/* The place of a row whose page is out of range. */
+#define ZEROS (INT64_MIN + 1)
+
 enum { GROUP = KVF_ROTATION_GROUP };
 
 /* A group of codes, less that of 0, times the scale. */
@@ -76,43 +85,36 @@ KVF_INLINE void store_group(const float (&v)[GROUP], uint16_t *to, int64_t count
   }
 }
 
-/*
- * Grid: x heads of rows, z keys and values. Block: x lanes that share a head, a power of two up to
- * a warp, y heads; whole warps, whose lanes stay together.
- */
-extern "C" __global__ void __launch_bounds__(256, 2)
-    kvf_cuda_gather_kv_cache__bf16__int4_per_token_head(
-        const __grid_constant__ kvf_gather_kv_cache_params p) {
-  const side s = find_side(p);
+/* Lanes of a block's rows share a head; all of a warp come here, since they take part in the
+ * exchange. */
+KVF_INLINE void gather_heads(const side &s, const int64_t *places, int64_t first_row, uint32_t rows,
+                             const int64_t *scale_places, bool rotates) {
   const int32_t block_elements = kvf_rotation_block((int32_t)s.size);
   const int64_t step = (int64_t)blockDim.x * GROUP; /* whole blocks */
   const int64_t lane_first = (int64_t)threadIdx.x * GROUP;
   const uint32_t signs =
       s.size == 0 ? 0 : kvf_rotation_signs_x16((int32_t)lane_first, block_elements);
-  const float inverse = 1.0f / (float)block_elements;
-  const int64_t units = p.num_rows * s.heads;
-  for (int64_t first = (int64_t)blockIdx.x * blockDim.y; first < units;
-       first += (int64_t)gridDim.x * blockDim.y) {
-    const int64_t unit = first + threadIdx.y;
-    const int64_t row = unit < units ? unit / s.heads : 0;
-    const int64_t head = unit < units ? unit - row * s.heads : 0;
-    const int64_t sequence = kvf_find_sequence(p.table, row);
-    const bool exists = unit < units && kvf_has_row(p.table, sequence, row);
-    int64_t block = 0;
-    int64_t offset = 0;
-    const bool counts = blockIdx.z == 0 && head == 0 && threadIdx.x == 0;
-    const bool found = exists && kvf_locate_row_of(p.table, sequence, row, counts, &block, &offset);
+  float undo[GROUP];
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    undo[i] = 1.0f / (float)block_elements;
+  }
+  kvf_put_signs_x16(undo, signs);
+  const uint32_t units = rows * s.heads;
+  for (uint32_t first = blockIdx.y * blockDim.y; first < units; first += gridDim.y * blockDim.y) {
+    const uint32_t unit = first + threadIdx.y;
+    const uint32_t row = unit / s.heads;
+    const uint32_t head = unit - row * s.heads;
+    const bool found = row < rows && places[row] != NOWHERE;
     const uint8_t *from = nullptr;
     float word = 0.0f;
+    uint16_t *to = nullptr;
     if (found) {
-      from = static_cast<const uint8_t *>(s.cache.data) + block * s.cache.stride[0] +
-             offset * s.cache.stride[1] + head * s.cache.stride[2];
-      word = static_cast<const float *>(
-          s.scale.data)[block * s.scale.stride[0] + offset * s.scale.stride[1] +
-                        head * s.scale.stride[2]];
+      from = static_cast<const uint8_t *>(s.cache.data) + places[row] + head * s.cache.stride[2];
+      word = static_cast<const float *>(s.scale.data)[scale_places[row] + head * s.scale.stride[2]];
+      to = static_cast<uint16_t *>(s.out.data) + (first_row + row) * s.out.stride[0] +
+           head * s.out.stride[1];
     }
-    uint16_t *to =
-        static_cast<uint16_t *>(s.out.data) + row * s.out.stride[0] + head * s.out.stride[1];
 #pragma unroll 1
     for (int64_t base = 0; base < s.size; base += step) {
       const int64_t at = base + lane_first;
@@ -120,19 +122,80 @@ extern "C" __global__ void __launch_bounds__(256, 2)
       if (found && at < s.size) {
         load_group(from + at / 2, s.size - at, s.vector, word, v);
       }
-      if (p.inverse_rht) {
+      if (rotates) {
         kvf_hadamard_x16(v, block_elements, (int32_t)threadIdx.x);
-        kvf_put_signs_x16(v, signs);
 #pragma unroll
         for (int32_t i = 0; i < GROUP; ++i) {
-          const float product = __fmul_rn(v[i], inverse);
-          v[i] = product == 0.0f ? 0.0f
-                                 : product; /* + 0.0f would be joined with the product, and lost */
+          v[i] = __fadd_rn(__fmul_rn(v[i], undo[i]), 0.0f); /* -0 becomes 0 */
         }
       }
-      if (exists && at < s.size) {
+      if (found && at < s.size) {
         store_group(v, to + at, s.size - at, s.vector);
       }
     }
   }
+}
+
+KVF_INLINE int64_t out_at(const side &s, uint32_t element) {
+  const uint32_t head = element / s.size;
+  return head * s.out.stride[1] + (element - head * s.size);
+}
+
+/* Rows whose page is out of range become 0. */
+KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_row, uint32_t rows) {
+  for (uint32_t row = 0; row < rows; ++row) {
+    uint16_t *to = static_cast<uint16_t *>(s.out.data) + (first_row + row) * s.out.stride[0];
+    for (uint32_t i = threadIdx.x; places[row] == ZEROS && i < s.heads * s.size; i += blockDim.x) {
+      to[out_at(s, i)] = 0;
+    }
+  }
+}
+
+/* Grid: x tiles of rows, y parts of long rows, z keys and values. Block: x lanes that share a head,
+ * y heads; whole warps. */
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 2)
+    kvf_cuda_gather_kv_cache__bf16__int4_per_token_head(
+        const __grid_constant__ kvf_gather_kv_cache_params p) {
+  __shared__ int64_t places[MAX_TILE_ROWS];
+  __shared__ int64_t scale_places[MAX_TILE_ROWS];
+  __shared__ int32_t missing;
+  const side s = find_side(p);
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
+  const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
+  const int64_t rest = p.num_rows - first_row;
+  const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
+  if (thread == 0) {
+    missing = 0;
+  }
+  __syncthreads();
+  if (thread < rows) {
+    const int64_t row = first_row + thread;
+    const int64_t sequence = kvf_find_sequence(p.table, row);
+    int64_t place = NOWHERE;
+    if (kvf_has_row(p.table, sequence, row)) {
+      int64_t block;
+      int64_t offset;
+      if (kvf_locate_row_of(p.table, sequence, row, blockIdx.y == 0 && blockIdx.z == 0, &block,
+                            &offset)) {
+        place = block * s.cache.stride[0] + offset * s.cache.stride[1];
+        scale_places[thread] = block * s.scale.stride[0] + offset * s.scale.stride[1];
+      } else {
+        place = ZEROS;
+        missing = 1;
+      }
+    }
+    places[thread] = place;
+  }
+  __syncthreads();
+  if (missing) {
+    if (blockIdx.y == 0) {
+      clear_rows(s, places, first_row, rows);
+    }
+    __syncthreads();
+    if (thread < rows && places[thread] == ZEROS) {
+      places[thread] = NOWHERE;
+    }
+    __syncthreads();
+  }
+  gather_heads(s, places, first_row, rows, scale_places, p.inverse_rht);
 }

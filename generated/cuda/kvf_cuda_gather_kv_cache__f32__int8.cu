@@ -324,22 +324,23 @@ KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_r
 }
 
 /* Grid: x tiles of rows, y parts of long rows, z keys and values. */
-extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 6)
     kvf_cuda_gather_kv_cache__f32__int8(const __grid_constant__ kvf_gather_kv_cache_params p) {
   __shared__ int64_t places[MAX_TILE_ROWS];
   __shared__ patches found;
   __shared__ int32_t missing;
   const side s = find_side(p);
+  const uint32_t thread = threadIdx.x;
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
   const int64_t rest = p.num_rows - first_row;
   const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
-  if (threadIdx.x == 0) {
+  if (thread == 0) {
     missing = 0;
   }
   __syncthreads();
   int64_t token = 0;
-  if (threadIdx.x < rows) {
-    const int64_t row = first_row + threadIdx.x;
+  if (thread < rows) {
+    const int64_t row = first_row + thread;
     const int64_t sequence = kvf_find_sequence(p.table, row);
     int64_t place = NOWHERE;
     if (kvf_has_row(p.table, sequence, row)) {
@@ -356,7 +357,7 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
         missing = 1;
       }
     }
-    places[threadIdx.x] = place;
+    places[thread] = place;
   }
   __syncthreads();
   if (missing) {
@@ -364,8 +365,8 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
       clear_rows(s, places, first_row, rows);
     }
     __syncthreads();
-    if (threadIdx.x < rows && places[threadIdx.x] == ZEROS) {
-      places[threadIdx.x] = NOWHERE;
+    if (thread < rows && places[thread] == ZEROS) {
+      places[thread] = NOWHERE;
     }
     __syncthreads();
   }

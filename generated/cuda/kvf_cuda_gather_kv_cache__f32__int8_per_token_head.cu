@@ -214,15 +214,16 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
   __shared__ int64_t scale_places[MAX_TILE_ROWS];
   __shared__ int32_t missing;
   const side s = find_side(p);
+  const uint32_t thread = threadIdx.x;
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
   const int64_t rest = p.num_rows - first_row;
   const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
-  if (threadIdx.x == 0) {
+  if (thread == 0) {
     missing = 0;
   }
   __syncthreads();
-  if (threadIdx.x < rows) {
-    const int64_t row = first_row + threadIdx.x;
+  if (thread < rows) {
+    const int64_t row = first_row + thread;
     const int64_t sequence = kvf_find_sequence(p.table, row);
     int64_t place = NOWHERE;
     if (kvf_has_row(p.table, sequence, row)) {
@@ -233,13 +234,13 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
         const int64_t group = s.tokens == 0 ? 0 : offset / s.tokens;
         place = block * s.cache.stride[0] + group * s.tokens_stride +
                 (offset - group * s.tokens) * s.cache.stride[1];
-        scale_places[threadIdx.x] = block * s.scale.stride[0] + offset * s.scale.stride[1];
+        scale_places[thread] = block * s.scale.stride[0] + offset * s.scale.stride[1];
       } else {
         place = ZEROS;
         missing = 1;
       }
     }
-    places[threadIdx.x] = place;
+    places[thread] = place;
   }
   __syncthreads();
   if (missing) {
@@ -247,8 +248,8 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
       clear_rows(s, places, first_row, rows);
     }
     __syncthreads();
-    if (threadIdx.x < rows && places[threadIdx.x] == ZEROS) {
-      places[threadIdx.x] = NOWHERE;
+    if (thread < rows && places[thread] == ZEROS) {
+      places[thread] = NOWHERE;
     }
     __syncthreads();
   }

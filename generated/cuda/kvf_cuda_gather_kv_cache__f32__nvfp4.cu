@@ -46,8 +46,8 @@ constexpr int32_t IN_FLIGHT = 4;
 #define ZEROS (INT64_MIN + 1)
 
 /* Codes and the code of their scale. */
-struct source_x4 {
-  uint32_t v;
+struct source_x16 {
+  uint32_t v[2];
   uint32_t block_scale;
 };
 
@@ -66,25 +66,34 @@ KVF_INLINE int64_t scale_place(const side &s, int64_t offset, uint32_t element) 
   return token * (s.cache.stride[1] / 8) + group;
 }
 
-KVF_INLINE source_x4 load_x4(const side &s, const uint8_t *row, const uint8_t *scales,
-                             int64_t offset, uint32_t element) {
+KVF_INLINE source_x16 load_x16(const side &s, const uint8_t *row, const uint8_t *scales,
+                               int64_t offset, uint32_t element) {
   const uint32_t head = element / s.size;
   const uint32_t rest = element - head * s.size;
   const uint8_t *from = row + head * s.cache.stride[2] + rest / 2;
-  source_x4 source;
-  source.v = *reinterpret_cast<const uint16_t *>(from);
+  source_x16 source;
+  const uint2 words = *reinterpret_cast<const uint2 *>(from);
+  source.v[0] = words.x;
+  source.v[1] = words.y;
   source.block_scale = scales[head * (s.cache.stride[2] / 8) + scale_place(s, offset, rest)];
   return source;
 }
 
-KVF_INLINE void store_x4(const source_x4 &source, float *to, float scale) {
-  const float block_scale = kvf_f32_from_fp8_e4m3((uint8_t)source.block_scale);
-  const float2 low =
-      kvf_scaled_x2(kvf_scaled_x2(kvf_f32x2_from_e2m1(source.v), block_scale), scale);
+/* 4 codes, the first in the lowest bits. */
+KVF_INLINE void store_codes(uint32_t codes, float *to, float block_scale, float scale) {
+  const float2 low = kvf_scaled_x2(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes), block_scale), scale);
   const float2 high =
-      kvf_scaled_x2(kvf_scaled_x2(kvf_f32x2_from_e2m1(source.v >> 8), block_scale), scale);
+      kvf_scaled_x2(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 8), block_scale), scale);
   *reinterpret_cast<float4 *>(to) = make_float4(kvf_f32_result(low.x), kvf_f32_result(low.y),
                                                 kvf_f32_result(high.x), kvf_f32_result(high.y));
+}
+
+KVF_INLINE void store_x16(const source_x16 &source, float *to, float scale) {
+  const float block_scale = kvf_f32_from_fp8_e4m3((uint8_t)source.block_scale);
+#pragma unroll
+  for (int32_t i = 0; i < 16; i += 4) {
+    store_codes(source.v[i / 8] >> 4 * (i % 8), to + i, block_scale, scale);
+  }
 }
 
 KVF_INLINE source_x1 load_x1(const side &s, const uint8_t *row, const uint8_t *scales,
@@ -112,12 +121,12 @@ KVF_INLINE float scale_of(const side &s, uint32_t element) {
   return kvf_scale_of(s.scale, s.scale_value, element / s.size);
 }
 
-/* A tile of rows, 4 elements at a time. */
-KVF_INLINE void gather_x4(const side &s, const int64_t *places, int64_t first_row, uint32_t rows,
-                          const int64_t *scale_places, const int64_t *offsets) {
+/* A tile of rows, 16 elements at a time. */
+KVF_INLINE void gather_x16(const side &s, const int64_t *places, int64_t first_row, uint32_t rows,
+                           const int64_t *scale_places, const int64_t *offsets) {
   const uint8_t *pages = static_cast<const uint8_t *>(s.cache.data);
   float *to = static_cast<float *>(s.out.data) + first_row * s.out.stride[0];
-  const uint32_t vectors = s.heads * s.size / 4;
+  const uint32_t vectors = s.heads * s.size / 16;
   const uint32_t tile = (uint32_t)s.tile_vectors;
   for (uint32_t first = blockIdx.y * tile; first < vectors; first += gridDim.y * tile) {
     const uint32_t count = vectors - first < tile ? vectors - first : tile;
@@ -126,7 +135,7 @@ KVF_INLINE void gather_x4(const side &s, const int64_t *places, int64_t first_ro
     uint32_t at_row = threadIdx.x / count;
     uint32_t at_column = threadIdx.x % count;
     while (at_row < rows) {
-      source_x4 vector[IN_FLIGHT];
+      source_x16 vector[IN_FLIGHT];
       uint32_t row_of[IN_FLIGHT];
       uint32_t column_of[IN_FLIGHT];
 #pragma unroll
@@ -137,7 +146,7 @@ KVF_INLINE void gather_x4(const side &s, const int64_t *places, int64_t first_ro
         column_of[i] = column;
         if (place != NOWHERE) {
           const uint8_t *row = pages + place;
-          vector[i] = load_x4(s, row, pages + scale_places[at_row], offsets[at_row], column * 4);
+          vector[i] = load_x16(s, row, pages + scale_places[at_row], offsets[at_row], column * 16);
         }
         at_row += row_step;
         at_column += column_step;
@@ -149,10 +158,10 @@ KVF_INLINE void gather_x4(const side &s, const int64_t *places, int64_t first_ro
 #pragma unroll
       for (int32_t i = 0; i < IN_FLIGHT; ++i) {
         if (row_of[i] < MAX_TILE_ROWS) {
-          const source_x4 &loaded = vector[i];
+          const source_x16 &loaded = vector[i];
           const uint32_t column = column_of[i];
           float *row = to + (int64_t)row_of[i] * s.out.stride[0];
-          store_x4(loaded, row + out_at(s, column * 4), scale_of(s, column * 4));
+          store_x16(loaded, row + out_at(s, column * 16), scale_of(s, column * 16));
         }
       }
     }
@@ -224,15 +233,16 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
   __shared__ int64_t offsets[MAX_TILE_ROWS];
   __shared__ int32_t missing;
   const side s = find_side(p);
+  const uint32_t thread = threadIdx.x;
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
   const int64_t rest = p.num_rows - first_row;
   const uint32_t rows = (uint32_t)(rest < p.rows_per_tile ? rest : p.rows_per_tile);
-  if (threadIdx.x == 0) {
+  if (thread == 0) {
     missing = 0;
   }
   __syncthreads();
-  if (threadIdx.x < rows) {
-    const int64_t row = first_row + threadIdx.x;
+  if (thread < rows) {
+    const int64_t row = first_row + thread;
     const int64_t sequence = kvf_find_sequence(p.table, row);
     int64_t place = NOWHERE;
     if (kvf_has_row(p.table, sequence, row)) {
@@ -241,15 +251,15 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
       if (kvf_locate_row_of(p.table, sequence, row, blockIdx.y == 0 && blockIdx.z == 0, &block,
                             &offset)) {
         place = block * s.cache.stride[0] + offset * s.cache.stride[1];
-        scale_places[threadIdx.x] =
+        scale_places[thread] =
             block * s.cache.stride[0] + p.table.block_size * s.heads * (s.size / 2);
-        offsets[threadIdx.x] = offset;
+        offsets[thread] = offset;
       } else {
         place = ZEROS;
         missing = 1;
       }
     }
-    places[threadIdx.x] = place;
+    places[thread] = place;
   }
   __syncthreads();
   if (missing) {
@@ -257,14 +267,14 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
       clear_rows(s, places, first_row, rows);
     }
     __syncthreads();
-    if (threadIdx.x < rows && places[threadIdx.x] == ZEROS) {
-      places[threadIdx.x] = NOWHERE;
+    if (thread < rows && places[thread] == ZEROS) {
+      places[thread] = NOWHERE;
     }
     __syncthreads();
   }
   switch (s.vector) {
-  case 4:
-    gather_x4(s, places, first_row, rows, scale_places, offsets);
+  case 16:
+    gather_x16(s, places, first_row, rows, scale_places, offsets);
     break;
   default:
     gather_x1(s, places, first_row, rows, scale_places, offsets);

@@ -5,6 +5,7 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/cuda_rotation.cuh"
 #include "kvforge/cache/int4.h"
 
@@ -51,17 +52,17 @@ KVF_INLINE void load_rotated(const uint16_t *from, int64_t stride, int64_t first
   kvf_put_signs_x16(v, signs);
   kvf_hadamard_x16(v, block, (int32_t)threadIdx.x);
 #pragma unroll
-  for (int32_t i = 0; i < GROUP; ++i) {
-    v[i] = kvf_f32_from_f16(kvf_f16_from_f32(v[i]));
+  for (int32_t i = 0; i < GROUP; i += 2) {
+    widen_x2(kvf_f16x2_result(make_float2(v[i], v[i + 1])), v + i);
   }
 }
 
-/* Numbers above 0 compare as the integers that they are made of. */
-KVF_INLINE void stretch(const float (&v)[GROUP], int32_t &lowest, int32_t &highest) {
+/* A NaN is no maximum. */
+KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) {
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    highest = max(highest, kvf_positive(kvf_bits(v[i])));
-    lowest = max(lowest, kvf_positive(kvf_bits(v[i]) ^ 0x80000000u));
+    highest = fmaxf(highest, v[i]);
+    lowest = fmaxf(lowest, -v[i]);
   }
 }
 
@@ -70,7 +71,7 @@ KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count,
   uint32_t words[2] = {};
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    words[i / 8] |= kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
+    words[i / 8] += kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
   }
   if (whole) { /* a scale of 4 bytes may lie between heads, which are no further aligned then */
     reinterpret_cast<uint32_t *>(to)[0] = words[0];
@@ -96,8 +97,8 @@ KVF_INLINE uint32_t write_int4(const uint16_t *from, int64_t stride, uint8_t *to
   const int64_t first = (int64_t)threadIdx.x * GROUP;
   const int64_t step = (int64_t)blockDim.x * GROUP; /* whole blocks */
   const uint32_t signs = kvf_rotation_signs_x16((int32_t)first, block);
-  int32_t lowest = 0;
-  int32_t highest = 0;
+  float lowest = 0.0f;
+  float highest = 0.0f;
   float v[GROUP];
 #pragma unroll 1
   for (int64_t at = first; at - first < head_size; at += step) {
@@ -105,10 +106,10 @@ KVF_INLINE uint32_t write_int4(const uint16_t *from, int64_t stride, uint8_t *to
     stretch(v, lowest, highest);
   }
   for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
-    lowest = max(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
-    highest = max(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
+    lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
+    highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
   }
-  const kvf_int4_range range = kvf_make_int4_range((uint32_t)lowest, (uint32_t)highest);
+  const kvf_int4_range range = kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
 #pragma unroll 1
   for (int64_t at = first; at - first < head_size; at += step) {
     if (step < head_size) {

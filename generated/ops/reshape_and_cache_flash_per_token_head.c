@@ -217,18 +217,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[8].as.tensor);
 }
 
-/* Measured by `ninja tune`: threads by arch and num_tokens. */
+/* Measured by `ninja tune`: threads, heads, blocks by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {128}},
-    {90, 256, {256}},
-    {90, 4096, {128}},
-    {90, INT64_MAX, {64}},
+    {90, 16, {128, 4, 1024}},
+    {90, 256, {256, 4, 1024}},
+    {90, 4096, {128, 4, 1024}},
+    {90, INT64_MAX, {64, 4, 1024}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 1,
-    .names = {"threads"},
-    .defaults = {256},
+    .num_constants = 3,
+    .names = {"threads", "heads", "blocks"},
+    .defaults = {256, 4, 1024},
     .rows = cuda_rows,
     .num_rows = 4,
 };

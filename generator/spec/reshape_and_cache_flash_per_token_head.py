@@ -104,7 +104,16 @@ on the way.""",
         ),
     ),
     # The threads of a block.
-    tuned=(Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),),
+    # The threads of a block, up to how many heads a thread has one after the other, and from how many
+    # blocks on.
+    tuned=(
+        Tuned(
+            "cuda",
+            {"threads": (256, 128, 64), "heads": (4, 1, 2, 8), "blocks": (1024, 256, 1)},
+            "num_tokens",
+            (16, 256, 4096),
+        ),
+    ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes(

@@ -248,11 +248,12 @@ static int32_t vectors_of(const kvf_variant *variant, const kvf_view *cache, int
   to.stride[2] = 1;
   const kvf_vector_side target = {&to, scalar, 2, 3};
   if (held == KVF_NVFP4) { /* two elements in a byte, 16 with a scale */
-    const int32_t bytes[] = {16 / scalar / 2, 1};
+    enum { GROUP = 16 };
+    static const int32_t bytes[] = {GROUP / 2, 1};
     const kvf_vector_side source = {cache, 1, inner, inner + 1};
     const bool whole = kvf_vector_elements(choices, size, &target, 1) == choices[0] &&
                        kvf_vector_elements(bytes, size / 2, &source, 1) == bytes[0];
-    return whole ? choices[0] : 1;
+    return whole ? GROUP : 1;
   }
   if (kvf_packs_ggml(held)) { /* words of 2 bytes */
     static const int32_t bytes[] = {2, 1};
@@ -305,33 +306,35 @@ static bool whole_groups(const kvf_view *cache, const kvf_view *out, int32_t sca
          kvf_vector_elements(codes, size / 2, &source, 1) > 1;
 }
 
-/* As many lanes share a head as it has groups of 16, up to a warp; rows of heads fill the block. */
-static kvf_grid int4_grid(const kvf_check *check, const params_type *params) {
+/* As many lanes share a head as it has groups of 16, up to a warp. */
+static uint32_t lanes_of(const params_type *params) {
   enum { WARP = 32 };
-  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->num_rows);
   const int32_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   uint32_t lanes = 1;
   while (lanes < WARP && (int64_t)lanes * KVF_ROTATION_GROUP < longest) {
     lanes *= 2;
   }
-  const uint32_t heads = threads / lanes;
-  const int64_t units = params->num_rows * params->num_kv_heads;
-  const int64_t blocks = (units + heads - 1) / heads;
-  return (kvf_grid){.grid = {(uint32_t)(blocks < INT32_MAX ? blocks : INT32_MAX), 1, 2},
-                    .block = {lanes, heads, 1}};
+  return lanes;
 }
 
 static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_type *params) {
   const kvf_dtype cache = kvf_cache_of(variant);
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  kvf_gather gather = {.num_rows = &params->num_rows,
+                       .rows_per_tile = &params->rows_per_tile,
+                       .tile_vectors = &params->tile_vectors};
   if (cache == KVF_INT4_PER_TOKEN_HEAD) {
     kvf_view key = params->key_cache;
     key.stride[3] = 1;
     params->key_vector = whole_groups(&key, &params->key_out, scalar, params->head_size);
     params->value_vector =
         whole_groups(&params->value_cache, &params->value_out, scalar, params->value_head_size);
-    const kvf_grid grid = int4_grid(check, params);
+    const uint32_t lanes = lanes_of(params);
+    kvf_grid grid = kvf_gather_grid(check, &gather, (int64_t)params->num_kv_heads * lanes);
+    grid.grid[2] = 2;
+    grid.block[1] = grid.block[0] / lanes;
+    grid.block[0] = lanes;
     return kvf_cuda_run(check, variant, params, &grid);
   }
   params->key_vector =
@@ -346,10 +349,7 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_
   const int64_t of_key = (int64_t)params->key_heads * params->head_size / params->key_vector;
   const int64_t of_value =
       (int64_t)params->value_heads * params->value_head_size / params->value_vector;
-  const kvf_gather gather = {.num_rows = &params->num_rows,
-                             .rows_per_tile = &params->rows_per_tile,
-                             .tile_vectors = &params->tile_vectors,
-                             .patch = patch};
+  gather.patch = patch;
   kvf_grid grid = kvf_gather_grid(check, &gather, of_key > of_value ? of_key : of_value);
   grid.grid[2] = 2;
   return kvf_cuda_run(check, variant, params, &grid);

@@ -1,5 +1,6 @@
 #include "kvforge/cache/op.h"
 #include "kvforge/cache/rotation.h"
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/packed_heads.h"
 #include "ops/shared/writer.h"
 
@@ -105,12 +106,15 @@ enum { WARP = 32, MAX_BLOCK_Z = 64 };
 
 /*
  * As many lanes share a head as it has vectors, up to a warp; heads and then tokens fill the block.
- * All three are powers of two, so that warps are whole and no head is in two of them.
+ * All three are powers of two, so that warps are whole and no head is in two of them. What a thread
+ * does for its token is long beside a head: where there are blocks enough, it has several heads.
  */
 static kvf_grid grid_of(const kvf_check *check,
                         const kvf_reshape_and_cache_flash_per_token_head_params *params,
                         int32_t elements) {
-  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->slots.num_tokens);
+  enum { THREADS, HEADS, BLOCKS }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(check, params->slots.num_tokens);
+  const uint32_t threads = (uint32_t)tuned[THREADS];
   const int32_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   const int64_t vectors = ((int64_t)longest + elements - 1) / elements;
@@ -122,12 +126,23 @@ static kvf_grid grid_of(const kvf_check *check,
   while (heads < threads / lanes && (int64_t)heads < params->num_heads) {
     heads *= 2;
   }
+  int64_t blocks =
+      kvf_saturating_product(params->slots.num_tokens, 2 * (int64_t)params->num_heads) /
+      (threads / lanes);
+  int64_t columns = (params->num_heads + (int64_t)heads - 1) / heads;
+  for (int32_t joined = 2; columns == 1 && joined <= tuned[HEADS] && heads > 1; joined *= 2) {
+    blocks /= 2;
+    if (blocks < tuned[BLOCKS]) {
+      break;
+    }
+    heads /= 2;
+  }
   const uint32_t rest = threads / lanes / heads;
   const uint32_t tokens = rest < MAX_BLOCK_Z ? rest : MAX_BLOCK_Z;
   const int64_t rows = (params->slots.num_tokens + tokens - 1) / tokens;
-  const int64_t columns = (params->num_heads + (int64_t)heads - 1) / heads;
+  columns = columns < 65535 ? columns : 65535;
   return (kvf_grid){
-      .grid = {(uint32_t)rows, (uint32_t)(columns < 65535 ? columns : 65535), 2},
+      .grid = {(uint32_t)rows, (uint32_t)columns, 2},
       .block = {lanes, heads, tokens},
   };
 }

@@ -13,31 +13,42 @@ KVF_INLINE void kvf_put_signs_x16(float (&v)[KVF_ROTATION_GROUP], uint32_t signs
   }
 }
 
+/* Sums and differences of elements that are so far from each other in the group. */
+KVF_INLINE void kvf_butterfly_x16(float (&v)[KVF_ROTATION_GROUP], int32_t distance) {
+#pragma unroll
+  for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
+    if ((i & distance) == 0) {
+      const float sum = v[i] + v[i + distance];
+      v[i + distance] = v[i] - v[i + distance];
+      v[i] = sum;
+    }
+  }
+}
+
 /*
  * Multiplies blocks by H. Neighbouring lanes, as many as a block has groups of 16 or a multiple of
  * that, have neighbouring groups; the whole warp calls it, and `lane` counts from a block's begin.
  */
 KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, int32_t lane) {
+  if (block >= KVF_ROTATION_GROUP) { /* all stages, without a branch between two */
 #pragma unroll
-  for (int32_t distance = 1; distance < KVF_ROTATION_GROUP; distance *= 2) {
-    if (distance < block) {
+    for (int32_t distance = 1; distance < KVF_ROTATION_GROUP; distance *= 2) {
+      kvf_butterfly_x16(v, distance);
+    }
+  } else {
 #pragma unroll
-      for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
-        if ((i & distance) == 0) {
-          const float sum = v[i] + v[i + distance];
-          v[i + distance] = v[i] - v[i + distance];
-          v[i] = sum;
-        }
+    for (int32_t distance = 1; distance < KVF_ROTATION_GROUP; distance *= 2) {
+      if (distance < block) {
+        kvf_butterfly_x16(v, distance);
       }
     }
   }
 #pragma unroll 1
   for (int32_t distance = 1; distance * KVF_ROTATION_GROUP < block; distance *= 2) {
-    const bool upper = lane & distance;
+    const float sign = lane & distance ? -1.0f : 1.0f; /* its product is exact: one rounding */
 #pragma unroll
     for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
-      const float other = __shfl_xor_sync(0xFFFFFFFFu, v[i], distance);
-      v[i] = upper ? other - v[i] : v[i] + other;
+      v[i] = __fmaf_rn(v[i], sign, __shfl_xor_sync(0xFFFFFFFFu, v[i], distance));
     }
   }
 }
