@@ -291,8 +291,8 @@ FAULTS = (
     Fault(
         "a bad slot is counted by every thread",
         "templates/shared/flash_cuda.j2",
-        '{% set counts = "threadIdx.x == 0 && blockIdx.y == 0" %}',
-        '{% set counts = "threadIdx.x < 2 && blockIdx.y == 0" %}',
+        '{{ own_token() }}\n{{ locate("threadIdx.x == 0 && blockIdx.y == 0") }}',
+        '{{ own_token() }}\n{{ locate("threadIdx.x < 2 && blockIdx.y == 0") }}',
         FLASH,
         "cuda",
     ),
