@@ -38,7 +38,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
         )
     if choice.sanitize:
-        for target in ("python", "torch", "bench-python"):
+        for target in ("python", "torch", "bench-python", "test-vllm"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
         for target in ("fuzz", "test-threads", "coverage"):
             refused[target] = f"{target} is not available: it has instruments of its own"
@@ -276,6 +276,8 @@ def command_edges(
     graph.target("test-mutations", "run_script", **script)
     script = {"script": "tests/reproducible.py", "flags": ""}
     graph.target("test-reproducible", "run_script", **script)
+    script = {"script": "plugins/kvforge-vllm/engine/compare.py", "flags": ""}
+    graph.target("test-vllm", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
@@ -296,6 +298,7 @@ def command_edges(
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
         *("tests/abi/*.py", "tests/mutations/*.py", "tests/packaging/*.py"),
+        "plugins/kvforge-vllm/engine/compare.py",
         *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]

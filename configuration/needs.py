@@ -75,6 +75,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "test-threads": (),
     "test-mutations": ("CUnit", "C++ compiler", *GENERATOR),
     "test-reproducible": (),
+    "test-vllm": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "coverage": ("CUnit", "C++ compiler", "coverage", *GENERATOR, "pytest", "hypothesis"),
 }
 
