@@ -214,6 +214,31 @@ static kvf_status run_host_rows(void) {
   return kvf_hisparse_gather_compact(&own.exec, &pool, &pages, &global, &hot, &count);
 }
 
+/* A reference to row 1 of a pool, and so many slots that a thread block needs shared memory which
+ * the kernel has to ask for. What rows the slots have is in the first memory: any. */
+static kvf_status run_shared(void) {
+  enum { SLOTS = 4096, ORDER = 4 * SLOTS, RESULT = ORDER + 2 * SLOTS };
+  static uint8_t pool_rows[2][PAGE];
+  int64_t pool_shape[2] = {2, PAGE};
+  int64_t pages_shape[3] = {1, SLOTS, PAGE};
+  int64_t states_shape[2] = {1, SLOTS};
+  int64_t one[2] = {1, 1};
+  const DLDataType i32 = {kDLInt, 32, 1};
+  char *const bytes = own.memory[0].place;
+  char *const numbers = own.memory[1].place;
+  const DLTensor pool = dense(pool_rows, kDLCPU, dl_dtype(KVF_B8), 2, pool_shape);
+  DLTensor pages = dense(bytes, kDLCUDA, dl_dtype(KVF_B8), 3, pages_shape);
+  const DLTensor table = dense(numbers, kDLCUDA, i32, 2, one);
+  const DLTensor references = dense(numbers + 8, kDLCUDA, i32, 2, one);
+  DLTensor held = dense(bytes, kDLCUDA, i32, 2, states_shape);
+  DLTensor order = dense(bytes + ORDER, kDLCUDA, (DLDataType){kDLInt, 16, 1}, 2, states_shape);
+  DLTensor places = dense(bytes + RESULT, kDLCUDA, i32, 2, one);
+  DLTensor resolved = dense(bytes + RESULT + 8, kDLCUDA, i32, 2, one);
+  return kvf_hisparse_resolve_residency(
+      &own.exec, &pool, &pages, &table, &references, &places, &held, &order, NULL, SLOTS, SLOTS,
+      NULL, NULL, NULL, 0, NULL, NULL, 0, &resolved, NULL, NULL, NULL, NULL, NULL, 0, 0);
+}
+
 enum { ON_DEFAULT, ON_OWN, CAPTURED };
 
 typedef struct work {
@@ -239,6 +264,7 @@ static const work works[] = {
     {"captured copies", run_batch, &kvf_op_swap_blocks_batch, CAPTURED, COPIES, 0},
     {"swaps", run_swaps, &kvf_op_swap_blocks, ON_OWN, SWAPS, 0},
     {"host rows", run_host_rows, &kvf_op_hisparse_gather_compact, ON_OWN, 1, 1},
+    {"shared memory", run_shared, &kvf_op_hisparse_resolve_residency, ON_OWN, 1, 1},
 };
 
 typedef struct fault_case {
@@ -323,6 +349,10 @@ static bool all_right(const work *what) {
   bool right = what->run != run_small || small_check(&own.small);
   if (what->run == run_host_rows) {
     right = memcmp(first + PAGE, own.pinned.place, PAGE) == 0;
+  }
+  if (what->run == run_shared) {
+    static const int32_t row = 1;
+    right = memcmp(first + 6 * 4096 + 8, &row, sizeof row) == 0;
   }
   for (int64_t i = 0; what->run == run_swaps && i < SWAPS; ++i) {
     right = right && memcmp(first, first + (2 * i + 2) * PAGE, PAGE) == 0;

@@ -168,10 +168,11 @@ bench_tensor *bench_integers(bench_call *call, bench_place place, int32_t bits, 
   bench_tensor *added =
       bench_memory(call, place, (DLDataType){kDLInt, (uint8_t)bits, 1}, rank, shape);
   added->content = values;
-  if (bits == 32) {
-    int32_t *narrow = allocate(added->bytes);
-    for (size_t i = 0; i < added->bytes / sizeof *narrow; ++i) {
-      narrow[i] = (int32_t)values[i];
+  if (bits < 64) { /* the lowest bytes come first */
+    char *narrow = allocate(added->bytes);
+    const size_t each = (size_t)bits / 8;
+    for (size_t i = 0; i < added->bytes / each; ++i) {
+      memcpy(narrow + i * each, &values[i], each);
     }
     added->content = narrow;
     free(values);

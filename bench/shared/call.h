@@ -125,7 +125,7 @@ bench_tensor *bench_memory(bench_call *call, bench_place place, DLDataType type,
 void bench_add_tensor(bench_call *call, const bench_tensor *tensor);
 bench_tensor *bench_add(bench_call *call, DLDataType type, int32_t rank, const int64_t *shape);
 
-/* Integers of 32 or 64 bits, which are freed with the call; as the next argument. */
+/* Integers of 16, 32 or 64 bits, which are freed with the call; as the next argument. */
 bench_tensor *bench_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,
                              int32_t rank, const int64_t *shape);
 bench_tensor *bench_add_integers(bench_call *call, bench_place place, int32_t bits, int64_t *values,

@@ -1,6 +1,8 @@
 /* The ops of hisparse: rows of 656 bytes of a pool in host memory, 64 at most for a request. */
 #include "call.h"
 
+#include <stdlib.h>
+
 enum { ROW = 656, PAGE = 64, COLUMNS = 64, STATES = 256, HOT = 2048 };
 static const double CUDA_AIM = 0.85;
 
@@ -78,9 +80,92 @@ static bool describe_invalidate(bench_call *call, int32_t form) {
   return true;
 }
 
+/* What the steps of a call share. */
+typedef struct residency {
+  int64_t requests;
+  int64_t columns;
+  bench_tensor *pool, *pages, *table, *places, *held, *order, *mask, *attention;
+} residency;
+
+static void add_step(bench_call *call, const residency *of, const bench_tensor *references) {
+  bench_begin_step(call, &kvf_op_hisparse_resolve_residency);
+  bench_add_tensor(call, of->pool);
+  bench_add_tensor(call, of->pages);
+  bench_add_tensor(call, of->table);
+  bench_add_tensor(call, references);
+  bench_add_tensor(call, of->places);
+  bench_add_tensor(call, of->held);
+  bench_add_tensor(call, of->order);
+  bench_add_none(call);
+  bench_add_int(call, of->columns);
+  bench_add_int(call, of->columns);
+  bench_add_tensor(call, of->mask);
+  bench_add_none(call);
+  bench_add_tensor(call, of->attention);
+  bench_add_int(call, PAGE);
+  for (int i = 0; i < 2; ++i) {
+    bench_add_none(call);
+  }
+  bench_add_int(call, 0);
+  for (int i = 0; i < 6; ++i) {
+    bench_add_none(call);
+  }
+  bench_add_int(call, 0);
+  bench_add_int(call, 0);
+}
+
+/* `offset` and the numbers behind it, for each request in an order of its own. */
+static bench_tensor *references_from(bench_call *call, const residency *of, int64_t offset) {
+  int64_t *rows = bench_order(of->requests * of->columns, false);
+  int64_t *order = bench_order(of->columns, true);
+  for (int64_t i = 0; i < of->requests * of->columns; ++i) {
+    rows[i] = order[(i % of->columns + i / of->columns) % of->columns] + offset;
+  }
+  free(order);
+  return bench_integers(call, BENCH_NEAR, 32, rows, BENCH_SHAPE(of->requests, of->columns));
+}
+
+static int64_t *make_slots(const residency *of) {
+  int64_t *slots = bench_order(of->requests * of->columns, false);
+  for (int64_t i = 0; i < of->requests * of->columns; ++i) {
+    slots[i] %= of->columns;
+  }
+  return slots;
+}
+
+/*
+ * A token is a reference, and a request has as many slots as references, 2048 at most: the second
+ * step finds none of the rows that it wants, nor does the first one of the next call. With one
+ * step, calls behind the first find all of them.
+ */
+static bool describe_resolve(bench_call *call, int32_t form) {
+  const int64_t columns = call->tokens < HOT ? call->tokens : HOT;
+  residency of = {.requests = bench_pieces(call->tokens, columns), .columns = columns};
+  const int64_t blocks = bench_pieces(columns, PAGE);
+  const DLDataType number = {kDLInt, 32, 1};
+  const int64_t plan[] = {of.requests, of.columns};
+  of.pool = bench_memory(call, BENCH_HOST, BENCH_BYTE, BENCH_SHAPE(2 * of.columns, 1));
+  of.pages = bench_memory(call, BENCH_NEAR, BENCH_BYTE, BENCH_SHAPE(of.requests * blocks, PAGE, 1));
+  of.table = bench_integers(call, BENCH_NEAR, 32, bench_order(of.requests * blocks, true),
+                            BENCH_SHAPE(of.requests, blocks));
+  of.places = bench_memory(call, BENCH_NEAR, number, 2, plan);
+  of.held = bench_integers(call, BENCH_NEAR, 32, filled(of.requests * columns, -1), 2, plan);
+  of.order = bench_integers(call, BENCH_NEAR, 16, make_slots(&of), 2, plan);
+  of.mask = bench_memory(call, BENCH_NEAR, number, 2, plan);
+  of.attention = bench_memory(call, BENCH_NEAR, number, 2, plan);
+  for (int step = 0; step <= form; ++step) {
+    add_step(call, &of, references_from(call, &of, step * of.columns));
+  }
+  /* A reference, three numbers for it; of a slot, its row and twice its place in the order. */
+  bench_moves(call, (size_t)((form + 1) * of.requests * columns) * (4 + 12 + 4 + 4), 0);
+  call->aim = 0;
+  return true;
+}
+
 const bench_op bench_hot_rows[] = {
     {"hisparse_gather_compact", BENCH_ORDERS, describe_compact},
     {"hisparse_gather_plan", BENCH_ORDERS, describe_plan},
     {"hisparse_invalidate_written_slots", BENCH_ORDERS, describe_invalidate},
+    {"hisparse_resolve_residency", {"hits", "misses, two calls"}, describe_resolve},
     {NULL, {NULL}, NULL},
 };

@@ -24,7 +24,7 @@ enum {
   CUDA_CAPABILITY_MINOR = 76,
   CUDA_MAX_SHARED_BYTES = 97,    /* that a thread block can have if its kernel asks for it */
   CUDA_DYNAMIC_SHARED_BYTES = 8, /* an attribute of a kernel: how many it may be launched with */
-  CUDA_DEVICE_POINTER = 3, /* attributes of an address */
+  CUDA_DEVICE_POINTER = 3,       /* attributes of an address */
   CUDA_DEVICE_ORDINAL = 9,
   CUDA_RANGE_START = 11,
   CUDA_RANGE_SIZE = 12,
