@@ -658,10 +658,10 @@ static void test_far(void) {
     region pages;
     region out;
     region small;
-    const bool made = region_make(&pages, options.backend, (size_t)((far + 4096) * bytes)) &
-                      region_make(&out, options.backend, (size_t)((far + 4096) * 2)) &
-                      region_make(&small, options.backend, 4096);
-    if (!made) {
+    const bool has_pages = region_make(&pages, options.backend, (size_t)((far + 4096) * bytes));
+    const bool has_out = region_make(&out, options.backend, (size_t)((far + 4096) * 2));
+    const bool has_small = region_make(&small, options.backend, 4096);
+    if (!has_pages || !has_out || !has_small) {
       skip_test("no room for tensors of 2^31 elements");
     } else {
       /* Two rows: token 1 of page 1, then token 0 of page 0; values behind keys. */
