@@ -36,10 +36,11 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_rope_and_cache_flash,
     &kvf_op_swap_blocks,
     &kvf_op_swap_blocks_batch,
+    &kvf_op_update_kv_scales,
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 30;
+const int32_t kvf_ops_count = 31;
 
 const kvf_tuned kvf_threads_tuned = {
     .num_constants = 3,

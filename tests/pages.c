@@ -214,11 +214,30 @@ void page_build(page_call *call, const page_op *op, const page_case *what) {
 void page_free(page_call *call) {
   buffer_free(&call->memory);
   buffer_free(&call->index_memory);
+  buffer_free(&call->address_memory);
+}
+
+/* Where every tensor begins, as raw launches have it in memory. */
+static void make_addresses(page_call *call) {
+  const int count = call->op->lists * call->what->layers;
+  buffer_free(&call->address_memory);
+  call->address_memory =
+      buffer_make(call->exec.backend, sizeof(void *) * (size_t)(count + 1), call->what->seed);
+  for (int i = 0; i < count; ++i) {
+    const tensor *view = &call->caches[i / call->what->layers][i % call->what->layers];
+    const void *address = (uint8_t *)call->memory.place + view->start;
+    memcpy(call->address_memory.expected + sizeof address * (size_t)i, &address, sizeof address);
+  }
+  buffer_upload(&call->address_memory);
 }
 
 void page_prepare(page_call *call) {
   buffer_upload(&call->memory);
   buffer_upload(&call->index_memory);
+  if (call->op->takes_addresses && call->what->entry == ENTRY_RAW && call->what->seed % 2 == 1 &&
+      (call->what->layout == COMPACT || call->what->layout == NO_STRIDES)) {
+    make_addresses(call);
+  }
   for (int list = 0; list < call->op->lists; ++list) {
     call->num_given[list] = call->what->layers;
     for (int i = 0; i < call->what->layers; ++i) {
@@ -250,6 +269,10 @@ static kvf_page_list raw_pages(const page_call *call) {
         .data = (uint8_t *)call->memory.place + view->start,
         .stride = view->stride[0] * what->element,
     };
+  }
+  if (call->address_memory.size > 0) {
+    pages.addresses = call->address_memory.place;
+    memset(pages.caches, 0xFF, sizeof pages.caches); /* not looked at */
   }
   return pages;
 }
@@ -804,7 +827,8 @@ void page_test_bad_params(const page_op *op) {
                                         "num_blocks",  "page_bytes",
                                         "num_caches",  "num_caches",
                                         "caches",      "caches",
-                                        "caches",      NULL};
+                                        "caches",      NULL,
+                                        "num_caches",  "addresses"};
   for (int i = 0; i < (int)TEST_COUNT(members); ++i) {
     kvf_page_list pages = raw_pages(&call);
     int64_t *const numbers[] = {&pages.blocks.size, NULL, &pages.num_blocks, &pages.page_bytes};
@@ -816,9 +840,16 @@ void page_test_bad_params(const page_op *op) {
     pages.caches[1].data = i == 6 ? NULL : pages.caches[1].data;
     pages.caches[1].stride = i == 7 ? 39 : i == 8 ? INT64_MAX / 2 : pages.caches[1].stride;
     pages.blocks.data = i == 9 ? NULL : pages.blocks.data;
+    pages.addresses = i >= 10 ? call.memory.place : NULL;
+    if (op->takes_addresses && i >= 10) {
+      pages.num_caches = i == 10 ? KVF_MAX_ADDRESSES + 1 : pages.num_caches;
+      pages.num_blocks = i == 11 ? INT64_MAX / 2 : pages.num_blocks;
+    }
     char start[128];
     (void)snprintf(start, sizeof start, "%s: %s: ", op->op->name,
-                   members[i] ? members[i] : op->blocks_name);
+                   i >= 10 && !op->takes_addresses ? "addresses"
+                   : members[i]                    ? members[i]
+                                                   : op->blocks_name);
     expect_refused(&call, op->raw(NULL, variant, &pages), VALUE_, start, start, "", "want ");
   }
   const kvf_page_list pages = raw_pages(&call);

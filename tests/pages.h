@@ -21,6 +21,7 @@ typedef struct page_op {
   const char *blocks_name;
   kvf_status (*typed)(const kvf_exec *exec, page_call *call);
   kvf_status (*raw)(const kvf_exec *exec, const kvf_variant *variant, const kvf_page_list *pages);
+  bool takes_addresses; /* of tensors, in memory */
 } page_op;
 
 typedef struct page_case {
@@ -46,6 +47,7 @@ struct page_call {
   const kvf_exec *given_exec; /* &exec or NULL */
   buffer memory;
   buffer index_memory;
+  buffer address_memory; /* of raw launches, for tensors that all have compact pages of one size */
   tensor caches[PAGE_LISTS][PAGE_LAYERS];
   tensor blocks;
   const DLTensor *given[PAGE_LISTS][PAGE_LAYERS]; /* filled by page_prepare() */

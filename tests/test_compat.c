@@ -34,6 +34,13 @@ void gather_kv_cache_flashinfer(void *, void *, void *, void *, int32_t *, int32
                                 float, float, CUstream);
 void gather_mla_cache(void *, void *, void *, void *, int32_t *, int32_t *, int32_t *, int32_t,
                       int32_t, int32_t, int32_t, int32_t, CUstream, uint32_t);
+void copy_blocks_bf16(void *, void *, int64_t *, int32_t, int32_t, int32_t, int32_t, int64_t);
+void copy_blocks_f16(void *, void *, int64_t *, int32_t, int32_t, int32_t, int32_t, int64_t);
+void copy_blocks_f32(void *, void *, int64_t *, int32_t, int32_t, int32_t, int32_t, int64_t);
+void copy_blocks_u8(void *, void *, int64_t *, int32_t, int32_t, int32_t, int32_t, int64_t);
+void update_kv_scales_f32(void *, void *, long, float *, float *, int64_t);
+void update_kv_scales_f16(void *, void *, long, float *, float *, int64_t);
+void update_kv_scales_bf16(void *, void *, long, float *, float *, int64_t);
 
 /* ---- a call
  * -------------------------------------------------------------------------------------------- */
@@ -501,12 +508,192 @@ static void test_out_of_range(void) {
   }
 }
 
+/* ---- copies
+ * -------------------------------------------------------------------------------------------- */
+
+typedef void (*copy_function)(void *, void *, int64_t *, int32_t, int32_t, int32_t, int32_t,
+                              int64_t);
+static const struct {
+  copy_function function;
+  int bytes;
+} copies[] = {
+    {copy_blocks_bf16, 2}, {copy_blocks_f16, 2}, {copy_blocks_f32, 4}, {copy_blocks_u8, 1}};
+
+enum { LAYERS = 300, PAIRS = 5 };
+
+/* Keys and values of all layers in one memory, at any alignment; addresses and pairs in others. */
+static void make_copy(buffer *memory, int32_t layers, const int32_t *numel, int bytes, int shift,
+                      const int64_t *pairs) {
+  const int64_t one = NUM_BLOCKS * bytes * (int64_t)(numel[0] + numel[1]) + 2 * (int64_t)shift;
+  memory[0] = buffer_make(KVF_CUDA, (size_t)(layers * one + 16), options.seed);
+  memory[1] = buffer_make(KVF_CUDA, 2 * sizeof(void *) * (size_t)layers, options.seed + 1);
+  memory[2] = buffer_make(KVF_CUDA, 2 * PAIRS * sizeof *pairs, options.seed + 2);
+  for (int64_t i = 0; i < layers; ++i) {
+    const char *keys = (char *)memory[0].place + i * one + shift;
+    const char *values = keys + NUM_BLOCKS * bytes * (int64_t)numel[0] + shift;
+    memcpy(memory[1].expected + 8 * i, &keys, 8);
+    memcpy(memory[1].expected + 8 * (layers + i), &values, 8);
+  }
+  memcpy(memory[2].expected, pairs, memory[2].size);
+  for (int i = 0; i < 3; ++i) {
+    buffer_upload(&memory[i]);
+  }
+}
+
+/* In the order of the list; the second pair reads what the first has written. */
+static void test_copies(void) {
+  static const int64_t pairs[2 * PAIRS] = {0, 3, 3, 1, -1, 2, 4, 0, 2, -7};
+  static const int32_t numels[][2] = {{64, 64}, {48, 7}, {1030, 16}, {0, 32}};
+  for (int i = 0; need_backend() && i < 4 * 4 * 4; ++i) {
+    const int bytes = copies[i % 4].bytes;
+    const int32_t *numel = numels[i / 4 % 4];
+    const int shift = (const int[]){0, 16, 4, 1}[i / 16] / bytes * bytes;
+    const int32_t layers = i % 7 == 0 ? LAYERS : 3;
+    buffer memory[3];
+    make_copy(memory, layers, numel, bytes, shift, pairs);
+    copies[i % 4].function(memory[1].place, (char *)memory[1].place + 8 * (size_t)layers,
+                           memory[2].place, layers, PAIRS, numel[0], numel[1], 0);
+    EXPECT(kvf_compat_status() == KVF_OK, "copy_blocks: %s", kvf_last_error());
+    const char *wrong = memory_synchronize(KVF_CUDA);
+    EXPECT(wrong == NULL, "copy_blocks: %s", wrong);
+    for (int32_t k = 0; k < 2 * layers; ++k) {
+      const char *address;
+      memcpy(&address, memory[1].expected + 8 * (size_t)k, 8);
+      uint8_t *cache = memory[0].expected + (address - (char *)memory[0].place);
+      const int64_t page = (int64_t)bytes * numel[k >= layers];
+      for (int pair = 0; pair < PAIRS; ++pair) {
+        const int64_t source = pairs[2 * pair];
+        const int64_t target = pairs[2 * pair + 1];
+        if (source >= 0 && target >= 0) {
+          memcpy(cache + target * page, cache + source * page, (size_t)page);
+        }
+      }
+    }
+    for (int k = 0; k < 3; ++k) {
+      uint8_t got = 0;
+      const int64_t at = buffer_difference(&memory[k], &got);
+      EXPECT(at < 0, "copy_blocks, %d bytes, %d and %d elements, shift %d: byte %lld is %02x",
+             bytes, numel[0], numel[1], shift, (long long)at, got);
+      buffer_free(&memory[k]);
+    }
+    count_case(NULL);
+  }
+}
+
+static void test_copy_errors(void) {
+  static const int64_t pairs[2 * PAIRS] = {0};
+  if (!need_backend()) {
+    return;
+  }
+  buffer memory[3];
+  make_copy(memory, 2, (const int32_t[]){8, 8}, 2, 0, pairs);
+  void *const keys = memory[1].place;
+  void *const values = (char *)keys + 16;
+  static int host;
+  const struct {
+    void *keys, *values, *pairs;
+    int32_t layers, num_pairs, numel;
+    kvf_status status;
+    const char *part;
+  } rows[] = {
+      {NULL, values, memory[2].place, 2, 1, 8, KVF_INVALID_VALUE,
+       "copy_blocks: key_cache_ptrs: (nil)"},
+      {keys, &host, memory[2].place, 2, 1, 8, KVF_INVALID_VALUE,
+       "copy_blocks: value_cache_ptrs: 0x"},
+      {keys, values, NULL, 2, 1, 8, KVF_INVALID_VALUE, "copy_blocks: block_mapping: got NULL"},
+      {keys, values, memory[2].place, -1, 1, 8, KVF_INVALID_VALUE,
+       "num_layers: got -1, want 0 or more"},
+      {keys, values, memory[2].place, 2, -1, 8, KVF_INVALID_VALUE,
+       "num_pairs: got -1, want 0 or more"},
+      {keys, values, memory[2].place, 2, 1, -8, KVF_INVALID_VALUE,
+       "numel_per_block_key: got -16, want 0"},
+      {keys, values, memory[2].place, 70000, 1, 8, KVF_INVALID_VALUE,
+       "key_cache_ptrs: memory ends "},
+      {NULL, NULL, NULL, 2, 0, 8, KVF_OK, NULL},
+      {NULL, NULL, NULL, 0, 2, 8, KVF_OK, NULL},
+  };
+  for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
+    copy_blocks_f16(rows[i].keys, rows[i].values, rows[i].pairs, rows[i].layers, rows[i].num_pairs,
+                    rows[i].numel, rows[i].numel, 0);
+    EXPECT_STATUS(kvf_compat_status(), rows[i].status);
+    if (rows[i].part != NULL) {
+      EXPECT_TEXT(kvf_last_error(), rows[i].part);
+    }
+    count_case(NULL);
+  }
+  (void)memory_synchronize(KVF_CUDA);
+  for (int k = 0; k < 3; ++k) {
+    uint8_t got = 0;
+    EXPECT(buffer_difference(&memory[k], &got) < 0, "a refused copy_blocks has written");
+    buffer_free(&memory[k]);
+  }
+}
+
+/* ---- scales
+ * -------------------------------------------------------------------------------------------- */
+
+static void test_scales(void) {
+  static void (*const functions[])(void *, void *, long, float *, float *, int64_t) = {
+      update_kv_scales_f16, update_kv_scales_bf16, update_kv_scales_f32}; /* by code */
+  static const long elements[] = {1, 7, 4096, 100000};
+  for (int i = 0; need_backend() && i < 3 * 4; ++i) {
+    const uint32_t dtype = (uint32_t)i % 3;
+    const long count = elements[i / 3];
+    buffer memory[3] = {buffer_make(KVF_CUDA, (size_t)(count * bytes_of(dtype)), options.seed),
+                        buffer_make(KVF_CUDA, (size_t)(count * bytes_of(dtype)), options.seed + 1),
+                        buffer_make(KVF_CUDA, 8, options.seed + 2)};
+    float held[2] = {0.0f, 0.01f};
+    for (int side = 0; side < 2; ++side) {
+      fill(&memory[side], dtype, options.seed + 5 + (uint64_t)side);
+      double largest = 0.0;
+      for (long k = 0; k < count; ++k) {
+        const double value =
+            fabs(oracle_value(dtypes[dtype], memory[side].expected + k * bytes_of(dtype)));
+        largest = value > largest ? value : largest;
+      }
+      memcpy(memory[2].expected + 4 * side, &held[side], 4);
+      const float raised = (float)largest / 240.0f;
+      held[side] = raised > held[side] ? raised : held[side];
+    }
+    for (int k = 0; k < 3; ++k) {
+      buffer_upload(&memory[k]);
+    }
+    float *scale = memory[2].place;
+    functions[dtype](memory[0].place, memory[1].place, count, scale, scale + 1, 0);
+    EXPECT(kvf_compat_status() == KVF_OK, "update_kv_scales: %s", kvf_last_error());
+    const char *wrong = memory_synchronize(KVF_CUDA);
+    EXPECT(wrong == NULL, "update_kv_scales: %s", wrong);
+    memcpy(memory[2].expected, held, sizeof held);
+    for (int k = 0; k < 3; ++k) {
+      uint8_t got = 0;
+      EXPECT(buffer_difference(&memory[k], &got) < 0, "update_kv_scales, dtype %u: wrong bytes",
+             dtype);
+    }
+    functions[dtype](memory[0].place, memory[1].place, count, NULL, scale + 1, 0);
+    EXPECT_STATUS(kvf_compat_status(), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), "update_kv_scales: k_scales: (nil) is no address in memory");
+    functions[dtype](NULL, memory[1].place, count, scale, scale + 1, 0);
+    EXPECT_TEXT(kvf_last_error(), "update_kv_scales: key: got NULL, want an address");
+    functions[dtype](memory[0].place, memory[1].place, -1, scale, scale + 1, 0);
+    EXPECT_TEXT(kvf_last_error(), "update_kv_scales: elements: got -1, want 0 or more");
+    functions[dtype](NULL, NULL, 0, NULL, NULL, 0);
+    EXPECT_STATUS(kvf_compat_status(), KVF_OK);
+    for (int k = 0; k < 3; ++k) {
+      buffer_free(&memory[k]);
+    }
+    count_case(NULL);
+  }
+}
+
 CU_TestInfo compat_tests[] = {
     {"pages of groups", test_5d},
     {"pages of tokens", test_nhd},
     {"pages of heads", test_hnd},
     {"two caches of MLA", test_mla},
+    {"copies", test_copies},
+    {"scales", test_scales},
     {"calls that cannot be made", test_errors},
+    {"copies that cannot be made", test_copy_errors},
     {"no tokens", test_no_tokens},
     {"slots and pages out of range", test_out_of_range},
     CU_TEST_INFO_NULL,

@@ -20,6 +20,7 @@ static const page_op op = {
     .blocks_name = "block_mapping",
     .typed = typed,
     .raw = raw,
+    .takes_addresses = true,
 };
 
 static void test_matrix(void) { page_test_matrix(&op); }

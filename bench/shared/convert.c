@@ -1,8 +1,9 @@
-/* Conversion of whole tensors: rows of 8 heads of 128 elements. */
+/* What is done to whole tensors, of rows of 8 heads of 128 elements: conversion, scales. */
 #include "call.h"
 
+enum { HEADS = 8, HEAD_SIZE = 128 };
+
 static bool describe_convert(bench_call *call, int32_t form) {
-  enum { HEADS = 8, HEAD_SIZE = 128 };
   (void)form;
   const kvf_variant *variant = call->variant; /* scalar: the source, cache: the destination */
   const int64_t elements = call->tokens * HEADS * HEAD_SIZE;
@@ -20,7 +21,22 @@ static bool describe_convert(bench_call *call, int32_t form) {
   return true;
 }
 
+static bool describe_scales(bench_call *call, int32_t form) {
+  (void)form;
+  const DLDataType type = bench_type(kvf_scalar_of(call->variant));
+  for (int side = 0; side < 2; ++side) {
+    bench_add(call, type, BENCH_SHAPE(call->tokens, HEADS, HEAD_SIZE));
+  }
+  for (int side = 0; side < 2; ++side) {
+    bench_add(call, bench_type(KVF_F32), BENCH_SHAPE(1));
+  }
+  bench_add_float(call, 240.0);
+  bench_moves(call, 2 * bench_scalar_bytes(call, call->tokens * HEADS * HEAD_SIZE), 0.90);
+  return true;
+}
+
 const bench_op bench_convert[] = {
     {"convert_fp8", {"contiguous"}, describe_convert},
+    {"update_kv_scales", {"contiguous"}, describe_scales},
     {NULL, {NULL}, NULL},
 };

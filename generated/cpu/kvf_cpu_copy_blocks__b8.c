@@ -18,9 +18,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_copy_blocks__b8)(const void *params, int64_t begin, 
     next = whole < end ? whole : end;
     const int64_t first = (part - cache * parts) * KVF_PAGE_PART;
     const int64_t last = (next - cache * parts) * KVF_PAGE_PART;
-    kvf_copy_pairs(&pages->blocks, &pages->caches[cache], pages->num_blocks, &pages->caches[cache],
-                   pages->num_blocks, first, last < pages->page_bytes ? last : pages->page_bytes,
-                   pages->streaming);
+    const kvf_pages tensor = kvf_pages_at(pages, cache);
+    kvf_copy_pairs(&pages->blocks, &tensor, pages->num_blocks, &tensor, pages->num_blocks, first,
+                   last < pages->page_bytes ? last : pages->page_bytes, pages->streaming);
   }
   if (pages->streaming) {
     kvf_stream_fence();

@@ -51,34 +51,63 @@ KVF_INLINE source_x1 load_x1(const uint8_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
 
+/* What a thread block owns: a part of every page of a tensor, 2^shift vectors of `width` bytes. */
+struct part {
+  kvf_pages cache;
+  int32_t width;
+  int32_t shift;
+};
+
+/* An address that the host has not seen may be less aligned than page_bytes: the part is then of
+ * more, and narrower, vectors. */
+KVF_INLINE part find_part(const kvf_page_list &pages) {
+  if (pages.addresses == nullptr) {
+    return {pages.caches[blockIdx.y], pages.vector_bytes, pages.part_shift};
+  }
+  part found = {
+      {pages.addresses[blockIdx.y], pages.page_bytes}, pages.vector_bytes, pages.part_shift};
+  if (found.width == 16 && reinterpret_cast<uintptr_t>(found.cache.data) % 16 != 0) {
+    found.width = 4;
+    found.shift += 2;
+  }
+  if (found.width == 4 && reinterpret_cast<uintptr_t>(found.cache.data) % 4 != 0) {
+    found.width = 1;
+    found.shift += 2;
+  }
+  return found;
+}
+
 /* The pair and the byte in the page of vector i of a run; false if there is nothing to copy. */
-KVF_INLINE bool find_vector(const kvf_page_list &pages, const int64_t *sources, int32_t i,
-                            int32_t vectors, int32_t width, int32_t *pair, int64_t *byte) {
-  const int32_t in_part = i & ((1 << pages.part_shift) - 1);
-  *pair = i >> pages.part_shift;
-  *byte = (((int64_t)blockIdx.x << pages.part_shift) + in_part) * width;
+KVF_INLINE bool find_vector(const kvf_page_list &pages, const part &own, const int64_t *sources,
+                            int32_t i, int32_t vectors, int32_t width, int32_t *pair,
+                            int64_t *byte) {
+  const int32_t in_part = i & ((1 << own.shift) - 1);
+  *pair = i >> own.shift;
+  *byte = (((int64_t)blockIdx.x << own.shift) + in_part) * width;
   return i < vectors && *byte < pages.page_bytes && sources[*pair] != NOWHERE;
 }
 
 /* The block's part of a run of pairs, 16 bytes at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const int64_t *sources,
+KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const part &own, const int64_t *sources,
                              const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = pages.caches[blockIdx.y];
-  const int32_t vectors = count << pages.part_shift;
+  const kvf_pages &cache = own.cache;
+  const int32_t vectors = count << own.shift;
   for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x16 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair,
+                      &byte)) {
         moved[k] =
             load_x16(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair,
+                      &byte)) {
         store_x16(moved[k],
                   static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -87,24 +116,24 @@ KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const int64_t *sources,
 }
 
 /* The block's part of a run of pairs, 4 bytes at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const int64_t *sources,
+KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const part &own, const int64_t *sources,
                             const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = pages.caches[blockIdx.y];
-  const int32_t vectors = count << pages.part_shift;
+  const kvf_pages &cache = own.cache;
+  const int32_t vectors = count << own.shift;
   for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x4 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
         moved[k] =
             load_x4(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
         store_x4(moved[k],
                  static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -113,24 +142,24 @@ KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const int64_t *sources,
 }
 
 /* The block's part of a run of pairs, 1 byte at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const int64_t *sources,
+KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const part &own, const int64_t *sources,
                             const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = pages.caches[blockIdx.y];
-  const int32_t vectors = count << pages.part_shift;
+  const kvf_pages &cache = own.cache;
+  const int32_t vectors = count << own.shift;
   for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
     source_x1 moved[KVF_PAGE_UNROLL];
     int32_t pair;
     int64_t byte;
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
         moved[k] =
             load_x1(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
       }
     }
 #pragma unroll
     for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
+      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
         store_x1(moved[k],
                  static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
       }
@@ -139,17 +168,17 @@ KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const int64_t *sources,
 }
 
 /* A run of pairs of which none writes what another one reads or writes, all at once. */
-KVF_INLINE void copy_run(const kvf_page_list &pages, const int64_t *sources, const int64_t *targets,
-                         int32_t count) {
-  switch (pages.vector_bytes) {
+KVF_INLINE void copy_run(const kvf_page_list &pages, const part &own, const int64_t *sources,
+                         const int64_t *targets, int32_t count) {
+  switch (own.width) {
   case 16:
-    copy_run_x16(pages, sources, targets, count);
+    copy_run_x16(pages, own, sources, targets, count);
     break;
   case 4:
-    copy_run_x4(pages, sources, targets, count);
+    copy_run_x4(pages, own, sources, targets, count);
     break;
   default:
-    copy_run_x1(pages, sources, targets, count);
+    copy_run_x1(pages, own, sources, targets, count);
     break;
   }
 }
@@ -186,6 +215,7 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
   const kvf_block_list &blocks = pages.blocks;
   const int32_t thread = (int32_t)threadIdx.x;
   const bool counts = blockIdx.x == 0 && blockIdx.y == 0;
+  const part own = find_part(pages);
   for (int64_t start = 0; start < blocks.size; start += KVF_PAGE_WINDOW) {
     const int32_t count =
         blocks.size - start < KVF_PAGE_WINDOW ? (int32_t)(blocks.size - start) : KVF_PAGE_WINDOW;
@@ -205,7 +235,7 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
     const int32_t conflict =
         pair < count ? find_conflict(sources, targets, pair, thread / KVF_PAGE_WINDOW) : -1;
     if (!__syncthreads_or(conflict >= 0)) {
-      copy_run(pages, sources, targets, count);
+      copy_run(pages, own, sources, targets, count);
       continue;
     }
     if (conflict >= 0) {
@@ -215,7 +245,7 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
       __syncthreads(); /* what these pairs read is written */
       for (end = begin + 1; end < count && conflicts[end] < begin; ++end) {
       }
-      copy_run(pages, sources + begin, targets + begin, end - begin);
+      copy_run(pages, own, sources + begin, targets + begin, end - begin);
     }
   }
 }

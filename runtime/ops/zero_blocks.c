@@ -43,6 +43,9 @@ kvf_status kvf_launch_zero_blocks(const kvf_exec *exec, const kvf_variant *varia
   kvf_zero_blocks_params params;
   kvf_page_list *pages = &params.pages;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  if (pages->addresses != NULL) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "addresses", "got an address, want NULL: caches");
+  }
   if (!kvf_launch_pages(&check, variant, "block_ids", 1, pages)) {
     return check.status;
   }

@@ -134,6 +134,27 @@ def test_cuda_where_there_is_nvcc(tree: Path, tmp_path: Path) -> None:
     assert not list((app / "out").rglob("libkvforge.so*"))  # what nobody links is not built
 
 
+def test_the_drop_in(tree: Path, tmp_path: Path) -> None:
+    """What is linked is built, and told apart from what the engine has by the same names."""
+    app = project(
+        tmp_path / "app",
+        "set(KVFORGE_VARIANTS cpu_reshape_and_cache_flash__f32__fp8_e4m3)\n"
+        f"add_subdirectory({tree} kvforge)\n"
+        "add_executable(drop_in drop_in.c)\ntarget_link_libraries(drop_in PRIVATE kvforge::compat)\n",
+    )
+    (app / "drop_in.c").write_text(
+        "#include <kvforge/compat.h>\n#include <stdio.h>\n"
+        "int main(void) {\n"
+        "  concat_and_cache_mla(0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 7);\n"
+        '  return printf("%s: %s\\n", kvf_status_name(kvf_compat_status()), kvf_last_error()) < 0;\n'
+        "}\n"
+    )
+    build(app, "-DKVFORGE_CUDA=OFF", "-DKVFORGE_ISAS=baseline", targets=("drop_in",))
+    assert run(app, "out/drop_in") == (
+        "KVF_INVALID_TYPE: concat_and_cache_mla: dtype: got 7, want 0 (f16), 1 (bf16) or 2 (f32)\n"
+    )
+
+
 def test_fetch_content(tree: Path, tmp_path: Path) -> None:
     app = project(
         tmp_path / "app",

@@ -375,6 +375,24 @@ def concat_mla_q(put: Put) -> Case:
 
 
 @case
+def update_kv_scales(put: Put) -> Case:
+    key, value = normal(5, 2, 12), normal(5, 2, 8, seed=1)
+    scales = [np.zeros(1, np.float32), np.full(1, 7, np.float32)]  # of which the second is enough
+    held = [put.device(scale) for scale in scales]
+    raised = np.abs(key).max().astype(np.float32) / np.float32(448)
+    return Case(
+        {
+            "key": put.device(key),
+            "value": put.device(value),
+            "k_scale": held[0],
+            "v_scale": held[1],
+            "divisor": 448.0,
+        },
+        [(held[0], np.full(1, raised, np.float32)), (held[1], scales[1])],
+    )
+
+
+@case
 def hisparse_gather_compact(put: Put) -> Case:
     pool, pages = normal(6, 8), normal(2, 3, 8, seed=1)
     hot = put.device(pages)

@@ -76,6 +76,38 @@ KVF_API void concat_and_cache_mla(void *ckv, void *k_pe, void *ckv_cache, void *
                                   int32_t kpe_head_dim, int32_t block_size, int32_t ckv_stride,
                                   int32_t kpe_stride, struct CUstream_st *stream, uint32_t dtype);
 
+/*
+ * Copies pages: kvf_copy_blocks(), once for keys and once for values. key_cache_ptrs and
+ * value_cache_ptrs: num_layers addresses each, in device memory; block_mapping: num_pairs sources
+ * and targets. Page b of a cache begins b * numel_per_block elements behind its address. `stream`
+ * is a CUstream as a number. Pairs take effect in the order of the list; a pair with a negative
+ * block is skipped. Nothing tells how many pages there are: block numbers are the caller's to get
+ * right. The suffix is the size of an element: f16 and bf16 2 bytes, f32 4, u8 1.
+ */
+#define KVF_COMPAT_COPY_BLOCKS(suffix)                                                             \
+  KVF_API void copy_blocks_##suffix(void *key_cache_ptrs, void *value_cache_ptrs,                  \
+                                    int64_t *block_mapping, int32_t num_layers, int32_t num_pairs, \
+                                    int32_t numel_per_block_key, int32_t numel_per_block_value,    \
+                                    int64_t stream)
+KVF_COMPAT_COPY_BLOCKS(bf16);
+KVF_COMPAT_COPY_BLOCKS(f16);
+KVF_COMPAT_COPY_BLOCKS(f32);
+KVF_COMPAT_COPY_BLOCKS(u8);
+#undef KVF_COMPAT_COPY_BLOCKS
+
+/*
+ * kvf_update_kv_scales() with its divisor, 240. k, v: `elements` elements of the dtype that the
+ * suffix says; k_scales, v_scales: one f32 each, in device memory, which become the largest
+ * magnitude of an element / 240 where they are less.
+ */
+#define KVF_COMPAT_UPDATE_KV_SCALES(suffix)                                                        \
+  KVF_API void update_kv_scales_##suffix(void *k, void *v, long elements, float *k_scales,         \
+                                         float *v_scales, int64_t stream)
+KVF_COMPAT_UPDATE_KV_SCALES(f32);
+KVF_COMPAT_UPDATE_KV_SCALES(f16);
+KVF_COMPAT_UPDATE_KV_SCALES(bf16);
+#undef KVF_COMPAT_UPDATE_KV_SCALES
+
 /* ---- reading
  * ------------------------------------------------------------------------------------- */
 

@@ -41,6 +41,7 @@
 #include "kvforge/ops/rope_and_cache_flash.h"
 #include "kvforge/ops/swap_blocks.h"
 #include "kvforge/ops/swap_blocks_batch.h"
+#include "kvforge/ops/update_kv_scales.h"
 #include "kvforge/ops/zero_blocks.h"
 
 #endif

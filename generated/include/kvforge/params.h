@@ -35,6 +35,7 @@
 #include "kvforge/params/rope_and_cache_flash.h"
 #include "kvforge/params/swap_blocks.h"
 #include "kvforge/params/swap_blocks_batch.h"
+#include "kvforge/params/update_kv_scales.h"
 #include "kvforge/params/zero_blocks.h"
 
 #endif

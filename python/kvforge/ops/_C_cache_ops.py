@@ -40,6 +40,7 @@ __all__ = [
     "rope_and_cache_flash",
     "swap_blocks",
     "swap_blocks_batch",
+    "update_kv_scales",
     "zero_blocks",
 ]
 
@@ -2539,6 +2540,63 @@ def swap_blocks_batch(
             src_ptrs, dst_ptrs, sizes, is_src_access_order_any,
         ),
         device,
+    )
+
+
+_update_kv_scales = function("_C_cache_ops__update_kv_scales")
+
+
+def update_kv_scales(
+    key: Tensor,
+    value: Tensor,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    divisor: float = 240.0,
+) -> None:
+    """Raises the scales of keys and values to what new ones need.
+
+    With amax the largest magnitude of an element, NaNs left out:
+      k_scale = max(k_scale, amax of key / divisor)
+      v_scale = max(v_scale, amax of value / divisor)
+    The quotient is that of f32, to nearest even, and infinite for an infinite element; one of 0
+    changes nothing. Scales are compared as the signed integers that their bits are: a negative one
+    is less than any, and a NaN without a sign stays. Start with 0, or with the least that a scale
+    may be. No elements are a successful no-op. On CUDA a graph can capture the call.
+
+    448 as the divisor would let the largest element be the largest code of E4M3; 240, the default,
+    leaves room for elements that are larger than those seen so far.
+
+    Errors: ValueError for a divisor that is no positive, finite, normal f32.
+    Source of the rule: mistral.rs and attention.rs, whose functions of this name have 240 built
+    in.
+    Elsewhere: mistral.rs update_kv_scales_f32 to update_kv_scales_bf16.
+
+    Args:
+        key (Tensor): [num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+        value (Tensor): [num_tokens, num_heads, value_head_size], as key otherwise
+        k_scale (Tensor!): f32, one element
+        v_scale (Tensor!): as k_scale
+        divisor (float): magnitude of a code that the largest element has; positive, finite and
+            normal as f32
+
+    Schema:
+        _C_cache_ops::update_kv_scales(Tensor key, Tensor value, Tensor! k_scale, Tensor! v_scale,
+            float divisor=240.0) -> ()
+    """
+    if (
+        type(key) is type(value) is type(k_scale) is type(v_scale) is _arrays.TENSOR
+    ) and _update_kv_scales(
+        key._cdata, value._cdata, k_scale._cdata, v_scale._cdata, divisor, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        update_kv_scales,
+        _update_kv_scales,
+        ("k_scale", "v_scale"),
+        ("k_scale", "v_scale"),
+        (
+            key, value, k_scale, v_scale, divisor,
+        ),
     )
 
 

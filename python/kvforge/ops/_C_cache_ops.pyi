@@ -337,6 +337,14 @@ def swap_blocks_batch(
     device: int | None = None,
 ) -> None: ...
 
+def update_kv_scales(
+    key: Tensor,
+    value: Tensor,
+    k_scale: Tensor,
+    v_scale: Tensor,
+    divisor: float = 240.0,
+) -> None: ...
+
 def zero_blocks(
     caches: Sequence[Tensor],
     block_ids: Tensor,

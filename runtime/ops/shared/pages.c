@@ -271,6 +271,19 @@ kvf_status kvf_end_pages(const kvf_check *check, const kvf_page_cursor *cursor,
 /* ---- launches
  * ------------------------------------------------------------------------------------ */
 
+/* Of addresses in device memory the host knows nothing. */
+static void check_addresses(kvf_check *check, const kvf_page_list *pages) {
+  int64_t span = 0;
+  if (__builtin_mul_overflow(pages->num_blocks, pages->page_bytes, &span)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "addresses",
+                   "a tensor has %" PRId64 " pages of %" PRId64 " bytes, want a product below 2^63",
+                   pages->num_blocks, pages->page_bytes);
+  }
+  for (int32_t i = 0; check->exec.backend == KVF_CPU && i < pages->num_caches; ++i) {
+    kvf_launch_pointer(check, "addresses", pages->addresses[i]);
+  }
+}
+
 static void check_caches(kvf_check *check, const kvf_page_list *pages) {
   for (int32_t i = 0; check->status == KVF_OK && i < pages->num_caches; ++i) {
     const int64_t stride = pages->caches[i].stride;
@@ -293,7 +306,7 @@ static void check_caches(kvf_check *check, const kvf_page_list *pages) {
 /* The largest vector that addresses, strides and sizes are multiples of. */
 static int32_t vector_bytes(const kvf_variant *variant, const kvf_page_list *pages) {
   uint64_t bits = (uint64_t)pages->page_bytes;
-  for (int32_t i = 0; i < pages->num_caches; ++i) {
+  for (int32_t i = 0; pages->addresses == NULL && i < pages->num_caches; ++i) {
     bits |= (uintptr_t)pages->caches[i].data | (uint64_t)pages->caches[i].stride;
   }
   const int32_t *width = variant->vectors;
@@ -309,9 +322,10 @@ bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *
   kvf_launch_at_least(check, "blocks.size", blocks->size, 0);
   kvf_launch_at_least(check, "num_blocks", pages->num_blocks, 0);
   kvf_launch_at_least(check, "page_bytes", pages->page_bytes, 0);
-  if (pages->num_caches < 0 || pages->num_caches > KVF_MAX_CACHES) {
+  const int32_t most = pages->addresses != NULL ? KVF_MAX_ADDRESSES : KVF_MAX_CACHES;
+  if (pages->num_caches < 0 || pages->num_caches > most) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "num_caches", "got %d, want 0 to %d",
-                   pages->num_caches, KVF_MAX_CACHES);
+                   pages->num_caches, most);
   }
   kvf_launch_index_bytes(check, "blocks.index_bytes", blocks->index_bytes);
   if (check->status != KVF_OK || blocks->size == 0 || pages->num_caches == 0) {
@@ -319,7 +333,7 @@ bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *
   }
   kvf_launch_pointer(check, blocks_argument, blocks->data);
   if (pages->num_blocks > 0 && pages->page_bytes > 0) {
-    check_caches(check, pages);
+    (pages->addresses != NULL ? check_addresses : check_caches)(check, pages);
   }
   if (check->status != KVF_OK) {
     return false;

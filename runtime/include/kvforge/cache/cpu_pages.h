@@ -11,6 +11,12 @@ KVF_INLINE int64_t kvf_block_at(const kvf_block_list *blocks, int64_t i, int32_t
                       i * blocks->stride[0] + column * blocks->stride[1]);
 }
 
+/* The tensor at a position. */
+KVF_INLINE kvf_pages kvf_pages_at(const kvf_page_list *pages, int64_t i) {
+  return pages->addresses != NULL ? (kvf_pages){pages->addresses[i], pages->page_bytes}
+                                  : pages->caches[i];
+}
+
 /*
  * Copies bytes [begin, end) of the pages of every pair, in the order of the list: a pair reads what
  * pairs before it have written. Different ranges have nothing to do with each other, so each may

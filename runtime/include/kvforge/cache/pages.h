@@ -10,6 +10,9 @@
 /* Tensors that one launch can work on: as many as fit into the 4 KB of a kernel's parameters. */
 #define KVF_MAX_CACHES 240
 
+/* The same where their addresses lie in memory: a dimension of a grid. */
+#define KVF_MAX_ADDRESSES 65535
+
 /* CPU: the bytes of a page that a thread is given at least. */
 #define KVF_PAGE_PART 4096
 
@@ -50,6 +53,9 @@ typedef struct kvf_page_list {
   int32_t vector_bytes;       /* CUDA: bytes that a thread moves at a time */
   int32_t part_shift;         /* CUDA: log2 of the vectors of a page that a thread block owns */
   unsigned long long *faults; /* CUDA: counts blocks out of range; NULL when they are counted */
+  /* Copies: num_caches addresses, on CUDA in device memory, of tensors whose pages lie one behind
+     another, at most KVF_MAX_ADDRESSES; NULL: `caches` has them. */
+  void *const *addresses;
   kvf_pages caches[KVF_MAX_CACHES];
 } kvf_page_list;
 

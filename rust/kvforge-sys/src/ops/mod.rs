@@ -374,6 +374,15 @@ extern "C" {
         sizes: *const DLTensor,
         is_src_access_order_any: bool,
     ) -> kvf_status;
+    /// Raises the scales of keys and values to what new ones need.
+    pub fn kvf_update_kv_scales(
+        exec: *const kvf_exec,
+        key: *const DLTensor,
+        value: *const DLTensor,
+        k_scale: *mut DLTensor,
+        v_scale: *mut DLTensor,
+        divisor: f64,
+    ) -> kvf_status;
     /// Clears the given pages of all layers, in one launch.
     pub fn kvf_zero_blocks(
         exec: *const kvf_exec,

@@ -2407,6 +2407,57 @@ pub unsafe fn swap_blocks_batch(
     })
 }
 
+/// Raises the scales of keys and values to what new ones need.
+///
+/// ```text
+/// With amax the largest magnitude of an element, NaNs left out:
+///   k_scale = max(k_scale, amax of key / divisor)
+///   v_scale = max(v_scale, amax of value / divisor)
+/// The quotient is that of f32, to nearest even, and infinite for an infinite element; one of 0
+/// changes nothing. Scales are compared as the signed integers that their bits are: a negative one
+/// is less than any, and a NaN without a sign stays. Start with 0, or with the least that a scale
+/// may be. No elements are a successful no-op. On CUDA a graph can capture the call.
+///
+/// 448 as the divisor would let the largest element be the largest code of E4M3; 240, the default,
+/// leaves room for elements that are larger than those seen so far.
+///
+/// Errors: Status::InvalidValue for a divisor that is no positive, finite, normal f32.
+/// Source of the rule: mistral.rs and attention.rs, whose functions of this name have 240 built in.
+///
+/// Arguments:
+///   key (Tensor): [num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
+///   value (Tensor): [num_tokens, num_heads, value_head_size], as key otherwise
+///   k_scale (Tensor!): f32, one element
+///   v_scale (Tensor!): as k_scale
+///   divisor (float): magnitude of a code that the largest element has; positive, finite and normal
+///       as f32
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn update_kv_scales(
+    exec: &Exec,
+    key: &Tensor,
+    value: &Tensor,
+    k_scale: &mut TensorMut,
+    v_scale: &mut TensorMut,
+    divisor: f64,
+) -> Result<()> {
+    let key = key.dl();
+    let value = value.dl();
+    let mut k_scale = k_scale.dl();
+    let mut v_scale = v_scale.dl();
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_update_kv_scales(
+            exec.as_ptr(),
+            &key,
+            &value,
+            &mut k_scale,
+            &mut v_scale,
+            divisor,
+        )
+    })
+}
+
 /// Clears the given pages of all layers, in one launch.
 ///
 /// ```text
