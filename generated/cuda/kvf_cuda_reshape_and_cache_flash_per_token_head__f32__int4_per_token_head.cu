@@ -9,7 +9,8 @@
 #include "kvforge/cache/cuda_rotation.cuh"
 #include "kvforge/cache/int4.h"
 
-enum { GROUP = KVF_ROTATION_GROUP };
+/* A lane has two groups of a head, one behind the other. */
+enum { GROUP = KVF_ROTATION_GROUP, OF_LANE = 2 * GROUP };
 
 /* A group as floats; `whole`: in vectors of 16 bytes. */
 KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, int64_t count,
@@ -33,10 +34,9 @@ KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, int64_
   }
 }
 
-/* The lane's group of a head from `first` on as it is stored, but for the codes; 0 beyond its end.
- */
-KVF_INLINE void load_rotated(const float *from, int64_t stride, int64_t first, int64_t size,
-                             bool whole, int32_t block, uint32_t signs, float (&v)[GROUP]) {
+/* A group as it is read, with its signs; 0 beyond the end of the head. */
+KVF_INLINE void load_signed(const float *from, int64_t stride, int64_t first, int64_t size,
+                            bool whole, uint32_t signs, float (&v)[GROUP]) {
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
     v[i] = 0.0f;
@@ -45,7 +45,16 @@ KVF_INLINE void load_rotated(const float *from, int64_t stride, int64_t first, i
     load_group(from + first * stride, stride, whole, size - first, v);
   }
   kvf_put_signs_x16(v, signs);
-  kvf_hadamard_x16(v, block, (int32_t)threadIdx.x);
+}
+
+/* The lane's part of a head from `first` on as it is stored, but for the codes; 0 beyond its end.
+ */
+KVF_INLINE void load_rotated(const float *from, int64_t stride, int64_t first, int64_t size,
+                             bool whole, int32_t block, uint32_t signs, float (&a)[GROUP],
+                             float (&b)[GROUP]) {
+  load_signed(from, stride, first, size, whole, signs, a);
+  load_signed(from, stride, first + GROUP, size, whole, signs >> GROUP, b);
+  kvf_hadamard_x32(a, b, block, (int32_t)threadIdx.x);
 }
 
 /* A NaN is no maximum. */
@@ -79,22 +88,25 @@ KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count,
 
 /*
  * One head of `head_size` elements. All lanes of the warp come here, those without a head to write
- * too, since they take part in the exchange; `size` is 0 for them. A head of more groups than lanes
- * is read a second time, from the L1 cache. Returns the word.
+ * too, since they take part in the exchange; `size` is 0 for them. A head longer than what lanes
+ * have is read a second time, from the L1 cache. Returns the word.
  */
 KVF_INLINE uint32_t write_int4(const float *from, int64_t stride, uint8_t *to, int64_t size,
                                int32_t head_size, bool whole) {
   const int32_t block = kvf_rotation_block(head_size);
-  const int64_t first = (int64_t)threadIdx.x * GROUP;
-  const int64_t step = (int64_t)blockDim.x * GROUP; /* whole blocks */
-  const uint32_t signs = kvf_rotation_signs_x16((int32_t)first, block);
+  const int64_t first = (int64_t)threadIdx.x * OF_LANE;
+  const int64_t step = (int64_t)blockDim.x * OF_LANE; /* whole blocks */
+  const uint32_t signs = (kvf_rotation_signs_x16((int32_t)first, block) & 0xFFFFu) |
+                         kvf_rotation_signs_x16((int32_t)first + GROUP, block) << GROUP;
   float lowest = 0.0f;
   float highest = 0.0f;
-  float v[GROUP];
+  float a[GROUP];
+  float b[GROUP];
 #pragma unroll 1
   for (int64_t at = first; at - first < head_size; at += step) {
-    load_rotated(from, stride, at, size, whole, block, signs, v);
-    stretch(v, lowest, highest);
+    load_rotated(from, stride, at, size, whole, block, signs, a, b);
+    stretch(a, lowest, highest);
+    stretch(b, lowest, highest);
   }
   for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
     lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
@@ -104,10 +116,13 @@ KVF_INLINE uint32_t write_int4(const float *from, int64_t stride, uint8_t *to, i
 #pragma unroll 1
   for (int64_t at = first; at - first < head_size; at += step) {
     if (step < head_size) {
-      load_rotated(from, stride, at, size, whole, block, signs, v);
+      load_rotated(from, stride, at, size, whole, block, signs, a, b);
     }
     if (at < size) {
-      store_codes(v, to + at / 2, size - at, whole, range);
+      store_codes(a, to + at / 2, size - at, whole, range);
+    }
+    if (at + GROUP < size) {
+      store_codes(b, to + at / 2 + GROUP / 2, size - at - GROUP, whole, range);
     }
   }
   return range.word;

@@ -192,6 +192,6 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
       choose(variant, &params.value, &params.value_cache, params.value_head_size);
   params.vector_elements = of_key < of_value ? of_key : of_value;
   const kvf_grid grid =
-      grid_of(&check, &params, is_int4(variant) ? KVF_ROTATION_GROUP : params.vector_elements);
+      grid_of(&check, &params, is_int4(variant) ? 2 * KVF_ROTATION_GROUP : params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -25,11 +25,8 @@ KVF_INLINE void kvf_butterfly_x16(float (&v)[KVF_ROTATION_GROUP], int32_t distan
   }
 }
 
-/*
- * Multiplies blocks by H. Neighbouring lanes, as many as a block has groups of 16 or a multiple of
- * that, have neighbouring groups; the whole warp calls it, and `lane` counts from a block's begin.
- */
-KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, int32_t lane) {
+/* The sums within a group. */
+KVF_INLINE void kvf_hadamard_within_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block) {
   if (block >= KVF_ROTATION_GROUP) { /* all stages, without a branch between two */
 #pragma unroll
     for (int32_t distance = 1; distance < KVF_ROTATION_GROUP; distance *= 2) {
@@ -43,13 +40,47 @@ KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, 
       }
     }
   }
+}
+
+/* The sums with the group of another lane, so far away; the whole warp calls it. */
+KVF_INLINE void kvf_hadamard_across_x16(float (&v)[KVF_ROTATION_GROUP], int32_t lane,
+                                        int32_t distance) {
+  const float sign = lane & distance ? -1.0f : 1.0f; /* its product is exact: one rounding */
+#pragma unroll
+  for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
+    v[i] = __fmaf_rn(v[i], sign, __shfl_xor_sync(0xFFFFFFFFu, v[i], distance));
+  }
+}
+
+/*
+ * Multiplies blocks by H. Neighbouring lanes, as many as a block has groups of 16 or a multiple of
+ * that, have neighbouring groups; the whole warp calls it, and `lane` counts from a block's begin.
+ */
+KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, int32_t lane) {
+  kvf_hadamard_within_x16(v, block);
 #pragma unroll 1
   for (int32_t distance = 1; distance * KVF_ROTATION_GROUP < block; distance *= 2) {
-    const float sign = lane & distance ? -1.0f : 1.0f; /* its product is exact: one rounding */
+    kvf_hadamard_across_x16(v, lane, distance);
+  }
+}
+
+/* The same where a lane has two groups, one behind the other. */
+KVF_INLINE void kvf_hadamard_x32(float (&a)[KVF_ROTATION_GROUP], float (&b)[KVF_ROTATION_GROUP],
+                                 int32_t block, int32_t lane) {
+  kvf_hadamard_within_x16(a, block);
+  kvf_hadamard_within_x16(b, block);
+  if (block > KVF_ROTATION_GROUP) {
 #pragma unroll
     for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
-      v[i] = __fmaf_rn(v[i], sign, __shfl_xor_sync(0xFFFFFFFFu, v[i], distance));
+      const float sum = a[i] + b[i];
+      b[i] = a[i] - b[i];
+      a[i] = sum;
     }
+  }
+#pragma unroll 1
+  for (int32_t distance = 1; distance * 2 * KVF_ROTATION_GROUP < block; distance *= 2) {
+    kvf_hadamard_across_x16(a, lane, distance);
+    kvf_hadamard_across_x16(b, lane, distance);
   }
 }
 
