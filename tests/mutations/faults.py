@@ -67,8 +67,8 @@ FAULTS = (
     Fault(
         "the last part of a page is copied to its full length",
         "templates/shared/pages.j2",
-        "pages->num_blocks, first, last < pages->page_bytes ? last : pages->page_bytes,",
-        "pages->num_blocks, first, last,",
+        "last < pages->page_bytes ? last : pages->page_bytes, pages->streaming",
+        "last, pages->streaming",
         ("copy_blocks",),
     ),
     Fault(
