@@ -126,7 +126,7 @@ static void fill_states(op_call *call, const case_of *what, uint64_t *random) {
     }
     if (what->wrong == BAD_SLOTS) {
       static const int64_t none[] = {-1, INT16_MIN, INT16_MAX};
-      put(call, ORDER, s, random_below(random, size), none[random_below(random, 3)]);
+      put(call, ORDER, s, 0, none[random_below(random, 3)]); /* the first to be evicted */
       put(call, ORDER, s, random_below(random, size), size < INT16_MAX ? size : -7);
       put(call, HELD, s, random_below(random, size), INT32_MIN);
     }
@@ -162,10 +162,11 @@ static void fill_requests(op_call *call, const case_of *what, uint64_t *random) 
   const int64_t requests = num_requests(what);
   int64_t request = requests - 1;
   for (int64_t row = 0; is_there(call, REQUESTS) && row < what->base.requests; ++row) {
-    request -= random_below(random, 2);
-    put(call, REQUESTS, row, 0, random_below(random, 7) == 0 ? -1 - row : request);
+    const bool is_padding = random_below(random, 7) == 0;
+    request -= is_padding || random_below(random, 2) == 0; /* no request on both sides of padding */
+    put(call, REQUESTS, row, 0, is_padding ? -1 - row : request);
     if (what->wrong == USED_TWICE && row > 1) {
-      put(call, REQUESTS, row, 0, get(call, REQUESTS, row % 2, 0));
+      put(call, REQUESTS, row, 0, requests - 1 - row % 2);
     } else if (what->wrong == BAD_REQUESTS && row > 0) {
       put(call, REQUESTS, row, 0, requests + random_below(random, 3));
     }
@@ -654,6 +655,31 @@ static void test_matrix(void) {
   free(rows);
 }
 
+/* What is wrong is met with, whatever the pairs of the matrix are. */
+static void test_wrong(void) {
+  for (int i = 0; need_backend() && i < 8 * WRONGS * SOURCE_KINDS; ++i) {
+    const int wrong = i % WRONGS;
+    if (options.backend == KVF_CPU && wrong > BAD_SLOTS) {
+      continue;
+    }
+    run(&(case_of){.base = {.host_rows = 300,
+                            .blocks = 3,
+                            .block_size = 4,
+                            .width = 1,
+                            .requests = 7,
+                            .columns = 9,
+                            .dtype = KVF_B8,
+                            .entry = i % ENTRIES,
+                            .seed = options.seed + (uint64_t)i},
+                   .hot_size = 20,
+                   .most = 15,
+                   .sources = i / WRONGS % SOURCE_KINDS,
+                   .mapped = true,
+                   .outputs = 63,
+                   .wrong = wrong});
+  }
+}
+
 /* More references and slots than a thread block has threads, up to as many as there can be. */
 static void test_large(void) {
   static const struct {
@@ -899,6 +925,7 @@ static void test_bad_params(void) {
 
 CU_TestInfo hisparse_resolve_residency_tests[] = {
     {"every pair of axis values", test_matrix},
+    {"what is wrong in memory", test_wrong},
     {"large calls", test_large},
     {"the largest union", test_largest},
     {"strides beyond 2^31", test_far},
