@@ -92,6 +92,85 @@ float flash_element(const operand *from, kvf_dtype scalar, int64_t i, int64_t j,
   return (float)oracle_value(scalar, operand_at(from, i, j, k, l));
 }
 
+/* ---- nvfp4
+ * -------------------------------------------------------------------------------------- */
+
+static float product(float a, float b) { return (float)((double)a * (double)b); }
+static float quotient(float a, float b) { return (float)((double)a / (double)b); }
+static float sum(float a, float b) { return (float)((double)a + (double)b); }
+
+typedef struct encoded_group {
+  uint8_t codes[16];
+  uint8_t block_scale;
+  float step; /* what a code of 1 stands for */
+} encoded_group;
+
+/* The formula, one f32 operation after another: each exact in double, or with bits to spare. */
+static encoded_group encode(const float v[16], float largest, float top, float scale) {
+  encoded_group group;
+  const float g = quotient(1, scale);
+  group.block_scale = oracle_fp8(KVF_FP8_E4M3, product(g, quotient(largest, top)));
+  const float decoded = (float)oracle_fp8_value(KVF_FP8_E4M3, group.block_scale);
+  group.step = quotient(decoded, g);
+  const float m = decoded == 0 ? 0.0f : quotient(1, group.step);
+  for (int i = 0; i < 16; ++i) {
+    group.codes[i] = oracle_e2m1(product(v[i], m));
+  }
+  return group;
+}
+
+/* The error of elements [first, first + count): that of the left half and that of the right one. */
+static float error_of(const float v[16], const encoded_group *group, int first, int count) {
+  static const float values[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
+  if (count > 1) {
+    return sum(error_of(v, group, first, count / 2),
+               error_of(v, group, first + count / 2, count / 2));
+  }
+  const uint8_t code = group->codes[first];
+  const float value = code & 8 ? -values[code & 7] : values[code & 7];
+  const float difference = sum(v[first], -product(value, group->step));
+  return product(difference, difference);
+}
+
+static void put_codes(uint8_t *to, const encoded_group *group) {
+  for (int i = 0; i < 16; i += 2) {
+    to[i / 2] = (uint8_t)(group->codes[i] | group->codes[i + 1] << 4);
+  }
+}
+
+void flash_put_nvfp4(const flash_nvfp4 *pages, const float v[16], float scale, int64_t block,
+                     int64_t offset, int64_t head, int64_t group) {
+  const int64_t groups = pages->head_size / 16;
+  float largest = 0;
+  for (int i = 0; i < 16; ++i) {
+    largest = fabsf(v[i]) > largest ? fabsf(v[i]) : largest;
+  }
+  encoded_group chosen = encode(v, largest, 6, scale);
+  if (pages->format == KVF_NVFP4_4OVER6) {
+    const encoded_group four = encode(v, largest, 4, scale);
+    chosen = error_of(v, &four, 0, 16) < error_of(v, &chosen, 0, 16) ? four : chosen;
+  }
+  int64_t token_place = offset;
+  int64_t group_place = group;
+  if (pages->swizzled) {
+    token_place = 4 * (offset / 4) + group / (groups / 4);
+    group_place = 4 * (group % (groups / 4)) + offset % 4;
+  }
+  if (pages->block_scales != NULL) {
+    put_codes(operand_at(pages->cache, block, offset, head, group * 8), &chosen);
+    *operand_at(pages->block_scales, block, token_place, head, group_place) = chosen.block_scale;
+    return;
+  }
+  uint8_t *page = operand_at(pages->cache, block, 0, 0, 0);
+  const bool hnd = pages->heads_first;
+  const int64_t row = hnd ? head * pages->block_size + offset : offset * pages->heads + head;
+  put_codes(page + row * pages->head_size / 2 + group * 8, &chosen);
+  const int64_t scale_row =
+      hnd ? head * pages->block_size + token_place : token_place * pages->heads + head;
+  page[pages->block_size * pages->heads * pages->head_size / 2 + scale_row * groups + group_place] =
+      chosen.block_scale;
+}
+
 bool flash_slot(const operand *slots, int64_t token, int64_t block_size, int64_t *block,
                 int64_t *offset) {
   const int64_t slot = operand_get_index(slots, token, 0);

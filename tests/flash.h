@@ -43,6 +43,20 @@ void flash_fill_slots(const operand *to, int kind, int64_t capacity, uint64_t se
 float flash_element(const operand *from, kvf_dtype scalar, int64_t i, int64_t j, int64_t k,
                     int64_t l);
 
+/* Keys or values in pages of nvfp4. */
+typedef struct flash_nvfp4 {
+  const operand *cache;        /* bytes; its strides but the first are not looked at, unless */
+  const operand *block_scales; /* is not NULL: a tensor of their own */
+  kvf_dtype format;
+  bool heads_first; /* HND */
+  bool swizzled;    /* block scales as sm_100 has them */
+  int64_t heads, head_size, block_size;
+} flash_nvfp4;
+
+/* Encodes a group of 16 elements in the expected image of the pages. */
+void flash_put_nvfp4(const flash_nvfp4 *pages, const float v[16], float scale, int64_t block,
+                     int64_t offset, int64_t head, int64_t group);
+
 /* The slot of a token; false when it is skipped. */
 bool flash_slot(const operand *slots, int64_t token, int64_t block_size, int64_t *block,
                 int64_t *offset);

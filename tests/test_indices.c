@@ -812,7 +812,8 @@ static bool has_row_format(const kvf_variant *variant) {
           (cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_F32 || cache == KVF_NVFP4_DS_MLA)) ||
          (variant->op == &kvf_op_reshape_and_cache_flash_per_token_head &&
           cache == KVF_INT4_PER_TOKEN_HEAD) ||
-         (variant->op == &kvf_op_reshape_and_cache_flash_ggml && cache == KVF_Q4_0);
+         (variant->op == &kvf_op_reshape_and_cache_flash_ggml && cache == KVF_Q4_0) ||
+         (variant->op == &kvf_op_rope_and_cache_flash && cache >= KVF_NVFP4);
 }
 
 /* Of each op the first variant that copies and the first one that does not. */

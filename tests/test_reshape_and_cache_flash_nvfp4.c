@@ -191,85 +191,23 @@ static void build(op_call *call, const void *context) {
   call->values[OF_SWIZZLE] = (kvf_value){.kind = KVF_KIND_BOOL, .as.boolean = what->swizzle};
 }
 
-static float product(float a, float b) { return (float)((double)a * (double)b); }
-static float quotient(float a, float b) { return (float)((double)a / (double)b); }
-static float sum(float a, float b) { return (float)((double)a + (double)b); }
-
-typedef struct encoded_group {
-  uint8_t codes[16];
-  uint8_t block_scale;
-  float step; /* what a code of 1 stands for */
-} encoded_group;
-
-/* The formula, one f32 operation after another: each exact in double, or with bits to spare. */
-static encoded_group encode(const float v[16], float largest, float top, float scale) {
-  encoded_group group;
-  const float g = quotient(1, scale);
-  group.block_scale = oracle_fp8(KVF_FP8_E4M3, product(g, quotient(largest, top)));
-  const float decoded = (float)oracle_fp8_value(KVF_FP8_E4M3, group.block_scale);
-  group.step = quotient(decoded, g);
-  const float m = decoded == 0 ? 0.0f : quotient(1, group.step);
-  for (int i = 0; i < 16; ++i) {
-    group.codes[i] = oracle_e2m1(product(v[i], m));
-  }
-  return group;
-}
-
-/* The error of elements [first, first + count): that of the left half and that of the right one. */
-static float error_of(const float v[16], const encoded_group *group, int first, int count) {
-  static const float values[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
-  if (count > 1) {
-    return sum(error_of(v, group, first, count / 2),
-               error_of(v, group, first + count / 2, count / 2));
-  }
-  const uint8_t code = group->codes[first];
-  const float value = code & 8 ? -values[code & 7] : values[code & 7];
-  const float difference = sum(v[first], -product(value, group->step));
-  return product(difference, difference);
-}
-
 static void expect_group(const op_call *call, const page_case *what, int side, int64_t token,
                          int64_t head, int64_t group, int64_t block, int64_t offset) {
-  const operand *cache = &call->operands[OF_KEY_CACHE + side];
-  const int64_t groups = what->head_size / 16;
+  const operand *block_scales = &call->operands[OF_K_BLOCKS + side];
+  const flash_nvfp4 pages = {.cache = &call->operands[OF_KEY_CACHE + side],
+                             .block_scales = is_separate(what) ? block_scales : NULL,
+                             .format = kvf_cache_of(what->variant),
+                             .heads_first = heads_first(what, side),
+                             .swizzled = what->swizzle && side == 1,
+                             .heads = what->heads,
+                             .head_size = what->head_size,
+                             .block_size = what->block_size};
   float v[16];
-  float largest = 0;
   for (int i = 0; i < 16; ++i) {
     v[i] = flash_element(&call->operands[OF_KEY + side], kvf_scalar_of(what->variant), token, head,
                          16 * group + i, 0);
-    largest = fabsf(v[i]) > largest ? fabsf(v[i]) : largest;
   }
-  encoded_group chosen = encode(v, largest, 6, scale_of(what, side, head));
-  if (kvf_cache_of(what->variant) == KVF_NVFP4_4OVER6) {
-    const encoded_group four = encode(v, largest, 4, scale_of(what, side, head));
-    chosen = error_of(v, &four, 0, 16) < error_of(v, &chosen, 0, 16) ? four : chosen;
-  }
-  int64_t token_place = offset;
-  int64_t group_place = group;
-  if (what->swizzle && side == 1) {
-    token_place = 4 * (offset / 4) + group / (groups / 4);
-    group_place = 4 * (group % (groups / 4)) + offset % 4;
-  }
-  if (is_separate(what)) {
-    for (int i = 0; i < 16; i += 2) {
-      *operand_at(cache, block, offset, head, group * 8 + i / 2) =
-          (uint8_t)(chosen.codes[i] | chosen.codes[i + 1] << 4);
-    }
-    *operand_at(&call->operands[OF_K_BLOCKS + side], block, token_place, head, group_place) =
-        chosen.block_scale;
-    return;
-  }
-  uint8_t *page = operand_at(cache, block, 0, 0, 0);
-  const bool hnd = heads_first(what, side);
-  const int64_t row = hnd ? head * what->block_size + offset : offset * what->heads + head;
-  for (int i = 0; i < 16; i += 2) {
-    page[row * what->head_size / 2 + group * 8 + i / 2] =
-        (uint8_t)(chosen.codes[i] | chosen.codes[i + 1] << 4);
-  }
-  const int64_t scale_row =
-      hnd ? head * what->block_size + token_place : token_place * what->heads + head;
-  page[what->block_size * what->heads * what->head_size / 2 + scale_row * groups + group_place] =
-      chosen.block_scale;
+  flash_put_nvfp4(&pages, v, scale_of(what, side, head), block, offset, head, group);
 }
 
 static void expect_tokens(const op_call *call, const page_case *what) {

@@ -34,6 +34,8 @@ enum {
   Q_OUT,
   Q_SCALE,
   K_OUT,
+  K_SCALE_CACHE,
+  V_SCALE_CACHE,
   SLOT_REMAP,
   ARGUMENTS
 };
@@ -90,8 +92,13 @@ static const int64_t sizes_of[][3] = {{128, 128, 128}, {64, 64, 32}, {80, 80, 80
                                       {256, 256, 256}, {46, 30, 6},  {16, 48, 16}, {576, 512, 64},
                                       {1, 1, 0},       {17, 3, 16},  {96, 96, 96}, {512, 16, 16},
                                       {1090, 8, 130},  {112, 0, 48}};
+/* Of nvfp4: whole groups, of values four of them, and two of what is rotated. */
+static const int64_t fp4_sizes_of[][3] = {{128, 128, 128}, {64, 64, 32},   {80, 64, 64},
+                                          {96, 128, 96},   {192, 128, 64}, {256, 64, 256},
+                                          {576, 512, 64},  {48, 64, 32},   {1088, 64, 128}};
 static const int64_t heads_of[][2] = {{5, 2}, {1, 1}, {0, 3}, {7, 0}, {40, 8}};
 static const int64_t block_size_of[] = {1, 16, 7};
+static const int64_t fp4_block_size_of[] = {4, 16, 8};
 static const int64_t tokens_of[] = {0, 1, 5, 23};
 static const char *const rounding_names[] = {"unfused", "once", "none"};
 enum { NUM_POSITIONS = 40 };
@@ -110,6 +117,16 @@ typedef struct rope_case {
 static kvf_dtype scalar_of(const rope_case *what) { return kvf_scalar_of(what->variant); }
 static kvf_dtype cache_of(const rope_case *what) { return kvf_cache_of(what->variant); }
 static int bytes_of(kvf_dtype dtype) { return kvf_dtype_bits(dtype) / 8; }
+
+static bool is_fp4(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_NVFP4 || kvf_cache_of(variant) == KVF_NVFP4_4OVER6;
+}
+
+static bool has_row_scales(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD ||
+         kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
+         kvf_cache_of(variant) == KVF_FP8_PER_TOKEN_HEAD;
+}
 
 static bool has_table(const rope_case *what) { return what->value[ANGLES_] != ANGLES_NONE; }
 
@@ -141,7 +158,8 @@ static kvf_status typed(const kvf_exec *exec, const kvf_value *values) {
       values[KV_CACHE_DTYPE].as.string, TENSOR(K_SCALE), TENSOR(V_SCALE),
       values[IS_NEOX].as.boolean, TENSOR(Q_WEIGHT), TENSOR(K_WEIGHT), values[EPS].as.number,
       values[WEIGHT_BIAS].as.number, values[NORM].as.string, values[ROUNDING].as.string,
-      TENSOR(Q_OUT), TENSOR(Q_SCALE), TENSOR(K_OUT), TENSOR(SLOT_REMAP));
+      TENSOR(Q_OUT), TENSOR(Q_SCALE), TENSOR(K_OUT), TENSOR(K_SCALE_CACHE), TENSOR(V_SCALE_CACHE),
+      TENSOR(SLOT_REMAP));
 #undef TENSOR
 }
 
@@ -161,14 +179,29 @@ static kvf_view scale_view(const op_call *call, int which) {
   return view;
 }
 
+/* The pages of nvfp4 of a side are HND. */
+static bool heads_first(const rope_case *what, int side) {
+  return (what->value[CACHES_] + side) % 2 == 1;
+}
+
+static kvf_view cache_view(const op_call *call, const rope_case *what, int side) {
+  kvf_view view = view_of(call, KEY_CACHE + side);
+  if (is_fp4(what->variant)) { /* strides of codes */
+    const int64_t row = (side ? what->value_head_size : what->head_size) / 2;
+    view.stride[1] = heads_first(what, side) ? row : what->heads * row;
+    view.stride[2] = heads_first(what, side) ? what->block_size * row : row;
+  }
+  return view;
+}
+
 static kvf_rope_and_cache_flash_params params_of(const op_call *call, const rope_case *what) {
   const operand *slots = &call->operands[SLOT_MAPPING];
   const int q_out = what->value[Q_OUT_];
   return (kvf_rope_and_cache_flash_params){
       .key = view_of(call, KEY),
       .value = view_of(call, VALUE),
-      .key_cache = view_of(call, KEY_CACHE),
-      .value_cache = view_of(call, VALUE_CACHE),
+      .key_cache = cache_view(call, what, 0),
+      .value_cache = cache_view(call, what, 1),
       .k_scale = scale_view(call, K_SCALE),
       .v_scale = scale_view(call, V_SCALE),
       .slots = {.mapping = operand_view(slots).data,
@@ -206,6 +239,9 @@ static kvf_rope_and_cache_flash_params params_of(const op_call *call, const rope
       .is_neox = what->value[STYLE_],
       .rounding = what->value[ROUNDING_],
       .q_becomes = q_out == Q_E5M2 ? 2 : q_out >= Q_E4M3,
+      .swizzle_v_scales = is_fp4(what->variant),
+      .k_scale_cache = view_of(call, K_SCALE_CACHE),
+      .v_scale_cache = view_of(call, V_SCALE_CACHE),
       .wide = -1,
   };
 }
@@ -244,7 +280,40 @@ static void make_sources(op_call *call, const rope_case *what) {
   }
 }
 
+/* Codes and block scales of a page of each, a gap behind it now and then. */
+static void make_fp4_caches(op_call *call, const rope_case *what) {
+  for (int side = 0; side < 2; ++side) {
+    const int64_t size = side ? what->value_head_size : what->head_size;
+    const int64_t width = size / 2 + size / 16;
+    const int64_t shape[4] = {what->num_blocks, what->block_size, what->heads, width};
+    const bool hnd = heads_first(what, side);
+    const int64_t gap = what->value[CACHES_] % 3 * 8;
+    const int64_t stride[4] = {what->block_size * what->heads * width + gap,
+                               hnd ? width : what->heads * width,
+                               hnd ? what->block_size * width : width, 1};
+    operand_make(call, KEY_CACHE + side, (DLDataType){kDLUInt, 8, 1}, 4, shape, stride,
+                 what->value[TO_], 64, what->seed + 1 + (uint64_t)side);
+  }
+}
+
+static void make_scale_caches(op_call *call, const rope_case *what) {
+  for (int side = 0; side < 2; ++side) {
+    const int64_t shape[3] = {what->num_blocks, what->block_size, what->heads};
+    int64_t stride[3];
+    flash_lay_out((what->value[OUTS_] + side) % FLASH_LAYOUTS, 3, shape, stride);
+    operand_make(call, K_SCALE_CACHE + side, dl_dtype(KVF_F32), 3, shape, stride, 4 * side, 32,
+                 what->seed + 7 + (uint64_t)side);
+  }
+}
+
 static void make_caches(op_call *call, const rope_case *what) {
+  if (is_fp4(what->variant)) {
+    make_fp4_caches(call, what);
+    return;
+  }
+  if (has_row_scales(what->variant)) {
+    make_scale_caches(call, what);
+  }
   const int64_t sizes[2] = {what->head_size, what->value_head_size};
   const bool as_bytes = what->seed % 3 == 0 && cache_of(what) != scalar_of(what);
   const DLDataType dtype = as_bytes ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache_of(what));
@@ -560,6 +629,58 @@ static void put(kvf_dtype dtype, float value, float scale, uint8_t *element) {
   }
 }
 
+static uint8_t row_code(kvf_dtype cache, float value) {
+  return cache == KVF_FP8_PER_TOKEN_HEAD    ? oracle_fp8(KVF_FP8_E4M3, value)
+         : cache == KVF_INT8_PER_TOKEN_HEAD ? (uint8_t)oracle_int8_away(value)
+                                            : (uint8_t)oracle_int8(value);
+}
+
+/* A head and its scale: the formula, one f32 operation after another, each exact in double. */
+static void expect_scaled(const op_call *call, const rope_case *what, int side, const float *row,
+                          int64_t block, int64_t offset, int64_t head) {
+  const int64_t size = side ? what->value_head_size : what->head_size;
+  float largest = 0;
+  for (int64_t d = 0; d < size; ++d) {
+    largest = fabsf(row[d]) > largest ? fabsf(row[d]) : largest;
+  }
+  const double most = cache_of(what) == KVF_FP8_PER_TOKEN_HEAD ? 448.0 : 127.0;
+  const float quotient = (float)((double)largest / most);
+  const float scale = quotient > 1e-6f ? quotient : 1e-6f;
+  const float inverse = (float)(1.0 / (double)scale);
+  memcpy(operand_at(&call->operands[K_SCALE_CACHE + side], block, offset, head, 0), &scale, 4);
+  for (int64_t d = 0; d < size; ++d) {
+    *operand_at(&call->operands[KEY_CACHE + side], block, offset, head, d) =
+        row_code(cache_of(what), (float)((double)row[d] * (double)inverse));
+  }
+}
+
+/* A head of a key or value in the cache. */
+static void expect_cached(const op_call *call, const rope_case *what, int side, const float *row,
+                          int64_t block, int64_t offset, int64_t head) {
+  if (has_row_scales(what->variant)) {
+    expect_scaled(call, what, side, row, block, offset, head);
+    return;
+  }
+  const operand *cache = &call->operands[KEY_CACHE + side];
+  const float scale = scale_at(&call->operands[K_SCALE + side], head);
+  const int64_t size = side ? what->value_head_size : what->head_size;
+  const flash_nvfp4 pages = {.cache = cache,
+                             .format = cache_of(what),
+                             .heads_first = heads_first(what, side),
+                             .swizzled = side == 1,
+                             .heads = what->heads,
+                             .head_size = size,
+                             .block_size = what->block_size};
+  for (int64_t d = 0; d < size; d += 16) {
+    for (int64_t i = d; !is_fp4(what->variant) && i < size && i < d + 16; ++i) {
+      put(cache_of(what), row[i], scale, operand_at(cache, block, offset, head, i));
+    }
+    if (is_fp4(what->variant)) {
+      flash_put_nvfp4(&pages, row + d, scale, block, offset, head, d / 16);
+    }
+  }
+}
+
 /* What a token should leave. */
 static void expect_token(const op_call *call, const rope_case *what, int64_t token, bool writes,
                          int64_t block, int64_t offset, float *row) {
@@ -585,12 +706,18 @@ static void expect_token(const op_call *call, const rope_case *what, int64_t tok
         put(scalar_of(what), row[d], 1,
             operand_at(&call->operands[k_out == K_IN_PLACE ? KEY : K_OUT], token, head, d, 0));
       }
-      if (writes) {
-        put(cache_of(what), row[d], scale_at(&call->operands[K_SCALE], head),
-            operand_at(&call->operands[KEY_CACHE], block, offset, head, d));
-      }
     }
-    for (int64_t d = 0; d < what->value_head_size && writes; ++d) {
+    if (writes) {
+      expect_cached(call, what, 0, row, block, offset, head);
+    }
+    const bool whole = is_fp4(what->variant) || has_row_scales(what->variant);
+    if (writes && whole) {
+      for (int64_t d = 0; d < what->value_head_size; ++d) {
+        row[d] = flash_element(&call->operands[VALUE], scalar_of(what), token, head, d, 0);
+      }
+      expect_cached(call, what, 1, row, block, offset, head);
+    }
+    for (int64_t d = 0; d < what->value_head_size && writes && !whole; ++d) {
       oracle_store(scalar_of(what), cache_of(what),
                    operand_at(&call->operands[VALUE], token, head, d, 0),
                    scale_at(&call->operands[V_SCALE], head),
@@ -601,7 +728,9 @@ static void expect_token(const op_call *call, const rope_case *what, int64_t tok
 
 /* Notes what the call should write; returns the number of faults. */
 static uint64_t expect_all(const op_call *call, const rope_case *what) {
-  float *row = malloc(((size_t)what->head_size + 1) * sizeof *row);
+  const int64_t size =
+      what->head_size > what->value_head_size ? what->head_size : what->value_head_size;
+  float *row = malloc(((size_t)size + 1) * sizeof *row);
   uint64_t faults = 0;
   for (int64_t token = 0; token < what->tokens; ++token) {
     const int64_t position = operand_get_index(&call->operands[POSITIONS], token, 0);
@@ -664,21 +793,30 @@ static bool wanted(const kvf_variant *variant) {
 
 static rope_case case_of(const kvf_variant *variant, const int value[AXES_], bool aligned,
                          uint64_t seed) {
+  const int64_t *sizes = is_fp4(variant) ? fp4_sizes_of[value[SIZES_]] : sizes_of[value[SIZES_]];
   rope_case what = {.variant = variant,
-                    .head_size = sizes_of[value[SIZES_]][0],
-                    .value_head_size = sizes_of[value[SIZES_]][1],
-                    .rotary_dim = sizes_of[value[SIZES_]][2],
+                    .head_size = sizes[0],
+                    .value_head_size = sizes[1],
+                    .rotary_dim = sizes[2],
                     .q_heads = heads_of[value[HEADS_]][0],
                     .heads = heads_of[value[HEADS_]][1],
                     .tokens = tokens_of[value[TOKENS_]],
-                    .block_size = block_size_of[value[PAGES_]],
+                    .block_size = is_fp4(variant) ? fp4_block_size_of[value[PAGES_]]
+                                                  : block_size_of[value[PAGES_]],
                     .seed = seed};
   memcpy(what.value, value, sizeof what.value);
+  if (has_row_scales(variant) && what.value_head_size == 0) {
+    what.value_head_size = 5; /* heads that have scales are not empty */
+  }
   what.slots = what.tokens > value[SHORT_] ? what.tokens - value[SHORT_] : 0;
   what.num_blocks = (what.tokens + what.block_size - 1) / what.block_size + 2;
   what.value[FROM_] *= aligned ? 16 : bytes_of(kvf_scalar_of(variant));
   what.value[TO_] *= aligned ? 16 : bytes_of(kvf_scalar_of(variant)); /* a cache's are not larger */
   return what;
+}
+
+static int num_sizes(const kvf_variant *variant) {
+  return is_fp4(variant) ? (int)TEST_COUNT(fp4_sizes_of) : (int)TEST_COUNT(sizes_of);
 }
 
 static double cost_of(const covering_row *row, const void *context) {
@@ -701,7 +839,7 @@ static void test_matrix(void) {
       const int offsets = aligned ? 1 : 16 / bytes_of(kvf_scalar_of(variant));
       const covering plan = {
           .num_axes = AXES_,
-          .sizes = {[SIZES_] = TEST_COUNT(sizes_of),
+          .sizes = {[SIZES_] = num_sizes(variant),
                     [HEADS_] = TEST_COUNT(heads_of),
                     [PAGES_] = TEST_COUNT(block_size_of),
                     [TOKENS_] = TEST_COUNT(tokens_of),
@@ -748,7 +886,7 @@ static void test_wide(void) {
   }
   uint64_t state = options.seed;
   for (int i = 0; i < OP->num_variants; ++i) {
-    for (int k = 0; wanted(&OP->variants[i]) && k < (int)(12 * TEST_COUNT(sizes_of)); ++k) {
+    for (int k = 0; wanted(&OP->variants[i]) && k < 12 * num_sizes(&OP->variants[i]); ++k) {
       const int value[AXES_] = {[SIZES_] = k / 12,
                                 [TOKENS_] = 2,
                                 [PAGES_] = 1,
@@ -800,8 +938,8 @@ static rope_case small_case(const kvf_variant *variant) {
   const int value[AXES_] = {[WEIGHTS_] = WEIGHTS_F32};
   rope_case what = case_of(variant, value, true, 3);
   what.head_size = 48;
-  what.value_head_size = 32;
-  what.rotary_dim = 16;
+  what.value_head_size = is_fp4(variant) ? 64 : 32;
+  what.rotary_dim = is_fp4(variant) ? 32 : 16;
   what.q_heads = 3;
   what.heads = 2;
   what.tokens = what.slots = 5;
@@ -932,6 +1070,9 @@ static void test_far(void) {
   for (int i = 0; i < OP->num_variants; ++i) {
     const kvf_variant *variant = &OP->variants[i];
     for (size_t k = 0; wanted(variant) && k < 2 * TEST_COUNT(which); ++k) {
+      if (dimension[k / 2] == 1 && is_fp4(variant)) {
+        continue; /* pages without gaps */
+      }
       op_call call;
       const rope_case what = far_case(&call, variant, k % 2, dimension[k / 2] == 1 ? 1 : 4);
       move_far(&call, which[k / 2], dimension[k / 2]);
@@ -1030,6 +1171,82 @@ static rope_case full_case(const kvf_variant *variant) {
   what.value[K_OUT_] = K_APART;
   what.seed = 5; /* with a scale of each query head, and none of them through bytes */
   return what;
+}
+
+/* Scales per token and head. */
+static void test_bad_rows(void) {
+  /* clang-format off */
+  static const bad_argument rows[] = {
+    {"no k_scale_cache", ON_BOTH, "k_scale_cache", SPOIL_NULL, 0, 0, NULL, VALUE_, "k_scale_cache", "NULL", "want a tensor"},
+    {"no v_scale_cache", ON_BOTH, "v_scale_cache", SPOIL_NULL, 0, 0, NULL, VALUE_, "v_scale_cache", "NULL", "want a tensor"},
+    {"tokens of v_scale_cache", ON_BOTH, "v_scale_cache", SPOIL_SIZE, 1, 3, NULL, VALUE_, "v_scale_cache", "(block_size) is 3", "want "},
+    {"k_scale_cache is bfloat16", ON_BOTH, "k_scale_cache", SPOIL_DTYPE, kDLBfloat, 16, NULL, TYPE, "k_scale_cache", "dtype is bfloat16", "want float32"},
+  };
+  /* clang-format on */
+  const kvf_variant *variant = need_backend() ? find(KVF_FP8_PER_TOKEN_HEAD) : NULL;
+  if (variant == NULL || find(KVF_FP8_E4M3) == NULL) {
+    return;
+  }
+  const rope_case what = full_case(variant);
+  op_call_test_bad(build, &what, typed, rows, TEST_COUNT(rows));
+  op_call_test_overlap(build, &what, typed, "k_scale_cache", "key_cache");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "value");
+  op_call_test_overlap(build, &what, typed, "v_scale_cache", "q_out");
+  op_call call;
+  build(&call, &what);
+  op_call_upload(&call);
+  kvf_rope_and_cache_flash_params params = params_of(&call, &what);
+  params.v_scale_cache.data = NULL;
+  EXPECT_STATUS(kvf_launch_rope_and_cache_flash(NULL, variant, &params), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "v_scale_cache: got NULL");
+  params = params_of(&call, &what);
+  params.value_head_size = 0;
+  EXPECT_STATUS(kvf_launch_rope_and_cache_flash(NULL, variant, &params), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "value_head_size: got 0, want 1 or more");
+  /* Beside codes that have no such scales there is no place for them. */
+  call.values[KV_CACHE_DTYPE].as.string = "fp8";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_STATUS(op_call_invoke(&call, i ? typed : NULL), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(),
+                "k_scale_cache: got a tensor, want None next to a cache of fp8_e4m3");
+  }
+  (void)op_call_verify(&call, "scales per token and head");
+  op_call_free(&call);
+  count_case(NULL);
+}
+
+/* What nvfp4 wants of sizes. */
+static void test_bad_fp4(void) {
+  static const struct {
+    int64_t sizes[3];
+    int64_t block_size;
+    const char *message;
+  } rows[] = {
+      {{40, 64, 32}, 4, "key: head_size is 40, want a multiple of 16"},
+      {{48, 72, 32}, 4, "value: head_size is 72, want a multiple of 16"},
+      {{48, 48, 32}, 4, "head_size is 48, want a multiple of 64"},
+      {{48, 64, 32}, 6, "block_size is 6, want a multiple of 4"},
+      {{48, 64, 16}, 4, "cos_sin_cache: rotary_dim is 16, want a multiple of 32"},
+  };
+  const kvf_variant *variant = need_backend() ? find(KVF_NVFP4) : NULL;
+  for (size_t i = 0; variant != NULL && i < 3 * TEST_COUNT(rows); ++i) {
+    rope_case what = small_case(variant);
+    what.head_size = rows[i / 3].sizes[0];
+    what.value_head_size = rows[i / 3].sizes[1];
+    what.rotary_dim = rows[i / 3].sizes[2];
+    what.block_size = rows[i / 3].block_size;
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    const kvf_rope_and_cache_flash_params params = params_of(&call, &what);
+    EXPECT_STATUS(i % 3 == 2 ? kvf_launch_rope_and_cache_flash(NULL, variant, &params)
+                             : op_call_invoke(&call, i % 3 ? typed : NULL),
+                  KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), rows[i / 3].message);
+    (void)op_call_verify(&call, rows[i / 3].message);
+    op_call_free(&call);
+    count_case(NULL);
+  }
 }
 
 static void test_bad_arguments(void) {
@@ -1166,6 +1383,8 @@ CU_TestInfo rope_and_cache_flash_tests[] = {
     {"strides beyond 2^31", test_far},
     {"slots and positions out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
+    {"bad scales per token and head", test_bad_rows},
+    {"bad sizes of nvfp4", test_bad_fp4},
     {"bad numbers", test_bad_numbers},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

@@ -10,6 +10,7 @@ enum { Q_HEADS = 32, HEADS = 8, HEAD_SIZE = 128, BLOCK_SIZE = 16, POSITIONS = 10
 typedef struct rope_tensors {
   const bench_tensor *query, *key, *value, *key_cache, *value_cache, *positions, *table, *slots;
   const bench_tensor *weight, *k_scale, *v_scale, *codes;
+  const bench_tensor *k_scale_cache, *v_scale_cache; /* of a scale per token and head, or NULL */
 } rope_tensors;
 
 typedef struct rope_form {
@@ -46,6 +47,10 @@ static void add_rope(bench_call *call, const rope_tensors *t, const bench_tensor
   bench_add_string(call, "auto");
   bench_add_string(call, "unfused");
   add_optional(call, t->codes);
+  bench_add_none(call); /* q_scale */
+  bench_add_none(call); /* k_out */
+  add_optional(call, t->k_scale_cache);
+  add_optional(call, t->v_scale_cache);
 }
 
 /* Norm, rotation, write. */
@@ -54,15 +59,23 @@ static void add_steps(bench_call *call, const rope_tensors *t, const bench_tenso
   add_rope(call, t, no_slots, NULL, t->weight, true);
   bench_begin_step(call, call->variant->op);
   add_rope(call, t, no_slots, t->table, NULL, true);
-  bench_begin_step(call, &kvf_op_reshape_and_cache_flash);
+  const bool by_row = t->k_scale_cache != NULL;
+  bench_begin_step(call, by_row ? &kvf_op_reshape_and_cache_flash_per_token_head
+                                : &kvf_op_reshape_and_cache_flash);
   bench_add_tensor(call, t->key);
   bench_add_tensor(call, t->value);
   bench_add_tensor(call, t->key_cache);
   bench_add_tensor(call, t->value_cache);
+  if (by_row) {
+    bench_add_tensor(call, t->k_scale_cache);
+    bench_add_tensor(call, t->v_scale_cache);
+  }
   bench_add_tensor(call, t->slots);
   bench_add_cache_dtype(call);
-  bench_add_tensor(call, t->k_scale);
-  bench_add_tensor(call, t->v_scale);
+  if (!by_row) {
+    bench_add_tensor(call, t->k_scale);
+    bench_add_tensor(call, t->v_scale);
+  }
 }
 
 static const bench_tensor *memory(bench_call *call, DLDataType type, int64_t a, int64_t b,
@@ -79,9 +92,16 @@ static bool describe(bench_call *call, int32_t form) {
                                     {.is_neox = true, .norms = true, .in_steps = true}};
   const rope_form *wanted = &forms[form];
   const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
-  const DLDataType cache = bench_type(kvf_cache_of(call->variant));
+  const kvf_dtype held = kvf_cache_of(call->variant);
+  const DLDataType cache = bench_type(held);
   const int64_t tokens = call->tokens;
   const int64_t pages = bench_pieces(tokens, BLOCK_SIZE);
+  const bool fp4 = held == KVF_NVFP4 || held == KVF_NVFP4_4OVER6;
+  const bool by_row = held == KVF_INT8_PER_TOKEN_HEAD || held == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
+                      held == KVF_FP8_PER_TOKEN_HEAD;
+  const DLDataType f32 = bench_type(KVF_F32);
+  const int64_t width =
+      fp4 ? HEAD_SIZE / 2 + HEAD_SIZE / 16 : HEAD_SIZE; /* of a head of the cache */
   int64_t *positions = bench_order(tokens, true);
   for (int64_t i = 0; i < tokens; ++i) {
     positions[i] %= POSITIONS;
@@ -90,8 +110,8 @@ static bool describe(bench_call *call, int32_t form) {
       .query = memory(call, scalar, tokens, Q_HEADS, HEAD_SIZE, 0),
       .key = memory(call, scalar, tokens, HEADS, HEAD_SIZE, 0),
       .value = memory(call, scalar, tokens, HEADS, HEAD_SIZE, 0),
-      .key_cache = memory(call, cache, pages, BLOCK_SIZE, HEADS, HEAD_SIZE),
-      .value_cache = memory(call, cache, pages, BLOCK_SIZE, HEADS, HEAD_SIZE),
+      .key_cache = memory(call, cache, pages, BLOCK_SIZE, HEADS, width),
+      .value_cache = memory(call, cache, pages, BLOCK_SIZE, HEADS, width),
       .positions = bench_integers(call, BENCH_NEAR, 64, positions, BENCH_SHAPE(tokens)),
       .table = bench_cos_sin(call, POSITIONS, HEAD_SIZE / 2),
       .slots = bench_integers(call, BENCH_NEAR, 64, bench_order(tokens, true), BENCH_SHAPE(tokens)),
@@ -99,6 +119,8 @@ static bool describe(bench_call *call, int32_t form) {
       .k_scale = bench_ones(call, 0, NULL),
       .v_scale = bench_ones(call, 0, NULL),
       .codes = wanted->q_codes ? memory(call, BENCH_BYTE, tokens, Q_HEADS, HEAD_SIZE, 0) : NULL,
+      .k_scale_cache = by_row ? memory(call, f32, pages, BLOCK_SIZE, HEADS, 0) : NULL,
+      .v_scale_cache = by_row ? memory(call, f32, pages, BLOCK_SIZE, HEADS, 0) : NULL,
   };
   if (wanted->in_steps) {
     add_steps(call, &t,
@@ -113,7 +135,8 @@ static bool describe(bench_call *call, int32_t form) {
       wanted->q_codes ? (size_t)(tokens * queries) : bench_scalar_bytes(call, tokens * queries);
   bench_moves(call,
               q_out + bench_scalar_bytes(call, tokens * (queries + 3 * keys + HEAD_SIZE)) +
-                  bench_cache_bytes(call, tokens * 2 * keys) + 16 * (size_t)tokens,
+                  bench_cache_bytes(call, tokens * 2 * HEADS * width) +
+                  (by_row ? (size_t)(tokens * 2 * HEADS) * sizeof(float) : 0) + 16 * (size_t)tokens,
               0.85);
   if (wanted->in_steps) {
     call->aim = 0;

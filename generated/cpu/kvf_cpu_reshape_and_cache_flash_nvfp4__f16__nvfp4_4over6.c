@@ -8,19 +8,7 @@
 #include "kvforge/cache/nvfp4.h"
 
 /* Elements that are worked on at a time. */
-enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, PART = GROUPS * GROUP };
-
-/* `count` elements of a row. `stride` is the source's, in elements. */
-static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
-                  int64_t count) {
-  if (stride == 1) {
-    kvf_widen_f16(wide, source, count);
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    wide[i] = kvf_f32_from_f16(source[i * stride]);
-  }
-}
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, SPAN = GROUPS * GROUP };
 
 /* Where the block scales of a token and a head are. Strides in bytes. */
 typedef struct scale_place {
@@ -35,7 +23,7 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
                               int64_t count) {
   if (place->swizzled == 0) {
     uint8_t *scales = place->head + place->offset * place->token_stride + first;
-    for (int64_t i = 0; i < count; ++i) {
+    for (int64_t i = 0; i < GROUPS && i < count; ++i) { /* no more, which compilers do not see */
       scales[i] = (uint8_t)block_scales[i];
     }
     return;
@@ -78,10 +66,10 @@ KVF_INLINE void add_pairs(float *restrict sums, const float *restrict from, int6
 KVF_INLINE void errors_of(float *errors, const float *wide, const uint8_t *codes,
                           const uint32_t *block_scales, float inverse, int64_t count) {
   float steps[GROUPS];
-  float of_1[PART];
-  float of_2[PART / 2];
-  float of_4[PART / 4];
-  float of_8[PART / 8];
+  float of_1[SPAN];
+  float of_2[SPAN / 2];
+  float of_4[SPAN / 4];
+  float of_8[SPAN / 8];
   for (int64_t group = 0; group < count; ++group) {
     steps[group] = kvf_nvfp4_step(block_scales[group], inverse);
   }
@@ -102,11 +90,11 @@ KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, 
   uint32_t largest[GROUPS];
   kvf_largest_of_16(largest, wide, count);
   static const float tops[] = {6.0f, 4.0f};
-  uint8_t choices[2][PART / 2];
+  uint8_t choices[2][SPAN / 2];
   uint32_t scales[2][GROUPS];
   float errors[2][GROUPS];
   for (int top = 0; top < 2; ++top) {
-    float scaled[PART];
+    float scaled[SPAN];
     memcpy(scaled, wide, sizeof scaled);
     encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse, count);
     errors_of(errors[top], wide, choices[top], scales[top], inverse, count);
@@ -118,28 +106,51 @@ KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, 
   }
 }
 
+/*
+ * Elements [first, first + length) of a head, whole groups and no more than SPAN, to its codes and
+ * block scales. What is in `wide`, which has room for SPAN, afterwards is not defined.
+ */
+static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *restrict codes,
+                         const scale_place *place, float scale) {
+  const float inverse = 1.0f / scale;
+  uint32_t block_scales[GROUPS] = {0}; /* of the groups that there are */
+  uint8_t bytes[SPAN / 2];
+  if (length == SPAN) {
+    write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
+  } else { /* only the beginning is written out */
+    memset(wide + length, 0, (size_t)(SPAN - length) * sizeof *wide);
+    if (length > SPAN / 2) {
+      write_part(wide, bytes, block_scales, inverse, GROUPS);
+    } else if (length > SPAN / 4) {
+      write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
+    } else {
+      write_part(wide, bytes, block_scales, inverse, GROUPS / 4);
+    }
+    memcpy(codes + first / 2, bytes, (size_t)length / 2);
+  }
+  put_scales(place, first / GROUP, block_scales, length / GROUP);
+}
+
+/* `count` elements of a row. `stride` is the source's, in elements. */
+static void widen(float *restrict wide, const uint16_t *restrict source, int64_t stride,
+                  int64_t count) {
+  if (stride == 1) {
+    kvf_widen_f16(wide, source, count);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_f32_from_f16(source[i * stride]);
+  }
+}
+
 /* One head of one token. `stride` is the source's, in elements. */
 static void write_head(const uint16_t *source, int64_t stride, int64_t size,
                        uint8_t *restrict codes, const scale_place *place, float scale) {
-  const float inverse = 1.0f / scale;
-  float wide[PART];
-  for (int64_t first = 0; first < size; first += PART) {
-    const int64_t length = size - first < PART ? size - first : PART;
-    uint32_t block_scales[GROUPS];
-    uint8_t bytes[PART / 2];
+  float wide[SPAN];
+  for (int64_t first = 0; first < size; first += SPAN) {
+    const int64_t length = size - first < SPAN ? size - first : SPAN;
     widen(wide, source + first * stride, stride, length);
-    if (length == PART) {
-      write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
-    } else { /* only the beginning is written out */
-      memset(wide + length, 0, (size_t)(PART - length) * sizeof *wide);
-      if (length > PART / 2) {
-        write_part(wide, bytes, block_scales, inverse, GROUPS);
-      } else {
-        write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
-      }
-      memcpy(codes + first / 2, bytes, (size_t)length / 2);
-    }
-    put_scales(place, first / GROUP, block_scales, length / GROUP);
+    write_groups(wide, first, length, codes, place, scale);
   }
 }
 
@@ -171,6 +182,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f16__nvfp4_4over6)(co
                   head * p->k_block_scales.stride[2],
           .token_stride = p->k_block_scales.stride[1],
           .offset = offset,
+          .swizzled = 0,
       };
       write_head(key + head * p->key.stride[1], p->key.stride[2], p->head_size,
                  key_cache + head * p->key_cache.stride[2], &key_place,

@@ -219,7 +219,7 @@ static void write_int8(const float *source, int64_t source_stride, int8_t *cache
 }
 
 /* Pairs that are rotated together, and heads that are looked at together. */
-enum { PART = 64, HEADS = 32 };
+enum { PAIRS = 64, HEADS = 32 };
 
 /* `count` elements of a row as floats. `stride` in elements. */
 KVF_INLINE void widen(float *restrict to, const uint16_t *restrict from, int64_t stride,
@@ -244,9 +244,9 @@ KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restr
     }
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
-    const int64_t length = count - first < PART ? count - first : PART;
-    uint32_t words[PART];
+  for (int64_t first = 0; first < count; first += PAIRS) {
+    const int64_t length = count - first < PAIRS ? count - first : PAIRS;
+    uint32_t words[PAIRS];
     for (int64_t i = 0; i < length; ++i) {
       words[i] = kvf_bf16_from_f32(from[first + i]);
     }
@@ -302,9 +302,9 @@ typedef struct part {
   int64_t apart; /* of two runs */
   int64_t runs;
   int64_t pairs; /* that are rotated, 0 for none */
-  float cosines[PART];
-  float sines[PART];
-  float weights[2][2 * PART]; /* of a run each */
+  float cosines[PAIRS];
+  float sines[PAIRS];
+  float weights[2][2 * PAIRS]; /* of a run each */
 } part;
 
 /* Element i of a vector of floats or of bf16. */
@@ -329,12 +329,12 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
     const int64_t element = p->rotary_dim + (first - pairs);
     const int64_t rest = p->head_size - element;
     found->first = element;
-    found->length = rest < 2 * PART ? rest : 2 * PART;
+    found->length = rest < 2 * PAIRS ? rest : 2 * PAIRS;
     found->runs = 1;
     found->pairs = 0;
     return first + found->length;
   }
-  const int64_t count = pairs - first < PART ? pairs - first : PART;
+  const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
   found->first = p->is_neox ? first : 2 * first;
   found->length = p->is_neox ? count : 2 * count;
   found->apart = pairs;
@@ -400,12 +400,13 @@ KVF_INLINE void rotate_neighbours(float *restrict run, const float *restrict cos
 }
 
 /*
- * A part of a head as floats. `factor`: NULL without a norm. Always inlined, so that the usual
- * length is a number that a compiler knows.
+ * A part of a head as floats. `factor`: NULL without a norm. `rounds`: to what bf16 can hold; else
+ * that is done as it is stored. Always inlined, so that the usual length is a number that a
+ * compiler knows.
  */
 KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
-                          const uint16_t *head, int64_t stride, const float *factor,
-                          float runs[2][2 * PART], int64_t length) {
+                          const uint16_t *head, int64_t stride, const float *factor, bool rounds,
+                          float runs[2][2 * PAIRS], int64_t length) {
   for (int64_t run = 0; run < which->runs; ++run) {
     widen(runs[run], head + (which->first + (run > 0 ? which->apart : 0)) * stride, stride, length);
     if (factor != NULL) {
@@ -417,7 +418,7 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
   } else if (which->pairs > 0) {
     rotate_neighbours(runs[0], which->cosines, which->sines, length / 2);
   }
-  if (p->rounding != KVF_ROUND_NONE) {
+  if (rounds) {
     for (int64_t run = 0; run < which->runs; ++run) {
       round_row(runs[run], length);
     }
@@ -425,14 +426,14 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
 }
 
 static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
-                      const uint16_t *head, int64_t stride, const float *factor,
-                      float runs[2][2 * PART]) {
-  if (which->length == PART && stride == 1) {
-    make_runs(p, which, head, 1, factor, runs, PART);
-  } else if (which->length == 2 * PART && stride == 1) {
-    make_runs(p, which, head, 1, factor, runs, 2 * PART);
+                      const uint16_t *head, int64_t stride, const float *factor, bool rounds,
+                      float runs[2][2 * PAIRS]) {
+  if (which->length == PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, PAIRS);
+  } else if (which->length == 2 * PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, 2 * PAIRS);
   } else {
-    make_runs(p, which, head, stride, factor, runs, which->length);
+    make_runs(p, which, head, stride, factor, rounds, runs, which->length);
   }
 }
 
@@ -455,28 +456,52 @@ static void put_query(const kvf_rope_and_cache_flash_params *p, int64_t token, i
   }
 }
 
-/* A run of a key, to element `first` of its head, and to the cache unless `cached` is NULL. */
+/* Where a token goes in the caches. */
+typedef struct place {
+  bool writes; /* else nowhere */
+  int64_t block;
+  int64_t offset;
+} place;
+
+/* A run of a key, to element `first` of its head in k_out and in the cache. */
 static void put_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
-                    int64_t first, const float *run, int64_t count, int8_t *cached) {
+                    int64_t first, const float *run, int64_t count, const place *to) {
   if (p->k_out.data != NULL) {
     const int64_t stride = p->k_out.stride[2];
     uint16_t *out = (uint16_t *)p->k_out.data + token * p->k_out.stride[0] +
                     head * p->k_out.stride[1] + first * stride;
     narrow(out, stride, run, count);
   }
-  if (cached == NULL) {
+  if (!to->writes) {
     return;
   }
+  const int64_t block = to->block;
+  const int64_t offset = to->offset;
   const int64_t stride = p->key_cache.stride[3];
-  int8_t *to = cached + head * p->key_cache.stride[2] + first * stride;
-  write_int8(run, 1, to, stride, count,
+  int8_t *cached = (int8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
+                   offset * p->key_cache.stride[1] + head * p->key_cache.stride[2] + first * stride;
+  write_int8(run, 1, cached, stride, count,
              ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
+}
+
+/* A head of a value, to the cache. */
+static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                      const place *to) {
+  const int64_t block = to->block;
+  const int64_t offset = to->offset;
+  const uint16_t *from =
+      (const uint16_t *)p->value.data + token * p->value.stride[0] + head * p->value.stride[1];
+  int8_t *cached = (int8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                   offset * p->value_cache.stride[1] + head * p->value_cache.stride[2];
+  write_head(from, p->value.stride[2], cached, p->value_cache.stride[3], p->value_head_size,
+             ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
 }
 
 /* The queries of a token. */
 static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position) {
   const uint16_t *rows = (const uint16_t *)p->query.data + token * p->query.stride[0];
   const int64_t stride = p->query.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE && p->q_becomes != KVF_QUERY_SCALAR;
   for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
     const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
     float factors[HEADS];
@@ -493,9 +518,9 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
         load_weights(p, &which, &p->q_weight, p->q_weight_bytes);
       }
       for (int64_t head = begin; head < end; ++head) {
-        float runs[2][2 * PART];
+        float runs[2][2 * PAIRS];
         make_part(p, &which, rows + head * p->query.stride[1], stride,
-                  p->norms_q ? &factors[head - begin] : NULL, runs);
+                  p->norms_q ? &factors[head - begin] : NULL, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_query(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
                     which.length);
@@ -507,9 +532,10 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
 
 /* The keys of a token. */
 static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position,
-                     int8_t *cached) {
+                     const place *to) {
   const uint16_t *rows = (const uint16_t *)p->key.data + token * p->key.stride[0];
   const int64_t stride = p->key.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE;
   for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
     const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
     float factors[HEADS];
@@ -526,12 +552,12 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
         load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
       }
       for (int64_t head = begin; head < end; ++head) {
-        float runs[2][2 * PART];
+        float runs[2][2 * PAIRS];
         make_part(p, &which, rows + head * p->key.stride[1], stride,
-                  p->norms_k ? &factors[head - begin] : NULL, runs);
+                  p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
-                  which.length, cached);
+                  which.length, to);
         }
       }
     }
@@ -554,22 +580,11 @@ void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__int8)(const void *params
       }
     }
     turn_query(p, token, position);
-    int64_t block;
-    int64_t offset;
-    if (token >= p->slots.num_tokens || !kvf_locate(&p->slots, token, &block, &offset)) {
-      turn_key(p, token, position, NULL);
-      continue;
-    }
-    turn_key(p, token, position,
-             (int8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
-                 offset * p->key_cache.stride[1]);
-    const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
-    int8_t *value_cache = (int8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
-                          offset * p->value_cache.stride[1];
-    for (int64_t head = 0; head < p->num_heads; ++head) {
-      write_head(value + head * p->value.stride[1], p->value.stride[2],
-                 value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
-                 p->value_head_size, ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
+    place to = {.writes = false};
+    to.writes = token < p->slots.num_tokens && kvf_locate(&p->slots, token, &to.block, &to.offset);
+    turn_key(p, token, position, &to);
+    for (int64_t head = 0; to.writes && head < p->num_heads; ++head) {
+      put_value(p, token, head, &to);
     }
   }
 }

@@ -80,11 +80,20 @@ KVF_INLINE float error_of(const float (&v)[GROUP], const encoded &group, float i
     sums[i] = difference * difference;
   }
 #pragma unroll
-  for (int32_t count = GROUP / 2; count > 0; count /= 2) {
+  for (int32_t i = 0; i < 8; ++i) {
+    sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
+  }
 #pragma unroll
-    for (int32_t i = 0; i < count; ++i) {
-      sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
-    }
+  for (int32_t i = 0; i < 4; ++i) {
+    sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 1; ++i) {
+    sums[i] = __fadd_rn(sums[2 * i], sums[2 * i + 1]);
   }
   return sums[0];
 }

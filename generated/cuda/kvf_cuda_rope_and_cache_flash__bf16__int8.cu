@@ -8,45 +8,65 @@
 #include "kvforge/cache/cuda_rope.cuh"
 
 /* Elements that a thread moves at a time where it can. */
-enum { WIDE = KVF_SUM_PART };
+enum { WIDE = KVF_SUM_PART, THREADS = 256 };
 
-/* Eight elements. */
+/* A chunk of WIDE elements. */
 KVF_INLINE void load(const uint16_t *from, float (&v)[WIDE]) {
-  const uint4 words = *reinterpret_cast<const uint4 *>(from);
-  v[0] = kvf_f32_from_bf16((uint16_t)words.x);
-  v[1] = kvf_f32_from_bf16((uint16_t)(words.x >> 16));
-  v[2] = kvf_f32_from_bf16((uint16_t)words.y);
-  v[3] = kvf_f32_from_bf16((uint16_t)(words.y >> 16));
-  v[4] = kvf_f32_from_bf16((uint16_t)words.z);
-  v[5] = kvf_f32_from_bf16((uint16_t)(words.z >> 16));
-  v[6] = kvf_f32_from_bf16((uint16_t)words.w);
-  v[7] = kvf_f32_from_bf16((uint16_t)(words.w >> 16));
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
+    v[i + 0] = kvf_f32_from_bf16((uint16_t)words.x);
+    v[i + 1] = kvf_f32_from_bf16((uint16_t)(words.x >> 16));
+    v[i + 2] = kvf_f32_from_bf16((uint16_t)words.y);
+    v[i + 3] = kvf_f32_from_bf16((uint16_t)(words.y >> 16));
+    v[i + 4] = kvf_f32_from_bf16((uint16_t)words.z);
+    v[i + 5] = kvf_f32_from_bf16((uint16_t)(words.z >> 16));
+    v[i + 6] = kvf_f32_from_bf16((uint16_t)words.w);
+    v[i + 7] = kvf_f32_from_bf16((uint16_t)(words.w >> 16));
+  }
 }
 
 KVF_INLINE void store(const float (&v)[WIDE], uint16_t *to) {
-  *reinterpret_cast<uint4 *>(to) =
-      make_uint4(kvf_bf16_from_f32(v[0]) | (uint32_t)kvf_bf16_from_f32(v[1]) << 16,
-                 kvf_bf16_from_f32(v[2]) | (uint32_t)kvf_bf16_from_f32(v[3]) << 16,
-                 kvf_bf16_from_f32(v[4]) | (uint32_t)kvf_bf16_from_f32(v[5]) << 16,
-                 kvf_bf16_from_f32(v[6]) | (uint32_t)kvf_bf16_from_f32(v[7]) << 16);
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint4 *>(to + i) =
+        make_uint4(kvf_bf16_from_f32(v[i + 0]) | (uint32_t)kvf_bf16_from_f32(v[i + 1]) << 16,
+                   kvf_bf16_from_f32(v[i + 2]) | (uint32_t)kvf_bf16_from_f32(v[i + 3]) << 16,
+                   kvf_bf16_from_f32(v[i + 4]) | (uint32_t)kvf_bf16_from_f32(v[i + 5]) << 16,
+                   kvf_bf16_from_f32(v[i + 6]) | (uint32_t)kvf_bf16_from_f32(v[i + 7]) << 16);
+  }
 }
 
 KVF_INLINE void store_fp8_e4m3(const float (&v)[WIDE], uint8_t *to, float scale) {
-  *reinterpret_cast<uint2 *>(to) =
-      make_uint2(kvf_fp8_e4m3x4_from_f32(v[0] / scale, v[1] / scale, v[2] / scale, v[3] / scale),
-                 kvf_fp8_e4m3x4_from_f32(v[4] / scale, v[5] / scale, v[6] / scale, v[7] / scale));
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint2 *>(to + i) =
+        make_uint2(kvf_fp8_e4m3x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale,
+                                           v[i + 3] / scale),
+                   kvf_fp8_e4m3x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
+                                           v[i + 7] / scale));
+  }
 }
 
 KVF_INLINE void store_fp8_e5m2(const float (&v)[WIDE], uint8_t *to, float scale) {
-  *reinterpret_cast<uint2 *>(to) =
-      make_uint2(kvf_fp8_e5m2x4_from_f32(v[0] / scale, v[1] / scale, v[2] / scale, v[3] / scale),
-                 kvf_fp8_e5m2x4_from_f32(v[4] / scale, v[5] / scale, v[6] / scale, v[7] / scale));
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint2 *>(to + i) =
+        make_uint2(kvf_fp8_e5m2x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale,
+                                           v[i + 3] / scale),
+                   kvf_fp8_e5m2x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
+                                           v[i + 7] / scale));
+  }
 }
 
 KVF_INLINE void store_int8(const float (&v)[WIDE], int8_t *to, float scale) {
-  *reinterpret_cast<uint2 *>(to) =
-      make_uint2(kvf_int8x4_from_f32(v[0] / scale, v[1] / scale, v[2] / scale, v[3] / scale),
-                 kvf_int8x4_from_f32(v[4] / scale, v[5] / scale, v[6] / scale, v[7] / scale));
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint2 *>(to + i) = make_uint2(
+        kvf_int8x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale, v[i + 3] / scale),
+        kvf_int8x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
+                            v[i + 7] / scale));
+  }
 }
 
 /* What bf16 can hold of a float. */
@@ -59,7 +79,7 @@ KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
 }
 
 /* Elements [i, i + 4) of such a vector, i being a multiple of 4. */
-KVF_INLINE void load_half(const void *vector, int32_t bytes, int64_t i, float (&v)[WIDE / 2]) {
+KVF_INLINE void load_quad(const void *vector, int32_t bytes, int64_t i, float (&v)[4]) {
   if (bytes != 4) {
     const uint2 words = *reinterpret_cast<const uint2 *>(static_cast<const uint16_t *>(vector) + i);
     v[0] = kvf_f32_from_bf16((uint16_t)words.x);
@@ -129,9 +149,9 @@ KVF_INLINE float query_scale(const kvf_rope_and_cache_flash_params &p, const row
              : 1.0f;
 }
 
-/* ---- eight elements at a time ---- */
+/* ---- a chunk at a time ---- */
 
-/* What a lane has of every row: two chunks of eight, partners where pairs are halves. */
+/* What a lane has of every row: two chunks, partners where pairs are halves. */
 struct lane_part {
   int32_t first;
   int32_t second;
@@ -155,14 +175,14 @@ KVF_INLINE void norm(const kvf_rope_and_cache_flash_params &p, const row &what, 
   const void *weight = what.is_query ? p.q_weight.data : p.k_weight.data;
   const int32_t bytes = what.is_query ? p.q_weight_bytes : p.k_weight_bytes;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float weights[WIDE / 2] = {1, 1, 1, 1};
+  for (int first = 0; first < WIDE; first += 4) {
+    float weights[4] = {1, 1, 1, 1};
     if (weight != nullptr) {
-      load_half(weight, bytes, at + half * (WIDE / 2), weights);
+      load_quad(weight, bytes, at + first, weights);
     }
 #pragma unroll
-    for (int i = 0; i < WIDE / 2; ++i) {
-      float &x = v[half * (WIDE / 2) + i];
+    for (int i = 0; i < 4; ++i) {
+      float &x = v[first + i];
       x = __fmul_rn(__fmul_rn(x, factor), __fadd_rn(weights[i], p.weight_bias));
       x = p.rounding == KVF_ROUND_UNFUSED ? rounded(x) : x;
     }
@@ -173,14 +193,14 @@ KVF_INLINE void norm(const kvf_rope_and_cache_flash_params &p, const row &what, 
 KVF_INLINE void rotate_halves(const kvf_rope_and_cache_flash_params &p, const void *angles,
                               int32_t pair, float (&a)[WIDE], float (&b)[WIDE]) {
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float cosines[WIDE / 2];
-    float sines[WIDE / 2];
-    load_half(angles, p.angle_bytes, pair + half * (WIDE / 2), cosines);
-    load_half(angles, p.angle_bytes, p.rotary_dim / 2 + pair + half * (WIDE / 2), sines);
+  for (int first = 0; first < WIDE; first += 4) {
+    float cosines[4];
+    float sines[4];
+    load_quad(angles, p.angle_bytes, pair + first, cosines);
+    load_quad(angles, p.angle_bytes, p.rotary_dim / 2 + pair + first, sines);
 #pragma unroll
-    for (int i = 0; i < WIDE / 2; ++i) {
-      kvf_rotate_f32(&a[half * (WIDE / 2) + i], &b[half * (WIDE / 2) + i], cosines[i], sines[i]);
+    for (int i = 0; i < 4; ++i) {
+      kvf_rotate_f32(&a[first + i], &b[first + i], cosines[i], sines[i]);
     }
   }
 }
@@ -188,13 +208,16 @@ KVF_INLINE void rotate_halves(const kvf_rope_and_cache_flash_params &p, const vo
 /* Rotates a chunk of neighbours: pairs from `pair` on. */
 KVF_INLINE void rotate_neighbours(const kvf_rope_and_cache_flash_params &p, const void *angles,
                                   int32_t pair, float (&v)[WIDE]) {
-  float cosines[WIDE / 2];
-  float sines[WIDE / 2];
-  load_half(angles, p.angle_bytes, pair, cosines);
-  load_half(angles, p.angle_bytes, p.rotary_dim / 2 + pair, sines);
 #pragma unroll
-  for (int i = 0; i < WIDE / 2; ++i) {
-    kvf_rotate_f32(&v[2 * i], &v[2 * i + 1], cosines[i], sines[i]);
+  for (int first = 0; first < WIDE / 2; first += 4) {
+    float cosines[4];
+    float sines[4];
+    load_quad(angles, p.angle_bytes, pair + first, cosines);
+    load_quad(angles, p.angle_bytes, p.rotary_dim / 2 + pair + first, sines);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      kvf_rotate_f32(&v[2 * (first + i)], &v[2 * (first + i) + 1], cosines[i], sines[i]);
+    }
   }
 }
 
@@ -241,6 +264,15 @@ KVF_INLINE void put_value(const row &what, int32_t at) {
   store_int8(v, what.cached + at, what.scale);
 }
 
+/* The sums of the squares of two chunks, one half on the other. */
+KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
+                           float (&sums)[WIDE / KVF_SUM_PART]) {
+#pragma unroll
+  for (int i = 0; i < WIDE / KVF_SUM_PART; ++i) {
+    sums[i] = kvf_sum_part(low + i * KVF_SUM_PART, high + i * KVF_SUM_PART);
+  }
+}
+
 /* A row, by as many lanes as blocks have columns. */
 KVF_INLINE void write_wide(const kvf_rope_and_cache_flash_params &p, const row &what,
                            const lane_part &part, const void *angles, int64_t token) {
@@ -254,19 +286,20 @@ KVF_INLINE void write_wide(const kvf_rope_and_cache_flash_params &p, const row &
     load(what.from + part.second * WIDE, b);
   }
   if (p.norms_q || p.norms_k) {
-    float sum = 0;
+    float sums[WIDE / KVF_SUM_PART] = {};
     if (works && what.norms) {
       if (part.first == lane && part.second == lane + half) {
-        sum = kvf_sum_part(a, b);
+        sum_chunks(a, b, sums);
       } else {
         float low[WIDE];
         float high[WIDE];
         load(what.from + lane * WIDE, low);
         load(what.from + (lane + half) * WIDE, high);
-        sum = kvf_sum_part(low, high);
+        sum_chunks(low, high, sums);
       }
     }
-    const float factor = kvf_norm_factor(kvf_fold_lanes(sum, blockDim.x), p.head_size, p.eps);
+    float sum = kvf_fold_lanes(sums[0], blockDim.x);
+    const float factor = kvf_norm_factor(sum, p.head_size, p.eps);
     if (works && what.norms) {
       norm(p, what, factor, part.first * WIDE, a);
       norm(p, what, factor, part.second * WIDE, b);
@@ -335,12 +368,12 @@ KVF_INLINE float sum_of_squares(const kvf_rope_and_cache_flash_params &p, const 
   const int64_t half = kvf_lower_half(p.head_size);
   float sum = 0;
   for (int64_t first = 0; first < half; first += KVF_SUM_HALF) {
-    const int64_t at = first + (int64_t)threadIdx.x * WIDE;
-    float low[WIDE] = {};
-    float high[WIDE] = {};
+    const int64_t at = first + (int64_t)threadIdx.x * KVF_SUM_PART;
+    float low[KVF_SUM_PART] = {};
+    float high[KVF_SUM_PART] = {};
     if (what.norms && at < half) {
 #pragma unroll
-      for (int i = 0; i < WIDE; ++i) {
+      for (int i = 0; i < KVF_SUM_PART; ++i) {
         low[i] = at + i < p.head_size ? kvf_f32_from_bf16(what.from[(at + i) * what.stride]) : 0.0f;
         high[i] = half + at + i < p.head_size
                       ? kvf_f32_from_bf16(what.from[(half + at + i) * what.stride])
@@ -385,9 +418,9 @@ KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, const row
 /*
  * Grid: x tokens, y parts of a token's rows. Block: x lanes that share a row, a power of two up to
  * a warp, y rows; whole warps. Two blocks of 256 share a multiprocessor at least: asked for more,
- * or for nothing, compilers spill.
+ * compilers spill.
  */
-extern "C" __global__ void __launch_bounds__(256, 2) kvf_cuda_rope_and_cache_flash__bf16__int8(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) kvf_cuda_rope_and_cache_flash__bf16__int8(
     const __grid_constant__ kvf_rope_and_cache_flash_params p) {
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
   const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;

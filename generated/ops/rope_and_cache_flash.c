@@ -11,26 +11,56 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__f32);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__fp8_e5m2);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__nvfp4_4over6);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head_even);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_e5m2);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__nvfp4_4over6);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head_even);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_e5m2);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__nvfp4_4over6);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head_even);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__nvfp4_4over6);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head_even);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__nvfp4_4over6);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head_even);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__nvfp4_4over6);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head_even);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_per_token_head);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
@@ -41,6 +71,16 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__f32__fp8_e5m2),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8),
                 kvf_cpu_rope_and_cache_flash__f32__int8),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_NVFP4),
+                kvf_cpu_rope_and_cache_flash__f32__nvfp4),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_NVFP4_4OVER6),
+                kvf_cpu_rope_and_cache_flash__f32__nvfp4_4over6),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head_even),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_rope_and_cache_flash__f16__f16),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -49,6 +89,16 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__f16__fp8_e5m2),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8),
                 kvf_cpu_rope_and_cache_flash__f16__int8),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_NVFP4),
+                kvf_cpu_rope_and_cache_flash__f16__nvfp4),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_NVFP4_4OVER6),
+                kvf_cpu_rope_and_cache_flash__f16__nvfp4_4over6),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head_even),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_rope_and_cache_flash__bf16__bf16),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -57,6 +107,16 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__bf16__fp8_e5m2),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8),
                 kvf_cpu_rope_and_cache_flash__bf16__int8),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_NVFP4),
+                kvf_cpu_rope_and_cache_flash__bf16__nvfp4),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_NVFP4_4OVER6),
+                kvf_cpu_rope_and_cache_flash__bf16__nvfp4_4over6),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head_even),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__bf16__fp8_per_token_head),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_rope_and_cache_flash__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
@@ -65,6 +125,16 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__f32__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8),
                  kvf_cuda_rope_and_cache_flash__f32__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_NVFP4),
+                 kvf_cuda_rope_and_cache_flash__f32__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_NVFP4_4OVER6),
+                 kvf_cuda_rope_and_cache_flash__f32__nvfp4_4over6, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head_even, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f32__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_rope_and_cache_flash__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -73,6 +143,16 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__f16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8),
                  kvf_cuda_rope_and_cache_flash__f16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_NVFP4),
+                 kvf_cuda_rope_and_cache_flash__f16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_NVFP4_4OVER6),
+                 kvf_cuda_rope_and_cache_flash__f16__nvfp4_4over6, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head_even, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_rope_and_cache_flash__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -81,16 +161,36 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__bf16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8),
                  kvf_cuda_rope_and_cache_flash__bf16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_NVFP4),
+                 kvf_cuda_rope_and_cache_flash__bf16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_NVFP4_4OVER6),
+                 kvf_cuda_rope_and_cache_flash__bf16__nvfp4_4over6, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD_EVEN),
+                 kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head_even, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__bf16__fp8_per_token_head, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 6. */
-static const int16_t scalar_offsets[] = {0, 6, 12};
+/* the scalar dtype: value - KVF_F32 -> position * 11. */
+static const int16_t scalar_offsets[] = {0, 11, 22};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, 5};
-static const int64_t cache_values[] = {KVF_F32,      KVF_F16,      KVF_BF16,
-                                       KVF_FP8_E4M3, KVF_FP8_E5M2, KVF_INT8};
+static const int16_t cache_offsets[] = {0,  1,  2, 3,  4, -1, 5,  6,  -1, -1, -1,
+                                        -1, -1, 8, 10, 7, -1, -1, -1, -1, 9};
+static const int64_t cache_values[] = {KVF_F32,
+                                       KVF_F16,
+                                       KVF_BF16,
+                                       KVF_FP8_E4M3,
+                                       KVF_FP8_E5M2,
+                                       KVF_INT8,
+                                       KVF_NVFP4,
+                                       KVF_NVFP4_4OVER6,
+                                       KVF_INT8_PER_TOKEN_HEAD,
+                                       KVF_INT8_PER_TOKEN_HEAD_EVEN,
+                                       KVF_FP8_PER_TOKEN_HEAD};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -104,7 +204,7 @@ static const kvf_axis axes[] = {
      .values = scalar_values,
      .num_values = 3},
     {.first = KVF_F32,
-     .span = 7,
+     .span = 21,
      .offsets = cache_offsets,
      .below = -1,
      .above = -1,
@@ -112,28 +212,32 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 6},
+     .num_values = 11},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  /* cpu f32 */
-    -1, 4,  -1, 5,  6,  7,  /* cpu f16 */
-    -1, -1, 8,  9,  10, 11, /* cpu bf16 */
-    12, -1, -1, 13, 14, 15, /* cuda f32 */
-    -1, 16, -1, 17, 18, 19, /* cuda f16 */
-    -1, -1, 20, 21, 22, 23, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  8,  /* cpu f32 */
+    -1, 9,  -1, 10, 11, 12, 13, 14, 15, 16, 17, /* cpu f16 */
+    -1, -1, 18, 19, 20, 21, 22, 23, 24, 25, 26, /* cpu bf16 */
+    27, -1, -1, 28, 29, 30, 31, 32, 33, 34, 35, /* cuda f32 */
+    -1, 36, -1, 37, 38, 39, 40, 41, 42, 43, 44, /* cuda f16 */
+    -1, -1, 45, 46, 47, 48, 49, 50, 51, 52, 53, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {{KVF_AXES(KVF_F32, KVF_F16)}, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
-    {{KVF_AXES(KVF_F32, KVF_BF16)}, "a cache next to f32 tensors holds f32 itself or fp8 or int8"},
-    {{KVF_AXES(KVF_F16, KVF_F32)}, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
-    {{KVF_AXES(KVF_F16, KVF_BF16)}, "a cache next to f16 tensors holds f16 itself or fp8 or int8"},
+    {{KVF_AXES(KVF_F32, KVF_F16)},
+     "a cache next to f32 tensors holds f32 itself or fp8 or int8, or has scales of its own"},
+    {{KVF_AXES(KVF_F32, KVF_BF16)},
+     "a cache next to f32 tensors holds f32 itself or fp8 or int8, or has scales of its own"},
+    {{KVF_AXES(KVF_F16, KVF_F32)},
+     "a cache next to f16 tensors holds f16 itself or fp8 or int8, or has scales of its own"},
+    {{KVF_AXES(KVF_F16, KVF_BF16)},
+     "a cache next to f16 tensors holds f16 itself or fp8 or int8, or has scales of its own"},
     {{KVF_AXES(KVF_BF16, KVF_F32)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8, or has scales of its own"},
     {{KVF_AXES(KVF_BF16, KVF_F16)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8"},
+     "a cache next to bf16 tensors holds bf16 itself or fp8 or int8, or has scales of its own"},
 };
 
 static const kvf_argument arguments[] = {
@@ -153,8 +257,10 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
-     .doc = "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
-            "fp8, int8 or uint8 for int8), any strides",
+     .doc =
+         "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
+         "fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size, num_heads, "
+         "head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or HND",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -178,12 +284,14 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "kv_cache_dtype",
      .type = "str",
-     .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
+     .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or "
+            "'fp8_per_token_head'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
      .doc = "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
-            "cache holds the scalar dtype",
+            "cache holds the scalar dtype, or a scale per token and head",
      .kind = KVF_KIND_TENSOR},
     {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for value", .kind = KVF_KIND_TENSOR},
     {.name = "is_neox",
@@ -251,6 +359,21 @@ static const kvf_argument arguments[] = {
      .mutated = true,
      .optional = true,
      .has_default = true},
+    {.name = "k_scale_cache",
+     .type = "Tensor!?",
+     .doc = "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head; "
+            "None for other formats",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
+    {.name = "v_scale_cache",
+     .type = "Tensor!?",
+     .doc = "as k_scale_cache, for values",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
     {.name = "slot_remap",
      .type = "Tensor?",
      .doc = "[size], int64 or int32, any stride; a slot s of slot_mapping is one of another pool, "
@@ -269,7 +392,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[10].as.tensor, values[11].as.boolean, values[12].as.tensor, values[13].as.tensor,
       values[14].as.number, values[15].as.number, values[16].as.string, values[17].as.string,
       (DLTensor *)values[18].as.tensor, values[19].as.tensor, (DLTensor *)values[20].as.tensor,
-      values[21].as.tensor);
+      (DLTensor *)values[21].as.tensor, (DLTensor *)values[22].as.tensor, values[23].as.tensor);
 }
 
 static const kvf_tuned cuda_tuned = {
@@ -281,12 +404,13 @@ static const kvf_tuned cuda_tuned = {
 const kvf_op kvf_op_rope_and_cache_flash = {
     .name = "rope_and_cache_flash",
     .ns = "_C_cache_ops",
-    .schema = "rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor! key_cache, "
-              "Tensor! value_cache, Tensor positions, Tensor? cos_sin_cache, Tensor slot_mapping, "
-              "str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, Tensor? "
-              "q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, str "
-              "norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, "
-              "Tensor!? k_out=None, Tensor? slot_remap=None) -> ()",
+    .schema =
+        "rope_and_cache_flash(Tensor! query, Tensor! key, Tensor value, Tensor! key_cache, Tensor! "
+        "value_cache, Tensor positions, Tensor? cos_sin_cache, Tensor slot_mapping, str "
+        "kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, Tensor? q_weight=None, "
+        "Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, str norm='auto', str "
+        "rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, Tensor!? k_out=None, "
+        "Tensor!? k_scale_cache=None, Tensor!? v_scale_cache=None, Tensor? slot_remap=None) -> ()",
     .doc =
         "norms and rotates queries and keys and writes keys and values to pages, in one pass.\n"
         "\n"
@@ -328,6 +452,18 @@ const kvf_op kvf_op_rope_and_cache_flash = {
         "a successful\n"
         "no-op. Two tokens with one slot race.\n"
         "\n"
+        "kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is as for reshape_and_cache_flash: pages are "
+        "those of\n"
+        "reshape_and_cache_flash_nvfp4 with swizzle_v_scales, of value_head_size for values; R is "
+        "then a\n"
+        "multiple of 32, and a group of 16 elements is encoded from the values that Q would be "
+        "given.\n"
+        "kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' "
+        "is as for\n"
+        "reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q "
+        "would be given,\n"
+        "goes to k_scale_cache or v_scale_cache, and heads are not empty.\n"
+        "\n"
         "Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND "
         "one\n"
         "that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values "
@@ -352,13 +488,13 @@ const kvf_op kvf_op_rope_and_cache_flash = {
         "Elsewhere: vLLM fused_qknorm_rope_cache; SGLang apply_rope_inplace_with_kvcache; "
         "FlashInfer rope_quantize_fp8_append_paged_kv_cache.",
     .arguments = arguments,
-    .num_arguments = 22,
+    .num_arguments = 24,
     .variants = variants,
-    .num_variants = 24,
+    .num_variants = 54,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 18,
+    .num_cells = 33,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

@@ -1,9 +1,24 @@
 """rope_and_cache_flash: [norm +] rotary embedding of queries and keys, and the write to K/V pages."""
 
 from generator.axes import dtypes
+from generator.dtypes import DType
 from generator.model import Field, Op
+from generator.spec.shared.formats import (
+    FP8_PER_TOKEN_HEAD,
+    INT8_PER_TOKEN_HEAD,
+    INT8_PER_TOKEN_HEAD_EVEN,
+    NVFP4,
+    NVFP4_4OVER6,
+)
 from generator.spec.shared.writer import ARGUMENTS, PARAMS, SLOT_REMAP, same_fp8_or_int8
 from generator.tuned import Tuned
+
+
+def excluded(scalar: DType, cache: DType) -> str | None:
+    """The cache holds the scalar dtype itself, fp8 or int8 codes, or a format of any scalar dtype."""
+    reason = None if cache.kind == "format" else same_fp8_or_int8(scalar, cache)
+    return f"{reason}, or has scales of its own" if reason else None
+
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -14,7 +29,8 @@ OP = Op(
         "str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True, "
         "Tensor? q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0, "
         "str norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None, "
-        "Tensor!? k_out=None, Tensor? slot_remap=None) -> ()"
+        "Tensor!? k_out=None, Tensor!? k_scale_cache=None, Tensor!? v_scale_cache=None, "
+        "Tensor? slot_remap=None) -> ()"
     ),
     summary="norms and rotates queries and keys and writes keys and values to pages, in one pass.",
     doc="""\
@@ -46,6 +62,13 @@ in f32, rounds to nearest even and saturates; a NaN is 0x7F in fp8 and 0 in int8
 negative slot, and those behind the end of slot_mapping, are not written. Zero tokens are a successful
 no-op. Two tokens with one slot race.
 
+kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is as for reshape_and_cache_flash: pages are those of
+reshape_and_cache_flash_nvfp4 with swizzle_v_scales, of value_head_size for values; R is then a
+multiple of 32, and a group of 16 elements is encoded from the values that Q would be given.
+kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' is as for
+reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q would be given,
+goes to k_scale_cache or v_scale_cache, and heads are not empty.
+
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
 that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of another
 size than keys in one tensor, and padded pages work. query, key and value may be slices of one qkv.
@@ -64,7 +87,8 @@ every tensor where these have none.""",
         "value": "[num_tokens, num_heads, value_head_size], the dtype of query, any strides",
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
-            "fp8, int8 or uint8 for int8), any strides"
+            "fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size, num_heads, "
+            "head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or HND"
         ),
         "value_cache": "[num_blocks, block_size, num_heads, value_head_size], else as key_cache",
         "positions": "[num_tokens], int64 or int32, any stride",
@@ -75,10 +99,12 @@ every tensor where these have none.""",
         "slot_mapping": (
             "[at most num_tokens], int64 or int32, any stride; a negative slot writes nothing"
         ),
-        "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace("key", "query"),
+        "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace("key", "query").replace(" or", ",")
+        + ", 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or "
+        "'fp8_per_token_head'",
         "k_scale": (
             "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
-            "cache holds the scalar dtype"
+            "cache holds the scalar dtype, or a scale per token and head"
         ),
         "v_scale": "as k_scale, for value",
         "is_neox": "pairs are halves of rotary_dim (GPT-NeoX), else neighbours (GPT-J)",
@@ -100,6 +126,11 @@ every tensor where these have none.""",
             "as key, with strides of its own: key stays as it is; without elements: keys go to the "
             "cache alone; None: in place"
         ),
+        "k_scale_cache": (
+            "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head; None "
+            "for other formats"
+        ),
+        "v_scale_cache": "as k_scale_cache, for values",
         "slot_remap": SLOT_REMAP,
     },
     elsewhere={
@@ -135,13 +166,35 @@ every tensor where these have none.""",
         Field("int32_t", "is_neox", "whether pairs are halves of rotary_dim, else neighbours"),
         Field("int32_t", "rounding", "KVF_ROUND_UNFUSED, KVF_ROUND_ONCE or KVF_ROUND_NONE"),
         Field("int32_t", "q_becomes", "KVF_QUERY_SCALAR, KVF_QUERY_FP8_E4M3, KVF_QUERY_FP8_E5M2"),
+        Field(
+            "int32_t", "swizzle_v_scales", "nvfp4: 1 for block scales of values as sm_100 has them"
+        ),
+        Field(
+            "kvf_view", "k_scale_cache", "per token and head: f32; stride[0..2]: page, token, head"
+        ),
+        Field("kvf_view", "v_scale_cache", "as k_scale_cache"),
+        Field("kvf_view", "k_block_scales", "nvfp4: bytes; stride[0..2]: page, token, head", True),
+        Field("kvf_view", "v_block_scales", "as k_block_scales", True),
         Field("int32_t", "wide", "CUDA: whether threads move 8 elements at a time", True),
     ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
-        dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
+        dtypes(
+            "cache",
+            "f32",
+            "f16",
+            "bf16",
+            "fp8_e4m3",
+            "fp8_e5m2",
+            "int8",
+            NVFP4,
+            NVFP4_4OVER6,
+            INT8_PER_TOKEN_HEAD,
+            INT8_PER_TOKEN_HEAD_EVEN,
+            FP8_PER_TOKEN_HEAD,
+        ),
     ),
-    excluded=same_fp8_or_int8,
+    excluded=excluded,
     # The threads of a block, and how many blocks there are before threads get several rows each.
     tuned=(
         Tuned(

@@ -31,14 +31,6 @@ static void check_separate(kvf_check *check, const char *const names[2], const D
   kvf_check_unit_stride(check, names[1], scale_view, 3, &groups);
 }
 
-/* Block scales behind the codes of a page. */
-static kvf_view behind(const kvf_view *codes, const kvf_dim *const sizes[3], int64_t head_size) {
-  const int64_t rows = kvf_saturating_product(sizes[1]->value, sizes[2]->value);
-  const int64_t bytes = kvf_saturating_product(rows, head_size / 2);
-  return (kvf_view){codes->data != NULL ? (char *)codes->data + bytes : NULL,
-                    {codes->stride[0], codes->stride[1] / 8, codes->stride[2] / 8}};
-}
-
 kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTensor *key,
                                              const DLTensor *value, DLTensor *key_cache,
                                              DLTensor *value_cache, const DLTensor *slot_mapping,
@@ -75,10 +67,10 @@ kvf_status kvf_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const DLTenso
                           &head_size, &params.key_cache);
     kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
                           &head_size, &params.value_cache);
-    params.k_block_scales =
-        behind(&params.key_cache, (const kvf_dim *const *)sizes, head_size.value);
-    params.v_block_scales =
-        behind(&params.value_cache, (const kvf_dim *const *)sizes, head_size.value);
+    params.k_block_scales = kvf_nvfp4_block_scales(&params.key_cache, block_size.value,
+                                                   num_heads.value, head_size.value);
+    params.v_block_scales = kvf_nvfp4_block_scales(&params.value_cache, block_size.value,
+                                                   num_heads.value, head_size.value);
   }
   kvf_check_nvfp4_sizes(&check, "key", head_size.value, block_size.value, swizzle_v_scales);
   const kvf_named caches[] = {{"key_cache", key_cache}, {"value_cache", value_cache}};

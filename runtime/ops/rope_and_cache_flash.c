@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "core/cuda.h"
+#include "kvforge/cache/nvfp4.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
+#include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_rope_and_cache_flash)
@@ -74,6 +76,40 @@ static void check_token_size(kvf_check *check, const char *argument, int64_t num
   }
 }
 
+static bool is_fp4(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_NVFP4 || kvf_cache_of(variant) == KVF_NVFP4_4OVER6;
+}
+
+static bool has_row_scales(const kvf_variant *variant) {
+  const kvf_dtype cache = kvf_cache_of(variant);
+  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
+         cache == KVF_FP8_PER_TOKEN_HEAD;
+}
+
+/* Scales per token and head, where there are such. */
+static void check_scale_cache(kvf_check *check, const char *argument, const DLTensor *tensor,
+                              const kvf_variant *variant, kvf_dim *const *places, kvf_view *view) {
+  if (has_row_scales(variant)) {
+    kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(KVF_F32), 3, places, view);
+  } else if (check->status == KVF_OK && tensor != NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "got a tensor, want None next to a cache of %s",
+                   kvf_dtype_name(kvf_cache_of(variant)));
+  }
+}
+
+/* Groups that share a block scale are whole, and no group has rotated elements beside others. */
+static void check_fp4_sizes(kvf_check *check, const rope_params *params, int64_t block_size) {
+  kvf_check_nvfp4_sizes(check, "key", params->head_size, 0, false);
+  kvf_check_nvfp4_sizes(check, "value", params->value_head_size, block_size,
+                        params->swizzle_v_scales);
+  if (check->status == KVF_OK && params->rotary_dim % (2 * KVF_NVFP4_GROUP) != 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "cos_sin_cache",
+                   "rotary_dim is %d, want a multiple of %d (two groups of nvfp4)",
+                   params->rotary_dim, 2 * KVF_NVFP4_GROUP);
+  }
+}
+
 static bool has_elements(const DLTensor *tensor) {
   for (int32_t i = 0; i < tensor->ndim; ++i) {
     if (tensor->shape[i] == 0) {
@@ -112,16 +148,14 @@ static void check_k_out(kvf_check *check, const DLTensor *k_out, kvf_dtype scala
   }
 }
 
-kvf_status kvf_rope_and_cache_flash(const kvf_exec *exec, DLTensor *query, DLTensor *key,
-                                    const DLTensor *value, DLTensor *key_cache,
-                                    DLTensor *value_cache, const DLTensor *positions,
-                                    const DLTensor *cos_sin_cache, const DLTensor *slot_mapping,
-                                    const char *kv_cache_dtype, const DLTensor *k_scale,
-                                    const DLTensor *v_scale, bool is_neox, const DLTensor *q_weight,
-                                    const DLTensor *k_weight, double eps, double weight_bias,
-                                    const char *norm, const char *rounding, DLTensor *q_out,
-                                    const DLTensor *q_scale, DLTensor *k_out,
-                                    const DLTensor *slot_remap) {
+kvf_status kvf_rope_and_cache_flash(
+    const kvf_exec *exec, DLTensor *query, DLTensor *key, const DLTensor *value,
+    DLTensor *key_cache, DLTensor *value_cache, const DLTensor *positions,
+    const DLTensor *cos_sin_cache, const DLTensor *slot_mapping, const char *kv_cache_dtype,
+    const DLTensor *k_scale, const DLTensor *v_scale, bool is_neox, const DLTensor *q_weight,
+    const DLTensor *k_weight, double eps, double weight_bias, const char *norm,
+    const char *rounding, DLTensor *q_out, const DLTensor *q_scale, DLTensor *k_out,
+    DLTensor *k_scale_cache, DLTensor *v_scale_cache, const DLTensor *slot_remap) {
   static const char *const norms[] = {"auto", "on"};
   static const char *const roundings[] = {"unfused", "once", "none"}; /* KVF_ROUND_... */
   rope_params params = {.is_neox = is_neox};
@@ -170,30 +204,44 @@ kvf_status kvf_rope_and_cache_flash(const kvf_exec *exec, DLTensor *query, DLTen
   if (variant == NULL) {
     return check.status;
   }
-  kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
-                   &params.key_cache);
-  kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                   (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
-                   &params.value_cache);
+  params.rotary_dim = cos_sin_cache != NULL ? (int32_t)rotary_dim.value : 0;
+  params.num_q_heads = (int32_t)num_q_heads.value;
+  params.num_heads = (int32_t)num_heads.value;
+  params.head_size = (int32_t)head_size.value;
+  params.value_head_size = (int32_t)value_head_size.value;
+  if (is_fp4(variant)) {
+    params.swizzle_v_scales = 1; /* as reshape_and_cache_flash by that name */
+    check_fp4_sizes(&check, &params, 0);
+    kvf_check_nvfp4_pages(&check, "key_cache", key_cache, &num_blocks, &block_size, &num_heads,
+                          &head_size, &params.key_cache);
+    kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
+                          &value_head_size, &params.value_cache);
+  } else {
+    kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                     (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
+                     &params.key_cache);
+    kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                     (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
+                     &params.value_cache);
+  }
+  kvf_dim *const places[] = {&num_blocks, &block_size, &num_heads};
+  check_scale_cache(&check, "k_scale_cache", k_scale_cache, variant, places, &params.k_scale_cache);
+  check_scale_cache(&check, "v_scale_cache", v_scale_cache, variant, places, &params.v_scale_cache);
+  const kvf_named caches[] = {{"key_cache", key_cache},
+                              {"value_cache", value_cache},
+                              {"k_scale_cache", k_scale_cache},
+                              {"v_scale_cache", v_scale_cache}};
+  const kvf_named sources[] = {
+      {"value", value},       {"cos_sin_cache", cos_sin_cache}, {"q_weight", q_weight},
+      {"k_weight", k_weight}, {"query", q_out ? query : NULL},  {"key", k_out ? key : NULL}};
   const kvf_named queries_out = {q_out ? "q_out" : "query", q_out ? q_out : query};
   const kvf_named keys_out = {k_out ? "k_out" : "key", k_out ? k_out : key};
-  kvf_check_apart(
-      &check,
-      (const kvf_named[]){
-          queries_out, keys_out, {"key_cache", key_cache}, {"value_cache", value_cache}},
-      4,
-      (const kvf_named[]){{"value", value},
-                          {"cos_sin_cache", cos_sin_cache},
-                          {"q_weight", q_weight},
-                          {"k_weight", k_weight},
-                          {"query", q_out ? query : NULL},
-                          {"key", k_out ? key : NULL}},
-      6);
-  kvf_check_apart(&check,
-                  (const kvf_named[]){{"key_cache", key_cache}, {"value_cache", value_cache}}, 2,
-                  (const kvf_named[]){queries_out, keys_out}, 2);
+  const kvf_named outs[] = {queries_out, keys_out};
+  kvf_check_apart(&check, outs, 2, sources, 6);
+  kvf_check_apart(&check, caches, 4, sources, 6);
+  kvf_check_apart(&check, caches, 4, outs, 2);
   kvf_check_apart(&check, &queries_out, 1, &keys_out, 1);
+  kvf_check_apart(&check, caches + 2, 2, caches, 2);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -203,12 +251,7 @@ kvf_status kvf_rope_and_cache_flash(const kvf_exec *exec, DLTensor *query, DLTen
   params.weight_bias = (float)weight_bias;
   params.position_bytes = positions->dtype.bits / 8;
   params.num_positions = cos_sin_cache != NULL ? num_positions.value : 0;
-  params.rotary_dim = cos_sin_cache != NULL ? (int32_t)rotary_dim.value : 0;
   params.num_tokens = num_tokens.value;
-  params.num_q_heads = (int32_t)num_q_heads.value;
-  params.num_heads = (int32_t)num_heads.value;
-  params.head_size = (int32_t)head_size.value;
-  params.value_head_size = (int32_t)value_head_size.value;
   params.slots.num_blocks = num_blocks.value;
   params.slots.block_size = block_size.value;
   return kvf_launch_rope_and_cache_flash(&check.exec, variant, &params);
@@ -298,7 +341,13 @@ static void check_pointers(kvf_check *check, const kvf_variant *variant,
   if (writes && has_values) {
     kvf_launch_pointer(check, "value_cache", params->value_cache.data);
   }
-  if (kvf_scalar_of(variant) != kvf_cache_of(variant)) {
+  if (has_row_scales(variant) && writes && params->num_heads > 0) {
+    /* A head of no elements would have a scale, but no code to hold it for. */
+    kvf_launch_at_least(check, "head_size", params->head_size, 1);
+    kvf_launch_at_least(check, "value_head_size", params->value_head_size, 1);
+    kvf_launch_pointer(check, "k_scale_cache", params->k_scale_cache.data);
+    kvf_launch_pointer(check, "v_scale_cache", params->v_scale_cache.data);
+  } else if (!has_row_scales(variant) && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     kvf_launch_scales(check, "k_scale", &params->k_scale, params->num_heads);
     kvf_launch_scales(check, "v_scale", &params->v_scale, params->num_heads);
   }
@@ -338,7 +387,8 @@ static kvf_status run_on_cpu(kvf_check *check, const kvf_variant *variant, rope_
   if (check->status != KVF_OK) {
     return check->status;
   }
-  const int64_t written = (keys + values) * cache;
+  const int64_t stored = keys + values;
+  const int64_t written = is_fp4(variant) ? stored / 2 + stored / KVF_NVFP4_GROUP : stored * cache;
   params->streaming = scalar == cache && kvf_scalar_of(variant) == kvf_cache_of(variant) &&
                       kvf_cpu_streams(kvf_saturating_product(written, params->slots.num_tokens));
   return kvf_cpu_run(check, variant, params, params->num_tokens,
@@ -347,13 +397,17 @@ static kvf_status run_on_cpu(kvf_check *check, const kvf_variant *variant, rope_
                          written);
 }
 
-/* Vectors of a kernel, in elements, and the most of them that the lanes of a warp have of a row. */
-enum { WIDE = 8, WARP = 32, LONGEST = 2 * WIDE * WARP };
+enum { VECTOR = 8, WARP = 32, LONGEST = 2 * VECTOR * WARP };
+
+/* Elements that a lane has together: a vector, or a group that shares a block scale. */
+static int32_t chunk_of(const kvf_variant *variant) {
+  return is_fp4(variant) ? KVF_NVFP4_GROUP : VECTOR;
+}
 
 static bool is_wide(const kvf_view *view, int32_t bytes, int32_t inner) {
-  static const int32_t choices[] = {WIDE, 1};
-  return kvf_vector_elements(choices, WIDE, &(kvf_vector_side){view, bytes, inner, inner + 1}, 1) ==
-         WIDE;
+  static const int32_t choices[] = {VECTOR, 1};
+  return kvf_vector_elements(choices, VECTOR, &(kvf_vector_side){view, bytes, inner, inner + 1},
+                             1) == VECTOR;
 }
 
 /* Whether every row and every vector that a kernel reads beside it can be moved 8 elements at a
@@ -364,9 +418,10 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_view *k_out = params->k_out.data != NULL ? &params->k_out : &params->key;
   const bool writes = params->slots.num_tokens > 0;
-  return params->head_size % (2 * WIDE) == 0 && params->head_size <= LONGEST &&
-         params->value_head_size % (2 * WIDE) == 0 && params->value_head_size <= LONGEST &&
-         params->rotary_dim % (2 * WIDE) == 0 &&
+  const int32_t pair = 2 * chunk_of(variant);
+  return params->head_size % pair == 0 && params->head_size <= LONGEST &&
+         params->value_head_size % pair == 0 && params->value_head_size <= LONGEST &&
+         params->rotary_dim % pair == 0 &&
          (params->num_q_heads == 0 || (is_wide(&params->query, scalar, 2) &&
                                        is_wide(&params->q_out, q_out_bytes(params, scalar), 2))) &&
          (params->num_heads == 0 ||
@@ -386,14 +441,14 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
  * few; where there are more than enough blocks, threads have several rows each, which share the
  * angles.
  */
-static kvf_grid grid_of(const kvf_check *check, const rope_params *params) {
+static kvf_grid grid_of(const kvf_check *check, const rope_params *params, int32_t chunk) {
   const int32_t *tuned = kvf_tuned_values(check, params->num_tokens);
   const uint32_t threads = (uint32_t)tuned[0];
   const int64_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   const int64_t rows = (int64_t)params->num_q_heads + 2 * (int64_t)params->num_heads;
   uint32_t lanes = params->wide ? 1 : WARP;
-  while (lanes < WARP && (int64_t)lanes * 2 * WIDE < longest) {
+  while (lanes < WARP && (int64_t)lanes * 2 * chunk < longest) {
     lanes *= 2;
   }
   uint32_t heads = WARP / lanes;
@@ -419,6 +474,9 @@ kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_varia
   check_sizes(&check, &params);
   if (check.status == KVF_OK) {
     check_modes(&check, variant, &params);
+    if (is_fp4(variant)) {
+      check_fp4_sizes(&check, &params, params.slots.block_size);
+    }
   }
   kvf_launch_slots(&check, "slot_mapping", &params.slots);
   const int64_t heads = (int64_t)params.num_q_heads + params.num_heads;
@@ -430,6 +488,13 @@ kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_varia
   if (check.status != KVF_OK) {
     return check.status;
   }
+  if (is_fp4(variant)) {
+    const int64_t block_size = params.slots.block_size;
+    params.k_block_scales =
+        kvf_nvfp4_block_scales(&params.key_cache, block_size, params.num_heads, params.head_size);
+    params.v_block_scales = kvf_nvfp4_block_scales(&params.value_cache, block_size,
+                                                   params.num_heads, params.value_head_size);
+  }
   if (check.exec.backend == KVF_CPU) {
     return run_on_cpu(&check, variant, &params);
   }
@@ -439,6 +504,6 @@ kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_varia
     return check.status;
   }
   params.wide = moves_wide(variant, &params);
-  const kvf_grid grid = grid_of(&check, &params);
+  const kvf_grid grid = grid_of(&check, &params, chunk_of(variant));
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -45,7 +45,7 @@ FP8_PER_TOKEN_HEAD = DType(
     codes="fp8_e4m3",
     scales="row",
 )
-NVFP4_4OVER6 = _bytes("nvfp4_4over6", 16, doc="nvfp4, the better of two scales")
+NVFP4_4OVER6 = _bytes("nvfp4_4over6", 16, doc="nvfp4, the better of two scales", scales="block")
 FP8_INDEXER_MXFP8 = _bytes(
     "fp8_indexer_mxfp8", 17, doc="the same, exponents of the scales", codes="fp8_e4m3"
 )

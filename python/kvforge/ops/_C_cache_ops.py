@@ -2280,6 +2280,8 @@ def rope_and_cache_flash(
     q_out: Tensor | None = None,
     q_scale: Tensor | None = None,
     k_out: Tensor | None = None,
+    k_scale_cache: Tensor | None = None,
+    v_scale_cache: Tensor | None = None,
     slot_remap: Tensor | None = None,
 ) -> None:
     """Norms and rotates queries and keys and writes keys and values to pages, in one pass.
@@ -2314,6 +2316,13 @@ def rope_and_cache_flash(
     with a negative slot, and those behind the end of slot_mapping, are not written. Zero tokens
     are a successful no-op. Two tokens with one slot race.
 
+    kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is as for reshape_and_cache_flash: pages are those of
+    reshape_and_cache_flash_nvfp4 with swizzle_v_scales, of value_head_size for values; R is then a
+    multiple of 32, and a group of 16 elements is encoded from the values that Q would be given.
+    kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' is as
+    for reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q
+    would be given, goes to k_scale_cache or v_scale_cache, and heads are not empty.
+
     Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
     that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of
     another size than keys in one tensor, and padded pages work. query, key and value may be slices
@@ -2336,7 +2345,9 @@ def rope_and_cache_flash(
         key (Tensor!): [num_tokens, num_heads, head_size], the dtype of query, any strides
         value (Tensor): [num_tokens, num_heads, value_head_size], the dtype of query, any strides
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8
-            or float8 for fp8, int8 or uint8 for int8), any strides
+            or float8 for fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks,
+            block_size, num_heads, head_size / 2 + head_size / 16] uint8, the last three without
+            gaps, as NHD or HND
         value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as
             key_cache
         positions (Tensor): [num_tokens], int64 or int32, any stride
@@ -2345,9 +2356,11 @@ def rope_and_cache_flash(
             rotated
         slot_mapping (Tensor): [at most num_tokens], int64 or int32, any stride; a negative slot
             writes nothing
-        kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+        kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+            'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or
+            'fp8_per_token_head'
         k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
-            when the cache holds the scalar dtype
+            when the cache holds the scalar dtype, or a scale per token and head
         v_scale (Tensor): as k_scale, for value
         is_neox (bool): pairs are halves of rotary_dim (GPT-NeoX), else neighbours (GPT-J)
         q_weight (Tensor?): [head_size], f32 or the dtype of query, any stride; None: as ones
@@ -2363,6 +2376,9 @@ def rope_and_cache_flash(
             unless q_out is fp8; None: 1
         k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements:
             keys go to the cache alone; None: in place
+        k_scale_cache (Tensor!?): [num_blocks, block_size, num_heads], f32, any strides: scales per
+            token and head; None for other formats
+        v_scale_cache (Tensor!?): as k_scale_cache, for values
         slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one
             of another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of
             which writes nothing either; one from `size` on is out of range; None: slots are page
@@ -2374,7 +2390,8 @@ def rope_and_cache_flash(
             slot_mapping, str kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool is_neox=True,
             Tensor? q_weight=None, Tensor? k_weight=None, float eps=1e-6, float weight_bias=0.0,
             str norm='auto', str rounding='unfused', Tensor!? q_out=None, Tensor? q_scale=None,
-            Tensor!? k_out=None, Tensor? slot_remap=None) -> ()
+            Tensor!? k_out=None, Tensor!? k_scale_cache=None, Tensor!? v_scale_cache=None, Tensor?
+            slot_remap=None) -> ()
     """
     if type(kv_cache_dtype) is not str:
         kv_cache_dtype = _arrays.text("rope_and_cache_flash: kv_cache_dtype", kv_cache_dtype)
@@ -2389,26 +2406,29 @@ def rope_and_cache_flash(
         or type(q_weight) is _arrays.TENSOR) and (k_weight is None or type(k_weight) is
         _arrays.TENSOR) and (q_out is None or type(q_out) is _arrays.TENSOR) and (q_scale is None
         or type(q_scale) is _arrays.TENSOR) and (k_out is None or type(k_out) is _arrays.TENSOR)
-        and (slot_remap is None or type(slot_remap) is _arrays.TENSOR)
+        and (k_scale_cache is None or type(k_scale_cache) is _arrays.TENSOR) and (v_scale_cache is
+        None or type(v_scale_cache) is _arrays.TENSOR) and (slot_remap is None or type(slot_remap)
+        is _arrays.TENSOR)
     ) and _rope_and_cache_flash(
         query._cdata, key._cdata, value._cdata, key_cache._cdata, value_cache._cdata,
         positions._cdata, None if cos_sin_cache is None else cos_sin_cache._cdata,
         slot_mapping._cdata, kv_cache_dtype, k_scale._cdata, v_scale._cdata, is_neox, None if
         q_weight is None else q_weight._cdata, None if k_weight is None else k_weight._cdata, eps,
         weight_bias, norm, rounding, None if q_out is None else q_out._cdata, None if q_scale is
-        None else q_scale._cdata, None if k_out is None else k_out._cdata, None if slot_remap is
-        None else slot_remap._cdata, True,
+        None else q_scale._cdata, None if k_out is None else k_out._cdata, None if k_scale_cache is
+        None else k_scale_cache._cdata, None if v_scale_cache is None else v_scale_cache._cdata,
+        None if slot_remap is None else slot_remap._cdata, True,
     ) is None:
         return
     _arrays.adapt(
         rope_and_cache_flash,
         _rope_and_cache_flash,
-        ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
-        ("query", "key", "key_cache", "value_cache", "q_out", "k_out"),
+        ("query", "key", "key_cache", "value_cache", "q_out", "k_out", "k_scale_cache", "v_scale_cache"),
+        ("query", "key", "key_cache", "value_cache", "q_out", "k_out", "k_scale_cache", "v_scale_cache"),
         (
             query, key, value, key_cache, value_cache, positions, cos_sin_cache, slot_mapping,
             kv_cache_dtype, k_scale, v_scale, is_neox, q_weight, k_weight, eps, weight_bias, norm,
-            rounding, q_out, q_scale, k_out, slot_remap,
+            rounding, q_out, q_scale, k_out, k_scale_cache, v_scale_cache, slot_remap,
         ),
     )
 

@@ -318,6 +318,8 @@ def rope_and_cache_flash(
     q_out: Tensor | None = None,
     q_scale: Tensor | None = None,
     k_out: Tensor | None = None,
+    k_scale_cache: Tensor | None = None,
+    v_scale_cache: Tensor | None = None,
     slot_remap: Tensor | None = None,
 ) -> None: ...
 

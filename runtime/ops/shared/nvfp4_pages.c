@@ -71,3 +71,11 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
   view->stride[2] = nhd ? codes : kvf_saturating_product(tokens, codes);
   view->stride[3] = 1;
 }
+
+kvf_view kvf_nvfp4_block_scales(const kvf_view *codes, int64_t block_size, int64_t num_heads,
+                                int64_t head_size) {
+  const int64_t rows = kvf_saturating_product(block_size, num_heads);
+  const int64_t bytes = kvf_saturating_product(rows, head_size / 2);
+  return (kvf_view){codes->data != NULL ? (char *)codes->data + bytes : NULL,
+                    {codes->stride[0], codes->stride[1] / 8, codes->stride[2] / 8}};
+}

@@ -21,4 +21,8 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
                            kvf_dim *num_blocks, kvf_dim *block_size, kvf_dim *num_heads,
                            const kvf_dim *head_size, kvf_view *view);
 
+/* The block scales behind the codes of a page, whose view is one of kvf_check_nvfp4_pages. */
+kvf_view kvf_nvfp4_block_scales(const kvf_view *codes, int64_t block_size, int64_t num_heads,
+                                int64_t head_size);
+
 #endif

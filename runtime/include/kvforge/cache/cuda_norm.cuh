@@ -6,7 +6,7 @@
 #include "kvforge/cache/norm.h"
 
 /* The sum of the squares of 8 neighbours of the lower half and their partners. */
-KVF_INLINE float kvf_sum_part(const float (&low)[KVF_SUM_PART], const float (&high)[KVF_SUM_PART]) {
+KVF_INLINE float kvf_sum_part(const float *low, const float *high) {
   float t[KVF_SUM_PART];
 #pragma unroll
   for (int k = 0; k < KVF_SUM_PART; ++k) {

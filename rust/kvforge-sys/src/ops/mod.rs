@@ -356,6 +356,8 @@ extern "C" {
         q_out: *mut DLTensor,
         q_scale: *const DLTensor,
         k_out: *mut DLTensor,
+        k_scale_cache: *mut DLTensor,
+        v_scale_cache: *mut DLTensor,
         slot_remap: *const DLTensor,
     ) -> kvf_status;
     /// Copies pages between two caches, on devices or the host.

@@ -2163,6 +2163,13 @@ pub fn reshape_and_cache_flash_per_token_head(
 /// with a negative slot, and those behind the end of slot_mapping, are not written. Zero tokens are
 /// a successful no-op. Two tokens with one slot race.
 ///
+/// kv_cache_dtype 'nvfp4' or 'nvfp4_4over6' is as for reshape_and_cache_flash: pages are those of
+/// reshape_and_cache_flash_nvfp4 with swizzle_v_scales, of value_head_size for values; R is then a
+/// multiple of 32, and a group of 16 elements is encoded from the values that Q would be given.
+/// kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' is as
+/// for reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q would
+/// be given, goes to k_scale_cache or v_scale_cache, and heads are not empty.
+///
 /// Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
 /// that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of
 /// another size than keys in one tensor, and padded pages work. query, key and value may be slices
@@ -2183,16 +2190,20 @@ pub fn reshape_and_cache_flash_per_token_head(
 ///   key (Tensor!): [num_tokens, num_heads, head_size], the dtype of query, any strides
 ///   value (Tensor): [num_tokens, num_heads, value_head_size], the dtype of query, any strides
 ///   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or
-///       float8 for fp8, int8 or uint8 for int8), any strides
+///       float8 for fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size,
+///       num_heads, head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or
+///       HND
 ///   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
 ///   positions (Tensor): [num_tokens], int64 or int32, any stride
 ///   cos_sin_cache (Tensor?): [num_positions, rotary_dim], f32 or the dtype of query, any strides;
 ///       a row is the cosines of all pairs and behind them the sines; None: nothing is rotated
 ///   slot_mapping (Tensor): [at most num_tokens], int64 or int32, any stride; a negative slot
 ///       writes nothing
-///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
+///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
+///       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or
+///       'fp8_per_token_head'
 ///   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read
-///       when the cache holds the scalar dtype
+///       when the cache holds the scalar dtype, or a scale per token and head
 ///   v_scale (Tensor): as k_scale, for value
 ///   is_neox (bool): pairs are halves of rotary_dim (GPT-NeoX), else neighbours (GPT-J)
 ///   q_weight (Tensor?): [head_size], f32 or the dtype of query, any stride; None: as ones
@@ -2207,6 +2218,9 @@ pub fn reshape_and_cache_flash_per_token_head(
 ///       unless q_out is fp8; None: 1
 ///   k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements: keys
 ///       go to the cache alone; None: in place
+///   k_scale_cache (Tensor!?): [num_blocks, block_size, num_heads], f32, any strides: scales per
+///       token and head; None for other formats
+///   v_scale_cache (Tensor!?): as k_scale_cache, for values
 ///   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
 ///       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which
 ///       writes nothing either; one from `size` on is out of range; None: slots are page slots
@@ -2235,6 +2249,8 @@ pub fn rope_and_cache_flash(
     q_out: Option<&mut TensorMut>,
     q_scale: Option<&Tensor>,
     k_out: Option<&mut TensorMut>,
+    k_scale_cache: Option<&mut TensorMut>,
+    v_scale_cache: Option<&mut TensorMut>,
     slot_remap: Option<&Tensor>,
 ) -> Result<()> {
     let mut query = query.dl();
@@ -2255,6 +2271,8 @@ pub fn rope_and_cache_flash(
     let mut q_out = q_out.map(|tensor| tensor.dl());
     let q_scale = q_scale.map(|tensor| tensor.dl());
     let mut k_out = k_out.map(|tensor| tensor.dl());
+    let mut k_scale_cache = k_scale_cache.map(|tensor| tensor.dl());
+    let mut v_scale_cache = v_scale_cache.map(|tensor| tensor.dl());
     let slot_remap = slot_remap.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
@@ -2281,6 +2299,8 @@ pub fn rope_and_cache_flash(
             q_out.as_mut().map_or(null_mut(), |tensor| tensor),
             q_scale.as_ref().map_or(null(), |tensor| tensor),
             k_out.as_mut().map_or(null_mut(), |tensor| tensor),
+            k_scale_cache.as_mut().map_or(null_mut(), |tensor| tensor),
+            v_scale_cache.as_mut().map_or(null_mut(), |tensor| tensor),
             slot_remap.as_ref().map_or(null(), |tensor| tensor),
         )
     })

@@ -1,0 +1,582 @@
+/*
+ * Generated from templates/cpu/rope_and_cache_flash.c.j2 and
+ * generator/spec/rope_and_cache_flash.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/rope_and_cache_flash.h"
+#include "kvforge/quotient.h"
+#include "kvforge/cache/cpu_norm.h"
+#include "kvforge/cache/per_token_head.h"
+#include "kvforge/cache/rope.h"
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert_to_fp8_per_token_head(const float *restrict source, int64_t stride,
+                                          uint8_t *restrict codes, int64_t count, float inverse) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i * stride]) * inverse);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    for (int64_t i = 0; i < length; ++i) {
+      words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) * inverse);
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Floats of a head as the cache holds them. Strides in elements. */
+static void write_fp8_per_token_head(const float *source, int64_t source_stride, uint8_t *cache,
+                                     int64_t cache_stride, int64_t count, float inverse) {
+  if (cache_stride == 1) {
+    convert_to_fp8_per_token_head(source, source_stride, cache, count, inverse);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert_to_fp8_per_token_head(source + first * source_stride, source_stride, codes, length,
+                                  inverse);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/*
+ * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
+ * integers that they are made of, which is done before anything is widened. `stride` is the
+ * source's, in elements.
+ */
+static uint32_t largest_of(const float *source, int64_t stride, int64_t count) {
+  enum { MASK = 0x7FFFFFFF, INFINITE = 0x7F800000 };
+  int32_t largest = 0;
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int32_t magnitude = (int32_t)(kvf_bits(source[i]) & MASK);
+      const int32_t number = magnitude > INFINITE ? 0 : magnitude;
+      largest = number > largest ? number : largest;
+    }
+    return (uint32_t)largest;
+  }
+  uint32_t wide = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t number = kvf_magnitude(kvf_f32_from_f32(source[i * stride]));
+    wide = number > wide ? number : wide;
+  }
+  return wide;
+}
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert_to_fp8_e4m3(const float *restrict source, int64_t stride,
+                                uint8_t *restrict codes, int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e4m3_word_from_f32(kvf_quotient(kvf_f32_from_f32(source[first + i]), by));
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Floats of a head as codes. Strides in elements. */
+static void write_fp8_e4m3(const float *source, int64_t source_stride, uint8_t *cache,
+                           int64_t cache_stride, int64_t count, float scale) {
+  if (cache_stride == 1) {
+    convert_to_fp8_e4m3(source, source_stride, cache, count, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert_to_fp8_e4m3(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert_to_fp8_e5m2(const float *restrict source, int64_t stride,
+                                uint8_t *restrict codes, int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e5m2_word_from_f32(kvf_quotient(kvf_f32_from_f32(source[first + i]), by));
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Floats of a head as codes. Strides in elements. */
+static void write_fp8_e5m2(const float *source, int64_t source_stride, uint8_t *cache,
+                           int64_t cache_stride, int64_t count, float scale) {
+  if (cache_stride == 1) {
+    convert_to_fp8_e5m2(source, source_stride, cache, count, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert_to_fp8_e5m2(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/* Pairs that are rotated together, and heads that are looked at together. */
+enum { PAIRS = 64, HEADS = 32 };
+
+/* `count` elements of a row as floats. `stride` in elements. */
+KVF_INLINE void widen(float *restrict to, const float *restrict from, int64_t stride,
+                      int64_t count) {
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = kvf_f32_from_f32(from[i * stride]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = kvf_f32_from_f32(from[i]);
+  }
+}
+
+/* Floats as `count` elements of a row. */
+KVF_INLINE void narrow(float *restrict to, int64_t stride, const float *restrict from,
+                       int64_t count) {
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      to[i * stride] = kvf_rotated_f32(from[i]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = kvf_rotated_f32(from[i]);
+  }
+}
+
+/* `count` floats to what f32 can hold. */
+KVF_INLINE void round_row(float *row, int64_t count) {
+  (void)row;
+  (void)count;
+}
+
+/* Elements [first, first + count) of a row, zeros behind its end. */
+KVF_INLINE void load_half(float *restrict to, const float *row, int64_t stride, int64_t size,
+                          int64_t first, int64_t count) {
+  int64_t there = size - first < count ? size - first : count;
+  there = there > 0 ? there : 0;
+  widen(to, row + first * stride, stride, there);
+  for (int64_t i = there; i < count; ++i) {
+    to[i] = 0;
+  }
+}
+
+/* What the elements of a row are multiplied by in a norm. */
+static float factor_of(const float *row, int64_t stride, int32_t size, float eps) {
+  enum { USUAL = 64 };
+  const int64_t half = kvf_lower_half(size);
+  float low[KVF_SUM_HALF];
+  float high[KVF_SUM_HALF];
+  float sum = 0;
+  if (size == 2 * USUAL && stride == 1) {
+    widen(low, row, 1, USUAL);
+    widen(high, row + USUAL, 1, USUAL);
+    return kvf_norm_factor(kvf_sum_group(low, high, USUAL), size, eps);
+  }
+  for (int64_t first = 0; first < half; first += KVF_SUM_HALF) {
+    const int64_t count = half - first < KVF_SUM_HALF ? half - first : KVF_SUM_HALF;
+    load_half(low, row, stride, size, first, count);
+    load_half(high, row, stride, size, half + first, count);
+    sum += kvf_sum_group(low, high, count);
+  }
+  return kvf_norm_factor(sum, size, eps);
+}
+
+/* Elements of every head: one or two runs of `length`, from `first` and from first + `apart` on. */
+typedef struct part {
+  int64_t first;
+  int64_t length;
+  int64_t apart; /* of two runs */
+  int64_t runs;
+  int64_t pairs; /* that are rotated, 0 for none */
+  float cosines[PAIRS];
+  float sines[PAIRS];
+  float weights[2][2 * PAIRS]; /* of a run each */
+} part;
+
+/* Element i of a vector of floats or of f32. */
+KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
+  (void)bytes;
+  return ((const float *)vector)[i];
+}
+
+/* Numbers [first, first + count) of such a vector. */
+static void load_numbers(float *to, const void *vector, int32_t bytes, int64_t stride,
+                         int64_t first, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = number_at(vector, bytes, (first + i) * stride);
+  }
+}
+
+/* The part of a token's heads that begins with pair `first`, or behind all pairs; the next one's
+ * begin. */
+static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t position, int64_t first,
+                         part *found) {
+  const int64_t pairs = p->rotary_dim / 2;
+  if (first >= pairs) {
+    const int64_t element = p->rotary_dim + (first - pairs);
+    const int64_t rest = p->head_size - element;
+    found->first = element;
+    found->length = rest < 2 * PAIRS ? rest : 2 * PAIRS;
+    found->runs = 1;
+    found->pairs = 0;
+    return first + found->length;
+  }
+  const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
+  found->first = p->is_neox ? first : 2 * first;
+  found->length = p->is_neox ? count : 2 * count;
+  found->apart = pairs;
+  found->runs = p->is_neox ? 2 : 1;
+  found->pairs = count;
+  const char *angles =
+      (const char *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0] * p->angle_bytes;
+  load_numbers(found->cosines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], first, count);
+  load_numbers(found->sines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], pairs + first,
+               count);
+  return first + count;
+}
+
+/* The weights that go with a part, for queries or keys. */
+static void load_weights(const kvf_rope_and_cache_flash_params *p, part *found,
+                         const kvf_view *weight, int32_t bytes) {
+  for (int64_t run = 0; run < found->runs; ++run) {
+    float *weights = found->weights[run];
+    for (int64_t i = 0; i < found->length; ++i) {
+      weights[i] = 1.0f;
+    }
+    if (weight->data != NULL) {
+      load_numbers(weights, weight->data, bytes, weight->stride[0],
+                   found->first + (run > 0 ? found->apart : 0), found->length);
+    }
+    for (int64_t i = 0; i < found->length; ++i) {
+      weights[i] += p->weight_bias;
+    }
+  }
+}
+
+/* A run of a head, normed. */
+KVF_INLINE void norm(float *restrict run, const float *restrict weights, float factor,
+                     int64_t count, bool rounds) {
+  for (int64_t i = 0; i < count; ++i) {
+    run[i] = run[i] * factor * weights[i];
+  }
+  if (rounds) {
+    round_row(run, count);
+  }
+}
+
+/* Pairs whose elements are in runs of their own. */
+KVF_INLINE void rotate_halves(float *restrict x, float *restrict y, const float *restrict cosines,
+                              const float *restrict sines, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float a = x[i];
+    const float b = y[i];
+    x[i] = a * cosines[i] - b * sines[i];
+    y[i] = b * cosines[i] + a * sines[i];
+  }
+}
+
+/* Pairs of neighbours. */
+KVF_INLINE void rotate_neighbours(float *restrict run, const float *restrict cosines,
+                                  const float *restrict sines, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float a = run[2 * i];
+    const float b = run[2 * i + 1];
+    run[2 * i] = a * cosines[i] - b * sines[i];
+    run[2 * i + 1] = b * cosines[i] + a * sines[i];
+  }
+}
+
+/*
+ * A part of a head as floats. `factor`: NULL without a norm. `rounds`: to what f32 can hold; else
+ * that is done as it is stored. Always inlined, so that the usual length is a number that a
+ * compiler knows.
+ */
+KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
+                          const float *head, int64_t stride, const float *factor, bool rounds,
+                          float runs[2][2 * PAIRS], int64_t length) {
+  for (int64_t run = 0; run < which->runs; ++run) {
+    widen(runs[run], head + (which->first + (run > 0 ? which->apart : 0)) * stride, stride, length);
+    if (factor != NULL) {
+      norm(runs[run], which->weights[run], *factor, length, p->rounding == KVF_ROUND_UNFUSED);
+    }
+  }
+  if (which->pairs > 0 && which->runs == 2) {
+    rotate_halves(runs[0], runs[1], which->cosines, which->sines, length);
+  } else if (which->pairs > 0) {
+    rotate_neighbours(runs[0], which->cosines, which->sines, length / 2);
+  }
+  if (rounds) {
+    for (int64_t run = 0; run < which->runs; ++run) {
+      round_row(runs[run], length);
+    }
+  }
+}
+
+static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
+                      const float *head, int64_t stride, const float *factor, bool rounds,
+                      float runs[2][2 * PAIRS]) {
+  if (which->length == PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, PAIRS);
+  } else if (which->length == 2 * PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, 2 * PAIRS);
+  } else {
+    make_runs(p, which, head, stride, factor, rounds, runs, which->length);
+  }
+}
+
+/* A run of a query, to element `first` of its head. */
+static void put_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                      int64_t first, const float *run, int64_t count) {
+  const int64_t stride = p->q_out.stride[2];
+  const int64_t at = token * p->q_out.stride[0] + head * p->q_out.stride[1] + first * stride;
+  if (p->q_becomes == KVF_QUERY_SCALAR) {
+    narrow((float *)p->q_out.data + at, stride, run, count);
+    return;
+  }
+  uint8_t *to = (uint8_t *)p->q_out.data + at;
+  const float *scales = p->q_scale.data;
+  const float scale = scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f;
+  if (p->q_becomes == KVF_QUERY_FP8_E4M3) {
+    write_fp8_e4m3(run, 1, to, stride, count, scale);
+  } else {
+    write_fp8_e5m2(run, 1, to, stride, count, scale);
+  }
+}
+
+/* Where a token goes in the caches. */
+typedef struct place {
+  bool writes; /* else nowhere */
+  int64_t block;
+  int64_t offset;
+} place;
+
+/* Notes the scale of a head of a token; returns what its elements are multiplied by. */
+static float put_scale(const kvf_view *scales, const place *to, int64_t head, uint32_t largest) {
+  const float scale = kvf_fp8_per_token_head_scale(largest);
+  ((float *)scales->data)[to->block * scales->stride[0] + to->offset * scales->stride[1] +
+                          head * scales->stride[2]] = scale;
+  return 1.0f / scale;
+}
+
+/* A run of a key, to element `first` of its head in k_out and in the cache. */
+static void put_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                    int64_t first, const float *run, int64_t count, const place *to,
+                    float inverse) {
+  if (p->k_out.data != NULL) {
+    const int64_t stride = p->k_out.stride[2];
+    float *out = (float *)p->k_out.data + token * p->k_out.stride[0] + head * p->k_out.stride[1] +
+                 first * stride;
+    narrow(out, stride, run, count);
+  }
+  if (!to->writes) {
+    return;
+  }
+  const int64_t block = to->block;
+  const int64_t offset = to->offset;
+  const int64_t stride = p->key_cache.stride[3];
+  uint8_t *cached = (uint8_t *)p->key_cache.data + block * p->key_cache.stride[0] +
+                    offset * p->key_cache.stride[1] + head * p->key_cache.stride[2] +
+                    first * stride;
+  write_fp8_per_token_head(run, 1, cached, stride, count, inverse);
+}
+
+/* A head of a value, to the cache. */
+static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                      const place *to) {
+  const int64_t block = to->block;
+  const int64_t offset = to->offset;
+  const float *from =
+      (const float *)p->value.data + token * p->value.stride[0] + head * p->value.stride[1];
+  uint8_t *cached = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                    offset * p->value_cache.stride[1] + head * p->value_cache.stride[2];
+  const float inverse = put_scale(&p->v_scale_cache, to, head,
+                                  largest_of(from, p->value.stride[2], p->value_head_size));
+  write_fp8_per_token_head(from, p->value.stride[2], cached, p->value_cache.stride[3],
+                           p->value_head_size, inverse);
+}
+
+/* The queries of a token. */
+static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position) {
+  const float *rows = (const float *)p->query.data + token * p->query.stride[0];
+  const int64_t stride = p->query.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE && p->q_becomes != KVF_QUERY_SCALAR;
+  for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
+    const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
+    float factors[HEADS];
+    for (int64_t head = begin; head < end && p->norms_q; ++head) {
+      factors[head - begin] =
+          factor_of(rows + head * p->query.stride[1], stride, p->head_size, p->eps);
+    }
+    const int64_t parts =
+        (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+    for (int64_t first = 0; first < parts;) {
+      part which;
+      first = find_part(p, position, first, &which);
+      if (p->norms_q) {
+        load_weights(p, &which, &p->q_weight, p->q_weight_bytes);
+      }
+      for (int64_t head = begin; head < end; ++head) {
+        float runs[2][2 * PAIRS];
+        make_part(p, &which, rows + head * p->query.stride[1], stride,
+                  p->norms_q ? &factors[head - begin] : NULL, rounds, runs);
+        for (int64_t run = 0; run < which.runs; ++run) {
+          put_query(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
+                    which.length);
+        }
+      }
+    }
+  }
+}
+
+/* The keys of a token. */
+static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position,
+                     const place *to) {
+  const float *rows = (const float *)p->key.data + token * p->key.stride[0];
+  const int64_t stride = p->key.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE;
+  for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
+    const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
+    float factors[HEADS];
+    for (int64_t head = begin; head < end && p->norms_k; ++head) {
+      factors[head - begin] =
+          factor_of(rows + head * p->key.stride[1], stride, p->head_size, p->eps);
+    }
+    const int64_t parts =
+        (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+    /* A scale is known when a head is whole, so that runs are made twice. */
+    float inverses[HEADS] = {0};
+    if (to->writes) {
+      uint32_t largest[HEADS] = {0};
+      for (int64_t first = 0; first < parts;) {
+        part which;
+        first = find_part(p, position, first, &which);
+        if (p->norms_k) {
+          load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+        }
+        for (int64_t head = begin; head < end; ++head) {
+          float runs[2][2 * PAIRS];
+          make_part(p, &which, rows + head * p->key.stride[1], stride,
+                    p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
+          for (int64_t run = 0; run < which.runs; ++run) {
+            const uint32_t of_run = largest_of(runs[run], 1, which.length);
+            largest[head - begin] = of_run > largest[head - begin] ? of_run : largest[head - begin];
+          }
+        }
+      }
+      for (int64_t head = begin; head < end; ++head) {
+        inverses[head - begin] = put_scale(&p->k_scale_cache, to, head, largest[head - begin]);
+      }
+    }
+    for (int64_t first = 0; first < parts;) {
+      part which;
+      first = find_part(p, position, first, &which);
+      if (p->norms_k) {
+        load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+      }
+      for (int64_t head = begin; head < end; ++head) {
+        float runs[2][2 * PAIRS];
+        make_part(p, &which, rows + head * p->key.stride[1], stride,
+                  p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
+        for (int64_t run = 0; run < which.runs; ++run) {
+          put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
+                  which.length, to, inverses[head - begin]);
+        }
+      }
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head)(const void *params,
+                                                                           int64_t begin,
+                                                                           int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head)(const void *params,
+                                                                           int64_t begin,
+                                                                           int64_t end) {
+  const kvf_rope_and_cache_flash_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t position = 0;
+    if (p->rotary_dim > 0) {
+      position = kvf_index_at(p->positions.data, p->position_bytes, token * p->positions.stride[0]);
+      if (position < 0 || position >= p->num_positions) {
+        continue;
+      }
+    }
+    turn_query(p, token, position);
+    place to = {.writes = false};
+    to.writes = token < p->slots.num_tokens && kvf_locate(&p->slots, token, &to.block, &to.offset);
+    turn_key(p, token, position, &to);
+    for (int64_t head = 0; to.writes && head < p->num_heads; ++head) {
+      put_value(p, token, head, &to);
+    }
+  }
+}
