@@ -22,6 +22,7 @@ void reshape_and_cache(void *key, void *value, void *key_cache, void *value_cach
       .slots = kvf_shim_slots(slot_mapping, num_tokens, block_size),
       .num_heads = num_heads,
       .head_size = head_size,
+      .value_head_size = head_size,
       .x = x,
   };
   params.slots.num_blocks =

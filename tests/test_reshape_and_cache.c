@@ -21,7 +21,7 @@ enum {
 static void shape(const writer_sizes *sizes, int64_t shapes[SIDES][5]) {
   const int64_t groups = sizes->head_size / sizes->x + (sizes->head_size % sizes->x != 0);
   const int64_t key[5] = {sizes->num_blocks, sizes->num_heads, groups, sizes->block_size, sizes->x};
-  const int64_t value[5] = {sizes->num_blocks, sizes->num_heads, sizes->head_size,
+  const int64_t value[5] = {sizes->num_blocks, sizes->num_heads, sizes->value_head_size,
                             sizes->block_size};
   memcpy(shapes[0], key, sizeof key);
   memcpy(shapes[1], value, sizeof value);
@@ -30,7 +30,7 @@ static void shape(const writer_sizes *sizes, int64_t shapes[SIDES][5]) {
 static void shape_interleaved(const writer_sizes *sizes, int64_t shapes[SIDES][5]) {
   shape(sizes, shapes);
   const int64_t value[5] = {sizes->num_blocks, sizes->num_heads, sizes->block_size / sizes->x,
-                            sizes->head_size, sizes->x};
+                            sizes->value_head_size, sizes->x};
   memcpy(shapes[1], value, sizeof value);
 }
 
@@ -101,9 +101,10 @@ static int64_t at_interleaved(const tensor *cache, int side, int64_t block, int6
 }
 
 static kvf_reshape_and_cache_params params_of(const writer_call *call) {
-  return (kvf_reshape_and_cache_params){WRITER_PARAMS(call), .x = (int32_t)call->sizes.x,
-                                        .interleaved_v = call->op->flag, .vector_elements = -1,
-                                        .key_vector_elements = -1};
+  return (kvf_reshape_and_cache_params){
+      WRITER_PARAMS(call),         .value_head_size = (int32_t)call->sizes.value_head_size,
+      .x = (int32_t)call->sizes.x, .interleaved_v = call->op->flag,
+      .vector_elements = -1,       .key_vector_elements = -1};
 }
 
 static kvf_status raw(const kvf_exec *exec, const kvf_variant *variant, const writer_call *call) {
@@ -212,7 +213,7 @@ static kvf_status raw_flat(const kvf_exec *exec, const kvf_variant *variant,
   kvf_reshape_and_cache_params params = params_of(call);
   params.value_cache.stride[2] = params.x;
   params.value_cache.stride[3] = 1;
-  params.value_cache.stride[4] = call->sizes.head_size * params.x;
+  params.value_cache.stride[4] = call->sizes.value_head_size * params.x;
   return kvf_launch_reshape_and_cache(exec, variant, &params);
 }
 
@@ -288,7 +289,7 @@ static const bad_interleaved bad[] = {
     {"groups of another size", &interleaved, VALUE_CACHE, 4, false, 2,
      "value_cache: size of dimension 4 (x) is 2, want 4 as in key_cache"},
     {"another head_size", &interleaved, VALUE_CACHE, 3, false, 8,
-     "value_cache: size of dimension 3 (head_size) is 8, want 24 as in key"},
+     "value_cache: size of dimension 3 (value_head_size) is 8, want 24 as in value"},
     {"another block_size", &flat, VALUE_CACHE, 3, false, 8,
      "value_cache: size of dimension 3 (block_size) is 8, want 4 as in key_cache"},
     {"gaps behind elements", &flat, VALUE_CACHE, 2, true, 5,
@@ -331,6 +332,11 @@ static void test_bad_interleaved(void) {
 
 static void test_matrix(void) { writer_test_matrix(&op); }
 static void test_padded(void) { writer_test_padded(&op, PADDED_ALIGNED); }
+static void test_different(void) {
+  writer_test_different(&op);
+  writer_test_different(&interleaved);
+  writer_test_different(&flat);
+}
 static void test_interleaved(void) { writer_test_matrix(&interleaved); }
 static void test_flat(void) { writer_test_out_of_range(&flat); }
 static void test_large(void) { writer_test_large(&op); }
@@ -347,6 +353,7 @@ static void test_bad_params(void) { writer_test_bad_params(&op); }
 CU_TestInfo reshape_and_cache_tests[] = {
     {"every pair of axis values", test_matrix},
     {"heads that end inside a vector", test_padded},
+    {"heads of different sizes", test_different},
     {"every pair of axis values, interleaved", test_interleaved},
     {"interleaved in pages of rank 4", test_flat},
     {"interleaved: a known place", test_known_place},

@@ -26,7 +26,8 @@ enum { MANY = 2 * KVF_MAX_LAYERS + 5 };
 
 static const int64_t layers_of[] = {0, 1, 2, 5, KVF_MAX_LAYERS, MANY};
 static const int64_t heads_of[] = {1, 3, 8};
-static const int64_t sizes_of[] = {16, 64, 128, 30, 7};
+static const int64_t sizes_of[][SIDES] = {{16, 16},   {64, 64}, {128, 128}, {30, 30}, {7, 7},
+                                          {192, 128}, {16, 64}, {30, 7},    {8, 0}};
 static const int64_t block_sizes[] = {1, 16, 17};
 static const int64_t tokens_of[] = {0, 1, 19};
 static const int offsets[] = {0, 8, 4, 2};
@@ -63,7 +64,7 @@ enum {
 
 typedef struct layers_case {
   const kvf_variant *variant;
-  int64_t layers, heads, head_size, block_size, tokens;
+  int64_t layers, heads, sizes[SIDES], block_size, tokens;
   int layout, source_layout;
   int from, to; /* address of element 0 mod 16, of the sources and of the caches */
   bool odd;     /* the last layer's caches lie an element further on */
@@ -77,7 +78,7 @@ typedef struct layers_case {
 static DLTensor caches[SIDES][MANY];
 static const DLTensor *lists[SIDES][MANY];
 static int64_t starts[SIDES][MANY]; /* bytes, from the start of the memory */
-static int64_t cache_shape[4];
+static int64_t cache_shape[SIDES][4];
 static int64_t cache_stride[SIDES][4];
 
 static int bytes_of(kvf_dtype dtype) { return kvf_dtype_bits(dtype) / 8; }
@@ -103,8 +104,8 @@ static int layout_of(const layers_case *what, int layout, int side, int which) {
 static void build_caches(op_call *call, const layers_case *what, int side) {
   const int bytes = bytes_of(kvf_cache_of(what->variant));
   const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size + 2;
-  const int64_t shape[4] = {pages, what->block_size, what->heads, what->head_size};
-  memcpy(cache_shape, shape, sizeof shape);
+  const int64_t shape[4] = {pages, what->block_size, what->heads, what->sizes[side]};
+  memcpy(cache_shape[side], shape, sizeof shape);
   flash_lay_out(layout_of(what, what->layout, side, 3 + side), 4, shape, cache_stride[side]);
   int64_t first = 0;
   int64_t last = 0;
@@ -129,7 +130,7 @@ static void build_caches(op_call *call, const layers_case *what, int side) {
         .device = {memory->backend == KVF_CPU ? kDLCPU : kDLCUDA, 0},
         .ndim = 4,
         .dtype = dl_dtype(kvf_cache_of(what->variant)),
-        .shape = cache_shape,
+        .shape = cache_shape[side],
         .strides = cache_stride[side],
         .byte_offset = (uint64_t)starts[side][layer],
     };
@@ -178,7 +179,7 @@ static void build(op_call *call, const void *context) {
   }
   int64_t stride[4];
   for (int side = 0; side < SIDES; ++side) {
-    const int64_t source[] = {what->layers, what->tokens + 2, what->heads, what->head_size};
+    const int64_t source[] = {what->layers, what->tokens + 2, what->heads, what->sizes[side]};
     flash_lay_out(layout_of(what, what->source_layout, side, 1 + side), 4, source, stride);
     const int bytes = bytes_of(kvf_scalar_of(variant));
     operand_make(call, OF_KEYS + side, dl_dtype(kvf_scalar_of(variant)), 4, source, stride,
@@ -192,7 +193,7 @@ static void build(op_call *call, const void *context) {
   const int64_t step[] = {what->index == 2 ? 3 : 1};
   operand_make(call, OF_SLOTS, (DLDataType){kDLInt, wide ? 64 : 32, 1}, 1, &what->tokens, step, 8,
                0, what->seed + 40);
-  flash_fill_slots(&call->operands[OF_SLOTS], what->slots, cache_shape[0] * what->block_size,
+  flash_fill_slots(&call->operands[OF_SLOTS], what->slots, cache_shape[0][0] * what->block_size,
                    what->seed + 41);
   call->values[OF_STRING] = (kvf_value){.kind = KVF_KIND_STRING,
                                         .as.string = kvf_cache_of(variant) == kvf_scalar_of(variant)
@@ -208,13 +209,13 @@ static void expect_tokens(const op_call *call, const layers_case *what) {
       int64_t block;
       int64_t offset;
       if (!flash_slot(&call->operands[OF_SLOTS], token, what->block_size, &block, &offset) ||
-          block >= cache_shape[0]) {
+          block >= cache_shape[0][0]) {
         continue;
       }
       for (int layer = 0; layer < what->layers; ++layer) {
         for (int64_t head = 0; head < what->heads; ++head) {
           const float scale = scale_of(what, side, layer, head);
-          for (int64_t d = 0; d < what->head_size; ++d) {
+          for (int64_t d = 0; d < what->sizes[side]; ++d) {
             oracle_store(kvf_scalar_of(variant), kvf_cache_of(variant),
                          operand_at(&call->operands[OF_KEYS + side], layer, token, head, d), scale,
                          image + cache_offset(side, layer, block, offset, head, d,
@@ -245,10 +246,11 @@ static layers_params params_of(const op_call *call, const layers_case *what) {
                 .stride = slots->stride[0],
                 .index_bytes = slots->dtype.bits / 8,
                 .num_tokens = what->tokens,
-                .num_blocks = cache_shape[0],
+                .num_blocks = cache_shape[0][0],
                 .block_size = what->block_size},
       .num_heads = (int32_t)what->heads,
-      .head_size = (int32_t)what->head_size,
+      .head_size = (int32_t)what->sizes[0],
+      .value_head_size = (int32_t)what->sizes[1],
       .num_layers = (int32_t)what->layers,
       .vector_elements = -1,
       .streaming = -1,
@@ -289,17 +291,17 @@ static bool run(const layers_case *what, uint64_t faults) {
   char name[280];
   (void)snprintf(
       name, sizeof name,
-      "%s layers=%d heads=%d size=%d block=%d tokens=%d layouts=%d,%d offsets=%d>%d odd=%d "
+      "%s layers=%d heads=%d sizes=%d,%d block=%d tokens=%d layouts=%d,%d offsets=%d>%d odd=%d "
       "slots=%d index=%d values=%d scales=%d entry=%d exec=%d seed=%llu",
-      what->variant->symbol, (int)what->layers, (int)what->heads, (int)what->head_size,
-      (int)what->block_size, (int)what->tokens, what->source_layout, what->layout, what->from,
-      what->to, what->odd, what->slots, what->index, what->values, what->scales, what->entry,
-      what->exec, (unsigned long long)what->seed);
+      what->variant->symbol, (int)what->layers, (int)what->heads, (int)what->sizes[0],
+      (int)what->sizes[1], (int)what->block_size, (int)what->tokens, what->source_layout,
+      what->layout, what->from, what->to, what->odd, what->slots, what->index, what->values,
+      what->scales, what->entry, what->exec, (unsigned long long)what->seed);
   op_call call;
   vary_order(what->seed);
   build(&call, what);
   if (faults > 0) {
-    operand_put_index(&call.operands[OF_SLOTS], 0, 0, cache_shape[0] * what->block_size);
+    operand_put_index(&call.operands[OF_SLOTS], 0, 0, cache_shape[0][0] * what->block_size);
   }
   op_call_upload(&call);
   const uint64_t before = faults_before(options.backend);
@@ -325,7 +327,7 @@ static double elements(const covering_row *row, const void *context) {
   (void)context;
   const int *value = row->value;
   return (double)(layers_of[value[LAYERS_]] * heads_of[value[HEADS_]] * tokens_of[value[TOKENS_]] *
-                  sizes_of[value[SIZES_]]);
+                  (sizes_of[value[SIZES_]][0] + sizes_of[value[SIZES_]][1]) / 2);
 }
 
 static void test_matrix(void) {
@@ -349,25 +351,26 @@ static void test_matrix(void) {
     covering_row *rows = wanted(variant) ? covering_make(&plan, state, &count) : NULL;
     for (int row = 0, failures = 0; row < count && failures < 5; ++row) {
       const int *value = rows[row].value;
-      failures += !run(&(layers_case){.variant = variant,
-                                      .layers = layers_of[value[LAYERS_]],
-                                      .heads = heads_of[value[HEADS_]],
-                                      .head_size = sizes_of[value[SIZES_]],
-                                      .block_size = block_sizes[value[BLOCK_]],
-                                      .tokens = tokens_of[value[TOKENS_]],
-                                      .layout = value[CACHE_],
-                                      .source_layout = value[SOURCE_],
-                                      .from = offsets[value[FROM_]],
-                                      .to = offsets[value[TO_]],
-                                      .odd = value[ODD_],
-                                      .slots = value[SLOTS_],
-                                      .index = value[INDEX_],
-                                      .values = value[VALUES_],
-                                      .scales = value[SCALES_],
-                                      .entry = value[ENTRY_],
-                                      .exec = value[EXEC_],
-                                      .seed = random_next(&state)},
-                       0);
+      failures +=
+          !run(&(layers_case){.variant = variant,
+                              .layers = layers_of[value[LAYERS_]],
+                              .heads = heads_of[value[HEADS_]],
+                              .sizes = {sizes_of[value[SIZES_]][0], sizes_of[value[SIZES_]][1]},
+                              .block_size = block_sizes[value[BLOCK_]],
+                              .tokens = tokens_of[value[TOKENS_]],
+                              .layout = value[CACHE_],
+                              .source_layout = value[SOURCE_],
+                              .from = offsets[value[FROM_]],
+                              .to = offsets[value[TO_]],
+                              .odd = value[ODD_],
+                              .slots = value[SLOTS_],
+                              .index = value[INDEX_],
+                              .values = value[VALUES_],
+                              .scales = value[SCALES_],
+                              .entry = value[ENTRY_],
+                              .exec = value[EXEC_],
+                              .seed = random_next(&state)},
+               0);
     }
     free(rows);
   }
@@ -377,7 +380,7 @@ static layers_case small_case(const kvf_variant *variant) {
   return (layers_case){.variant = variant,
                        .layers = 3,
                        .heads = 2,
-                       .head_size = 16,
+                       .sizes = {16, 16},
                        .block_size = 4,
                        .tokens = 5,
                        .slots = FLASH_NEIGHBOURS,
@@ -395,7 +398,7 @@ static void test_large(void) {
       layers_case what = small_case(&OP->variants[i]);
       what.layers = 5;
       what.tokens = options.backend == KVF_CPU ? 1025 : 33;
-      what.head_size = 256;
+      what.sizes[0] = what.sizes[1] = 256;
       (void)run(&what, 0);
     }
   }
@@ -428,7 +431,7 @@ static void test_padded(void) {
     for (size_t k = 0; wanted(&OP->variants[i]) && k < TEST_COUNT(sizes); ++k) {
       layers_case what = small_case(&OP->variants[i]);
       what.aligned = true;
-      what.head_size = sizes[k];
+      what.sizes[0] = what.sizes[1] = sizes[k];
       (void)run(&what, 0);
     }
   }
@@ -495,6 +498,7 @@ static void test_far(void) {
                   .block_size = 1},
         .num_heads = 1,
         .head_size = FAR_SIZE,
+        .value_head_size = FAR_SIZE,
         .num_layers = 2,
     };
     for (int layer = 0; layer < 2; ++layer) {
@@ -572,7 +576,7 @@ static void test_bad_lists(const layers_case *what) {
     op_call_upload(&call);
     int64_t shape[4];
     int64_t stride[4];
-    memcpy(shape, cache_shape, sizeof shape);
+    memcpy(shape, cache_shape[1], sizeof shape);
     memcpy(stride, cache_stride[1], sizeof stride);
     DLTensor *spoilt = bad_lists[i].which >= 0 ? &caches[1][bad_lists[i].which] : NULL;
     if (spoilt != NULL) {

@@ -405,6 +405,7 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
                 .tokens = what->tokens,
                 .num_heads = what->heads,
                 .head_size = what->head_size,
+                .value_head_size = what->value_head_size ? what->value_head_size : what->head_size,
                 .num_blocks = pages + 2,
                 .block_size = what->block_size,
                 .x = x == 0  ? 16 / cache_bytes
@@ -423,8 +424,13 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
   }
   const writer_sizes *sizes = &call->sizes;
 
-  const int64_t source_shape[5] = {sizes->rows, sizes->num_heads, sizes->head_size};
-  const placement source = lay_out_source(what->value[SOURCE], source_shape);
+  const int64_t source_shape[SIDES][5] = {{sizes->rows, sizes->num_heads, sizes->head_size},
+                                          {sizes->rows, sizes->num_heads, sizes->value_head_size}};
+  placement source = lay_out_source(what->value[SOURCE], source_shape[0]);
+  if (sizes->value_head_size != sizes->head_size) {
+    memcpy(source.stride[1], lay_out_source(what->value[SOURCE], source_shape[1]).stride[1],
+           sizeof source.stride[1]);
+  }
   int64_t cache_shape[SIDES][5] = {{0}};
   op->shape(sizes, cache_shape);
   const placement cache = op->layout(what->value[LAYOUT], sizes, (const int64_t (*)[5])cache_shape);
@@ -433,7 +439,7 @@ void writer_build(writer_call *call, const writer_op *op, const writer_case *wha
   for (int side = 0; side < SIDES; ++side) {
     tensor *view = &call->view[KEY + side];
     *view = (tensor){.dtype = dl_dtype(kvf_scalar_of(variant)), .rank = 3};
-    memcpy(view->shape, source_shape, sizeof view->shape);
+    memcpy(view->shape, source_shape[side], sizeof view->shape);
     memcpy(view->stride, source.stride[side], sizeof view->stride);
     view = &call->view[KEY_CACHE + side];
     *view = (tensor){
@@ -495,12 +501,13 @@ static void expect_token(const writer_call *call, int64_t token, int64_t slot) {
     const tensor *cache = &call->view[KEY_CACHE + side];
     const tensor *scales = &call->view[K_SCALE + side];
     const bool single = scales->rank == 0 || scales->shape[0] == 1;
+    const int64_t size = side ? sizes->value_head_size : sizes->head_size;
     for (int64_t head = 0; head < sizes->num_heads; ++head) {
       float scale;
       memcpy(&scale,
              scales->memory->expected + scales->start + (single ? 0 : head * scales->stride[0] * 4),
              4);
-      for (int64_t element = 0; element < sizes->head_size; ++element) {
+      for (int64_t element = 0; element < size; ++element) {
         const int64_t from =
             token * source->stride[0] + head * source->stride[1] + element * source->stride[2];
         const int64_t to = call->op->at(cache, side, block, offset, head, element);
@@ -861,6 +868,33 @@ void writer_test_long_rows(const writer_op *op, int64_t head_size) {
                               .seed = options.seed};
     if (variant != NULL) {
       (void)run_case(op, &what);
+    }
+  }
+}
+
+void writer_test_different(const writer_op *op) {
+  static const int64_t sizes[][SIDES] = {{192, 128}, {128, 192}, {576, 512},
+                                         {7, 64},    {80, 46},   {16, 1}};
+  if (!need_backend()) {
+    return;
+  }
+  for (int i = 0; i < op->op->num_variants; ++i) {
+    const kvf_variant *variant = &op->op->variants[i];
+    for (int k = 0; writer_wants(variant) && k < 3 * (int)TEST_COUNT(sizes); ++k) {
+      /* Sources apart: slices of one tensor have one size. */
+      const int value[AXES] = {[SOURCE] = k % 2 ? SOURCE_PADDED_ALIGNED : SOURCE_STRIDED,
+                               [SCALE] = SCALE_TENTH,
+                               [ENTRY] = k % ENTRIES,
+                               [X] = op->num_x ? k % op->num_x : 0};
+      writer_case what = case_of(variant, value, k % 2, options.seed + (uint64_t)k);
+      what.heads = 3;
+      what.head_size = sizes[k / 3][0];
+      what.value_head_size = sizes[k / 3][1];
+      what.block_size = 16;
+      what.tokens = 42;
+      if (!run_case(op, &what)) {
+        break;
+      }
     }
   }
 }

@@ -18,6 +18,7 @@ typedef struct writer_sizes {
   int64_t tokens;
   int64_t num_heads;
   int64_t head_size;
+  int64_t value_head_size;
   int64_t num_blocks;
   int64_t block_size;
   int64_t x; /* of a 5-D key cache */
@@ -95,6 +96,7 @@ typedef struct writer_case {
   int source_offset[SIDES]; /* bytes */
   int cache_offset[SIDES];
   int64_t heads, head_size, block_size, tokens; /* what the axes stand for */
+  int64_t value_head_size;                      /* 0: head_size */
   uint64_t seed;
 } writer_case;
 
@@ -144,6 +146,9 @@ kvf_slots writer_slots(const writer_call *call);
 
 /* ---- the tests that every such op has
  * ------------------------------------------------------------ */
+
+/* Heads of values of another size than those of keys. */
+void writer_test_different(const writer_op *op);
 
 /* Every pair of axis values, for every built variant. */
 void writer_test_matrix(const writer_op *op);

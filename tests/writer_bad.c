@@ -103,7 +103,7 @@ static const bad_argument bad_arguments[] = {
   {"k_scale of rank -1", 0, 0, ON_BOTH, RANK, K_SCALE, 0, -1, NULL, VALUE_, "k_scale", "rank is -1", "want 0 or 1"},
 
   {"fewer heads in value", 0, 0, ON_BOTH, SIZE, VALUE, 1, 1, NULL, VALUE_, "value", "(num_heads) is 1", "want 2 as in key"},
-  {"smaller heads in value", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value", "(head_size) is 8", "want 24 as in key"},
+  {"smaller heads in value", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value_cache", "(value_head_size) is 24", "want 8 as in value"},
   {"smaller heads in value", FLASH_ONLY, 0, ON_BOTH, SIZE, VALUE, 2, 8, NULL, VALUE_, "value_cache", "(value_head_size) is 24", "want 8 as in value"},
   {"fewer rows in key", 0, 0, ON_BOTH, SIZE, KEY, 0, 4, NULL, VALUE_, "key", "has 4 rows", "want at least 5"},
   {"fewer rows in value", 0, 0, ON_BOTH, SIZE, VALUE, 0, 4, NULL, VALUE_, "value", "has 4 rows", "want at least 5"},
@@ -127,7 +127,7 @@ static const bad_argument bad_arguments[] = {
   {"x is negative", PAGED_ONLY, 0, ON_BOTH, SIZE, KEY_CACHE, 4, -8, NULL, VALUE_, "key_cache", "(x) is -8", "want 0 or more"},
   {"other blocks in value_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 0, 3, NULL, VALUE_, "value_cache", "(num_blocks) is 3", "want 4 as in key_cache"},
   {"other heads in value_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 1, 1, NULL, VALUE_, "value_cache", "(num_heads) is 1", "want 2 as in key"},
-  {"other head_size in value_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 2, 8, NULL, VALUE_, "value_cache", "(head_size) is 8", "want 24 as in key"},
+  {"other head_size in value_cache", PAGED_ONLY, 0, ON_BOTH, SIZE, VALUE_CACHE, 2, 8, NULL, VALUE_, "value_cache", "(value_head_size) is 8", "want 24 as in value"},
   {"block_size is 0", FLASH_ONLY, 0, ON_BOTH, CACHE_SIZE, KEY_CACHE, 1, 0, NULL, VALUE_, "block_size", "got 0", "want 1 or more"},
   {"block_size is 0", PAGED_ONLY, 0, ON_BOTH, CACHE_SIZE, KEY_CACHE, 3, 0, NULL, VALUE_, "block_size", "got 0", "want 1 or more"},
   {"no blocks", 0, 0, ON_CPU, CACHE_SIZE, KEY_CACHE, 0, 0, NULL, KVF_OUT_OF_RANGE, "slot_mapping", "element 0 is ", "want less than 0 (0 blocks of 4 tokens)"},
@@ -480,7 +480,7 @@ static kvf_status launch(const writer_op *op, const kvf_exec *exec, const kvf_va
       .slots = params->slots,
       .num_heads = params->num_heads,
       .head_size = params->head_size,
-      .value_head_size = params->head_size,
+      .value_head_size = params->value_head_size,
   };
   return kvf_launch_reshape_and_cache_flash(exec, variant, &flash);
 }
@@ -501,7 +501,9 @@ static void test_params_of(const writer_op *op, const kvf_variant *variant) {
   const writer_case what = base_case(variant);
   writer_build(&call, op, &what);
   const bool fp8 = kvf_scalar_of(variant) != kvf_cache_of(variant);
-  const kvf_reshape_and_cache_params good = {WRITER_PARAMS(&call), .x = (int32_t)call.sizes.x};
+  const kvf_reshape_and_cache_params good = {WRITER_PARAMS(&call),
+                                             .value_head_size = (int32_t)call.sizes.value_head_size,
+                                             .x = (int32_t)call.sizes.x};
   for (size_t i = 0; i < TEST_COUNT(bad_params); ++i) {
     const bad_param *row = &bad_params[i];
     if ((row->cache == FP8_CACHE && !fp8) || (row->member[0] == 'x' && is_flash(op))) {
@@ -537,7 +539,7 @@ static void test_params_of(const writer_op *op, const kvf_variant *variant) {
   headless.num_heads = 0;
   EXPECT_STATUS(launch(op, NULL, variant, &headless), KVF_OK);
   headless = good;
-  headless.head_size = 0;
+  headless.head_size = headless.value_head_size = 0;
   EXPECT_STATUS(launch(op, NULL, variant, &headless), KVF_OK);
   (void)memory_synchronize(variant->backend);
   (void)writer_verify(&call, "nothing to write");

@@ -176,13 +176,9 @@ static void place_views(writer_call *call, int kind) {
 static bool run_far(const writer_op *op, const kvf_variant *variant, int kind) {
   static int64_t slots[TOKENS_FAR] = {2 * BLOCK_FAR - 1, 1};
   writer_call call = {.op = op, .variant = variant, .exec = {.backend = variant->backend}};
-  call.sizes = (writer_sizes){TOKENS_FAR,
-                              TOKENS_FAR,
-                              HEADS_FAR,
-                              SIZE_FAR,
-                              2,
-                              BLOCK_FAR,
-                              op->x_divides_pages ? BLOCK_FAR / 2 : 8};
+  call.sizes =
+      (writer_sizes){TOKENS_FAR, TOKENS_FAR, HEADS_FAR, SIZE_FAR,
+                     SIZE_FAR,   2,          BLOCK_FAR, op->x_divides_pages ? BLOCK_FAR / 2 : 8};
   place_views(&call, kind);
   region memory[TENSORS] = {{.size = 0}};
   bool made = true;

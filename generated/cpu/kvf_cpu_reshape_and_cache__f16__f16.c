@@ -162,10 +162,10 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
   const uint16_t *value = (const uint16_t *)p->value.data + token * p->value.stride[0];
   uint16_t *value_cache = (uint16_t *)p->value_cache.data + block * p->value_cache.stride[0];
   for (int64_t head = 0; head < p->num_heads; ++head) {
+    tile rows;
     for (int64_t first = 0; first < p->head_size; first += TILE_ELEMENTS) {
       const int64_t count =
           p->head_size - first < TILE_ELEMENTS ? p->head_size - first : TILE_ELEMENTS;
-      tile rows;
       for (int64_t i = 0; i < tokens; ++i) {
         const uint16_t *from =
             key + i * p->key.stride[0] + head * p->key.stride[1] + first * p->key.stride[2];
@@ -175,6 +175,10 @@ static void write_run(const kvf_reshape_and_cache_params *p, int64_t token, int6
       }
       write_keys(rows, key_cache + head * p->key_cache.stride[1] + offset * p->key_cache.stride[3],
                  &p->key_cache, p->x, tokens, first, count, p->streaming);
+    }
+    for (int64_t first = 0; first < p->value_head_size; first += TILE_ELEMENTS) {
+      const int64_t count =
+          p->value_head_size - first < TILE_ELEMENTS ? p->value_head_size - first : TILE_ELEMENTS;
       for (int64_t i = 0; i < tokens; ++i) {
         const uint16_t *from =
             value + i * p->value.stride[0] + head * p->value.stride[1] + first * p->value.stride[2];

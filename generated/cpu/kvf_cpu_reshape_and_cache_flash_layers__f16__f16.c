@@ -40,7 +40,7 @@ static void write_layer(const kvf_reshape_and_cache_flash_layers_params *p, int6
                  p->streaming);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
-                 p->head_size, p->streaming);
+                 p->value_head_size, p->streaming);
     }
   }
   if (p->streaming) {

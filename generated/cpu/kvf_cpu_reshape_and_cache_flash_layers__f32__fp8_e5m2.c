@@ -84,18 +84,18 @@ static void write_layer(const kvf_reshape_and_cache_flash_layers_params *p, int6
                        p->head_size);
       kvf_prefetch_row((uint8_t *)p->value_caches[layer] + next_block * p->value_cache.stride[0] +
                            next_offset * p->value_cache.stride[1],
-                       p->head_size);
+                       p->value_head_size);
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
       write_head(key + head * p->key.stride[1], p->key.stride[2],
                  key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,
                  ((const float *)p->k_scale
                       .data)[layer * p->k_scale_layer_stride + head * p->k_scale.stride[0]]);
-      write_head(
-          value + head * p->value.stride[1], p->value.stride[2],
-          value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3], p->head_size,
-          ((const float *)
-               p->v_scale.data)[layer * p->v_scale_layer_stride + head * p->v_scale.stride[0]]);
+      write_head(value + head * p->value.stride[1], p->value.stride[2],
+                 value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
+                 p->value_head_size,
+                 ((const float *)p->v_scale
+                      .data)[layer * p->v_scale_layer_stride + head * p->v_scale.stride[0]]);
     }
   }
 }

@@ -241,14 +241,15 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     places[threadIdx.x] = place;
   }
 
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int32_t tile_elements = 1 << p.tile_shift;
   const uint32_t tiles_per_head =
-      ((uint32_t)p.head_size + (uint32_t)tile_elements - 1) >> p.tile_shift;
+      ((uint32_t)head_size + (uint32_t)tile_elements - 1) >> p.tile_shift;
   const uint32_t tiles = (uint32_t)p.num_heads * tiles_per_head;
   for (uint32_t i = blockIdx.y; i < tiles; i += gridDim.y) {
     const int64_t head = i / tiles_per_head;
     const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) << p.tile_shift;
-    const int32_t count = p.head_size - first < tile_elements ? p.head_size - first : tile_elements;
+    const int32_t count = head_size - first < tile_elements ? head_size - first : tile_elements;
     const kvf_view &scales = keys ? p.k_scale : p.v_scale;
     const float scale = static_cast<const float *>(scales.data)[head * scales.stride[0]];
     __syncthreads(); /* places are there, and the tile before this one is written out */

@@ -48,6 +48,34 @@ KVF_INLINE source_x1 load_x1(const uint16_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v; }
 
+/* The key of a token, 8 elements at a time. */
+KVF_INLINE void write_key_x8(const kvf_reshape_and_cache_flash_layers_params &p,
+                             const uint16_t *key, uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 8;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    store_x8(load_x8(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element);
+  }
+}
+
+/* The value of a token, 8 elements at a time. */
+KVF_INLINE void write_value_x8(const kvf_reshape_and_cache_flash_layers_params &p,
+                               const uint16_t *value, uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 8;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    store_x8(load_x8(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element);
+  }
+}
+
 /* One token, 8 elements at a time. */
 KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                int64_t token) {
@@ -55,6 +83,21 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x8(p, key, key_cache);
+    write_value_x8(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 8;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -77,6 +120,34 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_layers_params &
   }
 }
 
+/* The key of a token, 2 elements at a time. */
+KVF_INLINE void write_key_x2(const kvf_reshape_and_cache_flash_layers_params &p,
+                             const uint16_t *key, uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 2;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    store_x2(load_x2(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element);
+  }
+}
+
+/* The value of a token, 2 elements at a time. */
+KVF_INLINE void write_value_x2(const kvf_reshape_and_cache_flash_layers_params &p,
+                               const uint16_t *value, uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 2;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    store_x2(load_x2(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element);
+  }
+}
+
 /* One token, 2 elements at a time. */
 KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                int64_t token) {
@@ -84,6 +155,21 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x2(p, key, key_cache);
+    write_value_x2(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 2;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -106,6 +192,34 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_layers_params &
   }
 }
 
+/* The key of a token, 1 element at a time. */
+KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_layers_params &p,
+                             const uint16_t *key, uint16_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
+             key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
+  }
+}
+
+/* The value of a token, 1 element at a time. */
+KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_layers_params &p,
+                               const uint16_t *value, uint16_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
+             value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3]);
+  }
+}
+
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                int64_t token) {
@@ -113,6 +227,21 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    uint16_t *key_cache = static_cast<uint16_t *>(p.key_caches[layer]) +
+                          block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+    uint16_t *value_cache = static_cast<uint16_t *>(p.value_caches[layer]) +
+                            block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x1(p, key, key_cache);
+    write_value_x1(p, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;

@@ -73,6 +73,38 @@ KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float scale) {
   *to = kvf_int8_from_f32(kvf_f32_from_f16(source.v) / scale);
 }
 
+/* The key of a token, 16 elements at a time. */
+KVF_INLINE void write_key_x16(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                              const uint16_t *key, int8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 16;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const float k_scale = static_cast<const float *>(
+        p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
+    store_x16(load_x16(key + head * p.key.stride[1] + element),
+              key_cache + head * p.key_cache.stride[2] + element, k_scale);
+  }
+}
+
+/* The value of a token, 16 elements at a time. */
+KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                                const uint16_t *value, int8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 16;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const float v_scale = static_cast<const float *>(
+        p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
+    store_x16(load_x16(value + head * p.value.stride[1] + element),
+              value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
 /* One token, 16 elements at a time. */
 KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                 int64_t token) {
@@ -80,6 +112,21 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_layers_params 
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    int8_t *key_cache = static_cast<int8_t *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
+                        offset * p.key_cache.stride[1];
+    int8_t *value_cache = static_cast<int8_t *>(p.value_caches[layer]) +
+                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x16(p, layer, key, key_cache);
+    write_value_x16(p, layer, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 16;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -106,6 +153,38 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_layers_params 
   }
 }
 
+/* The key of a token, 4 elements at a time. */
+KVF_INLINE void write_key_x4(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                             const uint16_t *key, int8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const float k_scale = static_cast<const float *>(
+        p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
+    store_x4(load_x4(key + head * p.key.stride[1] + element),
+             key_cache + head * p.key_cache.stride[2] + element, k_scale);
+  }
+}
+
+/* The value of a token, 4 elements at a time. */
+KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                               const uint16_t *value, int8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size / 4;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const float v_scale = static_cast<const float *>(
+        p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
+    store_x4(load_x4(value + head * p.value.stride[1] + element),
+             value_cache + head * p.value_cache.stride[2] + element, v_scale);
+  }
+}
+
 /* One token, 4 elements at a time. */
 KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                int64_t token) {
@@ -113,6 +192,21 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    int8_t *key_cache = static_cast<int8_t *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
+                        offset * p.key_cache.stride[1];
+    int8_t *value_cache = static_cast<int8_t *>(p.value_caches[layer]) +
+                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x4(p, layer, key, key_cache);
+    write_value_x4(p, layer, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size / 4;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
@@ -139,6 +233,39 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &
   }
 }
 
+/* The key of a token, 1 element at a time. */
+KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                             const uint16_t *key, int8_t *key_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const float k_scale = static_cast<const float *>(
+        p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
+    store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
+             key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3], k_scale);
+  }
+}
+
+/* The value of a token, 1 element at a time. */
+KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
+                               const uint16_t *value, int8_t *value_cache) {
+  const uint32_t vectors_per_head = (uint32_t)p.value_head_size;
+  const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
+       i += gridDim.y * blockDim.x) {
+    const int64_t head = i / vectors_per_head;
+    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const float v_scale = static_cast<const float *>(
+        p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
+    store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
+             value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
+             v_scale);
+  }
+}
+
 /* One token, 1 element at a time. */
 KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &p, int64_t layer,
                                int64_t token) {
@@ -146,6 +273,21 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
                         token * p.key.stride[0];
   const uint16_t *value = static_cast<const uint16_t *>(p.value.data) +
                           layer * p.value_layer_stride + token * p.value.stride[0];
+  if (p.value_head_size != p.head_size) {
+    int64_t block;
+    int64_t offset;
+    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0 && layer == 0 && !p.counted,
+                    &block, &offset)) {
+      return;
+    }
+    int8_t *key_cache = static_cast<int8_t *>(p.key_caches[layer]) + block * p.key_cache.stride[0] +
+                        offset * p.key_cache.stride[1];
+    int8_t *value_cache = static_cast<int8_t *>(p.value_caches[layer]) +
+                          block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
+    write_key_x1(p, layer, key, key_cache);
+    write_value_x1(p, layer, value, value_cache);
+    return;
+  }
   const uint32_t vectors_per_head = (uint32_t)p.head_size;
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;

@@ -143,7 +143,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "value",
      .type = "Tensor",
-     .doc = "as key, with strides of its own",
+     .doc = "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
@@ -153,8 +153,9 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "value_cache",
      .type = "Tensor!",
-     .doc = "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides; "
-            "with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]",
+     .doc =
+         "[num_blocks, num_heads, value_head_size, block_size], the dtype of key_cache, any "
+         "strides; with interleaved_v [num_blocks, num_heads, block_size / x, value_head_size, x]",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "slot_mapping",
@@ -232,14 +233,16 @@ const kvf_op kvf_op_reshape_and_cache = {
         "Two\n"
         "tokens with one slot race.\n"
         "\n"
-        "Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x "
-        "rounded\n"
-        "up, and the surplus elements of the last group are not written.\n"
+        "The size of a value's head may differ from that of a key's. Any x >= 1. When x does not "
+        "divide\n"
+        "head_size, dimension 2 of key_cache is head_size / x rounded up, and the surplus elements "
+        "of the\n"
+        "last group are not written.\n"
         "\n"
         "With interleaved_v values lie in groups of x tokens, which is what ROCm's attention "
         "reads:\n"
         "  value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)\n"
-        "It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps "
+        "It may also be given as [num_blocks, num_heads, value_head_size, block_size] without gaps "
         "within a head,\n"
         "whose memory is then taken for this.\n"
         "\n"

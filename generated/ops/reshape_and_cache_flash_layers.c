@@ -144,7 +144,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "values",
      .type = "Tensor",
-     .doc = "as keys, with strides of its own",
+     .doc = "[num_layers, num_rows >= num_tokens, num_heads, value_head_size], as keys otherwise",
      .kind = KVF_KIND_TENSOR},
     {.name = "key_caches",
      .type = "Tensor(a!)[]",
@@ -155,7 +155,8 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "value_caches",
      .type = "Tensor(b!)[]",
-     .doc = "as key_caches, with strides of their own",
+     .doc = "num_layers tensors of [num_blocks, block_size, num_heads, value_head_size], as "
+            "key_caches, with strides of their own",
      .kind = KVF_KIND_TENSOR_LIST,
      .mutated = true},
     {.name = "slot_mapping",
@@ -223,10 +224,11 @@ const kvf_op kvf_op_reshape_and_cache_flash_layers = {
            "  value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])\n"
            "which is what reshape_and_cache_flash does for each layer by itself, with the same Q, "
            "the same\n"
-           "layouts told by strides and the same bits. All layers share slot_mapping, and the "
-           "caches of all\n"
-           "layers have the same sizes and strides, those of keys and of values each for "
-           "themselves. Tokens\n"
+           "layouts told by strides and the same bits; the size of a value's head may differ from "
+           "that of a\n"
+           "key's. All layers share slot_mapping, and the caches of all layers have the same sizes "
+           "and strides,\n"
+           "those of keys and of values each for themselves. Tokens\n"
            "with a negative slot are skipped. The number of tokens is the length of slot_mapping; "
            "keys and\n"
            "values may have more rows (graph padding), which are not read. Zero tokens and zero "

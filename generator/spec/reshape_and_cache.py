@@ -25,12 +25,13 @@ negative slot are skipped. The number of tokens is the length of slot_mapping; k
 have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
 tokens with one slot race.
 
-Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
-up, and the surplus elements of the last group are not written.
+The size of a value's head may differ from that of a key's. Any x >= 1. When x does not divide
+head_size, dimension 2 of key_cache is head_size / x rounded up, and the surplus elements of the
+last group are not written.
 
 With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
   value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
-It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a head,
+It may also be given as [num_blocks, num_heads, value_head_size, block_size] without gaps within a head,
 whose memory is then taken for this.
 
 Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x;
@@ -40,13 +41,14 @@ Source of the rule: vLLM's op of the same name, with its dropped heads, dropped 
 alignment, stride, empty-input and bounds defects corrected.""",
     arguments={
         **ARGUMENTS,
+        "value": "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
         "key_cache": (
             "[num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache dtype (uint8 "
             "or float8 for fp8, int8 or uint8 for int8), any strides"
         ),
         "value_cache": (
-            "[num_blocks, num_heads, head_size, block_size], the dtype of key_cache, any strides; "
-            "with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]"
+            "[num_blocks, num_heads, value_head_size, block_size], the dtype of key_cache, any "
+            "strides; with interleaved_v [num_blocks, num_heads, block_size / x, value_head_size, x]"
         ),
         "k_scale": (
             "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
@@ -66,6 +68,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
             "stride[4]: group of x tokens",
         ),
         *PARAMS[4:],
+        Field("int32_t", "value_head_size", "elements of a head of value"),
         Field("int32_t", "x", "elements of one inner vector of key_cache"),
         Field("int32_t", "interleaved_v", "1 or 0"),
         Field("kvf_divider", "by_value_group", "tokens of a group: x, or all of a page", True),

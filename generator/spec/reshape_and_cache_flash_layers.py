@@ -18,8 +18,9 @@ With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, f
   key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
   value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
 which is what reshape_and_cache_flash does for each layer by itself, with the same Q, the same
-layouts told by strides and the same bits. All layers share slot_mapping, and the caches of all
-layers have the same sizes and strides, those of keys and of values each for themselves. Tokens
+layouts told by strides and the same bits; the size of a value's head may differ from that of a
+key's. All layers share slot_mapping, and the caches of all layers have the same sizes and strides,
+those of keys and of values each for themselves. Tokens
 with a negative slot are skipped. The number of tokens is the length of slot_mapping; keys and
 values may have more rows (graph padding), which are not read. Zero tokens and zero layers are a
 successful no-op. Two tokens with one slot race.
@@ -39,13 +40,16 @@ Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its M
             "[num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any "
             "strides"
         ),
-        "values": "as keys, with strides of its own",
+        "values": "[num_layers, num_rows >= num_tokens, num_heads, value_head_size], as keys otherwise",
         "key_caches": (
             "num_layers tensors of [num_blocks, block_size, num_heads, head_size], the cache dtype "
             "(uint8 or float8 for fp8, int8 or uint8 for int8), any strides, the same for all "
             "layers"
         ),
-        "value_caches": "as key_caches, with strides of their own",
+        "value_caches": (
+            "num_layers tensors of [num_blocks, block_size, num_heads, value_head_size], as key_caches, "
+            "with strides of their own"
+        ),
         "slot_mapping": ARGUMENTS["slot_mapping"],
         "kv_cache_dtype": "'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'",
         "k_scales": (
@@ -77,7 +81,8 @@ Source of the rule: vLLM's reshape_and_cache_flash and the grouped form of its M
         Field("int64_t", "v_scale_layer_stride", "as k_scale_layer_stride"),
         Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
         Field("int32_t", "num_heads", "KV heads"),
-        Field("int32_t", "head_size", "elements of a head"),
+        Field("int32_t", "head_size", "elements of a head of keys"),
+        Field("int32_t", "value_head_size", "elements of a head of values"),
         Field("int32_t", "num_layers", "layers, at most KVF_MAX_LAYERS"),
         Field(
             "int32_t",

@@ -15,20 +15,20 @@ static void check_groups(kvf_check *check, bool interleaved_v, int64_t block_siz
 
 /* Groups of x tokens. Leaves the strides in the order of the params struct. */
 static void check_interleaved(kvf_check *check, const DLTensor *value_cache, uint32_t accepted,
-                              kvf_dim *num_blocks, kvf_dim *num_heads, kvf_dim *head_size,
+                              kvf_dim *num_blocks, kvf_dim *num_heads, kvf_dim *value_head_size,
                               kvf_dim *block_size, kvf_dim *x, kvf_view *view) {
   if (check->status == KVF_OK && value_cache != NULL && value_cache->ndim == 5) {
     kvf_dim groups = {"block_size / x", block_size->value / x->value, "key_cache"};
     kvf_check_tensor(check, "value_cache", value_cache, accepted, 5,
-                     (kvf_dim *const[]){num_blocks, num_heads, &groups, head_size, x}, view);
+                     (kvf_dim *const[]){num_blocks, num_heads, &groups, value_head_size, x}, view);
     const int64_t *stride = view->stride;
     *view = (kvf_view){view->data, {stride[0], stride[1], stride[3], stride[4], stride[2]}};
     return;
   }
   kvf_check_tensor(check, "value_cache", value_cache, accepted, 4,
-                   (kvf_dim *const[]){num_blocks, num_heads, head_size, block_size}, view);
+                   (kvf_dim *const[]){num_blocks, num_heads, value_head_size, block_size}, view);
   const bool dense = (block_size->value <= 1 || view->stride[3] == 1) &&
-                     (head_size->value <= 1 || view->stride[2] == block_size->value);
+                     (value_head_size->value <= 1 || view->stride[2] == block_size->value);
   if (check->status == KVF_OK && !dense) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "value_cache",
                    "strides of dimensions 2 and 3 are %" PRId64 " and %" PRId64 ", want %" PRId64
@@ -37,7 +37,7 @@ static void check_interleaved(kvf_check *check, const DLTensor *value_cache, uin
   }
   view->stride[2] = x->value;
   view->stride[3] = 1;
-  view->stride[4] = kvf_saturating_product(head_size->value, x->value);
+  view->stride[4] = kvf_saturating_product(value_head_size->value, x->value);
 }
 
 kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, const DLTensor *value,
@@ -46,11 +46,12 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
                                  const DLTensor *k_scale, const DLTensor *v_scale,
                                  bool interleaved_v, const DLTensor *slot_remap) {
   kvf_reshape_and_cache_params params = {.interleaved_v = interleaved_v};
-  const kvf_writer writer = {KVF_WRITER(&params)};
+  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim value_head_size = KVF_DIM("value_head_size");
   kvf_dim groups = KVF_DIM("ceil(head_size / x)");
   kvf_dim x = KVF_DIM("x");
   kvf_check check = kvf_check_begin(OP, exec);
@@ -58,7 +59,7 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
       kvf_check_writer(&check,
                        &(kvf_writer_arguments){key, value, slot_mapping, kv_cache_dtype, k_scale,
                                                v_scale, slot_remap},
-                       &writer, &num_heads, &head_size, &head_size);
+                       &writer, &num_heads, &head_size, &value_head_size);
   if (variant == NULL) {
     return check.status;
   }
@@ -79,10 +80,10 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   check_groups(&check, interleaved_v, block_size.value, x.value);
   if (interleaved_v) {
     check_interleaved(&check, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &num_blocks,
-                      &num_heads, &head_size, &block_size, &x, &params.value_cache);
+                      &num_heads, &value_head_size, &block_size, &x, &params.value_cache);
   } else {
     kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                     (kvf_dim *const[]){&num_blocks, &num_heads, &head_size, &block_size},
+                     (kvf_dim *const[]){&num_blocks, &num_heads, &value_head_size, &block_size},
                      &params.value_cache);
   }
   kvf_check_apart(&check,
@@ -105,8 +106,9 @@ static kvf_grid grid_of(const kvf_check *check, kvf_reshape_and_cache_params *pa
   const int64_t elements = tuned[ELEMENTS];
   params->tile_shift = __builtin_ctz((unsigned)tuned[ELEMENTS]);
   const int64_t tiles = (params->slots.num_tokens + TILE_TOKENS - 1) / TILE_TOKENS;
-  const int64_t columns =
-      (int64_t)params->num_heads * ((params->head_size + elements - 1) / elements);
+  const int64_t longest =
+      params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
+  const int64_t columns = (int64_t)params->num_heads * ((longest + elements - 1) / elements);
   return (kvf_grid){
       .grid = {(uint32_t)tiles, (uint32_t)(columns < 65535 ? columns : 65535), 2},
       .block = {(uint32_t)tuned[THREADS], 1, 1},
@@ -116,7 +118,7 @@ static kvf_grid grid_of(const kvf_check *check, kvf_reshape_and_cache_params *pa
 kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                         const kvf_reshape_and_cache_params *given) {
   kvf_reshape_and_cache_params params;
-  const kvf_writer writer = {KVF_WRITER(&params)};
+  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "x", params.x, 1);
   check_groups(&check, params.interleaved_v, params.slots.block_size, params.x);
@@ -133,8 +135,11 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   }
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
-  const kvf_vector_side sources[] = {{&params.key, scalar, 2, 3}, {&params.value, scalar, 2, 3}};
-  params.vector_elements = kvf_vector_elements(variant->vectors, params.head_size, sources, 2);
+  const kvf_vector_side key = {&params.key, scalar, 2, 3};
+  const kvf_vector_side value = {&params.value, scalar, 2, 3};
+  const int32_t of_key = kvf_vector_elements(variant->vectors, params.head_size, &key, 1);
+  const int32_t of_value = kvf_vector_elements(variant->vectors, params.value_head_size, &value, 1);
+  params.vector_elements = of_key < of_value ? of_key : of_value;
   const int32_t vectors[] = {16 / cache, 1};
   const kvf_vector_side key_pages = {&params.key_cache, cache, 4, 5};
   const kvf_vector_side value_pages = {&params.value_cache, cache, 3, 5};

@@ -66,12 +66,8 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   const kvf_vector_side keys[] = {{&params.key, scalar, 2, 3}, {&params.key_cache, cache, 3, 4}};
   const kvf_vector_side values[] = {{&params.value, scalar, 2, 3},
                                     {&params.value_cache, cache, 3, 4}};
-  const int32_t of_key = kvf_vector_elements(variant->vectors, params.head_size, keys, 2);
-  const int32_t of_value = kvf_vector_elements(variant->vectors, params.value_head_size, values, 2);
-  params.vector_elements = of_key < of_value ? of_key : of_value;
-  const int32_t longest =
-      params.head_size > params.value_head_size ? params.head_size : params.value_head_size;
-  const int64_t vectors = (int64_t)params.num_heads * (longest / params.vector_elements);
+  const int64_t vectors =
+      kvf_writer_vectors(variant, &writer, keys, values, &params.vector_elements);
   const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -108,7 +108,8 @@ static void launch_scales(kvf_check *check, const kvf_variant *variant, const la
   } sides[] = {{"k_scales", &params->k_scale, params->k_scale_layer_stride},
                {"v_scales", &params->v_scale, params->v_scale_layer_stride}};
   const bool reads = kvf_scalar_of(variant) != kvf_cache_of(variant) &&
-                     params->slots.num_tokens > 0 && params->num_heads > 0 && params->head_size > 0;
+                     params->slots.num_tokens > 0 && params->num_heads > 0 &&
+                     (params->head_size > 0 || params->value_head_size > 0);
   for (int i = 0; reads && i < 2; ++i) {
     kvf_view layer = *sides[i].view;
     kvf_launch_pointer(check, sides[i].member, layer.data);
@@ -180,6 +181,7 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
   kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim value_head_size = KVF_DIM("value_head_size");
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_dtype scalar = kvf_check_dtype(&check, "keys", keys, KVF_ACCEPT_FLOATS);
   kvf_check_slots(&check, "slot_mapping", slot_mapping, &params.slots);
@@ -187,21 +189,23 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   check_source(&check, "keys", keys, KVF_ACCEPT(scalar), &params.slots, &num_layers, &num_heads,
                &head_size, &params.key, &params.key_layer_stride);
   check_source(&check, "values", values, KVF_ACCEPT(scalar), &params.slots, &num_layers, &num_heads,
-               &head_size, &params.value, &params.value_layer_stride);
+               &value_head_size, &params.value, &params.value_layer_stride);
   check_scales(&check, "k_scales", k_scales, &num_layers, &num_heads, &params.k_scale,
                &params.k_scale_layer_stride);
   check_scales(&check, "v_scales", v_scales, &num_layers, &num_heads, &params.v_scale,
                &params.v_scale_layer_stride);
   kvf_check_row_size(&check, "keys", &num_heads, &head_size);
+  kvf_check_row_size(&check, "values", &num_heads, &value_head_size);
   const kvf_variant *variant = kvf_check_variant(&check, kv_cache_dtype, scalar);
   if (variant == NULL) {
     return check.status;
   }
-  kvf_dim *const shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
+  kvf_dim *const key_shape[] = {&num_blocks, &block_size, &num_heads, &head_size};
+  kvf_dim *const value_shape[] = {&num_blocks, &block_size, &num_heads, &value_head_size};
   check_caches(&check, "key_caches", key_caches, num_key_caches, KVF_ACCEPT(kvf_cache_of(variant)),
-               &num_layers, shape, &params.key_cache);
+               &num_layers, key_shape, &params.key_cache);
   check_caches(&check, "value_caches", value_caches, num_value_caches,
-               KVF_ACCEPT(kvf_cache_of(variant)), &num_layers, shape, &params.value_cache);
+               KVF_ACCEPT(kvf_cache_of(variant)), &num_layers, value_shape, &params.value_cache);
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -209,6 +213,7 @@ kvf_status kvf_reshape_and_cache_flash_layers(
   params.slots.block_size = block_size.value;
   params.num_heads = (int32_t)num_heads.value;
   params.head_size = (int32_t)head_size.value;
+  params.value_head_size = (int32_t)value_head_size.value;
   check_apart(&check, keys, values, key_caches, value_caches, num_layers.value);
   /* Those of the first launch are checked there, those of later ones before it writes. */
   launch_scales(&check, variant, &params, KVF_MAX_LAYERS, num_layers.value);
@@ -239,7 +244,7 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
                                                      const kvf_variant *variant,
                                                      const layers_params *given) {
   layers_params params;
-  const kvf_writer writer = {KVF_WRITER(&params)};
+  const kvf_writer writer = {KVF_WRITER(&params), .value_head_size = &params.value_head_size};
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   if (params.num_layers > KVF_MAX_LAYERS) {
@@ -256,8 +261,12 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   }
   launch_scales(&check, variant, &params, 1, params.num_layers);
   for (int32_t layer = 1; params.slots.num_blocks > 0 && layer < params.num_layers; ++layer) {
-    kvf_launch_pointer(&check, "key_caches", params.key_caches[layer]);
-    kvf_launch_pointer(&check, "value_caches", params.value_caches[layer]);
+    if (params.head_size > 0) {
+      kvf_launch_pointer(&check, "key_caches", params.key_caches[layer]);
+    }
+    if (params.value_head_size > 0) {
+      kvf_launch_pointer(&check, "value_caches", params.value_caches[layer]);
+    }
   }
   if (check.status != KVF_OK) {
     return check.status;
@@ -273,13 +282,10 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
   const kvf_view key_caches = all_layers(&params.key_cache, params.key_caches, params.num_layers);
   const kvf_view value_caches =
       all_layers(&params.value_cache, params.value_caches, params.num_layers);
-  const kvf_vector_side sides[] = {{&keys, scalar, 3, 4},
-                                   {&values, scalar, 3, 4},
-                                   {&key_caches, cache, 3, 4},
-                                   {&value_caches, cache, 3, 4}};
-  params.vector_elements =
-      kvf_vector_elements(variant->vectors, params.head_size, sides, sizeof sides / sizeof *sides);
-  const int64_t vectors = (int64_t)params.num_heads * (params.head_size / params.vector_elements);
+  const kvf_vector_side of_keys[] = {{&keys, scalar, 3, 4}, {&key_caches, cache, 3, 4}};
+  const kvf_vector_side of_values[] = {{&values, scalar, 3, 4}, {&value_caches, cache, 3, 4}};
+  const int64_t vectors =
+      kvf_writer_vectors(variant, &writer, of_keys, of_values, &params.vector_elements);
   const kvf_grid grid =
       kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
   return kvf_cuda_run(&check, variant, &params, &grid);

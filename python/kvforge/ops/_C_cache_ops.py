@@ -1709,13 +1709,14 @@ def reshape_and_cache(
     value may have more rows (graph padding), which are not read. Zero tokens are a successful
     no-op. Two tokens with one slot race.
 
-    Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
-    up, and the surplus elements of the last group are not written.
+    The size of a value's head may differ from that of a key's. Any x >= 1. When x does not divide
+    head_size, dimension 2 of key_cache is head_size / x rounded up, and the surplus elements of
+    the last group are not written.
 
     With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
       value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
-    It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a
-    head, whose memory is then taken for this.
+    It may also be given as [num_blocks, num_heads, value_head_size, block_size] without gaps
+    within a head, whose memory is then taken for this.
 
     Errors: ValueError for interleaved_v with a block_size that is no multiple of x;
     IndexError for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
@@ -1726,12 +1727,12 @@ def reshape_and_cache(
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
-        value (Tensor): as key, with strides of its own
+        value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
         key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
             dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
-        value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of
+        value_cache (Tensor!): [num_blocks, num_heads, value_head_size, block_size], the dtype of
             key_cache, any strides; with interleaved_v [num_blocks, num_heads, block_size / x,
-            head_size, x]
+            value_head_size, x]
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'
@@ -1960,8 +1961,9 @@ def reshape_and_cache_flash_layers(
       key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
       value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
     which is what reshape_and_cache_flash does for each layer by itself, with the same Q, the same
-    layouts told by strides and the same bits. All layers share slot_mapping, and the caches of all
-    layers have the same sizes and strides, those of keys and of values each for themselves. Tokens
+    layouts told by strides and the same bits; the size of a value's head may differ from that of a
+    key's. All layers share slot_mapping, and the caches of all layers have the same sizes and
+    strides, those of keys and of values each for themselves. Tokens
     with a negative slot are skipped. The number of tokens is the length of slot_mapping; keys and
     values may have more rows (graph padding), which are not read. Zero tokens and zero layers are
     a successful no-op. Two tokens with one slot race.
@@ -1980,11 +1982,13 @@ def reshape_and_cache_flash_layers(
     Args:
         keys (Tensor): [num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or
             bf16, any strides
-        values (Tensor): as keys, with strides of its own
+        values (Tensor): [num_layers, num_rows >= num_tokens, num_heads, value_head_size], as keys
+            otherwise
         key_caches (Tensor(a!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
             head_size], the cache dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any
             strides, the same for all layers
-        value_caches (Tensor(b!)[]): as key_caches, with strides of their own
+        value_caches (Tensor(b!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
+            value_head_size], as key_caches, with strides of their own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'

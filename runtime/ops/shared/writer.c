@@ -153,3 +153,14 @@ kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vec
       .block = {x, y, 1},
   };
 }
+
+int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer,
+                           const kvf_vector_side keys[2], const kvf_vector_side values[2],
+                           int32_t *elements) {
+  const int32_t value_size = value_size_of(writer);
+  const int32_t of_key = kvf_vector_elements(variant->vectors, *writer->head_size, keys, 2);
+  const int32_t of_value = kvf_vector_elements(variant->vectors, value_size, values, 2);
+  *elements = of_key < of_value ? of_key : of_value;
+  const int32_t longest = *writer->head_size > value_size ? *writer->head_size : value_size;
+  return (int64_t)*writer->num_heads * (longest / *elements);
+}

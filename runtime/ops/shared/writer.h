@@ -77,6 +77,14 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
                     const kvf_view *value_cache);
 
 /*
+ * The vectors of a token's keys or values, of whichever has more, and in `elements` how long they
+ * can be: both ends of keys and of values are moved in the same.
+ */
+int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer,
+                           const kvf_vector_side keys[2], const kvf_vector_side values[2],
+                           int32_t *elements);
+
+/*
  * The grid of their kernels. x of a thread block runs over a token's vectors, y over tokens, so
  * that small rows are packed and large ones split; z of the grid over layers. How many threads
  * there are is tuned.

@@ -25,13 +25,14 @@ extern "C" {
  * have more rows (graph padding), which are not read. Zero tokens are a successful no-op. Two
  * tokens with one slot race.
  *
- * Any x >= 1. When x does not divide head_size, dimension 2 of key_cache is head_size / x rounded
- * up, and the surplus elements of the last group are not written.
+ * The size of a value's head may differ from that of a key's. Any x >= 1. When x does not divide
+ * head_size, dimension 2 of key_cache is head_size / x rounded up, and the surplus elements of the
+ * last group are not written.
  *
  * With interleaved_v values lie in groups of x tokens, which is what ROCm's attention reads:
  *   value_cache[block, h, offset div x, d, offset mod x] = Q(value[t, h, d], v_scale)
- * It may also be given as [num_blocks, num_heads, head_size, block_size] without gaps within a
- * head, whose memory is then taken for this.
+ * It may also be given as [num_blocks, num_heads, value_head_size, block_size] without gaps within
+ * a head, whose memory is then taken for this.
  *
  * Errors: KVF_INVALID_VALUE for interleaved_v with a block_size that is no multiple of x;
  * KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is written;
@@ -42,11 +43,12 @@ extern "C" {
  *
  * Arguments:
  *   key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
- *   value (Tensor): as key, with strides of its own
+ *   value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
  *   key_cache (Tensor!): [num_blocks, num_heads, ceil(head_size / x), block_size, x], the cache
  *       dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides
- *   value_cache (Tensor!): [num_blocks, num_heads, head_size, block_size], the dtype of key_cache,
- *       any strides; with interleaved_v [num_blocks, num_heads, block_size / x, head_size, x]
+ *   value_cache (Tensor!): [num_blocks, num_heads, value_head_size, block_size], the dtype of
+ *       key_cache, any strides; with interleaved_v [num_blocks, num_heads, block_size / x,
+ *       value_head_size, x]
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
  *   kv_cache_dtype (str): 'auto' (the dtype of key), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'

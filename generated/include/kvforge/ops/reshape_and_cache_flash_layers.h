@@ -20,8 +20,9 @@ extern "C" {
  *   key_caches[l][block, offset, h, d]   = Q(keys[l, t, h, d],   k_scales[l, h])
  *   value_caches[l][block, offset, h, d] = Q(values[l, t, h, d], v_scales[l, h])
  * which is what reshape_and_cache_flash does for each layer by itself, with the same Q, the same
- * layouts told by strides and the same bits. All layers share slot_mapping, and the caches of all
- * layers have the same sizes and strides, those of keys and of values each for themselves. Tokens
+ * layouts told by strides and the same bits; the size of a value's head may differ from that of a
+ * key's. All layers share slot_mapping, and the caches of all layers have the same sizes and
+ * strides, those of keys and of values each for themselves. Tokens
  * with a negative slot are skipped. The number of tokens is the length of slot_mapping; keys and
  * values may have more rows (graph padding), which are not read. Zero tokens and zero layers are a
  * successful no-op. Two tokens with one slot race.
@@ -40,11 +41,13 @@ extern "C" {
  * Arguments:
  *   keys (Tensor): [num_layers, num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16,
  *       any strides
- *   values (Tensor): as keys, with strides of its own
+ *   values (Tensor): [num_layers, num_rows >= num_tokens, num_heads, value_head_size], as keys
+ *       otherwise
  *   key_caches (Tensor(a!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
  *       head_size], the cache dtype (uint8 or float8 for fp8, int8 or uint8 for int8), any strides,
  *       the same for all layers
- *   value_caches (Tensor(b!)[]): as key_caches, with strides of their own
+ *   value_caches (Tensor(b!)[]): num_layers tensors of [num_blocks, block_size, num_heads,
+ *       value_head_size], as key_caches, with strides of their own
  *   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
  *       token
  *   kv_cache_dtype (str): 'auto' (the dtype of keys), 'fp8', 'fp8_e4m3', 'fp8_e5m2' or 'int8'

@@ -19,12 +19,13 @@ typedef struct kvf_reshape_and_cache_params {
                            group, and stride[4]: group of x tokens */
   kvf_view
       k_scale; /* f32; stride[0]: head, 0 for one scale; data may be NULL when bits are copied */
-  kvf_view v_scale;      /* as k_scale */
-  kvf_slots slots;       /* tokens, pages and where each token goes */
-  int32_t num_heads;     /* KV heads */
-  int32_t head_size;     /* elements of a head */
-  int32_t x;             /* elements of one inner vector of key_cache */
-  int32_t interleaved_v; /* 1 or 0 */
+  kvf_view v_scale;        /* as k_scale */
+  kvf_slots slots;         /* tokens, pages and where each token goes */
+  int32_t num_heads;       /* KV heads */
+  int32_t head_size;       /* elements of a head */
+  int32_t value_head_size; /* elements of a head of value */
+  int32_t x;               /* elements of one inner vector of key_cache */
+  int32_t interleaved_v;   /* 1 or 0 */
 
   /* Derived by kvf_launch_reshape_and_cache(); callers leave these alone. */
   int32_t streaming;           /* CPU: store past the caches */

@@ -26,7 +26,8 @@ typedef struct kvf_reshape_and_cache_flash_layers_params {
   int64_t v_scale_layer_stride; /* as k_scale_layer_stride */
   kvf_slots slots;              /* tokens, pages and where each token goes */
   int32_t num_heads;            /* KV heads */
-  int32_t head_size;            /* elements of a head */
+  int32_t head_size;            /* elements of a head of keys */
+  int32_t value_head_size;      /* elements of a head of values */
   int32_t num_layers;           /* layers, at most KVF_MAX_LAYERS */
   int32_t counted; /* CUDA: 1 if a launch before counted the slots that are out of range */
   void *key_caches[KVF_MAX_LAYERS];   /* element 0 of each layer's cache */
