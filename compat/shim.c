@@ -62,13 +62,13 @@ bool kvf_shim_heads_first(kvf_shim *shim) {
   int first = atomic_load_explicit(&known, memory_order_relaxed);
   if (first == UNKNOWN) {
     const char *text = getenv(name);
-    first = text == NULL || text[0] == '\0' || strcmp(text, "nhd") == 0 ? TOKENS
-            : strcmp(text, "hnd") == 0                                  ? HEADS
+    first = text == NULL || text[0] == '\0' || strcmp(text, "hnd") == 0 ? HEADS
+            : strcmp(text, "nhd") == 0                                  ? TOKENS
                                                                         : NEITHER;
     atomic_store_explicit(&known, first, memory_order_relaxed);
   }
   if (first == NEITHER) {
-    kvf_check_fail(&shim->check, KVF_INVALID_VALUE, name, "got another word than nhd and hnd");
+    kvf_check_fail(&shim->check, KVF_INVALID_VALUE, name, "got another word than hnd and nhd");
   }
   return first == HEADS;
 }

@@ -28,7 +28,7 @@ const kvf_variant *kvf_shim_variant(kvf_shim *shim, const char *argument, uint32
  */
 void kvf_shim_strides(const int64_t *sizes, int32_t count, int64_t *stride);
 
-/* What KVFORGE_COMPAT_PAGES says, which is read once: nhd, the default, or hnd. */
+/* What KVFORGE_COMPAT_PAGES says, which is read once: hnd, the default, or nhd. */
 bool kvf_shim_heads_first(kvf_shim *shim);
 
 /*

@@ -31,7 +31,7 @@ typedef struct test_suite {
 /* tests/test_<op>.c defines <op>_tests; main.c finds it by that name. */
 extern CU_TestInfo codec_tests[];
 extern CU_TestInfo compat_tests[];
-extern CU_TestInfo compat_hnd_tests[];
+extern CU_TestInfo compat_nhd_tests[];
 extern CU_TestInfo quotient_tests[];
 extern CU_TestInfo dispatch_tests[];
 extern CU_TestInfo first_use_tests[];

@@ -47,7 +47,7 @@ static const test_suite suites[] = {
     {"driver_faults", NULL, ON_CUDA, true, driver_faults_tests},
     {"missing_driver", NULL, ON_BOTH, true, missing_driver_tests},
     {"unnamed_driver", NULL, ON_BOTH, true, unnamed_driver_tests},
-    {"compat_hnd", NULL, ON_CUDA, true, compat_hnd_tests},
+    {"compat_nhd", NULL, ON_CUDA, true, compat_nhd_tests},
     {"module", NULL, ON_BOTH, true, module_tests},
     {"threads_variable", NULL, ON_CPU, true, threads_variable_tests},
 };

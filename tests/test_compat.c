@@ -338,11 +338,11 @@ static void test_pages(int function, const int *layouts) {
 
 static void test_5d(void) { test_pages(FUNCTION_5D, (const int[]){KEYS_5D, VALUES_4D}); }
 
-static void test_nhd(void) { test_pages(FUNCTION_FLAT, (const int[]){NHD, NHD}); }
+static void test_hnd(void) { test_pages(FUNCTION_FLAT, (const int[]){HND, HND}); }
 
-static void test_hnd_pages(void) { test_pages(FUNCTION_FLAT, (const int[]){HND, HND}); }
+static void test_nhd_pages(void) { test_pages(FUNCTION_FLAT, (const int[]){NHD, NHD}); }
 
-static void test_hnd(void) { run_alone("compat_hnd", "KVFORGE_COMPAT_PAGES", "hnd"); }
+static void test_nhd(void) { run_alone("compat_nhd", "KVFORGE_COMPAT_PAGES", "nhd"); }
 
 /* Two caches, of one head each. */
 static void test_mla(void) {
@@ -717,8 +717,8 @@ static void test_scales(void) {
 
 CU_TestInfo compat_tests[] = {
     {"pages of groups", test_5d},
-    {"pages of tokens", test_nhd},
     {"pages of heads", test_hnd},
+    {"pages of tokens", test_nhd},
     {"two caches of MLA", test_mla},
     {"copies", test_copies},
     {"scales", test_scales},
@@ -729,7 +729,7 @@ CU_TestInfo compat_tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-CU_TestInfo compat_hnd_tests[] = {
-    {"pages of heads", test_hnd_pages},
+CU_TestInfo compat_nhd_tests[] = {
+    {"pages of tokens", test_nhd_pages},
     CU_TEST_INFO_NULL,
 };

@@ -53,10 +53,9 @@ KVF_API void reshape_and_cache(void *key, void *value, void *key_cache, void *va
                                uint32_t cache_dtype, float *k_scale, float *v_scale);
 
 /*
- * kvf_reshape_and_cache_flash(). The same for caches of [num_blocks, block_size, num_heads,
- * head_size], with scales by value. With KVFORGE_COMPAT_PAGES=hnd in the environment (read once)
- * pages have heads first, [num_blocks, num_heads, block_size, head_size], as mistral.rs to 0.9 has
- * them.
+ * kvf_reshape_and_cache_flash(). The same for caches of [num_blocks, num_heads, block_size,
+ * head_size], as mistral.rs has them, with scales by value. With KVFORGE_COMPAT_PAGES=nhd in the
+ * environment (read once) pages have tokens first, [num_blocks, block_size, num_heads, head_size].
  */
 KVF_API void reshape_and_cache_flashinfer(void *key, void *value, void *key_cache,
                                           void *value_cache, int64_t *slot_mapping,
