@@ -401,13 +401,13 @@ static void test_boxed_call(void) {
   }
   small_call call;
   small_make(&call, variant, 3, options.seed);
-  kvf_value values[9];
+  kvf_value values[10];
   memset(values, 0, sizeof values);
   fill_boxed(&call, values);
 
   /* Refusals first: they must leave the cache alone for the check at the end. */
-  EXPECT_STATUS(kvf_call(op, NULL, values, 9), KVF_INVALID_VALUE);
-  EXPECT_TEXT(kvf_last_error(), "got 9 arguments, want at most 8");
+  EXPECT_STATUS(kvf_call(op, NULL, values, 10), KVF_INVALID_VALUE);
+  EXPECT_TEXT(kvf_last_error(), "got 10 arguments, want at most 9");
   EXPECT_STATUS(kvf_call(op, NULL, values, -1), KVF_INVALID_VALUE);
   EXPECT_TEXT(kvf_last_error(), "got -1 arguments");
   for (int count = 0; count < 8; ++count) {
