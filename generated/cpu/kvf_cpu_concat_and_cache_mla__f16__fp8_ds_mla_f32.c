@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/ds_mla.h"
 
 /* `count` elements of a row. `stride` is the source's, in elements. */

@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
-#include "kvforge/quotient.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const float *restrict source, int64_t stride, uint8_t *restrict codes,

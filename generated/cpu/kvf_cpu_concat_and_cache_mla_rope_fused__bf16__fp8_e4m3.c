@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/rope.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */

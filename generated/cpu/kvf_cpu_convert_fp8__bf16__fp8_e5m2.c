@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/convert_fp8.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/cpu_decode.h"
 
 /* As runtime/ops/convert_fp8.c divides rows. */

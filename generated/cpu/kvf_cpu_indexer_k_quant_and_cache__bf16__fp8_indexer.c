@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/indexer.h"
 
 /*

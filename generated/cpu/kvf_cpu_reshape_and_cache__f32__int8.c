@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache.h"
-#include "kvforge/quotient.h"
 
 /*
  * Tokens that lie side by side in a page are written together: the page has one element of all its

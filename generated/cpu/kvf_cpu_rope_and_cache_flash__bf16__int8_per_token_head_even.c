@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/rope_and_cache_flash.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/cpu_norm.h"
 #include "kvforge/cache/per_token_head.h"
 #include "kvforge/cache/rope.h"

@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/ds_mla.h"
 
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */

@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla_rope_fused.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/cuda_rope.cuh"
 
 /* Four quotients as codes; the first in the lowest byte. */

@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/convert_fp8.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/cuda_decode.cuh"
 
 /* Vectors that a thread loads before it stores the first, at most: 64 bytes, what the registers

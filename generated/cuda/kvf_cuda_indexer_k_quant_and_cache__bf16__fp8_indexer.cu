@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
-#include "kvforge/quotient.h"
 #include "kvforge/cache/indexer.h"
 
 /* Four quotients as codes; the first in the lowest byte. */

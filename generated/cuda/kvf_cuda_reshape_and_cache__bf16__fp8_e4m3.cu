@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
-#include "kvforge/quotient.h"
 
 /* A tile has as many tokens as a warp has lanes. Of threads and elements a launch has so many at
  * most; runtime/ops/reshape_and_cache.c chooses. */

@@ -4,7 +4,6 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash.h"
-#include "kvforge/quotient.h"
 
 /* Four quotients as codes; the first in the lowest byte. */
 KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {

@@ -17,6 +17,7 @@
 #include "kvforge/fp8.h"
 #include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
+#include "kvforge/quotient.h"
 
 #ifndef KVF_ISA
 #define KVF_ISA baseline

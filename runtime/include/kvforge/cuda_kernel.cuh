@@ -8,6 +8,7 @@
 #include "kvforge/fp8.h"
 #include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
+#include "kvforge/quotient.h"
 
 /* Shared memory of the size that the launch gives, as an array. The emulated driver has its own. */
 #ifndef KVF_DYNAMIC_SHARED
