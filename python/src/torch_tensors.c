@@ -68,6 +68,7 @@ static void meet_dtypes(void) {
       {"aoti_torch_dtype_int16", {kDLInt, 16, 1}},
       {"aoti_torch_dtype_int32", {kDLInt, 32, 1}},
       {"aoti_torch_dtype_int64", {kDLInt, 64, 1}},
+      {"aoti_torch_dtype_uint64", {kDLUInt, 64, 1}},
       {"aoti_torch_dtype_bool", {kDLBool, 8, 1}},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {

@@ -239,6 +239,9 @@ static void launch_sizes(kvf_check *check, params_type *params) {
   }
   kvf_check_attention(check, &params->attention_indices, params->attention_block_stride,
                       of->num_blocks, of->block_size);
+  if (params->attention_indices.data == NULL) { /* may be any number then, which is no product's */
+    params->attention_block_stride = 0;
+  }
 }
 
 /* What is written and read, of a call with rows. */

@@ -34,6 +34,7 @@ fn main() -> Result<(), kvforge::Error> {
         "fp8",
         &scale,
         &scale,
+        None,
     )?;
     for (k, v) in keys[40..48].iter().zip(&values[40..48]) {
         print!("{k:02x}{v:02x} ");
