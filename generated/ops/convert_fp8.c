@@ -204,15 +204,15 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                          values[2].as.number, values[3].as.string);
 }
 
-/* Measured by `ninja tune`: threads, vectors by arch and elements. */
+/* Measured by `ninja tune`: threads, vectors, blocks by arch and elements. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, INT64_MAX, {128, 2}},
+    {90, INT64_MAX, {128, 2, 264}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 2,
-    .names = {"threads", "vectors"},
-    .defaults = {256, 4},
+    .num_constants = 3,
+    .names = {"threads", "vectors", "blocks"},
+    .defaults = {256, 4, 264},
     .rows = cuda_rows,
     .num_rows = 1,
 };

@@ -77,8 +77,16 @@ compared and strides honoured.""",
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
-    # The threads of a block, and how many vectors each has in flight if its registers have room.
-    tuned=(Tuned("cuda", {"threads": (256, 128), "vectors": (4, 2, 1)}, "elements", ()),),
+    # The threads of a block, how many vectors each has in flight if its registers have room, and up to
+    # how many blocks work is rather split up than given to a thread.
+    tuned=(
+        Tuned(
+            "cuda",
+            {"threads": (256, 128), "vectors": (4, 2, 1), "blocks": (264, 1056)},
+            "elements",
+            (),
+        ),
+    ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),

@@ -345,6 +345,9 @@ static bool prepare(kvf_check *check, kvf_convert_fp8_params *params) {
 /* As the CPU template has it. */
 enum { PIECE = 2048 };
 
+/* As the CUDA template has it: what a thread loads before it stores. */
+enum { IN_FLIGHT_BYTES = 64 };
+
 kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *variant,
                                   const kvf_convert_fp8_params *given) {
   kvf_convert_fp8_params params;
@@ -369,17 +372,25 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   }
   const int32_t decoding[] = {16 / destination, 4 / destination, 1};
   const int32_t *choices = is_float(kvf_cache_of(variant)) ? decoding : variant->vectors;
+  enum { THREADS, VECTORS, BLOCKS }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(&check, params.rows * size);
+  const int64_t enough = (int64_t)tuned[THREADS] * tuned[BLOCKS];
+  const int32_t room = IN_FLIGHT_BYTES / (*choices * source);
+  /* Where threads would be few, more of them move narrower vectors. */
+  choices += choices[1] > 1 && params.rows * size < enough * *choices;
   const kvf_vector_side sides[] = {{&params.src_cache, source, 4, 5},
                                    {&params.dst_cache, destination, 4, 5}};
   /* What is left of one long row is converted element by element. */
   const int64_t run = params.rows == 1 && size >= *choices ? size - size % *choices : size;
   params.vector_elements = kvf_vector_elements(choices, run, sides, 2);
   params.by_units = kvf_make_divider(size / params.vector_elements);
-  enum { THREADS, VECTORS }; /* positions of tuned constants */
-  const int32_t *tuned = kvf_tuned_values(&check, params.rows * size);
-  params.in_flight = tuned[VECTORS];
-  const int64_t part = (int64_t)tuned[THREADS] * tuned[VECTORS];
-  const int64_t parts = (params.rows * params.by_units.value + part - 1) / part;
+  const int64_t vectors = params.rows * params.by_units.value;
+  params.in_flight = tuned[VECTORS] < room ? tuned[VECTORS] : room;
+  while (params.in_flight > 1 && vectors < enough * params.in_flight) {
+    params.in_flight /= 2;
+  }
+  const int64_t part = (int64_t)tuned[THREADS] * params.in_flight;
+  const int64_t parts = (vectors + part - 1) / part;
   const kvf_grid grid = {.grid = {(uint32_t)(parts < INT32_MAX ? parts : INT32_MAX), 1, 1},
                          .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);
