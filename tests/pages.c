@@ -469,11 +469,32 @@ void page_test_many(const page_op *op) {
   }
 }
 
+/* As many pairs as share one launch, and more; pages of one vector and of a few lines. */
+static void test_long_lists(const page_op *op) {
+  static const int64_t items[] = {300, 1023, 1024, 1025, 2100};
+  for (int order = 0; order < ORDERS; ++order) {
+    for (size_t i = 0; i < TEST_COUNT(items); ++i) {
+      run(op, &(page_case){.layers = 1,
+                           .num_blocks = i % 2 == 0 ? 2 * items[i] + 1 : 700,
+                           .rows = 1,
+                           .columns = order % 2 == 0 ? 16 : 96,
+                           .element = 1 + (int)(i % 2),
+                           .layout = order % LAYOUTS,
+                           .order = order,
+                           .items = items[i],
+                           .index = (int)i % INDEX_KINDS,
+                           .exec = order % EXECS,
+                           .seed = options.seed + (uint64_t)order});
+    }
+  }
+}
+
 /* Past the point where the CPU stores past its caches, and with more than one part per page. */
 void page_test_large(const page_op *op) {
   if (!need_backend()) {
     return;
   }
+  test_long_lists(op);
   const bool on_cpu = options.backend == KVF_CPU;
   for (int order = 0; order < ORDERS; ++order) {
     run(op, &(page_case){.layers = on_cpu ? 3 : 2,

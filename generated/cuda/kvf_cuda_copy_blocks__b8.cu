@@ -8,6 +8,9 @@
 /* A pair that is skipped, in place of its block numbers. */
 #define NOWHERE INT64_C(-1)
 
+/* A place of the table that no pair has. */
+enum { EMPTY = -1 };
+
 /* 16 elements. */
 struct source_x16 {
   uint4 v;
@@ -51,149 +54,314 @@ KVF_INLINE source_x1 load_x1(const uint8_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
 
-/* What a thread block owns: a part of every page of a tensor, 2^shift vectors of `width` bytes. */
+/* The pairs of a launch, in shared memory. */
+struct pair_list {
+  int64_t *sources;
+  int64_t *targets;
+  int32_t *table; /* of mask + 1 places, twice as many as pairs at least: pairs by their targets */
+  uint32_t mask;
+  int32_t count;
+};
+
+/* What a thread block owns of every page of a tensor: 2^shift vectors of `width` bytes from `first`
+ * on. */
 struct part {
   kvf_pages cache;
   int32_t width;
   int32_t shift;
+  int64_t first;
 };
 
 /* An address that the host has not seen may be less aligned than page_bytes: the part is then of
  * more, and narrower, vectors. */
 KVF_INLINE part find_part(const kvf_page_list &pages) {
-  if (pages.addresses == nullptr) {
-    return {pages.caches[blockIdx.y], pages.vector_bytes, pages.part_shift};
-  }
-  part found = {
-      {pages.addresses[blockIdx.y], pages.page_bytes}, pages.vector_bytes, pages.part_shift};
-  if (found.width == 16 && reinterpret_cast<uintptr_t>(found.cache.data) % 16 != 0) {
+  const kvf_pages cache = pages.addresses == nullptr
+                              ? pages.caches[blockIdx.y]
+                              : kvf_pages{pages.addresses[blockIdx.y], pages.page_bytes};
+  part found = {cache, pages.vector_bytes, pages.part_shift, 0};
+  if (found.width == 16 && reinterpret_cast<uintptr_t>(cache.data) % 16 != 0) {
     found.width = 4;
     found.shift += 2;
   }
-  if (found.width == 4 && reinterpret_cast<uintptr_t>(found.cache.data) % 4 != 0) {
+  if (found.width == 4 && reinterpret_cast<uintptr_t>(cache.data) % 4 != 0) {
     found.width = 1;
     found.shift += 2;
   }
+  found.first = (int64_t)blockIdx.x << found.shift;
   return found;
 }
 
-/* The pair and the byte in the page of vector i of a run; false if there is nothing to copy. */
-KVF_INLINE bool find_vector(const kvf_page_list &pages, const part &own, const int64_t *sources,
-                            int32_t i, int32_t vectors, int32_t width, int32_t *pair,
+/* The pair and the byte in the page of vector i of the pairs from `begin` on; false if there is
+ * nothing to copy. */
+KVF_INLINE bool find_vector(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                            int32_t begin, int32_t i, int32_t vectors, int32_t width, int32_t *pair,
                             int64_t *byte) {
   const int32_t in_part = i & ((1 << own.shift) - 1);
-  *pair = i >> own.shift;
-  *byte = (((int64_t)blockIdx.x << own.shift) + in_part) * width;
-  return i < vectors && *byte < pages.page_bytes && sources[*pair] != NOWHERE;
-}
-
-/* The block's part of a run of pairs, 16 bytes at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const part &own, const int64_t *sources,
-                             const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = own.cache;
-  const int32_t vectors = count << own.shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
-    source_x16 moved[KVF_PAGE_UNROLL];
-    int32_t pair;
-    int64_t byte;
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair,
-                      &byte)) {
-        moved[k] =
-            load_x16(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
-      }
-    }
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 16, &pair,
-                      &byte)) {
-        store_x16(moved[k],
-                  static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
-      }
-    }
-  }
-}
-
-/* The block's part of a run of pairs, 4 bytes at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const part &own, const int64_t *sources,
-                            const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = own.cache;
-  const int32_t vectors = count << own.shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
-    source_x4 moved[KVF_PAGE_UNROLL];
-    int32_t pair;
-    int64_t byte;
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
-        moved[k] =
-            load_x4(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
-      }
-    }
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 4, &pair, &byte)) {
-        store_x4(moved[k],
-                 static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
-      }
-    }
-  }
-}
-
-/* The block's part of a run of pairs, 1 byte at a time, several loads of a thread in flight. */
-KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const part &own, const int64_t *sources,
-                            const int64_t *targets, int32_t count) {
-  const kvf_pages &cache = own.cache;
-  const int32_t vectors = count << own.shift;
-  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
-    source_x1 moved[KVF_PAGE_UNROLL];
-    int32_t pair;
-    int64_t byte;
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
-        moved[k] =
-            load_x1(static_cast<uint8_t *>(cache.data) + sources[pair] * cache.stride + byte);
-      }
-    }
-#pragma unroll
-    for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
-      if (find_vector(pages, own, sources, i + k * (int32_t)blockDim.x, vectors, 1, &pair, &byte)) {
-        store_x1(moved[k],
-                 static_cast<uint8_t *>(cache.data) + targets[pair] * cache.stride + byte);
-      }
-    }
-  }
-}
-
-/* A run of pairs of which none writes what another one reads or writes, all at once. */
-KVF_INLINE void copy_run(const kvf_page_list &pages, const part &own, const int64_t *sources,
-                         const int64_t *targets, int32_t count) {
-  switch (own.width) {
-  case 16:
-    copy_run_x16(pages, own, sources, targets, count);
-    break;
-  case 4:
-    copy_run_x4(pages, own, sources, targets, count);
-    break;
-  default:
-    copy_run_x1(pages, own, sources, targets, count);
-    break;
-  }
+  *pair = begin + (i >> own.shift);
+  *byte = (own.first + in_part) * width;
+  return i < vectors && *byte < pages.page_bytes && pairs.sources[*pair] != NOWHERE;
 }
 
 /*
- * The nearest pair before `pair` in the window that must not change places with it; -1: none.
- * Looks at one in blockDim.x / KVF_PAGE_WINDOW pairs, from `first` on.
+ * Whether no pair writes what another one reads or writes, so that all can be copied at once. Every
+ * target is put into the table, and every source looked for; all threads of the block come here.
  */
-KVF_INLINE int32_t find_conflict(const int64_t *sources, const int64_t *targets, int32_t pair,
-                                 int32_t first) {
-  const int64_t source = sources[pair];
-  const int64_t target = targets[pair];
+KVF_INLINE bool are_apart(const pair_list &pairs) {
+  bool meet = false;
+  if (pairs.count == 1) {
+    return true;
+  }
+  for (int32_t i = (int32_t)threadIdx.x; i < pairs.count; i += (int32_t)blockDim.x) {
+    const int64_t target = pairs.targets[i];
+    if (target == NOWHERE) {
+      continue;
+    }
+    uint32_t place = kvf_scatter(target) & pairs.mask;
+    int32_t other = atomicCAS(&pairs.table[place], EMPTY, i);
+    while (other != EMPTY && pairs.targets[other] != target) {
+      place = (place + 1) & pairs.mask;
+      other = atomicCAS(&pairs.table[place], EMPTY, i);
+    }
+    meet = meet || other != EMPTY;
+  }
+  __syncthreads();
+  for (int32_t i = (int32_t)threadIdx.x; i < pairs.count; i += (int32_t)blockDim.x) {
+    const int64_t source = pairs.sources[i];
+    uint32_t place = kvf_scatter(source) & pairs.mask;
+    while (source != NOWHERE && pairs.table[place] != EMPTY) {
+      meet = meet || pairs.targets[pairs.table[place]] == source;
+      place = (place + 1) & pairs.mask;
+    }
+  }
+  return !__syncthreads_or(meet);
+}
+
+/* Several vectors of a thread, from vector i of the pairs from `begin` on, 16 bytes each, and where
+ * they go; NULL: there is none. */
+KVF_INLINE void load_some_x16(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                              int32_t begin, int32_t i, int32_t vectors,
+                              source_x16 (&moved)[KVF_PAGE_UNROLL],
+                              uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    int32_t pair;
+    int64_t byte;
+    to[k] = nullptr;
+    if (find_vector(pages, own, pairs, begin, i + k * (int32_t)blockDim.x, vectors, 16, &pair,
+                    &byte)) {
+      uint8_t *cache = static_cast<uint8_t *>(own.cache.data) + byte;
+      moved[k] = load_x16(cache + pairs.sources[pair] * own.cache.stride);
+      to[k] = cache + pairs.targets[pair] * own.cache.stride;
+    }
+  }
+}
+
+KVF_INLINE void store_some_x16(const source_x16 (&moved)[KVF_PAGE_UNROLL],
+                               uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    if (to[k] != nullptr) {
+      store_x16(moved[k], to[k]);
+    }
+  }
+}
+
+/* The block's part of pairs of which none writes what another one reads or writes, all at once. */
+KVF_INLINE void copy_run_x16(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                             int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
+    source_x16 moved[KVF_PAGE_UNROLL];
+    uint8_t *to[KVF_PAGE_UNROLL];
+    load_some_x16(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x16(moved, to);
+  }
+}
+
+/* The block's part of its share of the pairs, if no pair of the launch has to do with another one;
+ * else false, and nothing is written. That is found out while the first loads are on their way. */
+KVF_INLINE bool copy_share_x16(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                               int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  const int32_t step = KVF_PAGE_UNROLL * (int32_t)blockDim.x;
+  source_x16 moved[KVF_PAGE_UNROLL];
+  uint8_t *to[KVF_PAGE_UNROLL];
+  load_some_x16(pages, own, pairs, begin, (int32_t)threadIdx.x, vectors, moved, to);
+  if (!are_apart(pairs)) {
+    return false;
+  }
+  store_some_x16(moved, to);
+  for (int32_t i = (int32_t)threadIdx.x + step; i < vectors; i += step) {
+    load_some_x16(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x16(moved, to);
+  }
+  return true;
+}
+
+/* Several vectors of a thread, from vector i of the pairs from `begin` on, 4 bytes each, and where
+ * they go; NULL: there is none. */
+KVF_INLINE void load_some_x4(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                             int32_t begin, int32_t i, int32_t vectors,
+                             source_x4 (&moved)[KVF_PAGE_UNROLL], uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    int32_t pair;
+    int64_t byte;
+    to[k] = nullptr;
+    if (find_vector(pages, own, pairs, begin, i + k * (int32_t)blockDim.x, vectors, 4, &pair,
+                    &byte)) {
+      uint8_t *cache = static_cast<uint8_t *>(own.cache.data) + byte;
+      moved[k] = load_x4(cache + pairs.sources[pair] * own.cache.stride);
+      to[k] = cache + pairs.targets[pair] * own.cache.stride;
+    }
+  }
+}
+
+KVF_INLINE void store_some_x4(const source_x4 (&moved)[KVF_PAGE_UNROLL],
+                              uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    if (to[k] != nullptr) {
+      store_x4(moved[k], to[k]);
+    }
+  }
+}
+
+/* The block's part of pairs of which none writes what another one reads or writes, all at once. */
+KVF_INLINE void copy_run_x4(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                            int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
+    source_x4 moved[KVF_PAGE_UNROLL];
+    uint8_t *to[KVF_PAGE_UNROLL];
+    load_some_x4(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x4(moved, to);
+  }
+}
+
+/* The block's part of its share of the pairs, if no pair of the launch has to do with another one;
+ * else false, and nothing is written. That is found out while the first loads are on their way. */
+KVF_INLINE bool copy_share_x4(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                              int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  const int32_t step = KVF_PAGE_UNROLL * (int32_t)blockDim.x;
+  source_x4 moved[KVF_PAGE_UNROLL];
+  uint8_t *to[KVF_PAGE_UNROLL];
+  load_some_x4(pages, own, pairs, begin, (int32_t)threadIdx.x, vectors, moved, to);
+  if (!are_apart(pairs)) {
+    return false;
+  }
+  store_some_x4(moved, to);
+  for (int32_t i = (int32_t)threadIdx.x + step; i < vectors; i += step) {
+    load_some_x4(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x4(moved, to);
+  }
+  return true;
+}
+
+/* Several vectors of a thread, from vector i of the pairs from `begin` on, 1 byte each, and where
+ * they go; NULL: there is none. */
+KVF_INLINE void load_some_x1(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                             int32_t begin, int32_t i, int32_t vectors,
+                             source_x1 (&moved)[KVF_PAGE_UNROLL], uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    int32_t pair;
+    int64_t byte;
+    to[k] = nullptr;
+    if (find_vector(pages, own, pairs, begin, i + k * (int32_t)blockDim.x, vectors, 1, &pair,
+                    &byte)) {
+      uint8_t *cache = static_cast<uint8_t *>(own.cache.data) + byte;
+      moved[k] = load_x1(cache + pairs.sources[pair] * own.cache.stride);
+      to[k] = cache + pairs.targets[pair] * own.cache.stride;
+    }
+  }
+}
+
+KVF_INLINE void store_some_x1(const source_x1 (&moved)[KVF_PAGE_UNROLL],
+                              uint8_t *(&to)[KVF_PAGE_UNROLL]) {
+#pragma unroll
+  for (int32_t k = 0; k < KVF_PAGE_UNROLL; ++k) {
+    if (to[k] != nullptr) {
+      store_x1(moved[k], to[k]);
+    }
+  }
+}
+
+/* The block's part of pairs of which none writes what another one reads or writes, all at once. */
+KVF_INLINE void copy_run_x1(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                            int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  for (int32_t i = (int32_t)threadIdx.x; i < vectors; i += KVF_PAGE_UNROLL * (int32_t)blockDim.x) {
+    source_x1 moved[KVF_PAGE_UNROLL];
+    uint8_t *to[KVF_PAGE_UNROLL];
+    load_some_x1(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x1(moved, to);
+  }
+}
+
+/* The block's part of its share of the pairs, if no pair of the launch has to do with another one;
+ * else false, and nothing is written. That is found out while the first loads are on their way. */
+KVF_INLINE bool copy_share_x1(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                              int32_t begin, int32_t count) {
+  const int32_t vectors = count << own.shift;
+  const int32_t step = KVF_PAGE_UNROLL * (int32_t)blockDim.x;
+  source_x1 moved[KVF_PAGE_UNROLL];
+  uint8_t *to[KVF_PAGE_UNROLL];
+  load_some_x1(pages, own, pairs, begin, (int32_t)threadIdx.x, vectors, moved, to);
+  if (!are_apart(pairs)) {
+    return false;
+  }
+  store_some_x1(moved, to);
+  for (int32_t i = (int32_t)threadIdx.x + step; i < vectors; i += step) {
+    load_some_x1(pages, own, pairs, begin, i, vectors, moved, to);
+    store_some_x1(moved, to);
+  }
+  return true;
+}
+
+KVF_INLINE void copy_run(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                         int32_t begin, int32_t count) {
+  switch (own.width) {
+  case 16:
+    copy_run_x16(pages, own, pairs, begin, count);
+    break;
+  case 4:
+    copy_run_x4(pages, own, pairs, begin, count);
+    break;
+  default:
+    copy_run_x1(pages, own, pairs, begin, count);
+    break;
+  }
+}
+
+KVF_INLINE bool copy_share(const kvf_page_list &pages, const part &own, const pair_list &pairs,
+                           int32_t begin, int32_t count) {
+  bool copied = false;
+  switch (own.width) {
+  case 16:
+    copied = copy_share_x16(pages, own, pairs, begin, count);
+    break;
+  case 4:
+    copied = copy_share_x4(pages, own, pairs, begin, count);
+    break;
+  default:
+    copied = copy_share_x1(pages, own, pairs, begin, count);
+    break;
+  }
+  return copied;
+}
+
+/*
+ * The nearest pair before `pair` in its window, which begins at `window`, that must not change
+ * places with it; -1: none. Looks at one in blockDim.x / KVF_PAGE_WINDOW pairs, from `first` on.
+ */
+KVF_INLINE int32_t find_conflict(const pair_list &pairs, int32_t pair, int32_t first) {
+  const int64_t source = pairs.sources[pair];
+  const int64_t target = pairs.targets[pair];
   int32_t nearest = -1;
   for (int32_t i = first; i < pair; i += (int32_t)blockDim.x / KVF_PAGE_WINDOW) {
-    if (targets[i] == source || targets[i] == target || sources[i] == target) {
+    if (pairs.targets[i] == source || pairs.targets[i] == target || pairs.sources[i] == target) {
       nearest = i;
     }
   }
@@ -201,51 +369,81 @@ KVF_INLINE int32_t find_conflict(const int64_t *sources, const int64_t *targets,
 }
 
 /*
- * Grid: x parts of a page, y tensors. A thread block owns one part of every page of one tensor, so
- * that whatever the pairs of the list have to do with each other stays within the block: it copies
- * a window of pairs at a time, all of them at once where it can, and a pair after the pairs before
- * it where one reads or writes what the other writes.
+ * All pairs in an order in which each finds what those before it have left. The thread blocks that
+ * shared the pairs share the part of the pages instead, so that whatever the pairs have to do with
+ * each other stays within a block: it copies a window of pairs at a time, all of them at once where
+ * it can, and a pair after the pairs before it where one reads or writes what the other writes.
  */
-extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 1)
-    kvf_cuda_copy_blocks__b8(const __grid_constant__ kvf_copy_blocks_params p) {
-  __shared__ int64_t sources[KVF_PAGE_WINDOW];
-  __shared__ int64_t targets[KVF_PAGE_WINDOW];
+KVF_INLINE void copy_in_order(const kvf_page_list &pages, part own, const pair_list &pairs) {
   __shared__ int32_t conflicts[KVF_PAGE_WINDOW];
-  const kvf_page_list &pages = p.pages;
-  const kvf_block_list &blocks = pages.blocks;
-  const int32_t thread = (int32_t)threadIdx.x;
-  const bool counts = blockIdx.x == 0 && blockIdx.y == 0;
-  const part own = find_part(pages);
-  for (int64_t start = 0; start < blocks.size; start += KVF_PAGE_WINDOW) {
-    const int32_t count =
-        blocks.size - start < KVF_PAGE_WINDOW ? (int32_t)(blocks.size - start) : KVF_PAGE_WINDOW;
-    __syncthreads(); /* the window before this one is copied */
-    if (thread < count) {
-      const int64_t at = (start + thread) * blocks.stride[0];
-      const int64_t source = kvf_index_at(blocks.data, blocks.index_bytes, at);
-      const int64_t target = kvf_index_at(blocks.data, blocks.index_bytes, at + blocks.stride[1]);
-      const bool exists = kvf_has_block(pages, source > target ? source : target, counts);
-      const bool copied = exists && source >= 0 && target >= 0 && source != target;
-      sources[thread] = copied ? source : NOWHERE;
-      targets[thread] = copied ? target : NOWHERE;
-      conflicts[thread] = -1;
-    }
-    __syncthreads();
-    const int32_t pair = thread % KVF_PAGE_WINDOW;
-    const int32_t conflict =
-        pair < count ? find_conflict(sources, targets, pair, thread / KVF_PAGE_WINDOW) : -1;
-    if (!__syncthreads_or(conflict >= 0)) {
-      copy_run(pages, own, sources, targets, count);
+  const int32_t line = own.shift < KVF_PAGE_LINE_SHIFT ? own.shift : KVF_PAGE_LINE_SHIFT;
+  const int32_t finer = own.shift - (31 - __clz((int32_t)gridDim.z));
+  const int32_t whole = 1 << own.shift;
+  own.shift = finer > line ? finer : line;
+  const int32_t skipped = (int32_t)blockIdx.z << own.shift;
+  if (skipped >= whole) {
+    return;
+  }
+  own.first += skipped;
+  for (int32_t start = 0; start < pairs.count; start += KVF_PAGE_WINDOW) {
+    const int32_t rest = pairs.count - start;
+    const int32_t count = rest < KVF_PAGE_WINDOW ? rest : KVF_PAGE_WINDOW;
+    const int32_t place = (int32_t)threadIdx.x % KVF_PAGE_WINDOW;
+    const int32_t first = start + (int32_t)threadIdx.x / KVF_PAGE_WINDOW;
+    const int32_t conflict = place < count ? find_conflict(pairs, start + place, first) : -1;
+    if (!__syncthreads_or(conflict >= 0)) { /* and the window before this one is copied */
+      copy_run(pages, own, pairs, start, count);
       continue;
     }
+    if (threadIdx.x < KVF_PAGE_WINDOW) {
+      conflicts[place] = -1;
+    }
+    __syncthreads();
     if (conflict >= 0) {
-      atomicMax(&conflicts[pair], conflict);
+      atomicMax(&conflicts[place], conflict);
     }
     for (int32_t begin = 0, end = 0; begin < count; begin = end) {
       __syncthreads(); /* what these pairs read is written */
-      for (end = begin + 1; end < count && conflicts[end] < begin; ++end) {
+      for (end = begin + 1; end < count && conflicts[end] < start + begin; ++end) {
       }
-      copy_run(pages, own, sources + begin, targets + begin, end - begin);
+      copy_run(pages, own, pairs, start + begin, end - begin);
     }
+  }
+}
+
+/*
+ * Grid: x parts of a page, y tensors, z shares of the pairs. Pairs that have nothing to do with
+ * each other, as those of a list do most of the time, are copied by all thread blocks at once;
+ * every block sees all of them and comes to the same conclusion.
+ */
+extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
+    kvf_cuda_copy_blocks__b8(const __grid_constant__ kvf_copy_blocks_params p) {
+  __shared__ int64_t sources[KVF_PAGE_PAIRS];
+  __shared__ int64_t targets[KVF_PAGE_PAIRS];
+  __shared__ int32_t table[2 * KVF_PAGE_PAIRS];
+  const kvf_page_list &pages = p.pages;
+  const kvf_block_list &blocks = pages.blocks;
+  const bool counts = blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0;
+  const int32_t count = (int32_t)blocks.size;
+  const pair_list pairs = {sources, targets, table, 0xFFFFFFFFu >> __clz(2 * count - 1), count};
+  for (int32_t i = (int32_t)threadIdx.x; i < count; i += (int32_t)blockDim.x) {
+    const int64_t at = i * blocks.stride[0];
+    const int64_t source = kvf_index_at(blocks.data, blocks.index_bytes, at);
+    const int64_t target = kvf_index_at(blocks.data, blocks.index_bytes, at + blocks.stride[1]);
+    const bool exists = kvf_has_block(pages, source > target ? source : target, counts);
+    const bool copied = exists && source >= 0 && target >= 0 && source != target;
+    sources[i] = copied ? source : NOWHERE;
+    targets[i] = copied ? target : NOWHERE;
+  }
+  for (uint32_t i = threadIdx.x; i <= pairs.mask; i += blockDim.x) {
+    table[i] = EMPTY;
+  }
+  __syncthreads();
+  const part own = find_part(pages);
+  const int32_t share = (count - 1) / (int32_t)gridDim.z + 1;
+  const int32_t begin = (int32_t)blockIdx.z * share;
+  const int32_t rest = count > begin ? count - begin : 0;
+  if (!copy_share(pages, own, pairs, begin, rest < share ? rest : share)) {
+    copy_in_order(pages, own, pairs);
   }
 }

@@ -93,7 +93,7 @@ const kvf_op kvf_op_copy_blocks = {
            "allocated or\n"
            "waited for, block_mapping is read on the device, and the call can be captured in a "
            "CUDA graph. More\n"
-           "tensors, or pages of several sizes, are several launches.\n"
+           "tensors, pages of several sizes, or more than 1,024 pairs are several launches.\n"
            "\n"
            "Errors: KVF_OUT_OF_RANGE for a block beyond num_blocks (CPU: before anything is "
            "written; CUDA: that\n"

@@ -17,8 +17,8 @@ PARAMS = (
     ),
 )
 
-# Copies: the threads of a block, the vectors that each of them has of a part, and how many blocks are
-# enough to keep parts large.
+# Copies: the threads of a block, the vectors that each of them has, and up to how many blocks work is
+# rather split up.
 COPY_TUNED = (
     Tuned(
         "cuda",

@@ -357,23 +357,46 @@ enum { THREADS, VECTORS, BLOCKS }; /* positions of the copies' tuned constants *
 static int64_t num_parts(int64_t vectors, int32_t shift) { return ((vectors - 1) >> shift) + 1; }
 
 /*
- * A part is large enough to give every thread of a block all its loads at once, and for few tensors
- * small enough to give every multiprocessor a block, but not smaller than a line of memory.
+ * What a thread block copies: a part of every page of a tensor, of a few of the pairs. Together
+ * that is enough to give every thread all its loads at once. For little work it is less, down to a
+ * vector of each thread, until there are enough blocks; for much it is more, since every block
+ * looks at all pairs. Fills the part; returns how many blocks share the pairs.
  */
-static int32_t part_shift(const kvf_page_list *pages, int64_t vectors, const int32_t *tuned) {
-  enum { LARGE = 5, LINE = 3 };
-  const int64_t pairs = pages->blocks.size < KVF_PAGE_WINDOW ? pages->blocks.size : KVF_PAGE_WINDOW;
-  int32_t shift = LARGE;
-  while ((pairs << shift) < (int64_t)tuned[THREADS] * tuned[VECTORS]) {
+static int64_t share_out(kvf_page_list *pages, int64_t vectors, const int32_t *tuned) {
+  enum { MOST = 1 << 16, MANY = 32 };
+  const int64_t pairs = pages->blocks.size;
+  const int64_t all = kvf_saturating_product(vectors, pages->num_caches * pairs);
+  int64_t own = (int64_t)tuned[THREADS] * tuned[VECTORS];
+  while (own > tuned[THREADS] && all / own < tuned[BLOCKS]) {
+    own /= 2;
+  }
+  while (own < MOST && all / own > MANY * (int64_t)tuned[BLOCKS]) {
+    own *= 2;
+  }
+  int32_t shift = 0;
+  while (INT64_C(1) << shift < vectors && INT64_C(2) << shift <= own) {
     ++shift;
   }
-  while (shift > LINE && pages->num_caches * num_parts(vectors, shift) < tuned[BLOCKS]) {
+  /* The last part of a page has idle threads. */
+  while (shift > KVF_PAGE_LINE_SHIFT &&
+         (num_parts(vectors, shift) << shift) - vectors > vectors / 8) {
     --shift;
   }
-  while (shift > 0 && INT64_C(1) << (shift - 1) >= vectors) {
-    --shift;
-  }
-  return shift;
+  pages->part_shift = shift;
+  const int64_t share = own >> shift;
+  return (pairs - 1) / share + 1;
+}
+
+/* One launch, for as many pairs as it takes. */
+static kvf_status launch_copy(const kvf_check *check, const kvf_variant *variant,
+                              kvf_page_list *pages) {
+  const int64_t vectors = pages->page_bytes / pages->vector_bytes;
+  const int32_t *tuned = kvf_tuned_values(check, pages->blocks.size);
+  const int64_t shares = share_out(pages, vectors, tuned);
+  const kvf_grid grid = {.grid = {(uint32_t)num_parts(vectors, pages->part_shift),
+                                  (uint32_t)pages->num_caches, (uint32_t)shares},
+                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
+  return kvf_cuda_run(check, variant, pages, &grid);
 }
 
 kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages) {
@@ -385,16 +408,19 @@ kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_p
     return kvf_cpu_run(check, variant, pages, pages->num_caches * parts,
                        2 * kvf_saturating_product(pages->blocks.size, pages->page_bytes / parts));
   }
-  const int64_t vectors = pages->page_bytes / pages->vector_bytes;
-  const int32_t *tuned = kvf_tuned_values(check, pages->blocks.size);
-  pages->part_shift = part_shift(pages, vectors, tuned);
-  const int64_t parts = num_parts(vectors, pages->part_shift);
-  if (parts > INT32_MAX) {
+  if (num_parts(pages->page_bytes / pages->vector_bytes, KVF_PAGE_LINE_SHIFT) > INT32_MAX) {
     return kvf_check_fail(check, KVF_INVALID_VALUE, "page_bytes",
                           "got %" PRId64 ", too large for vectors of %d bytes", pages->page_bytes,
                           pages->vector_bytes);
   }
-  const kvf_grid grid = {.grid = {(uint32_t)parts, (uint32_t)pages->num_caches, 1},
-                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
-  return kvf_cuda_run(check, variant, pages, &grid);
+  /* Pairs of a launch find those that a launch before it has copied. */
+  kvf_block_list *blocks = &pages->blocks;
+  const kvf_block_list all = *blocks;
+  for (int64_t start = 0; check->status == KVF_OK && start < all.size; start += KVF_PAGE_PAIRS) {
+    const int64_t rest = all.size - start;
+    blocks->data = (const char *)all.data + start * all.stride[0] * all.index_bytes;
+    blocks->size = rest < KVF_PAGE_PAIRS ? rest : KVF_PAGE_PAIRS;
+    check->status = launch_copy(check, variant, pages);
+  }
+  return check->status;
 }

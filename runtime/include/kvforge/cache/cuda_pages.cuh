@@ -16,4 +16,9 @@ KVF_INLINE bool kvf_has_block(const kvf_page_list &pages, int64_t block, bool co
   return block >= 0 && block < pages.num_blocks;
 }
 
+/* A number that block numbers which are near each other, or far apart by any step, do not share. */
+KVF_INLINE uint32_t kvf_scatter(int64_t block) {
+  return (uint32_t)((uint64_t)block * 0x9E3779B97F4A7C15u >> 40);
+}
+
 #endif

@@ -16,11 +16,13 @@
 /* CPU: the bytes of a page that a thread is given at least. */
 #define KVF_PAGE_PART 4096
 
-/* CUDA: threads of a block at most, vectors that one of them has in flight, pairs that are looked
- * at at once. */
+/* CUDA: threads of a block at most, vectors that one of them has in flight, pairs of a launch,
+ * pairs that are put in order at once, log2 of the vectors of a line of memory. */
 #define KVF_PAGE_THREADS 256
 #define KVF_PAGE_UNROLL 4
+#define KVF_PAGE_PAIRS 1024
 #define KVF_PAGE_WINDOW 64
+#define KVF_PAGE_LINE_SHIFT 3
 
 /* The parts that threads share a page out in. */
 static inline int64_t kvf_page_parts(int64_t page_bytes) {
@@ -51,7 +53,7 @@ typedef struct kvf_page_list {
   /* Derived by the launch functions; callers leave these alone. */
   int32_t streaming;          /* CPU: store past the caches */
   int32_t vector_bytes;       /* CUDA: bytes that a thread moves at a time */
-  int32_t part_shift;         /* CUDA: log2 of the vectors of a page that a thread block owns */
+  int32_t part_shift;         /* CUDA: log2 of the vectors of a page that a thread block copies */
   unsigned long long *faults; /* CUDA: counts blocks out of range; NULL when they are counted */
   /* Copies: num_caches addresses, on CUDA in device memory, of tensors whose pages lie one behind
      another, at most KVF_MAX_ADDRESSES; NULL: `caches` has them. */
