@@ -67,7 +67,7 @@ static void test_registry(void) {
     const char *nearest; /* the first one; of those that are equally near the first of the table */
   } wrong[] = {
       {"no_such_op", "_C_cache_ops::"},
-      {"", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, _C_cache_ops::swap_blocks"},
+      {"", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, _C_cache_ops::kv_checksum"},
       {"other::reshape_and_cache", "_C_cache_ops::reshape_and_cache, "},
       {"_C_cache_ops", "_C_cache_ops::"},
       {"_C_cache_ops::", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, "},

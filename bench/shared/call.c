@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const bench_op *const families[] = {bench_writers,   bench_mla,     bench_gathers,
-                                           bench_pages,     bench_indexer, bench_convert,
-                                           bench_attention, bench_rope,    bench_hot_rows};
+static const bench_op *const families[] = {
+    bench_writers, bench_mla,       bench_gathers, bench_pages,    bench_indexer,
+    bench_convert, bench_attention, bench_rope,    bench_hot_rows, bench_transfer};
 
 const bench_op *bench_find(const kvf_op *op) {
   for (size_t i = 0; i < sizeof families / sizeof *families; ++i) {

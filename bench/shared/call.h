@@ -71,7 +71,7 @@ typedef struct bench_op {
 } bench_op;
 
 extern const bench_op bench_writers[], bench_mla[], bench_gathers[], bench_pages[], bench_indexer[],
-    bench_convert[], bench_attention[], bench_rope[], bench_hot_rows[];
+    bench_convert[], bench_attention[], bench_rope[], bench_hot_rows[], bench_transfer[];
 
 /* How an op is called, or NULL. */
 const bench_op *bench_find(const kvf_op *op);

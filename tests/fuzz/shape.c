@@ -19,7 +19,7 @@ static int64_t new_size(const char *name, uint64_t seed) {
       {"num_heads", {2, 1, 3, 4}},        {"num_q_heads", {4, 2, 1, 8}},
       {"num_kv_heads", {2, 1, 1, 4}},     {"value_head_size", {64, 32, 16, 20}},
       {"block_size", {16, 4, 8, 3}},      {"block_size_in_bytes", {64, 16, 8, 256}},
-      {"rotary_dim", {16, 8, 4, 2}},
+      {"rotary_dim", {16, 8, 4, 2}},      {"unit_bytes", {1024, 8192, 1024, 16384}},
   };
   for (size_t i = 0; i < sizeof particular / sizeof *particular; ++i) {
     if (strcmp(particular[i].name, name) == 0) {

@@ -393,6 +393,28 @@ FAULTS = (
         ("hisparse_resolve_residency",),
     ),
     Fault(
+        "the last stripe of a digest has the secret of the others",
+        "templates/cpu/kv_checksum.c.j2",
+        "secret + KVF_XXH3_LAST_SECRET);",
+        "secret + 8 * (KVF_XXH3_STRIPES - 1));",
+        ("kv_checksum",),
+    ),
+    Fault(
+        "accumulators are scrambled behind the last block too",
+        "templates/cuda/kv_checksum.cu.j2",
+        "      if (!last) {",
+        "      if (true) {",
+        ("kv_checksum",),
+        "cuda",
+    ),
+    Fault(
+        "units that differ are not counted where they follow one that does",
+        "templates/cpu/kv_checksum.c.j2",
+        "mismatches += ((const uint64_t *)p->expected.data)",
+        "mismatches = ((const uint64_t *)p->expected.data)",
+        ("kv_checksum",),
+    ),
+    Fault(
         "entries of a list are counted below none",
         "templates/shared/residency.j2",
         "return rest < 0 ? 0 : rest",

@@ -514,6 +514,24 @@ def hisparse_resolve_residency(put: Put) -> Case:
 
 
 @case
+def kv_checksum(put: Put) -> Case:
+    """Digests that xxHash gives, of which one is expected to be another."""
+    wire = np.concatenate([(131 * np.arange(n) + 7) % 256 for n in (2048, 1024)]).astype(np.uint8)
+    digests = np.array([0x8B46CAA67DAB3A30, 0x70BD377D9574F4BB], np.uint64).view(np.int64)
+    sums, mismatches = put.device(np.zeros(2, np.int64)), put.device(np.array([3], np.int32))
+    return Case(
+        {
+            "wire": put.device(wire),
+            "unit_bytes": 2048,
+            "sums": sums,
+            "expected": put.device(digests ^ np.array([0, 1])),
+            "mismatches": mismatches,
+        },
+        [(sums, digests), (mismatches, np.array([4], np.int32))],
+    )
+
+
+@case
 def merge_attn_states(put: Put) -> Case:
     """Parts that weigh the same, and a token without a prefix."""
     parts: list[Array] = [np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1)]

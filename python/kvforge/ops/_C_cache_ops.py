@@ -30,6 +30,7 @@ __all__ = [
     "hisparse_invalidate_written_slots",
     "hisparse_resolve_residency",
     "indexer_k_quant_and_cache",
+    "kv_checksum",
     "paged_attention_decode",
     "reshape_and_cache",
     "reshape_and_cache_flash",
@@ -1549,6 +1550,63 @@ def indexer_k_quant_and_cache(
         ("kv_cache",),
         (
             k, kv_cache, slot_mapping, quant_block_size, kv_cache_dtype, slot_remap,
+        ),
+    )
+
+
+_kv_checksum = function("_C_cache_ops__kv_checksum")
+
+
+def kv_checksum(
+    wire: Tensor,
+    unit_bytes: int,
+    sums: Tensor,
+    expected: Tensor | None = None,
+    mismatches: Tensor | None = None,
+) -> None:
+    """Makes the XXH3 digests of a wire buffer, and compares them with those expected.
+
+    Unit u is bytes [u * unit_bytes, (u + 1) * unit_bytes) of wire, the last one what is left:
+      sums[u] = XXH3_64bits(unit u), with seed 0 and the default secret, as the 64 bits of an int64
+    With expected and mismatches, mismatches[0] grows by the number of units with sums[u] !=
+    expected[u], so the caller sets it to 0 before: what it then counts is not what its sender
+    made. An empty wire is a successful no-op.
+
+    On CUDA nothing is allocated or waited for, and the call can be captured in a graph.
+
+    Errors: ValueError for sizes that are no multiple of 1024, for a wire whose address is not one
+    of 16 or whose bytes do not lie one behind another, and for expected without mismatches or the
+    other way round.
+    Source of the rule: XXH3 of xxHash, whose output is fixed since its version 0.8.0; of its paths
+    the one for more than 240 bytes, since a unit is a multiple of 1024.
+    Elsewhere: xxHash XXH3_64bits.
+
+    Args:
+        wire (Tensor): [1024 * num_kibibytes], uint8, stride 1, its address a multiple of 16
+        unit_bytes (int): bytes of a unit, a multiple of 1024; 16384 is usual: 8 bytes for 16 KiB
+        sums (Tensor!): [ceil(1024 * num_kibibytes / unit_bytes)], int64, any stride
+        expected (Tensor?): as sums, not the same memory
+        mismatches (Tensor!?): [1], int32; goes with expected
+
+    Schema:
+        _C_cache_ops::kv_checksum(Tensor wire, int unit_bytes, Tensor! sums, Tensor? expected=None,
+            Tensor!? mismatches=None) -> ()
+    """
+    if (
+        type(wire) is type(sums) is _arrays.TENSOR and (expected is None or type(expected) is
+        _arrays.TENSOR) and (mismatches is None or type(mismatches) is _arrays.TENSOR)
+    ) and _kv_checksum(
+        wire._cdata, unit_bytes, sums._cdata, None if expected is None else expected._cdata, None
+        if mismatches is None else mismatches._cdata, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        kv_checksum,
+        _kv_checksum,
+        ("sums", "mismatches"),
+        ("sums", "mismatches"),
+        (
+            wire, unit_bytes, sums, expected, mismatches,
         ),
     )
 

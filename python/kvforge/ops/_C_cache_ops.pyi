@@ -205,6 +205,14 @@ def indexer_k_quant_and_cache(
     slot_remap: Tensor | None = None,
 ) -> None: ...
 
+def kv_checksum(
+    wire: Tensor,
+    unit_bytes: int,
+    sums: Tensor,
+    expected: Tensor | None = None,
+    mismatches: Tensor | None = None,
+) -> None: ...
+
 def paged_attention_decode(
     out: Tensor,
     query: Tensor,

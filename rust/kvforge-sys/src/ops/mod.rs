@@ -221,6 +221,15 @@ extern "C" {
         kv_cache_dtype: *const c_char,
         slot_remap: *const DLTensor,
     ) -> kvf_status;
+    /// Makes the XXH3 digests of a wire buffer, and compares them with those expected.
+    pub fn kvf_kv_checksum(
+        exec: *const kvf_exec,
+        wire: *const DLTensor,
+        unit_bytes: i64,
+        sums: *mut DLTensor,
+        expected: *const DLTensor,
+        mismatches: *mut DLTensor,
+    ) -> kvf_status;
     /// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
     pub fn kvf_merge_attn_states(
         exec: *const kvf_exec,

@@ -1379,6 +1379,56 @@ pub fn indexer_k_quant_and_cache(
     })
 }
 
+/// Makes the XXH3 digests of a wire buffer, and compares them with those expected.
+///
+/// ```text
+/// Unit u is bytes [u * unit_bytes, (u + 1) * unit_bytes) of wire, the last one what is left:
+///   sums[u] = XXH3_64bits(unit u), with seed 0 and the default secret, as the 64 bits of an int64
+/// With expected and mismatches, mismatches[0] grows by the number of units with sums[u] !=
+/// expected[u], so the caller sets it to 0 before: what it then counts is not what its sender made.
+/// An empty wire is a successful no-op.
+///
+/// On CUDA nothing is allocated or waited for, and the call can be captured in a graph.
+///
+/// Errors: Status::InvalidValue for sizes that are no multiple of 1024, for a wire whose address is
+/// not one of 16 or whose bytes do not lie one behind another, and for expected without mismatches
+/// or the other way round.
+/// Source of the rule: XXH3 of xxHash, whose output is fixed since its version 0.8.0; of its paths
+/// the one for more than 240 bytes, since a unit is a multiple of 1024.
+///
+/// Arguments:
+///   wire (Tensor): [1024 * num_kibibytes], uint8, stride 1, its address a multiple of 16
+///   unit_bytes (int): bytes of a unit, a multiple of 1024; 16384 is usual: 8 bytes for 16 KiB
+///   sums (Tensor!): [ceil(1024 * num_kibibytes / unit_bytes)], int64, any stride
+///   expected (Tensor?): as sums, not the same memory
+///   mismatches (Tensor!?): [1], int32; goes with expected
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn kv_checksum(
+    exec: &Exec,
+    wire: &Tensor,
+    unit_bytes: i64,
+    sums: &mut TensorMut,
+    expected: Option<&Tensor>,
+    mismatches: Option<&mut TensorMut>,
+) -> Result<()> {
+    let wire = wire.dl();
+    let mut sums = sums.dl();
+    let expected = expected.map(|tensor| tensor.dl());
+    let mut mismatches = mismatches.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_kv_checksum(
+            exec.as_ptr(),
+            &wire,
+            unit_bytes,
+            &mut sums,
+            expected.as_ref().map_or(null(), |tensor| tensor),
+            mismatches.as_mut().map_or(null_mut(), |tensor| tensor),
+        )
+    })
+}
+
 /// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
 ///
 /// ```text
