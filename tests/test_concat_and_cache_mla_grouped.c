@@ -453,6 +453,10 @@ static void test_far(void) {
     const kvf_variant *variant = &kvf_op_concat_and_cache_mla_grouped.variants[i];
     const int64_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
     for (int kind = 0; wanted(variant) && kind < FAR_KINDS; ++kind) {
+      if (variant->backend == KVF_CUDA && kind >= FAR_LAYER) {
+        skip_part("sources: kernels read rows of skipped tokens, which have no memory here");
+        continue;
+      }
       /* Only token 1 of layer 1 is written, to its cache's first row. */
       grouped_case what = small_case(variant);
       what.layers = 2;

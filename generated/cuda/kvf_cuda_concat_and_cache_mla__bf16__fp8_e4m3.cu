@@ -74,78 +74,157 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
 }
 
 /* One token, 16 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x16(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                              const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
-                              float kpe_scale) {
+KVF_INLINE void write_token_x16(const kvf_concat_and_cache_mla_params &p, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
+  const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
+  const float kpe_scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.kpe_scale.data);
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x16)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 16;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 16;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 16 : k_pe + (int64_t)(i - latent) * 16;
-    uint8_t *to = i < latent ? row + (int64_t)i * 16 : kpe_row + (int64_t)(i - latent) * 16;
-    store_x16(load_x16(from), to, i < latent ? scale : kpe_scale);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    source_x16 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x16((is_latent ? kv_c : k_pe) + at * 16);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(p.slots, slot, first == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                   offset * p.kv_cache.stride[1];
+    uint8_t *kpe_row = static_cast<uint8_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                       offset * p.kpe_cache.stride[1];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        store_x16(ahead[k], (is_latent ? row : kpe_row) + at * 16, is_latent ? scale : kpe_scale);
+      }
+    }
   }
 }
 
 /* One token, 4 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x4(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
-                             float kpe_scale) {
+KVF_INLINE void write_token_x4(const kvf_concat_and_cache_mla_params &p, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
+  const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
+  const float kpe_scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.kpe_scale.data);
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x4)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 4;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 4;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 4 : k_pe + (int64_t)(i - latent) * 4;
-    uint8_t *to = i < latent ? row + (int64_t)i * 4 : kpe_row + (int64_t)(i - latent) * 4;
-    store_x4(load_x4(from), to, i < latent ? scale : kpe_scale);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    source_x4 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x4((is_latent ? kv_c : k_pe) + at * 4);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(p.slots, slot, first == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                   offset * p.kv_cache.stride[1];
+    uint8_t *kpe_row = static_cast<uint8_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                       offset * p.kpe_cache.stride[1];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        store_x4(ahead[k], (is_latent ? row : kpe_row) + at * 4, is_latent ? scale : kpe_scale);
+      }
+    }
   }
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, uint8_t *kpe_row, float scale,
-                             float kpe_scale) {
+KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_params &p, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
+  const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
+  const float kpe_scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.kpe_scale.data);
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x1)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[1]
-                                      : k_pe + (int64_t)(i - latent) * p.k_pe.stride[1];
-    uint8_t *to = i < latent ? row + (int64_t)i * p.kv_cache.stride[2]
-                             : kpe_row + (int64_t)(i - latent) * p.kpe_cache.stride[2];
-    store_x1(load_x1(from), to, i < latent ? scale : kpe_scale);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    source_x1 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] =
+            load_x1((is_latent ? kv_c : k_pe) + at * (is_latent ? p.kv_c : p.k_pe).stride[1]);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(p.slots, slot, first == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                   offset * p.kv_cache.stride[1];
+    uint8_t *kpe_row = static_cast<uint8_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
+                       offset * p.kpe_cache.stride[1];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        store_x1(ahead[k],
+                 (is_latent ? row : kpe_row) +
+                     at * (is_latent ? p.kv_cache : p.kpe_cache).stride[2],
+                 is_latent ? scale : kpe_scale);
+      }
+    }
   }
 }
 
 /* Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla__bf16__fp8_e4m3(
     const __grid_constant__ kvf_concat_and_cache_mla_params p) {
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
-       token += step) {
-    int64_t block;
-    int64_t offset;
-    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-      continue;
-    }
-    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
-    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
-    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-                   offset * p.kv_cache.stride[1];
-    const float scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.scale.data);
-    const float kpe_scale = p.skip_scale ? 1.0f : *static_cast<const float *>(p.kpe_scale.data);
-    uint8_t *kpe_row = static_cast<uint8_t *>(p.kpe_cache.data) + block * p.kpe_cache.stride[0] +
-                       offset * p.kpe_cache.stride[1];
-    switch (p.vector_elements) {
-    case 16:
-      write_row_x16(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
-      break;
-    case 4:
-      write_row_x4(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
-      break;
-    default:
-      write_row_x1(p, kv_c, k_pe, row, kpe_row, scale, kpe_scale);
-      break;
-    }
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
+  switch (p.vector_elements) {
+  case 16:
+    write_token_x16(p, token);
+    break;
+  case 4:
+    write_token_x4(p, token);
+    break;
+  default:
+    write_token_x1(p, token);
+    break;
   }
 }

@@ -9,43 +9,71 @@
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
 enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
 
+/* What a lane reads of a row: pairs of elements, the first in the lower half. Not widened, so that
+ * nothing waits for it yet. */
+struct source_row {
+  uint32_t latent[GROUP / 2];
+  uint32_t rope;
+};
+
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_f16((uint16_t)word);
   v[1] = kvf_f32_from_f16((uint16_t)(word >> 16));
 }
 
-/* A lane's part of k_pe, the first element in the lower half. */
-KVF_INLINE uint32_t load_rope(const uint16_t *from, int64_t stride, bool whole) {
-  return whole ? *reinterpret_cast<const uint32_t *>(from) : from[0] | (uint32_t)from[stride] << 16;
+KVF_INLINE uint32_t load_pair(const uint16_t *from, int64_t stride) {
+  return from[0] | (uint32_t)from[stride] << 16;
 }
 
-/* A group as floats; `whole`: in vectors of 16 bytes. */
-KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, float (&v)[GROUP]) {
+/* Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
+KVF_INLINE source_row load_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
+                               int64_t k_pe_stride, bool has_rope, bool whole) {
+  const int32_t lane = (int32_t)threadIdx.x;
+  kv_c += lane * GROUP * kv_c_stride;
+  k_pe += lane * ROPE * k_pe_stride;
+  source_row source;
+  source.rope = 0;
   if (whole) {
-#pragma unroll
-    for (int32_t i = 0; i < GROUP; i += 8) {
-      const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
-      widen_x2(words.x, v + i + 0);
-      widen_x2(words.y, v + i + 2);
-      widen_x2(words.z, v + i + 4);
-      widen_x2(words.w, v + i + 6);
+    const uint4 low = reinterpret_cast<const uint4 *>(kv_c)[0];
+    const uint4 high = reinterpret_cast<const uint4 *>(kv_c)[1];
+    if (has_rope) {
+      source.rope = *reinterpret_cast<const uint32_t *>(k_pe);
     }
-    return;
+    source.latent[0] = low.x;
+    source.latent[4] = high.x;
+    source.latent[1] = low.y;
+    source.latent[5] = high.y;
+    source.latent[2] = low.z;
+    source.latent[6] = high.z;
+    source.latent[3] = low.w;
+    source.latent[7] = high.w;
+    return source;
   }
 #pragma unroll
-  for (int32_t i = 0; i < GROUP; ++i) {
-    v[i] = kvf_f32_from_f16(from[i * stride]);
+  for (int32_t i = 0; i < GROUP / 2; ++i) {
+    source.latent[i] = load_pair(kv_c + 2 * i * kv_c_stride, kv_c_stride);
+  }
+  if (has_rope) {
+    source.rope = load_pair(k_pe, k_pe_stride);
+  }
+  return source;
+}
+
+KVF_INLINE void widen(const source_row &source, float (&v)[GROUP]) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP / 2; ++i) {
+    widen_x2(source.latent[i], v + 2 * i);
   }
 }
 
 /* The largest magnitude of a group, NaNs left out. */
 KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    largest = max(largest, kvf_magnitude(v[i]));
+    largest = kvf_larger_magnitude(largest, v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
 /* Four bytes in one access, or each for itself. */
@@ -70,15 +98,12 @@ KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
                                  kvf_quotient(x[2], by), kvf_quotient(x[3], by));
 }
 
-/* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
-KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t *k_pe,
-                          int64_t k_pe_stride, bool has_rope, uint8_t *row, bool whole) {
+/* `whole`: in whole words. */
+KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
   enum { LANES_OF_TILE = KVF_FP8_DS_MLA_TILE / GROUP };
   const int32_t lane = (int32_t)threadIdx.x;
   float v[GROUP];
-  load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
-  const uint32_t rope =
-      has_rope ? load_rope(k_pe + lane * ROPE * k_pe_stride, k_pe_stride, whole) : 0;
+  widen(source, v);
 
   uint32_t largest = largest_of(v);
 #pragma unroll
@@ -101,26 +126,30 @@ KVF_INLINE void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint1
   if (lane % LANES_OF_TILE == 0) {
     store_x4(row + KVF_FP8_DS_MLA_SCALES_AT + lane / LANES_OF_TILE * 4, kvf_bits(scale), whole);
   }
-  store_x4(row + KVF_FP8_DS_MLA_ROPE_AT + lane * 4, rope, whole);
+  store_x4(row + KVF_FP8_DS_MLA_ROPE_AT + lane * 4, source.rope, whole);
 }
 
 /* Grid: x tokens. Block: x the lanes of a warp, y tokens. */
 extern "C" __global__ void __launch_bounds__(128)
     kvf_cuda_concat_and_cache_mla__f16__fp8_ds_mla_f32(
         const __grid_constant__ kvf_concat_and_cache_mla_params p) {
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
-       token += step) {
-    int64_t block;
-    int64_t offset;
-    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-      continue;
-    }
-    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0];
-    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0];
-    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-                   offset * p.kv_cache.stride[1];
-    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], p.rope_dim > 0, row,
-              p.vector_elements > 1);
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
   }
+  /* All that is read is asked for at once: no load waits for the slot. */
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const source_row source = load_row(
+      static_cast<const uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0], p.kv_c.stride[1],
+      static_cast<const uint16_t *>(p.k_pe.data) + token * p.k_pe.stride[0], p.k_pe.stride[1],
+      p.rope_dim > 0, p.vector_elements > 1);
+  int64_t block;
+  int64_t offset;
+  if (!kvf_place(p.slots, slot, threadIdx.x == 0, &block, &offset)) {
+    return;
+  }
+  write_row(source,
+            static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                offset * p.kv_cache.stride[1],
+            p.vector_elements > 1);
 }

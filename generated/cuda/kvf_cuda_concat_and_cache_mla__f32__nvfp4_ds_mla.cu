@@ -9,6 +9,12 @@
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
 enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
 
+/* What a lane reads of a row. */
+struct source_row {
+  float latent[GROUP];
+  float rope[ROPE];
+};
+
 /* A group as floats; `whole`: in vectors of 16 bytes. */
 KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, float (&v)[GROUP]) {
   if (whole) {
@@ -28,14 +34,25 @@ KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, float 
   }
 }
 
+/* Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
+KVF_INLINE source_row load_row(const float *kv_c, int64_t kv_c_stride, const float *k_pe,
+                               int64_t k_pe_stride, bool whole) {
+  const int32_t lane = (int32_t)threadIdx.x;
+  source_row source;
+  load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, source.latent);
+  source.rope[0] = k_pe[lane * ROPE * k_pe_stride];
+  source.rope[1] = k_pe[(lane * ROPE + 1) * k_pe_stride];
+  return source;
+}
+
 /* The largest magnitude of a group, NaNs left out. */
 KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    largest = max(largest, kvf_magnitude(v[i]));
+    largest = kvf_larger_magnitude(largest, v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
 /* Four bytes in one access, or each for itself. */
@@ -60,16 +77,11 @@ KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
   return codes;
 }
 
-/* One token. Strides in elements; `whole`: in vectors of 16 bytes at both ends. */
-KVF_INLINE void write_row(const float *kv_c, int64_t kv_c_stride, const float *k_pe,
-                          int64_t k_pe_stride, uint8_t *row, bool whole) {
+/* `whole`: in whole words. */
+KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
   const int32_t lane = (int32_t)threadIdx.x;
-  float v[GROUP];
-  load_group(kv_c + lane * GROUP * kv_c_stride, kv_c_stride, whole, v);
-  float rope[ROPE];
-  rope[0] = k_pe[lane * ROPE * k_pe_stride];
-  rope[1] = k_pe[(lane * ROPE + 1) * k_pe_stride];
-
+  const float (&v)[GROUP] = source.latent;
+  const float (&rope)[ROPE] = source.rope;
   const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest_of(v));
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
   const uint32_t low = quantise_x8(v, inverse);
@@ -90,18 +102,23 @@ KVF_INLINE void write_row(const float *kv_c, int64_t kv_c_stride, const float *k
 /* Grid: x tokens. Block: x the lanes of a warp, y tokens. */
 extern "C" __global__ void __launch_bounds__(128) kvf_cuda_concat_and_cache_mla__f32__nvfp4_ds_mla(
     const __grid_constant__ kvf_concat_and_cache_mla_params p) {
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
-       token += step) {
-    int64_t block;
-    int64_t offset;
-    if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-      continue;
-    }
-    const float *kv_c = static_cast<const float *>(p.kv_c.data) + token * p.kv_c.stride[0];
-    const float *k_pe = static_cast<const float *>(p.k_pe.data) + token * p.k_pe.stride[0];
-    uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-                   offset * p.kv_cache.stride[1];
-    write_row(kv_c, p.kv_c.stride[1], k_pe, p.k_pe.stride[1], row, p.vector_elements > 1);
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
   }
+  /* All that is read is asked for at once: no load waits for the slot. */
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const source_row source =
+      load_row(static_cast<const float *>(p.kv_c.data) + token * p.kv_c.stride[0], p.kv_c.stride[1],
+               static_cast<const float *>(p.k_pe.data) + token * p.k_pe.stride[0], p.k_pe.stride[1],
+               p.vector_elements > 1);
+  int64_t block;
+  int64_t offset;
+  if (!kvf_place(p.slots, slot, threadIdx.x == 0, &block, &offset)) {
+    return;
+  }
+  write_row(source,
+            static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                offset * p.kv_cache.stride[1],
+            p.vector_elements > 1);
 }

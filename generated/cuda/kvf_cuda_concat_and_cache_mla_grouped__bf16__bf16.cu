@@ -48,94 +48,175 @@ KVF_INLINE source_x1 load_x1(const uint16_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint16_t *to) { *to = source.v; }
 
-/* One token, 8 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x8(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+/* One token, 8 elements at a time: kv_c, and behind it k_pe. False if its page cannot be written
+ * so. */
+KVF_INLINE bool write_token_x8(const kvf_concat_and_cache_mla_grouped_params &p,
+                               const kvf_slots &slots, int64_t layer, int64_t base, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x8)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 8;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 8;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 8 : k_pe + (int64_t)(i - latent) * 8;
-    store_x8(load_x8(from), row + (int64_t)i * 8);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x8 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x8((is_latent ? kv_c : k_pe) + at * 8);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return true;
+    }
+    if (base == 0 || base % 16 != 0) {
+      return false;
+    }
+    uint16_t *row =
+        reinterpret_cast<uint16_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x8(ahead[k], row + (int64_t)i * 8);
+      }
+    }
   }
+  return true;
 }
 
-/* One token, 2 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x2(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+/* One token, 2 elements at a time: kv_c, and behind it k_pe. False if its page cannot be written
+ * so. */
+KVF_INLINE bool write_token_x2(const kvf_concat_and_cache_mla_grouped_params &p,
+                               const kvf_slots &slots, int64_t layer, int64_t base, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x2)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 2;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 2;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 2 : k_pe + (int64_t)(i - latent) * 2;
-    store_x2(load_x2(from), row + (int64_t)i * 2);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x2 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x2((is_latent ? kv_c : k_pe) + at * 2);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return true;
+    }
+    if (base == 0 || base % 4 != 0) {
+      return false;
+    }
+    uint16_t *row =
+        reinterpret_cast<uint16_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x2(ahead[k], row + (int64_t)i * 2);
+      }
+    }
   }
+  return true;
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint16_t *row) {
+KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_grouped_params &p,
+                               const kvf_slots &slots, int64_t layer, int64_t base, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x1)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[2]
-                                      : k_pe + (int64_t)(i - latent) * p.k_pe.stride[2];
-    store_x1(load_x1(from), row + (int64_t)i);
-  }
-}
-
-/* Tokens of one layer, `vector` elements at a time. Without a base they are counted, one by one. */
-KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, int64_t layer,
-                            uint16_t *base, int32_t vector) {
-  kvf_slots slots = p.slots;
-  slots.mapping =
-      static_cast<const char *>(slots.mapping) + layer * p.slots_layer_stride * slots.index_bytes;
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < slots.num_tokens;
-       token += step) {
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x1 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] =
+            load_x1((is_latent ? kv_c : k_pe) + at * (is_latent ? p.kv_c : p.k_pe).stride[2]);
+      }
+    }
     int64_t block;
     int64_t offset;
-    const bool counts = threadIdx.x == 0 && blockIdx.y == 0;
-    if (!kvf_locate(slots, token, counts, &block, &offset)) {
-      continue;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return;
     }
-    if (base == nullptr) {
-      if (counts) {
+    if (base == 0 || base % 2 != 0) {
+      if (first == 0) {
         atomicAdd(slots.faults, 1ULL);
       }
-      continue;
+      return;
     }
-    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
-                           token * p.kv_c.stride[1];
-    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
-                           token * p.k_pe.stride[1];
-    uint16_t *row = base + block * p.block_stride + offset * p.entry_stride;
-    switch (vector) {
-    case 8:
-      write_row_x8(p, kv_c, k_pe, row);
-      break;
-    case 2:
-      write_row_x2(p, kv_c, k_pe, row);
-      break;
-    default:
-      write_row_x1(p, kv_c, k_pe, row);
-      break;
+    uint16_t *row =
+        reinterpret_cast<uint16_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x1(ahead[k], row + (int64_t)i);
+      }
     }
   }
 }
 
-/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. */
-extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla_grouped__bf16__bf16(
-    const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
+/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. Three blocks
+ * share a multiprocessor: with four, registers would spill. */
+extern "C" __global__ void __launch_bounds__(256, 3)
+    kvf_cuda_concat_and_cache_mla_grouped__bf16__bf16(
+        const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
   for (int64_t layer = blockIdx.z; layer < p.num_layers; layer += gridDim.z) {
-    int64_t base =
+    const int64_t base =
         static_cast<const int64_t *>(p.kv_cache_ptrs.data)[layer * p.kv_cache_ptrs.stride[0]];
-    base = base % 2 != 0 ? 0 : base;
+    kvf_slots slots = p.slots;
+    slots.mapping =
+        static_cast<const char *>(slots.mapping) + layer * p.slots_layer_stride * slots.index_bytes;
     /* The host, which cannot read the addresses, chose vectors by everything else. */
-    int32_t vector = p.vector_elements;
-    vector = vector == 8 && base % 16 != 0 ? 2 : vector;
-    vector = vector == 2 && base % 4 != 0 ? 1 : vector;
-    write_layer(p, layer, reinterpret_cast<uint16_t *>(base), vector);
+    switch (p.vector_elements) {
+    case 8:
+      if (write_token_x8(p, slots, layer, base, token)) {
+        break;
+      }
+      [[fallthrough]];
+    case 2:
+      if (write_token_x2(p, slots, layer, base, token)) {
+        break;
+      }
+      [[fallthrough]];
+    default:
+      write_token_x1(p, slots, layer, base, token);
+    }
   }
 }

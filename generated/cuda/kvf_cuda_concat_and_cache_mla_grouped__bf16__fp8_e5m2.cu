@@ -73,96 +73,179 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
   *to = kvf_fp8_e5m2_from_f32(kvf_f32_from_bf16(source.v) / scale);
 }
 
-/* One token, 16 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x16(const kvf_concat_and_cache_mla_grouped_params &p,
-                              const uint16_t *kv_c, const uint16_t *k_pe, uint8_t *row,
-                              float scale) {
+/* One token, 16 elements at a time: kv_c, and behind it k_pe. False if its page cannot be written
+ * so. */
+KVF_INLINE bool write_token_x16(const kvf_concat_and_cache_mla_grouped_params &p,
+                                const kvf_slots &slots, int64_t layer, int64_t base,
+                                int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  const float scale = static_cast<const float *>(p.kv_scales.data)[layer * p.kv_scales.stride[0]];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x16)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 16;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 16;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 16 : k_pe + (int64_t)(i - latent) * 16;
-    store_x16(load_x16(from), row + (int64_t)i * 16, scale);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x16 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x16((is_latent ? kv_c : k_pe) + at * 16);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return true;
+    }
+    if (base == 0 || base % 16 != 0) {
+      return false;
+    }
+    uint8_t *row =
+        reinterpret_cast<uint8_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x16(ahead[k], row + (int64_t)i * 16, scale);
+      }
+    }
   }
+  return true;
 }
 
-/* One token, 4 elements at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x4(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, float scale) {
+/* One token, 4 elements at a time: kv_c, and behind it k_pe. False if its page cannot be written
+ * so. */
+KVF_INLINE bool write_token_x4(const kvf_concat_and_cache_mla_grouped_params &p,
+                               const kvf_slots &slots, int64_t layer, int64_t base, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  const float scale = static_cast<const float *>(p.kv_scales.data)[layer * p.kv_scales.stride[0]];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x4)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank / 4;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim / 4;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * 4 : k_pe + (int64_t)(i - latent) * 4;
-    store_x4(load_x4(from), row + (int64_t)i * 4, scale);
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x4 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] = load_x4((is_latent ? kv_c : k_pe) + at * 4);
+      }
+    }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return true;
+    }
+    if (base == 0 || base % 4 != 0) {
+      return false;
+    }
+    uint8_t *row =
+        reinterpret_cast<uint8_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x4(ahead[k], row + (int64_t)i * 4, scale);
+      }
+    }
   }
+  return true;
 }
 
 /* One token, 1 element at a time: kv_c, and behind it k_pe. */
-KVF_INLINE void write_row_x1(const kvf_concat_and_cache_mla_grouped_params &p, const uint16_t *kv_c,
-                             const uint16_t *k_pe, uint8_t *row, float scale) {
+KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_grouped_params &p,
+                               const kvf_slots &slots, int64_t layer, int64_t base, int64_t token) {
+  const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
+                         token * p.kv_c.stride[1];
+  const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
+                         token * p.k_pe.stride[1];
+  const float scale = static_cast<const float *>(p.kv_scales.data)[layer * p.kv_scales.stride[0]];
+  enum { AHEAD = KVF_VECTORS_AHEAD(sizeof(source_x1)) };
   const uint32_t latent = (uint32_t)p.kv_lora_rank;
   const uint32_t vectors = latent + (uint32_t)p.rope_dim;
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
-       i += gridDim.y * blockDim.x) {
-    const uint16_t *from = i < latent ? kv_c + (int64_t)i * p.kv_c.stride[2]
-                                      : k_pe + (int64_t)(i - latent) * p.k_pe.stride[2];
-    store_x1(load_x1(from), row + (int64_t)i, scale);
-  }
-}
-
-/* Tokens of one layer, `vector` elements at a time. Without a base they are counted, one by one. */
-KVF_INLINE void write_layer(const kvf_concat_and_cache_mla_grouped_params &p, int64_t layer,
-                            uint8_t *base, int32_t vector) {
-  kvf_slots slots = p.slots;
-  slots.mapping =
-      static_cast<const char *>(slots.mapping) + layer * p.slots_layer_stride * slots.index_bytes;
-  const float scale = static_cast<const float *>(p.kv_scales.data)[layer * p.kv_scales.stride[0]];
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < slots.num_tokens;
-       token += step) {
+  const uint32_t step = gridDim.y * blockDim.x;
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < vectors;
+       first += AHEAD * step) {
+    const int64_t slot = kvf_slot_of(slots, token);
+    source_x1 ahead[AHEAD];
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        const bool is_latent = i < latent;
+        const int64_t at = is_latent ? i : i - latent;
+        ahead[k] =
+            load_x1((is_latent ? kv_c : k_pe) + at * (is_latent ? p.kv_c : p.k_pe).stride[2]);
+      }
+    }
     int64_t block;
     int64_t offset;
-    const bool counts = threadIdx.x == 0 && blockIdx.y == 0;
-    if (!kvf_locate(slots, token, counts, &block, &offset)) {
-      continue;
+    if (!kvf_place(slots, slot, first == 0, &block, &offset)) {
+      return;
     }
-    if (base == nullptr) {
-      if (counts) {
+    if (base == 0) {
+      if (first == 0) {
         atomicAdd(slots.faults, 1ULL);
       }
-      continue;
+      return;
     }
-    const uint16_t *kv_c = static_cast<const uint16_t *>(p.kv_c.data) + layer * p.kv_c.stride[0] +
-                           token * p.kv_c.stride[1];
-    const uint16_t *k_pe = static_cast<const uint16_t *>(p.k_pe.data) + layer * p.k_pe.stride[0] +
-                           token * p.k_pe.stride[1];
-    uint8_t *row = base + block * p.block_stride + offset * p.entry_stride;
-    switch (vector) {
-    case 16:
-      write_row_x16(p, kv_c, k_pe, row, scale);
-      break;
-    case 4:
-      write_row_x4(p, kv_c, k_pe, row, scale);
-      break;
-    default:
-      write_row_x1(p, kv_c, k_pe, row, scale);
-      break;
+    uint8_t *row =
+        reinterpret_cast<uint8_t *>(base) + block * p.block_stride + offset * p.entry_stride;
+#pragma unroll
+    for (uint32_t k = 0; k < AHEAD; ++k) {
+      const uint32_t i = first + k * step;
+      if (i < vectors) {
+        store_x1(ahead[k], row + (int64_t)i, scale);
+      }
     }
   }
 }
 
-/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. */
-extern "C" __global__ void __launch_bounds__(256)
+/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. Three blocks
+ * share a multiprocessor: with four, registers would spill. */
+extern "C" __global__ void __launch_bounds__(256, 3)
     kvf_cuda_concat_and_cache_mla_grouped__bf16__fp8_e5m2(
         const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
   for (int64_t layer = blockIdx.z; layer < p.num_layers; layer += gridDim.z) {
-    int64_t base =
+    const int64_t base =
         static_cast<const int64_t *>(p.kv_cache_ptrs.data)[layer * p.kv_cache_ptrs.stride[0]];
+    kvf_slots slots = p.slots;
+    slots.mapping =
+        static_cast<const char *>(slots.mapping) + layer * p.slots_layer_stride * slots.index_bytes;
     /* The host, which cannot read the addresses, chose vectors by everything else. */
-    int32_t vector = p.vector_elements;
-    vector = vector == 16 && base % 16 != 0 ? 4 : vector;
-    vector = vector == 4 && base % 4 != 0 ? 1 : vector;
-    write_layer(p, layer, reinterpret_cast<uint8_t *>(base), vector);
+    switch (p.vector_elements) {
+    case 16:
+      if (write_token_x16(p, slots, layer, base, token)) {
+        break;
+      }
+      [[fallthrough]];
+    case 4:
+      if (write_token_x4(p, slots, layer, base, token)) {
+        break;
+      }
+      [[fallthrough]];
+    default:
+      write_token_x1(p, slots, layer, base, token);
+    }
   }
 }

@@ -48,27 +48,75 @@ KVF_INLINE source_x1 load_x1(const uint8_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
 
-/* One row, 16 bytes at a time. */
+/* One row, 16 bytes at a time. A thread asks for several vectors before it waits for one. */
 KVF_INLINE void join_x16(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
                          int64_t nope_bytes, int64_t bytes) {
-  for (int64_t at = (int64_t)threadIdx.x * 16; at < bytes; at += (int64_t)blockDim.x * 16) {
-    store_x16(load_x16(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  enum { AHEAD = KVF_VECTORS_AHEAD(16) };
+  const int64_t step = (int64_t)blockDim.x * 16;
+  for (int64_t first = (int64_t)threadIdx.x * 16; first < bytes; first += AHEAD * step) {
+    source_x16 ahead[AHEAD];
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        ahead[k] = load_x16(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes));
+      }
+    }
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        store_x16(ahead[k], q_out + at);
+      }
+    }
   }
 }
 
-/* One row, 4 bytes at a time. */
+/* One row, 4 bytes at a time. A thread asks for several vectors before it waits for one. */
 KVF_INLINE void join_x4(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
                         int64_t nope_bytes, int64_t bytes) {
-  for (int64_t at = (int64_t)threadIdx.x * 4; at < bytes; at += (int64_t)blockDim.x * 4) {
-    store_x4(load_x4(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  enum { AHEAD = KVF_VECTORS_AHEAD(4) };
+  const int64_t step = (int64_t)blockDim.x * 4;
+  for (int64_t first = (int64_t)threadIdx.x * 4; first < bytes; first += AHEAD * step) {
+    source_x4 ahead[AHEAD];
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        ahead[k] = load_x4(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes));
+      }
+    }
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        store_x4(ahead[k], q_out + at);
+      }
+    }
   }
 }
 
-/* One row, 1 byte at a time. */
+/* One row, 1 byte at a time. A thread asks for several vectors before it waits for one. */
 KVF_INLINE void join_x1(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_out,
                         int64_t nope_bytes, int64_t bytes) {
-  for (int64_t at = (int64_t)threadIdx.x * 1; at < bytes; at += (int64_t)blockDim.x * 1) {
-    store_x1(load_x1(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes)), q_out + at);
+  enum { AHEAD = KVF_VECTORS_AHEAD(1) };
+  const int64_t step = (int64_t)blockDim.x * 1;
+  for (int64_t first = (int64_t)threadIdx.x * 1; first < bytes; first += AHEAD * step) {
+    source_x1 ahead[AHEAD];
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        ahead[k] = load_x1(at < nope_bytes ? ql_nope + at : q_pe + (at - nope_bytes));
+      }
+    }
+#pragma unroll
+    for (int32_t k = 0; k < AHEAD; ++k) {
+      const int64_t at = first + k * step;
+      if (at < bytes) {
+        store_x1(ahead[k], q_out + at);
+      }
+    }
   }
 }
 

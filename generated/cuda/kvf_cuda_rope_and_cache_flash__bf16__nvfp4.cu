@@ -36,12 +36,12 @@ KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, flo
 
 /* The largest magnitude of a group, NaNs left out. */
 KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
-    largest = max(largest, kvf_magnitude(v[i]));
+    largest = kvf_larger_magnitude(largest, v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
 /* Eight elements as E2M1 codes, the first in the lowest bits. */

@@ -239,9 +239,9 @@ static const kvf_tuned cpu_tuned = {
 
 /* Measured by `ninja tune`: threads, warps by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {256, 4}},
-    {90, 256, {256, 4}},
-    {90, 4096, {256, 4}},
+    {90, 16, {32, 1}},
+    {90, 256, {32, 1}},
+    {90, 4096, {128, 4}},
     {90, INT64_MAX, {256, 4}},
 };
 
@@ -280,8 +280,10 @@ const kvf_op kvf_op_concat_and_cache_mla = {
         "Any L and R, 0 included. Tokens with a negative slot are skipped. The number of tokens is "
         "the length\n"
         "of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read. "
-        "Zero tokens\n"
-        "are a successful no-op. Two tokens with one slot race.\n"
+        "CUDA kernels\n"
+        "may read the rows of skipped tokens. Zero tokens are a successful no-op. Two tokens with "
+        "one slot\n"
+        "race.\n"
         "\n"
         "Three cache dtypes are row formats of their own, with L = 512, R = 64 and no kpe_cache. "
         "They make their scales\n"

@@ -187,8 +187,8 @@ static const kvf_tuned cpu_tuned = {
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {256}},
-    {90, 256, {128}},
+    {90, 16, {32}},
+    {90, 256, {64}},
     {90, 4096, {256}},
     {90, INT64_MAX, {256}},
 };
@@ -221,9 +221,11 @@ const kvf_op kvf_op_concat_and_cache_mla_grouped = {
            "written in\n"
            "one launch. Any L and R, 0 included. Tokens with a negative slot are skipped. The "
            "number of tokens\n"
-           "is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. Zero "
-           "layers or tokens\n"
-           "are a successful no-op. Two tokens of a layer with one slot race.\n"
+           "is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. CUDA "
+           "kernels may read\n"
+           "the rows of skipped tokens. Zero layers or tokens are a successful no-op. Two tokens "
+           "of a layer with\n"
+           "one slot race.\n"
            "\n"
            "The caches are known by address alone, so only the caller can say how many pages they "
            "have: with\n"

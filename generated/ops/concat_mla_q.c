@@ -60,10 +60,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                           (DLTensor *)values[2].as.tensor);
 }
 
+/* Measured by `ninja tune`: threads by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {32}},
+    {90, 256, {128}},
+    {90, 4096, {256}},
+    {90, INT64_MAX, {256}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 1,
     .names = {"threads"},
     .defaults = {256},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_concat_mla_q = {

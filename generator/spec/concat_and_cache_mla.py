@@ -42,8 +42,9 @@ elements that were divided by it elsewhere. With a kpe_cache, k_pe goes to a cac
 gather_and_maybe_dequant_cache reads each of the two, into slices of one tensor if that is wanted.
 
 Any L and R, 0 included. Tokens with a negative slot are skipped. The number of tokens is the length
-of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read. Zero tokens
-are a successful no-op. Two tokens with one slot race.
+of slot_mapping; kv_c and k_pe may have more rows (graph padding), which are not read. CUDA kernels
+may read the rows of skipped tokens. Zero tokens are a successful no-op. Two tokens with one slot
+race.
 
 Three cache dtypes are row formats of their own, with L = 512, R = 64 and no kpe_cache. They make their scales
 from the elements; `scale` is not read, and skip_scale is without effect. amax is the largest

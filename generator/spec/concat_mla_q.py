@@ -44,7 +44,7 @@ result for N = 1024), on the dtype and on alignment.""",
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
     # The threads of a block.
-    tuned=(Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096)),),
+    tuned=(Tuned("cuda", {"threads": (256, 128, 64, 32)}, "num_tokens", (16, 256, 4096)),),
     axes=(dtypes("width", "b8"),),
     moved="f32, f16, bf16",
 )

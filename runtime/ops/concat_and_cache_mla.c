@@ -132,9 +132,8 @@ static void fill_joint(kvf_concat_and_cache_mla_params *params, kvf_dtype cache)
 static kvf_grid format_grid(const kvf_check *check, int64_t tokens) {
   enum { WARP = 32, WARPS = 1 /* position of a tuned constant */ };
   const int32_t warps = kvf_tuned_values(check, tokens)[WARPS];
-  const int64_t blocks = (tokens + warps - 1) / warps;
   return (kvf_grid){
-      .grid = {(uint32_t)(blocks < INT32_MAX ? blocks : INT32_MAX), 1, 1},
+      .grid = {(uint32_t)((tokens + warps - 1) / warps), 1, 1},
       .block = {WARP, (uint32_t)warps, 1},
   };
 }
@@ -158,7 +157,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 4);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  const kvf_grid grid = kvf_token_grid(check, elements / params->vector_elements, tokens);
+  const kvf_grid grid =
+      kvf_token_grid(check, kvf_lanes(elements, params->vector_elements, scalar), tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
@@ -167,7 +167,7 @@ kvf_status kvf_launch_concat_and_cache_mla(const kvf_exec *exec, const kvf_varia
   kvf_concat_and_cache_mla_params params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, "slot_mapping", &params.slots);
-  kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
+  kvf_launch_mla_sizes(&check, params.slots.num_tokens, params.kv_lora_rank, params.rope_dim);
   const int64_t bytes = check.status == KVF_OK ? row_bytes(kvf_cache_of(variant)) : 0;
   if (bytes != 0) {
     check_joint(&check, kvf_cache_of(variant), params.kpe_cache.data != NULL);

@@ -157,8 +157,8 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   params->vector_elements =
       kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 3);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  kvf_grid grid =
-      kvf_token_grid(check, elements / params->vector_elements, params->slots.num_tokens);
+  kvf_grid grid = kvf_token_grid(check, kvf_lanes(elements, params->vector_elements, scalar),
+                                 params->slots.num_tokens);
   grid.grid[2] = (uint32_t)(params->num_layers < 65535 ? params->num_layers : 65535);
   return kvf_cuda_run(check, variant, params, &grid);
 }
@@ -169,7 +169,7 @@ kvf_launch_concat_and_cache_mla_grouped(const kvf_exec *exec, const kvf_variant 
   kvf_concat_and_cache_mla_grouped_params params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   launch_slots(&check, &params);
-  kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
+  kvf_launch_mla_sizes(&check, params.slots.num_tokens, params.kv_lora_rank, params.rope_dim);
   kvf_launch_at_least(&check, "num_layers", params.num_layers, 0);
   const int64_t elements = (int64_t)params.kv_lora_rank + params.rope_dim;
   const int64_t tokens = params.slots.num_tokens;

@@ -168,7 +168,7 @@ kvf_status kvf_launch_concat_and_cache_mla_rope_fused(
   kvf_concat_and_cache_mla_rope_fused_params params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_slots(&check, "slot_mapping", &params.slots);
-  kvf_launch_mla_sizes(&check, params.kv_lora_rank, params.rope_dim);
+  kvf_launch_mla_sizes(&check, params.slots.num_tokens, params.kv_lora_rank, params.rope_dim);
   kvf_launch_at_least(&check, "num_heads", params.num_heads, 0);
   kvf_launch_at_least(&check, "num_positions", params.num_positions, 0);
   check_even(&check, "rope_dim", params.rope_dim);

@@ -2,6 +2,7 @@
 
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
+#include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_mla_q)
 
@@ -62,18 +63,16 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   return kvf_launch_concat_mla_q(&check.exec, variant, &params);
 }
 
-/* At most a warp for a row, so that several rows of a small head share a thread block. */
+/* Rows share a thread block as far as they fit. */
 static kvf_grid grid_of(const kvf_check *check, const kvf_concat_mla_q_params *params,
                         int64_t rows) {
-  enum { WARP = 32 };
-  const uint32_t threads = (uint32_t)*kvf_tuned_values(check, params->num_tokens);
-  const int64_t vectors = (params->nope_bytes + params->rope_bytes) / params->vector_elements;
-  uint32_t x = 1;
-  while (x < WARP && x < vectors) {
-    x *= 2;
-  }
-  const uint32_t y = threads / x;
-  return (kvf_grid){.grid = {(uint32_t)((rows + y - 1) / y), 1, 1}, .block = {x, y, 1}};
+  const int64_t threads = *kvf_tuned_values(check, params->num_tokens);
+  const int64_t lanes =
+      kvf_lanes(params->nope_bytes + params->rope_bytes, params->vector_elements, 1);
+  const int64_t x = lanes < threads ? lanes : threads;
+  const int64_t y = threads / x < rows ? threads / x : rows;
+  return (kvf_grid){.grid = {(uint32_t)((rows + y - 1) / y), 1, 1},
+                    .block = {(uint32_t)x, (uint32_t)y, 1}};
 }
 
 kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *variant,

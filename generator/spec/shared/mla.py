@@ -21,5 +21,5 @@ SIZES = (
 # So many tokens ahead a writer asks for its row, where rows have a few hundred bytes.
 CPU_TUNED = Tuned("cpu", {"rows_ahead": (4, 2, 8)}, "num_tokens", ())
 # The threads of a block.
-CUDA_TUNED = Tuned("cuda", {"threads": (256, 128, 64)}, "num_tokens", (16, 256, 4096))
+CUDA_TUNED = Tuned("cuda", {"threads": (256, 128, 64, 32)}, "num_tokens", (16, 256, 4096))
 TUNED = (CPU_TUNED, CUDA_TUNED)

@@ -47,6 +47,16 @@ KVF_INLINE uint32_t kvf_int8_awayx4_from_f32(float a, float b, float c, float d)
          (kvf_int8_away_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_away_word_from_f32(d) << 24;
 }
 
+/* The larger of a magnitude and that of x, NaNs left out. */
+KVF_INLINE float kvf_larger_magnitude(float largest, float x) {
+#if defined(__CUDACC__)
+  return fmaxf(largest, fabsf(x));
+#else /* the host's fmaxf() makes a NaN of one that signals */
+  const uint32_t magnitude = kvf_magnitude(x);
+  return magnitude > kvf_bits(largest) ? kvf_float(magnitude) : largest;
+#endif
+}
+
 /* n / divider.value, for n in [0, 2^63). */
 KVF_INLINE int64_t kvf_divide(int64_t n, const kvf_divider &divider) {
   return (int64_t)(__umul64hi((uint64_t)n << 1, divider.magic) >> divider.shift);

@@ -17,7 +17,12 @@ void kvf_check_mla_sizes(kvf_check *check, const kvf_dim *kv_lora_rank, const kv
   *params_rope_dim = (int32_t)rope_dim->value;
 }
 
-void kvf_launch_mla_sizes(kvf_check *check, int32_t kv_lora_rank, int32_t rope_dim) {
+void kvf_launch_mla_sizes(kvf_check *check, int64_t num_tokens, int32_t kv_lora_rank,
+                          int32_t rope_dim) {
+  if (check->status == KVF_OK && check->exec.backend == KVF_CUDA && num_tokens > INT32_MAX) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_tokens",
+                   "got %" PRId64 ", want less than 2^31 on CUDA", num_tokens);
+  }
   kvf_launch_at_least(check, "kv_lora_rank", kv_lora_rank, 0);
   kvf_launch_at_least(check, "rope_dim", rope_dim, 0);
   if (check->status == KVF_OK && rope_dim > INT32_MAX - kv_lora_rank) {
@@ -43,16 +48,19 @@ void kvf_check_one_scale(kvf_check *check, const char *argument, const DLTensor 
                    view);
 }
 
-kvf_grid kvf_token_grid(const kvf_check *check, int64_t vectors, int64_t tokens) {
+int64_t kvf_lanes(int64_t elements, int32_t vector, int32_t bytes) {
+  return (elements / vector - 1) / KVF_VECTORS_AHEAD(vector * bytes) + 1;
+}
+
+kvf_grid kvf_token_grid(const kvf_check *check, int64_t lanes, int64_t tokens) {
   enum { MAX_COLUMNS = 65535 };
   const int64_t threads = *kvf_tuned_values(check, tokens);
-  const int64_t columns = (vectors + threads - 1) / threads;
-  const int64_t x = (vectors + columns - 1) / columns; /* the parts of a row are equally long */
+  const int64_t columns = (lanes + threads - 1) / threads;
+  const int64_t x = (lanes + columns - 1) / columns; /* the parts of a row are equally long */
   const int64_t y = threads / x < tokens ? threads / x : tokens;
-  const int64_t rows = (tokens + y - 1) / y;
+  const int64_t rows = (tokens - 1) / y + 1;
   return (kvf_grid){
-      .grid = {(uint32_t)(rows < INT32_MAX ? rows : INT32_MAX),
-               (uint32_t)(columns < MAX_COLUMNS ? columns : MAX_COLUMNS), 1},
+      .grid = {(uint32_t)rows, (uint32_t)(columns < MAX_COLUMNS ? columns : MAX_COLUMNS), 1},
       .block = {(uint32_t)x, (uint32_t)y, 1},
   };
 }

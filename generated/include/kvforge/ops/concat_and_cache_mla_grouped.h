@@ -23,8 +23,9 @@ extern "C" {
  * Q copies the bits when the cache holds the scalar dtype; for fp8 it divides by the scale in f32,
  * rounds to nearest even and saturates. All layers share block_size and strides, and are written in
  * one launch. Any L and R, 0 included. Tokens with a negative slot are skipped. The number of
- * tokens is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. Zero layers
- * or tokens are a successful no-op. Two tokens of a layer with one slot race.
+ * tokens is that of slot_mapping; kv_c and k_pe may have more rows, which are not read. CUDA
+ * kernels may read the rows of skipped tokens. Zero layers or tokens are a successful no-op. Two
+ * tokens of a layer with one slot race.
  *
  * The caches are known by address alone, so only the caller can say how many pages they have: with
  * num_blocks, slots are checked as in concat_and_cache_mla; with -1 they are trusted.

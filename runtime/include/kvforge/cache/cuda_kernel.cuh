@@ -5,14 +5,18 @@
 #include "kvforge/cache/kernel_types.h"
 #include "kvforge/cuda_kernel.cuh"
 
+/* The slot of a token as the mapping has it; whoever asks for it early need not wait for it. */
+KVF_INLINE int64_t kvf_slot_of(const kvf_slots &slots, int64_t token) {
+  return kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+}
+
 /*
- * The page and the place in it of a token; false when the token is to be skipped: its slot is
+ * The page of a slot and the place in it; false when its token is to be skipped: the slot is
  * negative, or lies outside the cache or the remap, which the one thread with `counts` adds to the
  * fault counter.
  */
-KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
-                           int64_t *offset) {
-  int64_t slot = kvf_index_at(slots.mapping, slots.index_bytes, token * slots.stride);
+KVF_INLINE bool kvf_place(const kvf_slots &slots, int64_t slot, bool counts, int64_t *block,
+                          int64_t *offset) {
   bool there = true;
   if (slots.remap != nullptr && slot >= 0) {
     there = slot < slots.remap_size;
@@ -28,6 +32,12 @@ KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, i
     atomicAdd(slots.faults, 1ULL);
   }
   return there;
+}
+
+/* The same of a token's slot. */
+KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, int64_t *block,
+                           int64_t *offset) {
+  return kvf_place(slots, kvf_slot_of(slots, token), counts, block, offset);
 }
 
 /* The scale of a head: an element of `scales`, or the value where they have no address. */

@@ -12,6 +12,11 @@
 /* Layers whose addresses travel in the parameters of one launch, of which there are 4 KB. */
 #define KVF_MAX_LAYERS 128
 
+/* Vectors of so many bytes that a CUDA thread of the MLA writers asks for before it waits for one
+ * of them. Kernels are right with any number of threads for a row, and quick if each has so many.
+ */
+#define KVF_VECTORS_AHEAD(bytes) ((bytes) >= 64 ? 1 : (bytes) >= 32 ? 2 : 4)
+
 /* Where rope_and_cache_flash rounds to the scalar dtype; its doc has what that means. */
 enum { KVF_ROUND_UNFUSED, KVF_ROUND_ONCE, KVF_ROUND_NONE };
 
