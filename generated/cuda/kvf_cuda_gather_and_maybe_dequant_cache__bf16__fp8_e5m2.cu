@@ -92,7 +92,7 @@ KVF_INLINE void gather_x8(const kvf_gather_and_maybe_dequant_cache_params &p, co
         column_of[i] = column;
         if (place != NOWHERE) {
           const uint8_t *row = pages + place;
-          vector[i] = load_x8(row + (int64_t)column * 8);
+          vector[i] = load_x8(row + column * 8);
         }
         at_row += row_step;
         at_column += column_step;
@@ -107,7 +107,7 @@ KVF_INLINE void gather_x8(const kvf_gather_and_maybe_dequant_cache_params &p, co
           const source_x8 &loaded = vector[i];
           const uint32_t column = column_of[i];
           uint16_t *row = to + (int64_t)row_of[i] * p.dst.stride[0];
-          store_x8(loaded, row + (int64_t)column * 8, scale);
+          store_x8(loaded, row + column * 8, scale);
         }
       }
     }
@@ -139,7 +139,7 @@ KVF_INLINE void gather_x2(const kvf_gather_and_maybe_dequant_cache_params &p, co
         column_of[i] = column;
         if (place != NOWHERE) {
           const uint8_t *row = pages + place;
-          vector[i] = load_x2(row + (int64_t)column * 2);
+          vector[i] = load_x2(row + column * 2);
         }
         at_row += row_step;
         at_column += column_step;
@@ -154,7 +154,7 @@ KVF_INLINE void gather_x2(const kvf_gather_and_maybe_dequant_cache_params &p, co
           const source_x2 &loaded = vector[i];
           const uint32_t column = column_of[i];
           uint16_t *row = to + (int64_t)row_of[i] * p.dst.stride[0];
-          store_x2(loaded, row + (int64_t)column * 2, scale);
+          store_x2(loaded, row + column * 2, scale);
         }
       }
     }

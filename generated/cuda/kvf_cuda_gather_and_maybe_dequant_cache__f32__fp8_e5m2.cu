@@ -73,7 +73,7 @@ KVF_INLINE void gather_x4(const kvf_gather_and_maybe_dequant_cache_params &p, co
         column_of[i] = column;
         if (place != NOWHERE) {
           const uint8_t *row = pages + place;
-          vector[i] = load_x4(row + (int64_t)column * 4);
+          vector[i] = load_x4(row + column * 4);
         }
         at_row += row_step;
         at_column += column_step;
@@ -88,7 +88,7 @@ KVF_INLINE void gather_x4(const kvf_gather_and_maybe_dequant_cache_params &p, co
           const source_x4 &loaded = vector[i];
           const uint32_t column = column_of[i];
           float *row = to + (int64_t)row_of[i] * p.dst.stride[0];
-          store_x4(loaded, row + (int64_t)column * 4, scale);
+          store_x4(loaded, row + column * 4, scale);
         }
       }
     }
