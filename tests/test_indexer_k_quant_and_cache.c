@@ -291,7 +291,7 @@ static void test_large(void) {
       run(&(indexer_case){.variant = &OP->variants[v],
                           .head_dim = 128,
                           .group = 128,
-                          .tokens = options.backend == KVF_CPU ? 3000 : 300,
+                          .tokens = options.backend == KVF_CPU ? 3000 : 2100,
                           .block_size = 64,
                           .slots = SLOTS_WITH_PADDING,
                           .seed = options.seed + 10});

@@ -104,16 +104,29 @@ KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {
  * One group, 16 elements at a time. All lanes of the warp come here, those without a group to write
  * too, since they take part in the exchange.
  */
-KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p, bool active,
-                                int32_t lane, const uint16_t *from, uint8_t *codes,
-                                uint8_t *scale_at) {
-  const int64_t first = lane * 16;
-  const int64_t step = 16 << p.lane_bits;
-  const int64_t end = active ? p.group_size : 0;
-  uint32_t largest = 0;
+KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p) {
+  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
+  const int64_t number = thread >> p.lane_bits;
+  const int64_t token = p.by_groups.value > 1 ? kvf_divide(number, p.by_groups) : number;
+  const int64_t group = number - token * p.by_groups.value;
+  const bool exists = token < p.slots.num_tokens; /* else no address is made */
+  const uint16_t *from = static_cast<const uint16_t *>(p.k.data);
+  source_x16 loaded;
+  const int32_t first = lane * 16;
+  if (exists) {
+    from += token * p.k.stride[0] + group * p.group_size * p.k.stride[1];
+    loaded = load_x16(from + first);
+  }
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool active =
+      exists && kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
+  const int32_t step = 16 << p.lane_bits;
+  uint32_t largest = exists ? largest_x16(loaded) : 0;
   /* Groups are rarely longer than one step. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x16(load_x16(from + i)));
   }
   for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
@@ -122,15 +135,20 @@ KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p, b
   if (!active) {
     return;
   }
-  /* What was read before is still in the nearest cache. */
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0];
+  uint8_t *codes = page + offset * p.head_dim + group * p.group_size;
   const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
   const float inverse = 1.0f / scale;
+  store_x16(loaded, codes + first, inverse);
+  /* What was read before is still in the nearest cache. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; i < p.group_size; i += step) {
     store_x16(load_x16(from + i), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
+    uint8_t *scales =
+        page + kvf_indexer_scales_at(p.slots.block_size, p.head_dim, p.by_groups.value, offset);
+    store_scale(scales + 4 * group, kvf_bits(scale), p.scales_aligned);
   }
 }
 
@@ -138,16 +156,29 @@ KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p, b
  * One group, 4 elements at a time. All lanes of the warp come here, those without a group to write
  * too, since they take part in the exchange.
  */
-KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p, bool active,
-                               int32_t lane, const uint16_t *from, uint8_t *codes,
-                               uint8_t *scale_at) {
-  const int64_t first = lane * 4;
-  const int64_t step = 4 << p.lane_bits;
-  const int64_t end = active ? p.group_size : 0;
-  uint32_t largest = 0;
+KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p) {
+  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
+  const int64_t number = thread >> p.lane_bits;
+  const int64_t token = p.by_groups.value > 1 ? kvf_divide(number, p.by_groups) : number;
+  const int64_t group = number - token * p.by_groups.value;
+  const bool exists = token < p.slots.num_tokens; /* else no address is made */
+  const uint16_t *from = static_cast<const uint16_t *>(p.k.data);
+  source_x4 loaded;
+  const int32_t first = lane * 4;
+  if (exists) {
+    from += token * p.k.stride[0] + group * p.group_size * p.k.stride[1];
+    loaded = load_x4(from + first);
+  }
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool active =
+      exists && kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
+  const int32_t step = 4 << p.lane_bits;
+  uint32_t largest = exists ? largest_x4(loaded) : 0;
   /* Groups are rarely longer than one step. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x4(load_x4(from + i)));
   }
   for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
@@ -156,15 +187,20 @@ KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p, bo
   if (!active) {
     return;
   }
-  /* What was read before is still in the nearest cache. */
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0];
+  uint8_t *codes = page + offset * p.head_dim + group * p.group_size;
   const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
   const float inverse = 1.0f / scale;
+  store_x4(loaded, codes + first, inverse);
+  /* What was read before is still in the nearest cache. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; i < p.group_size; i += step) {
     store_x4(load_x4(from + i), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
+    uint8_t *scales =
+        page + kvf_indexer_scales_at(p.slots.block_size, p.head_dim, p.by_groups.value, offset);
+    store_scale(scales + 4 * group, kvf_bits(scale), p.scales_aligned);
   }
 }
 
@@ -172,16 +208,29 @@ KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p, bo
  * One group, 1 element at a time. All lanes of the warp come here, those without a group to write
  * too, since they take part in the exchange.
  */
-KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p, bool active,
-                               int32_t lane, const uint16_t *from, uint8_t *codes,
-                               uint8_t *scale_at) {
-  const int64_t first = lane * 1;
-  const int64_t step = 1 << p.lane_bits;
-  const int64_t end = active ? p.group_size : 0;
-  uint32_t largest = 0;
+KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p) {
+  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
+  const int64_t number = thread >> p.lane_bits;
+  const int64_t token = p.by_groups.value > 1 ? kvf_divide(number, p.by_groups) : number;
+  const int64_t group = number - token * p.by_groups.value;
+  const bool exists = token < p.slots.num_tokens; /* else no address is made */
+  const uint16_t *from = static_cast<const uint16_t *>(p.k.data);
+  source_x1 loaded;
+  const int32_t first = lane * 1;
+  if (exists) {
+    from += token * p.k.stride[0] + group * p.group_size * p.k.stride[1];
+    loaded = load_x1(from + first * p.k.stride[1]);
+  }
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool active =
+      exists && kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
+  const int32_t step = 1 << p.lane_bits;
+  uint32_t largest = exists ? largest_x1(loaded) : 0;
   /* Groups are rarely longer than one step. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x1(load_x1(from + i * p.k.stride[1])));
   }
   for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
@@ -190,53 +239,36 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p, bo
   if (!active) {
     return;
   }
-  /* What was read before is still in the nearest cache. */
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0];
+  uint8_t *codes = page + offset * p.head_dim + group * p.group_size;
   const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
   const float inverse = 1.0f / scale;
+  store_x1(loaded, codes + first, inverse);
+  /* What was read before is still in the nearest cache. */
 #pragma unroll 1
-  for (int64_t i = first; i < end; i += step) {
+  for (int64_t i = first + step; i < p.group_size; i += step) {
     store_x1(load_x1(from + i * p.k.stride[1]), codes + i, inverse);
   }
   if (lane == 0) {
-    store_scale(scale_at, kvf_bits(scale), p.scales_aligned);
+    uint8_t *scales =
+        page + kvf_indexer_scales_at(p.slots.block_size, p.head_dim, p.by_groups.value, offset);
+    store_scale(scales + 4 * group, kvf_bits(scale), p.scales_aligned);
   }
 }
 
 /* Grid: x threads, 2^lane_bits neighbours for each group of each token. */
-extern "C" __global__ void __launch_bounds__(256, 4)
+extern "C" __global__ void __launch_bounds__(256, 5)
     kvf_cuda_indexer_k_quant_and_cache__f16__fp8_indexer_ue8m0(
         const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
-  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
-  const int32_t lane = (int32_t)threadIdx.x & ((1 << p.lane_bits) - 1);
-  const int64_t number = thread >> p.lane_bits;
-  int64_t token = kvf_divide(number, p.by_groups);
-  int64_t group = number - token * p.by_groups.value;
-  int64_t block = 0;
-  int64_t offset = 0;
-  const bool active = token < p.slots.num_tokens &&
-                      kvf_locate(p.slots, token, lane == 0 && group == 0, &block, &offset);
-  if (!active) { /* no address out of range is made, not even one that nobody uses */
-    token = 0;
-    group = 0;
-    block = 0;
-    offset = 0;
-  }
-  const uint16_t *from = static_cast<const uint16_t *>(p.k.data) + token * p.k.stride[0] +
-                         group * p.group_size * p.k.stride[1];
-  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0];
-  uint8_t *codes = page + offset * p.head_dim + group * p.group_size;
-  uint8_t *scale_at =
-      page + kvf_indexer_scales_at(p.slots.block_size, p.head_dim, p.by_groups.value, offset) +
-      4 * group;
   switch (p.vector_elements) {
   case 16:
-    write_group_x16(p, active, lane, from, codes, scale_at);
+    write_group_x16(p);
     break;
   case 4:
-    write_group_x4(p, active, lane, from, codes, scale_at);
+    write_group_x4(p);
     break;
   default:
-    write_group_x1(p, active, lane, from, codes, scale_at);
+    write_group_x1(p);
     break;
   }
 }

@@ -154,18 +154,18 @@ static const kvf_tuned cpu_tuned = {
     .defaults = {4},
 };
 
-/* Measured by `ninja tune`: threads by arch and num_tokens. */
+/* Measured by `ninja tune`: threads, wide_from by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {256}},
-    {90, 256, {128}},
-    {90, 4096, {128}},
-    {90, INT64_MAX, {256}},
+    {90, 16, {256, 16384}},
+    {90, 256, {128, 16384}},
+    {90, 4096, {128, 16384}},
+    {90, INT64_MAX, {256, 16384}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 1,
-    .names = {"threads"},
-    .defaults = {256},
+    .num_constants = 2,
+    .names = {"threads", "wide_from"},
+    .defaults = {256, 16384},
     .rows = cuda_rows,
     .num_rows = 4,
 };

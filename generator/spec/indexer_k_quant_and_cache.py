@@ -1,5 +1,7 @@
 """indexer_k_quant_and_cache: the writer of the sparse-attention indexer's key pages."""
 
+from dataclasses import replace
+
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.formats import (
@@ -8,7 +10,7 @@ from generator.spec.shared.formats import (
     FP8_INDEXER_UE8M0,
 )
 from generator.spec.shared.generations import generations
-from generator.spec.shared.mla import TUNED
+from generator.spec.shared.mla import CPU_TUNED, CUDA_TUNED
 from generator.spec.shared.writer import SLOT_REMAP
 
 OP = Op(
@@ -75,7 +77,11 @@ it; the largest element then saturates.""",
         Field("int32_t", "scales_aligned", "whether scales can be stored in one piece", True),
         Field("int32_t", "rows_ahead", "CPU: how many tokens ahead a row is asked for", True),
     ),
-    tuned=TUNED,
+    # The threads of a block, and from how many threads on each has a vector of 16 elements.
+    tuned=(
+        CPU_TUNED,
+        replace(CUDA_TUNED, constants={**CUDA_TUNED.constants, "wide_from": (16384, 1, 131072)}),
+    ),
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes("cache", FP8_INDEXER, FP8_INDEXER_UE8M0, FP8_INDEXER_MXFP8),

@@ -104,15 +104,6 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
 
 enum { WARP = 32 };
 
-static kvf_grid grid_of(const kvf_check *check,
-                        const kvf_indexer_k_quant_and_cache_params *params) {
-  const int32_t block = *kvf_tuned_values(check, params->slots.num_tokens);
-  const int64_t groups = params->slots.num_tokens * params->by_groups.value;
-  const int64_t threads = groups << params->lane_bits;
-  return (kvf_grid){.grid = {(uint32_t)((threads + block - 1) / block), 1, 1},
-                    .block = {(uint32_t)block, 1, 1}};
-}
-
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_indexer_k_quant_and_cache_params *given) {
   kvf_indexer_k_quant_and_cache_params params;
@@ -140,13 +131,21 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
   }
   const kvf_view row = kvf_indexer_page_row(&params.kv_cache);
   const kvf_vector_side sides[] = {{&params.k, scalar, 1, 2}, {&row, 1, 1, 2}};
-  params.vector_elements = kvf_vector_elements(variant->vectors, params.group_size, sides, 2);
+  enum { THREADS, WIDE_FROM }; /* positions of tuned constants */
+  const int32_t *tuned = kvf_tuned_values(&check, params.slots.num_tokens);
+  const int64_t all = params.slots.num_tokens * groups;
+  /* Few threads wait for a result most of the time, so each is given less to make. */
+  const bool few = all * (params.group_size / *variant->vectors) < tuned[WIDE_FROM];
+  params.vector_elements = kvf_vector_elements(variant->vectors + few, params.group_size, sides, 2);
   while (params.vector_elements << params.lane_bits < params.group_size &&
          1 << params.lane_bits < WARP) {
     ++params.lane_bits;
   }
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.slots.block_size, params.head_dim);
-  const kvf_grid grid = grid_of(&check, &params);
+  const int64_t threads = all << params.lane_bits;
+  const kvf_grid grid = {
+      .grid = {(uint32_t)((threads + tuned[THREADS] - 1) / tuned[THREADS]), 1, 1},
+      .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);
 }
