@@ -9,6 +9,9 @@
 /* What a launch has at most; runtime/ops/cp_gather_indexer_k_quant_cache.c chooses. */
 constexpr uint32_t MAX_THREADS = 256, MAX_ROWS = 64;
 
+/* Vectors of a thread, all loaded before the first is stored. */
+constexpr int32_t IN_FLIGHT = 2;
+
 /* Where a row is in its page; NULL for a row that is skipped. */
 struct row_place {
   const uint8_t *codes;
@@ -82,15 +85,28 @@ KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
-    const uint32_t at = column * 16;
-    if (places[row].codes != nullptr) {
-      store_x16(load_x16(places[row].codes + at), to + row * stride + at);
+    source_x16 vector[IN_FLIGHT];
+    uint8_t *target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const uint8_t *from = row < rows ? places[row].codes : nullptr;
+      const uint32_t at = column * 16;
+      target[i] = from != nullptr ? to + row * stride + at : nullptr;
+      if (from != nullptr) {
+        vector[i] = load_x16(from + at);
+      }
+      row += row_step;
+      column += column_step;
+      if (column >= vectors) {
+        column -= vectors;
+        ++row;
+      }
     }
-    row += row_step;
-    column += column_step;
-    if (column >= vectors) {
-      column -= vectors;
-      ++row;
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (target[i] != nullptr) {
+        store_x16(vector[i], target[i]);
+      }
     }
   }
 }
@@ -107,15 +123,28 @@ KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *t
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
-    const uint32_t at = column * 4;
-    if (places[row].codes != nullptr) {
-      store_x4(load_x4(places[row].codes + at), to + row * stride + at);
+    source_x4 vector[IN_FLIGHT];
+    uint8_t *target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const uint8_t *from = row < rows ? places[row].codes : nullptr;
+      const uint32_t at = column * 4;
+      target[i] = from != nullptr ? to + row * stride + at : nullptr;
+      if (from != nullptr) {
+        vector[i] = load_x4(from + at);
+      }
+      row += row_step;
+      column += column_step;
+      if (column >= vectors) {
+        column -= vectors;
+        ++row;
+      }
     }
-    row += row_step;
-    column += column_step;
-    if (column >= vectors) {
-      column -= vectors;
-      ++row;
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (target[i] != nullptr) {
+        store_x4(vector[i], target[i]);
+      }
     }
   }
 }
@@ -132,15 +161,28 @@ KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *t
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
-    const uint32_t at = column;
-    if (places[row].codes != nullptr) {
-      store_x1(load_x1(places[row].codes + at), to + row * stride + at);
+    source_x1 vector[IN_FLIGHT];
+    uint8_t *target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const uint8_t *from = row < rows ? places[row].codes : nullptr;
+      const uint32_t at = column;
+      target[i] = from != nullptr ? to + row * stride + at : nullptr;
+      if (from != nullptr) {
+        vector[i] = load_x1(from + at);
+      }
+      row += row_step;
+      column += column_step;
+      if (column >= vectors) {
+        column -= vectors;
+        ++row;
+      }
     }
-    row += row_step;
-    column += column_step;
-    if (column >= vectors) {
-      column -= vectors;
-      ++row;
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (target[i] != nullptr) {
+        store_x1(vector[i], target[i]);
+      }
     }
   }
 }
@@ -157,15 +199,28 @@ KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
-    const uint32_t at = column * 4;
-    if (places[row].scales != nullptr) {
-      store_x4(load_x4(places[row].scales + at), to + row * stride + at);
+    source_x4 vector[IN_FLIGHT];
+    uint8_t *target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const uint8_t *from = row < rows ? places[row].scales : nullptr;
+      const uint32_t at = column * 4;
+      target[i] = from != nullptr ? to + row * stride + at : nullptr;
+      if (from != nullptr) {
+        vector[i] = load_x4(from + at);
+      }
+      row += row_step;
+      column += column_step;
+      if (column >= vectors) {
+        column -= vectors;
+        ++row;
+      }
     }
-    row += row_step;
-    column += column_step;
-    if (column >= vectors) {
-      column -= vectors;
-      ++row;
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (target[i] != nullptr) {
+        store_x4(vector[i], target[i]);
+      }
     }
   }
 }
@@ -182,15 +237,28 @@ KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *
   uint32_t row = threadIdx.x / vectors;
   uint32_t column = threadIdx.x % vectors;
   while (row < rows) {
-    const uint32_t at = column;
-    if (places[row].scales != nullptr) {
-      store_x1(load_x1(places[row].scales + at), to + row * stride + at);
+    source_x1 vector[IN_FLIGHT];
+    uint8_t *target[IN_FLIGHT];
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      const uint8_t *from = row < rows ? places[row].scales : nullptr;
+      const uint32_t at = column;
+      target[i] = from != nullptr ? to + row * stride + at : nullptr;
+      if (from != nullptr) {
+        vector[i] = load_x1(from + at);
+      }
+      row += row_step;
+      column += column_step;
+      if (column >= vectors) {
+        column -= vectors;
+        ++row;
+      }
     }
-    row += row_step;
-    column += column_step;
-    if (column >= vectors) {
-      column -= vectors;
-      ++row;
+#pragma unroll
+    for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+      if (target[i] != nullptr) {
+        store_x1(vector[i], target[i]);
+      }
     }
   }
 }
@@ -203,8 +271,16 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
   const int64_t first = (int64_t)blockIdx.x * p.rows_per_block;
   const int64_t rest = p.num_rows - first;
   const uint32_t rows = (uint32_t)(rest < p.rows_per_block ? rest : p.rows_per_block);
+  const bool one_scale = p.num_scales == 1 && p.scales_aligned; /* whoever finds a row copies it */
+  const uint8_t *scale_at = nullptr;
+  source_x4 scale;
   if (threadIdx.x < rows) {
-    places[threadIdx.x] = find_row(p, first + threadIdx.x);
+    const row_place place = find_row(p, first + threadIdx.x);
+    places[threadIdx.x] = place;
+    if (one_scale && place.scales != nullptr) {
+      scale_at = place.scales;
+      scale = load_x4(scale_at);
+    }
   }
   __syncthreads();
   uint8_t *dst_k = static_cast<uint8_t *>(p.dst_k.data) + first * p.dst_k.stride[0];
@@ -220,7 +296,10 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     copy_codes_x1(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   }
-  if (p.num_scales == 0) {
+  if (scale_at != nullptr) {
+    store_x4(scale, dst_scale + threadIdx.x * p.dst_scale.stride[0]);
+  }
+  if (one_scale || p.num_scales == 0) {
     return;
   }
   if (p.scales_aligned) {

@@ -75,7 +75,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
 static const kvf_tuned cuda_tuned = {
     .num_constants = 2,
     .names = {"threads", "rows"},
-    .defaults = {256, 64},
+    .defaults = {128, 16},
 };
 
 const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {

@@ -54,7 +54,7 @@ and more, its alignment and its bounds defects corrected.""",
     # The threads of a block, and the rows that it has.
     tuned=(
         Tuned(
-            "cuda", {"threads": (256, 128), "rows": (64, 32, 16)}, "num_rows", (256, 4096, 65536)
+            "cuda", {"threads": (128, 256), "rows": (16, 32, 64)}, "num_rows", (256, 4096, 65536)
         ),
     ),
     axes=(dtypes("width", "b8"),),
