@@ -65,18 +65,17 @@ static void test_registry(void) {
   static const struct {
     const char *name;
     const char *nearest; /* the first one; of those that are equally near the first of the table */
-  } wrong[] = {
-      {"no_such_op", "_C_cache_ops::"},
-      {"", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, _C_cache_ops::kv_checksum"},
-      {"other::reshape_and_cache", "_C_cache_ops::reshape_and_cache, "},
-      {"_C_cache_ops", "_C_cache_ops::"},
-      {"_C_cache_ops::", "_C_cache_ops::convert_fp8, _C_cache_ops::copy_blocks, "},
-      {"reshape_and_cache_flas", "_C_cache_ops::reshape_and_cache_flash, "},
-      {"reshape_and_cache_flash ", "_C_cache_ops::reshape_and_cache_flash, "},
-      {"swap_block", "_C_cache_ops::swap_blocks, "},
-      {"_C_cache_ops::cocnat_mla_q", "_C_cache_ops::concat_mla_q, "},
-      {"zero_block_ids", "_C_cache_ops::zero_blocks, "},
-      {long_name, "_C_cache_ops::"}};
+  } wrong[] = {{"no_such_op", "_C_cache_ops::"},
+               {"", "_C_cache_ops::kv_pack, _C_cache_ops::kv_unpack, _C_cache_ops::convert_fp8"},
+               {"other::reshape_and_cache", "_C_cache_ops::reshape_and_cache, "},
+               {"_C_cache_ops", "_C_cache_ops::"},
+               {"_C_cache_ops::", "_C_cache_ops::kv_pack, _C_cache_ops::kv_unpack, "},
+               {"reshape_and_cache_flas", "_C_cache_ops::reshape_and_cache_flash, "},
+               {"reshape_and_cache_flash ", "_C_cache_ops::reshape_and_cache_flash, "},
+               {"swap_block", "_C_cache_ops::swap_blocks, "},
+               {"_C_cache_ops::cocnat_mla_q", "_C_cache_ops::concat_mla_q, "},
+               {"zero_block_ids", "_C_cache_ops::zero_blocks, "},
+               {long_name, "_C_cache_ops::"}};
   for (size_t i = 0; i < TEST_COUNT(wrong); ++i) {
     char got[256];
     char want[256];

@@ -238,6 +238,10 @@ void bench_add_list(bench_call *call, DLDataType type, int32_t rank, const int64
   pass(call, (kvf_value){KVF_KIND_TENSOR_LIST, {.tensors = {list, BENCH_LAYERS}}});
 }
 
+void bench_add_empty_list(bench_call *call) {
+  pass(call, (kvf_value){.kind = KVF_KIND_TENSOR_LIST});
+}
+
 void bench_add_cache_dtype(bench_call *call) {
   const kvf_variant *variant = call->variant;
   bench_add_string(call, kvf_cache_of(variant) == kvf_scalar_of(variant)

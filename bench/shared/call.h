@@ -149,6 +149,7 @@ void bench_add_slots(bench_call *call, int64_t tokens, int32_t form);
 
 /* The next argument: a list of BENCH_LAYERS tensors. */
 void bench_add_list(bench_call *call, DLDataType type, int32_t rank, const int64_t *shape);
+void bench_add_empty_list(bench_call *call);
 
 /* The next argument: kv_cache_dtype of the variant; any string; numbers; nothing. */
 void bench_add_cache_dtype(bench_call *call);

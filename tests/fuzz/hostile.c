@@ -127,7 +127,7 @@ static DLDataType dtype_of(scene *made, const char *doc) {
 
 /* One of the quoted words of an argument's text. */
 static void choose_word(scene *made, int32_t argument) {
-  const char *doc = made->op->arguments[argument].doc;
+  const char *doc = doc_of(made->op, made->op->arguments[argument].doc);
   const char *words[MAX_WORDS];
   size_t lengths[MAX_WORDS];
   int count = 0;
@@ -520,7 +520,8 @@ static bool is_left_out(scene *made, const kvf_argument *argument, const kvf_val
 static kvf_value make_value(scene *made, int position, const kvf_value *before) {
   const kvf_argument *argument = &made->op->arguments[position];
   kvf_value value = {.kind = argument->kind};
-  if ((argument->optional && is_left_out(made, argument, before, position)) ||
+  const bool unused = strncmp(argument->doc, "none", 4) == 0 && !next_rarely(made->given, 8);
+  if ((argument->optional && (unused || is_left_out(made, argument, before, position))) ||
       next_rarely(made->given, 100)) {
     return (kvf_value){.kind = KVF_KIND_NONE};
   }
@@ -529,7 +530,8 @@ static kvf_value make_value(scene *made, int position, const kvf_value *before) 
     value.as.tensor = make_tensor(made, argument);
     break;
   case KVF_KIND_TENSOR_LIST:
-    value.as.tensors.size = size_named(&made->known, "num_layers");
+    value.as.tensors.size =
+        strncmp(argument->doc, "none", 4) == 0 ? 0 : size_named(&made->known, "num_layers");
     for (int64_t i = 0; i < value.as.tensors.size && i < LIST; ++i) {
       lists[position][i] = make_tensor(made, argument);
     }

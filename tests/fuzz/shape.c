@@ -12,14 +12,23 @@ static int64_t new_size(const char *name, uint64_t seed) {
     const char *name;
     int64_t choices[4];
   } particular[] = {
-      {"head_size", {64, 32, 16, 20}},    {"head_dim", {128, 32, 16, 64}},
-      {"kv_lora_rank", {512, 16, 64, 7}}, {"rope_dim", {64, 16, 8, 6}},
-      {"nope_dim", {512, 32, 16, 5}},     {"quant_block_size", {128, 32, 16, 64}},
-      {"entry_size", {576, 32, 16, 7}},   {"x", {16, 8, 4, 2}},
-      {"num_heads", {2, 1, 3, 4}},        {"num_q_heads", {4, 2, 1, 8}},
-      {"num_kv_heads", {2, 1, 1, 4}},     {"value_head_size", {64, 32, 16, 20}},
-      {"block_size", {16, 4, 8, 3}},      {"block_size_in_bytes", {64, 16, 8, 256}},
-      {"rotary_dim", {16, 8, 4, 2}},      {"unit_bytes", {1024, 8192, 1024, 16384}},
+      {"head_size", {64, 32, 16, 20}},
+      {"head_dim", {128, 32, 16, 64}},
+      {"kv_lora_rank", {512, 16, 64, 7}},
+      {"rope_dim", {64, 16, 8, 6}},
+      {"nope_dim", {512, 32, 16, 5}},
+      {"quant_block_size", {128, 32, 16, 64}},
+      {"entry_size", {576, 32, 16, 7}},
+      {"x", {16, 8, 4, 2}},
+      {"num_heads", {2, 1, 3, 4}},
+      {"num_q_heads", {4, 2, 1, 8}},
+      {"num_kv_heads", {2, 1, 1, 4}},
+      {"value_head_size", {64, 32, 16, 20}},
+      {"block_size", {16, 4, 8, 3}},
+      {"block_size_in_bytes", {64, 16, 8, 256}},
+      {"rotary_dim", {16, 8, 4, 2}},
+      {"unit_bytes", {1024, 8192, 1024, 16384}},
+      {"wire_bytes", {16384, 65536, 32768, 16384}},
   };
   for (size_t i = 0; i < sizeof particular / sizeof *particular; ++i) {
     if (strcmp(particular[i].name, name) == 0) {

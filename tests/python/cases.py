@@ -532,6 +532,66 @@ def kv_checksum(put: Put) -> Case:
 
 
 @case
+def kv_pack(put: Put) -> Case:
+    """Two layers of keys and of values, three tokens of which one is padding, in blocks of two."""
+    pages = [normal(3, 4, 2, 8, seed=seed) for seed in range(4)]
+    tokens = np.stack([page.reshape(12, 2, 8)[[5, 0, 10]] for page in pages])
+    tokens[:, 1] = 0
+    blocks = np.zeros((2, 4, 2, 2, 8), BF16)
+    blocks[0], blocks[1, :, 0] = tokens[:, :2], tokens[:, 2]
+    want = np.full(1024 + 64, 0xA5, np.uint8)
+    want[:1024] = 0
+    want[:512] = blocks.reshape(-1).view(np.uint8)
+    wire = put.device(np.full(want.size, 0xA5, np.uint8))
+    return Case(
+        {
+            "pages": [put.device(page) for page in pages],
+            "wire": wire,
+            "slot_mapping": put.device(np.array([5, -1, 10])),
+            "wire_layout": "KLNHC",
+            "wire_block_size": 2,
+            "page_dtype": "auto",
+            "wire_dtype": "auto",
+            "page_scales": [],
+            "wire_scales": None,
+            "num_layers": 2,
+            "heads_per_group": 0,
+        },
+        [(wire, want)],
+    )
+
+
+@case
+def kv_unpack(put: Put) -> Case:
+    """The same wire, to pages of other blocks, through a gate that is open."""
+    tokens = np.stack([normal(4, 2, 8, seed=seed) for seed in range(4)])
+    blocks = np.concatenate([tokens[:, :2].reshape(-1), tokens[:, 2:].reshape(-1)])
+    wire = np.append(blocks.view(np.uint8), np.zeros(512, np.uint8))
+    pages = [normal(4, 3, 2, 8, seed=9 + seed) for seed in range(4)]
+    held = [put.device(page) for page in pages]
+    wants = [page.copy() for page in pages]
+    for want, rows in zip(wants, tokens, strict=True):
+        want[3, 2], want[0, 1] = rows[0], rows[2]
+    return Case(
+        {
+            "wire": put.device(wire),
+            "pages": held,
+            "slot_mapping": put.device(np.array([11, -1, 1])),
+            "wire_layout": "KLNHC",
+            "wire_block_size": 2,
+            "wire_dtype": "auto",
+            "page_dtype": "auto",
+            "wire_scales": None,
+            "page_scales": [],
+            "gate": put.device(np.zeros(1, np.int32)),
+            "num_layers": 2,
+            "heads_per_group": 0,
+        },
+        list(zip(held, wants, strict=True)),
+    )
+
+
+@case
 def merge_attn_states(put: Put) -> Case:
     """Parts that weigh the same, and a token without a prefix."""
     parts: list[Array] = [np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1)]

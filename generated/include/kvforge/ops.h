@@ -31,6 +31,8 @@
 #include "kvforge/ops/hisparse_resolve_residency.h"
 #include "kvforge/ops/indexer_k_quant_and_cache.h"
 #include "kvforge/ops/kv_checksum.h"
+#include "kvforge/ops/kv_pack.h"
+#include "kvforge/ops/kv_unpack.h"
 #include "kvforge/ops/merge_attn_states.h"
 #include "kvforge/ops/paged_attention_decode.h"
 #include "kvforge/ops/reshape_and_cache.h"

@@ -25,6 +25,8 @@
 #include "kvforge/params/hisparse_resolve_residency.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
 #include "kvforge/params/kv_checksum.h"
+#include "kvforge/params/kv_pack.h"
+#include "kvforge/params/kv_unpack.h"
 #include "kvforge/params/merge_attn_states.h"
 #include "kvforge/params/paged_attention_decode.h"
 #include "kvforge/params/reshape_and_cache.h"

@@ -31,6 +31,8 @@ __all__ = [
     "hisparse_resolve_residency",
     "indexer_k_quant_and_cache",
     "kv_checksum",
+    "kv_pack",
+    "kv_unpack",
     "paged_attention_decode",
     "reshape_and_cache",
     "reshape_and_cache_flash",
@@ -1609,6 +1611,228 @@ def kv_checksum(
         ("sums", "mismatches"),
         (
             wire, unit_bytes, sums, expected, mismatches,
+        ),
+    )
+
+
+_kv_pack = function("_C_cache_ops__kv_pack")
+
+
+def kv_pack(
+    pages: Sequence[Tensor],
+    wire: Tensor,
+    slot_mapping: Tensor,
+    wire_layout: str,
+    wire_block_size: int,
+    page_dtype: str,
+    wire_dtype: str,
+    page_scales: Sequence[Tensor],
+    wire_scales: Tensor | None = None,
+    num_layers: int = 0,
+    heads_per_group: int = 0,
+) -> None:
+    """Gathers tokens of all layers from their pages into a wire buffer, in one launch.
+
+    For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
+      wire(l, p, j, h, d) = pages[p * num_layers + l][s div block_size, s mod block_size, h, d]
+    A token with a negative slot is zeros, and so is what a wire has of no token: the rest of the
+    last block, and what is behind rows. So the bytes, and their digests (kv_checksum), are
+    functions of the tokens alone. What the tensor has behind the wire's bytes stays. No tokens are
+    a successful no-op, which leaves the wire as it is.
+
+    Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
+    scales; the planes may have elements of any size, so that codes and their scales go along as
+    two planes. Other pairs of words are NotImplementedError.
+
+    The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w
+    + 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of
+    wire_layout, outermost first, of layer L, plane K, token N, head H, element C and, in 'GLKNHC',
+    group G of heads_per_group heads:
+      'LKNHC' layer by layer; any range of layers is one run
+      'KLNHC' what LMCache's objects have, [2, layers, tokens, heads * elements]
+      'LKHNC' pages with their heads outside
+      'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
+      'GLKNHC' the same for groups of heads: SGLang's page_unified
+    Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
+    as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded
+    up to one of 1024.
+
+    Layouts of pages are told by strides: [block, head, token, element] in memory is a permuted
+    view, a part of the heads a slice, keys and values in one row two slices, layers within blocks
+    views with the stride of a block.
+
+    On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
+    nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
+    several launches.
+
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is zeros and counted once, see kvforge.faults). ValueError for
+    tensors that differ in what they share, a wire that is too small, or one in the memory of
+    pages. RuntimeError when a launch fails; those before it stay on the stream, and the sentence
+    says so ("enqueued: 240 of 300 tensors").
+    Source of the rule: new here; the layouts are those of the systems named.
+    Elsewhere: LMCache multi_layer_kv_transfer (D2H); dynamo universal_from_block.
+
+    Args:
+        pages (Tensor[]): num_planes * num_layers tensors of [num_blocks, block_size, num_heads,
+            elements], any dtype of whole bytes, any strides, the same for all layers of a plane;
+            those of plane 0 first. Sizes of elements may differ between planes
+        wire (Tensor!): [wire_bytes] or more, uint8, stride 1, its address a multiple of 16
+        slot_mapping (Tensor): [num_tokens], int64 or int32, any stride, on the device of pages:
+            token j lies in block slot_mapping[j] div block_size, at slot_mapping[j] mod
+            block_size; a negative one is of no token
+        wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
+        wire_block_size (int): tokens of a wire block, 1 or more
+        page_dtype (str): what pages hold, for example 'auto' or 'fp8'
+        wire_dtype (str): as page_dtype, what the wire is to hold: the same word
+        page_scales (Tensor[]): none: bits are copied
+        wire_scales (Tensor?): none: bits are copied
+        num_layers (int): layers; 0: pages are those of one plane
+        heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides
+            num_heads; 0: all
+
+    Schema:
+        _C_cache_ops::kv_pack(Tensor[] pages, Tensor! wire, Tensor slot_mapping, str wire_layout,
+            int wire_block_size, str page_dtype, str wire_dtype, Tensor[] page_scales, Tensor?
+            wire_scales=None, int num_layers=0, int heads_per_group=0) -> ()
+    """
+    if type(wire_layout) is not str:
+        wire_layout = _arrays.text("kv_pack: wire_layout", wire_layout)
+    if type(page_dtype) is not str:
+        page_dtype = _arrays.text("kv_pack: page_dtype", page_dtype)
+    if type(wire_dtype) is not str:
+        wire_dtype = _arrays.text("kv_pack: wire_dtype", wire_dtype)
+    if (
+        type(wire) is type(slot_mapping) is _arrays.TENSOR and (wire_scales is None or
+        type(wire_scales) is _arrays.TENSOR)
+    ) and _kv_pack(
+        _arrays.handles(pages), wire._cdata, slot_mapping._cdata, wire_layout, wire_block_size,
+        page_dtype, wire_dtype, _arrays.handles(page_scales), None if wire_scales is None else
+        wire_scales._cdata, num_layers, heads_per_group, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        kv_pack,
+        _kv_pack,
+        ("wire",),
+        ("wire",),
+        (
+            pages, wire, slot_mapping, wire_layout, wire_block_size, page_dtype, wire_dtype,
+            page_scales, wire_scales, num_layers, heads_per_group,
+        ),
+    )
+
+
+_kv_unpack = function("_C_cache_ops__kv_unpack")
+
+
+def kv_unpack(
+    wire: Tensor,
+    pages: Sequence[Tensor],
+    slot_mapping: Tensor,
+    wire_layout: str,
+    wire_block_size: int,
+    wire_dtype: str,
+    page_dtype: str,
+    wire_scales: Tensor | None,
+    page_scales: Sequence[Tensor],
+    gate: Tensor | None = None,
+    num_layers: int = 0,
+    heads_per_group: int = 0,
+) -> None:
+    """Scatters the tokens of a wire buffer into the pages of all layers, in one launch.
+
+    For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
+      pages[p * num_layers + l][s div block_size, s mod block_size, h, d] = wire(l, p, j, h, d)
+    A token with a negative slot is skipped; nothing else in pages is written. Block size, layout
+    and, by views of fewer heads, number of ranks need not be those of the sender: wire_layout and
+    wire_block_size are what the two agree on. With a gate that is not 0 nothing is written: on the
+    device of pages, it may be the mismatches of kv_checksum, so that a buffer is checked and
+    unpacked without the host looking on. No tokens are a successful no-op. Two tokens with one
+    slot race.
+
+    Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
+    scales; the planes may have elements of any size, so that codes and their scales go along as
+    two planes. Other pairs of words are NotImplementedError.
+
+    The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w
+    + 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of
+    wire_layout, outermost first, of layer L, plane K, token N, head H, element C and, in 'GLKNHC',
+    group G of heads_per_group heads:
+      'LKNHC' layer by layer; any range of layers is one run
+      'KLNHC' what LMCache's objects have, [2, layers, tokens, heads * elements]
+      'LKHNC' pages with their heads outside
+      'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
+      'GLKNHC' the same for groups of heads: SGLang's page_unified
+    Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
+    as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded
+    up to one of 1024.
+
+    On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
+    nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
+    several launches. gate is read by the kernel there, on the CPU by the call.
+
+    Errors: IndexError for a slot beyond num_blocks * block_size (CPU: before anything is
+    written; CUDA: that token is skipped and counted once, see kvforge.faults; a gate that is shut
+    counts none). ValueError for tensors that differ in what they share, a wire that is too small,
+    or one in the memory of pages. RuntimeError when a launch fails; those before it stay on the
+    stream, and the sentence says so ("enqueued: 240 of 300 tensors").
+    Source of the rule: new here; the layouts are those of the systems named.
+    Elsewhere: LMCache multi_layer_kv_transfer (H2D); dynamo block_from_universal.
+
+    Args:
+        wire (Tensor): [wire_bytes] or more, uint8, stride 1, its address a multiple of 16
+        pages (Tensor(a!)[]): num_planes * num_layers tensors of [num_blocks, block_size,
+            num_heads, elements], any dtype of whole bytes, any strides, the same for all layers of
+            a plane; those of plane 0 first. Sizes of elements may differ between planes
+        slot_mapping (Tensor): [num_tokens], int64 or int32, any stride, on the device of pages:
+            token j lies in block slot_mapping[j] div block_size, at slot_mapping[j] mod
+            block_size; a negative one is of no token
+        wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
+        wire_block_size (int): tokens of a wire block, 1 or more
+        wire_dtype (str): what the wire holds, for example 'auto' or 'fp8'
+        page_dtype (str): as wire_dtype, what pages are to hold: the same word
+        wire_scales (Tensor?): none: bits are copied
+        page_scales (Tensor(b!)[]): none: bits are copied
+        gate (Tensor?): [1], int32, on the device of pages: not 0 keeps pages as they are
+        num_layers (int): layers; 0: pages are those of one plane
+        heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides
+            num_heads; 0: all
+
+    Schema:
+        _C_cache_ops::kv_unpack(Tensor wire, Tensor(a!)[] pages, Tensor slot_mapping, str
+            wire_layout, int wire_block_size, str wire_dtype, str page_dtype, Tensor? wire_scales,
+            Tensor(b!)[] page_scales, Tensor? gate=None, int num_layers=0, int heads_per_group=0)
+            -> ()
+    """
+    if type(pages) not in LISTS:
+        _arrays.check_list("kv_unpack: pages", pages)
+    if type(wire_layout) is not str:
+        wire_layout = _arrays.text("kv_unpack: wire_layout", wire_layout)
+    if type(wire_dtype) is not str:
+        wire_dtype = _arrays.text("kv_unpack: wire_dtype", wire_dtype)
+    if type(page_dtype) is not str:
+        page_dtype = _arrays.text("kv_unpack: page_dtype", page_dtype)
+    if type(page_scales) not in LISTS:
+        _arrays.check_list("kv_unpack: page_scales", page_scales)
+    if (
+        type(wire) is type(slot_mapping) is _arrays.TENSOR and (wire_scales is None or
+        type(wire_scales) is _arrays.TENSOR) and (gate is None or type(gate) is _arrays.TENSOR)
+    ) and _kv_unpack(
+        wire._cdata, _arrays.handles(pages), slot_mapping._cdata, wire_layout, wire_block_size,
+        wire_dtype, page_dtype, None if wire_scales is None else wire_scales._cdata,
+        _arrays.handles(page_scales), None if gate is None else gate._cdata, num_layers,
+        heads_per_group, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        kv_unpack,
+        _kv_unpack,
+        ("pages", "page_scales"),
+        ("pages", "page_scales"),
+        (
+            wire, pages, slot_mapping, wire_layout, wire_block_size, wire_dtype, page_dtype,
+            wire_scales, page_scales, gate, num_layers, heads_per_group,
         ),
     )
 

@@ -213,6 +213,35 @@ def kv_checksum(
     mismatches: Tensor | None = None,
 ) -> None: ...
 
+def kv_pack(
+    pages: Sequence[Tensor],
+    wire: Tensor,
+    slot_mapping: Tensor,
+    wire_layout: str,
+    wire_block_size: int,
+    page_dtype: str,
+    wire_dtype: str,
+    page_scales: Sequence[Tensor],
+    wire_scales: Tensor | None = None,
+    num_layers: int = 0,
+    heads_per_group: int = 0,
+) -> None: ...
+
+def kv_unpack(
+    wire: Tensor,
+    pages: Sequence[Tensor],
+    slot_mapping: Tensor,
+    wire_layout: str,
+    wire_block_size: int,
+    wire_dtype: str,
+    page_dtype: str,
+    wire_scales: Tensor | None,
+    page_scales: Sequence[Tensor],
+    gate: Tensor | None = None,
+    num_layers: int = 0,
+    heads_per_group: int = 0,
+) -> None: ...
+
 def paged_attention_decode(
     out: Tensor,
     query: Tensor,

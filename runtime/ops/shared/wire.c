@@ -1,6 +1,15 @@
 #include "ops/shared/wire.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/copies.h"
+
+/* See kvf_run_wire_copy(). */
+_Static_assert(sizeof(kvf_wire_copy) <= 4096, "a kernel has 4 KB of parameters");
 
 enum { ALIGNMENT = 16 };
 
@@ -25,4 +34,476 @@ void kvf_launch_wire(kvf_check *check, const void *address) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "wire", "address %p is not a multiple of %d", address,
                    ALIGNMENT);
   }
+}
+
+/* ---- layouts
+ * ------------------------------------------------------------------------------------- */
+
+enum { BLOCK_UNIT = 64, WIRE_UNIT = 1024 };
+
+/* How the axes of a wire block lie: all differ in groups of heads alone, and in these two things.
+ */
+static const struct {
+  const char *name;
+  bool planes_first;  /* planes are outside layers */
+  bool tokens_inside; /* tokens are within heads */
+  int32_t group;      /* heads of a group: 0 all, 1 one, -1 heads_per_group */
+} layouts[] = {{"LKNHC", false, false, 0},
+               {"KLNHC", true, false, 0},
+               {"LKHNC", false, true, 0},
+               {"HLKNC", false, false, 1},
+               {"GLKNHC", false, false, -1}};
+enum { NUM_LAYOUTS = sizeof layouts / sizeof *layouts };
+
+static void check_layout(kvf_check *check, const kvf_wire_arguments *arguments,
+                         kvf_wire_cursor *cursor, kvf_wire_copy *copy) {
+  const char *name = arguments->wire_layout;
+  int i = 0;
+  while (i < NUM_LAYOUTS && (name == NULL || strcmp(layouts[i].name, name) != 0)) {
+    ++i;
+  }
+  if (i == NUM_LAYOUTS) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "wire_layout",
+                   "got %s%.100s%s, want one of LKNHC, KLNHC, LKHNC, HLKNC, GLKNHC",
+                   name ? "'" : "", name ? name : "NULL", name ? "'" : "");
+    return;
+  }
+  cursor->planes_first = layouts[i].planes_first;
+  copy->tokens_inside = layouts[i].tokens_inside;
+  copy->group_heads = layouts[i].group == 1 && copy->num_heads > 0 ? 1 : copy->num_heads;
+  if (layouts[i].group == -1 && arguments->heads_per_group != 0) {
+    copy->group_heads = arguments->heads_per_group;
+    if (copy->group_heads < 0 || copy->num_heads % copy->group_heads != 0) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "heads_per_group",
+                     "got %" PRId64 ", want a divisor of %" PRId64 " (num_heads)",
+                     arguments->heads_per_group, copy->num_heads);
+    }
+  }
+  if (arguments->wire_block_size < 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "wire_block_size", "got %" PRId64 ", want 1 or more",
+                   arguments->wire_block_size);
+  }
+  copy->block_tokens = arguments->wire_block_size;
+}
+
+/* ---- pages
+ * --------------------------------------------------------------------------------------- */
+
+/* What all cells share, and what those of a plane do. */
+typedef struct page_dims {
+  kvf_dim num_blocks, block_size, num_heads, elements;
+  DLTensor first; /* of the plane, its elements as bytes */
+  kvf_view view;
+  int bits;
+} page_dims;
+
+/* Bytes are moved, whatever they mean: the checks of a tensor are made of one of uint8. */
+static void check_page(kvf_check *check, const char *argument, const DLTensor *tensor,
+                       bool is_first, page_dims *dims) {
+  if (!kvf_check_present(check, argument, tensor)) {
+    return;
+  }
+  const int bits = tensor->dtype.bits * tensor->dtype.lanes;
+  if (bits == 0 || bits % 8 != 0) {
+    kvf_check_fail(check, KVF_INVALID_TYPE, argument, "an element has %d bits, want whole bytes",
+                   bits);
+    return;
+  }
+  kvf_dim *const shape[] = {&dims->num_blocks, &dims->block_size, &dims->num_heads,
+                            &dims->elements};
+  DLTensor bytes = *tensor;
+  bytes.dtype = (DLDataType){kDLUInt, 8, 1};
+  kvf_view view = {.data = NULL};
+  kvf_check_tensor(check, argument, &bytes, KVF_ACCEPT(KVF_B8), 4, shape, &view);
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (is_first) {
+    dims->view = view;
+    dims->bits = bits;
+    return;
+  }
+  if (bits != dims->bits) {
+    kvf_check_fail(check, KVF_INVALID_TYPE, argument,
+                   "an element has %d bits, want %d as in the first layer", bits, dims->bits);
+  }
+  for (int32_t i = 0; i < 4; ++i) {
+    if (shape[i]->value > 1 && view.stride[i] != dims->view.stride[i]) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                     "stride of dimension %d (%s) is %" PRId64 ", want %" PRId64
+                     " as in the first layer",
+                     i, shape[i]->name, view.stride[i], dims->view.stride[i]);
+    }
+  }
+}
+
+static int64_t element_bytes(const DLTensor *tensor) {
+  return tensor->dtype.bits * tensor->dtype.lanes / 8;
+}
+
+/* The bytes of a row of a plane; behind the checks of pages. */
+static int64_t row_bytes(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
+                         int64_t plane) {
+  const DLTensor *tensor = arguments->pages[plane * cursor->num_layers];
+  return kvf_saturating_product(tensor->shape[3], element_bytes(tensor));
+}
+
+static void check_pages(kvf_check *check, const kvf_wire_arguments *arguments,
+                        kvf_wire_cursor *cursor, page_dims *dims) {
+  const int64_t count = arguments->num_pages;
+  if (count < 1 || arguments->pages == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "pages",
+                   "got %s of %" PRId64 " tensors, want an array of 1 or more",
+                   arguments->pages ? "an array" : "NULL", count);
+    return;
+  }
+  if (arguments->num_layers < 0 ||
+      (arguments->num_layers > 0 && count % arguments->num_layers != 0)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_layers",
+                   "got %" PRId64 ", want 0 or a divisor of %" PRId64 ", the number of pages",
+                   arguments->num_layers, count);
+    return;
+  }
+  cursor->num_layers = arguments->num_layers > 0 ? arguments->num_layers : count;
+  cursor->num_planes = count / cursor->num_layers;
+  for (int64_t i = 0; check->status == KVF_OK && i < count; ++i) {
+    const bool is_first = i % cursor->num_layers == 0;
+    if (is_first) {
+      dims->elements = (kvf_dim)KVF_DIM("elements");
+    }
+    check_page(check, "pages", arguments->pages[i], is_first, dims);
+    if (check->status != KVF_OK) {
+      /* Once more, for a sentence that names the tensor: naming all of them in time would be slow.
+       */
+      char name[64];
+      (void)snprintf(name, sizeof name, "pages[%" PRId64 "]", i);
+      check->status = KVF_OK;
+      check_page(check, name, arguments->pages[i], is_first, dims);
+    }
+  }
+}
+
+/* ---- the call
+ * ------------------------------------------------------------------------------------ */
+
+static void check_words(kvf_check *check, const kvf_wire_arguments *arguments) {
+  const char *page = arguments->page_dtype;
+  const char *wire = arguments->wire_dtype;
+  if (page == NULL || wire == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, page == NULL ? "page_dtype" : "wire_dtype",
+                   "got NULL, want a word");
+  } else if (strcmp(page, wire) != 0) {
+    kvf_check_fail(check, KVF_UNSUPPORTED, "wire_dtype",
+                   "got '%.60s', want '%.60s' as page_dtype: bits are copied, not converted", wire,
+                   page);
+  }
+  if (arguments->num_page_scales != 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "page_scales",
+                   "has %" PRId64 " tensors, want none, since bits are copied",
+                   arguments->num_page_scales);
+  }
+  if (arguments->wire_scales != NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "wire_scales",
+                   "got a tensor, want none, since bits are copied");
+  }
+}
+
+/* The bytes of a token's rows in all planes. */
+static int64_t bytes_of_planes(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
+                               int64_t count) {
+  int64_t sum = 0;
+  for (int64_t plane = 0; plane < count; ++plane) {
+    const int64_t row = row_bytes(arguments, cursor, plane);
+    sum = sum > KVF_TOO_LARGE - row ? KVF_TOO_LARGE : sum + row;
+  }
+  return sum;
+}
+
+static int64_t round_up(int64_t value, int64_t unit) {
+  return value > KVF_TOO_LARGE - unit ? KVF_TOO_LARGE : kvf_quotient_up(value, unit) * unit;
+}
+
+static void check_size(kvf_check *check, const kvf_wire_arguments *arguments,
+                       const kvf_wire_cursor *cursor, int64_t num_bytes, kvf_wire_copy *copy) {
+  int64_t used = bytes_of_planes(arguments, cursor, cursor->num_planes);
+  used = kvf_saturating_product(used, copy->num_heads);
+  used = kvf_saturating_product(used, cursor->num_layers);
+  used = kvf_saturating_product(used, copy->block_tokens);
+  copy->used_bytes = used;
+  copy->block_bytes = round_up(used, BLOCK_UNIT);
+  const int64_t blocks = kvf_quotient_up(copy->slots.num_tokens, copy->block_tokens);
+  copy->wire_bytes = round_up(kvf_saturating_product(copy->block_bytes, blocks), WIRE_UNIT);
+  if (num_bytes < copy->wire_bytes || copy->wire_bytes >= KVF_TOO_LARGE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "wire",
+                   "has %" PRId64 " bytes, want %s%" PRId64 " (%" PRId64 " blocks of %" PRId64
+                   " tokens)",
+                   num_bytes, copy->wire_bytes >= KVF_TOO_LARGE ? "more than " : "",
+                   copy->wire_bytes, blocks, copy->block_tokens);
+  }
+}
+
+const kvf_variant *kvf_check_wire_copy(kvf_check *check, const kvf_wire_arguments *arguments,
+                                       kvf_wire_cursor *cursor, kvf_wire_copy *copy) {
+  page_dims dims = {.num_blocks = KVF_DIM("num_blocks"),
+                    .block_size = KVF_DIM("block_size"),
+                    .num_heads = KVF_DIM("num_heads")};
+  kvf_view wire = {.data = NULL};
+  int64_t num_bytes = 0;
+  check_pages(check, arguments, cursor, &dims);
+  kvf_check_wire(check, arguments->wire, &wire, &num_bytes);
+  kvf_check_slots(check, "slot_mapping", arguments->slot_mapping, &copy->slots);
+  if (check->status == KVF_OK) {
+    copy->wire = wire.data;
+    copy->num_heads = dims.num_heads.value;
+    copy->slots.num_blocks = dims.num_blocks.value;
+    copy->slots.block_size = dims.block_size.value;
+    check_layout(check, arguments, cursor, copy);
+    check_words(check, arguments);
+  }
+  if (check->status == KVF_OK) {
+    check_size(check, arguments, cursor, num_bytes, copy);
+  }
+  const kvf_variant *variant = kvf_check_bytes_variant(check);
+  return copy->slots.num_tokens > 0 && copy->used_bytes > 0 ? variant : NULL;
+}
+
+/* Of a plane that has rows. */
+static kvf_page_plane page_plane(const DLTensor *tensor) {
+  int64_t stride[4];
+  int64_t compact = element_bytes(tensor);
+  for (int32_t i = 3; i >= 0; --i) {
+    stride[i] =
+        tensor->strides ? kvf_wrapping_product(tensor->strides[i], element_bytes(tensor)) : compact;
+    compact = kvf_wrapping_product(compact, tensor->shape[i]);
+  }
+  return (kvf_page_plane){.block = stride[0],
+                          .token = stride[1],
+                          .head = stride[2],
+                          .element = stride[3],
+                          .elements = tensor->shape[3],
+                          .element_bytes = element_bytes(tensor)};
+}
+
+static kvf_wire_plane wire_plane(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
+                                 const kvf_wire_copy *copy, int64_t row) {
+  const int64_t rows = copy->block_tokens * copy->group_heads; /* that a plane has together */
+  const int64_t before = bytes_of_planes(arguments, cursor, cursor->plane) * rows;
+  const int64_t all = bytes_of_planes(arguments, cursor, cursor->num_planes) * rows;
+  const int64_t layer = cursor->planes_first ? row * rows : all;
+  return (kvf_wire_plane){.first = (cursor->planes_first ? before * cursor->num_layers : before) +
+                                   cursor->layer * layer,
+                          .group = all * cursor->num_layers,
+                          .layer = layer,
+                          .token = copy->tokens_inside ? row : row * copy->group_heads,
+                          .head = copy->tokens_inside ? row * copy->block_tokens : row};
+}
+
+/* The next planes of the layers that are being launched, as many as there is room for. */
+static void add_planes(kvf_wire_cursor *cursor, const kvf_wire_arguments *arguments,
+                       kvf_wire_copy *copy) {
+  const int64_t layers = copy->num_layers;
+  for (; cursor->plane < cursor->num_planes && copy->num_planes < KVF_MAX_PLANES &&
+         (copy->num_planes + 1) * layers <= KVF_MAX_CELLS;
+       ++cursor->plane) {
+    const int64_t row = row_bytes(arguments, cursor, cursor->plane);
+    if (row == 0) {
+      continue;
+    }
+    const int64_t first = cursor->plane * cursor->num_layers + cursor->layer;
+    copy->pages[copy->num_planes] = page_plane(arguments->pages[first]);
+    copy->wires[copy->num_planes] = wire_plane(arguments, cursor, copy, row);
+    for (int64_t layer = 0; layer < layers; ++layer) {
+      const DLTensor *tensor = arguments->pages[first + layer];
+      copy->cells[copy->num_planes * layers + layer] =
+          tensor->data != NULL ? (char *)tensor->data + tensor->byte_offset : NULL;
+    }
+    ++copy->num_planes;
+  }
+}
+
+bool kvf_next_cells(kvf_wire_cursor *cursor, const kvf_wire_arguments *arguments,
+                    kvf_wire_copy *copy) {
+  cursor->before += (int64_t)copy->num_planes * copy->num_layers;
+  copy->later = copy->num_planes > 0;
+  copy->num_planes = 0;
+  while (copy->num_planes == 0 && cursor->layer < cursor->num_layers) {
+    const int64_t rest = cursor->num_layers - cursor->layer;
+    copy->num_layers = (int32_t)(rest < KVF_MAX_CELLS ? rest : KVF_MAX_CELLS);
+    add_planes(cursor, arguments, copy);
+    if (cursor->plane == cursor->num_planes) {
+      cursor->plane = 0;
+      cursor->layer += copy->num_layers;
+    }
+  }
+  return copy->num_planes > 0;
+}
+
+kvf_status kvf_end_cells(const kvf_check *check, const kvf_wire_cursor *cursor,
+                         const kvf_wire_arguments *arguments) {
+  if (check->status == KVF_OK || cursor->before <= 0) {
+    return check->status;
+  }
+  return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors",
+                       cursor->before, arguments->num_pages);
+}
+
+/* ---- launches
+ * ------------------------------------------------------------------------------------ */
+
+/* Whether the members that say how many there are of something make sense. */
+static void check_counts(kvf_check *check, const kvf_wire_copy *copy) {
+  kvf_launch_at_least(check, "num_planes", copy->num_planes, 0);
+  kvf_launch_at_least(check, "num_layers", copy->num_layers, 0);
+  kvf_launch_at_least(check, "num_heads", copy->num_heads, 0);
+  kvf_launch_at_least(check, "group_heads", copy->group_heads, copy->num_heads > 0);
+  kvf_launch_at_least(check, "block_tokens", copy->block_tokens, 1);
+  kvf_launch_at_least(check, "used_bytes", copy->used_bytes, 0);
+  kvf_launch_at_least(check, "block_bytes", copy->block_bytes, copy->used_bytes);
+  if (copy->slots.remap != NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "slots.remap",
+                   "got an address, want NULL: slots are those of the pages");
+  }
+  if (check->status != KVF_OK) {
+    return;
+  }
+  if (copy->num_planes > KVF_MAX_PLANES ||
+      (int64_t)copy->num_planes * copy->num_layers > KVF_MAX_CELLS) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_planes",
+                   "got %d planes of %d layers, want at most %d planes and %d of both",
+                   copy->num_planes, copy->num_layers, KVF_MAX_PLANES, KVF_MAX_CELLS);
+  }
+  if (copy->num_heads > 0 && copy->num_heads % copy->group_heads != 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "group_heads",
+                   "got %" PRId64 ", want a divisor of %" PRId64 " (num_heads)", copy->group_heads,
+                   copy->num_heads);
+  }
+}
+
+/* Whether each plane's rows of all wire blocks, and these themselves, are less than 2^62 bytes. */
+static void check_sizes(kvf_check *check, const kvf_wire_copy *copy) {
+  int64_t blocks = kvf_quotient_up(copy->slots.num_tokens, copy->block_tokens);
+  const int64_t bytes = kvf_saturating_product(blocks, copy->block_bytes);
+  if (bytes >= KVF_TOO_LARGE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "block_bytes",
+                   "%" PRId64 " blocks of %" PRId64 " bytes, want less than 2^62", blocks,
+                   copy->block_bytes);
+  }
+  int64_t rows = kvf_saturating_product(blocks, copy->block_tokens);
+  rows = kvf_saturating_product(rows, copy->num_heads);
+  for (int32_t plane = 0; check->status == KVF_OK && plane < copy->num_planes; ++plane) {
+    const kvf_page_plane *page = &copy->pages[plane];
+    kvf_launch_at_least(check, "elements", page->elements, 1);
+    kvf_launch_at_least(check, "element_bytes", page->element_bytes, 1);
+    if (check->status == KVF_OK &&
+        kvf_saturating_product(kvf_saturating_product(rows, page->elements), page->element_bytes) >=
+            KVF_TOO_LARGE) {
+      kvf_check_fail(check, KVF_INVALID_VALUE, "elements",
+                     "%" PRId64 " rows of %" PRId64 " elements of %" PRId64
+                     " bytes, want less than 2^62 bytes",
+                     rows, page->elements, page->element_bytes);
+    }
+  }
+}
+
+static void check_cells(kvf_check *check, const kvf_wire_copy *copy, bool packs) {
+  kvf_launch_pointer(check, "wire", copy->wire);
+  kvf_launch_wire(check, copy->wire);
+  const int32_t cells = copy->num_planes * copy->num_layers;
+  for (int32_t i = 0; check->status == KVF_OK && copy->slots.num_blocks > 0 && i < cells; ++i) {
+    kvf_launch_pointer(check, "pages", copy->cells[i]);
+  }
+  const int64_t blocks = kvf_quotient_up(copy->slots.num_tokens, copy->block_tokens);
+  if (packs && check->status == KVF_OK) {
+    kvf_launch_at_least(check, "wire_bytes", copy->wire_bytes, blocks * copy->block_bytes);
+  }
+}
+
+/* The largest power of two up to 16 that each of these is a multiple of. */
+static int32_t vector_bytes(uint64_t bits) {
+  int32_t width = 16;
+  while (bits % (uint64_t)width != 0) {
+    width /= 2;
+  }
+  return width;
+}
+
+/* How the threads share out a plane: in the widest pieces that both sides allow. */
+static kvf_row_pieces pieces_of(const kvf_wire_copy *copy, int32_t plane) {
+  const kvf_page_plane *page = &copy->pages[plane];
+  const kvf_wire_plane *wire = &copy->wires[plane];
+  const int64_t row = page->elements * page->element_bytes;
+  const bool dense = page->elements == 1 || page->element == page->element_bytes;
+  const int64_t unbroken = dense ? row : page->element_bytes;
+  uint64_t bits = (uint64_t)unbroken | (uint64_t)page->block | (uint64_t)page->token |
+                  (uint64_t)page->head | (dense ? 0 : (uint64_t)page->element);
+  bits |= (uint64_t)wire->first | (uint64_t)wire->group | (uint64_t)wire->layer |
+          (uint64_t)wire->token | (uint64_t)wire->head;
+  bits |= (uint64_t)copy->block_bytes;
+  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
+    bits |= (uintptr_t)copy->cells[plane * copy->num_layers + layer];
+  }
+  const int32_t width = vector_bytes(bits);
+  return (kvf_row_pieces){.by_pieces = kvf_make_divider(row / width),
+                          .by_unbroken = kvf_make_divider(unbroken / width),
+                          .vector_bytes = width};
+}
+
+enum { THREADS = 256, IN_FLIGHT = 4, MOST_BLOCKS = 1 << 20 }; /* as the CUDA template has them */
+
+static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
+                              kvf_wire_copy *copy, bool packs) {
+  int64_t most = 1;
+  for (int32_t plane = 0; plane < copy->num_planes; ++plane) {
+    copy->pieces[plane] = pieces_of(copy, plane);
+    const int64_t pieces = copy->rows * copy->pieces[plane].by_pieces.value;
+    most = pieces > most ? pieces : most;
+  }
+  const int64_t blocks = kvf_quotient_up(most, THREADS * IN_FLIGHT);
+  const int32_t cells = copy->num_planes * copy->num_layers;
+  const bool rest = packs && !copy->later;
+  const kvf_grid grid = {.grid = {(uint32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS),
+                                  (uint32_t)(cells + rest), 1},
+                         .block = {THREADS, 1, 1}};
+  return kvf_cuda_run(check, variant, copy, &grid);
+}
+
+static kvf_status run_on_cpu(const kvf_check *check, const kvf_variant *variant,
+                             kvf_wire_copy *copy, bool packs) {
+  if (!packs && copy->gate != NULL && __atomic_load_n(copy->gate, __ATOMIC_RELAXED) != 0) {
+    return KVF_OK;
+  }
+  const int64_t cells = (int64_t)copy->num_planes * copy->num_layers;
+  int64_t row = 0;
+  for (int32_t plane = 0; plane < copy->num_planes; ++plane) {
+    row += copy->pages[plane].elements * copy->pages[plane].element_bytes;
+  }
+  const int64_t part = copy->block_tokens * copy->group_heads * (row / copy->num_planes + 1);
+  const int64_t parts = copy->num_wire_blocks * copy->by_groups.value * cells;
+  copy->streaming = kvf_cpu_streams(kvf_saturating_product(parts, part));
+  return kvf_cpu_run(check, variant, copy, parts, 2 * part);
+}
+
+kvf_status kvf_run_wire_copy(kvf_check *check, const kvf_variant *variant, kvf_wire_copy *copy,
+                             bool packs) {
+  check_counts(check, copy);
+  if (check->status != KVF_OK || copy->num_heads == 0 || copy->num_planes == 0 ||
+      copy->num_layers == 0) {
+    return check->status;
+  }
+  kvf_launch_slots(check, "slot_mapping", &copy->slots);
+  if (check->status != KVF_OK || copy->slots.num_tokens == 0) {
+    return check->status;
+  }
+  check_sizes(check, copy);
+  check_cells(check, copy, packs);
+  if (check->status != KVF_OK) {
+    return check->status;
+  }
+  copy->num_wire_blocks = kvf_quotient_up(copy->slots.num_tokens, copy->block_tokens);
+  copy->rows = copy->num_wire_blocks * copy->block_tokens * copy->num_heads;
+  copy->by_inside = kvf_make_divider(copy->tokens_inside ? copy->block_tokens : copy->group_heads);
+  copy->by_middle = kvf_make_divider(copy->tokens_inside ? copy->group_heads : copy->block_tokens);
+  copy->by_groups = kvf_make_divider(copy->num_heads / copy->group_heads);
+  return check->exec.backend == KVF_CPU ? run_on_cpu(check, variant, copy, packs)
+                                        : run_on_cuda(check, variant, copy, packs);
 }

@@ -230,6 +230,37 @@ extern "C" {
         expected: *const DLTensor,
         mismatches: *mut DLTensor,
     ) -> kvf_status;
+    /// Gathers tokens of all layers from their pages into a wire buffer, in one launch.
+    pub fn kvf_kv_pack(
+        exec: *const kvf_exec,
+        pages: *const *const DLTensor, num_pages: i64,
+        wire: *mut DLTensor,
+        slot_mapping: *const DLTensor,
+        wire_layout: *const c_char,
+        wire_block_size: i64,
+        page_dtype: *const c_char,
+        wire_dtype: *const c_char,
+        page_scales: *const *const DLTensor, num_page_scales: i64,
+        wire_scales: *const DLTensor,
+        num_layers: i64,
+        heads_per_group: i64,
+    ) -> kvf_status;
+    /// Scatters the tokens of a wire buffer into the pages of all layers, in one launch.
+    pub fn kvf_kv_unpack(
+        exec: *const kvf_exec,
+        wire: *const DLTensor,
+        pages: *const *const DLTensor, num_pages: i64,
+        slot_mapping: *const DLTensor,
+        wire_layout: *const c_char,
+        wire_block_size: i64,
+        wire_dtype: *const c_char,
+        page_dtype: *const c_char,
+        wire_scales: *const DLTensor,
+        page_scales: *const *const DLTensor, num_page_scales: i64,
+        gate: *const DLTensor,
+        num_layers: i64,
+        heads_per_group: i64,
+    ) -> kvf_status;
     /// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
     pub fn kvf_merge_attn_states(
         exec: *const kvf_exec,

@@ -1431,6 +1431,216 @@ pub fn kv_checksum(
     })
 }
 
+/// Gathers tokens of all layers from their pages into a wire buffer, in one launch.
+///
+/// ```text
+/// For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
+///   wire(l, p, j, h, d) = pages[p * num_layers + l][s div block_size, s mod block_size, h, d]
+/// A token with a negative slot is zeros, and so is what a wire has of no token: the rest of the
+/// last block, and what is behind rows. So the bytes, and their digests (kv_checksum), are
+/// functions of the tokens alone. What the tensor has behind the wire's bytes stays. No tokens are
+/// a successful no-op, which leaves the wire as it is.
+///
+/// Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
+/// scales; the planes may have elements of any size, so that codes and their scales go along as two
+/// planes. Other pairs of words are Status::Unsupported.
+///
+/// The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w +
+/// 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of wire_layout,
+/// outermost first, of layer L, plane K, token N, head H, element C and, in 'GLKNHC', group G of
+/// heads_per_group heads:
+///   'LKNHC' layer by layer; any range of layers is one run
+///   'KLNHC' what LMCache's objects have, [2, layers, tokens, heads * elements]
+///   'LKHNC' pages with their heads outside
+///   'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
+///   'GLKNHC' the same for groups of heads: SGLang's page_unified
+/// Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
+/// as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded up
+/// to one of 1024.
+///
+/// Layouts of pages are told by strides: [block, head, token, element] in memory is a permuted
+/// view, a part of the heads a slice, keys and values in one row two slices, layers within blocks
+/// views with the stride of a block.
+///
+/// On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
+/// nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
+/// several launches.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is zeros and counted once, see kvforge::cuda_faults).
+/// Status::InvalidValue for tensors that differ in what they share, a wire that is too small, or
+/// one in the memory of pages. Status::CudaError when a launch fails; those before it stay on the
+/// stream, and the sentence says so ("enqueued: 240 of 300 tensors").
+/// Source of the rule: new here; the layouts are those of the systems named.
+///
+/// Arguments:
+///   pages (Tensor[]): num_planes * num_layers tensors of [num_blocks, block_size, num_heads,
+///       elements], any dtype of whole bytes, any strides, the same for all layers of a plane;
+///       those of plane 0 first. Sizes of elements may differ between planes
+///   wire (Tensor!): [wire_bytes] or more, uint8, stride 1, its address a multiple of 16
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride, on the device of pages: token
+///       j lies in block slot_mapping[j] div block_size, at slot_mapping[j] mod block_size; a
+///       negative one is of no token
+///   wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
+///   wire_block_size (int): tokens of a wire block, 1 or more
+///   page_dtype (str): what pages hold, for example 'auto' or 'fp8'
+///   wire_dtype (str): as page_dtype, what the wire is to hold: the same word
+///   page_scales (Tensor[]): none: bits are copied
+///   wire_scales (Tensor?): none: bits are copied
+///   num_layers (int): layers; 0: pages are those of one plane
+///   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;
+///       0: all
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn kv_pack(
+    exec: &Exec,
+    pages: &[Tensor],
+    wire: &mut TensorMut,
+    slot_mapping: &Tensor,
+    wire_layout: &str,
+    wire_block_size: i64,
+    page_dtype: &str,
+    wire_dtype: &str,
+    page_scales: &[Tensor],
+    wire_scales: Option<&Tensor>,
+    num_layers: i64,
+    heads_per_group: i64,
+) -> Result<()> {
+    let pages: Vec<_> = pages.iter().map(|tensor| tensor.dl()).collect();
+    let pages = addresses(&pages);
+    let mut wire = wire.dl();
+    let slot_mapping = slot_mapping.dl();
+    let wire_layout = text("kv_pack", "wire_layout", wire_layout)?;
+    let page_dtype = text("kv_pack", "page_dtype", page_dtype)?;
+    let wire_dtype = text("kv_pack", "wire_dtype", wire_dtype)?;
+    let page_scales: Vec<_> = page_scales.iter().map(|tensor| tensor.dl()).collect();
+    let page_scales = addresses(&page_scales);
+    let wire_scales = wire_scales.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_kv_pack(
+            exec.as_ptr(),
+            pages.as_ptr(), pages.len() as i64,
+            &mut wire,
+            &slot_mapping,
+            wire_layout.as_ptr(),
+            wire_block_size,
+            page_dtype.as_ptr(),
+            wire_dtype.as_ptr(),
+            page_scales.as_ptr(), page_scales.len() as i64,
+            wire_scales.as_ref().map_or(null(), |tensor| tensor),
+            num_layers,
+            heads_per_group,
+        )
+    })
+}
+
+/// Scatters the tokens of a wire buffer into the pages of all layers, in one launch.
+///
+/// ```text
+/// For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
+///   pages[p * num_layers + l][s div block_size, s mod block_size, h, d] = wire(l, p, j, h, d)
+/// A token with a negative slot is skipped; nothing else in pages is written. Block size, layout
+/// and, by views of fewer heads, number of ranks need not be those of the sender: wire_layout and
+/// wire_block_size are what the two agree on. With a gate that is not 0 nothing is written: on the
+/// device of pages, it may be the mismatches of kv_checksum, so that a buffer is checked and
+/// unpacked without the host looking on. No tokens are a successful no-op. Two tokens with one slot
+/// race.
+///
+/// Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
+/// scales; the planes may have elements of any size, so that codes and their scales go along as two
+/// planes. Other pairs of words are Status::Unsupported.
+///
+/// The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w +
+/// 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of wire_layout,
+/// outermost first, of layer L, plane K, token N, head H, element C and, in 'GLKNHC', group G of
+/// heads_per_group heads:
+///   'LKNHC' layer by layer; any range of layers is one run
+///   'KLNHC' what LMCache's objects have, [2, layers, tokens, heads * elements]
+///   'LKHNC' pages with their heads outside
+///   'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
+///   'GLKNHC' the same for groups of heads: SGLang's page_unified
+/// Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
+/// as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded up
+/// to one of 1024.
+///
+/// On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
+/// nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
+/// several launches. gate is read by the kernel there, on the CPU by the call.
+///
+/// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
+/// written; CUDA: that token is skipped and counted once, see kvforge::cuda_faults; a gate that is
+/// shut counts none). Status::InvalidValue for tensors that differ in what they share, a wire that
+/// is too small, or one in the memory of pages. Status::CudaError when a launch fails; those before
+/// it stay on the stream, and the sentence says so ("enqueued: 240 of 300 tensors").
+/// Source of the rule: new here; the layouts are those of the systems named.
+///
+/// Arguments:
+///   wire (Tensor): [wire_bytes] or more, uint8, stride 1, its address a multiple of 16
+///   pages (Tensor(a!)[]): num_planes * num_layers tensors of [num_blocks, block_size, num_heads,
+///       elements], any dtype of whole bytes, any strides, the same for all layers of a plane;
+///       those of plane 0 first. Sizes of elements may differ between planes
+///   slot_mapping (Tensor): [num_tokens], int64 or int32, any stride, on the device of pages: token
+///       j lies in block slot_mapping[j] div block_size, at slot_mapping[j] mod block_size; a
+///       negative one is of no token
+///   wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
+///   wire_block_size (int): tokens of a wire block, 1 or more
+///   wire_dtype (str): what the wire holds, for example 'auto' or 'fp8'
+///   page_dtype (str): as wire_dtype, what pages are to hold: the same word
+///   wire_scales (Tensor?): none: bits are copied
+///   page_scales (Tensor(b!)[]): none: bits are copied
+///   gate (Tensor?): [1], int32, on the device of pages: not 0 keeps pages as they are
+///   num_layers (int): layers; 0: pages are those of one plane
+///   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;
+///       0: all
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn kv_unpack(
+    exec: &Exec,
+    wire: &Tensor,
+    pages: &mut [TensorMut],
+    slot_mapping: &Tensor,
+    wire_layout: &str,
+    wire_block_size: i64,
+    wire_dtype: &str,
+    page_dtype: &str,
+    wire_scales: Option<&Tensor>,
+    page_scales: &mut [TensorMut],
+    gate: Option<&Tensor>,
+    num_layers: i64,
+    heads_per_group: i64,
+) -> Result<()> {
+    let wire = wire.dl();
+    let pages: Vec<_> = pages.iter_mut().map(|tensor| tensor.dl()).collect();
+    let pages = addresses(&pages);
+    let slot_mapping = slot_mapping.dl();
+    let wire_layout = text("kv_unpack", "wire_layout", wire_layout)?;
+    let wire_dtype = text("kv_unpack", "wire_dtype", wire_dtype)?;
+    let page_dtype = text("kv_unpack", "page_dtype", page_dtype)?;
+    let wire_scales = wire_scales.map(|tensor| tensor.dl());
+    let page_scales: Vec<_> = page_scales.iter_mut().map(|tensor| tensor.dl()).collect();
+    let page_scales = addresses(&page_scales);
+    let gate = gate.map(|tensor| tensor.dl());
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_kv_unpack(
+            exec.as_ptr(),
+            &wire,
+            pages.as_ptr(), pages.len() as i64,
+            &slot_mapping,
+            wire_layout.as_ptr(),
+            wire_block_size,
+            wire_dtype.as_ptr(),
+            page_dtype.as_ptr(),
+            wire_scales.as_ref().map_or(null(), |tensor| tensor),
+            page_scales.as_ptr(), page_scales.len() as i64,
+            gate.as_ref().map_or(null(), |tensor| tensor),
+            num_layers,
+            heads_per_group,
+        )
+    })
+}
+
 /// Joins attention over disjoint sets of keys, by the log-sum-exp of each.
 ///
 /// ```text

@@ -1,0 +1,53 @@
+/*
+ * Generated from templates/cpu/kv_unpack.c.j2 and generator/spec/kv_unpack.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_wire.h"
+#include "kvforge/params/kv_unpack.h"
+
+/* The tokens of a wire block, of one group of heads of a cell. */
+static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t group, int64_t cell) {
+  const int64_t plane = cell / copy->num_layers;
+  const kvf_page_plane *page = &copy->pages[plane];
+  const kvf_wire_plane *wire = &copy->wires[plane];
+  const int64_t first = wire_block * copy->block_tokens;
+  const int64_t end = first + copy->block_tokens;
+  char *const wire_data = (char *)copy->wire + wire_block * copy->block_bytes + wire->first +
+                          (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
+  char *const page_data = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
+  for (int64_t token = first, count = 0; token < end; token += count) {
+    bool found = false;
+    int64_t block = 0;
+    int64_t offset = 0;
+    count = kvf_find_run(&copy->slots, token, end, &found, &block, &offset);
+    const kvf_rows on_wire = {wire_data + (token - first) * wire->token, wire->token, wire->head,
+                              page->element_bytes};
+    if (found) {
+      const kvf_rows in_page = {page_data + block * page->block + offset * page->token, page->token,
+                                page->head, page->element};
+      kvf_copy_rows(in_page, on_wire, count, copy->group_heads, page->elements, page->element_bytes,
+                    copy->streaming);
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_kv_unpack__b8)(const void *params, int64_t begin, int64_t end);
+
+/* Parts [begin, end): the cells of the first group of the first wire block, those of the next one,
+ * ... */
+void KVF_CPU_SYMBOL(kvf_cpu_kv_unpack__b8)(const void *params, int64_t begin, int64_t end) {
+  const kvf_kv_unpack_params *p = params;
+  const kvf_wire_copy *copy = &p->copy;
+  const int64_t cells = (int64_t)copy->num_planes * copy->num_layers;
+  const int64_t groups = copy->by_groups.value;
+  for (int64_t part = begin; part < end; ++part) {
+    const int64_t outer = part / cells;
+    const int64_t cell = part - outer * cells;
+    const int64_t wire_block = outer / groups;
+    const int64_t group = outer - wire_block * groups;
+    move_part(copy, wire_block, group, cell);
+  }
+  if (copy->streaming) {
+    kvf_stream_fence();
+  }
+}

@@ -1,0 +1,70 @@
+/*
+ * Types of the ops that move chosen tokens between pages and wire buffers, as bytes. Included by
+ * host C, by the CPU variants and by the CUDA kernels.
+ *
+ * A plane is what all layers have of one kind (keys, values, codes, scales); a cell is one plane of
+ * one layer: a tensor [num_blocks, block_size, num_heads, elements]. Everything here is in bytes.
+ */
+#ifndef KVFORGE_WIRE_H
+#define KVFORGE_WIRE_H
+
+#include "kvforge/cache/slots.h"
+
+/* Cells and planes of one launch: as many as fit into the 4 KB of a kernel's parameters. */
+#define KVF_MAX_CELLS 240
+#define KVF_MAX_PLANES 8
+
+/* Where the rows of a plane are in its cells; a row is what one token has of one head. */
+typedef struct kvf_page_plane {
+  int64_t block, token, head, element; /* from one to the next */
+  int64_t elements;                    /* of a row */
+  int64_t element_bytes;
+} kvf_page_plane;
+
+/* Where they are in a wire block, in which a row has no gaps. */
+typedef struct kvf_wire_plane {
+  int64_t first;                     /* to the row of layer, token and head 0 */
+  int64_t group, layer, token, head; /* from one to the next; of heads within a group */
+} kvf_wire_plane;
+
+/* CUDA: how the threads of a launch share out the rows of a plane. */
+typedef struct kvf_row_pieces {
+  kvf_divider by_pieces;   /* of a row: pieces of vector_bytes */
+  kvf_divider by_unbroken; /* those that lie one behind another in pages: of a row, or an element */
+  int32_t vector_bytes;
+} kvf_row_pieces;
+
+/*
+ * Wire block w holds tokens [w * block_tokens, (w + 1) * block_tokens); token j lies in the slot
+ * that slots.mapping has for it. Tokens behind the last one have rows of zeros.
+ */
+typedef struct kvf_wire_copy {
+  kvf_slots slots;
+  void *wire;           /* a multiple of 16 */
+  const int32_t *gate;  /* kv_unpack: unless this is 0 nothing is written; NULL: it is */
+  int64_t wire_bytes;   /* kv_pack: up to here the wire is written */
+  int64_t block_bytes;  /* from a wire block to the next */
+  int64_t used_bytes;   /* of a wire block; what is behind is zeros */
+  int64_t block_tokens; /* tokens of a wire block */
+  int64_t num_heads;    /* of a cell */
+  int64_t group_heads;  /* heads that lie in a group; divides num_heads */
+  int32_t num_planes;
+  int32_t num_layers;
+  int32_t
+      tokens_inside; /* 1: in a wire block tokens are within heads; 0: heads are within tokens */
+  int32_t later; /* 1: an earlier launch of the call counted the slots out of range and wrote what
+                    is behind rows */
+  kvf_page_plane pages[KVF_MAX_PLANES];
+  kvf_wire_plane wires[KVF_MAX_PLANES];
+  void *cells[KVF_MAX_CELLS]; /* [num_planes, num_layers]: element 0 of each */
+  /* Derived by the launch functions; callers leave these alone. */
+  int64_t num_wire_blocks;
+  int64_t rows;          /* of a cell: one of each head, of each token that the wire blocks have */
+  kvf_divider by_inside; /* heads of a group, or with tokens_inside the tokens of a block */
+  kvf_divider by_middle; /* the other of the two */
+  kvf_divider by_groups;
+  int32_t streaming; /* CPU: store past the caches */
+  kvf_row_pieces pieces[KVF_MAX_PLANES];
+} kvf_wire_copy;
+
+#endif

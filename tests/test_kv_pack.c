@@ -1,0 +1,15 @@
+/* kv_pack: tokens of pages to a wire buffer, every byte of both. */
+#include "wire.h"
+
+static void test_matrix(void) { wire_test_matrix(true); }
+static void test_many(void) { wire_test_many(true); }
+static void test_bad(void) { wire_test_bad(true); }
+static void test_bad_params(void) { wire_test_bad_params(true); }
+
+CU_TestInfo kv_pack_tests[] = {
+    {"every pair of axis values", test_matrix},
+    {"many layers, planes and tokens", test_many},
+    {"bad arguments", test_bad},
+    {"bad params", test_bad_params},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,48 @@
+/*
+ * Cases for the ops that move tokens between pages and a wire buffer: pages in every order of their
+ * axes, wires in every layout, each of the three entries, and every byte compared.
+ */
+#ifndef KVF_TESTS_WIRE_H
+#define KVF_TESTS_WIRE_H
+
+#include "operands.h"
+
+enum { WIRE_CELLS = 600, WIRE_PLANES = 10, WIRE_TOKENS = 5000 };
+
+enum {
+  SLOTS_SHUFFLED,
+  SLOTS_IN_ORDER,
+  SLOTS_WITH_GAPS, /* runs, with negative ones between */
+  SLOTS_NEGATIVE,
+  SLOTS_BEYOND, /* one is out of range: of the CPU's cases those that are refused */
+  SLOTS_KINDS
+};
+
+enum { GATE_NONE, GATE_OPEN, GATE_SHUT, GATES };
+
+typedef struct wire_case {
+  bool packs;
+  int64_t layers, heads, block_size, tokens, block_tokens;
+  int64_t group_heads; /* divides heads */
+  int sizes;           /* of the planes' rows: wire_sizes() */
+  int order;           /* of the axes of pages */
+  int64_t pad;         /* elements of the largest kind behind what a block or layer has */
+  int offset;          /* of pages, bytes from a multiple of 16 */
+  int layout;          /* of the wire */
+  int64_t spare;       /* bytes of the wire tensor that no block has */
+  int slots;
+  bool narrow;  /* slots are int32 */
+  int64_t step; /* between slots */
+  int gate;
+  int entry;
+  bool with_exec;
+  uint64_t seed;
+} wire_case;
+
+/* Every pair of values of what a case is made of; more cells than a launch has; what is refused. */
+void wire_test_matrix(bool packs);
+void wire_test_many(bool packs);
+void wire_test_bad(bool packs);
+void wire_test_bad_params(bool packs);
+
+#endif
