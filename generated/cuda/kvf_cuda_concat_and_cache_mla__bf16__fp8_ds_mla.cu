@@ -18,7 +18,7 @@ struct source_row {
 
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_bf16((uint16_t)word);
-  v[1] = kvf_f32_from_bf16((uint16_t)(word >> 16));
+  v[1] = kvf_float(word & 0xFFFF0000u);
 }
 
 KVF_INLINE uint32_t load_pair(const uint16_t *from, int64_t stride) {

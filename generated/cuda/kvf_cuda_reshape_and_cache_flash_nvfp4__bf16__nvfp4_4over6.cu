@@ -10,7 +10,7 @@ enum { GROUP = 16 };
 
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_bf16((uint16_t)word);
-  v[1] = kvf_f32_from_bf16((uint16_t)(word >> 16));
+  v[1] = kvf_float(word & 0xFFFF0000u);
 }
 
 /* A group as floats; `whole`: in vectors of 16 bytes. */

@@ -4,25 +4,48 @@
  */
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/rope_and_cache_flash.h"
+#include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/cuda_norm.cuh"
 #include "kvforge/cache/cuda_rope.cuh"
 
-/* Elements that a thread moves at a time where it can. */
-enum { WIDE = KVF_SUM_PART, THREADS = 256 };
+KVF_INLINE void widen_x2(uint32_t word, float *v) {
+  v[0] = kvf_f32_from_bf16((uint16_t)word);
+  v[1] = kvf_float(word & 0xFFFF0000u);
+}
 
-/* A chunk of WIDE elements. */
-KVF_INLINE void load(const uint16_t *from, float (&v)[WIDE]) {
+/* Elements that a thread moves at a time where it can. */
+enum { WIDE = KVF_SUM_PART, THREADS = 128 };
+
+/* As they lie in memory. */
+struct chunk {
+  uint4 words[WIDE * 2 / 16];
+};
+
+KVF_INLINE chunk load(const uint16_t *from) {
+  chunk found;
+#pragma unroll
+  for (int i = 0; i < WIDE * 2 / 16; ++i) {
+    found.words[i] = reinterpret_cast<const uint4 *>(from)[i];
+  }
+  return found;
+}
+
+KVF_INLINE void widen(const chunk &from, float (&v)[WIDE]) {
 #pragma unroll
   for (int i = 0; i < WIDE; i += 8) {
-    const uint4 words = *reinterpret_cast<const uint4 *>(from + i);
-    v[i + 0] = kvf_f32_from_bf16((uint16_t)words.x);
-    v[i + 1] = kvf_f32_from_bf16((uint16_t)(words.x >> 16));
-    v[i + 2] = kvf_f32_from_bf16((uint16_t)words.y);
-    v[i + 3] = kvf_f32_from_bf16((uint16_t)(words.y >> 16));
-    v[i + 4] = kvf_f32_from_bf16((uint16_t)words.z);
-    v[i + 5] = kvf_f32_from_bf16((uint16_t)(words.z >> 16));
-    v[i + 6] = kvf_f32_from_bf16((uint16_t)words.w);
-    v[i + 7] = kvf_f32_from_bf16((uint16_t)(words.w >> 16));
+    const uint4 words = from.words[i / 8];
+    widen_x2(words.x, v + i + 0);
+    widen_x2(words.y, v + i + 2);
+    widen_x2(words.z, v + i + 4);
+    widen_x2(words.w, v + i + 6);
+  }
+}
+
+/* Rounds a chunk to what bf16 can hold. */
+KVF_INLINE void round_to_bf16(float (&v)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 2) {
+    widen_x2(kvf_bf16x2_result(make_float2(v[i], v[i + 1])), v + i);
   }
 }
 
@@ -30,42 +53,66 @@ KVF_INLINE void store(const float (&v)[WIDE], uint16_t *to) {
 #pragma unroll
   for (int i = 0; i < WIDE; i += 8) {
     *reinterpret_cast<uint4 *>(to + i) =
-        make_uint4(kvf_bf16_from_f32(v[i + 0]) | (uint32_t)kvf_bf16_from_f32(v[i + 1]) << 16,
-                   kvf_bf16_from_f32(v[i + 2]) | (uint32_t)kvf_bf16_from_f32(v[i + 3]) << 16,
-                   kvf_bf16_from_f32(v[i + 4]) | (uint32_t)kvf_bf16_from_f32(v[i + 5]) << 16,
-                   kvf_bf16_from_f32(v[i + 6]) | (uint32_t)kvf_bf16_from_f32(v[i + 7]) << 16);
+        make_uint4(kvf_bf16x2_result(make_float2(v[i + 0], v[i + 1])),
+                   kvf_bf16x2_result(make_float2(v[i + 2], v[i + 3])),
+                   kvf_bf16x2_result(make_float2(v[i + 4], v[i + 5])),
+                   kvf_bf16x2_result(make_float2(v[i + 6], v[i + 7])));
   }
+}
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4_fp8_e4m3(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
 }
 
 KVF_INLINE void store_fp8_e4m3(const float (&v)[WIDE], uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
 #pragma unroll
   for (int i = 0; i < WIDE; i += 8) {
     *reinterpret_cast<uint2 *>(to + i) =
-        make_uint2(kvf_fp8_e4m3x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale,
-                                           v[i + 3] / scale),
-                   kvf_fp8_e4m3x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
-                                           v[i + 7] / scale));
+        make_uint2(divide_x4_fp8_e4m3(v + i, by), divide_x4_fp8_e4m3(v + i + 4, by));
   }
+}
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4_fp8_e5m2(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e5m2x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e5m2x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
 }
 
 KVF_INLINE void store_fp8_e5m2(const float (&v)[WIDE], uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
 #pragma unroll
   for (int i = 0; i < WIDE; i += 8) {
     *reinterpret_cast<uint2 *>(to + i) =
-        make_uint2(kvf_fp8_e5m2x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale,
-                                           v[i + 3] / scale),
-                   kvf_fp8_e5m2x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
-                                           v[i + 7] / scale));
+        make_uint2(divide_x4_fp8_e5m2(v + i, by), divide_x4_fp8_e5m2(v + i + 4, by));
   }
 }
 
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4_int8(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_int8x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale, x[3] / by.scale);
+  }
+  return kvf_int8x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by), kvf_quotient(x[2], by),
+                             kvf_quotient(x[3], by));
+}
+
 KVF_INLINE void store_int8(const float (&v)[WIDE], int8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
 #pragma unroll
   for (int i = 0; i < WIDE; i += 8) {
-    *reinterpret_cast<uint2 *>(to + i) = make_uint2(
-        kvf_int8x4_from_f32(v[i + 0] / scale, v[i + 1] / scale, v[i + 2] / scale, v[i + 3] / scale),
-        kvf_int8x4_from_f32(v[i + 4] / scale, v[i + 5] / scale, v[i + 6] / scale,
-                            v[i + 7] / scale));
+    *reinterpret_cast<uint2 *>(to + i) =
+        make_uint2(divide_x4_int8(v + i, by), divide_x4_int8(v + i + 4, by));
   }
 }
 
@@ -76,23 +123,6 @@ KVF_INLINE float rounded(float x) { return kvf_f32_from_bf16(kvf_bf16_from_f32(x
 KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
   return bytes == 4 ? static_cast<const float *>(vector)[i]
                     : kvf_f32_from_bf16(static_cast<const uint16_t *>(vector)[i]);
-}
-
-/* Elements [i, i + 4) of such a vector, i being a multiple of 4. */
-KVF_INLINE void load_quad(const void *vector, int32_t bytes, int64_t i, float (&v)[4]) {
-  if (bytes != 4) {
-    const uint2 words = *reinterpret_cast<const uint2 *>(static_cast<const uint16_t *>(vector) + i);
-    v[0] = kvf_f32_from_bf16((uint16_t)words.x);
-    v[1] = kvf_f32_from_bf16((uint16_t)(words.x >> 16));
-    v[2] = kvf_f32_from_bf16((uint16_t)words.y);
-    v[3] = kvf_f32_from_bf16((uint16_t)(words.y >> 16));
-    return;
-  }
-  const float4 words = *reinterpret_cast<const float4 *>(static_cast<const float *>(vector) + i);
-  v[0] = words.x;
-  v[1] = words.y;
-  v[2] = words.z;
-  v[3] = words.w;
 }
 
 /* A head of a token's queries, keys or values. */
@@ -108,32 +138,57 @@ struct row {
   float scale;    /* of the cache */
 };
 
-/* Row `index` of a token. */
-KVF_INLINE row find_row(const kvf_rope_and_cache_flash_params &p, int64_t token, int64_t block,
-                        int64_t offset, bool writes, int64_t index) {
+enum { QUERY, KEY, VALUE };
+
+/* A row of a kind, of which nothing else is known yet. */
+KVF_INLINE row row_of(const kvf_rope_and_cache_flash_params &p, int kind) {
   row found = {};
-  found.there = index < (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
-  if (!found.there) {
-    return found;
-  }
-  found.is_query = index < p.num_q_heads;
-  found.is_value = index >= (int64_t)p.num_q_heads + p.num_heads;
-  found.head =
-      (int32_t)(found.is_query ? index
-                               : index - p.num_q_heads - (found.is_value ? p.num_heads : 0));
-  const kvf_view &source = found.is_query ? p.query : found.is_value ? p.value : p.key;
-  found.norms = found.is_query ? p.norms_q : !found.is_value && p.norms_k;
-  found.from = static_cast<const uint16_t *>(source.data) + token * source.stride[0] +
-               found.head * source.stride[1];
-  found.stride = source.stride[2];
-  if (!found.is_query && writes) {
-    const kvf_view &cache = found.is_value ? p.value_cache : p.key_cache;
-    found.cached = static_cast<int8_t *>(cache.data) + block * cache.stride[0] +
-                   offset * cache.stride[1] + found.head * cache.stride[2];
-    const kvf_view &scales = found.is_value ? p.v_scale : p.k_scale;
-    found.scale = static_cast<const float *>(scales.data)[found.head * scales.stride[0]];
-  }
+  found.is_query = kind == QUERY;
+  found.is_value = kind == VALUE;
+  found.norms = kind == QUERY ? p.norms_q : kind == KEY && p.norms_k;
   return found;
+}
+
+/* Where a token goes. */
+struct place {
+  const void *angles; /* the row of its position */
+  bool writes;        /* to the cache */
+  int64_t block;
+  int64_t offset;
+};
+
+/* False for a token whose position is out of range; the one thread with `counts` counts it. */
+KVF_INLINE bool find_place(const kvf_rope_and_cache_flash_params &p, int64_t token, bool counts,
+                           place &to) {
+  int64_t position = 0;
+  if (p.rotary_dim > 0) {
+    position = kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+  }
+  const bool placed = p.rotary_dim == 0 || (position >= 0 && position < p.num_positions);
+  /* Here, so that the slot is read beside the position. */
+  to.writes = token < p.slots.num_tokens &&
+              kvf_locate(p.slots, token, counts && placed, &to.block, &to.offset);
+  if (!placed) {
+    if (counts) {
+      atomicAdd(p.slots.faults, 1ULL);
+    }
+    return false;
+  }
+  to.angles = static_cast<const char *>(p.cos_sin_cache.data) +
+              position * p.cos_sin_cache.stride[0] * p.angle_bytes;
+  return true;
+}
+
+/* Where a row goes in the cache. */
+KVF_INLINE void find_cached(const kvf_rope_and_cache_flash_params &p, const place &to, row &what) {
+  if (what.is_query || !to.writes) {
+    return;
+  }
+  const kvf_view &cache = what.is_value ? p.value_cache : p.key_cache;
+  what.cached = static_cast<int8_t *>(cache.data) + to.block * cache.stride[0] +
+                to.offset * cache.stride[1] + what.head * cache.stride[2];
+  const kvf_view &scales = what.is_value ? p.v_scale : p.k_scale;
+  what.scale = static_cast<const float *>(scales.data)[what.head * scales.stride[0]];
 }
 
 /* Where a query or key goes beside the cache: element 0 of the row, in elements of its view. */
@@ -151,17 +206,17 @@ KVF_INLINE float query_scale(const kvf_rope_and_cache_flash_params &p, const row
 
 /* ---- a chunk at a time ---- */
 
-/* What a lane has of every row: two chunks, partners where pairs are halves. */
+/* What a lane has of every query and key: two chunks, partners where pairs are halves. */
 struct lane_part {
-  int32_t first;
-  int32_t second;
+  uint32_t first;
+  uint32_t second;
   bool turns_first;
   bool turns_second;
 };
 
-KVF_INLINE lane_part find_part(const kvf_rope_and_cache_flash_params &p, int32_t lane) {
-  const int32_t half = p.head_size / (2 * WIDE);
-  const int32_t turning = p.rotary_dim / (2 * WIDE);
+KVF_INLINE lane_part find_part(const kvf_rope_and_cache_flash_params &p, uint32_t lane) {
+  const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
+  const uint32_t turning = (uint32_t)p.rotary_dim / (2 * WIDE);
   if (p.is_neox && turning > 0) {
     const bool turns = lane < turning;
     return {turns ? lane : 2 * lane, turns ? lane + turning : 2 * lane + 1, turns, turns};
@@ -169,99 +224,133 @@ KVF_INLINE lane_part find_part(const kvf_rope_and_cache_flash_params &p, int32_t
   return {lane, lane + half, lane < 2 * turning, lane + half < 2 * turning};
 }
 
-/* A chunk, normed: the first of its elements is `at`. */
-KVF_INLINE void norm(const kvf_rope_and_cache_flash_params &p, const row &what, float factor,
-                     int32_t at, float (&v)[WIDE]) {
-  const void *weight = what.is_query ? p.q_weight.data : p.k_weight.data;
-  const int32_t bytes = what.is_query ? p.q_weight_bytes : p.k_weight_bytes;
-#pragma unroll
-  for (int first = 0; first < WIDE; first += 4) {
-    float weights[4] = {1, 1, 1, 1};
-    if (weight != nullptr) {
-      load_quad(weight, bytes, at + first, weights);
-    }
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      float &x = v[first + i];
-      x = __fmul_rn(__fmul_rn(x, factor), __fadd_rn(weights[i], p.weight_bias));
-      x = p.rounding == KVF_ROUND_UNFUSED ? rounded(x) : x;
-    }
+/* Two chunks of a row, as they lie in memory. */
+struct chunks {
+  chunk first;
+  chunk second;
+};
+
+/* One from an address on, the other so many elements behind it. */
+KVF_INLINE void read(const uint16_t *from, uint32_t apart, chunks &to) {
+  to.first = load(from);
+  to.second = load(from + apart);
+}
+
+enum { LONGEST = 512 /* elements of a row that is moved so */ };
+
+/*
+ * What all rows of a token share, in shared memory: in registers it would be half of those that a
+ * thread has.
+ */
+struct numbers {
+  float4 angles[LONGEST / 4];     /* cosines of all pairs, and behind them the sines */
+  float4 weights[2][LONGEST / 4]; /* of keys and of queries, with their bias */
+};
+
+/* All threads of the block write what they share; it is there behind the next barrier. */
+KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, bool norms,
+                              const void *weight, int32_t bytes, float4 *shared) {
+  const uint32_t size = norms ? (uint32_t)p.head_size : 0;
+  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < size;
+       i += blockDim.x * blockDim.y) {
+    const float held = weight != nullptr ? number_at(weight, bytes, i) : 1.0f;
+    reinterpret_cast<float *>(shared)[i] = __fadd_rn(held, p.weight_bias);
   }
 }
 
-/* Rotates two chunks whose elements are partners: pairs from `pair` on. */
-KVF_INLINE void rotate_halves(const kvf_rope_and_cache_flash_params &p, const void *angles,
-                              int32_t pair, float (&a)[WIDE], float (&b)[WIDE]) {
-#pragma unroll
-  for (int first = 0; first < WIDE; first += 4) {
-    float cosines[4];
-    float sines[4];
-    load_quad(angles, p.angle_bytes, pair + first, cosines);
-    load_quad(angles, p.angle_bytes, p.rotary_dim / 2 + pair + first, sines);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      kvf_rotate_f32(&a[first + i], &b[first + i], cosines[i], sines[i]);
-    }
+KVF_INLINE void share_angles(const kvf_rope_and_cache_flash_params &p, const void *angles,
+                             float4 *shared) {
+  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < (uint32_t)p.rotary_dim;
+       i += blockDim.x * blockDim.y) {
+    reinterpret_cast<float *>(shared)[i] = number_at(angles, p.angle_bytes, i);
   }
 }
 
-/* Rotates a chunk of neighbours: pairs from `pair` on. */
-KVF_INLINE void rotate_neighbours(const kvf_rope_and_cache_flash_params &p, const void *angles,
-                                  int32_t pair, float (&v)[WIDE]) {
+/* A chunk, normed, but for the rounding. */
+KVF_INLINE void norm(float factor, const float4 *weights, float (&v)[WIDE]) {
 #pragma unroll
-  for (int first = 0; first < WIDE / 2; first += 4) {
-    float cosines[4];
-    float sines[4];
-    load_quad(angles, p.angle_bytes, pair + first, cosines);
-    load_quad(angles, p.angle_bytes, p.rotary_dim / 2 + pair + first, sines);
+  for (int i = 0; i < WIDE; i += 4) {
+    const float4 weight = weights[i / 4];
+    v[i + 0] = __fmul_rn(__fmul_rn(v[i + 0], factor), weight.x);
+    v[i + 1] = __fmul_rn(__fmul_rn(v[i + 1], factor), weight.y);
+    v[i + 2] = __fmul_rn(__fmul_rn(v[i + 2], factor), weight.z);
+    v[i + 3] = __fmul_rn(__fmul_rn(v[i + 3], factor), weight.w);
+  }
+}
+
+/* Rotates pairs whose halves are in two chunks. */
+KVF_INLINE void rotate_halves(const float4 *cosines, const float4 *sines, float (&a)[WIDE],
+                              float (&b)[WIDE]) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      kvf_rotate_f32(&v[2 * (first + i)], &v[2 * (first + i) + 1], cosines[i], sines[i]);
-    }
+  for (int i = 0; i < WIDE; i += 4) {
+    const float4 c = cosines[i / 4];
+    const float4 s = sines[i / 4];
+    kvf_rotate_f32(&a[i + 0], &b[i + 0], c.x, s.x);
+    kvf_rotate_f32(&a[i + 1], &b[i + 1], c.y, s.y);
+    kvf_rotate_f32(&a[i + 2], &b[i + 2], c.z, s.z);
+    kvf_rotate_f32(&a[i + 3], &b[i + 3], c.w, s.w);
+  }
+}
+
+/* Rotates pairs of neighbours. */
+KVF_INLINE void rotate_neighbours(const float4 *cosines, const float4 *sines, float (&v)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    const float4 c = cosines[i / 8];
+    const float4 s = sines[i / 8];
+    kvf_rotate_f32(&v[i + 0], &v[i + 1], c.x, s.x);
+    kvf_rotate_f32(&v[i + 2], &v[i + 3], c.y, s.y);
+    kvf_rotate_f32(&v[i + 4], &v[i + 5], c.z, s.z);
+    kvf_rotate_f32(&v[i + 6], &v[i + 7], c.w, s.w);
   }
 }
 
 /* Rotates what a lane has of a row. */
 KVF_INLINE void rotate(const kvf_rope_and_cache_flash_params &p, const lane_part &part,
-                       const void *angles, float (&a)[WIDE], float (&b)[WIDE]) {
-  if (p.is_neox && part.turns_first) {
-    rotate_halves(p, angles, part.first * WIDE, a, b);
-    return;
-  }
-  if (part.turns_first) {
-    rotate_neighbours(p, angles, part.first * (WIDE / 2), a);
-  }
-  if (part.turns_second) {
-    rotate_neighbours(p, angles, part.second * (WIDE / 2), b);
-  }
-}
-
-/* A chunk of a query or key, done, to where it goes. */
-KVF_INLINE void put(const kvf_rope_and_cache_flash_params &p, const row &what, int64_t token,
-                    int32_t at, const float (&v)[WIDE]) {
-  if (what.is_query && p.q_becomes != KVF_QUERY_SCALAR) {
-    uint8_t *to = static_cast<uint8_t *>(p.q_out.data) + out_at(p, what, token) + at;
-    if (p.q_becomes == KVF_QUERY_FP8_E4M3) {
-      store_fp8_e4m3(v, to, query_scale(p, what));
-    } else {
-      store_fp8_e5m2(v, to, query_scale(p, what));
+                       const float4 *angles, float (&a)[WIDE], float (&b)[WIDE]) {
+  const float4 *sines = angles + p.rotary_dim / 8;
+  if (p.is_neox) {
+    if (part.turns_first) {
+      rotate_halves(angles + part.first * (WIDE / 4), sines + part.first * (WIDE / 4), a, b);
     }
     return;
   }
-  void *out = what.is_query ? p.q_out.data : p.k_out.data;
-  if (out != nullptr) {
-    store(v, static_cast<uint16_t *>(out) + out_at(p, what, token) + at);
+  if (part.turns_first) {
+    rotate_neighbours(angles + part.first * (WIDE / 8), sines + part.first * (WIDE / 8), a);
   }
-  if (what.cached != nullptr) {
-    store_int8(v, what.cached + at, what.scale);
+  if (part.turns_second) {
+    rotate_neighbours(angles + part.second * (WIDE / 8), sines + part.second * (WIDE / 8), b);
   }
 }
 
-/* A chunk of a value to the cache. */
-KVF_INLINE void put_value(const row &what, int32_t at) {
-  float v[WIDE];
-  load(what.from + at, v);
-  store_int8(v, what.cached + at, what.scale);
+/* Chunks of a query or key, done, to where they go; `at_out`: of the row's element 0, beside the
+ * cache. */
+KVF_INLINE void put(const kvf_rope_and_cache_flash_params &p, const row &what,
+                    const lane_part &part, int64_t at_out, const float (&a)[WIDE],
+                    const float (&b)[WIDE]) {
+  const uint32_t first = part.first * WIDE;
+  const uint32_t second = part.second * WIDE;
+  if (what.is_query && p.q_becomes != KVF_QUERY_SCALAR) {
+    uint8_t *to = static_cast<uint8_t *>(p.q_out.data) + at_out;
+    const float scale = query_scale(p, what);
+    if (p.q_becomes == KVF_QUERY_FP8_E4M3) {
+      store_fp8_e4m3(a, to + first, scale);
+      store_fp8_e4m3(b, to + second, scale);
+    } else {
+      store_fp8_e5m2(a, to + first, scale);
+      store_fp8_e5m2(b, to + second, scale);
+    }
+    return;
+  }
+  uint16_t *out = static_cast<uint16_t *>(what.is_query ? p.q_out.data : p.k_out.data);
+  if (out != nullptr) {
+    store(a, out + at_out + first);
+    store(b, out + at_out + second);
+  }
+  if (what.cached != nullptr) {
+    store_int8(a, what.cached + first, what.scale);
+    store_int8(b, what.cached + second, what.scale);
+  }
 }
 
 /* The sums of the squares of two chunks, one half on the other. */
@@ -273,52 +362,172 @@ KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
   }
 }
 
-/* A row, by as many lanes as blocks have columns. */
-KVF_INLINE void write_wide(const kvf_rope_and_cache_flash_params &p, const row &what,
-                           const lane_part &part, const void *angles, int64_t token) {
-  const int32_t lane = (int32_t)threadIdx.x;
-  const int32_t half = p.head_size / (2 * WIDE);
-  const bool works = what.there && !what.is_value && lane < half;
-  float a[WIDE] = {};
-  float b[WIDE] = {};
-  if (works) {
-    load(what.from + part.first * WIDE, a);
-    load(what.from + part.second * WIDE, b);
-  }
-  if (p.norms_q || p.norms_k) {
-    float sums[WIDE / KVF_SUM_PART] = {};
-    if (works && what.norms) {
-      if (part.first == lane && part.second == lane + half) {
-        sum_chunks(a, b, sums);
-      } else {
-        float low[WIDE];
-        float high[WIDE];
-        load(what.from + lane * WIDE, low);
-        load(what.from + (lane + half) * WIDE, high);
-        sum_chunks(low, high, sums);
-      }
-    }
-    float sum = kvf_fold_lanes(sums[0], blockDim.x);
-    const float factor = kvf_norm_factor(sum, p.head_size, p.eps);
-    if (works && what.norms) {
-      norm(p, what, factor, part.first * WIDE, a);
-      norm(p, what, factor, part.second * WIDE, b);
+/* What the elements of a row are multiplied by in its norm. All lanes of the warp come here, those
+ * without a row too. */
+KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row &what,
+                             const lane_part &part, const float (&a)[WIDE],
+                             const float (&b)[WIDE]) {
+  const uint32_t lane = threadIdx.x;
+  const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
+  float sums[WIDE / KVF_SUM_PART] = {};
+  if (what.there) {
+    if (part.first == lane && part.second == lane + half) {
+      sum_chunks(a, b, sums);
+    } else {
+      float low[WIDE];
+      float high[WIDE];
+      widen(load(what.from + lane * WIDE), low);
+      widen(load(what.from + (lane + half) * WIDE), high);
+      sum_chunks(low, high, sums);
     }
   }
-  if (works) {
-    rotate(p, part, angles, a, b);
-    if (p.rounding != KVF_ROUND_NONE) {
-#pragma unroll
-      for (int i = 0; i < WIDE; ++i) {
-        a[i] = rounded(a[i]);
-        b[i] = rounded(b[i]);
+  float sum = kvf_fold_lanes(sums[0], blockDim.x);
+  return kvf_norm_factor(sum, p.head_size, p.eps);
+}
+
+/* A query or key, by as many lanes as blocks have columns. */
+KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, const row &what,
+                             const chunks &held, const lane_part &part, const numbers &shared,
+                             int64_t at_out) {
+  float a[WIDE];
+  float b[WIDE];
+  widen(held.first, a);
+  widen(held.second, b);
+  if (what.norms) {
+    const float factor = find_factor(p, what, part, a, b);
+    const float4 *weights = shared.weights[what.is_query];
+    norm(factor, weights + part.first * (WIDE / 4), a);
+    norm(factor, weights + part.second * (WIDE / 4), b);
+    if (p.rounding == KVF_ROUND_UNFUSED) {
+      round_to_bf16(a);
+      round_to_bf16(b);
+    }
+  }
+  rotate(p, part, shared.angles, a, b);
+  if (p.rounding != KVF_ROUND_NONE) {
+    round_to_bf16(a);
+    round_to_bf16(b);
+  }
+  if (what.there) {
+    put(p, what, part, at_out, a, b);
+  }
+}
+
+/* A value, by as many lanes. */
+KVF_INLINE void write_value(const row &what, const chunks &held, uint32_t apart) {
+  const uint32_t at = threadIdx.x * WIDE;
+  float a[WIDE];
+  float b[WIDE];
+  widen(held.first, a);
+  widen(held.second, b);
+  if (what.cached != nullptr) {
+    store_int8(a, what.cached + at, what.scale);
+    store_int8(b, what.cached + at + apart, what.scale);
+  }
+}
+
+/*
+ * Rows of a token, a chunk at a time: values, which need no angles, keys, queries. A thread's rows
+ * are asked for one ahead of that which is worked on, and the first before it is known where the
+ * token goes: else it would wait most of its time. What turns out to be skipped has been read for
+ * nothing.
+ */
+KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
+                                 bool counts) {
+  const uint32_t lane = threadIdx.x;
+  const lane_part part = find_part(p, lane);
+  const uint32_t apart = (part.second - part.first) * WIDE;
+  const uint32_t value_apart = (uint32_t)p.value_head_size / 2;
+  const uint32_t step = gridDim.y * blockDim.y;
+  const bool has_part = lane < (uint32_t)p.head_size / (2 * WIDE);
+  const uint32_t value_rows =
+      lane * WIDE < value_apart && token < p.slots.num_tokens ? p.num_heads : 0;
+  const uint32_t key_rows = has_part ? p.num_heads : 0;
+  const uint32_t query_rows = has_part ? p.num_q_heads : 0;
+  const uint32_t first_value = blockIdx.y * blockDim.y + threadIdx.y;
+  const uint32_t past =
+      (uint32_t)p.num_heads % step; /* rows of the round in which the next kind begins */
+  const uint32_t first_key = first_value - past + (first_value < past ? step : 0);
+  const uint32_t first_query = first_key - past + (first_key < past ? step : 0);
+  const uint16_t *const value_data = static_cast<const uint16_t *>(p.value.data);
+  int64_t value_at = token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1];
+  const uint16_t *const key_data = static_cast<const uint16_t *>(p.key.data);
+  int64_t key_at = token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1];
+  const uint16_t *const query_data = static_cast<const uint16_t *>(p.query.data);
+  int64_t query_at = token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1];
+  __shared__ numbers shared;
+  chunks next = {};
+  if (first_value < value_rows) {
+    read(value_data + value_at + lane * WIDE, value_apart, next);
+  } else if (first_key < key_rows) {
+    read(key_data + key_at + part.first * WIDE, apart, next);
+  } else if (first_query < query_rows) {
+    read(query_data + query_at + part.first * WIDE, apart, next);
+  }
+  place to;
+  if (!find_place(p, token, counts, to)) {
+    return;
+  }
+  share_angles(p, to.angles, shared.angles);
+  share_weights(p, p.norms_k, p.k_weight.data, p.k_weight_bytes, shared.weights[0]);
+  share_weights(p, p.norms_q, p.q_weight.data, p.q_weight_bytes, shared.weights[1]);
+  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
+    const uint32_t head = base + first_value;
+    const chunks held = next;
+    row what = row_of(p, VALUE);
+    if (head < value_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = value_data + value_at;
+      value_at += (int64_t)step * p.value.stride[1];
+      if (head + step < value_rows) {
+        read(value_data + value_at + lane * WIDE, value_apart, next);
+      } else if (first_key < key_rows) {
+        read(key_data + key_at + part.first * WIDE, apart, next);
+      } else if (first_query < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
       }
     }
-    put(p, what, token, part.first * WIDE, a);
-    put(p, what, token, part.second * WIDE, b);
-  } else if (what.is_value && what.cached != nullptr && lane < p.value_head_size / (2 * WIDE)) {
-    put_value(what, lane * WIDE);
-    put_value(what, lane * WIDE + p.value_head_size / 2);
+    if (what.there) {
+      find_cached(p, to, what);
+    }
+    write_value(what, held, value_apart);
+  }
+  __syncthreads();
+  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
+    const uint32_t head = base + first_key;
+    const chunks held = next;
+    row what = row_of(p, KEY);
+    if (head < key_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = key_data + key_at;
+      key_at += (int64_t)step * p.key.stride[1];
+      if (head + step < key_rows) {
+        read(key_data + key_at + part.first * WIDE, apart, next);
+      } else if (first_query < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
+      }
+    }
+    if (what.there) {
+      find_cached(p, to, what);
+    }
+    write_turned(p, what, held, part, shared, out_at(p, what, token));
+  }
+  for (uint32_t base = 0; base < (uint32_t)p.num_q_heads; base += step) {
+    const uint32_t head = base + first_query;
+    const chunks held = next;
+    row what = row_of(p, QUERY);
+    if (head < query_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = query_data + query_at;
+      query_at += (int64_t)step * p.query.stride[1];
+      if (head + step < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
+      }
+    }
+    write_turned(p, what, held, part, shared, out_at(p, what, token));
   }
 }
 
@@ -415,47 +624,58 @@ KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, const row
   }
 }
 
+/* Rows of a token, an element at a time. */
+KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int64_t token,
+                                   bool counts) {
+  const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
+  place to;
+  if (!find_place(p, token, counts, to)) {
+    return;
+  }
+  for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows;
+       first += (int64_t)gridDim.y * blockDim.y) {
+    const int64_t index = first + threadIdx.y;
+    row what = {};
+    if (index < rows) {
+      const int kind = index < p.num_q_heads                          ? QUERY
+                       : index < (int64_t)p.num_q_heads + p.num_heads ? KEY
+                                                                      : VALUE;
+      const kvf_view &source = kind == QUERY ? p.query : kind == KEY ? p.key : p.value;
+      const int64_t head =
+          index - (kind == QUERY ? 0 : p.num_q_heads) - (kind == VALUE ? p.num_heads : 0);
+      what = row_of(p, kind);
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = static_cast<const uint16_t *>(source.data) + token * source.stride[0] +
+                  head * source.stride[1];
+      what.stride = source.stride[2];
+      find_cached(p, to, what);
+    }
+    write_narrow(p, what, to.angles, token);
+  }
+}
+
+/* Blocks that share a multiprocessor at least: asked for more, compilers spill. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+enum { BLOCKS = 4 };
+#else
+enum { BLOCKS = 5 };
+#endif
+
 /*
  * Grid: x tokens, y parts of a token's rows. Block: x lanes that share a row, a power of two up to
- * a warp, y rows; whole warps. Two blocks of 256 share a multiprocessor at least: asked for more,
- * compilers spill.
+ * a warp, y rows; whole warps.
  */
-extern "C" __global__ void __launch_bounds__(THREADS, 2) kvf_cuda_rope_and_cache_flash__bf16__int8(
-    const __grid_constant__ kvf_rope_and_cache_flash_params p) {
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+    kvf_cuda_rope_and_cache_flash__bf16__int8(
+        const __grid_constant__ kvf_rope_and_cache_flash_params p) {
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
-  const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
-  const int64_t step = (int64_t)gridDim.y * blockDim.y;
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
-    int64_t position = 0;
-    if (p.rotary_dim > 0) {
-      position = kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    }
-    const bool placed = p.rotary_dim == 0 || (position >= 0 && position < p.num_positions);
-    int64_t block;
-    int64_t offset;
-    /* Here, so that the slot is read beside the position: the wait for them is most of a token's
-     * time. */
-    const bool writes =
-        token < p.slots.num_tokens && kvf_locate(p.slots, token, counts && placed, &block, &offset);
-    if (!placed) {
-      if (counts) {
-        atomicAdd(p.slots.faults, 1ULL);
-      }
-      continue;
-    }
-    const void *angles = static_cast<const char *>(p.cos_sin_cache.data) +
-                         position * p.cos_sin_cache.stride[0] * p.angle_bytes;
     if (p.wide) {
-      const lane_part part = find_part(p, (int32_t)threadIdx.x);
-      for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows; first += step) {
-        write_wide(p, find_row(p, token, block, offset, writes, first + threadIdx.y), part, angles,
-                   token);
-      }
+      write_token_wide(p, token, counts);
+      __syncthreads(); /* until all have read what they share of this token */
     } else {
-      for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows; first += step) {
-        write_narrow(p, find_row(p, token, block, offset, writes, first + threadIdx.y), angles,
-                     token);
-      }
+      write_token_narrow(p, token, counts);
     }
   }
 }

@@ -199,7 +199,7 @@ every tensor where these have none.""",
     tuned=(
         Tuned(
             "cuda",
-            {"threads": (128, 32, 64, 256), "blocks": (2048, 512, 8192)},
+            {"threads": (128, 32, 64), "blocks": (2048, 512, 8192)},
             "num_tokens",
             (16, 256, 4096),
         ),

@@ -52,17 +52,16 @@ KVF_INLINE float2 kvf_f32x2_from_int4(uint32_t codes, float zero) {
                      kvf_float(0x4B000000u | (codes >> 4 & 15u)) - base);
 }
 
-/* Two results in a word, the first in the low half. */
+/* Two results in a word, the first in the low half; as one, since compilers take halves apart
+ * again. */
 #if defined(__CUDA_ARCH__)
 KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
   const __half2 pair = __float22half2_rn(v);
-  return (uint32_t)__half_as_ushort(__low2half(pair)) |
-         (uint32_t)__half_as_ushort(__high2half(pair)) << 16;
+  return *reinterpret_cast<const uint32_t *>(&pair);
 }
 KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
   const __nv_bfloat162 pair = __float22bfloat162_rn(v);
-  return (uint32_t)__bfloat16_as_ushort(__low2bfloat16(pair)) |
-         (uint32_t)__bfloat16_as_ushort(__high2bfloat16(pair)) << 16;
+  return *reinterpret_cast<const uint32_t *>(&pair);
 }
 #else
 KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
