@@ -186,7 +186,21 @@ def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> s
     else:
         banner = "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
     text = template.render(**output.context)
+    if output.path.endswith(".cu"):
+        check_kernels(text, Path(str(template.filename)))
     return banner + text.rstrip("\n") + "\n"
+
+
+def check_kernels(text: str, template: Path) -> None:
+    """A kernel that does not wait for those in front of it must not be launched as if it did."""
+    for kernel in re.finditer(r"\b__global__\b[^{};]*\{", text):
+        if not text[kernel.end() :].lstrip().startswith("kvf_begin_kernel();"):
+            lines = template.read_text().split("\n")
+            line = next((i for i, each in enumerate(lines, 1) if "__global__" in each), 1)
+            raise ValueError(
+                f"{template}:{line}: a kernel's first statement is something else, want "
+                "kvf_begin_kernel();"
+            )
 
 
 def render_all(planned: list[Output] | None = None) -> dict[str, str]:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda_emulator/kvf_emulator.h"
 #include "small_call.h"
 
 enum { NON_BLOCKING = 1 };
@@ -384,6 +385,95 @@ static void test_capture(void) {
   count_case(variant);
 }
 
+/* ---- programmatic launches
+ * ------------------------------------------------------------------------------ */
+
+/* How many there were, if the driver tells; else 0. */
+static unsigned long long programmatic_launches(void) {
+  static void (*count)(kvf_emulator_counts *);
+  kvf_emulator_counts counts = {.programmatic = 0};
+  if (cuda.reset != NULL && count == NULL) {
+    void *found = dlsym(dlopen(getenv("KVFORGE_LIBCUDA"), RTLD_NOW), "kvf_emulator_count");
+    memcpy(&count, &found, sizeof found);
+  }
+  if (count != NULL) {
+    count(&counts);
+  }
+  return counts.programmatic;
+}
+
+/* A call's kernel is launched so when its exec says it, and without one, when that was set. */
+static void test_programmatic(void) {
+  const kvf_variant *variant = begin();
+  if (variant == NULL) {
+    return;
+  }
+  EXPECT(!kvf_programmatic(), "it is on, but nobody has set it");
+  for (int i = 0; i < 4; ++i) {
+    const kvf_exec exec = {.backend = KVF_CUDA, .programmatic = i == 1};
+    small_call call;
+    small_make(&call, variant, 40, options.seed);
+    call.exec = i < 2 ? &exec : NULL;
+    kvf_set_programmatic(i == 3);
+    EXPECT(kvf_programmatic() == (i == 3), "kvf_programmatic() is another than was set");
+    const unsigned long long before = programmatic_launches();
+    void *home = current_context();
+    const kvf_status status = small_run(&call);
+    if (cuda.reset != NULL && getenv("KVF_EMULATOR_PROGRAMMATIC") == NULL) {
+      EXPECT(programmatic_launches() - before == (unsigned long long)(i % 2), "call %d", i);
+    }
+    finish(&call, status, home, home, "a programmatic call");
+    small_free(&call);
+  }
+  kvf_set_programmatic(false);
+}
+
+/* Each of many calls reads what the one in front has written. */
+static void test_programmatic_chain(void) {
+  enum { PAGES = 200, PAGE = 4096 };
+  if (!need_backend()) {
+    return;
+  }
+  const kvf_variant *variant = kvf_find_variant("kvf_cuda_copy_blocks_mla__b8");
+  if (variant == NULL || !kvf_variant_built(variant)) {
+    skip_test("copy_blocks_mla is not built");
+    return;
+  }
+  buffer pages = buffer_make(KVF_CUDA, (size_t)PAGES * PAGE, options.seed);
+  buffer numbers = buffer_make(KVF_CUDA, sizeof(int64_t[PAGES][2]), 1);
+  for (int64_t i = 0; i < PAGES; ++i) {
+    const int64_t pair[2] = {i, i + 1};
+    memcpy(numbers.expected + i * (int64_t)sizeof pair, pair, sizeof pair);
+  }
+  buffer_upload(&pages);
+  buffer_upload(&numbers);
+  int64_t shape[2] = {PAGES, PAGE};
+  int64_t pairs_shape[2] = {1, 2};
+  const DLTensor cache = {.data = pages.place,
+                          .device = {kDLCUDA, 0},
+                          .ndim = 2,
+                          .dtype = dl_dtype(KVF_B8),
+                          .shape = shape};
+  const DLTensor *const list[] = {&cache};
+  const kvf_exec exec = {.backend = KVF_CUDA, .programmatic = true};
+  for (int64_t i = 0; i + 1 < PAGES; ++i) {
+    const DLTensor pairs = {.data = (char *)numbers.place + i * 2 * (int64_t)sizeof(int64_t),
+                            .device = {kDLCUDA, 0},
+                            .ndim = 2,
+                            .dtype = {kDLInt, 64, 1},
+                            .shape = pairs_shape};
+    EXPECT_STATUS(kvf_copy_blocks_mla(&exec, list, 1, &pairs), KVF_OK);
+    memcpy(pages.expected + (i + 1) * PAGE, pages.expected, PAGE);
+  }
+  const char *wrong = memory_synchronize(KVF_CUDA);
+  EXPECT(wrong == NULL, "%s", wrong);
+  EXPECT(memcmp(buffer_contents(&pages), pages.expected, pages.size) == 0,
+         "a copy did not wait for the one in front");
+  buffer_free(&numbers);
+  buffer_free(&pages);
+  count_case(variant);
+}
+
 static void test_first_capture(void) {
   if (need_backend()) {
     run_alone("first_capture", "KVFORGE_TEST_CHILD", "1");
@@ -418,6 +508,8 @@ CU_TestInfo cuda_tests[] = {
     {"pinned tensors", test_pinned_tensors},
     {"captured calls", test_capture},
     {"first call captured", test_first_capture},
+    {"programmatic launches", test_programmatic},
+    {"a chain of programmatic launches", test_programmatic_chain},
     {"an entry point fails", test_driver_faults},
     CU_TEST_INFO_NULL,
 };

@@ -274,6 +274,23 @@ def test_banner_names_template_and_spec(texts: dict[str, str]) -> None:
         assert (ROOT / "templates" / output.template).is_file()
 
 
+def test_a_kernel_that_does_not_wait_is_refused(tmp_path: Path) -> None:
+    template = tmp_path / "kernel.cu.j2"
+    kernel = 'extern "C" __global__ void f(const params p) {\n'
+    template.write_text("/* one */\n" + kernel)
+    render.check_kernels(kernel + "  kvf_begin_kernel();\n}\n", template)
+    for body in ["  return;\n}\n", "  work(p);\n  kvf_begin_kernel();\n}\n"]:
+        with pytest.raises(ValueError, match=r"kernel\.cu\.j2:2: .* want kvf_begin_kernel\(\);"):
+            render.check_kernels(kernel + "  kvf_begin_kernel();\n}\n" + kernel + body, template)
+
+
+def test_every_kernel_waits(texts: dict[str, str]) -> None:
+    kernels = [text for path, text in texts.items() if path.endswith(".cu")]
+    assert kernels
+    for text in kernels:
+        assert text.count("__global__") == text.count("kvf_begin_kernel();") == 1
+
+
 def test_an_unknown_variable_is_an_error() -> None:
     env = render.environment()
     with pytest.raises(jinja2.UndefinedError):

@@ -71,6 +71,9 @@ static void test_lookups(void) {
   kvf_set_num_threads(INT_MIN);
   ANSWERED(kvf_num_threads, > 0);
   kvf_set_num_threads(threads);
+  ANSWERED(kvf_programmatic, == false);
+  see("kvf_set_programmatic");
+  kvf_set_programmatic(false);
   static const kvf_pool hollow_pool = {.num_threads = 4};
   see("kvf_set_pool");
   kvf_set_pool(&hollow_pool); /* as NULL: the library's own team */

@@ -133,6 +133,7 @@ KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
 extern "C" __global__ void __launch_bounds__(128)
     kvf_cuda_concat_and_cache_mla__bf16__fp8_ds_mla_f32(
         const __grid_constant__ kvf_concat_and_cache_mla_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

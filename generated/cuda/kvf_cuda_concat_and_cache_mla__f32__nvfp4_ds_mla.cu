@@ -102,6 +102,7 @@ KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
 /* Grid: x tokens. Block: x the lanes of a warp, y tokens. */
 extern "C" __global__ void __launch_bounds__(128) kvf_cuda_concat_and_cache_mla__f32__nvfp4_ds_mla(
     const __grid_constant__ kvf_concat_and_cache_mla_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

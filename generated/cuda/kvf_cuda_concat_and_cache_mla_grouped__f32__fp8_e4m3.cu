@@ -221,6 +221,7 @@ KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_grouped_params &p,
 extern "C" __global__ void __launch_bounds__(256, 3)
     kvf_cuda_concat_and_cache_mla_grouped__f32__fp8_e4m3(
         const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

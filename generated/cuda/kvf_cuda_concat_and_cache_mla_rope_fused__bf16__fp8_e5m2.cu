@@ -217,6 +217,7 @@ KVF_INLINE void write_latent(const kvf_concat_and_cache_mla_rope_fused_params &p
 extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_concat_and_cache_mla_rope_fused__bf16__fp8_e5m2(
         const __grid_constant__ kvf_concat_and_cache_mla_rope_fused_params p) {
+  kvf_begin_kernel();
   const uint32_t pair_vectors = (uint32_t)(p.rope_dim / 2 / p.vector_pairs);
   const uint32_t queries = (uint32_t)p.num_heads * pair_vectors;
   const uint32_t rotations = queries + pair_vectors;

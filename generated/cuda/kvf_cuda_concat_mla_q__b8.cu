@@ -123,6 +123,7 @@ KVF_INLINE void join_x1(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_
 /* Grid: x rows. Block: x vectors of a row, y rows. */
 extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_concat_mla_q__b8(const __grid_constant__ kvf_concat_mla_q_params p) {
+  kvf_begin_kernel();
   const int64_t row = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   const int64_t token = kvf_divide(row, p.by_num_heads);
   const int64_t head = row - token * p.num_heads;

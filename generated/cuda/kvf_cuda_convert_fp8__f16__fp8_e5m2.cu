@@ -188,6 +188,7 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
 /* Grid: x parts of all vectors. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     kvf_cuda_convert_fp8__f16__fp8_e5m2(const __grid_constant__ kvf_convert_fp8_params p) {
+  kvf_begin_kernel();
   switch (p.vector_elements) {
   case 16:
     convert_x16(p);

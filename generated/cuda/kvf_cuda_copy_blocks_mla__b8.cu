@@ -418,6 +418,7 @@ KVF_INLINE void copy_in_order(const kvf_page_list &pages, part own, const pair_l
  */
 extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
     kvf_cuda_copy_blocks_mla__b8(const __grid_constant__ kvf_copy_blocks_mla_params p) {
+  kvf_begin_kernel();
   __shared__ int64_t sources[KVF_PAGE_PAIRS];
   __shared__ int64_t targets[KVF_PAGE_PAIRS];
   __shared__ int32_t table[2 * KVF_PAGE_PAIRS];

@@ -201,6 +201,7 @@ KVF_INLINE void gather_x1(const kvf_cp_gather_cache_params &p, const int64_t *pl
 /* Grid: x tiles of rows, y parts of long rows. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_cp_gather_cache__b8(const __grid_constant__ kvf_cp_gather_cache_params p) {
+  kvf_begin_kernel();
   __shared__ int64_t places[MAX_TILE_ROWS];
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
   const int64_t rest = p.num_rows - first_row;

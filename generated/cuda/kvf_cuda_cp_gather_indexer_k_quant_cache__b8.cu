@@ -267,6 +267,7 @@ KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
         const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
+  kvf_begin_kernel();
   __shared__ row_place places[MAX_ROWS];
   const int64_t first = (int64_t)blockIdx.x * p.rows_per_block;
   const int64_t rest = p.num_rows - first;

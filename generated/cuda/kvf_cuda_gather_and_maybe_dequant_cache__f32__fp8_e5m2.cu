@@ -158,6 +158,7 @@ KVF_INLINE int64_t sequence_of(const kvf_gather_and_maybe_dequant_cache_params &
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_and_maybe_dequant_cache__f32__fp8_e5m2(
         const __grid_constant__ kvf_gather_and_maybe_dequant_cache_params p) {
+  kvf_begin_kernel();
   __shared__ int64_t places[MAX_TILE_ROWS];
   const int64_t first_row = (int64_t)blockIdx.x * p.rows_per_tile;
   const int64_t rest = p.num_rows - first_row;

@@ -392,6 +392,7 @@ KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_r
 /* Grid: x tiles of rows, y parts of long rows, z keys and values. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 6)
     kvf_cuda_gather_kv_cache__bf16__fp8_e4m3(const __grid_constant__ kvf_gather_kv_cache_params p) {
+  kvf_begin_kernel();
   __shared__ int64_t places[MAX_TILE_ROWS];
   __shared__ patches found;
   __shared__ int32_t missing;

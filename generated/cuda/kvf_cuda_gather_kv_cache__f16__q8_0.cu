@@ -196,6 +196,7 @@ KVF_INLINE void clear_rows(const side &s, const int64_t *places, int64_t first_r
 /* Grid: x tiles of rows, y parts of long rows, z keys and values. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_gather_kv_cache__f16__q8_0(const __grid_constant__ kvf_gather_kv_cache_params p) {
+  kvf_begin_kernel();
   __shared__ int64_t places[MAX_TILE_ROWS];
   __shared__ int32_t missing;
   const side s = find_side(p);

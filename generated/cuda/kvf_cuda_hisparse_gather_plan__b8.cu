@@ -148,6 +148,7 @@ KVF_INLINE void load_row(const kvf_hot_rows &rows, int64_t g, int64_t d) {
 /* Grid: x groups of entries. Block: x lanes of an entry, y entries. */
 extern "C" __global__ void __launch_bounds__(WARP *WARPS)
     kvf_cuda_hisparse_gather_plan__b8(const __grid_constant__ kvf_hisparse_gather_plan_params p) {
+  kvf_begin_kernel();
   const int64_t entries = p.num_requests * p.num_columns;
   for (int64_t entry = (int64_t)blockIdx.x * WARPS + threadIdx.y; entry < entries;
        entry += (int64_t)gridDim.x * WARPS) {

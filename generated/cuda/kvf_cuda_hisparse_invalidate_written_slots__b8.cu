@@ -9,6 +9,7 @@
 /* Grid: x tokens. Block: x slots of the token's state. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_hisparse_invalidate_written_slots__b8(
     const __grid_constant__ kvf_hisparse_invalidate_written_slots_params p) {
+  kvf_begin_kernel();
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
     const int64_t request =
         kvf_index_at(p.req_id_per_token.data, 4, token * p.req_id_per_token.stride[0]);

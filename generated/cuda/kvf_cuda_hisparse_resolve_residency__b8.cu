@@ -360,6 +360,7 @@ KVF_INLINE void reorder(const kvf_hisparse_resolve_residency_params &p, const ru
 /* Grid: x rows; the block of a row that begins a run resolves it. Block: x references, or slots. */
 extern "C" __global__ void __launch_bounds__(WARP *WARPS) kvf_cuda_hisparse_resolve_residency__b8(
     const __grid_constant__ kvf_hisparse_resolve_residency_params p) {
+  kvf_begin_kernel();
   KVF_DYNAMIC_SHARED(unsigned long long, shared);
   static_assert(sizeof(block_memory) <= 4 * KVF_RESIDENCY_WORDS, "what is in front of the table");
   table of_run;

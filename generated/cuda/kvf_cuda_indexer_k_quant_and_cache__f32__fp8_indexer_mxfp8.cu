@@ -253,6 +253,7 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p) {
 extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8(
         const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
+  kvf_begin_kernel();
   switch (p.vector_elements) {
   case 16:
     write_group_x16(p);

@@ -95,6 +95,7 @@ KVF_INLINE uint64_t digest(const uint8_t *from, int64_t bytes, int32_t lane) {
 /* Grid: x warps, a unit after another. */
 extern "C" __global__ void __launch_bounds__(128)
     kvf_cuda_kv_checksum__b8(const __grid_constant__ kvf_kv_checksum_params p) {
+  kvf_begin_kernel();
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int64_t warps = (int64_t)gridDim.x * (blockDim.x / WARP);
   const int64_t units = (p.num_bytes - 1) / p.unit_bytes + 1;

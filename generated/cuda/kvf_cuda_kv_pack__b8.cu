@@ -214,6 +214,7 @@ KVF_INLINE void clear_rest(const kvf_wire_copy &copy) {
 /* Grid: x parts of a cell, y cells, and one more for what is behind rows. */
 extern "C" __global__ void __launch_bounds__(THREADS)
     kvf_cuda_kv_pack__b8(const __grid_constant__ kvf_kv_pack_params p) {
+  kvf_begin_kernel();
   const kvf_wire_copy &copy = p.copy;
   const int32_t cell = (int32_t)blockIdx.y;
   if (cell == copy.num_planes * copy.num_layers) {

@@ -193,6 +193,7 @@ KVF_INLINE void move_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
 /* Grid: x parts of a cell, y cells. */
 extern "C" __global__ void __launch_bounds__(THREADS)
     kvf_cuda_kv_unpack__b8(const __grid_constant__ kvf_kv_unpack_params p) {
+  kvf_begin_kernel();
   const kvf_wire_copy &copy = p.copy;
   const int32_t cell = (int32_t)blockIdx.y;
   if (copy.gate != nullptr && *copy.gate != 0) {

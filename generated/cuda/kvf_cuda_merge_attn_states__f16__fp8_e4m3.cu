@@ -304,6 +304,7 @@ KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_par
 /* Grid: x rows. Block: x vectors of a row, y rows, whose weights have room in shared memory. */
 extern "C" __global__ void __launch_bounds__(256, 4) kvf_cuda_merge_attn_states__f16__fp8_e4m3(
     const __grid_constant__ kvf_merge_attn_states_params p) {
+  kvf_begin_kernel();
   __shared__ all_parts all;
   const row_of_parts row = find_row(p);
   const float scale = *static_cast<const float *>(p.output_scale.data);

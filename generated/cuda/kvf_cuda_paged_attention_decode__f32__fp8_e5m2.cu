@@ -600,6 +600,7 @@ KVF_INLINE void combine(const kvf_paged_attention_decode_params &p, int64_t sequ
 extern "C" __global__ void __launch_bounds__(THREADS)
     kvf_cuda_paged_attention_decode__f32__fp8_e5m2(
         const __grid_constant__ kvf_paged_attention_decode_params p) {
+  kvf_begin_kernel();
   __shared__ working_set w;
   if (p.combines) {
     for (int64_t unit = blockIdx.x; unit < p.num_seqs * p.num_q_heads; unit += gridDim.x) {

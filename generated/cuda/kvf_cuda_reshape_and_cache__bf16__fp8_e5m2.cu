@@ -216,6 +216,7 @@ KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache)
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_reshape_and_cache__bf16__fp8_e5m2(
         const __grid_constant__ kvf_reshape_and_cache_params p) {
+  kvf_begin_kernel();
   __shared__ __align__(16) uint8_t tile[TILE_TOKENS * ROW];
   __shared__ int64_t places[TILE_TOKENS];
   const bool keys = blockIdx.z == 0;

@@ -214,6 +214,7 @@ KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache)
  * registers: left alone, ptxas wants 48 on sm_120, and spills. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 4)
     kvf_cuda_reshape_and_cache__f32__int8(const __grid_constant__ kvf_reshape_and_cache_params p) {
+  kvf_begin_kernel();
   __shared__ __align__(16) int8_t tile[TILE_TOKENS * ROW];
   __shared__ int64_t places[TILE_TOKENS];
   const bool keys = blockIdx.z == 0;

@@ -258,6 +258,7 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
 /* Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_flash__f16__f16(
     const __grid_constant__ kvf_reshape_and_cache_flash_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

@@ -67,6 +67,7 @@ KVF_INLINE void store_block(const float (&v)[GROUP], uint8_t *to, bool whole) {
 /* Grid: x tokens, y parts of a token. Block: x blocks of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_reshape_and_cache_flash_ggml__f16__q8_0(
     const __grid_constant__ kvf_reshape_and_cache_flash_ggml_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

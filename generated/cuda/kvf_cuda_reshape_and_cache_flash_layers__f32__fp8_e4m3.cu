@@ -321,6 +321,7 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
 extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_reshape_and_cache_flash_layers__f32__fp8_e4m3(
         const __grid_constant__ kvf_reshape_and_cache_flash_layers_params p) {
+  kvf_begin_kernel();
   const int64_t layer = blockIdx.z;
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {

@@ -91,6 +91,7 @@ KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *sc
 extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_reshape_and_cache_flash_nvfp4__f16__nvfp4(
         const __grid_constant__ kvf_reshape_and_cache_flash_nvfp4_params p) {
+  kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {
     return;

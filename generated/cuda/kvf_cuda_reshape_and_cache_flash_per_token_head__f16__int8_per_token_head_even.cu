@@ -187,6 +187,7 @@ KVF_INLINE float write_head_x1(const uint16_t *from, int8_t *to, int64_t size, i
 extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_reshape_and_cache_flash_per_token_head__f16__int8_per_token_head_even(
         const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
+  kvf_begin_kernel();
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;

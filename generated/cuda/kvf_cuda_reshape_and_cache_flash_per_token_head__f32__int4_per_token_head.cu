@@ -135,6 +135,7 @@ KVF_INLINE uint32_t write_int4(const float *from, int64_t stride, uint8_t *to, i
 extern "C" __global__ void __launch_bounds__(256, 2)
     kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head(
         const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
+  kvf_begin_kernel();
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;

@@ -765,6 +765,7 @@ enum { BLOCKS = 3 };
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_rope_and_cache_flash__f16__nvfp4(
         const __grid_constant__ kvf_rope_and_cache_flash_params p) {
+  kvf_begin_kernel();
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
     if (p.wide) {

@@ -76,6 +76,7 @@ KVF_INLINE uint32_t find_x1(const kvf_update_kv_scales_params &p, int32_t side) 
 /* Grid: x parts of all vectors, z keys and values. Whole warps. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_update_kv_scales__bf16(const __grid_constant__ kvf_update_kv_scales_params p) {
+  kvf_begin_kernel();
   __shared__ uint32_t of_warps[MAX_THREADS / WARP];
   const int32_t side = (int32_t)blockIdx.z;
   uint32_t largest = 0;

@@ -34,6 +34,7 @@ KVF_INLINE void clear_page_x1(uint8_t *page, int64_t page_bytes) {
 /* Grid: x blocks, y parts of a page, z tensors. Block: x vectors of a page, y blocks. */
 extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS)
     kvf_cuda_zero_blocks__b8(const __grid_constant__ kvf_zero_blocks_params p) {
+  kvf_begin_kernel();
   const kvf_page_list &pages = p.pages;
   const int64_t i = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (i >= pages.blocks.size) {

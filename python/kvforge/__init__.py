@@ -10,6 +10,7 @@ as it refuses a read-only NumPy array. The GIL is released while an op runs.
 
 CUDA work goes to the caller's current stream: torch's if the call has CUDA tensors of torch, else
 CuPy's if the op writes to arrays of CuPy, else the one that `tvm_ffi.use_raw_stream` has set.
+`set_programmatic` has small calls that follow each other begin before the one in front has ended.
 
 Large calls on the CPU are divided among the calling thread and a small team that all callers share:
 as many threads as this process has CPUs, or KVFORGE_NUM_THREADS, or `set_num_threads`; `torch.ops`
@@ -50,10 +51,12 @@ from kvforge._library import (
     clear_faults,
     faults,
     get_num_threads,
+    get_programmatic,
     library,
     machine,
     set_builder,
     set_num_threads,
+    set_programmatic,
     variants,
 )
 from kvforge._load import load
@@ -68,10 +71,12 @@ __all__ = [
     "clear_faults",
     "faults",
     "get_num_threads",
+    "get_programmatic",
     "load",
     "machine",
     "ops",
     "set_num_threads",
+    "set_programmatic",
     "variants",
 ]
 __version__ = library()[0]

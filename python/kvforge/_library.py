@@ -134,6 +134,22 @@ def set_num_threads(count: int) -> None:
     function("kvforge__num_threads")(min(wanted, 2**31 - 1))
 
 
+def get_programmatic() -> bool:
+    """What `set_programmatic` has set; False before."""
+    return bool(function("kvforge__programmatic")())
+
+
+def set_programmatic(wanted: bool) -> None:
+    """Sets whether kernels may be set up on the device while the one in front of them still runs.
+
+    For all CUDA calls of the process, those of `torch.ops` too, from the next one on. A kernel waits
+    for the end of the one in front before it touches memory: results are the same. Small calls that
+    follow each other take less time so; between kernels of others they take more. From compute
+    capability 9.0 on (programmatic dependent launch); without effect elsewhere.
+    """
+    function("kvforge__programmatic")(bool(wanted))
+
+
 def set_builder(builder: Callable[[str], None] | None) -> None:
     """Sets what is called, with a symbol, when an op needs a variant that is not built."""
     function("kvforge__set_builder")(builder)

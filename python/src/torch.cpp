@@ -96,6 +96,7 @@ kvf_exec place(const kvf_op &op, int32_t device) {
   if (device >= 0) {
     exec.backend = KVF_CUDA;
     exec.device = device;
+    exec.programmatic = kvf_programmatic();
     if (stream_of() == nullptr || stream_of()(device, &exec.stream) != 0) {
       throw std::runtime_error(std::string(op.name) + ": torch tells no current CUDA stream");
     }

@@ -157,7 +157,7 @@ static int report(kvf_status status) {
 
 /* A device and its stream: torch's, if the tensors are; false if torch does not tell it. */
 static bool on_cuda(int32_t device, bool torchs, kvf_exec *exec) {
-  *exec = (kvf_exec){.backend = KVF_CUDA, .device = device};
+  *exec = (kvf_exec){.backend = KVF_CUDA, .device = device, .programmatic = kvf_programmatic()};
   if (torchs) {
     return kvf_torch_stream(device, &exec->stream);
   }
@@ -533,6 +533,21 @@ int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments, int
   }
   result->type_index = kTVMFFIInt;
   result->v_int64 = kvf_num_threads();
+  return 0;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__programmatic(void *handle, const TVMFFIAny *arguments,
+                                                       int32_t count, TVMFFIAny *result);
+
+/* kvf_programmatic(); an argument is handed to kvf_set_programmatic() before. */
+int __tvm_ffi_kvforge__programmatic(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                    TVMFFIAny *result) {
+  (void)handle;
+  if (count > 0) {
+    kvf_set_programmatic(arguments[0].v_int64 != 0);
+  }
+  result->type_index = kTVMFFIBool;
+  result->v_int64 = kvf_programmatic();
   return 0;
 }
 

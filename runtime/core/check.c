@@ -8,7 +8,9 @@
 
 kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec) {
   kvf_check check = {.op = op};
-  if (exec != NULL) {
+  if (exec == NULL) {
+    check.exec.programmatic = kvf_programmatic();
+  } else {
     check.exec = *exec;
     check.placed = true;
     if (exec->backend != KVF_CPU && exec->backend != KVF_CUDA) {

@@ -311,6 +311,14 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
                                                     : status;
 }
 
+static _Atomic(bool) programmatic;
+
+bool kvf_programmatic(void) { return atomic_load_explicit(&programmatic, memory_order_relaxed); }
+
+void kvf_set_programmatic(bool wanted) {
+  atomic_store_explicit(&programmatic, wanted, memory_order_relaxed);
+}
+
 /* The errors of a call name its op. */
 static kvf_status end_call(const kvf_check *check, kvf_status status) {
   return status == KVF_OK ? status : kvf_error(status, "%s: %s", check->op->name, kvf_last_error());
@@ -355,6 +363,40 @@ static kvf_status allow_shared(const kvf_cuda_driver *driver, const kvf_variant 
                           : status;
 }
 
+/* Whether the caller wants it, and driver and device have it. */
+static bool may_begin_early(const kvf_check *check, const kvf_cuda_driver *driver) {
+  return check->exec.programmatic && driver->launch_ex != NULL && kvf_check_arch(check) >= 90;
+}
+
+/* Every kernel begins with kvf_begin_kernel(), which waits for those in front. */
+static int launch_early(const kvf_cuda_driver *driver, void *kernel, const kvf_grid *grid,
+                        void *stream, void **arguments) {
+  kvf_cuda_launch_attribute early = {.id = CUDA_PROGRAMMATIC_SERIALIZATION, .value = {1}};
+  const kvf_cuda_launch_config config = {
+      .grid = {grid->grid[0], grid->grid[1], grid->grid[2]},
+      .block = {grid->block[0], grid->block[1], grid->block[2]},
+      .shared_bytes = grid->shared_bytes,
+      .stream = stream,
+      .attributes = &early,
+      .num_attributes = 1,
+  };
+  return driver->launch_ex(&config, kernel, arguments, NULL);
+}
+
+static kvf_status launch(const kvf_check *check, const kvf_cuda_driver *driver,
+                         const kvf_variant *variant, void *kernel, const kvf_grid *grid,
+                         const void *params) {
+  void *arguments[] = {(void *)(uintptr_t)params};
+  if (may_begin_early(check, driver)) {
+    return kvf_cuda_check(launch_early(driver, kernel, grid, check->exec.stream, arguments),
+                          "cuLaunchKernelEx", variant->symbol);
+  }
+  return kvf_cuda_check(driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],
+                                       grid->block[0], grid->block[1], grid->block[2],
+                                       grid->shared_bytes, check->exec.stream, arguments, NULL),
+                        "cuLaunchKernel", variant->symbol);
+}
+
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                         const kvf_grid *grid) {
   const kvf_cuda_driver *driver = NULL;
@@ -367,11 +409,7 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   status =
       status == KVF_OK ? allow_shared(driver, variant, kernel, grid, check->exec.device) : status;
   if (status == KVF_OK) {
-    void *arguments[] = {(void *)(uintptr_t)params};
-    status = kvf_cuda_check(driver->launch(kernel, grid->grid[0], grid->grid[1], grid->grid[2],
-                                           grid->block[0], grid->block[1], grid->block[2],
-                                           grid->shared_bytes, check->exec.stream, arguments, NULL),
-                            "cuLaunchKernel", variant->symbol);
+    status = launch(check, driver, variant, kernel, grid, params);
     launched = status == KVF_OK;
   }
   status = leave(driver, pushed, status);

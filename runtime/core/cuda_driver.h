@@ -29,7 +29,8 @@ enum {
   CUDA_RANGE_START = 11,
   CUDA_RANGE_SIZE = 12,
   CUDA_SOURCE_IN_STREAM_ORDER = 1,
-  CUDA_SOURCE_IN_ANY_ORDER = 3
+  CUDA_SOURCE_IN_ANY_ORDER = 3,
+  CUDA_PROGRAMMATIC_SERIALIZATION = 6 /* an attribute of a launch: 0 or 1 */
 };
 
 /* The legacy default stream by its other name. */
@@ -42,6 +43,21 @@ typedef struct kvf_cuda_copy_attributes {
   int target_hint[2];
   unsigned flags;
 } kvf_cuda_copy_attributes;
+
+/* What a launch is told beside its shape, and the shape. */
+typedef struct kvf_cuda_launch_attribute {
+  int id;
+  _Alignas(8) int value[16];
+} kvf_cuda_launch_attribute;
+
+typedef struct kvf_cuda_launch_config {
+  unsigned grid[3];
+  unsigned block[3];
+  unsigned shared_bytes;
+  void *stream;
+  kvf_cuda_launch_attribute *attributes;
+  unsigned num_attributes;
+} kvf_cuda_launch_config;
 
 /* X(member, symbol, parameter types): every entry point, by the name libcuda exports. */
 #define KVF_CUDA_ENTRY_POINTS(X)                                                                   \
@@ -71,6 +87,8 @@ typedef struct kvf_cuda_copy_attributes {
 
 /* The same for those that are NULL in drivers that do not have them. */
 #define KVF_CUDA_OPTIONAL_ENTRY_POINTS(X)                                                          \
+  /* CUDA 11.8 */                                                                                  \
+  X(launch_ex, cuLaunchKernelEx, (const kvf_cuda_launch_config *, void *, void **, void **))       \
   /* CUDA 13.0 */                                                                                  \
   X(copy_batch, cuMemcpyBatchAsync_v2,                                                             \
     (uint64_t *, uint64_t *, size_t *, size_t, kvf_cuda_copy_attributes *, size_t *, size_t,       \

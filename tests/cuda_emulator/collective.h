@@ -36,6 +36,9 @@ unsigned kvf_emulator_barrier(unsigned value);
 unsigned long long kvf_emulator_collective(kvf_collective kind, unsigned mask,
                                            unsigned long long value, unsigned operand, int width);
 
+/* The thread has waited for the grids in front of its own. */
+void kvf_emulator_begin_kernel(void);
+
 /* The launch's dynamic shared memory. */
 void *kvf_emulator_dynamic_shared(void);
 

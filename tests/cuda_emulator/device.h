@@ -56,6 +56,9 @@
 #define KVF_DYNAMIC_SHARED(type, name)                                                             \
   type *const name = static_cast<type *>(kvf_emulator_dynamic_shared())
 
+// The first statement of a kernel; see kvforge/cuda_kernel.cuh.
+#define KVF_BEGIN_KERNEL() kvf_emulator_begin_kernel()
+
 // ---- memcpy and its family ----
 //
 // g++ instruments a copy only if it became a plain load and store, as small powers of two do. All

@@ -107,11 +107,12 @@ CUresult stream_allows_unsafe(void);
 
 /* ---- What a test asks for with kvf_emulator_state() ---- */
 
-unsigned library_count(void);         /* loaded */
-unsigned context_retained(void);      /* users of all primary contexts */
-unsigned context_depth(void);         /* of the calling thread's stack */
-int stream_capture_mode(void);        /* of the calling thread */
-unsigned long long stream_work(void); /* operations that were ever enqueued */
+unsigned library_count(void);                 /* loaded */
+unsigned long long launch_programmatic(void); /* launches that may begin early */
+unsigned context_retained(void);              /* users of all primary contexts */
+unsigned context_depth(void);                 /* of the calling thread's stack */
+int stream_capture_mode(void);                /* of the calling thread */
+unsigned long long stream_work(void);         /* operations that were ever enqueued */
 
 /* ---- Contexts ---- */
 

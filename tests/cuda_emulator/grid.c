@@ -86,6 +86,7 @@ typedef struct thread {
   thread_state state;
   fiber *stack; /* what it is suspended on, or runs on; NULL before its start and after its exit */
   struct uint3 position;
+  bool waited; /* for the grids in front of its own */
 
   /* The warp intrinsic it waits in, and then its result. */
   kvf_collective kind;
@@ -163,6 +164,11 @@ extern const char _end[] __attribute__((visibility("hidden")));
 
 bool grid_may_access(uintptr_t address, size_t size, bool write) {
   const allocation *found = memory_find(address, size);
+  if (found && run.launch->programmatic && !run.current->waited)
+    grid_fault(CUDA_ERROR_LAUNCH_FAILED,
+               "%s of %zu byte(s) at address %#zx before the kernels in front have ended: "
+               "kvf_begin_kernel() has not been called",
+               write ? "write" : "read", size, (size_t)address);
   if (found)
     return found->space == run.launch->device || found->space == MEMORY_PINNED;
   const kernel_row *kernel = run.launch->kernel;
@@ -377,6 +383,8 @@ unsigned long long kvf_emulator_collective(kvf_collective kind, unsigned mask,
 
 /* ---- Threads ---- */
 
+void kvf_emulator_begin_kernel(void) { run.current->waited = true; }
+
 void *kvf_emulator_dynamic_shared(void) { return dynamic_shared; }
 
 /* Whoever waits for the lane that exits now waits in vain. */
@@ -413,6 +421,8 @@ static inline void enter_thread(thread *t) {
 static void worker(void) {
   for (;;) {
     run.launch->kernel->call(run.launch->params);
+    if (run.launch->programmatic && !run.current->waited)
+      grid_fault(CUDA_ERROR_LAUNCH_FAILED, "ends without having waited for the kernels in front");
 
     fiber *stack = run.current->stack;
     exit_thread(run.current);
@@ -475,7 +485,7 @@ static void run_block(void) {
   memset(dynamic_shared, 0xFF, run.launch->dynamic_shared);
 
   for (unsigned i = 0; i < run.size; i++)
-    threads[i].state = FRESH;
+    threads[i].state = FRESH, threads[i].waited = false;
   for (unsigned first = 0; first < run.size; first += GRID_WARP) {
     unsigned lanes = run.size - first;
     run.warps[first / GRID_WARP].present = lanes >= GRID_WARP ? ~0u : (1u << lanes) - 1;

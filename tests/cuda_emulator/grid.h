@@ -20,6 +20,7 @@ typedef struct launch {
   const kernel_row *kernel;
   struct dim3 grid, block;
   unsigned dynamic_shared;
+  bool programmatic; /* may begin before the grids in front of it have ended */
   int device;
   const void *params; /* the caller's, unchanged until grid_run returns */
 } launch;

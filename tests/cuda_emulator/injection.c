@@ -75,5 +75,6 @@ void kvf_emulator_count(kvf_emulator_counts *counts) {
                                   .pinned = memory_count(MEMORY_PINNED),
                                   .depth = context_depth(),
                                   .capture_mode = stream_capture_mode(),
-                                  .work = stream_work()};
+                                  .work = stream_work(),
+                                  .programmatic = launch_programmatic()};
 }

@@ -30,12 +30,13 @@ unsigned kvf_emulator_failures(void);
 
 /* What there is, for tests that nothing is left behind. */
 typedef struct kvf_emulator_counts {
-  unsigned libraries;      /* loaded and not unloaded */
-  unsigned retained;       /* times that primary contexts are retained */
-  unsigned pinned;         /* allocations of pinned memory */
-  unsigned depth;          /* of the calling thread's stack of contexts */
-  int capture_mode;        /* of the calling thread */
-  unsigned long long work; /* operations that were ever enqueued on streams */
+  unsigned libraries;              /* loaded and not unloaded */
+  unsigned retained;               /* times that primary contexts are retained */
+  unsigned pinned;                 /* allocations of pinned memory */
+  unsigned depth;                  /* of the calling thread's stack of contexts */
+  int capture_mode;                /* of the calling thread */
+  unsigned long long work;         /* operations that were ever enqueued on streams */
+  unsigned long long programmatic; /* launches that may begin before those in front have ended */
 } kvf_emulator_counts;
 
 void kvf_emulator_count(kvf_emulator_counts *counts);

@@ -193,6 +193,19 @@ static CUresult run_launch(operation *self) {
   return result;
 }
 
+static unsigned long long programmatic_launches;
+
+unsigned long long launch_programmatic(void) { return programmatic_launches; }
+
+/* Whether a launch may begin before the one in front of it has ended; by the environment, each. */
+static bool is_programmatic(const CUlaunchConfig *config) {
+  for (unsigned i = 0; i < config->numAttrs; i++)
+    if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION &&
+        config->attrs[i].value.programmaticStreamSerializationAllowed)
+      return true;
+  return getenv("KVF_EMULATOR_PROGRAMMATIC") != NULL;
+}
+
 /* Hints are accepted; what would change the meaning of a launch is not. */
 static CUresult check_attributes(const CUlaunchConfig *config) {
   REQUIRE(config->numAttrs == 0 || config->attrs, CUDA_ERROR_INVALID_VALUE);
@@ -280,8 +293,10 @@ static CUresult enqueue_launch(const CUlaunchConfig *c, CUkernel kernel, void **
                        .grid = {c->gridDimX, c->gridDimY, c->gridDimZ},
                        .block = {c->blockDimX, c->blockDimY, c->blockDimZ},
                        .dynamic_shared = c->sharedMemBytes,
+                       .programmatic = is_programmatic(c),
                        .device = context->device,
                        .params = l->params};
+  programmatic_launches += l->launch.programmatic;
   trace(&l->launch, c->hStream);
   stream_enqueue(stream, &l->base);
   return CUDA_SUCCESS;

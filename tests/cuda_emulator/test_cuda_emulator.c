@@ -840,14 +840,45 @@ static void test_bad_launches(void) {
   /* the extended form */
   kvf_test_params p = {0};
   void *params[] = {&p};
-  CUlaunchAttribute attribute = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
-                                 .value.programmaticStreamSerializationAllowed = 1};
+  CUlaunchAttribute attribute = {.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, .value.cooperative = 1};
   CUlaunchConfig config = {1, 1, 1, 1, 1, 1, 0, no_stream, &attribute, 1};
-  OK(cu.p_cuLaunchKernelEx(&config, find("nothing"), params, NULL));
-  attribute.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
-  attribute.value.cooperative = 1;
   FAILS(cu.p_cuLaunchKernelEx(&config, find("nothing"), params, NULL), CUDA_ERROR_NOT_SUPPORTED);
   OK(cu.p_cuCtxSynchronize());
+}
+
+/* The kernel of `mode`, launched as one that may begin early; what becomes of it. */
+static CUresult run_early(int mode, CUdeviceptr to) {
+  kvf_test_params p = {.to = (void *)to, .mode = mode};
+  void *params[] = {&p};
+  CUlaunchAttribute attribute = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+                                 .value.programmaticStreamSerializationAllowed = 1};
+  CUlaunchConfig config = {1, 1, 1, 4, 1, 1, 0, no_stream, &attribute, 1};
+  OK(cu.p_cuLaunchKernelEx(&config, find("waits"), params, NULL));
+  return cu.p_cuCtxSynchronize();
+}
+
+/* A kernel that may begin before the one in front has ended has to wait for that one's end. */
+static void test_programmatic_launches(void) {
+  CUdeviceptr to = device_memory(16);
+  kvf_emulator_counts before, after;
+  count_all(&before);
+  OK(run_early(0, to));
+  count_all(&after);
+  CU_ASSERT_EQUAL(after.programmatic - before.programmatic, 1);
+  CU_ASSERT_EQUAL(first_word(to), 2);
+  for (int mode = 1; mode <= 2; mode++) {
+    OK(run("waits", 1, 4, (kvf_test_params){.to = (void *)to, .mode = mode}));
+    FAILS(run_early(mode, to), CUDA_ERROR_LAUNCH_FAILED);
+    assert_says(mode == 1 ? "write of 4 byte(s)" : "thread (1,0,0)");
+    assert_says(mode == 1 ? "before the kernels in front have ended" : "without having waited");
+    reset();
+  }
+  setenv("KVF_EMULATOR_PROGRAMMATIC", "1", 1);
+  FAILS(run("waits", 1, 4, (kvf_test_params){.to = (void *)to, .mode = 1}),
+        CUDA_ERROR_LAUNCH_FAILED);
+  unsetenv("KVF_EMULATOR_PROGRAMMATIC");
+  reset();
+  OK(cu.p_cuMemFree(to));
 }
 
 static void test_libraries(void) {
@@ -1238,6 +1269,7 @@ int main(int argc, char **argv) {
 
   CU_pSuite errors = CU_add_suite("errors", NULL, NULL);
   CU_ADD_TEST(errors, test_bad_launches);
+  CU_ADD_TEST(errors, test_programmatic_launches);
   CU_ADD_TEST(errors, test_libraries);
   CU_ADD_TEST(errors, test_devices_and_contexts);
   CU_ADD_TEST(errors, test_bad_copies);

@@ -21,6 +21,16 @@ extern "C" __global__ void kvf_cuda_test_fill(const kvf_test_params p) {
     static_cast<int32_t *>(p.to)[i] = (int32_t)p.offset;
 }
 
+// mode 1: touches memory before it waits for the kernels in front; mode 2: thread 1 never waits
+extern "C" __global__ void kvf_cuda_test_waits(const kvf_test_params p) {
+  if (p.mode == 2 && threadIdx.x == 1)
+    return;
+  if (p.mode == 1)
+    static_cast<int32_t *>(p.to)[threadIdx.x] = 1;
+  KVF_BEGIN_KERNEL();
+  static_cast<int32_t *>(p.to)[threadIdx.x] = 2;
+}
+
 extern "C" __global__ void kvf_cuda_test_nothing(const __grid_constant__ kvf_test_params p) {
   if (threadIdx.x > 4096)
     *p.counter = 1;

@@ -107,6 +107,16 @@ def test_the_number_of_threads() -> None:
     assert 1 <= kvforge.get_num_threads() <= len(os.sched_getaffinity(0))
 
 
+def test_programmatic_launches_are_off_unless_asked_for() -> None:
+    assert kvforge.get_programmatic() is False
+    try:
+        kvforge.set_programmatic(True)
+        assert kvforge.get_programmatic() is True
+    finally:
+        kvforge.set_programmatic(False)
+    assert kvforge.get_programmatic() is False
+
+
 @pytest.mark.parametrize(("value", "number"), [("1", 1), ("-4", 0), ("many", 0), ("9" * 30, 0)])
 def test_the_number_of_threads_in_the_environment(value: str, number: int) -> None:
     """0: as without the variable."""

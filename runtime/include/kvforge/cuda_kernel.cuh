@@ -15,6 +15,23 @@
 #define KVF_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
 #endif
 
+/*
+ * The first statement of every kernel, by all threads: the generator refuses a kernel without it.
+ * With kvf_exec.programmatic a kernel begins while the one in front of it on the stream still runs;
+ * this waits until that has ended and what it wrote can be seen, and nothing is read or written
+ * before. Then the kernel behind may begin, which waits here for this one's end. In a launch
+ * without the attribute there is nothing to wait for. The emulated driver has its own.
+ */
+#ifndef KVF_BEGIN_KERNEL
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#define KVF_BEGIN_KERNEL()                                                                         \
+  asm volatile("griddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;" ::: "memory")
+#else
+#define KVF_BEGIN_KERNEL() ((void)0)
+#endif
+#endif
+KVF_INLINE void kvf_begin_kernel() { KVF_BEGIN_KERNEL(); }
+
 /* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
  * the same bits as the portable codec. */
 KVF_INLINE uint32_t kvf_fp8_e4m3x4_from_f32(float a, float b, float c, float d) {

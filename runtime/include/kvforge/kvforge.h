@@ -43,7 +43,7 @@ extern "C" {
 /* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
  * tells what was loaded.
  */
-#define KVF_ABI_VERSION 4
+#define KVF_ABI_VERSION 5
 #define KVF_VERSION "0.2.0"
 
 /*
@@ -82,7 +82,7 @@ typedef enum kvf_isa {
 
 /*
  * Where and how a call runs. NULL in place of a pointer to it means: the backend and device of the
- * tensors, the legacy default stream, and the default number of threads.
+ * tensors, the legacy default stream, the default number of threads, and kvf_programmatic().
  */
 typedef struct kvf_exec {
   kvf_backend backend;
@@ -92,6 +92,12 @@ typedef struct kvf_exec {
   int32_t num_threads; /* CPU threads at most, the calling one included; 0 or less means
                           kvf_num_threads(), and no number is more than the machine has CPUs for the
                           process. Small calls run on the calling thread whatever this says. */
+  bool programmatic;   /* CUDA: kernels of this call may be set up on the device while the kernel in
+                          front of them on the stream still runs; they wait for its end before they
+                          touch memory, so that results are the same. Saves the part of a small
+                          call that is a launch's latency when small calls follow each other, and
+                          costs time between kernels of others. From compute capability 9.0 on
+                          (programmatic dependent launch); an ordinary launch elsewhere. */
 } kvf_exec;
 
 typedef struct kvf_op kvf_op;
@@ -434,6 +440,13 @@ KVF_API kvf_status kvf_prepare(const kvf_variant *variant, int32_t device);
  */
 KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
 KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
+
+/*
+ * What calls without a kvf_exec, and those of the Python package and of torch.ops, have for its
+ * `programmatic`: false, or what was set last, by any thread.
+ */
+KVF_API bool kvf_programmatic(void);
+KVF_API void kvf_set_programmatic(bool wanted);
 
 /*
  * The device whose memory an address lies in, and the bytes from the address to the end of its

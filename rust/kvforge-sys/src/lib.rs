@@ -23,7 +23,7 @@ pub const KVF_CPU: kvf_backend = 0;
 pub const KVF_CUDA: kvf_backend = 1;
 
 /// What this crate declares; `kvf_abi_version()` is what was compiled.
-pub const KVF_ABI_VERSION: i32 = 4;
+pub const KVF_ABI_VERSION: i32 = 5;
 
 /// Where and how a call runs.
 #[repr(C)]
@@ -33,6 +33,7 @@ pub struct kvf_exec {
     pub device: i32,
     pub stream: *mut c_void,
     pub num_threads: i32,
+    pub programmatic: bool,
 }
 
 /// Threads of an engine, in place of the library's own.
@@ -106,6 +107,8 @@ extern "C" {
     pub fn kvf_load_module(path: *const c_char) -> kvf_status;
     pub fn kvf_num_threads() -> i32;
     pub fn kvf_set_num_threads(num_threads: i32);
+    pub fn kvf_programmatic() -> bool;
+    pub fn kvf_set_programmatic(wanted: bool);
     pub fn kvf_set_pool(pool: *const kvf_pool);
     pub fn kvf_cpu_isa() -> u32;
     pub fn kvf_isa_name(isa: u32) -> *const c_char;

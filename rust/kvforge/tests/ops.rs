@@ -134,6 +134,10 @@ fn the_library() {
     kvforge::set_num_threads(1);
     assert_eq!(kvforge::num_threads(), 1);
     kvforge::set_num_threads(0);
+    kvforge::set_programmatic(true);
+    assert!(kvforge::programmatic());
+    kvforge::set_programmatic(false);
+    assert!(!kvforge::programmatic());
     // SAFETY: the function takes nothing.
     assert_eq!(unsafe { kvforge_sys::kvf_abi_version() }, kvforge_sys::KVF_ABI_VERSION);
 }
