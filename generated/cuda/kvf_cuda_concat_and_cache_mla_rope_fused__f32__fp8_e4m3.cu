@@ -98,34 +98,22 @@ KVF_INLINE void rotate(float4 &a, float4 &b, const float4 cosines, const float4 
 }
 
 /* The same by the angles at `at` of a table of the scalar dtype. */
-KVF_INLINE void rotate_by(const kvf_concat_and_cache_mla_rope_fused_params &p, float4 &a, float4 &b,
-                          int64_t at) {
+KVF_INLINE void rotate_by_table(const kvf_concat_and_cache_mla_rope_fused_params &p, float4 &a,
+                                float4 &b, int64_t at) {
   const float *cosines = static_cast<const float *>(p.cos_sin_cache.data) + at;
   rotate(a, b, *reinterpret_cast<const float4 *>(cosines),
          *reinterpret_cast<const float4 *>(cosines + p.rope_dim / 2), p.is_neox);
 }
 
+/* The same by the angles at `at` of the table that there is. */
+KVF_INLINE void rotate_by(const kvf_concat_and_cache_mla_rope_fused_params &p, float4 &a, float4 &b,
+                          int64_t at) {
+  rotate_by_table(p, a, b, at);
+}
+
 /* A rotated vector to the cache. */
 KVF_INLINE void store_cached(const float4 v, uint8_t *to, float scale) {
   *reinterpret_cast<uint32_t *>(to) = quantise_x4(v, kvf_divide_by(scale));
-}
-
-/* Pairs [first, first + WIDE) of a row in place, and to the cache unless `cached` is null. */
-KVF_INLINE void rotate_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
-                            float *row, int32_t first, uint8_t *cached, float scale) {
-  const int32_t low = p.is_neox ? first : 2 * first;
-  const int32_t high = p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE;
-  float4 *at_low = reinterpret_cast<float4 *>(row + low);
-  float4 *at_high = reinterpret_cast<float4 *>(row + high);
-  float4 a = *at_low;
-  float4 b = *at_high;
-  rotate_by(p, a, b, angles + first);
-  *at_low = a;
-  *at_high = b;
-  if (cached != nullptr) {
-    store_cached(a, cached + low, scale);
-    store_cached(b, cached + high, scale);
-  }
 }
 
 /* One pair, any strides. */
@@ -150,16 +138,6 @@ KVF_INLINE void rotate_one(const kvf_concat_and_cache_mla_rope_fused_params &p, 
   }
 }
 
-/* Pairs of a row: vector `i` of them. */
-KVF_INLINE void rotate_pairs(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t angles,
-                             float *row, int64_t stride, uint32_t i, uint8_t *cached, float scale) {
-  if (p.vector_pairs == WIDE) {
-    rotate_wide(p, angles, row, (int32_t)i * WIDE, cached, scale);
-  } else {
-    rotate_one(p, angles, row, stride, (int32_t)i, cached, scale);
-  }
-}
-
 /* Vector `i` of kv_c. */
 KVF_INLINE void write_latent(const kvf_concat_and_cache_mla_rope_fused_params &p, const float *kv_c,
                              uint8_t *row, uint32_t i, float scale) {
@@ -176,62 +154,155 @@ KVF_INLINE void write_latent(const kvf_concat_and_cache_mla_rope_fused_params &p
   }
 }
 
-/*
- * Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. Four blocks share a
- * multiprocessor: with five, registers would spill.
+/* Where the parts of a token are. */
+struct token_rows {
+  float *q_pe;
+  float *k_pe;
+  const float *kv_c;
+};
+
+KVF_INLINE token_rows find_rows(const kvf_concat_and_cache_mla_rope_fused_params &p,
+                                int64_t token) {
+  return {static_cast<float *>(p.q_pe.data) + token * p.q_pe.stride[0],
+          static_cast<float *>(p.k_pe.data) + token * p.k_pe.stride[0],
+          static_cast<const float *>(p.kv_c.data) + token * p.kv_c.stride[0]};
+}
+
+/* A position that the table of angles lacks is counted, by the one thread with `counts`. */
+KVF_INLINE bool has_angles(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t position,
+                           bool counts) {
+  const bool there = position >= 0 && position < p.num_positions;
+  if (!there && counts) {
+    atomicAdd(p.slots.faults, 1ULL);
+  }
+  return there;
+}
+
+/* Two vectors that a thread moves together: elements behind the address of their part of a token.
  */
+struct vector_pair {
+  int64_t low;
+  int64_t high;  /* none if it is that of kv_c and not below its size */
+  int32_t pairs; /* the first that they hold */
+};
+
+/* Number `i` of a token: of its queries, of its key, of kv_c. */
+KVF_INLINE vector_pair find_pair(const kvf_concat_and_cache_mla_rope_fused_params &p, uint32_t i,
+                                 uint32_t per_row, uint32_t queries) {
+  if (i >= queries + per_row) {
+    const int64_t at = (int64_t)(i - queries - per_row) * 2 * WIDE;
+    return {at, at + WIDE, 0};
+  }
+  const uint32_t head = i < queries ? i / per_row : 0;
+  const int32_t first = (int32_t)(i < queries ? i - head * per_row : i - queries) * WIDE;
+  const int64_t row = head * p.q_pe.stride[1];
+  return {row + (p.is_neox ? first : 2 * first),
+          row + (p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE), first};
+}
+
+/*
+ * One token in vectors. A thread asks for two of them, the position and the slot before it waits
+ * for one of them, and then for the angles; a token that turns out to be skipped has been read for
+ * nothing.
+ */
+KVF_INLINE void write_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+  const uint32_t per_row = (uint32_t)p.rope_dim / (2 * WIDE);
+  const uint32_t queries = (uint32_t)p.num_heads * per_row;
+  const uint32_t rotations = queries + per_row;
+  const uint32_t all = rotations + ((uint32_t)p.kv_lora_rank / WIDE + 1) / 2;
+  const token_rows rows = find_rows(p, token);
+  const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < all; i += gridDim.y * blockDim.x) {
+    const int64_t position =
+        kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    const vector_pair pair = find_pair(p, i, per_row, queries);
+    const float *from = i < queries ? rows.q_pe : i < rotations ? rows.k_pe : rows.kv_c;
+    const bool is_pair = i < rotations || pair.high < p.kv_lora_rank;
+    float4 low = *reinterpret_cast<const float4 *>(from + pair.low);
+    float4 high = low;
+    if (is_pair) {
+      high = *reinterpret_cast<const float4 *>(from + pair.high);
+    }
+    int64_t block;
+    int64_t offset;
+    const bool writes = kvf_place(p.slots, slot, i == 0, &block, &offset);
+    if ((!writes && !p.rotate_skipped) || !has_angles(p, position, i == 0)) {
+      return;
+    }
+    if (i >= queries && !writes) {
+      return; /* k_pe and the cache are left alone, and i only grows */
+    }
+    if (i < rotations) {
+      rotate_by(p, low, high, position * p.cos_sin_cache.stride[0] + pair.pairs);
+      float *to = i < queries ? rows.q_pe : rows.k_pe;
+      *reinterpret_cast<float4 *>(to + pair.low) = low;
+      *reinterpret_cast<float4 *>(to + pair.high) = high;
+    }
+    if (i >= queries) {
+      uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                     offset * p.kv_cache.stride[1];
+      row += i < rotations ? p.kv_lora_rank : 0;
+      store_cached(low, row + pair.low, scale);
+      if (is_pair) {
+        store_cached(high, row + pair.high, scale);
+      }
+    }
+  }
+}
+
+/* One token, any strides: pair by pair, and vectors of kv_c. */
+KVF_INLINE void write_narrow(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+  const uint32_t per_row = (uint32_t)p.rope_dim / 2;
+  const uint32_t queries = (uint32_t)p.num_heads * per_row;
+  const uint32_t all = queries + per_row + (uint32_t)(p.kv_lora_rank / p.vector_elements);
+  const token_rows rows = find_rows(p, token);
+  const bool counts = threadIdx.x == 0 && blockIdx.y == 0;
+  const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
+  const int64_t position =
+      kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+  int64_t block;
+  int64_t offset;
+  const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
+  if ((!writes && !p.rotate_skipped) || !has_angles(p, position, counts)) {
+    return;
+  }
+  const int64_t angles = position * p.cos_sin_cache.stride[0];
+  uint8_t *row = nullptr;
+  if (writes) {
+    row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+          offset * p.kv_cache.stride[1];
+  }
+  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < all; i += gridDim.y * blockDim.x) {
+    if (i >= queries && !writes) {
+      break; /* k_pe and the cache are left alone */
+    }
+    if (i >= queries + per_row) {
+      write_latent(p, rows.kv_c, row, i - queries - per_row, scale);
+    } else if (i >= queries) {
+      rotate_one(p, angles, rows.k_pe, p.k_pe.stride[1], (int32_t)(i - queries),
+                 row + p.kv_lora_rank * p.kv_cache.stride[2], scale);
+    } else {
+      const uint32_t head = i / per_row;
+      rotate_one(p, angles, rows.q_pe + head * p.q_pe.stride[1], p.q_pe.stride[2],
+                 (int32_t)(i - head * per_row), nullptr, scale);
+    }
+  }
+}
+
+/* Grid: x tokens, y parts of a token. Block: x pairs of vectors of a token, y tokens. Four blocks
+ * share a multiprocessor: with five, registers would spill. */
 extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_concat_and_cache_mla_rope_fused__f32__fp8_e4m3(
         const __grid_constant__ kvf_concat_and_cache_mla_rope_fused_params p) {
   kvf_begin_kernel();
-  const uint32_t pair_vectors = (uint32_t)(p.rope_dim / 2 / p.vector_pairs);
-  const uint32_t queries = (uint32_t)p.num_heads * pair_vectors;
-  const uint32_t rotations = queries + pair_vectors;
-  const uint32_t all = rotations + (uint32_t)(p.kv_lora_rank / p.vector_elements);
-  const bool counts = threadIdx.x == 0 && blockIdx.y == 0;
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
-  const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
-  for (int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y; token < p.slots.num_tokens;
-       token += step) {
-    const int64_t position =
-        kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-    int64_t block;
-    int64_t offset;
-    /* Here, so that the slot is read beside the position: the wait for them is most of a token's
-     * time. */
-    const bool writes = kvf_locate(p.slots, token, counts, &block, &offset);
-    if (!writes && !p.rotate_skipped) {
-      continue;
-    }
-    if (position < 0 || position >= p.num_positions) {
-      if (counts) {
-        atomicAdd(p.slots.faults, 1ULL);
-      }
-      continue;
-    }
-    const int64_t angles = position * p.cos_sin_cache.stride[0];
-    float *q_pe = static_cast<float *>(p.q_pe.data) + token * p.q_pe.stride[0];
-    float *k_pe = static_cast<float *>(p.k_pe.data) + token * p.k_pe.stride[0];
-    const float *kv_c = static_cast<const float *>(p.kv_c.data) + token * p.kv_c.stride[0];
-    uint8_t *row = nullptr;
-    if (writes) {
-      row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-            offset * p.kv_cache.stride[1];
-    }
-    for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < all; i += gridDim.y * blockDim.x) {
-      if (i >= queries && !writes) {
-        break; /* k_pe and the cache are left alone */
-      }
-      if (i >= rotations) {
-        write_latent(p, kv_c, row, i - rotations, scale);
-        continue;
-      }
-      const bool is_query = i < queries;
-      const uint32_t head = is_query ? i / pair_vectors : 0;
-      float *pairs = is_query ? q_pe + head * p.q_pe.stride[1] : k_pe;
-      uint8_t *cached = is_query ? nullptr : row + p.kv_lora_rank * p.kv_cache.stride[2];
-      rotate_pairs(p, angles, pairs, is_query ? p.q_pe.stride[2] : p.k_pe.stride[1],
-                   is_query ? i - head * pair_vectors : i - queries, cached, scale);
-    }
+  const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
+  if (token >= p.slots.num_tokens) {
+    return;
+  }
+  if (p.vector_pairs == WIDE) {
+    write_wide(p, token);
+  } else {
+    write_narrow(p, token);
   }
 }

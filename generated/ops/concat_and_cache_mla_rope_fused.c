@@ -195,9 +195,9 @@ static const kvf_tuned cpu_tuned = {
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {128}},
-    {90, 256, {256}},
-    {90, 4096, {64}},
-    {90, INT64_MAX, {128}},
+    {90, 256, {128}},
+    {90, 4096, {128}},
+    {90, INT64_MAX, {256}},
 };
 
 static const kvf_tuned cuda_tuned = {
@@ -246,10 +246,11 @@ const kvf_op kvf_op_concat_and_cache_mla_rope_fused = {
         "same, as a\n"
         "rank needs that keeps the keys of some tokens alone. The number of tokens is the length "
         "of\n"
-        "slot_mapping; the other tensors may have more rows, which are left alone. Any L, any even "
-        "R, any\n"
-        "number of heads, 0 included. Zero tokens are a successful no-op. Two tokens with one slot "
-        "race.\n"
+        "slot_mapping; the other tensors may have more rows, which are left alone. CUDA kernels "
+        "may read the\n"
+        "rows of skipped tokens. Any L, any even R, any number of heads, 0 included. Zero tokens "
+        "are a\n"
+        "successful no-op. Two tokens with one slot race.\n"
         "\n"
         "Errors: KVF_OUT_OF_RANGE for a position that is looked at and no row of cos_sin_cache, "
         "and for a\n"

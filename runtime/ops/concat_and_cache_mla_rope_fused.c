@@ -155,10 +155,16 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
       {&keys, cache, 2, 3}};
   const int32_t choices[] = {16 / scalar, 1};
   params->vector_pairs = kvf_vector_elements(choices, params->rope_dim / 2, rotated, 4);
+  if (kvf_vector_elements(choices, params->kv_lora_rank, latent, 2) == 1) {
+    params->vector_pairs = 1; /* all goes in vectors, or pairs go one by one */
+  }
+  /* A thread moves two vectors, or rotates a pair. */
   const int64_t rotations =
       ((int64_t)params->num_heads + 1) * (params->rope_dim / 2 / params->vector_pairs);
-  const kvf_grid grid = kvf_token_grid(
-      check, rotations + params->kv_lora_rank / params->vector_elements, params->slots.num_tokens);
+  const int64_t latents = params->vector_pairs > 1
+                              ? (params->kv_lora_rank / params->vector_pairs + 1) / 2
+                              : params->kv_lora_rank / params->vector_elements;
+  const kvf_grid grid = kvf_token_grid(check, rotations + latents, params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 

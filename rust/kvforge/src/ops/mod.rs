@@ -226,9 +226,9 @@ pub unsafe fn concat_and_cache_mla_grouped(
 /// rounds to nearest even and saturates. A token with a negative slot is left alone, and its
 /// position is not looked at (graph padding); with rotate_skipped its queries are rotated all the
 /// same, as a rank needs that keeps the keys of some tokens alone. The number of tokens is the
-/// length of slot_mapping; the other tensors may have more rows, which are left alone. Any L, any
-/// even R, any number of heads, 0 included. Zero tokens are a successful no-op. Two tokens with one
-/// slot race.
+/// length of slot_mapping; the other tensors may have more rows, which are left alone. CUDA kernels
+/// may read the rows of skipped tokens. Any L, any even R, any number of heads, 0 included. Zero
+/// tokens are a successful no-op. Two tokens with one slot race.
 ///
 /// Errors: Status::OutOfRange for a position that is looked at and no row of cos_sin_cache, and for
 /// a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: counted, see
