@@ -108,6 +108,16 @@ KVF_INLINE row_of_parts find_row(const kvf_merge_attn_states_params &p) {
           token < p.prefill_tokens};
 }
 
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
+
 /* 8 elements. */
 struct source_x8 {
   uint32_t v[4];
@@ -140,10 +150,8 @@ KVF_INLINE void widen_x8(const source_x8 &source, float *to) {
 }
 
 /* Sums as the output holds them. */
-KVF_INLINE void store_x8(const float *sums, uint8_t *to, float scale) {
-  *reinterpret_cast<uint2 *>(to) = make_uint2(
-      kvf_fp8_e4m3x4_from_f32(sums[0] / scale, sums[1] / scale, sums[2] / scale, sums[3] / scale),
-      kvf_fp8_e4m3x4_from_f32(sums[4] / scale, sums[5] / scale, sums[6] / scale, sums[7] / scale));
+KVF_INLINE void store_x8(const float *sums, uint8_t *to, const kvf_divisor &by) {
+  *reinterpret_cast<uint2 *>(to) = make_uint2(divide_x4(sums, by), divide_x4(sums + 4, by));
 }
 
 /* The vector of part `part` at element `at`. */
@@ -176,6 +184,7 @@ KVF_INLINE void merge_x8(const kvf_merge_attn_states_params &p, const row_of_par
   const double *own = all.weight + (int32_t)threadIdx.y * parts;
   const double total = total_of(own, parts);
   const double inverse = 1.0 / total;
+  const kvf_divisor by = kvf_divide_by(scale);
   for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 8) {
     float sums[8] = {};
     bool any = false;
@@ -203,7 +212,7 @@ KVF_INLINE void merge_x8(const kvf_merge_attn_states_params &p, const row_of_par
         add(part, source);
       }
     }
-    store_x8(sums, row.to + at * p.output.stride[2], scale);
+    store_x8(sums, row.to + at * p.output.stride[2], by);
   }
   if (threadIdx.x == 0 && p.output_lse.data != nullptr) { /* last: nobody waits for it */
     const kvf_merged merged = {largest_of(all.lse + (int32_t)threadIdx.y * parts, parts), total};
@@ -230,8 +239,8 @@ KVF_INLINE void widen_x1(const source_x1 &source, float *to) {
 }
 
 /* Sums as the output holds them. */
-KVF_INLINE void store_x1(const float *sums, uint8_t *to, float scale) {
-  *to = kvf_fp8_e4m3_from_f32(*sums / scale);
+KVF_INLINE void store_x1(const float *sums, uint8_t *to, const kvf_divisor &by) {
+  *to = kvf_fp8_e4m3_from_f32(*sums / by.scale);
 }
 
 /* The vector of part `part` at element `at`. */
@@ -264,6 +273,7 @@ KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_par
   const double *own = all.weight + (int32_t)threadIdx.y * parts;
   const double total = total_of(own, parts);
   const double inverse = 1.0 / total;
+  const kvf_divisor by = kvf_divide_by(scale);
   for (int64_t at = start; at < p.head_size; at += (int64_t)blockDim.x * 1) {
     float sums[1] = {};
     bool any = false;
@@ -291,7 +301,7 @@ KVF_INLINE void merge_x1(const kvf_merge_attn_states_params &p, const row_of_par
         add(part, source);
       }
     }
-    store_x1(sums, row.to + at * p.output.stride[2], scale);
+    store_x1(sums, row.to + at * p.output.stride[2], by);
   }
   if (threadIdx.x == 0 && p.output_lse.data != nullptr) { /* last: nobody waits for it */
     const kvf_merged merged = {largest_of(all.lse + (int32_t)threadIdx.y * parts, parts), total};
