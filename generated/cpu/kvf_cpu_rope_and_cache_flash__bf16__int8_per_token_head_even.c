@@ -262,6 +262,18 @@ KVF_INLINE void widen(float *restrict to, const uint16_t *restrict from, int64_t
   }
 }
 
+/* Up to PAIRS floats as elements. Always inlined, so that the usual count is a number that a
+ * compiler knows. */
+KVF_INLINE void narrow_part(uint16_t *restrict to, const float *restrict from, int64_t count) {
+  uint32_t words[PAIRS];
+  for (int64_t i = 0; i < count; ++i) {
+    words[i] = kvf_bf16_from_f32(from[i]);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = (uint16_t)words[i];
+  }
+}
+
 /* Floats as `count` elements of a row. */
 KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restrict from,
                        int64_t count) {
@@ -272,13 +284,10 @@ KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restr
     return;
   }
   for (int64_t first = 0; first < count; first += PAIRS) {
-    const int64_t length = count - first < PAIRS ? count - first : PAIRS;
-    uint32_t words[PAIRS];
-    for (int64_t i = 0; i < length; ++i) {
-      words[i] = kvf_bf16_from_f32(from[first + i]);
-    }
-    for (int64_t i = 0; i < length; ++i) {
-      to[first + i] = (uint16_t)words[i];
+    if (count - first >= PAIRS) {
+      narrow_part(to + first, from + first, PAIRS);
+    } else {
+      narrow_part(to + first, from + first, count - first);
     }
   }
 }
@@ -342,6 +351,14 @@ KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
 /* Numbers [first, first + count) of such a vector. */
 static void load_numbers(float *to, const void *vector, int32_t bytes, int64_t stride,
                          int64_t first, int64_t count) {
+  if (stride == 1 && bytes == 4) {
+    memcpy(to, (const float *)vector + first, (size_t)count * sizeof *to);
+    return;
+  }
+  if (stride == 1) {
+    widen(to, (const uint16_t *)vector + first, 1, count);
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
     to[i] = number_at(vector, bytes, (first + i) * stride);
   }

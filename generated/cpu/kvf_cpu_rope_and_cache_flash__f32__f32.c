@@ -215,6 +215,10 @@ KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
 /* Numbers [first, first + count) of such a vector. */
 static void load_numbers(float *to, const void *vector, int32_t bytes, int64_t stride,
                          int64_t first, int64_t count) {
+  if (stride == 1 && bytes == 4) {
+    memcpy(to, (const float *)vector + first, (size_t)count * sizeof *to);
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
     to[i] = number_at(vector, bytes, (first + i) * stride);
   }
