@@ -172,8 +172,10 @@ def annotation(argument: Argument) -> str:
     return PYTHON_TYPES[argument.kind] + (" | None" if argument.optional else "")
 
 
-def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> str:
-    """The text of one generated file, banner included."""
+def render(
+    output: Output, env: jinja2.Environment, command: str = COMMAND, checked: bool = True
+) -> str:
+    """The text of one generated file, banner included; unchecked when its lines have marks."""
     template = env.get_template(output.template)
     own = Path(str(template.filename)).is_relative_to(ROOT / "templates")
     lines = [
@@ -186,7 +188,7 @@ def render(output: Output, env: jinja2.Environment, command: str = COMMAND) -> s
     else:
         banner = "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
     text = template.render(**output.context)
-    if output.path.endswith(".cu"):
+    if checked and output.path.endswith(".cu"):
         check_kernels(text, Path(str(template.filename)))
     return banner + text.rstrip("\n") + "\n"
 

@@ -60,7 +60,7 @@ def marked(path: Path, folders: Sequence[Path]) -> str:
 def rendered(output: Output, env: jinja2.Environment, command: str) -> str:
     """A planned file with marks."""
     env.add_extension(Marks)
-    return render(output, env, command)
+    return render(output, env, command, checked=False)
 
 
 def where(place: str, folders: Sequence[Path] = ()) -> str:
