@@ -10,7 +10,8 @@
  * the device's best copy rate, above that the part of the copy's speed that bench/shared/ has.
  *
  * bench_cuda [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
- *            [--try A,B;C,D] [TOKENS ...]
+ *            [--try A,B;C,D] [--programmatic] [TOKENS ...]
+ * --programmatic: each kernel may be set up while the one in front still runs.
  * Default: everything, 9 rounds, 400 MiB, 1 256 4096 65536 tokens. A driver without graphs (the
  * emulated one) is timed call by call, which shows no more than that all calls work.
  */
@@ -293,7 +294,8 @@ static void select_set(const calls *c, int32_t set, char *memory[BENCH_PLACES]) 
 
 static void enqueue_calls(void *context) {
   const calls *c = context;
-  const kvf_exec exec = {.backend = KVF_CUDA, .stream = stream};
+  const kvf_exec exec = {
+      .backend = KVF_CUDA, .stream = stream, .programmatic = options.programmatic};
   for (int32_t i = 0; i < c->count; ++i) {
     char *memory[BENCH_PLACES];
     select_set(c, i, memory);

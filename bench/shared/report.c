@@ -95,10 +95,12 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
       options->rotation = (size_t)read_number(argv[++i], 0, 1 << 20) << 20;
     } else if (strcmp(argv[i], "--try") == 0 && i + 1 < argc) {
       read_tries(options, argv[++i]);
+    } else if (strcmp(argv[i], "--programmatic") == 0) {
+      options->programmatic = true;
     } else if (argv[i][0] == '-') {
       fprintf(stderr,
               "usage: %s [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] "
-              "[--rotation MIB] [--try A,B;C,D [--engine TABLE]] [TOKENS ...]\n",
+              "[--rotation MIB] [--try A,B;C,D [--engine TABLE]] [--programmatic] [TOKENS ...]\n",
               argv[0]);
       exit(2);
     } else {

@@ -18,12 +18,13 @@ typedef struct bench_options {
   int32_t num_tries;
   int32_t num_constants; /* of each of them */
   const char *engine;    /* they are those of this table of the engine; NULL: of the op */
+  bool programmatic;     /* kvf_exec.programmatic of CUDA calls */
 } bench_options;
 
 /*
  * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
- * [--try A,B;C,D [--engine TABLE]] [TOKENS ...] over what `options` holds. Ends the program with a
- * sentence if it can't.
+ * [--try A,B;C,D [--engine TABLE]] [--programmatic] [TOKENS ...] over what `options` holds. Ends
+ * the program with a sentence if it can't.
  */
 void bench_read_options(bench_options *options, int argc, char **argv);
 
