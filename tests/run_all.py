@@ -210,10 +210,10 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             skip=no_emulator,
         ),
         Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
-        Suite(
+        Suite(  # each op's kernels, and each of them has to wait for those in front
             "hostile calls",
             [f"{build}/hostile_cuda", HOSTILE_CALLS],
-            emulated,
+            {**emulated, "KVF_EMULATOR_PROGRAMMATIC": "1"},
             no_emulator,
         ),
         Suite(
