@@ -447,6 +447,28 @@ void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
   }
 }
 
+kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near) {
+  const kvf_cuda_driver *driver = NULL;
+  bool pushed = false;
+  unsigned type = 0;
+  int ordinal = 0;
+  int code = CUDA_OK;
+  kvf_status status = open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  if (status == KVF_OK) {
+    code = driver->pointer_attribute(&type, CUDA_MEMORY_TYPE, address);
+    if (code == CUDA_OK) {
+      code = driver->pointer_attribute(&ordinal, CUDA_DEVICE_ORDINAL, address);
+    }
+    if (code != CUDA_INVALID_VALUE) { /* which host memory is that the driver has not heard of */
+      status = kvf_cuda_check(code, "cuPointerGetAttribute", NULL);
+    }
+  }
+  *near = code == CUDA_OK && type == CUDA_DEVICE_MEMORY && ordinal == check->exec.device;
+  status = leave(driver, pushed, status);
+  return end_call(check, status);
+}
+
 static kvf_status ask(const kvf_cuda_driver *driver, int attribute, const void *address,
                       void *answer) {
   const int code = driver->pointer_attribute(answer, attribute, (uint64_t)(uintptr_t)address);

@@ -16,6 +16,9 @@ kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter);
  */
 void kvf_launch_host_memory(kvf_check *check, const char *member, void **data);
 
+/* Whether an address is of memory of exec's device. */
+kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near);
+
 /* Copies of one call that may be made in any order. Device or host addresses, none of size 0. */
 typedef struct kvf_cuda_copies {
   uint64_t *to;

@@ -24,10 +24,12 @@ enum {
   CUDA_CAPABILITY_MINOR = 76,
   CUDA_MAX_SHARED_BYTES = 97,    /* that a thread block can have if its kernel asks for it */
   CUDA_DYNAMIC_SHARED_BYTES = 8, /* an attribute of a kernel: how many it may be launched with */
-  CUDA_DEVICE_POINTER = 3,       /* attributes of an address */
+  CUDA_MEMORY_TYPE = 2,          /* attributes of an address */
+  CUDA_DEVICE_POINTER = 3,
   CUDA_DEVICE_ORDINAL = 9,
   CUDA_RANGE_START = 11,
   CUDA_RANGE_SIZE = 12,
+  CUDA_DEVICE_MEMORY = 2, /* a memory type */
   CUDA_SOURCE_IN_STREAM_ORDER = 1,
   CUDA_SOURCE_IN_ANY_ORDER = 3,
   CUDA_PROGRAMMATIC_SERIALIZATION = 6 /* an attribute of a launch: 0 or 1 */

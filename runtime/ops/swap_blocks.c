@@ -220,6 +220,7 @@ static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_par
   copies.check = check;
   copies.argument = "block_mapping";
   copies.any_order = false;
+  copies.page_bytes = bytes;
   copies.next = 0;
   copies.count = 0;
   touched_pages written = {0};

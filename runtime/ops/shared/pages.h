@@ -2,6 +2,7 @@
 #ifndef KVFORGE_PAGES_RUNTIME_H
 #define KVFORGE_PAGES_RUNTIME_H
 
+#include "core/cuda.h"
 #include "kvforge/cache/op.h"
 
 /* An argument that is a list of tensors. */
@@ -61,6 +62,13 @@ int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column
 /* Runs a variant that copies pages within tensors; `pages` is what its params struct consists of.
  */
 kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages);
+
+/*
+ * Makes copies of whole pages, each of which may be several pages one behind another: within a
+ * device by the kernel of copy_blocks, if that is built, else by the driver. All ends on one side
+ * are in one allocation.
+ */
+kvf_status kvf_move_pages(const kvf_check *check, kvf_cuda_copies *copies, int64_t page_bytes);
 
 /* block_mapping or block_ids, on the place of the call. */
 void kvf_check_blocks(kvf_check *check, const char *argument, const DLTensor *tensor, int32_t rank,

@@ -37,7 +37,7 @@ typedef struct kvf_pages {
 
 /* Block numbers: [size], or [size, 2] for pairs of source and destination. */
 typedef struct kvf_block_list {
-  const void *data;    /* int64 or int32 */
+  const void *data;    /* int64 or int32; NULL within the library: the one pair of 0 and 1 */
   int64_t stride[2];   /* in elements */
   int64_t size;        /* blocks or pairs */
   int32_t index_bytes; /* of one number: 8 or 4 */
