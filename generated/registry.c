@@ -27,6 +27,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_indexer_k_quant_and_cache,
     &kvf_op_kv_checksum,
     &kvf_op_kv_pack,
+    &kvf_op_kv_relayout,
     &kvf_op_kv_unpack,
     &kvf_op_merge_attn_states,
     &kvf_op_paged_attention_decode,
@@ -43,7 +44,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 34;
+const int32_t kvf_ops_count = 35;
 
 const kvf_tuned kvf_threads_tuned = {
     .num_constants = 3,

@@ -34,13 +34,22 @@ static const char *const orders[] = {"PLBNHC", "LPBNHC", "LBPNHC", "BLPNHC", "LB
 
 static const char *const layouts[] = {"LKNHC", "KLNHC", "LKHNC", "HLKNC", "GLKNHC"};
 
-static int64_t planes_of(const wire_case *what) {
+int64_t wire_planes(const wire_case *what) {
   int64_t count = 0;
   while (count < WIRE_PLANES && sizes[what->sizes][count].bytes > 0) {
     ++count;
   }
   return count;
 }
+
+int64_t wire_elements(const wire_case *what, int64_t plane) {
+  return sizes[what->sizes][plane].elements;
+}
+int64_t wire_element_bytes(const wire_case *what, int64_t plane) {
+  return sizes[what->sizes][plane].bytes;
+}
+int wire_num_sizes(void) { return TEST_COUNT(sizes); }
+int wire_num_orders(void) { return TEST_COUNT(orders); }
 
 static int64_t row_of(const wire_case *what, int64_t plane) {
   return sizes[what->sizes][plane].elements * sizes[what->sizes][plane].bytes;
@@ -54,20 +63,11 @@ static int64_t group_of(const wire_case *what) {
 /* ---- pages
  * --------------------------------------------------------------------------------------- */
 
-/* In bytes; that of elements is the plane's own where they lie one behind another. */
-typedef struct page_strides {
-  int64_t of[128];
-  int64_t unit; /* what all are multiples of */
-  bool dense;
-  int64_t total;
-  int64_t num_blocks;
-} page_strides;
-
-static page_strides lay_pages(const wire_case *what) {
-  page_strides made = {.unit = 1};
+wire_pages wire_lay_pages(const wire_case *what) {
+  wire_pages made = {.unit = 1};
   int64_t most = 1;
   int64_t row = 1;
-  const int64_t planes = planes_of(what);
+  const int64_t planes = wire_planes(what);
   for (int64_t p = 0; p < planes; ++p) {
     const plane_size size = sizes[what->sizes][p];
     made.unit = size.bytes > made.unit ? size.bytes : made.unit;
@@ -107,10 +107,10 @@ static const kvf_op *op_of(const wire_case *what) {
   return what->packs ? &kvf_op_kv_pack : &kvf_op_kv_unpack;
 }
 
-static DLTensor cells[WIRE_CELLS];
-static const DLTensor *list[WIRE_CELLS];
-static int64_t shapes[WIRE_PLANES][4];
-static int64_t strides[WIRE_PLANES][4];
+static DLTensor cells[WIRE_SIDES][WIRE_CELLS];
+static const DLTensor *list[WIRE_SIDES][WIRE_CELLS];
+static int64_t shapes[WIRE_SIDES][WIRE_PLANES][4];
+static int64_t strides[WIRE_SIDES][WIRE_PLANES][4];
 
 /* What a row of the wire is of. */
 typedef struct wire_row {
@@ -138,7 +138,7 @@ static bool next_row(wire_walk *walk, wire_row *row) {
     const char axis = layout[i];
     const bool has_groups = strchr(layout, 'G') != NULL;
     const int64_t size = axis == 'L'   ? what->layers
-                         : axis == 'K' ? planes_of(what)
+                         : axis == 'K' ? wire_planes(what)
                          : axis == 'N' ? what->block_tokens
                          : axis == 'G' ? what->heads / group
                          : has_groups  ? group
@@ -183,9 +183,11 @@ static int at(const op_call *call, const char *argument) {
   return op_call_position(call, argument);
 }
 
-static void make_slots(op_call *call, const wire_case *what, const page_strides *pages) {
+void wire_make_slots(const op_call *call, const wire_case *what, const char *argument) {
+  const wire_pages pages = wire_lay_pages(what);
+  const operand *slots = &call->operands[op_call_position(call, argument)];
   static int64_t order[2 * WIRE_TOKENS];
-  const int64_t capacity = pages->num_blocks * what->block_size;
+  const int64_t capacity = pages.num_blocks * what->block_size;
   uint64_t state = what->seed + 77;
   for (int64_t i = 0; i < capacity; ++i) {
     order[i] = i;
@@ -206,7 +208,7 @@ static void make_slots(op_call *call, const wire_case *what, const page_strides 
     } else if (what->slots == SLOTS_BEYOND && t == what->tokens / 2) {
       slot = capacity;
     }
-    operand_put_index(&call->operands[at(call, "slot_mapping")], t, 0, slot);
+    operand_put_index(slots, t, 0, slot);
   }
 }
 
@@ -217,18 +219,12 @@ static void set_int(op_call *call, const char *argument, int64_t value) {
   call->values[at(call, argument)] = (kvf_value){.kind = KVF_KIND_INT, .as.integer = value};
 }
 
-static void build(op_call *call, const void *context) {
-  const wire_case *what = context;
-  const page_strides pages = lay_pages(what);
-  const int64_t planes = planes_of(what);
+DLTensor *wire_make_pages(op_call *call, const wire_case *what, const char *argument, int side) {
+  const wire_pages pages = wire_lay_pages(what);
+  const int64_t planes = wire_planes(what);
   const DLDataType bytes = {kDLUInt, 8, 1};
   const int64_t one = 1;
-  *call = (op_call){.op = op_of(what), .exec = {.backend = options.backend}};
-  call->given_exec = what->with_exec ? &call->exec : NULL;
-  if (what->with_exec && options.backend == KVF_CUDA) {
-    call->exec.stream = own_stream();
-  }
-  const int of_pages = at(call, "pages");
+  const int of_pages = op_call_position(call, argument);
   operand_make(call, of_pages, bytes, 1, &pages.total, &one, what->offset, 64, what->seed);
   const operand *arena = &call->operands[of_pages];
   for (int64_t p = 0; p < planes; ++p) {
@@ -237,33 +233,46 @@ static void build(op_call *call, const void *context) {
     const int64_t stride[4] = {pages.of['B'] / size.bytes, pages.of['N'] / size.bytes,
                                pages.of['H'] / size.bytes,
                                pages.dense ? 1 : pages.of['C'] / size.bytes};
-    memcpy(shapes[p], shape, sizeof shape);
-    memcpy(strides[p], stride, sizeof stride);
+    memcpy(shapes[side][p], shape, sizeof shape);
+    memcpy(strides[side][p], stride, sizeof stride);
     for (int64_t l = 0; l < what->layers; ++l) {
-      cells[p * what->layers + l] = (DLTensor){
+      cells[side][p * what->layers + l] = (DLTensor){
           .data = arena->memory.place,
           .device = {options.backend == KVF_CPU ? kDLCPU : kDLCUDA, 0},
           .ndim = 4,
           .dtype = {kDLUInt, (uint8_t)(8 * size.bytes), 1},
-          .shape = shapes[p],
-          .strides = strides[p],
+          .shape = shapes[side][p],
+          .strides = strides[side][p],
           .byte_offset = (uint64_t)(arena->view.start + l * pages.of['L'] + p * pages.of['P']),
       };
-      list[p * what->layers + l] = &cells[p * what->layers + l];
+      list[side][p * what->layers + l] = &cells[side][p * what->layers + l];
     }
   }
   call->values[of_pages] =
-      (kvf_value){.kind = KVF_KIND_TENSOR_LIST, .as.tensors = {list, planes * what->layers}};
+      (kvf_value){.kind = KVF_KIND_TENSOR_LIST, .as.tensors = {list[side], planes * what->layers}};
+  return cells[side];
+}
+
+static void build(op_call *call, const void *context) {
+  const wire_case *what = context;
+  const DLDataType bytes = {kDLUInt, 8, 1};
+  const int64_t one = 1;
+  *call = (op_call){.op = op_of(what), .exec = {.backend = options.backend}};
+  call->given_exec = what->with_exec ? &call->exec : NULL;
+  if (what->with_exec && options.backend == KVF_CUDA) {
+    call->exec.stream = own_stream();
+  }
+  wire_make_pages(call, what, "pages", 0);
   const int64_t wire = wire_bytes(what) + what->spare;
   operand_make(call, at(call, "wire"), bytes, 1, &wire, &one, 0, 64, what->seed + 1);
   operand_make(call, at(call, "slot_mapping"), (DLDataType){kDLInt, what->narrow ? 32 : 64, 1}, 1,
                &what->tokens, &what->step, 0, 64, what->seed + 2);
-  make_slots(call, what, &pages);
+  wire_make_slots(call, what, "slot_mapping");
   set_string(call, "wire_layout", layouts[what->layout]);
   set_int(call, "wire_block_size", what->block_tokens);
   set_string(call, "page_dtype", "any");
   set_string(call, "wire_dtype", "any");
-  set_int(call, "num_layers", planes == 1 && what->seed % 2 ? 0 : what->layers);
+  set_int(call, "num_layers", wire_planes(what) == 1 && what->seed % 2 ? 0 : what->layers);
   set_int(call, "heads_per_group",
           layouts[what->layout][0] != 'G'                      ? 0
           : what->group_heads == what->heads && what->seed % 2 ? 0
@@ -280,18 +289,17 @@ static void build(op_call *call, const void *context) {
   }
 }
 
-/* Where an element is in the expected image of pages. */
-static uint8_t *page_at(const operand *arena, const page_strides *pages, const wire_row *row,
-                        int64_t slot, int64_t block_size, int64_t element, int64_t bytes) {
-  return arena->memory.expected + arena->view.start + row->layer * pages->of['L'] +
-         row->plane * pages->of['P'] + slot / block_size * pages->of['B'] +
-         slot % block_size * pages->of['N'] + row->head * pages->of['H'] +
-         element * (pages->dense ? bytes : pages->of['C']);
+uint8_t *wire_page_at(const operand *arena, const wire_case *what, const wire_pages *pages,
+                      const int64_t *cell, int64_t slot, int64_t head, int64_t element) {
+  const int64_t step = pages->dense ? wire_element_bytes(what, cell[1]) : pages->of['C'];
+  return arena->memory.expected + arena->view.start + cell[0] * pages->of['L'] +
+         cell[1] * pages->of['P'] + slot / what->block_size * pages->of['B'] +
+         slot % what->block_size * pages->of['N'] + head * pages->of['H'] + element * step;
 }
 
 /* Notes what the call must write; returns how many slots are out of range. */
 static uint64_t expect_moved(const op_call *call, const wire_case *what) {
-  const page_strides pages = lay_pages(what);
+  const wire_pages pages = wire_lay_pages(what);
   const operand *wire = &call->operands[at(call, "wire")];
   const operand *slots = &call->operands[at(call, "slot_mapping")];
   const operand *arena = &call->operands[at(call, "pages")];
@@ -309,11 +317,12 @@ static uint64_t expect_moved(const op_call *call, const wire_case *what) {
     wire_row row = {.block = block};
     while (next_row(&walk, &row)) {
       const plane_size size = sizes[what->sizes][row.plane];
+      const int64_t cell[2] = {row.layer, row.plane};
       const int64_t token = block * what->block_tokens + row.in_block;
       const int64_t slot = token < what->tokens ? operand_get_index(slots, token, 0) : -1;
       for (int64_t d = 0; slot >= 0 && slot < capacity && d < size.elements; ++d) {
         uint8_t *in_wire = image + block * apart + row.at + d * size.bytes;
-        uint8_t *in_page = page_at(arena, &pages, &row, slot, what->block_size, d, size.bytes);
+        uint8_t *in_page = wire_page_at(arena, what, &pages, cell, slot, row.head, d);
         memcpy(what->packs ? in_wire : in_page, what->packs ? in_page : in_wire,
                (size_t)size.bytes);
       }
@@ -338,7 +347,7 @@ static typed_call typed_of(const wire_case *what) { return what->packs ? typed :
 
 /* The struct of a raw launch: its distances in the wire are those that counting gives. */
 static kvf_wire_copy copy_of(const op_call *call, const wire_case *what) {
-  const page_strides pages = lay_pages(what);
+  const wire_pages pages = wire_lay_pages(what);
   const operand *slots = &call->operands[at(call, "slot_mapping")];
   kvf_wire_copy copy = {
       .slots = {.mapping = operand_view(slots).data,
@@ -360,7 +369,7 @@ static kvf_wire_copy copy_of(const op_call *call, const wire_case *what) {
   if (!what->packs && what->gate != GATE_NONE) {
     copy.gate = operand_view(&call->operands[at(call, "gate")]).data;
   }
-  for (int64_t p = 0; p < planes_of(what); ++p) {
+  for (int64_t p = 0; p < wire_planes(what); ++p) {
     if (row_of(what, p) == 0) {
       continue;
     }
@@ -374,7 +383,7 @@ static kvf_wire_copy copy_of(const op_call *call, const wire_case *what) {
         .element_bytes = sizes[what->sizes][p].bytes,
     };
     for (int64_t l = 0; l < what->layers; ++l) {
-      const DLTensor *cell = list[p * what->layers + l];
+      const DLTensor *cell = list[0][p * what->layers + l];
       copy.cells[k * what->layers + l] = (char *)cell->data + cell->byte_offset;
     }
     wire_walk walk = {.what = what};
@@ -432,8 +441,8 @@ static void run(const wire_case *what) {
   const uint64_t faults = refused ? 0 : expect_moved(&call, what);
   const uint64_t before = faults_before(options.backend);
   kvf_status status = KVF_OK;
-  if (what->entry == ENTRY_RAW && planes_of(what) <= KVF_MAX_PLANES &&
-      planes_of(what) * what->layers <= KVF_MAX_CELLS) {
+  if (what->entry == ENTRY_RAW && wire_planes(what) <= KVF_MAX_PLANES &&
+      wire_planes(what) * what->layers <= KVF_MAX_CELLS) {
     const kvf_wire_copy copy = copy_of(&call, what);
     status = launch(what, call.given_exec, &copy);
   } else {
@@ -669,7 +678,7 @@ static void test_bad_pages(const wire_case *what) {
     op_call call;
     build(&call, what);
     op_call_upload(&call);
-    DLTensor *page = &cells[i / 2 == SIZE_ ? 2 : 1];
+    DLTensor *page = &cells[0][i / 2 == SIZE_ ? 2 : 1];
     int64_t shape[4];
     int64_t stride[4];
     memcpy(shape, page->shape, sizeof shape);
@@ -685,7 +694,7 @@ static void test_bad_pages(const wire_case *what) {
       value->as.tensors.size = 0;
       break;
     case NO_PAGE_:
-      list[1] = NULL;
+      list[0][1] = NULL;
       break;
     case RANK_:
       page->ndim = 3;
@@ -728,11 +737,11 @@ static void test_apart(const wire_case *what) {
     const char *text = "shares memory with";
     DLTensor wire = *tensor_dl(&call.operands[at(&call, "wire")].view);
     if (i / 2 == 0) { /* the last cell lies in the wire */
-      cells[3].data = wire.data;
-      cells[3].byte_offset = wire.byte_offset;
+      cells[0][3].data = wire.data;
+      cells[0][3].byte_offset = wire.byte_offset;
     } else if (i / 2 == 1) {
       call.values[at(&call, "page_scales")].as.tensors.size = 1;
-      call.values[at(&call, "page_scales")].as.tensors.data = list;
+      call.values[at(&call, "page_scales")].as.tensors.data = list[0];
       text = "page_scales: has 1 tensors, want none";
     } else {
       call.operands[at(&call, "wire_scales")].view = call.operands[at(&call, "slot_mapping")].view;

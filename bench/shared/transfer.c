@@ -67,9 +67,27 @@ static bool describe_checksum(bench_call *call, int32_t form) {
   return true;
 }
 
+/* Pages of 16 tokens to pages of 48. */
+static bool describe_relayout(bench_call *call, int32_t form) {
+  enum { TO_BLOCK = 48 };
+  add_pages(call);
+  const int64_t blocks = bench_pieces(call->tokens, TO_BLOCK);
+  bench_add_list(call, bench_type(KVF_F16), BENCH_SHAPE(blocks, TO_BLOCK, HEADS, HEAD_SIZE));
+  bench_add_slots(call, call->tokens, form);
+  bench_add_slots(call, call->tokens, BENCH_CONSECUTIVE);
+  bench_add_string(call, "auto");
+  bench_add_string(call, "auto");
+  bench_add_empty_list(call);
+  bench_add_empty_list(call);
+  bench_add_int(call, 0);
+  bench_moves(call, (size_t)(call->tokens * (2 * ROW_BYTES + 16)), CUDA_AIM);
+  return true;
+}
+
 const bench_op bench_transfer[] = {
     {"kv_checksum", {"contiguous"}, describe_checksum},
     {"kv_pack", {"shuffled", "consecutive", "heads outside"}, describe_pack},
+    {"kv_relayout", BENCH_ORDERS, describe_relayout},
     {"kv_unpack", {"shuffled", "consecutive", "heads outside"}, describe_unpack},
     {NULL, {NULL}, NULL},
 };

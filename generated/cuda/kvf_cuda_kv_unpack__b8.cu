@@ -15,11 +15,9 @@ struct piece {
 
 /*
  * Piece i of a cell, in the order in which the wire has them, but for planes: threads that are
- * neighbours have pieces that are. `counts`: whether this cell is the one whose first pieces count
- * the slots out of range.
+ * neighbours have pieces that are. The first pieces of the first cell count the slots out of range.
  */
-KVF_INLINE piece find_piece(const kvf_wire_copy &copy, int32_t cell, int32_t plane, bool counts,
-                            int64_t i) {
+KVF_INLINE piece find_piece(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t i) {
   const kvf_page_plane &pages = copy.pages[plane];
   const kvf_wire_plane &wire = copy.wires[plane];
   const kvf_row_pieces &pieces = copy.pieces[plane];
@@ -43,11 +41,10 @@ KVF_INLINE piece find_piece(const kvf_wire_copy &copy, int32_t cell, int32_t pla
                in_block * wire.token + head * wire.head + in_row * pieces.vector_bytes;
   found.page = nullptr;
   const int64_t token = wire_block * copy.block_tokens + in_block;
+  const bool counts = cell == 0 && !copy.later && in_row == 0 && head == 0 && group == 0;
   int64_t block = 0;
   int64_t offset = 0;
-  if (token < copy.slots.num_tokens &&
-      kvf_locate(copy.slots, token, counts && in_row == 0 && head == 0 && group == 0, &block,
-                 &offset)) {
+  if (token < copy.slots.num_tokens && kvf_locate(copy.slots, token, counts, &block, &offset)) {
     int64_t at = in_row * pieces.vector_bytes;
     if (pieces.by_unbroken.value != pieces.by_pieces.value) {
       const int64_t element = kvf_divide(in_row, pieces.by_unbroken);
@@ -62,7 +59,6 @@ KVF_INLINE piece find_piece(const kvf_wire_copy &copy, int32_t cell, int32_t pla
 
 /* The pieces of this thread, 16 bytes each, several of them at once. */
 KVF_INLINE void move_x16(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  const bool counts = cell == 0 && !copy.later;
   for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
        i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
     piece found[IN_FLIGHT];
@@ -71,7 +67,7 @@ KVF_INLINE void move_x16(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
     for (int32_t k = 0; k < IN_FLIGHT; ++k) {
       found[k] = {nullptr, nullptr};
       if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, counts, i + k * THREADS);
+        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
       }
       if (found[k].page != nullptr) {
         held[k] = *reinterpret_cast<const uint4 *>(found[k].wire);
@@ -88,7 +84,6 @@ KVF_INLINE void move_x16(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
 
 /* The pieces of this thread, 8 bytes each, several of them at once. */
 KVF_INLINE void move_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  const bool counts = cell == 0 && !copy.later;
   for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
        i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
     piece found[IN_FLIGHT];
@@ -97,7 +92,7 @@ KVF_INLINE void move_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
     for (int32_t k = 0; k < IN_FLIGHT; ++k) {
       found[k] = {nullptr, nullptr};
       if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, counts, i + k * THREADS);
+        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
       }
       if (found[k].page != nullptr) {
         held[k] = *reinterpret_cast<const uint2 *>(found[k].wire);
@@ -114,7 +109,6 @@ KVF_INLINE void move_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
 
 /* The pieces of this thread, 4 bytes each, several of them at once. */
 KVF_INLINE void move_x4(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  const bool counts = cell == 0 && !copy.later;
   for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
        i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
     piece found[IN_FLIGHT];
@@ -123,7 +117,7 @@ KVF_INLINE void move_x4(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
     for (int32_t k = 0; k < IN_FLIGHT; ++k) {
       found[k] = {nullptr, nullptr};
       if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, counts, i + k * THREADS);
+        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
       }
       if (found[k].page != nullptr) {
         held[k] = *reinterpret_cast<const uint32_t *>(found[k].wire);
@@ -140,7 +134,6 @@ KVF_INLINE void move_x4(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
 
 /* The pieces of this thread, 2 bytes each, several of them at once. */
 KVF_INLINE void move_x2(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  const bool counts = cell == 0 && !copy.later;
   for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
        i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
     piece found[IN_FLIGHT];
@@ -149,7 +142,7 @@ KVF_INLINE void move_x2(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
     for (int32_t k = 0; k < IN_FLIGHT; ++k) {
       found[k] = {nullptr, nullptr};
       if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, counts, i + k * THREADS);
+        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
       }
       if (found[k].page != nullptr) {
         held[k] = *reinterpret_cast<const uint16_t *>(found[k].wire);
@@ -166,7 +159,6 @@ KVF_INLINE void move_x2(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
 
 /* The pieces of this thread, 1 byte each, several of them at once. */
 KVF_INLINE void move_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  const bool counts = cell == 0 && !copy.later;
   for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
        i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
     piece found[IN_FLIGHT];
@@ -175,7 +167,7 @@ KVF_INLINE void move_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
     for (int32_t k = 0; k < IN_FLIGHT; ++k) {
       found[k] = {nullptr, nullptr};
       if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, counts, i + k * THREADS);
+        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
       }
       if (found[k].page != nullptr) {
         held[k] = *reinterpret_cast<const uint8_t *>(found[k].wire);

@@ -453,6 +453,21 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "a run of tokens ends where that of the source does",
+        "templates/cpu/kv_relayout.c.j2",
+        "token, token + count, &found[1]",
+        "token, end, &found[1]",
+        ("kv_relayout",),
+    ),
+    Fault(
+        "pieces of a target's elements lie as those of the source do",
+        "templates/cuda/kv_relayout.cu.j2",
+        "pieces.by_unbroken[1]",
+        "pieces.by_unbroken[0]",
+        ("kv_relayout",),
+        "cuda",
+    ),
+    Fault(
         "entries of a list are counted below none",
         "templates/shared/residency.j2",
         "return rest < 0 ? 0 : rest",

@@ -592,6 +592,30 @@ def kv_unpack(put: Put) -> Case:
 
 
 @case
+def kv_relayout(put: Put) -> Case:
+    """Pages of four tokens to pages of three, of two layers."""
+    pages = [normal(3, 4, 2, 8, seed=seed) for seed in range(2)]
+    others = [normal(4, 3, 2, 8, seed=9 + seed) for seed in range(2)]
+    held = [put.device(other) for other in others]
+    for page, other in zip(pages, others, strict=True):
+        other[3, 2], other[0, 1] = page[1, 1], page[2, 2]
+    return Case(
+        {
+            "src_pages": [put.device(page) for page in pages],
+            "dst_pages": held,
+            "src_slots": put.device(np.array([5, 0, 10, -1])),
+            "dst_slots": put.device(np.array([11, -1, 1, 3])),
+            "src_dtype": "auto",
+            "dst_dtype": "auto",
+            "src_scales": [],
+            "dst_scales": [],
+            "num_layers": 0,
+        },
+        list(zip(held, others, strict=True)),
+    )
+
+
+@case
 def merge_attn_states(put: Put) -> Case:
     """Parts that weigh the same, and a token without a prefix."""
     parts: list[Array] = [np.round(normal(3, 2, 16, dtype=np.float32, seed=n)) for n in (0, 1)]

@@ -1,4 +1,4 @@
-"""kv_pack and kv_unpack between the layouts that engines have, against indexing in NumPy.
+"""kv_pack, kv_unpack and kv_relayout between the layouts that engines have, against indexing in NumPy.
 
 A layout is the order in memory of layer, plane, block, token, head and element; pages are views of one
 array, and every byte of it is compared.
@@ -149,6 +149,28 @@ def check(source: Cache, target: Cache, wire: str, block: int, group: int, seed:
         sent, target.pages, landing, wire, block, "x", "x", None, [], None, layers, group
     )
     np.testing.assert_array_equal(target.memory.view(np.uint8), expected.memory.view(np.uint8))
+
+
+@pytest.mark.parametrize("source", PAGED)
+def test_every_ordered_pair_without_a_wire(source: str) -> None:
+    """As by way of a wire, but for tokens that the source does not have: those stay."""
+    for number, target in enumerate(PAGED):
+        sizes = {"L": L, "P": 2, "B": 9, "N": (1, 7, 16)[number % 3] * 6, "H": H, "D": 16}
+        other = {**sizes, "N": (48, 16, 64)[number % 3], "B": 4}
+        pages = make(PAGED[source], sizes, np.float16, number, number % 2 * 5)
+        others = make(PAGED[target], other, np.float16, number + 50, number % 2 * 5)
+        slots = slots_of(41, sizes["B"] * sizes["N"], number)
+        landing = slots_of(41, other["B"] * other["N"], number + 1)
+        landing[5] = -1
+        want = Cache(others.memory.copy(), None)
+        want.views = np.lib.stride_tricks.as_strided(
+            want.memory, others.views.shape, others.views.strides
+        )
+        put_rows(want, np.where(slots < 0, -1, landing), rows_of(pages, slots))
+        kvforge.ops._C_cache_ops.kv_relayout(
+            pages.pages, others.pages, slots, landing, "x", "x", [], [], L
+        )
+        np.testing.assert_array_equal(others.memory.view(np.uint8), want.memory.view(np.uint8))
 
 
 @pytest.mark.parametrize("wire", WIRES)

@@ -32,6 +32,7 @@
 #include "kvforge/ops/indexer_k_quant_and_cache.h"
 #include "kvforge/ops/kv_checksum.h"
 #include "kvforge/ops/kv_pack.h"
+#include "kvforge/ops/kv_relayout.h"
 #include "kvforge/ops/kv_unpack.h"
 #include "kvforge/ops/merge_attn_states.h"
 #include "kvforge/ops/paged_attention_decode.h"

@@ -26,6 +26,7 @@
 #include "kvforge/params/indexer_k_quant_and_cache.h"
 #include "kvforge/params/kv_checksum.h"
 #include "kvforge/params/kv_pack.h"
+#include "kvforge/params/kv_relayout.h"
 #include "kvforge/params/kv_unpack.h"
 #include "kvforge/params/merge_attn_states.h"
 #include "kvforge/params/paged_attention_decode.h"

@@ -32,6 +32,7 @@ __all__ = [
     "indexer_k_quant_and_cache",
     "kv_checksum",
     "kv_pack",
+    "kv_relayout",
     "kv_unpack",
     "paged_attention_decode",
     "reshape_and_cache",
@@ -1719,6 +1720,93 @@ def kv_pack(
         (
             pages, wire, slot_mapping, wire_layout, wire_block_size, page_dtype, wire_dtype,
             page_scales, wire_scales, num_layers, heads_per_group,
+        ),
+    )
+
+
+_kv_relayout = function("_C_cache_ops__kv_relayout")
+
+
+def kv_relayout(
+    src_pages: Sequence[Tensor],
+    dst_pages: Sequence[Tensor],
+    src_slots: Tensor,
+    dst_slots: Tensor,
+    src_dtype: str,
+    dst_dtype: str,
+    src_scales: Sequence[Tensor],
+    dst_scales: Sequence[Tensor],
+    num_layers: int = 0,
+) -> None:
+    """Copies tokens of all layers to pages of another layout or block size, in one launch.
+
+    For every plane p, layer l, token j, head h and element d, with s = src_slots[j], t =
+    dst_slots[j], N and M the tokens of a block of src_pages and of dst_pages:
+      dst_pages[p * num_layers + l][t div M, t mod M, h, d] =
+          src_pages[p * num_layers + l][s div N, s mod N, h, d]
+    A token with a negative slot on either side is skipped; nothing else in dst_pages is written.
+    It is what kv_pack and kv_unpack do one behind the other, without the buffer between them. Bits
+    are copied: src_dtype and dst_dtype are the same word, whichever it is, and there are no
+    scales; other pairs of words are NotImplementedError. Planes may have elements of any size, the
+    same on both sides. No tokens are a successful no-op. Two tokens with one slot of dst_pages
+    race.
+
+    On CUDA the addresses of up to 120 pairs of tensors of up to 8 planes travel in the launch
+    parameters: nothing is allocated or waited for, and the call can be captured in a graph. More
+    are several launches.
+
+    Errors: IndexError for a slot beyond its pages (CPU: before anything is written; CUDA: that
+    token is skipped, and each of its two slots that is out of range counted once, see
+    kvforge.faults). ValueError for tensors that differ in what they share, and for dst_pages in
+    the memory of src_pages: a block size cannot be changed in place. RuntimeError when a launch
+    fails; those before it stay on the stream, and the sentence says so ("enqueued: 120 of 300
+    tensors").
+    Source of the rule: new here.
+
+    Args:
+        src_pages (Tensor[]): num_planes * num_layers tensors of [num_blocks, block_size,
+            num_heads, elements], any dtype of whole bytes, any strides, the same for all layers of
+            a plane; those of plane 0 first. Sizes of elements may differ between planes
+        dst_pages (Tensor(a!)[]): num_planes * num_layers tensors of [dst_num_blocks,
+            dst_block_size, num_heads, elements], as src_pages, memory of their own, any strides of
+            their own
+        src_slots (Tensor): [num_tokens], int64 or int32, any stride, on the device of src_pages
+        dst_slots (Tensor): as src_slots, as many, of dst_pages
+        src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
+        dst_dtype (str): as src_dtype, what dst_pages are to hold: the same word
+        src_scales (Tensor[]): none: bits are copied
+        dst_scales (Tensor(b!)[]): none: bits are copied
+        num_layers (int): layers; 0: src_pages are those of one plane
+
+    Schema:
+        _C_cache_ops::kv_relayout(Tensor[] src_pages, Tensor(a!)[] dst_pages, Tensor src_slots,
+            Tensor dst_slots, str src_dtype, str dst_dtype, Tensor[] src_scales, Tensor(b!)[]
+            dst_scales, int num_layers=0) -> ()
+    """
+    if type(dst_pages) not in LISTS:
+        _arrays.check_list("kv_relayout: dst_pages", dst_pages)
+    if type(src_dtype) is not str:
+        src_dtype = _arrays.text("kv_relayout: src_dtype", src_dtype)
+    if type(dst_dtype) is not str:
+        dst_dtype = _arrays.text("kv_relayout: dst_dtype", dst_dtype)
+    if type(dst_scales) not in LISTS:
+        _arrays.check_list("kv_relayout: dst_scales", dst_scales)
+    if (
+        type(src_slots) is type(dst_slots) is _arrays.TENSOR
+    ) and _kv_relayout(
+        _arrays.handles(src_pages), _arrays.handles(dst_pages), src_slots._cdata, dst_slots._cdata,
+        src_dtype, dst_dtype, _arrays.handles(src_scales), _arrays.handles(dst_scales), num_layers,
+        True,
+    ) is None:
+        return
+    _arrays.adapt(
+        kv_relayout,
+        _kv_relayout,
+        ("dst_pages", "dst_scales"),
+        ("dst_pages", "dst_scales"),
+        (
+            src_pages, dst_pages, src_slots, dst_slots, src_dtype, dst_dtype, src_scales,
+            dst_scales, num_layers,
         ),
     )
 

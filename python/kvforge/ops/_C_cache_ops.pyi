@@ -227,6 +227,18 @@ def kv_pack(
     heads_per_group: int = 0,
 ) -> None: ...
 
+def kv_relayout(
+    src_pages: Sequence[Tensor],
+    dst_pages: Sequence[Tensor],
+    src_slots: Tensor,
+    dst_slots: Tensor,
+    src_dtype: str,
+    dst_dtype: str,
+    src_scales: Sequence[Tensor],
+    dst_scales: Sequence[Tensor],
+    num_layers: int = 0,
+) -> None: ...
+
 def kv_unpack(
     wire: Tensor,
     pages: Sequence[Tensor],

@@ -89,17 +89,9 @@ static void check_layout(kvf_check *check, const kvf_wire_arguments *arguments,
 /* ---- pages
  * --------------------------------------------------------------------------------------- */
 
-/* What all cells share, and what those of a plane do. */
-typedef struct page_dims {
-  kvf_dim num_blocks, block_size, num_heads, elements;
-  DLTensor first; /* of the plane, its elements as bytes */
-  kvf_view view;
-  int bits;
-} page_dims;
-
 /* Bytes are moved, whatever they mean: the checks of a tensor are made of one of uint8. */
 static void check_page(kvf_check *check, const char *argument, const DLTensor *tensor,
-                       bool is_first, page_dims *dims) {
+                       bool is_first, kvf_cell_dims *dims) {
   if (!kvf_check_present(check, argument, tensor)) {
     return;
   }
@@ -137,6 +129,10 @@ static void check_page(kvf_check *check, const char *argument, const DLTensor *t
   }
 }
 
+void *kvf_cell_data(const DLTensor *tensor) {
+  return tensor->data != NULL ? (char *)tensor->data + tensor->byte_offset : NULL;
+}
+
 static int64_t element_bytes(const DLTensor *tensor) {
   return tensor->dtype.bits * tensor->dtype.lanes / 8;
 }
@@ -148,37 +144,35 @@ static int64_t row_bytes(const kvf_wire_arguments *arguments, const kvf_wire_cur
   return kvf_saturating_product(tensor->shape[3], element_bytes(tensor));
 }
 
-static void check_pages(kvf_check *check, const kvf_wire_arguments *arguments,
-                        kvf_wire_cursor *cursor, page_dims *dims) {
-  const int64_t count = arguments->num_pages;
-  if (count < 1 || arguments->pages == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "pages",
+void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_layers,
+                     kvf_cell_dims *dims) {
+  if (list->size < 1 || list->tensors == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, list->argument,
                    "got %s of %" PRId64 " tensors, want an array of 1 or more",
-                   arguments->pages ? "an array" : "NULL", count);
+                   list->tensors ? "an array" : "NULL", list->size);
     return;
   }
-  if (arguments->num_layers < 0 ||
-      (arguments->num_layers > 0 && count % arguments->num_layers != 0)) {
+  if (num_layers < 0 || (num_layers > 0 && list->size % num_layers != 0)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "num_layers",
-                   "got %" PRId64 ", want 0 or a divisor of %" PRId64 ", the number of pages",
-                   arguments->num_layers, count);
+                   "got %" PRId64 ", want 0 or a divisor of %" PRId64 ", the number of %s",
+                   num_layers, list->size, list->argument);
     return;
   }
-  cursor->num_layers = arguments->num_layers > 0 ? arguments->num_layers : count;
-  cursor->num_planes = count / cursor->num_layers;
-  for (int64_t i = 0; check->status == KVF_OK && i < count; ++i) {
-    const bool is_first = i % cursor->num_layers == 0;
+  dims->num_layers = num_layers > 0 ? num_layers : list->size;
+  dims->num_planes = list->size / dims->num_layers;
+  for (int64_t i = 0; check->status == KVF_OK && i < list->size; ++i) {
+    const bool is_first = i % dims->num_layers == 0;
     if (is_first) {
       dims->elements = (kvf_dim)KVF_DIM("elements");
     }
-    check_page(check, "pages", arguments->pages[i], is_first, dims);
+    check_page(check, list->argument, list->tensors[i], is_first, dims);
     if (check->status != KVF_OK) {
       /* Once more, for a sentence that names the tensor: naming all of them in time would be slow.
        */
       char name[64];
-      (void)snprintf(name, sizeof name, "pages[%" PRId64 "]", i);
+      (void)snprintf(name, sizeof name, "%s[%" PRId64 "]", list->argument, i);
       check->status = KVF_OK;
-      check_page(check, name, arguments->pages[i], is_first, dims);
+      check_page(check, name, list->tensors[i], is_first, dims);
     }
   }
 }
@@ -186,22 +180,29 @@ static void check_pages(kvf_check *check, const kvf_wire_arguments *arguments,
 /* ---- the call
  * ------------------------------------------------------------------------------------ */
 
-static void check_words(kvf_check *check, const kvf_wire_arguments *arguments) {
-  const char *page = arguments->page_dtype;
-  const char *wire = arguments->wire_dtype;
-  if (page == NULL || wire == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, page == NULL ? "page_dtype" : "wire_dtype",
+void kvf_check_same_words(kvf_check *check, const char *argument, const char *word,
+                          const char *as_argument, const char *as_word) {
+  if (as_word == NULL || word == NULL) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, as_word == NULL ? as_argument : argument,
                    "got NULL, want a word");
-  } else if (strcmp(page, wire) != 0) {
-    kvf_check_fail(check, KVF_UNSUPPORTED, "wire_dtype",
-                   "got '%.60s', want '%.60s' as page_dtype: bits are copied, not converted", wire,
-                   page);
+  } else if (strcmp(word, as_word) != 0) {
+    kvf_check_fail(check, KVF_UNSUPPORTED, argument,
+                   "got '%.60s', want '%.60s' as %s: bits are copied, not converted", word, as_word,
+                   as_argument);
   }
-  if (arguments->num_page_scales != 0) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "page_scales",
-                   "has %" PRId64 " tensors, want none, since bits are copied",
-                   arguments->num_page_scales);
+}
+
+void kvf_check_no_scales(kvf_check *check, const char *argument, int64_t size) {
+  if (size != 0) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
+                   "has %" PRId64 " tensors, want none, since bits are copied", size);
   }
+}
+
+static void check_words(kvf_check *check, const kvf_wire_arguments *arguments) {
+  kvf_check_same_words(check, "wire_dtype", arguments->wire_dtype, "page_dtype",
+                       arguments->page_dtype);
+  kvf_check_no_scales(check, "page_scales", arguments->num_page_scales);
   if (arguments->wire_scales != NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "wire_scales",
                    "got a tensor, want none, since bits are copied");
@@ -244,12 +245,15 @@ static void check_size(kvf_check *check, const kvf_wire_arguments *arguments,
 
 const kvf_variant *kvf_check_wire_copy(kvf_check *check, const kvf_wire_arguments *arguments,
                                        kvf_wire_cursor *cursor, kvf_wire_copy *copy) {
-  page_dims dims = {.num_blocks = KVF_DIM("num_blocks"),
-                    .block_size = KVF_DIM("block_size"),
-                    .num_heads = KVF_DIM("num_heads")};
+  kvf_cell_dims dims = {.num_blocks = KVF_DIM("num_blocks"),
+                        .block_size = KVF_DIM("block_size"),
+                        .num_heads = KVF_DIM("num_heads")};
+  const kvf_cache_list pages = {"pages", arguments->pages, arguments->num_pages};
   kvf_view wire = {.data = NULL};
   int64_t num_bytes = 0;
-  check_pages(check, arguments, cursor, &dims);
+  kvf_check_cells(check, &pages, arguments->num_layers, &dims);
+  cursor->num_layers = dims.num_layers;
+  cursor->num_planes = dims.num_planes;
   kvf_check_wire(check, arguments->wire, &wire, &num_bytes);
   kvf_check_slots(check, "slot_mapping", arguments->slot_mapping, &copy->slots);
   if (check->status == KVF_OK) {
@@ -267,8 +271,7 @@ const kvf_variant *kvf_check_wire_copy(kvf_check *check, const kvf_wire_argument
   return copy->slots.num_tokens > 0 && copy->used_bytes > 0 ? variant : NULL;
 }
 
-/* Of a plane that has rows. */
-static kvf_page_plane page_plane(const DLTensor *tensor) {
+kvf_page_plane kvf_page_plane_of(const DLTensor *tensor) {
   int64_t stride[4];
   int64_t compact = element_bytes(tensor);
   for (int32_t i = 3; i >= 0; --i) {
@@ -310,12 +313,11 @@ static void add_planes(kvf_wire_cursor *cursor, const kvf_wire_arguments *argume
       continue;
     }
     const int64_t first = cursor->plane * cursor->num_layers + cursor->layer;
-    copy->pages[copy->num_planes] = page_plane(arguments->pages[first]);
+    copy->pages[copy->num_planes] = kvf_page_plane_of(arguments->pages[first]);
     copy->wires[copy->num_planes] = wire_plane(arguments, cursor, copy, row);
     for (int64_t layer = 0; layer < layers; ++layer) {
       const DLTensor *tensor = arguments->pages[first + layer];
-      copy->cells[copy->num_planes * layers + layer] =
-          tensor->data != NULL ? (char *)tensor->data + tensor->byte_offset : NULL;
+      copy->cells[copy->num_planes * layers + layer] = kvf_cell_data(tensor);
     }
     ++copy->num_planes;
   }
@@ -418,8 +420,7 @@ static void check_cells(kvf_check *check, const kvf_wire_copy *copy, bool packs)
   }
 }
 
-/* The largest power of two up to 16 that each of these is a multiple of. */
-static int32_t vector_bytes(uint64_t bits) {
+int32_t kvf_piece_bytes(uint64_t bits) {
   int32_t width = 16;
   while (bits % (uint64_t)width != 0) {
     width /= 2;
@@ -442,7 +443,7 @@ static kvf_row_pieces pieces_of(const kvf_wire_copy *copy, int32_t plane) {
   for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
     bits |= (uintptr_t)copy->cells[plane * copy->num_layers + layer];
   }
-  const int32_t width = vector_bytes(bits);
+  const int32_t width = kvf_piece_bytes(bits);
   return (kvf_row_pieces){.by_pieces = kvf_make_divider(row / width),
                           .by_unbroken = kvf_make_divider(unbroken / width),
                           .vector_bytes = width};

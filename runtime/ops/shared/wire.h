@@ -3,12 +3,42 @@
 #define KVFORGE_WIRE_RUNTIME_H
 
 #include "kvforge/cache/op.h"
+#include "ops/shared/pages.h"
 
 /* wire: uint8, one dimension of stride 1, its address a multiple of 16; may be empty. */
 void kvf_check_wire(kvf_check *check, const DLTensor *tensor, kvf_view *view, int64_t *num_bytes);
 
 /* The address alone, of a raw launch. */
 void kvf_launch_wire(kvf_check *check, const void *address);
+
+/* What all cells of a list share, and what those of a plane do: of the last plane, behind the
+ * checks. */
+typedef struct kvf_cell_dims {
+  kvf_dim num_blocks, block_size, num_heads, elements;
+  kvf_view view; /* in elements */
+  int bits;      /* of an element */
+  int64_t num_planes, num_layers;
+} kvf_cell_dims;
+
+/*
+ * Checks a list of num_planes * num_layers tensors [num_blocks, block_size, num_heads, elements],
+ * of any dtype of whole bytes; num_layers 0: it is one plane. Binds the first three dims, and fills
+ * the rest.
+ */
+void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_layers,
+                     kvf_cell_dims *dims);
+
+/* Of a tensor of such a list. */
+kvf_page_plane kvf_page_plane_of(const DLTensor *tensor);
+void *kvf_cell_data(const DLTensor *tensor);
+
+/* Bits are copied: both words are the same, and there are no scales. */
+void kvf_check_same_words(kvf_check *check, const char *argument, const char *word,
+                          const char *as_argument, const char *as_word);
+void kvf_check_no_scales(kvf_check *check, const char *argument, int64_t size);
+
+/* The largest power of two up to 16 that all are multiples of whose bits these are. */
+int32_t kvf_piece_bytes(uint64_t bits);
 
 /* The arguments that kv_pack and kv_unpack have in common. */
 typedef struct kvf_wire_arguments {

@@ -13,6 +13,8 @@
 /* Cells and planes of one launch: as many as fit into the 4 KB of a kernel's parameters. */
 #define KVF_MAX_CELLS 240
 #define KVF_MAX_PLANES 8
+/* Cells where a launch has two of each. */
+#define KVF_MAX_CELL_PAIRS 120
 
 /* Where the rows of a plane are in its cells; a row is what one token has of one head. */
 typedef struct kvf_page_plane {
@@ -66,5 +68,33 @@ typedef struct kvf_wire_copy {
   int32_t streaming; /* CPU: store past the caches */
   kvf_row_pieces pieces[KVF_MAX_PLANES];
 } kvf_wire_copy;
+
+/* CUDA: the same as kvf_row_pieces where both sides are pages. */
+typedef struct kvf_pair_pieces {
+  kvf_divider by_pieces;
+  kvf_divider by_unbroken[2]; /* of the source's pages, of the target's */
+  int32_t vector_bytes;
+} kvf_pair_pieces;
+
+/* Token j lies in slot j of `from` and goes to slot j of `to`. */
+typedef struct kvf_page_copy {
+  kvf_slots from;
+  kvf_slots to;
+  int64_t num_heads;
+  int32_t num_planes;
+  int32_t num_layers;
+  int32_t later; /* CUDA: 1 if an earlier launch of the call counted the slots out of range */
+  kvf_page_plane from_pages[KVF_MAX_PLANES];
+  kvf_page_plane to_pages[KVF_MAX_PLANES];
+  void *from_cells[KVF_MAX_CELL_PAIRS]; /* [num_planes, num_layers]: element 0 of each */
+  void *to_cells[KVF_MAX_CELL_PAIRS];
+  /* Derived by the launch functions; callers leave these alone. */
+  int32_t
+      tokens_inside;   /* CUDA: rows are numbered with tokens within heads, else heads in tokens */
+  int32_t streaming;   /* CPU: store past the caches */
+  int64_t token_parts; /* CPU */
+  kvf_divider by_inside;
+  kvf_pair_pieces pieces[KVF_MAX_PLANES];
+} kvf_page_copy;
 
 #endif

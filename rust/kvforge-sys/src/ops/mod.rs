@@ -245,6 +245,19 @@ extern "C" {
         num_layers: i64,
         heads_per_group: i64,
     ) -> kvf_status;
+    /// Copies tokens of all layers to pages of another layout or block size, in one launch.
+    pub fn kvf_kv_relayout(
+        exec: *const kvf_exec,
+        src_pages: *const *const DLTensor, num_src_pages: i64,
+        dst_pages: *const *const DLTensor, num_dst_pages: i64,
+        src_slots: *const DLTensor,
+        dst_slots: *const DLTensor,
+        src_dtype: *const c_char,
+        dst_dtype: *const c_char,
+        src_scales: *const *const DLTensor, num_src_scales: i64,
+        dst_scales: *const *const DLTensor, num_dst_scales: i64,
+        num_layers: i64,
+    ) -> kvf_status;
     /// Scatters the tokens of a wire buffer into the pages of all layers, in one launch.
     pub fn kvf_kv_unpack(
         exec: *const kvf_exec,

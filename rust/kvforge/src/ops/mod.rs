@@ -1535,6 +1535,87 @@ pub fn kv_pack(
     })
 }
 
+/// Copies tokens of all layers to pages of another layout or block size, in one launch.
+///
+/// ```text
+/// For every plane p, layer l, token j, head h and element d, with s = src_slots[j], t =
+/// dst_slots[j], N and M the tokens of a block of src_pages and of dst_pages:
+///   dst_pages[p * num_layers + l][t div M, t mod M, h, d] =
+///       src_pages[p * num_layers + l][s div N, s mod N, h, d]
+/// A token with a negative slot on either side is skipped; nothing else in dst_pages is written. It
+/// is what kv_pack and kv_unpack do one behind the other, without the buffer between them. Bits are
+/// copied: src_dtype and dst_dtype are the same word, whichever it is, and there are no scales;
+/// other pairs of words are Status::Unsupported. Planes may have elements of any size, the same on
+/// both sides. No tokens are a successful no-op. Two tokens with one slot of dst_pages race.
+///
+/// On CUDA the addresses of up to 120 pairs of tensors of up to 8 planes travel in the launch
+/// parameters: nothing is allocated or waited for, and the call can be captured in a graph. More
+/// are several launches.
+///
+/// Errors: Status::OutOfRange for a slot beyond its pages (CPU: before anything is written; CUDA:
+/// that token is skipped, and each of its two slots that is out of range counted once, see
+/// kvforge::cuda_faults). Status::InvalidValue for tensors that differ in what they share, and for
+/// dst_pages in the memory of src_pages: a block size cannot be changed in place. Status::CudaError
+/// when a launch fails; those before it stay on the stream, and the sentence says so ("enqueued:
+/// 120 of 300 tensors").
+/// Source of the rule: new here.
+///
+/// Arguments:
+///   src_pages (Tensor[]): num_planes * num_layers tensors of [num_blocks, block_size, num_heads,
+///       elements], any dtype of whole bytes, any strides, the same for all layers of a plane;
+///       those of plane 0 first. Sizes of elements may differ between planes
+///   dst_pages (Tensor(a!)[]): num_planes * num_layers tensors of [dst_num_blocks, dst_block_size,
+///       num_heads, elements], as src_pages, memory of their own, any strides of their own
+///   src_slots (Tensor): [num_tokens], int64 or int32, any stride, on the device of src_pages
+///   dst_slots (Tensor): as src_slots, as many, of dst_pages
+///   src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
+///   dst_dtype (str): as src_dtype, what dst_pages are to hold: the same word
+///   src_scales (Tensor[]): none: bits are copied
+///   dst_scales (Tensor(b!)[]): none: bits are copied
+///   num_layers (int): layers; 0: src_pages are those of one plane
+/// ```
+#[allow(clippy::too_many_arguments)]
+pub fn kv_relayout(
+    exec: &Exec,
+    src_pages: &[Tensor],
+    dst_pages: &mut [TensorMut],
+    src_slots: &Tensor,
+    dst_slots: &Tensor,
+    src_dtype: &str,
+    dst_dtype: &str,
+    src_scales: &[Tensor],
+    dst_scales: &mut [TensorMut],
+    num_layers: i64,
+) -> Result<()> {
+    let src_pages: Vec<_> = src_pages.iter().map(|tensor| tensor.dl()).collect();
+    let src_pages = addresses(&src_pages);
+    let dst_pages: Vec<_> = dst_pages.iter_mut().map(|tensor| tensor.dl()).collect();
+    let dst_pages = addresses(&dst_pages);
+    let src_slots = src_slots.dl();
+    let dst_slots = dst_slots.dl();
+    let src_dtype = text("kv_relayout", "src_dtype", src_dtype)?;
+    let dst_dtype = text("kv_relayout", "dst_dtype", dst_dtype)?;
+    let src_scales: Vec<_> = src_scales.iter().map(|tensor| tensor.dl()).collect();
+    let src_scales = addresses(&src_scales);
+    let dst_scales: Vec<_> = dst_scales.iter_mut().map(|tensor| tensor.dl()).collect();
+    let dst_scales = addresses(&dst_scales);
+    // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
+    check(unsafe {
+        sys::kvf_kv_relayout(
+            exec.as_ptr(),
+            src_pages.as_ptr(), src_pages.len() as i64,
+            dst_pages.as_ptr(), dst_pages.len() as i64,
+            &src_slots,
+            &dst_slots,
+            src_dtype.as_ptr(),
+            dst_dtype.as_ptr(),
+            src_scales.as_ptr(), src_scales.len() as i64,
+            dst_scales.as_ptr(), dst_scales.len() as i64,
+            num_layers,
+        )
+    })
+}
+
 /// Scatters the tokens of a wire buffer into the pages of all layers, in one launch.
 ///
 /// ```text
