@@ -425,7 +425,7 @@ FAULTS = (
         "a run of tokens goes on behind its page",
         "runtime/include/kvforge/cache/cpu_wire.h",
         "while (count < room && token + count < stop",
-        "while (token + count < stop",
+        "while (count <= room && token + count < stop",
         ("kv_pack", "kv_unpack"),
     ),
     Fault(
