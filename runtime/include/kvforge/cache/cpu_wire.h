@@ -36,6 +36,30 @@ KVF_INLINE int64_t kvf_find_run(const kvf_slots *slots, int64_t token, int64_t e
   return count;
 }
 
+/*
+ * Asks for a token's rows before their turn, as only the slots know where they lie: of heads that
+ * lie one behind another all at once.
+ */
+KVF_INLINE void kvf_ask_for_token(const kvf_slots *slots, int64_t token, const kvf_page_plane *page,
+                                  const char *cell, int64_t heads) {
+  int64_t block = 0;
+  int64_t offset = 0;
+  if (token >= slots->num_tokens || !kvf_locate(slots, token, &block, &offset)) {
+    return;
+  }
+  const char *rows = cell + block * page->block + offset * page->token;
+  int64_t row = page->elements * page->element_bytes;
+  if (page->head == row) {
+    row *= heads;
+    heads = 1;
+  }
+  for (int64_t head = 0; head < heads; ++head) {
+    for (int64_t i = 0; i < row; i += 64) {
+      __builtin_prefetch(rows + head * page->head + i);
+    }
+  }
+}
+
 /* Elements that are apart on one side at least. */
 KVF_INLINE void kvf_copy_elements(char *to, int64_t to_step, const char *from, int64_t from_step,
                                   int64_t count, int64_t bytes) {
