@@ -55,7 +55,7 @@ enum {
 
 static const struct {
   int64_t kv_heads, group;
-} heads[] = {{1, 1}, {2, 1}, {1, 4}, {2, 3}, {1, 8}, {1, 19}, {4, 2}};
+} heads[] = {{1, 1}, {2, 1}, {1, 4}, {2, 3}, {1, 8}, {1, 19}, {4, 2}, {1, 16}};
 static const int64_t sizes[] = {1, 7, 8, 16, 40, 64, 100, 128, 256, 320, 576};
 static const int64_t blocks[] = {1, 4, 8, 16, 24, 64};
 static const int64_t lengths[][6] = {{1, -1},         {0, -1},          {2, 0, 1, -1},
@@ -756,13 +756,22 @@ static bool wanted(const kvf_variant *variant) {
   return variant->backend == options.backend && kvf_variant_built(variant);
 }
 
-/* The nearest case that nvfp4 has: whole groups, and pages without gaps. */
+/* A variant for tensor cores. */
+static bool is_tiled(const decode_case *what) { return what->variant->values[2] != KVF_OTHER; }
+
+/* The nearest case that the variant has: nvfp4 whole groups, and pages without gaps. */
 static decode_case fitted(decode_case what) {
   static const int layouts[] = {NHD, HND, PACKED};
   if (has_block_scales(&what)) {
     what.size = (what.size + 15) / 16 * 16;
     what.layout = layouts[what.layout % 3];
     what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
+  }
+  if (is_tiled(&what)) { /* its head size, and heads that lie in whole vectors */
+    static const int aligned[] = {NHD, HND, PADDED_ALIGNED, PACKED};
+    what.size = what.variant->values[2];
+    what.layout = aligned[what.layout % 4];
+    what.seed += what.seed % 3 == 0;
   }
   if (is_int4(&what) || is_ggml(&what)) { /* pairs or blocks, which lie one behind another */
     static const int dense[] = {NHD, HND, PADDED, PADDED_ALIGNED, PACKED};
@@ -801,22 +810,24 @@ static void run(const decode_case *wished) {
  * -----------------------------------------------------------------------------------------------
  */
 
+/* Of a case of the variant `context`. */
 static double work(const covering_row *row, const void *context) {
-  (void)context;
+  const decode_case what = fitted(
+      (decode_case){.variant = context, .block_size = 8, .size = sizes[row->value[SIZE_AXIS]]});
   const int64_t *list = lengths[row->value[LENGTH_AXIS]];
   double positions = 1;
   for (int64_t i = 0; list[i] >= 0; ++i) {
     positions += (double)list[i];
   }
   return positions * (double)(heads[row->value[HEADS_AXIS]].kv_heads *
-                              heads[row->value[HEADS_AXIS]].group * sizes[row->value[SIZE_AXIS]]);
+                              heads[row->value[HEADS_AXIS]].group * what.size);
 }
 
 static void test_matrix(void) {
   if (!need_backend()) {
     return;
   }
-  const covering plan = {
+  covering plan = {
       .num_axes = AXES_OF_OP,
       .sizes = {TEST_COUNT(heads), TEST_COUNT(sizes), TEST_COUNT(blocks), CACHE_LAYOUTS,
                 TEST_COUNT(lengths), TEST_COUNT(windows), ALIBI_KINDS, SCALE_CHOICES, QUERY_LAYOUTS,
@@ -826,6 +837,7 @@ static void test_matrix(void) {
   };
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     int count = 0;
+    plan.context = &OP->variants[v];
     covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
     for (int i = 0; wanted(&OP->variants[v]) && i < count; ++i) {
       const int *value = rows[i].value;

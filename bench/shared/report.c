@@ -121,9 +121,20 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
 /* ---- all calls ---------------------------------------------------------------------------------
  */
 
+/* Calls are told apart by dtypes; which of the variants of two runs one is for the library to say.
+ */
+static bool stands_for_all(const kvf_variant *variant) {
+  for (int32_t i = 2; i < variant->op->num_axes; ++i) {
+    if (variant->values[i] != KVF_OTHER) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool is_wanted(const bench_options *options, const kvf_variant *variant,
                       kvf_backend backend) {
-  return variant->backend == backend && kvf_variant_built(variant) &&
+  return variant->backend == backend && kvf_variant_built(variant) && stands_for_all(variant) &&
          has(options->scalars, kvf_dtype_name(kvf_scalar_of(variant))) &&
          has(options->caches, kvf_dtype_name(kvf_cache_of(variant)));
 }

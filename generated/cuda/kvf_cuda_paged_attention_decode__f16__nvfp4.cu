@@ -18,6 +18,7 @@ enum {
   GROUPS = THREADS / LANES,
   HEADS = KVF_ATTENTION_HEADS,
   SIZE = KVF_ATTENTION_HEAD_SIZE,
+  ALIGNED = KEY_VECTOR,
   SCORE_DEPTH = 2,  /* positions whose keys a thread has in flight */
   ADD_DEPTH = 4,    /* positions whose values a thread has in flight */
   STORED_HEADS = 4, /* heads that are added up together */
@@ -38,6 +39,7 @@ struct span {
 
 /* What a thread block does. */
 struct task {
+  int64_t unit; /* that comes next */
   int64_t sequence;
   int64_t split;
   int64_t kv_head;
@@ -175,8 +177,7 @@ KVF_INLINE span find_span(const kvf_paged_attention_decode_params &p, int64_t se
   const int64_t length = !fits ? p.width * p.block_size : given > 0 ? given : 0;
   const int64_t begin =
       p.sliding_window > 0 && p.sliding_window < length ? length - p.sliding_window : 0;
-  const int64_t first =
-      p.whole_values == KVF_VALUES_BY_TOKEN ? begin / KEY_VECTOR * KEY_VECTOR : begin;
+  const int64_t first = p.whole_values == KVF_VALUES_BY_TOKEN ? begin / ALIGNED * ALIGNED : begin;
   const int64_t each = kvf_split_positions(length - begin, p.splits);
   span found;
   found.length = length;
@@ -188,8 +189,8 @@ KVF_INLINE span find_span(const kvf_paged_attention_decode_params &p, int64_t se
 }
 
 /* One thread sets down what the block is to do. */
-KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, working_set &w, int64_t unit) {
-  task &t = w.now;
+KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, task &t) {
+  const int64_t unit = t.unit;
   const int64_t part = unit % p.parts;
   const int64_t nth_split = unit / p.parts / p.num_kv_heads;
   t.kv_head = unit / p.parts % p.num_kv_heads;
@@ -199,7 +200,16 @@ KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, working_set &w
   t.heads = min(p.group - (int32_t)part * HEADS, (int32_t)HEADS);
   t.counts = t.kv_head == 0 && part == 0;
   t.positions = find_span(p, t.sequence, t.split);
+  t.unit += gridDim.x;
   if (t.counts && t.split == 0 && t.positions.length != given_length(p, t.sequence)) {
+    atomicAdd(p.faults, 1ULL);
+  }
+}
+
+/* Counts a position whose page is out of range: the first of its page that a unit meets. */
+KVF_INLINE void count_fault(const kvf_paged_attention_decode_params &p, const task &t,
+                            int64_t position, int64_t offset) {
+  if (t.counts && (offset == 0 || (t.split == 0 && position == t.positions.first))) {
     atomicAdd(p.faults, 1ULL);
   }
 }
@@ -240,8 +250,8 @@ KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, working_set &
       if (position >= t.positions.begin) {
         key_at = block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
       }
-    } else if (t.counts && (offset == 0 || (t.split == 0 && position == t.positions.first))) {
-      atomicAdd(p.faults, 1ULL);
+    } else {
+      count_fault(p, t, position, offset);
     }
   }
   w.keys_at[turn][threadIdx.x] = key_at;
@@ -440,6 +450,10 @@ KVF_INLINE float *split_row(const kvf_paged_attention_decode_params &p, int64_t 
          split * stride[2];
 }
 
+KVF_INLINE float head_scale(const kvf_view &scales, int64_t kv_head) {
+  return static_cast<const float *>(scales.data)[kv_head * scales.stride[0]];
+}
+
 /* Adds up what the threads have, a few heads at a time, and stores it. */
 KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w, int32_t element,
                       int32_t elements, int32_t subset, int32_t subsets, float scale,
@@ -487,10 +501,6 @@ KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w
     row[(p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3]] = w.largest[threadIdx.x];
     row[(p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3]] = w.totals[threadIdx.x];
   }
-}
-
-KVF_INLINE float head_scale(const kvf_view &scales, int64_t kv_head) {
-  return static_cast<const float *>(scales.data)[kv_head * scales.stride[0]];
 }
 
 /* One unit of work. */
@@ -596,15 +606,19 @@ extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_paged_attention_d
     }
     return;
   }
-  const int64_t units = p.num_seqs * p.splits * p.num_kv_heads * p.parts;
-  for (int64_t unit = blockIdx.x; unit < units; unit += gridDim.x) {
+  if (threadIdx.x == 0) {
+    w.now.unit = blockIdx.x;
+  }
+  bool more = true;
+  while (more) {
     if (threadIdx.x == 0) {
-      begin(p, w, unit);
+      begin(p, w.now);
     }
     __syncthreads();
     if (w.now.split < w.now.positions.splits) {
       attend(p, w);
     }
+    more = w.now.unit < p.num_seqs * p.splits * p.num_kv_heads * p.parts;
     __syncthreads();
   }
 }

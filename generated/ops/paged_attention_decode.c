@@ -47,157 +47,260 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__fp8_per_token_head)
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f32__q4_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__f16__q4_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head__d128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention_decode__bf16__q4_0);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__f32),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__fp8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f32__q4_0),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__f16),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__fp8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__f16__q4_0),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__nvfp4),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__int8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__fp8_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode,
+                KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0),
+    KVF_CPU_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention_decode__bf16__q4_0),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__fp8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f32__q4_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__f16__d64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__f16__d128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_e4m3__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_e4m3__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_e5m2__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_e5m2__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__int8__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__int8__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__int8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention_decode__f16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__fp8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__f16__q4_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__bf16__d64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__bf16__d128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_e4m3__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_e4m3__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_e5m2__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_e5m2__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__int8__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__int8__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__int8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode,
+                 KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention_decode, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention_decode__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 12. */
-static const int16_t scalar_offsets[] = {0, 12, 24};
+/* the scalar dtype: value - KVF_F32 -> position * 72. */
+static const int16_t scalar_offsets[] = {0, 72, 144};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0,  1,  2,  3, 4, -1, 5,  6, -1, -1,
-                                        -1, -1, -1, 7, 8, -1, -1, 9, 10, 11};
+/* the cache dtype: value - KVF_F32 -> position * 6. */
+static const int16_t cache_offsets[] = {0,  6,  12, 18, 24, -1, 30, 36, -1, -1,
+                                        -1, -1, -1, 42, 48, -1, -1, 54, 60, 66};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -210,6 +313,17 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_INT4_PER_TOKEN_HEAD,
                                        KVF_Q8_0,
                                        KVF_Q4_0};
+
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 2. */
+static const int16_t head_size_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2};
+static const int64_t head_size_values[] = {64, 128};
+
+/* the compute capability of the device: value - 80 -> position * 1. */
+static const int16_t arch_offsets[] = {0};
+static const int64_t arch_values[] = {80};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -232,37 +346,848 @@ static const kvf_axis axes[] = {
      .meaning = "the cache dtype",
      .values = cache_values,
      .num_values = 12},
+    {.first = 64,
+     .span = 65,
+     .offsets = head_size_offsets,
+     .below = 4,
+     .above = 4,
+     .name = "head_size",
+     .kind = KVF_AXIS_INTEGER,
+     .meaning = "head_size, where a head can be read in whole vectors; else 0",
+     .values = head_size_values,
+     .num_values = 2,
+     .generic = true},
+    {.first = 80,
+     .span = 1,
+     .offsets = arch_offsets,
+     .below = 1,
+     .above = 0,
+     .name = "arch",
+     .kind = KVF_AXIS_ARCH,
+     .meaning = "the compute capability of the device",
+     .values = arch_values,
+     .num_values = 1,
+     .generic = true},
 };
 
-/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
+/* [backend][scalar][cache][head_size][arch] -> the row that is most special for a call; -1: none
+ * serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  8,  9,  /* cpu f32 */
-    -1, 10, -1, 11, 12, 13, 14, 15, 16, 17, 18, 19, /* cpu f16 */
-    -1, -1, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, /* cpu bf16 */
-    30, -1, -1, 31, 32, 33, 34, 35, 36, 37, 38, 39, /* cuda f32 */
-    -1, 40, -1, 41, 42, 43, 44, 45, 46, 47, 48, 49, /* cuda f16 */
-    -1, -1, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, /* cuda bf16 */
+    0,  0,  /* cpu f32 f32 64 */
+    0,  0,  /* cpu f32 f32 128 */
+    0,  0,  /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 128 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 128 */
+    -1, -1, /* cpu f32 bf16 other */
+    1,  1,  /* cpu f32 fp8_e4m3 64 */
+    1,  1,  /* cpu f32 fp8_e4m3 128 */
+    1,  1,  /* cpu f32 fp8_e4m3 other */
+    2,  2,  /* cpu f32 fp8_e5m2 64 */
+    2,  2,  /* cpu f32 fp8_e5m2 128 */
+    2,  2,  /* cpu f32 fp8_e5m2 other */
+    3,  3,  /* cpu f32 int8 64 */
+    3,  3,  /* cpu f32 int8 128 */
+    3,  3,  /* cpu f32 int8 other */
+    4,  4,  /* cpu f32 nvfp4 64 */
+    4,  4,  /* cpu f32 nvfp4 128 */
+    4,  4,  /* cpu f32 nvfp4 other */
+    5,  5,  /* cpu f32 int8_per_token_head 64 */
+    5,  5,  /* cpu f32 int8_per_token_head 128 */
+    5,  5,  /* cpu f32 int8_per_token_head other */
+    6,  6,  /* cpu f32 fp8_per_token_head 64 */
+    6,  6,  /* cpu f32 fp8_per_token_head 128 */
+    6,  6,  /* cpu f32 fp8_per_token_head other */
+    7,  7,  /* cpu f32 int4_per_token_head 64 */
+    7,  7,  /* cpu f32 int4_per_token_head 128 */
+    7,  7,  /* cpu f32 int4_per_token_head other */
+    8,  8,  /* cpu f32 q8_0 64 */
+    8,  8,  /* cpu f32 q8_0 128 */
+    8,  8,  /* cpu f32 q8_0 other */
+    9,  9,  /* cpu f32 q4_0 64 */
+    9,  9,  /* cpu f32 q4_0 128 */
+    9,  9,  /* cpu f32 q4_0 other */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 128 */
+    -1, -1, /* cpu f16 f32 other */
+    10, 10, /* cpu f16 f16 64 */
+    10, 10, /* cpu f16 f16 128 */
+    10, 10, /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 128 */
+    -1, -1, /* cpu f16 bf16 other */
+    11, 11, /* cpu f16 fp8_e4m3 64 */
+    11, 11, /* cpu f16 fp8_e4m3 128 */
+    11, 11, /* cpu f16 fp8_e4m3 other */
+    12, 12, /* cpu f16 fp8_e5m2 64 */
+    12, 12, /* cpu f16 fp8_e5m2 128 */
+    12, 12, /* cpu f16 fp8_e5m2 other */
+    13, 13, /* cpu f16 int8 64 */
+    13, 13, /* cpu f16 int8 128 */
+    13, 13, /* cpu f16 int8 other */
+    14, 14, /* cpu f16 nvfp4 64 */
+    14, 14, /* cpu f16 nvfp4 128 */
+    14, 14, /* cpu f16 nvfp4 other */
+    15, 15, /* cpu f16 int8_per_token_head 64 */
+    15, 15, /* cpu f16 int8_per_token_head 128 */
+    15, 15, /* cpu f16 int8_per_token_head other */
+    16, 16, /* cpu f16 fp8_per_token_head 64 */
+    16, 16, /* cpu f16 fp8_per_token_head 128 */
+    16, 16, /* cpu f16 fp8_per_token_head other */
+    17, 17, /* cpu f16 int4_per_token_head 64 */
+    17, 17, /* cpu f16 int4_per_token_head 128 */
+    17, 17, /* cpu f16 int4_per_token_head other */
+    18, 18, /* cpu f16 q8_0 64 */
+    18, 18, /* cpu f16 q8_0 128 */
+    18, 18, /* cpu f16 q8_0 other */
+    19, 19, /* cpu f16 q4_0 64 */
+    19, 19, /* cpu f16 q4_0 128 */
+    19, 19, /* cpu f16 q4_0 other */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 128 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 128 */
+    -1, -1, /* cpu bf16 f16 other */
+    20, 20, /* cpu bf16 bf16 64 */
+    20, 20, /* cpu bf16 bf16 128 */
+    20, 20, /* cpu bf16 bf16 other */
+    21, 21, /* cpu bf16 fp8_e4m3 64 */
+    21, 21, /* cpu bf16 fp8_e4m3 128 */
+    21, 21, /* cpu bf16 fp8_e4m3 other */
+    22, 22, /* cpu bf16 fp8_e5m2 64 */
+    22, 22, /* cpu bf16 fp8_e5m2 128 */
+    22, 22, /* cpu bf16 fp8_e5m2 other */
+    23, 23, /* cpu bf16 int8 64 */
+    23, 23, /* cpu bf16 int8 128 */
+    23, 23, /* cpu bf16 int8 other */
+    24, 24, /* cpu bf16 nvfp4 64 */
+    24, 24, /* cpu bf16 nvfp4 128 */
+    24, 24, /* cpu bf16 nvfp4 other */
+    25, 25, /* cpu bf16 int8_per_token_head 64 */
+    25, 25, /* cpu bf16 int8_per_token_head 128 */
+    25, 25, /* cpu bf16 int8_per_token_head other */
+    26, 26, /* cpu bf16 fp8_per_token_head 64 */
+    26, 26, /* cpu bf16 fp8_per_token_head 128 */
+    26, 26, /* cpu bf16 fp8_per_token_head other */
+    27, 27, /* cpu bf16 int4_per_token_head 64 */
+    27, 27, /* cpu bf16 int4_per_token_head 128 */
+    27, 27, /* cpu bf16 int4_per_token_head other */
+    28, 28, /* cpu bf16 q8_0 64 */
+    28, 28, /* cpu bf16 q8_0 128 */
+    28, 28, /* cpu bf16 q8_0 other */
+    29, 29, /* cpu bf16 q4_0 64 */
+    29, 29, /* cpu bf16 q4_0 128 */
+    29, 29, /* cpu bf16 q4_0 other */
+    30, 30, /* cuda f32 f32 64 */
+    30, 30, /* cuda f32 f32 128 */
+    30, 30, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 128 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 128 */
+    -1, -1, /* cuda f32 bf16 other */
+    31, 31, /* cuda f32 fp8_e4m3 64 */
+    31, 31, /* cuda f32 fp8_e4m3 128 */
+    31, 31, /* cuda f32 fp8_e4m3 other */
+    32, 32, /* cuda f32 fp8_e5m2 64 */
+    32, 32, /* cuda f32 fp8_e5m2 128 */
+    32, 32, /* cuda f32 fp8_e5m2 other */
+    33, 33, /* cuda f32 int8 64 */
+    33, 33, /* cuda f32 int8 128 */
+    33, 33, /* cuda f32 int8 other */
+    34, 34, /* cuda f32 nvfp4 64 */
+    34, 34, /* cuda f32 nvfp4 128 */
+    34, 34, /* cuda f32 nvfp4 other */
+    35, 35, /* cuda f32 int8_per_token_head 64 */
+    35, 35, /* cuda f32 int8_per_token_head 128 */
+    35, 35, /* cuda f32 int8_per_token_head other */
+    36, 36, /* cuda f32 fp8_per_token_head 64 */
+    36, 36, /* cuda f32 fp8_per_token_head 128 */
+    36, 36, /* cuda f32 fp8_per_token_head other */
+    37, 37, /* cuda f32 int4_per_token_head 64 */
+    37, 37, /* cuda f32 int4_per_token_head 128 */
+    37, 37, /* cuda f32 int4_per_token_head other */
+    38, 38, /* cuda f32 q8_0 64 */
+    38, 38, /* cuda f32 q8_0 128 */
+    38, 38, /* cuda f32 q8_0 other */
+    39, 39, /* cuda f32 q4_0 64 */
+    39, 39, /* cuda f32 q4_0 128 */
+    39, 39, /* cuda f32 q4_0 other */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 128 */
+    -1, -1, /* cuda f16 f32 other */
+    40, 42, /* cuda f16 f16 64 */
+    41, 42, /* cuda f16 f16 128 */
+    42, 42, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 128 */
+    -1, -1, /* cuda f16 bf16 other */
+    43, 45, /* cuda f16 fp8_e4m3 64 */
+    44, 45, /* cuda f16 fp8_e4m3 128 */
+    45, 45, /* cuda f16 fp8_e4m3 other */
+    46, 48, /* cuda f16 fp8_e5m2 64 */
+    47, 48, /* cuda f16 fp8_e5m2 128 */
+    48, 48, /* cuda f16 fp8_e5m2 other */
+    49, 51, /* cuda f16 int8 64 */
+    50, 51, /* cuda f16 int8 128 */
+    51, 51, /* cuda f16 int8 other */
+    52, 52, /* cuda f16 nvfp4 64 */
+    52, 52, /* cuda f16 nvfp4 128 */
+    52, 52, /* cuda f16 nvfp4 other */
+    53, 55, /* cuda f16 int8_per_token_head 64 */
+    54, 55, /* cuda f16 int8_per_token_head 128 */
+    55, 55, /* cuda f16 int8_per_token_head other */
+    56, 58, /* cuda f16 fp8_per_token_head 64 */
+    57, 58, /* cuda f16 fp8_per_token_head 128 */
+    58, 58, /* cuda f16 fp8_per_token_head other */
+    59, 59, /* cuda f16 int4_per_token_head 64 */
+    59, 59, /* cuda f16 int4_per_token_head 128 */
+    59, 59, /* cuda f16 int4_per_token_head other */
+    60, 60, /* cuda f16 q8_0 64 */
+    60, 60, /* cuda f16 q8_0 128 */
+    60, 60, /* cuda f16 q8_0 other */
+    61, 61, /* cuda f16 q4_0 64 */
+    61, 61, /* cuda f16 q4_0 128 */
+    61, 61, /* cuda f16 q4_0 other */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 128 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 128 */
+    -1, -1, /* cuda bf16 f16 other */
+    62, 64, /* cuda bf16 bf16 64 */
+    63, 64, /* cuda bf16 bf16 128 */
+    64, 64, /* cuda bf16 bf16 other */
+    65, 67, /* cuda bf16 fp8_e4m3 64 */
+    66, 67, /* cuda bf16 fp8_e4m3 128 */
+    67, 67, /* cuda bf16 fp8_e4m3 other */
+    68, 70, /* cuda bf16 fp8_e5m2 64 */
+    69, 70, /* cuda bf16 fp8_e5m2 128 */
+    70, 70, /* cuda bf16 fp8_e5m2 other */
+    71, 73, /* cuda bf16 int8 64 */
+    72, 73, /* cuda bf16 int8 128 */
+    73, 73, /* cuda bf16 int8 other */
+    74, 74, /* cuda bf16 nvfp4 64 */
+    74, 74, /* cuda bf16 nvfp4 128 */
+    74, 74, /* cuda bf16 nvfp4 other */
+    75, 77, /* cuda bf16 int8_per_token_head 64 */
+    76, 77, /* cuda bf16 int8_per_token_head 128 */
+    77, 77, /* cuda bf16 int8_per_token_head other */
+    78, 80, /* cuda bf16 fp8_per_token_head 64 */
+    79, 80, /* cuda bf16 fp8_per_token_head 128 */
+    80, 80, /* cuda bf16 fp8_per_token_head other */
+    81, 81, /* cuda bf16 int4_per_token_head 64 */
+    81, 81, /* cuda bf16 int4_per_token_head 128 */
+    81, 81, /* cuda bf16 int4_per_token_head other */
+    82, 82, /* cuda bf16 q8_0 64 */
+    82, 82, /* cuda bf16 q8_0 128 */
+    82, 82, /* cuda bf16 q8_0 other */
+    83, 83, /* cuda bf16 q4_0 64 */
+    83, 83, /* cuda bf16 q4_0 128 */
+    83, 83, /* cuda bf16 q4_0 other */
+};
+
+/* Rows that serve a call where a more special one is not built; -1 behind each list. */
+static const int16_t chains[] = {
+    42, -1, /* 0: kvf_cuda_paged_attention_decode__f16__f16 */
+    45, -1, /* 2: kvf_cuda_paged_attention_decode__f16__fp8_e4m3 */
+    48, -1, /* 4: kvf_cuda_paged_attention_decode__f16__fp8_e5m2 */
+    51, -1, /* 6: kvf_cuda_paged_attention_decode__f16__int8 */
+    55, -1, /* 8: kvf_cuda_paged_attention_decode__f16__int8_per_token_head */
+    58, -1, /* 10: kvf_cuda_paged_attention_decode__f16__fp8_per_token_head */
+    64, -1, /* 12: kvf_cuda_paged_attention_decode__bf16__bf16 */
+    67, -1, /* 14: kvf_cuda_paged_attention_decode__bf16__fp8_e4m3 */
+    70, -1, /* 16: kvf_cuda_paged_attention_decode__bf16__fp8_e5m2 */
+    73, -1, /* 18: kvf_cuda_paged_attention_decode__bf16__int8 */
+    77, -1, /* 20: kvf_cuda_paged_attention_decode__bf16__int8_per_token_head */
+    80, -1, /* 22: kvf_cuda_paged_attention_decode__bf16__fp8_per_token_head */
+};
+
+/* [backend][scalar][cache][head_size][arch] -> where these begin; -1: there is none. */
+static const int16_t rest[] = {
+    -1, -1, /* cpu f32 f32 64 */
+    -1, -1, /* cpu f32 f32 128 */
+    -1, -1, /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 128 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 128 */
+    -1, -1, /* cpu f32 bf16 other */
+    -1, -1, /* cpu f32 fp8_e4m3 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 */
+    -1, -1, /* cpu f32 fp8_e4m3 other */
+    -1, -1, /* cpu f32 fp8_e5m2 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 */
+    -1, -1, /* cpu f32 fp8_e5m2 other */
+    -1, -1, /* cpu f32 int8 64 */
+    -1, -1, /* cpu f32 int8 128 */
+    -1, -1, /* cpu f32 int8 other */
+    -1, -1, /* cpu f32 nvfp4 64 */
+    -1, -1, /* cpu f32 nvfp4 128 */
+    -1, -1, /* cpu f32 nvfp4 other */
+    -1, -1, /* cpu f32 int8_per_token_head 64 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 */
+    -1, -1, /* cpu f32 int8_per_token_head other */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 */
+    -1, -1, /* cpu f32 fp8_per_token_head other */
+    -1, -1, /* cpu f32 int4_per_token_head 64 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 */
+    -1, -1, /* cpu f32 int4_per_token_head other */
+    -1, -1, /* cpu f32 q8_0 64 */
+    -1, -1, /* cpu f32 q8_0 128 */
+    -1, -1, /* cpu f32 q8_0 other */
+    -1, -1, /* cpu f32 q4_0 64 */
+    -1, -1, /* cpu f32 q4_0 128 */
+    -1, -1, /* cpu f32 q4_0 other */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 128 */
+    -1, -1, /* cpu f16 f32 other */
+    -1, -1, /* cpu f16 f16 64 */
+    -1, -1, /* cpu f16 f16 128 */
+    -1, -1, /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 128 */
+    -1, -1, /* cpu f16 bf16 other */
+    -1, -1, /* cpu f16 fp8_e4m3 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 */
+    -1, -1, /* cpu f16 fp8_e4m3 other */
+    -1, -1, /* cpu f16 fp8_e5m2 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 */
+    -1, -1, /* cpu f16 fp8_e5m2 other */
+    -1, -1, /* cpu f16 int8 64 */
+    -1, -1, /* cpu f16 int8 128 */
+    -1, -1, /* cpu f16 int8 other */
+    -1, -1, /* cpu f16 nvfp4 64 */
+    -1, -1, /* cpu f16 nvfp4 128 */
+    -1, -1, /* cpu f16 nvfp4 other */
+    -1, -1, /* cpu f16 int8_per_token_head 64 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 */
+    -1, -1, /* cpu f16 int8_per_token_head other */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 */
+    -1, -1, /* cpu f16 fp8_per_token_head other */
+    -1, -1, /* cpu f16 int4_per_token_head 64 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 */
+    -1, -1, /* cpu f16 int4_per_token_head other */
+    -1, -1, /* cpu f16 q8_0 64 */
+    -1, -1, /* cpu f16 q8_0 128 */
+    -1, -1, /* cpu f16 q8_0 other */
+    -1, -1, /* cpu f16 q4_0 64 */
+    -1, -1, /* cpu f16 q4_0 128 */
+    -1, -1, /* cpu f16 q4_0 other */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 128 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 128 */
+    -1, -1, /* cpu bf16 f16 other */
+    -1, -1, /* cpu bf16 bf16 64 */
+    -1, -1, /* cpu bf16 bf16 128 */
+    -1, -1, /* cpu bf16 bf16 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other */
+    -1, -1, /* cpu bf16 int8 64 */
+    -1, -1, /* cpu bf16 int8 128 */
+    -1, -1, /* cpu bf16 int8 other */
+    -1, -1, /* cpu bf16 nvfp4 64 */
+    -1, -1, /* cpu bf16 nvfp4 128 */
+    -1, -1, /* cpu bf16 nvfp4 other */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 */
+    -1, -1, /* cpu bf16 int8_per_token_head other */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 */
+    -1, -1, /* cpu bf16 int4_per_token_head other */
+    -1, -1, /* cpu bf16 q8_0 64 */
+    -1, -1, /* cpu bf16 q8_0 128 */
+    -1, -1, /* cpu bf16 q8_0 other */
+    -1, -1, /* cpu bf16 q4_0 64 */
+    -1, -1, /* cpu bf16 q4_0 128 */
+    -1, -1, /* cpu bf16 q4_0 other */
+    -1, -1, /* cuda f32 f32 64 */
+    -1, -1, /* cuda f32 f32 128 */
+    -1, -1, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 128 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 128 */
+    -1, -1, /* cuda f32 bf16 other */
+    -1, -1, /* cuda f32 fp8_e4m3 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 */
+    -1, -1, /* cuda f32 fp8_e4m3 other */
+    -1, -1, /* cuda f32 fp8_e5m2 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 */
+    -1, -1, /* cuda f32 fp8_e5m2 other */
+    -1, -1, /* cuda f32 int8 64 */
+    -1, -1, /* cuda f32 int8 128 */
+    -1, -1, /* cuda f32 int8 other */
+    -1, -1, /* cuda f32 nvfp4 64 */
+    -1, -1, /* cuda f32 nvfp4 128 */
+    -1, -1, /* cuda f32 nvfp4 other */
+    -1, -1, /* cuda f32 int8_per_token_head 64 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 */
+    -1, -1, /* cuda f32 int8_per_token_head other */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 */
+    -1, -1, /* cuda f32 fp8_per_token_head other */
+    -1, -1, /* cuda f32 int4_per_token_head 64 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 */
+    -1, -1, /* cuda f32 int4_per_token_head other */
+    -1, -1, /* cuda f32 q8_0 64 */
+    -1, -1, /* cuda f32 q8_0 128 */
+    -1, -1, /* cuda f32 q8_0 other */
+    -1, -1, /* cuda f32 q4_0 64 */
+    -1, -1, /* cuda f32 q4_0 128 */
+    -1, -1, /* cuda f32 q4_0 other */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 128 */
+    -1, -1, /* cuda f16 f32 other */
+    0,  -1, /* cuda f16 f16 64 */
+    0,  -1, /* cuda f16 f16 128 */
+    -1, -1, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 128 */
+    -1, -1, /* cuda f16 bf16 other */
+    2,  -1, /* cuda f16 fp8_e4m3 64 */
+    2,  -1, /* cuda f16 fp8_e4m3 128 */
+    -1, -1, /* cuda f16 fp8_e4m3 other */
+    4,  -1, /* cuda f16 fp8_e5m2 64 */
+    4,  -1, /* cuda f16 fp8_e5m2 128 */
+    -1, -1, /* cuda f16 fp8_e5m2 other */
+    6,  -1, /* cuda f16 int8 64 */
+    6,  -1, /* cuda f16 int8 128 */
+    -1, -1, /* cuda f16 int8 other */
+    -1, -1, /* cuda f16 nvfp4 64 */
+    -1, -1, /* cuda f16 nvfp4 128 */
+    -1, -1, /* cuda f16 nvfp4 other */
+    8,  -1, /* cuda f16 int8_per_token_head 64 */
+    8,  -1, /* cuda f16 int8_per_token_head 128 */
+    -1, -1, /* cuda f16 int8_per_token_head other */
+    10, -1, /* cuda f16 fp8_per_token_head 64 */
+    10, -1, /* cuda f16 fp8_per_token_head 128 */
+    -1, -1, /* cuda f16 fp8_per_token_head other */
+    -1, -1, /* cuda f16 int4_per_token_head 64 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 */
+    -1, -1, /* cuda f16 int4_per_token_head other */
+    -1, -1, /* cuda f16 q8_0 64 */
+    -1, -1, /* cuda f16 q8_0 128 */
+    -1, -1, /* cuda f16 q8_0 other */
+    -1, -1, /* cuda f16 q4_0 64 */
+    -1, -1, /* cuda f16 q4_0 128 */
+    -1, -1, /* cuda f16 q4_0 other */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 128 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 128 */
+    -1, -1, /* cuda bf16 f16 other */
+    12, -1, /* cuda bf16 bf16 64 */
+    12, -1, /* cuda bf16 bf16 128 */
+    -1, -1, /* cuda bf16 bf16 other */
+    14, -1, /* cuda bf16 fp8_e4m3 64 */
+    14, -1, /* cuda bf16 fp8_e4m3 128 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other */
+    16, -1, /* cuda bf16 fp8_e5m2 64 */
+    16, -1, /* cuda bf16 fp8_e5m2 128 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other */
+    18, -1, /* cuda bf16 int8 64 */
+    18, -1, /* cuda bf16 int8 128 */
+    -1, -1, /* cuda bf16 int8 other */
+    -1, -1, /* cuda bf16 nvfp4 64 */
+    -1, -1, /* cuda bf16 nvfp4 128 */
+    -1, -1, /* cuda bf16 nvfp4 other */
+    20, -1, /* cuda bf16 int8_per_token_head 64 */
+    20, -1, /* cuda bf16 int8_per_token_head 128 */
+    -1, -1, /* cuda bf16 int8_per_token_head other */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 */
+    -1, -1, /* cuda bf16 int4_per_token_head other */
+    -1, -1, /* cuda bf16 q8_0 64 */
+    -1, -1, /* cuda bf16 q8_0 128 */
+    -1, -1, /* cuda bf16 q8_0 other */
+    -1, -1, /* cuda bf16 q4_0 64 */
+    -1, -1, /* cuda bf16 q4_0 128 */
+    -1, -1, /* cuda bf16 q4_0 other */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {{KVF_AXES(KVF_F32, KVF_F16)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32)},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
 };
 
 static const kvf_argument arguments[] = {
@@ -391,55 +1316,66 @@ const kvf_op kvf_op_paged_attention_decode = {
         "\n"
         "Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes "
         "(online), so\n"
-        "results are not those of a fixed order. With one position out is exactly DQ(V), rounded "
-        "to the\n"
-        "dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a "
-        "head are\n"
-        "applied to the query and to the sum, those of a token to its score and its weight, which "
-        "gives the\n"
-        "same but for rounding.\n"
+        "results are not those of a fixed order. On CUDA from compute capability 8.0 on, heads of "
+        "64 or 128\n"
+        "f16 or bf16 elements, or codes of 8 bits for queries of those, go by tiles on the tensor "
+        "cores where\n"
+        "elements of a head lie side by side and 16 bytes can be read at once: products are exact, "
+        "sums are\n"
+        "f32, and a weight is two numbers of 16 bits, of which the second is what rounding the "
+        "first leaves.\n"
+        "With one position out is exactly DQ(V), rounded to the dtype of out (zeros are +0). "
+        "Scores may use\n"
+        "exp2 of scores times log2(e). Scales of a head are applied to the query and to the sum, "
+        "those of a\n"
+        "token to its score and its weight, which gives the same but for rounding.\n"
         "\n"
         "head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 "
         "query heads of\n"
-        "one KV head of one part of a sequence. Without a workspace a sequence is one part, so "
-        "that a few long\n"
-        "ones leave most of a GPU idle. With one, the positions above are cut into at most "
-        "`splits` parts, of\n"
-        "ceil(positions / splits) positions rounded up to a multiple of 128. What the parts come "
-        "to is put\n"
-        "into workspace, and added up in a second launch (CUDA) or a second pass of the threads "
-        "(CPU). The\n"
-        "only part of a short sequence goes straight to out: splits = 1 is as no workspace. As "
-        "many splits as\n"
-        "keep a GPU busy will do: two thread blocks for each of its SMs. workspace needs no "
-        "initial value, and\n"
-        "what it holds afterwards is not defined.\n"
+        "one KV head of one part of a sequence, on the tensor cores up to 16. Without a workspace "
+        "a sequence\n"
+        "is one part, so that a few long ones leave most of a GPU idle. With one, the positions "
+        "above are cut\n"
+        "into at most `splits` parts, of ceil(positions / splits) positions rounded up to a "
+        "multiple of 128.\n"
+        "What the parts come to is put into workspace, and added up in a second launch (CUDA) or a "
+        "second\n"
+        "pass of the threads (CPU). The only part of a short sequence goes straight to out: splits "
+        "= 1 is as\n"
+        "no workspace. As many splits as keep a GPU busy will do: two thread blocks for each of "
+        "its SMs.\n"
+        "workspace needs no initial value, and what it holds afterwards is not defined.\n"
         "\n"
         "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
         "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 "
-        "head_size that is\n"
-        "no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with "
-        "swizzle_v_scales for one\n"
-        "that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for "
-        "a length\n"
-        "below 0 or beyond width * block_size, or a page that is not in the cache (CPU: before "
-        "anything is\n"
-        "written; CUDA: that length is cut off, the tokens of that page are left out, and each is "
-        "counted\n"
-        "once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches leaves "
-        "workspace written\n"
-        "and out untouched.\n"
+        "head_size that\n"
+        "is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with "
+        "swizzle_v_scales for\n"
+        "one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE "
+        "for a\n"
+        "length below 0 or beyond width * block_size, or a page that is not in the cache (CPU: "
+        "before\n"
+        "anything is written; CUDA: that length is cut off, the tokens of that page are left out, "
+        "and each is\n"
+        "counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches "
+        "leaves\n"
+        "workspace written and out untouched. A launch of raw params wants a variant that fits "
+        "them:\n"
+        "KVF_INVALID_VALUE where the heads of a tensor cores' variant have another size or cannot "
+        "be read so.\n"
         "Source of the rule: this project; arguments as in vLLM's paged_attention_v1.\n"
         "Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.",
     .arguments = arguments,
     .num_arguments = 14,
     .variants = variants,
-    .num_variants = 60,
+    .num_variants = 84,
     .axes = axes,
-    .num_axes = 2,
+    .num_axes = 4,
     .cells = cells,
-    .num_cells = 36,
+    .rest = rest,
+    .chains = chains,
+    .num_cells = 216,
     .exclusions = exclusions,
-    .num_exclusions = 6,
+    .num_exclusions = 162,
     .call = call,
 };

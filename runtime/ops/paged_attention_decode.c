@@ -154,6 +154,42 @@ static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_he
   }
 }
 
+/* Whether vectors of `elements` can be read along a dimension. */
+static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int32_t rank,
+                        int64_t run, int32_t elements) {
+  const int32_t choices[] = {elements, 1};
+  const kvf_vector_side side = {view, bytes, inner, rank};
+  return kvf_vector_elements(choices, run, &side, 1) == elements;
+}
+
+/* The head size of a variant for tensor cores, 0 of a generic one. */
+static int64_t tile_size(const kvf_variant *variant) {
+  const int64_t size = variant->values[2];
+  return size == KVF_OTHER ? 0 : size;
+}
+
+/* Whether heads lie element after element, and can be read in the vectors of such a variant. */
+static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  const int32_t whole = 16 / bytes;
+  const int32_t eighth = (int32_t)(size / 8); /* 8 lanes share a value */
+  return params->head_size == size && params->x == size &&
+         has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
+         has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
+}
+
+/* The variant for the device, the head size and the places of heads, if there is one. */
+static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant *generic,
+                                       const params_type *params) {
+  if (check->exec.backend != KVF_CUDA || params->head_size % 8 != 0 ||
+      !has_tiles(params, kvf_cache_of(generic), params->head_size)) {
+    return generic;
+  }
+  const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
+                                        params->head_size, kvf_check_arch(check));
+  return found != NULL ? found : generic;
+}
+
 kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
                                       const DLTensor *key_cache, const DLTensor *value_cache,
                                       const DLTensor *block_tables, const DLTensor *seq_lens,
@@ -223,6 +259,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   params.num_q_heads = (int32_t)num_q_heads.value;
   params.num_kv_heads = (int32_t)dims.num_kv_heads.value;
   params.head_size = (int32_t)head_size.value;
+  variant = best_variant(&check, variant, &params);
   return kvf_launch_paged_attention_decode(&check.exec, variant, &params);
 }
 
@@ -280,16 +317,8 @@ static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_t
   return status;
 }
 
-/* As the CUDA template has them. */
+/* As templates/shared/attention_rows_cuda.j2 has them. */
 enum { THREADS = 256, KEY_VECTOR = 8, VALUE_VECTOR = 4 };
-
-/* Whether vectors of `elements` can be read along a dimension. */
-static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int32_t rank,
-                        int64_t run, int32_t elements) {
-  const int32_t choices[] = {elements, 1};
-  const kvf_vector_side side = {view, bytes, inner, rank};
-  return kvf_vector_elements(choices, run, &side, 1) == elements;
-}
 
 static void choose_vectors(params_type *params, kvf_dtype cache) {
   const int32_t bytes = kvf_dtype_bits(cache) / 8;
@@ -324,8 +353,9 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
 
 static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const params_type *params,
                            int64_t units) {
+  const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
   const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
-                         .block = {THREADS, 1, 1}};
+                         .block = {threads, 1, 1}};
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
@@ -388,6 +418,13 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
     launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
     launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }
+  if (check.status == KVF_OK && tile_size(variant) != 0 &&
+      !has_tiles(&params, kvf_cache_of(variant), tile_size(variant))) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
+                   "got %s, which wants head_size and x %" PRId64
+                   ", and heads whose elements lie side by side in vectors of 16 bytes",
+                   variant->symbol, tile_size(variant));
+  }
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -397,7 +434,8 @@ kvf_status kvf_launch_paged_attention_decode(const kvf_exec *exec, const kvf_var
   params.by_block_size = kvf_make_divider(params.block_size);
   params.faults = NULL;
   params.group = params.num_q_heads / params.num_kv_heads;
-  params.parts = (params.group + KVF_ATTENTION_HEADS - 1) / KVF_ATTENTION_HEADS;
+  const int32_t heads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_HEADS : KVF_ATTENTION_HEADS;
+  params.parts = (params.group + heads - 1) / heads;
   params.combines = 0;
   const int64_t units = params.num_seqs * params.splits * params.num_kv_heads * params.parts;
   if (check.exec.backend == KVF_CPU) {

@@ -35,10 +35,27 @@ static kvf_dtype find(const char *string, kvf_dtype scalar) {
   return dtype == KVF_B8 ? KVF_DTYPE_NONE : dtype;
 }
 
+/* The values of the generic variant of two dtypes, whatever axes an op has besides. */
+typedef struct generic_values {
+  int64_t of[KVF_MAX_AXES];
+} generic_values;
+
+static generic_values generic(kvf_dtype scalar, kvf_dtype cache) {
+  generic_values values = {{scalar, cache}};
+  for (int32_t i = 2; i < KVF_MAX_AXES; ++i) {
+    values.of[i] = KVF_OTHER;
+  }
+  return values;
+}
+
+static kvf_status select_status(const kvf_check *check, kvf_dtype scalar, kvf_dtype cache) {
+  const generic_values values = generic(scalar, cache);
+  return kvf_select_values_status(check->op, check->exec.backend, values.of, check->op->num_axes);
+}
+
 /* Whether a call of the op may name a cache dtype; without an op, any does. */
 static bool is_wanted(const kvf_check *check, kvf_dtype scalar, kvf_dtype dtype) {
-  return check == NULL ||
-         kvf_select_status(check->op, check->exec.backend, scalar, dtype) != KVF_UNSUPPORTED;
+  return check == NULL || select_status(check, scalar, dtype) != KVF_UNSUPPORTED;
 }
 
 static kvf_status refuse_name(const kvf_check *check, const char *string, kvf_dtype scalar) {
@@ -94,9 +111,11 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
   if (check->status != KVF_OK) {
     return NULL;
   }
-  const kvf_variant *variant = kvf_select(check->op, check->exec.backend, scalar, cache);
+  const generic_values values = generic(scalar, cache);
+  const kvf_variant *variant =
+      kvf_select_values(check->op, check->exec.backend, values.of, check->op->num_axes);
   if (variant == NULL) {
-    check->status = kvf_select_status(check->op, check->exec.backend, scalar, cache);
+    check->status = select_status(check, scalar, cache);
   }
   return variant;
 }

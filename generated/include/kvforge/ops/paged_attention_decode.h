@@ -36,19 +36,23 @@ extern "C" {
  * nvfp4 pages are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.
  *
  * Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes (online),
- * so results are not those of a fixed order. With one position out is exactly DQ(V), rounded to the
- * dtype of out (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a head are
- * applied to the query and to the sum, those of a token to its score and its weight, which gives
- * the same but for rounding.
+ * so results are not those of a fixed order. On CUDA from compute capability 8.0 on, heads of 64 or
+ * 128 f16 or bf16 elements, or codes of 8 bits for queries of those, go by tiles on the tensor
+ * cores where elements of a head lie side by side and 16 bytes can be read at once: products are
+ * exact, sums are f32, and a weight is two numbers of 16 bits, of which the second is what rounding
+ * the first leaves. With one position out is exactly DQ(V), rounded to the dtype of out (zeros are
+ * +0). Scores may use exp2 of scores times log2(e). Scales of a head are applied to the query and
+ * to the sum, those of a token to its score and its weight, which gives the same but for rounding.
  *
  * head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads
- * of one KV head of one part of a sequence. Without a workspace a sequence is one part, so that a
- * few long ones leave most of a GPU idle. With one, the positions above are cut into at most
- * `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. What the
- * parts come to is put into workspace, and added up in a second launch (CUDA) or a second pass of
- * the threads (CPU). The only part of a short sequence goes straight to out: splits = 1 is as no
- * workspace. As many splits as keep a GPU busy will do: two thread blocks for each of its SMs.
- * workspace needs no initial value, and what it holds afterwards is not defined.
+ * of one KV head of one part of a sequence, on the tensor cores up to 16. Without a workspace a
+ * sequence is one part, so that a few long ones leave most of a GPU idle. With one, the positions
+ * above are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to a
+ * multiple of 128. What the parts come to is put into workspace, and added up in a second launch
+ * (CUDA) or a second pass of the threads (CPU). The only part of a short sequence goes straight to
+ * out: splits = 1 is as no workspace. As many splits as keep a GPU busy will do: two thread blocks
+ * for each of its SMs. workspace needs no initial value, and what it holds afterwards is not
+ * defined.
  *
  * Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
  * num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size
@@ -57,7 +61,9 @@ extern "C" {
  * KVF_OUT_OF_RANGE for a length below 0 or beyond width * block_size, or a page that is not in the
  * cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that page are
  * left out, and each is counted once, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of
- * two launches leaves workspace written and out untouched.
+ * two launches leaves workspace written and out untouched. A launch of raw params wants a variant
+ * that fits them: KVF_INVALID_VALUE where the heads of a tensor cores' variant have another size or
+ * cannot be read so.
  * Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
  * Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.
  *

@@ -9,6 +9,9 @@ enum {
   KVF_ATTENTION_HEADS = 8        /* query heads that are done together at most */
 };
 
+/* The variants for tensor cores: query heads of a tile, and threads of a block. */
+enum { KVF_ATTENTION_TILE_HEADS = 16, KVF_ATTENTION_TILE_THREADS = 128 };
+
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
 

@@ -72,6 +72,47 @@ KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
 }
 #endif
 
+/* Two codes of 8 bits, the first in the low byte, as a word of two elements; every code is one. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+KVF_INLINE uint32_t kvf_f16x2_from_fp8_e4m3(uint32_t codes) {
+  const __half2_raw pair = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E4M3);
+  return (uint32_t)pair.x | (uint32_t)pair.y << 16;
+}
+KVF_INLINE uint32_t kvf_f16x2_from_fp8_e5m2(uint32_t codes) {
+  const __half2_raw pair = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E5M2);
+  return (uint32_t)pair.x | (uint32_t)pair.y << 16;
+}
+#else
+KVF_INLINE uint32_t kvf_f16x2_from_fp8_e4m3(uint32_t codes) {
+  return kvf_f16x2_result(kvf_f32x2_from_fp8_e4m3(codes));
+}
+KVF_INLINE uint32_t kvf_f16x2_from_fp8_e5m2(uint32_t codes) {
+  return kvf_f16x2_result(kvf_f32x2_from_fp8_e5m2(codes));
+}
+#endif
+KVF_INLINE uint32_t kvf_f16x2_from_int8(uint32_t codes) {
+#if defined(__CUDA_ARCH__)
+  /* As 1024 + 128 + code: the last bit of 1024 weighs 1. */
+  const uint32_t biased = __byte_perm(codes ^ 0x8080u, 0x64646464u, 0x4140);
+  uint32_t pair;
+  const __half2 above =
+      __hsub2(*reinterpret_cast<const __half2 *>(&biased), __float2half2_rn(1152.0f));
+  memcpy(&pair, &above, sizeof pair);
+  return pair;
+#else
+  return kvf_f16x2_result(kvf_f32x2_from_int8(codes));
+#endif
+}
+KVF_INLINE uint32_t kvf_bf16x2_from_fp8_e4m3(uint32_t codes) {
+  return kvf_bf16x2_result(kvf_f32x2_from_fp8_e4m3(codes));
+}
+KVF_INLINE uint32_t kvf_bf16x2_from_fp8_e5m2(uint32_t codes) {
+  return kvf_bf16x2_result(kvf_f32x2_from_fp8_e5m2(codes));
+}
+KVF_INLINE uint32_t kvf_bf16x2_from_int8(uint32_t codes) {
+  return kvf_bf16x2_result(kvf_f32x2_from_int8(codes));
+}
+
 /* Both elements times a scale, without contraction. */
 KVF_INLINE float2 kvf_scaled_x2(float2 v, float scale) {
   return make_float2(__fmul_rn(v.x, scale), __fmul_rn(v.y, scale));

@@ -15,7 +15,8 @@ extern "C" {
 /* ---- argument checks
  * ------------------------------------------------------------------------------ */
 
-/* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant. */
+/* Resolves kv_cache_dtype next to tensors of a scalar dtype and selects the op's variant: of an op
+ * with more axes the one that is generic in those. */
 KVF_API const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtype,
                                              kvf_dtype scalar);
 

@@ -1,0 +1,566 @@
+/*
+ * Generated from templates/cuda/paged_attention_decode.cu.j2 and
+ * generator/spec/paged_attention_decode.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/params/paged_attention_decode.h"
+#include "kvforge/cache/attention.h"
+#include "kvforge/cache/cuda_decode.cuh"
+#include "kvforge/cuda_mma.cuh"
+
+/* As runtime/ops/paged_attention_decode.c launches it. */
+enum { THREADS = KVF_ATTENTION_TILE_THREADS, HEADS = KVF_ATTENTION_TILE_HEADS };
+
+enum {
+  WARP = 32,
+  WARPS = THREADS / WARP,
+  STEP = 16, /* positions that a warp does at a time */
+  SIZE = 128,
+  ALIGNED = 1,
+  KEY_VECTOR = 16,                     /* elements */
+  KEY_LOADS = SIZE / (4 * KEY_VECTOR), /* of a lane and a position; 4 lanes share it */
+  VALUE_VECTOR = 16,
+  PARTS = SIZE / (8 * VALUE_VECTOR), /* loads of a lane and a position; 8 lanes share it */
+  KEY_PART = KEY_LOADS / PARTS,
+  VALUE_WORDS = 4,
+  QUERY_ROW = SIZE / 2 + 4, /* words; 8 lanes read from banks of their own */
+  SUMS_ROW = SIZE + 8
+};
+
+/* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 900 || __CUDA_ARCH__ >= 1200)
+enum { BLOCKS = 3 };
+#else
+enum { BLOCKS = 2 };
+#endif
+
+#define ALL_LANES 0xFFFFFFFFu
+
+/* What a split of a sequence attends to: positions [begin, end). */
+struct span {
+  int64_t length; /* of the sequence */
+  int64_t begin;
+  int64_t end;
+  int64_t first;  /* begin, rounded down where values are read along tokens */
+  int64_t splits; /* that the sequence has; the result of an only one goes to out at once */
+};
+
+/* What a thread block does. */
+struct task {
+  int64_t unit; /* that comes next */
+  int64_t sequence;
+  int64_t split;
+  int64_t kv_head;
+  int64_t first_head; /* query head */
+  int32_t heads;
+  bool counts; /* faults: one block of each split does */
+  span positions;
+};
+
+/* Where the head of a position is; NULL where it is left out. */
+struct place {
+  const uint8_t *key;
+  const uint8_t *value;
+  float key_scale;
+  float value_scale;
+};
+
+/* What the threads of a block share. */
+struct __align__(16) working_set {
+  uint32_t query[HEADS][QUERY_ROW]; /* two elements in a word; heads that there are not are 0 */
+  float sums[HEADS][SUMS_ROW];      /* of all warps, at the end: by column of the product */
+  float largest[WARPS][HEADS];      /* score */
+  float totals[WARPS][HEADS];       /* of the weights */
+  float slopes[HEADS];              /* of the bias */
+  place places[WARPS][2][STEP];     /* of two steps in turn */
+  task now;
+};
+
+/*
+ * A lane's share of a part of the keys of a step: with g its number div 4 those of positions g and
+ * g + 8. Keys and values are fetched and used in parts, so that as many registers as one of both
+ * has are enough.
+ */
+struct key_words {
+  uint32_t v[2][KEY_PART][4];
+};
+
+/* Of the values: with t its number mod 4 those of positions 2t, 2t + 1, 2t + 8 and 2t + 9. */
+struct value_words {
+  uint32_t v[4][VALUE_WORDS];
+};
+
+/* What a lane has so far, of the rows g and g + 8 of the tile. */
+struct progress {
+  float sums[SIZE / 8][4]; /* as the matrix product has them */
+  float largest[2];
+  float totals[2]; /* of the weights of its own columns */
+};
+
+KVF_INLINE int64_t given_length(const kvf_paged_attention_decode_params &p, int64_t sequence) {
+  return static_cast<const int32_t *>(p.seq_lens.data)[sequence * p.seq_lens.stride[0]];
+}
+
+KVF_INLINE span find_span(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                          int64_t split) {
+  const int64_t given = given_length(p, sequence);
+  const bool fits = given <= 0 || kvf_divide(given - 1, p.by_block_size) < p.width;
+  const int64_t length = !fits ? p.width * p.block_size : given > 0 ? given : 0;
+  const int64_t begin =
+      p.sliding_window > 0 && p.sliding_window < length ? length - p.sliding_window : 0;
+  const int64_t first = p.whole_values == KVF_VALUES_BY_TOKEN ? begin / ALIGNED * ALIGNED : begin;
+  const int64_t each = kvf_split_positions(length - begin, p.splits);
+  span found;
+  found.length = length;
+  found.splits = length - begin > each ? (length - begin + each - 1) / each : 1;
+  found.first = first + split * each;
+  found.begin = split == 0 ? begin : found.first;
+  found.end = split + 1 < found.splits ? found.first + each : length;
+  return found;
+}
+
+/* One thread sets down what the block is to do. */
+KVF_INLINE void begin(const kvf_paged_attention_decode_params &p, task &t) {
+  const int64_t unit = t.unit;
+  const int64_t part = unit % p.parts;
+  const int64_t nth_split = unit / p.parts / p.num_kv_heads;
+  t.kv_head = unit / p.parts % p.num_kv_heads;
+  t.split = nth_split % p.splits;
+  t.sequence = nth_split / p.splits;
+  t.first_head = t.kv_head * p.group + part * HEADS;
+  t.heads = min(p.group - (int32_t)part * HEADS, (int32_t)HEADS);
+  t.counts = t.kv_head == 0 && part == 0;
+  t.positions = find_span(p, t.sequence, t.split);
+  t.unit += gridDim.x;
+  if (t.counts && t.split == 0 && t.positions.length != given_length(p, t.sequence)) {
+    atomicAdd(p.faults, 1ULL);
+  }
+}
+
+/* Counts a position whose page is out of range: the first of its page that a unit meets. */
+KVF_INLINE void count_fault(const kvf_paged_attention_decode_params &p, const task &t,
+                            int64_t position, int64_t offset) {
+  if (t.counts && (offset == 0 || (t.split == 0 && position == t.positions.first))) {
+    atomicAdd(p.faults, 1ULL);
+  }
+}
+
+KVF_INLINE void put_result(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                           int64_t head, int32_t element, float result) {
+  static_cast<uint16_t *>(
+      p.out.data)[sequence * p.out.stride[0] + head * p.out.stride[1] + element * p.out.stride[2]] =
+      kvf_f16_result(result);
+}
+
+/* A row of the tensor `workspace`: what a head of a split comes to. */
+KVF_INLINE float *split_row(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                            int64_t head, int64_t split) {
+  const int64_t *stride = p.workspace.stride;
+  return static_cast<float *>(p.workspace.data) + sequence * stride[0] + head * stride[1] +
+         split * stride[2];
+}
+
+KVF_INLINE place find_place(const kvf_paged_attention_decode_params &p, const task &t,
+                            int64_t position) {
+  place found = {};
+  if (position >= t.positions.end) {
+    return found;
+  }
+  const int64_t page = kvf_divide(position, p.by_block_size);
+  const int64_t offset = position - page * p.block_size;
+  const int64_t block =
+      kvf_index_at(p.block_tables.data, p.index_bytes,
+                   t.sequence * p.block_tables.stride[0] + page * p.block_tables.stride[1]);
+  if (block >= 0 && block < p.num_blocks) {
+    found.key = static_cast<const uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                offset * p.key_cache.stride[1] + t.kv_head * p.key_cache.stride[2];
+    found.value = static_cast<const uint8_t *>(p.value_cache.data) +
+                  block * p.value_cache.stride[0] + offset * p.value_cache.stride[1] +
+                  t.kv_head * p.value_cache.stride[2];
+    found.key_scale = static_cast<const float *>(
+        p.k_scale.data)[block * p.k_scale.stride[0] + offset * p.k_scale.stride[1] +
+                        t.kv_head * p.k_scale.stride[2]];
+    found.value_scale = static_cast<const float *>(
+        p.v_scale.data)[block * p.v_scale.stride[0] + offset * p.v_scale.stride[1] +
+                        t.kv_head * p.v_scale.stride[2]];
+  } else {
+    count_fault(p, t, position, offset);
+  }
+  return found;
+}
+
+/* Finds the positions of a step from `first` on, a lane each. All lanes of the warp together. */
+KVF_INLINE void locate(const kvf_paged_attention_decode_params &p, const task &t, int64_t first,
+                       place (&places)[STEP]) {
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  __syncwarp(); /* what was there is used */
+  if (lane < STEP) {
+    places[lane] = find_place(p, t, first + lane);
+  }
+  __syncwarp();
+}
+
+/* What is not there is 0. */
+KVF_INLINE key_words fetch_keys(const place (&places)[STEP], int32_t lane, int32_t part) {
+  key_words words = {};
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    const uint8_t *key = places[8 * i + lane / 4].key;
+    if (key != nullptr) {
+#pragma unroll
+      for (int32_t load = 0; load < KEY_PART; ++load) {
+        const uint4 four = *reinterpret_cast<const uint4 *>(
+            key + (4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR);
+        words.v[i][load][0] = four.x;
+        words.v[i][load][1] = four.y;
+        words.v[i][load][2] = four.z;
+        words.v[i][load][3] = four.w;
+      }
+    }
+  }
+  return words;
+}
+
+/* The position of a step that is the lane's i-th. */
+KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
+
+KVF_INLINE value_words fetch_values(const place (&places)[STEP], int32_t lane, int32_t part) {
+  value_words words = {};
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    const uint8_t *value = places[column_of(lane, i)].value;
+    if (value != nullptr) {
+      const uint4 loaded =
+          *reinterpret_cast<const uint4 *>(value + (8 * part + lane / 4) * VALUE_VECTOR);
+      words.v[i][0] = loaded.x;
+      words.v[i][1] = loaded.y;
+      words.v[i][2] = loaded.z;
+      words.v[i][3] = loaded.w;
+    }
+  }
+  return words;
+}
+
+/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
+KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
+                      float (&scores)[2][4]) {
+#pragma unroll
+  for (int32_t load = 0; load < KEY_PART; ++load) {
+#pragma unroll
+    for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
+      const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
+      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
+      const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[lane / 4 + 8][word]);
+      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
+      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
+#pragma unroll
+      for (int32_t i = 0; i < 2; ++i) {
+        const uint32_t *key = keys.v[i][load];
+        const uint32_t first[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight]),
+                                   kvf_f16x2_from_fp8_e4m3(key[2 * eight] >> 16)};
+        const uint32_t second[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1]),
+                                    kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1] >> 16)};
+        kvf_mma_f16(scores[i], near, first);
+        kvf_mma_f16(scores[i], far, second);
+      }
+    }
+  }
+}
+
+/*
+ * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
+ * base. Scores are multiplied by `factor`; `behind` is what the first position of the step lies
+ * before the query's.
+ */
+KVF_INLINE void weigh(const working_set &w, const place (&places)[STEP],
+                      const float (&scores)[2][4], float factor, int32_t behind, int32_t lane,
+                      progress &now, float (&weights)[2][4]) {
+  float factors[2];
+#pragma unroll
+  for (int32_t row = 0; row < 2; ++row) {
+    float largest = now.largest[row];
+    const float slope = w.slopes[lane / 4 + 8 * row];
+#pragma unroll
+    for (int32_t i = 0; i < 4; ++i) {
+      const place &at = places[column_of(lane, i)];
+      const float bias = slope * (float)(column_of(lane, i) - behind);
+      const float score = scores[i / 2][2 * row + i % 2] * factor * at.key_scale + bias;
+      weights[row][i] = at.key != nullptr ? score : KVF_NO_SCORE;
+      largest = fmaxf(largest, weights[row][i]);
+    }
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
+    const float base = kvf_score_base(largest);
+    factors[row] = exp2f(now.largest[row] - base);
+    now.largest[row] = largest;
+    now.totals[row] *= factors[row];
+#pragma unroll
+    for (int32_t i = 0; i < 4; ++i) {
+      weights[row][i] = exp2f(weights[row][i] - base);
+      now.totals[row] += weights[row][i];
+      weights[row][i] *= places[column_of(lane, i)].value_scale;
+    }
+  }
+  if (__any_sync(ALL_LANES, factors[0] != 1.0f || factors[1] != 1.0f)) {
+#pragma unroll
+    for (int32_t column = 0; column < SIZE / 8; ++column) {
+#pragma unroll
+      for (int32_t i = 0; i < 4; ++i) {
+        now.sums[column][i] *= factors[i / 2];
+      }
+    }
+  }
+}
+
+/* Element `element` of a load of two positions, as the matrix product takes it. */
+KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
+                               const uint32_t (&second)[VALUE_WORDS], int32_t element) {
+  return kvf_bf16x2_from_fp8_e4m3(
+      __byte_perm(first[element / 4], second[element / 4], 0x40 + 0x11 * (element % 4)));
+}
+
+/* Weights as the matrix product takes them, rounded, and what is left of them. */
+struct weight_words {
+  uint32_t rounded[4];
+  uint32_t rest[4];
+};
+
+KVF_INLINE weight_words pack(const float (&weights)[2][4]) {
+  weight_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    const float2 pair = make_float2(weights[i % 2][i / 2 * 2], weights[i % 2][i / 2 * 2 + 1]);
+    words.rounded[i] = kvf_bf16x2_result(pair);
+    const float2 taken = kvf_f32x2_from_bf16(words.rounded[i]);
+    words.rest[i] = kvf_bf16x2_result(make_float2(pair.x - taken.x, pair.y - taken.y));
+  }
+  return words;
+}
+
+/* Adds the weights by a part of the values. */
+KVF_INLINE void add(const weight_words &weights, const value_words &values, int32_t part,
+                    progress &now) {
+#pragma unroll
+  for (int32_t element = 0; element < VALUE_VECTOR; ++element) {
+    const uint32_t pairs[2] = {value_pair(values.v[0], values.v[1], element),
+                               value_pair(values.v[2], values.v[3], element)};
+    kvf_mma_bf16(now.sums[part * VALUE_VECTOR + element], weights.rounded, pairs);
+    kvf_mma_bf16(now.sums[part * VALUE_VECTOR + element], weights.rest, pairs);
+  }
+}
+
+KVF_INLINE void load_query(const kvf_paged_attention_decode_params &p, working_set &w) {
+  const task &t = w.now;
+  const uint16_t *query = static_cast<const uint16_t *>(p.query.data) +
+                          t.sequence * p.query.stride[0] + t.first_head * p.query.stride[1];
+  const int32_t word = (int32_t)threadIdx.x % (SIZE / 2);
+#pragma unroll
+  for (int32_t first = 0; first < HEADS; first += THREADS / (SIZE / 2)) {
+    const int32_t head = first + (int32_t)threadIdx.x / (SIZE / 2);
+    uint32_t pair = 0;
+    if (head < t.heads) {
+      const uint16_t *from = query + head * p.query.stride[1] + 2 * word * p.query.stride[2];
+      pair = (uint32_t)from[0] | (uint32_t)from[p.query.stride[2]] << 16;
+    }
+    w.query[head][word] = pair;
+  }
+}
+
+/* The column of the product that an element of the output is. */
+KVF_INLINE int32_t column_of_element(int32_t element) {
+  const int32_t load = element / (8 * VALUE_VECTOR);
+  const int32_t within = element % (8 * VALUE_VECTOR);
+  return (load * VALUE_VECTOR + within % VALUE_VECTOR) * 8 + within / VALUE_VECTOR;
+}
+
+/* Adds up what the warps have, one after another, and stores it. */
+KVF_INLINE void store(const kvf_paged_attention_decode_params &p, working_set &w, progress &now,
+                      float scale) {
+  const task &t = w.now;
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  const int32_t warp = (int32_t)threadIdx.x / WARP;
+#pragma unroll
+  for (int32_t row = 0; row < 2; ++row) {
+    float total = now.totals[row];
+    total += __shfl_xor_sync(ALL_LANES, total, 1);
+    total += __shfl_xor_sync(ALL_LANES, total, 2);
+    if (lane % 4 == 0) {
+      w.largest[warp][lane / 4 + 8 * row] = now.largest[row];
+      w.totals[warp][lane / 4 + 8 * row] = total;
+    }
+  }
+  __syncthreads();
+  float factors[2];
+#pragma unroll
+  for (int32_t row = 0; row < 2; ++row) {
+    float largest = KVF_NO_SCORE;
+#pragma unroll
+    for (int32_t i = 0; i < WARPS; ++i) {
+      largest = fmaxf(largest, w.largest[i][lane / 4 + 8 * row]);
+    }
+    factors[row] = exp2f(now.largest[row] - kvf_score_base(largest));
+  }
+#pragma unroll 1
+  for (int32_t turn = 0; turn < WARPS; ++turn) {
+    if (turn == warp) {
+#pragma unroll
+      for (int32_t column = 0; column < SIZE / 8; ++column) {
+#pragma unroll
+        for (int32_t row = 0; row < 2; ++row) {
+          float2 *to =
+              reinterpret_cast<float2 *>(&w.sums[lane / 4 + 8 * row][8 * column + 2 * (lane % 4)]);
+          const float2 before = turn == 0 ? make_float2(0.0f, 0.0f) : *to;
+          *to = make_float2(before.x + now.sums[column][2 * row] * factors[row],
+                            before.y + now.sums[column][2 * row + 1] * factors[row]);
+        }
+      }
+    }
+    __syncthreads();
+  }
+  const bool whole = t.positions.splits == 1;
+#pragma unroll 1
+  for (int32_t i = (int32_t)threadIdx.x; i < t.heads * SIZE; i += THREADS) {
+    const int32_t head = i / SIZE;
+    const int32_t element = i % SIZE;
+    const float sum = w.sums[head][column_of_element(element)];
+    float largest = KVF_NO_SCORE;
+    float total = 0.0f;
+#pragma unroll
+    for (int32_t turn = 0; turn < WARPS; ++turn) {
+      largest = fmaxf(largest, w.largest[turn][head]);
+    }
+#pragma unroll
+    for (int32_t turn = 0; turn < WARPS; ++turn) {
+      total += w.totals[turn][head] * exp2f(w.largest[turn][head] - kvf_score_base(largest));
+    }
+    if (whole) {
+      put_result(p, t.sequence, t.first_head + head, element,
+                 kvf_attention_result(sum, scale, total));
+      continue;
+    }
+    float *row = split_row(p, t.sequence, t.first_head + head, t.split);
+    row[element * p.workspace.stride[3]] = sum;
+    if (element == 0) {
+      row[(SIZE + KVF_SPLIT_LARGEST) * p.workspace.stride[3]] = largest;
+      row[(SIZE + KVF_SPLIT_TOTAL) * p.workspace.stride[3]] = total;
+    }
+  }
+}
+
+/* One unit of work. */
+KVF_INLINE void attend(const kvf_paged_attention_decode_params &p, working_set &w) {
+  const task &t = w.now;
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  const int32_t warp = (int32_t)threadIdx.x / WARP;
+  const float log2_e = 1.44269504f;
+  const float factor = p.scale * log2_e;
+  if (threadIdx.x < HEADS) {
+    const bool biased = p.alibi_slopes.data != nullptr && (int32_t)threadIdx.x < t.heads;
+    w.slopes[threadIdx.x] =
+        biased ? static_cast<const float *>(
+                     p.alibi_slopes.data)[(t.first_head + threadIdx.x) * p.alibi_slopes.stride[0]] *
+                     log2_e
+               : 0.0f;
+  }
+  const uint32_t end = (uint32_t)t.positions.end; /* lengths are int32 */
+  uint32_t first = (uint32_t)t.positions.begin + warp * STEP;
+  int32_t turn = 0;
+  locate(p, t, first, w.places[warp][0]);
+  key_words ahead[PARTS];
+#pragma unroll
+  for (int32_t part = 0; part < PARTS; ++part) {
+    ahead[part] = fetch_keys(w.places[warp][0], lane, part);
+  }
+  load_query(p, w);
+  __syncthreads();
+  progress now = {};
+  now.largest[0] = now.largest[1] = KVF_NO_SCORE;
+#pragma unroll 1
+  while (first < end) {
+    const place(&here)[STEP] = w.places[warp][turn];
+    place(&next)[STEP] = w.places[warp][turn ^ 1];
+    const int32_t behind = (int32_t)(t.positions.length - 1 - first);
+    first += WARPS * STEP;
+    turn ^= 1;
+    locate(p, t, first, next);
+    float scores[2][4] = {};
+    value_words fetched[PARTS];
+#pragma unroll
+    for (int32_t part = 0; part < PARTS; ++part) {
+      fetched[part] = fetch_values(here, lane, part);
+      score(w, ahead[part], lane, part, scores);
+    }
+    float weights[2][4];
+    weigh(w, here, scores, factor, behind, lane, now, weights);
+    const weight_words words = pack(weights);
+#pragma unroll
+    for (int32_t part = 0; part < PARTS; ++part) {
+      ahead[part] = fetch_keys(next, lane, part);
+      add(words, fetched[part], part, now);
+    }
+  }
+  store(p, w, now, 1.0f);
+}
+
+/* Adds up the splits of a head, brought to the same base. */
+KVF_INLINE void combine(const kvf_paged_attention_decode_params &p, int64_t sequence,
+                        int64_t head) {
+  const int64_t splits = find_span(p, sequence, 0).splits;
+  if (splits == 1) {
+    return;
+  }
+  const int64_t stride = p.workspace.stride[2];
+  const float *sums = split_row(p, sequence, head, 0);
+  const float *scores = sums + (p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = sums + (p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  float largest = KVF_NO_SCORE;
+#pragma unroll 8
+  for (int64_t split = 0; split < splits; ++split) {
+    largest = fmaxf(largest, scores[split * stride]);
+  }
+  const float base = kvf_score_base(largest);
+  const float v_scale = 1.0f;
+  for (int32_t i = (int32_t)threadIdx.x; i < p.head_size; i += THREADS) {
+    float sum = 0.0f;
+    float total = 0.0f;
+#pragma unroll 8
+    for (int64_t split = 0; split < splits; ++split) {
+      const float factor = exp2f(scores[split * stride] - base);
+      sum += factor * sums[split * stride + i * p.workspace.stride[3]];
+      total += factor * totals[split * stride];
+    }
+    put_result(p, sequence, head, i, kvf_attention_result(sum, v_scale, total));
+  }
+}
+
+/*
+ * Grid: x units: sequences, of each its splits, of each the KV heads, of each the parts of its
+ * group. When splits are combined: sequences, of each the query heads.
+ */
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+    kvf_cuda_paged_attention_decode__f16__fp8_per_token_head__d128__sm80(
+        const __grid_constant__ kvf_paged_attention_decode_params p) {
+  kvf_begin_kernel();
+  __shared__ working_set w;
+  if (p.combines) {
+    for (int64_t unit = blockIdx.x; unit < p.num_seqs * p.num_q_heads; unit += gridDim.x) {
+      combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
+    }
+    return;
+  }
+  if (threadIdx.x == 0) {
+    w.now.unit = blockIdx.x;
+  }
+  bool more = true;
+  while (more) {
+    if (threadIdx.x == 0) {
+      begin(p, w.now);
+    }
+    __syncthreads();
+    if (w.now.split < w.now.positions.splits) {
+      attend(p, w);
+    }
+    more = w.now.unit < p.num_seqs * p.splits * p.num_kv_heads * p.parts;
+    __syncthreads();
+  }
+}
