@@ -187,10 +187,10 @@ static const kvf_tuned cpu_tuned = {
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {32}},
-    {90, 256, {64}},
-    {90, 4096, {256}},
-    {90, INT64_MAX, {256}},
+    {90, 16, {256}},
+    {90, 256, {32}},
+    {90, 4096, {64}},
+    {90, INT64_MAX, {128}},
 };
 
 static const kvf_tuned cuda_tuned = {

@@ -395,10 +395,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[21].as.tensor, (DLTensor *)values[22].as.tensor, values[23].as.tensor);
 }
 
+/* Measured by `ninja tune`: threads, blocks by arch and num_tokens. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 16, {128, 2048}},
+    {90, 256, {128, 512}},
+    {90, 4096, {32, 2048}},
+    {90, INT64_MAX, {32, 8192}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 2,
     .names = {"threads", "blocks"},
     .defaults = {128, 2048},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_rope_and_cache_flash = {
