@@ -207,6 +207,15 @@ def test_exclusions_and_variants_share_out_the_axes() -> None:
             assert kept | left_out == combinations and not kept & left_out
 
 
+def test_shared_memory_is_declared_in_kernels() -> None:
+    """In another function its name has a hash of the folder in it, and no two builds are the same."""
+    sources = sorted((ROOT / "generated/cuda").glob("*.cu"))
+    assert sources
+    for source in sources:
+        before = source.read_text().partition('extern "C" __global__')[0]
+        assert "__shared__" not in before, source.name
+
+
 # ---- the plan ------------------------------------------------------------------------------------
 
 

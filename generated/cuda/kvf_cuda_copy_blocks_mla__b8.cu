@@ -374,8 +374,8 @@ KVF_INLINE int32_t find_conflict(const pair_list &pairs, int32_t pair, int32_t f
  * each other stays within a block: it copies a window of pairs at a time, all of them at once where
  * it can, and a pair after the pairs before it where one reads or writes what the other writes.
  */
-KVF_INLINE void copy_in_order(const kvf_page_list &pages, part own, const pair_list &pairs) {
-  __shared__ int32_t conflicts[KVF_PAGE_WINDOW];
+KVF_INLINE void copy_in_order(const kvf_page_list &pages, part own, const pair_list &pairs,
+                              int32_t (&conflicts)[KVF_PAGE_WINDOW]) {
   const int32_t line = own.shift < KVF_PAGE_LINE_SHIFT ? own.shift : KVF_PAGE_LINE_SHIFT;
   const int32_t finer = own.shift - (31 - __clz((int32_t)gridDim.z));
   const int32_t whole = 1 << own.shift;
@@ -422,6 +422,7 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
   __shared__ int64_t sources[KVF_PAGE_PAIRS];
   __shared__ int64_t targets[KVF_PAGE_PAIRS];
   __shared__ int32_t table[2 * KVF_PAGE_PAIRS];
+  __shared__ int32_t conflicts[KVF_PAGE_WINDOW];
   const kvf_page_list &pages = p.pages;
   const kvf_block_list &blocks = pages.blocks;
   const bool counts = blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0;
@@ -449,6 +450,6 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
   const int32_t begin = (int32_t)blockIdx.z * share;
   const int32_t rest = count > begin ? count - begin : 0;
   if (!copy_share(pages, own, pairs, begin, rest < share ? rest : share)) {
-    copy_in_order(pages, own, pairs);
+    copy_in_order(pages, own, pairs, conflicts);
   }
 }

@@ -433,7 +433,7 @@ KVF_INLINE void write_value(const row &what, const chunks &held, uint32_t apart)
  * nothing.
  */
 KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
-                                 bool counts) {
+                                 bool counts, numbers &shared) {
   const uint32_t lane = threadIdx.x;
   const lane_part part = find_part(p, lane);
   const uint32_t apart = (part.second - part.first) * WIDE;
@@ -450,12 +450,16 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
   const uint32_t first_key = first_value - past + (first_value < past ? step : 0);
   const uint32_t first_query = first_key - past + (first_key < past ? step : 0);
   const uint16_t *const value_data = static_cast<const uint16_t *>(p.value.data);
-  int64_t value_at = token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1];
+  int64_t value_at = first_value < value_rows
+                         ? token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1]
+                         : 0;
   const uint16_t *const key_data = static_cast<const uint16_t *>(p.key.data);
-  int64_t key_at = token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1];
+  int64_t key_at =
+      first_key < key_rows ? token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1] : 0;
   const uint16_t *const query_data = static_cast<const uint16_t *>(p.query.data);
-  int64_t query_at = token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1];
-  __shared__ numbers shared;
+  int64_t query_at = first_query < query_rows
+                         ? token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1]
+                         : 0;
   chunks next = {};
   if (first_value < value_rows) {
     read(value_data + value_at + lane * WIDE, value_apart, next);
@@ -479,7 +483,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = value_data + value_at;
-      value_at += (int64_t)step * p.value.stride[1];
+      value_at += head + step < value_rows ? (int64_t)step * p.value.stride[1] : 0;
       if (head + step < value_rows) {
         read(value_data + value_at + lane * WIDE, value_apart, next);
       } else if (first_key < key_rows) {
@@ -502,7 +506,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = key_data + key_at;
-      key_at += (int64_t)step * p.key.stride[1];
+      key_at += head + step < key_rows ? (int64_t)step * p.key.stride[1] : 0;
       if (head + step < key_rows) {
         read(key_data + key_at + part.first * WIDE, apart, next);
       } else if (first_query < query_rows) {
@@ -522,7 +526,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = query_data + query_at;
-      query_at += (int64_t)step * p.query.stride[1];
+      query_at += head + step < query_rows ? (int64_t)step * p.query.stride[1] : 0;
       if (head + step < query_rows) {
         read(query_data + query_at + part.first * WIDE, apart, next);
       }
@@ -670,10 +674,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_rope_and_cache_flash__f16__int8(
         const __grid_constant__ kvf_rope_and_cache_flash_params p) {
   kvf_begin_kernel();
+  __shared__ numbers shared;
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
     if (p.wide) {
-      write_token_wide(p, token, counts);
+      write_token_wide(p, token, counts, shared);
       __syncthreads(); /* until all have read what they share of this token */
     } else {
       write_token_narrow(p, token, counts);

@@ -496,7 +496,7 @@ KVF_INLINE void write_value(const kvf_rope_and_cache_flash_params &p, const row 
  * nothing.
  */
 KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
-                                 bool counts) {
+                                 bool counts, numbers &shared) {
   const uint32_t lane = threadIdx.x;
   const lane_part part = find_part(p, lane);
   const uint32_t apart = (part.second - part.first) * WIDE;
@@ -513,12 +513,16 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
   const uint32_t first_key = first_value - past + (first_value < past ? step : 0);
   const uint32_t first_query = first_key - past + (first_key < past ? step : 0);
   const uint16_t *const value_data = static_cast<const uint16_t *>(p.value.data);
-  int64_t value_at = token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1];
+  int64_t value_at = first_value < value_rows
+                         ? token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1]
+                         : 0;
   const uint16_t *const key_data = static_cast<const uint16_t *>(p.key.data);
-  int64_t key_at = token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1];
+  int64_t key_at =
+      first_key < key_rows ? token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1] : 0;
   const uint16_t *const query_data = static_cast<const uint16_t *>(p.query.data);
-  int64_t query_at = token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1];
-  __shared__ numbers shared;
+  int64_t query_at = first_query < query_rows
+                         ? token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1]
+                         : 0;
   chunks next = {};
   if (first_value < value_rows) {
     read(value_data + value_at + lane * WIDE, value_apart, next);
@@ -542,7 +546,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = value_data + value_at;
-      value_at += (int64_t)step * p.value.stride[1];
+      value_at += head + step < value_rows ? (int64_t)step * p.value.stride[1] : 0;
       if (head + step < value_rows) {
         read(value_data + value_at + lane * WIDE, value_apart, next);
       } else if (first_key < key_rows) {
@@ -565,7 +569,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = key_data + key_at;
-      key_at += (int64_t)step * p.key.stride[1];
+      key_at += head + step < key_rows ? (int64_t)step * p.key.stride[1] : 0;
       if (head + step < key_rows) {
         read(key_data + key_at + part.first * WIDE, apart, next);
       } else if (first_query < query_rows) {
@@ -585,7 +589,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       what.there = true;
       what.head = (int32_t)head;
       what.from = query_data + query_at;
-      query_at += (int64_t)step * p.query.stride[1];
+      query_at += head + step < query_rows ? (int64_t)step * p.query.stride[1] : 0;
       if (head + step < query_rows) {
         read(query_data + query_at + part.first * WIDE, apart, next);
       }
@@ -676,22 +680,26 @@ KVF_INLINE float finished(const kvf_rope_and_cache_flash_params &p, const row &w
   return p.rounding != KVF_ROUND_NONE ? rounded(x) : x;
 }
 
+/* A group of each thread. */
+struct groups {
+  float v[GROUP][THREADS];
+};
+
 /* The groups of a row to the cache, by a warp; nothing of the row is written in place yet. */
 KVF_INLINE void put_groups(const kvf_rope_and_cache_flash_params &p, const row &what,
-                           const void *angles, float factor) {
-  __shared__ float staged[GROUP][THREADS];
+                           const void *angles, float factor, groups &staged) {
   const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
   const int32_t size = what.is_value ? p.value_head_size : p.head_size;
   for (int32_t group = (int32_t)threadIdx.x; what.cached != nullptr && group < size / GROUP;
        group += warpSize) {
 #pragma unroll 1
     for (int i = 0; i < GROUP; ++i) {
-      staged[i][thread] = finished(p, what, angles, factor, (int64_t)group * GROUP + i);
+      staged.v[i][thread] = finished(p, what, angles, factor, (int64_t)group * GROUP + i);
     }
     float v[GROUP];
 #pragma unroll
     for (int i = 0; i < GROUP; ++i) {
-      v[i] = staged[i][thread];
+      v[i] = staged.v[i][thread];
     }
     put_group(p, what, group, v, false);
   }
@@ -700,12 +708,12 @@ KVF_INLINE void put_groups(const kvf_rope_and_cache_flash_params &p, const row &
 
 /* A row, by a warp. */
 KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, const row &what,
-                             const void *angles, int64_t token) {
+                             const void *angles, int64_t token, groups &staged) {
   float factor = 1;
   if (p.norms_q || p.norms_k) {
     factor = kvf_norm_factor(sum_of_squares(p, what), p.head_size, p.eps);
   }
-  put_groups(p, what, angles, factor);
+  put_groups(p, what, angles, factor, staged);
   if (what.there && !what.is_value) {
     const int64_t pairs = p.rotary_dim / 2;
     for (int64_t i = threadIdx.x; i < pairs; i += warpSize) {
@@ -726,7 +734,7 @@ KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, const row
 
 /* Rows of a token, an element at a time. */
 KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int64_t token,
-                                   bool counts) {
+                                   bool counts, groups &staged) {
   const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
   place to;
   if (!find_place(p, token, counts, to)) {
@@ -751,7 +759,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
       what.stride = source.stride[2];
       find_cached(p, to, what);
     }
-    write_narrow(p, what, to.angles, token);
+    write_narrow(p, what, to.angles, token, staged);
   }
 }
 
@@ -766,13 +774,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_rope_and_cache_flash__f16__nvfp4(
         const __grid_constant__ kvf_rope_and_cache_flash_params p) {
   kvf_begin_kernel();
+  __shared__ numbers shared;
+  __shared__ groups staged;
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
     if (p.wide) {
-      write_token_wide(p, token, counts);
+      write_token_wide(p, token, counts, shared);
       __syncthreads(); /* until all have read what they share of this token */
     } else {
-      write_token_narrow(p, token, counts);
+      write_token_narrow(p, token, counts, staged);
     }
   }
 }

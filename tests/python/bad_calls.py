@@ -51,7 +51,7 @@ def changes(name: str, value: Any) -> dict[str, Change]:
                 del bad[change]
         return bad
     if isinstance(value, list):
-        return LIST
+        return LIST if value else {"one too many": lambda _: [torch.ones(3, dtype=torch.int16)]}
     if isinstance(value, str):
         return STRING
     return INT if isinstance(value, int) and not isinstance(value, bool) else {}
