@@ -719,7 +719,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
 }
 
 /* Blocks that share a multiprocessor at least: asked for more, compilers spill. */
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ >= 1200 || __CUDA_ARCH__ < 890)
 enum { BLOCKS = 4 };
 #else
 enum { BLOCKS = 5 };
