@@ -21,7 +21,7 @@
  * this waits until that has ended and what it wrote can be seen, and nothing is read or written
  * before. Then the kernel behind may begin, which waits here for this one's end: where no block of
  * this one is left that has yet to start, since the instruction costs a grid of many blocks more
- * than that gains (16 % of a copy of 512 MiB on an H200). In a launch without the attribute there
+ * than that gains (161 us in place of 135 on an H200). In a launch without the attribute there
  * is nothing to wait for. The emulated driver has its own.
  */
 enum { KVF_BLOCKS_AT_ONCE = 1024 }; /* that a large GPU runs, about */

@@ -106,9 +106,6 @@ KVF_INLINE uint32_t kvf_f16x2_from_int8(uint32_t codes) {
 KVF_INLINE uint32_t kvf_bf16x2_from_fp8_e4m3(uint32_t codes) {
   return kvf_bf16x2_result(kvf_f32x2_from_fp8_e4m3(codes));
 }
-KVF_INLINE uint32_t kvf_bf16x2_from_fp8_e5m2(uint32_t codes) {
-  return kvf_bf16x2_result(kvf_f32x2_from_fp8_e5m2(codes));
-}
 KVF_INLINE uint32_t kvf_bf16x2_from_int8(uint32_t codes) {
   return kvf_bf16x2_result(kvf_f32x2_from_int8(codes));
 }
