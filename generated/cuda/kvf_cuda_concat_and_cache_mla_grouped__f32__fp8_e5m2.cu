@@ -216,9 +216,9 @@ KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_grouped_params &p,
   }
 }
 
-/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. Three blocks
- * share a multiprocessor: with four, registers would spill. */
-extern "C" __global__ void __launch_bounds__(256, 3)
+/* Grid: x tokens, y parts of a token, z layers. Block: x vectors of a token, y tokens. Two blocks
+ * share a multiprocessor: with three, registers would spill. */
+extern "C" __global__ void __launch_bounds__(256, 2)
     kvf_cuda_concat_and_cache_mla_grouped__f32__fp8_e5m2(
         const __grid_constant__ kvf_concat_and_cache_mla_grouped_params p) {
   kvf_begin_kernel();
