@@ -3,6 +3,7 @@
 
     python3 configure.py                 configure; name what is missing and how to get it
     python3 configure.py --setup test    install what is missing, configure, build, run every test
+    python3 configure.py --setup demo    the demo, with what it shows and this machine runs, in build-demo
 
 Targets are handed to the ninja that was found, which may live in .venv; with ninja on PATH,
 `ninja test` does the same afterwards. Configurations live side by side: each build folder has a
@@ -41,7 +42,15 @@ from configuration.needs import (  # noqa: E402
     setup_hint,
 )
 from configuration.ninja import build_file, write_build  # noqa: E402
-from configuration.options import DEFAULT_BUILD, Choice, asked, choose, forget, parse  # noqa: E402
+from configuration.options import (  # noqa: E402
+    DEFAULT_BUILD,
+    Choice,
+    asked,
+    choose,
+    forget,
+    parse,
+    without_cuda,
+)
 from configuration.probe import Tools, describe, job_counts, probe  # noqa: E402
 from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
@@ -59,7 +68,7 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     """What was found and what comes of it."""
     jobs, nvcc_jobs, machine = job_counts(options.jobs)
     cuda = tools.cuda
-    without = "none: " + ("--no-cuda" if options.no_cuda else "no nvcc")
+    without = "none: " + (without_cuda(options) or "no nvcc")
     archs = [*choice.archs, f"PTX {choice.archs[-1]}"] if cuda else ["none"]
     counts = [f"{len(found)} {backend}" for backend, found in choice.variants.items()]
     selected = [variant for found in choice.variants.values() for variant in found]
@@ -100,9 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     options = parse(arguments, __doc__ or "")
     os.chdir(ROOT)
+    want_cuda = not without_cuda(options)
     if options.setup:
-        setup(want_cuda=not options.no_cuda, asked=asked(options))
-    tools = probe(want_cuda=not options.no_cuda)
+        setup(want_cuda, asked(options))
+    tools = probe(want_cuda)
     if lacking := [name for name in ESSENTIAL if name in tools.missing]:
         names = " and ".join(lacking)
         fail(f"nothing can be built without {names}; run {setup_hint(lacking)}")

@@ -10,17 +10,17 @@ from configuration import cmake_config
 from configuration.graph import Graph, escape, gencode, shell, sources
 from configuration.guards import Guards, guard_edges
 from configuration.needs import TARGET_NEEDS, lack, setup_hint
-from configuration.options import Choice, runs_on
+from configuration.options import Choice, runs_on, without_cuda
 from configuration.probe import Tools
 from generator import plan
 
 COMPAT = "-Icompat/include"
 
 
-def refusals(tools: Tools, choice: Choice, no_cuda: bool) -> dict[str, str]:
+def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
     """Target -> why it cannot be built here, in one sentence with the way out."""
     refused = {}
-    without = {"nvcc": "configured with --no-cuda"} if no_cuda else {}
+    without = {"nvcc": no_cuda} if no_cuda else {}
     for target, needs in TARGET_NEEDS.items():
         if lacking := [name for name in needs if name in tools.missing or name in without]:
             reasons = dict.fromkeys(without.get(name, lack(name)) for name in lacking)
@@ -333,7 +333,7 @@ def generated_edges(graph: Graph) -> None:
 
 def computed_edges(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     """All of them."""
-    graph = Graph(choice.build, refusals(tools, choice, options.no_cuda))
+    graph = Graph(choice.build, refusals(tools, choice, without_cuda(options)))
     generated_edges(graph)
     library_edges(graph, choice)
     compat_edges(graph)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from configuration import machine
+from configuration.machine import NATIVE
 from configuration.needs import OPTIONAL
 from configuration.probe import Tools
 from configuration.shell import fail
@@ -18,6 +20,19 @@ from generator.model import BACKENDS, Variant
 from generator.profile import Profile
 
 DEFAULT_BUILD = "build"
+
+# What `demo` gets where it is asked for alone and nothing else is said: what it shows, for this machine.
+DEMO = {
+    "ops": [
+        "reshape_and_cache",
+        "reshape_and_cache_flash",
+        "reshape_and_cache_flash_nvfp4",
+        "reshape_and_cache_flash_per_token_head",
+    ],
+    "isas": [NATIVE],
+    "cuda_archs": [NATIVE],
+    "build_dir": "build-demo",
+}
 
 
 def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Namespace:
@@ -60,8 +75,15 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
         metavar="NAME=A,B",
         help="of the ops that have this axis, these values only; other: the generic variant",
     )
-    add("--isas", type=names, metavar="A,B", help="build the CPU variants for these levels only")
-    add("--cuda-archs", type=names, metavar="80,90", help="GPU architectures; PTX for the highest")
+    add(
+        "--isas", type=names, metavar="A,B", help="these levels of the CPU only; native: this one's"
+    )
+    add(
+        "--cuda-archs",
+        type=names,
+        metavar="80,90",
+        help="GPU architectures, PTX for the highest; native: those of the GPUs here, or no CUDA",
+    )
     add("--no-cuda", action="store_true", help="leave the CUDA backend out")
     add("--sanitize", action="store_true", help="host code under AddressSanitizer and UBSan")
     add("--debug", action="store_true", help="code for a debugger, -Og -g3")
@@ -69,10 +91,13 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--compat", action="store_true", help="have `ninja install` install libkvforge_compat, too")
     add("--prefix", metavar="DIR", help="where `ninja install` puts things [/usr/local]")
     add("--libdir", metavar="DIR", help="the libraries' folder, in the prefix or absolute [lib]")
-    add("--build-dir", metavar="DIR", help="[build, build-sanitize or build-debug]")
+    add("--build-dir", metavar="DIR", help="[build, build-sanitize, build-debug or build-demo]")
     add("--again", action="store_true", help=argparse.SUPPRESS)  # of ninja: see recorded()
     add("-j", "--jobs", type=int, metavar="N", help="compilers at a time [from cores and memory]")
-    return parser.parse_intermixed_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
+    if options.targets == ["demo"] and not any(map(vars(options).get, ("profile", *DEMO))):
+        vars(options).update(DEMO)
+    return options
 
 
 def recorded(options: argparse.Namespace) -> list[str]:
@@ -127,10 +152,34 @@ def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
 
 def selection(options: argparse.Namespace) -> Profile:
     """What is selected: a profile, with what the options name in place of its own."""
-    chosen = profile.load(options.profile) if options.profile else Profile("")
+    try:
+        chosen = profile.load(options.profile) if options.profile else Profile("")
+    except ValueError as error:
+        fail(str(error), status=2)
     given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
     axes = {name: values for name, values in given if values is not None}
     return chosen.but(ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs)
+
+
+def with_native(names: Sequence[str], native: Sequence[str]) -> list[str]:
+    """The same names with those of this machine in place of `native`."""
+    found = [own for name in names for own in (native if name == NATIVE else [name])]
+    return list(dict.fromkeys(found))
+
+
+def chosen_archs(wanted: Profile) -> list[str]:
+    """The architectures that are selected, whether nvcc has them or not."""
+    archs = wanted.archs or [*DEFAULT_ARCHS]
+    return with_native(archs, machine.native_archs() if NATIVE in archs else [])
+
+
+def without_cuda(options: argparse.Namespace) -> str:
+    """Why the CUDA backend is left out; empty if it is not."""
+    if options.no_cuda:
+        return "configured with --no-cuda"
+    if not chosen_archs(selection(options)):
+        return "configured for the GPUs of this machine, and there is none"
+    return ""
 
 
 def choose(options: argparse.Namespace, tools: Tools) -> Choice:
@@ -138,17 +187,18 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     if options.compiler_launcher and shutil.which(options.compiler_launcher) is None:
         fail(f"--compiler-launcher={options.compiler_launcher}: no such program")
     kind = "-sanitize" if options.sanitize else "-debug" if options.debug else ""
+    wanted = selection(options)
     try:
-        wanted = selection(options)
         selected = wanted.variants()
     except ValueError as error:
         fail(str(error), status=2)
-    archs = wanted.archs or [*DEFAULT_ARCHS]
+    archs = chosen_archs(wanted)
+    isas = with_native(wanted.isas or [*tools.isas], [machine.native_isa(tools.isas)])
     if not selected:
         fail(
             "no variant is in the selection of --profile, --ops, --scalars, --caches and --axis", 2
         )
-    if unknown := set(wanted.isas or ()) - set(tools.isas):
+    if unknown := set(isas) - set(tools.isas):
         fail(f"unknown isa {', '.join(sorted(unknown))}: want some of {', '.join(tools.isas)}", 2)
     if tools.cuda:
         supported = tools.cuda.archs
@@ -165,7 +215,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     return Choice(
         build=os.path.normpath(options.build_dir or f"{DEFAULT_BUILD}{kind}"),
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
-        isas={isa: tools.isas[isa] for isa in tools.isas if isa in (wanted.isas or tools.isas)},
+        isas={isa: tools.isas[isa] for isa in tools.isas if isa in isas},
         archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
         sanitize=options.sanitize,
         compat=options.compat,

@@ -25,13 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-# What Linux calls the features that an isa level needs (the compiler's x86-64-v3 and -v4).
-AVX2 = frozenset({"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"})
-LEVEL_FEATURES = {
-    "avx2": AVX2,
-    "avx512": AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-}
+from configuration import machine  # noqa: E402
 
 # What guards run at most; target fuzz is for longer.
 FUZZ_LIMITS = (
@@ -179,16 +175,6 @@ class Progress:
                 yield future
 
 
-def machine_runs(isa: str) -> bool:
-    """Whether this machine has the instructions of an isa level."""
-    needed = LEVEL_FEATURES.get(isa, frozenset())
-    try:
-        features = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
-    except OSError:
-        features = None
-    return not needed or (features is not None and needed <= set(features[1].split()))
-
-
 def suites(options: argparse.Namespace) -> list[Suite]:
     """Every suite, in the order in which they start: what tells most about a mistake first."""
     build = options.build_dir
@@ -200,7 +186,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
     no_cuda, no_emulator = options.no_cuda, options.no_cuda or options.no_emulator
     found = [Suite("generated files", [*python, "-m", "generator", "--check"])]
     for isa in options.isas.split(","):
-        skip = "" if machine_runs(isa) else f"this machine does not run {isa}"
+        skip = "" if machine.runs(isa) else f"this machine does not run {isa}"
         command = [tests, "--backend", "cpu"]
         found.append(Suite(f"cpu, {isa}", command, {"KVFORGE_ISA": isa}, skip))
     found += [

@@ -18,7 +18,7 @@ import run_all
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration import compdb, graph, needs, ninja, options, probe, setup
+from configuration import compdb, graph, machine, needs, ninja, options, probe, setup
 from configuration.shell import ROOT
 from generator import plan
 
@@ -108,6 +108,38 @@ def test_recorded_arguments_are_those_that_matter_for_the_next_run() -> None:
     repeated = options.parse(again)
     given.setup, given.targets, given.again = False, [], True
     assert repeated == given
+
+
+def test_the_demo_alone_is_built_with_what_it_shows_for_this_machine() -> None:
+    shown = re.findall(r'^    \{"(\w+)", "', (ROOT / "examples/demo/pages.c").read_text(), re.M)
+    given = options.parse(["--setup", "-j3", "demo"])
+    assert given.ops == sorted(set(shown))
+    assert options.recorded(given)[1:] == [
+        f"--ops={','.join(given.ops)}",
+        "--isas=native",
+        "--cuda-archs=native",
+        "--build-dir=build-demo",
+        "--jobs=3",
+    ]
+    for line in (
+        ["demo", "test"],
+        ["--profile=kv.toml", "demo"],
+        ["--ops=zero_blocks", "demo"],
+        [],
+    ):
+        given = options.parse(line)
+        assert (given.isas, given.cuda_archs, given.build_dir) == (None, None, None)
+
+
+def test_native_is_what_this_machine_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = list(probe.ISA_FLAGS["x86_64"])
+    assert machine.runs(machine.native_isa(levels))
+    above = levels[levels.index(machine.native_isa(levels)) + 1 :]
+    assert not any(map(machine.runs, above))
+    given = options.parse(["--cuda-archs=native,90"])
+    monkeypatch.setattr(machine, "native_archs", lambda: ["80", "90"])
+    assert options.chosen_archs(options.selection(given)) == ["80", "90"]
+    assert options.without_cuda(given) == ""
 
 
 def test_every_need_of_a_target_has_a_source() -> None:
@@ -400,6 +432,30 @@ def test_selection_decides_what_is_compiled(tree: Path) -> None:
         assert f"build/obj/generated/ops/{op}.c.o" in text  # tables are always complete
 
 
+def test_without_a_gpu_native_is_without_cuda(tree: Path) -> None:
+    native = ["--ops=zero_blocks", "--isas=native", "--cuda-archs=native"]
+    done = run_in(tree, *native, KVFORGE_LIBCUDA="no-such-driver.so")
+    assert done.returncode == 0, done.stderr
+    why = "configured for the GPUs of this machine, and there is none"
+    assert f"CUDA compiler  none: {why}\n" in done.stdout
+    [level] = re.findall(r"^isa levels +(\w+)$", done.stdout, re.M)
+    assert machine.runs(level)
+    text = (tree / "build/build.ninja").read_text()
+    assert "--isas=native --cuda-archs=native" in text
+    assert f"\n  reason = check-resources is not available: {why}\n" in text
+    assert f"\n  reason = kvf_cuda_zero_blocks__b8 is not built: {why}\n" in text
+
+
+def test_with_a_gpu_native_is_its_arch(tree: Path) -> None:
+    """The emulated driver has one device."""
+    build = Path(os.environ.get("KVFORGE_BUILD", ROOT / "build"))
+    driver = build / "emulator/libkvf_cuda_emulator.so"
+    if not driver.exists() or "nvcc" in probe.probe(want_cuda=True).missing:
+        pytest.skip("no emulated driver or no nvcc")
+    done = run_in(tree, "--ops=zero_blocks", "--cuda-archs=native", KVFORGE_LIBCUDA=str(driver))
+    assert re.search(r"^CUDA archs +(\d+), PTX \1$", done.stdout, re.M), done.stdout
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
@@ -473,7 +529,7 @@ def test_suites_pass_with_what_clang_builds(tree: Path) -> None:
     done = run_in(tree, *selection, "lib", CC="clang")
     assert done.returncode == 0, done.stdout
     environment = {**os.environ, "LD_LIBRARY_PATH": str(tree / "build")}
-    for isa in filter(run_all.machine_runs, probe.find_isas(["clang"])):
+    for isa in filter(machine.runs, probe.find_isas(["clang"])):
         done = subprocess.run(
             [build / "kvf_tests", "--backend", "cpu", "--suite", "concat_and_cache_mla"],
             env={**environment, "KVFORGE_ISA": isa},

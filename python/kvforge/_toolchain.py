@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import secrets
@@ -12,11 +11,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from kvforge import _checkout
 from kvforge._content import key_of
+from kvforge._gpus import visible_archs
 from kvforge._store import Store
 from kvforge._trust import discard, is_own_folder, make_own_folder, read_own, write_own
 
@@ -121,8 +120,6 @@ def find_ninja() -> str:
 
 # ---- CUDA ---------------------------------------------------------------------------------------
 
-_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
-
 
 def cuda_archs() -> list[str]:
     """$KVFORGE_CUDA_ARCHS ("90,100"), else the architectures of the GPUs that are visible."""
@@ -131,27 +128,6 @@ def cuda_archs() -> list[str]:
             raise ValueError(f'KVFORGE_CUDA_ARCHS is {given!r}, want for example "90" or "90,100a"')
         return sorted(set(given.split(",")), key=lambda arch: int(arch.rstrip("af")))
     return list(visible_archs())
-
-
-@cache
-def visible_archs() -> tuple[str, ...]:
-    """The architectures of the GPUs that this process sees; () without a driver."""
-    try:
-        driver = ctypes.CDLL(os.environ.get("KVFORGE_LIBCUDA") or "libcuda.so.1")
-    except OSError:
-        return ()
-    count, value = ctypes.c_int(), ctypes.c_int()
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-        return ()
-    found = set()
-    for device in range(count.value):
-        numbers = []
-        for attribute in (_MAJOR, _MINOR):
-            if driver.cuDeviceGetAttribute(ctypes.byref(value), attribute, device) == 0:
-                numbers.append(value.value)
-        if len(numbers) == 2:
-            found.add(numbers[0] * 10 + numbers[1])
-    return tuple(map(str, sorted(found)))
 
 
 def cuda_libraries(nvcc: Tool) -> list[str]:

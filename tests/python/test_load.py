@@ -22,7 +22,7 @@ import tvm_ffi
 
 import kvforge
 from configuration.probe import ISA_FLAGS
-from kvforge import _library, _toolchain
+from kvforge import _gpus, _library, _toolchain
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def test_no_python_module(tmp_path: Path) -> None:
 @pytest.mark.skipif(not support.has_nvcc, reason=support.NO_NVCC)
 def test_a_cu_file_with_host_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a GPU the kernel gives the answer, without one CUDA's runtime says that there is none."""
-    if not _toolchain.visible_archs():
+    if not _gpus.visible_archs():
         monkeypatch.setenv("KVFORGE_CUDA_ARCHS", "90")
     include = "#include <cuda_runtime.h>\n__global__ void kernel(int *p) { *p = PART; }\n"
     answer = """[] {
@@ -149,7 +149,7 @@ def test_a_cu_file_with_host_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     }()"""
     source = support.write_source(tmp_path, "answer.cu", include=include, value=answer)
     module = kvforge.load("cuda", source, extra_cuda_cflags=["-DPART=7"])
-    assert module.answer() == (7 if _toolchain.visible_archs() else -1)
+    assert module.answer() == (7 if _gpus.visible_archs() else -1)
 
 
 # ---- when something is compiled ------------------------------------------------------------------
