@@ -1,11 +1,11 @@
 #include "pages.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "covering.h"
+#include "graphs.h"
 #include "operands.h"
 #include "region.h"
 #include "writer.h"
@@ -882,40 +882,12 @@ void page_test_bad_params(const page_op *op) {
 /* ---- graphs
  * -------------------------------------------------------------------------------------- */
 
-typedef struct graph_functions {
-  int (*begin)(void *stream, int mode);
-  int (*end)(void *stream, void **graph);
-  int (*instantiate)(void **executable, void *graph, uint64_t flags);
-  int (*launch)(void *executable, void *stream);
-  int (*destroy_executable)(void *executable);
-  int (*destroy)(void *graph);
-} graph_functions;
-
-static bool find_graphs(graph_functions *graphs) {
-  static const char *const symbols[] = {"cuStreamBeginCapture_v2",     "cuStreamEndCapture",
-                                        "cuGraphInstantiateWithFlags", "cuGraphLaunch",
-                                        "cuGraphExecDestroy",          "cuGraphDestroy"};
-  const char *path = getenv("KVFORGE_LIBCUDA");
-  void *library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  void *found[TEST_COUNT(symbols)];
-  for (size_t i = 0; i < TEST_COUNT(symbols); ++i) {
-    found[i] = library ? dlsym(library, symbols[i]) : NULL;
-    if (found[i] == NULL) {
-      return false;
-    }
-  }
-  memcpy(graphs, found, sizeof *graphs);
-  return true;
-}
-
 /* A captured call reads its blocks anew at every launch of the graph. */
 void page_test_graph(const page_op *op) {
-  graph_functions graphs;
   if (options.backend == KVF_CPU || !need_backend()) {
     return; /* the CPU has no graphs to capture */
   }
-  if (!find_graphs(&graphs)) {
-    skip_test("the emulated driver has no graphs");
+  if (!graphs_there()) {
     return;
   }
   static page_call call;
@@ -928,17 +900,14 @@ void page_test_graph(const page_op *op) {
                           .items = 20,
                           .exec = EXEC_DEFAULT,
                           .seed = options.seed};
-  void *stream = own_stream();
-  void *graph = NULL;
-  void *executable = NULL;
+  captured made;
   page_build(&call, op, &what);
   page_prepare(&call);
-  EXPECT(graphs.begin(stream, 0) == 0, "capture does not begin");
+  (void)capture_begin(&made, own_stream());
   EXPECT_STATUS(page_invoke(&call, ENTRY_TYPED), KVF_OK);
-  EXPECT(graphs.end(stream, &graph) == 0, "capture does not end");
+  const bool whole = capture_end(&made);
   (void)page_verify(&call, "a captured call ran");
-  EXPECT(graphs.instantiate(&executable, graph, 0) == 0, "the graph is not instantiated");
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; whole && i < 3; ++i) {
     uint64_t state = options.seed + (uint64_t)i;
     for (int64_t item = 0; item < what.items; ++item) {
       for (int column = 0; column < op->columns; ++column) {
@@ -947,13 +916,10 @@ void page_test_graph(const page_op *op) {
     }
     buffer_upload(&call.index_memory);
     note_expected(&call);
-    EXPECT(graphs.launch(executable, stream) == 0, "the graph does not start");
-    const char *wrong = memory_synchronize(KVF_CUDA);
-    EXPECT(wrong == NULL, "launch %d: %s", i, wrong);
+    (void)capture_launch(&made);
     (void)page_verify(&call, "a launch of the graph");
   }
-  (void)graphs.destroy_executable(executable);
-  (void)graphs.destroy(graph);
+  capture_free(&made);
   page_free(&call);
   count_case(kvf_select(op->op, options.backend, KVF_B8));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cuda_emulator/kvf_emulator.h"
+#include "graphs.h"
 #include "small_call.h"
 
 enum { NON_BLOCKING = 1 };
@@ -319,67 +320,29 @@ static void test_pinned_tensors(void) {
 /* ---- graphs
  * -------------------------------------------------------------------------------------- */
 
-/* The emulated driver has no graphs, so these are looked for only here. */
-typedef struct graph_functions {
-  int (*begin)(void *stream, int mode);
-  int (*end)(void *stream, void **graph);
-  int (*instantiate)(void **executable, void *graph, unsigned long long flags);
-  int (*launch)(void *executable, void *stream);
-  int (*destroy_executable)(void *executable);
-  int (*destroy)(void *graph);
-} graph_functions;
-
-static bool find_graphs(graph_functions *graphs) {
-  const char *path = getenv("KVFORGE_LIBCUDA");
-  void *library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  static const char *const symbols[] = {"cuStreamBeginCapture_v2",     "cuStreamEndCapture",
-                                        "cuGraphInstantiateWithFlags", "cuGraphLaunch",
-                                        "cuGraphExecDestroy",          "cuGraphDestroy"};
-  void *found[TEST_COUNT(symbols)];
-  for (size_t i = 0; i < TEST_COUNT(symbols); ++i) {
-    found[i] = library ? dlsym(library, symbols[i]) : NULL;
-    if (found[i] == NULL) {
-      return false;
-    }
-  }
-  memcpy(graphs, found, sizeof *graphs);
-  return true;
-}
-
 /* A call is recorded, and runs only when the graph is launched, as often as that is. */
 static void test_capture(void) {
   const kvf_variant *variant = begin();
-  graph_functions graphs;
-  if (variant == NULL) {
+  if (variant == NULL || !graphs_there()) {
     return;
   }
-  if (!find_graphs(&graphs)) {
-    skip_test("the emulated driver has no graphs");
-    return;
-  }
-  enum { MODE_GLOBAL = 0 }; /* the strictest: no thread may make an unsafe call */
   void *stream = NULL;
-  void *graph = NULL;
-  void *executable = NULL;
+  captured made;
   small_call call;
   small_make(&call, variant, 40, options.seed);
   EXPECT_CUDA(cuda.stream_create(&stream, NON_BLOCKING));
   const kvf_exec exec = {.backend = KVF_CUDA, .stream = stream};
   call.exec = &exec;
-  EXPECT_CUDA(graphs.begin(stream, MODE_GLOBAL));
+  (void)capture_begin(&made, stream);
   EXPECT_STATUS(small_run(&call), KVF_OK);
-  if (EXPECT_CUDA(graphs.end(stream, &graph))) {
-    EXPECT(small_untouched(&call), "a captured call ran");
-    EXPECT_CUDA(graphs.instantiate(&executable, graph, 0));
-    for (int i = 0; i < 2; ++i) {
-      buffer_upload(&call.memory[SMALL_KEY_CACHE]);
-      EXPECT_CUDA(graphs.launch(executable, stream));
-      EXPECT_CUDA(cuda.stream_synchronize(stream));
-      EXPECT(small_check(&call), "launch %d of the graph: wrong bytes", i);
-    }
-    EXPECT_CUDA(graphs.destroy_executable(executable));
-    EXPECT_CUDA(graphs.destroy(graph));
+  const bool whole = capture_end(&made);
+  EXPECT(small_untouched(&call), "a captured call ran");
+  for (int i = 0; whole && i < 2; ++i) {
+    buffer_upload(&call.memory[SMALL_KEY_CACHE]);
+    (void)capture_launch(&made);
+    EXPECT(small_check(&call), "launch %d of the graph: wrong bytes", i);
   }
+  capture_free(&made);
   EXPECT_CUDA(cuda.stream_destroy(stream));
   small_free(&call);
   count_case(variant);

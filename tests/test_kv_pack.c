@@ -3,12 +3,14 @@
 
 static void test_matrix(void) { wire_test_matrix(true); }
 static void test_many(void) { wire_test_many(true); }
+static void test_graph(void) { wire_test_graph(true); }
 static void test_bad(void) { wire_test_bad(true); }
 static void test_bad_params(void) { wire_test_bad_params(true); }
 
 CU_TestInfo kv_pack_tests[] = {
     {"every pair of axis values", test_matrix},
     {"many layers, planes and tokens", test_many},
+    {"captured calls", test_graph},
     {"bad arguments", test_bad},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

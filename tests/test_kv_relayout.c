@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "graphs.h"
 #include "kvforge/params/kv_relayout.h"
 #include "wire.h"
 #include "writer.h"
@@ -249,6 +250,43 @@ static void test_many(void) {
   }
 }
 
+static void test_graph(void) {
+  if (options.backend == KVF_CPU || !need_backend() || !graphs_there()) {
+    return; /* the CPU has no graphs to capture */
+  }
+  relayout_case what = small_case();
+  what.from.layers = what.to.layers = 70; /* of two planes: two launches */
+  what.from.tokens = what.to.tokens = 33;
+  what.from.with_exec = true;
+  op_call call;
+  captured made;
+  build(&call, &what);
+  op_call_upload(&call);
+  (void)capture_begin(&made, call.exec.stream);
+  EXPECT_STATUS(op_call_invoke(&call, typed), KVF_OK);
+  const bool whole = capture_end(&made);
+  (void)op_call_verify(&call, "a captured call ran");
+  for (int i = 0; whole && i < SLOTS_KINDS * SLOTS_KINDS; ++i) {
+    what.from.slots = i % SLOTS_KINDS;
+    what.to.slots = i / SLOTS_KINDS;
+    what.from.seed = options.seed + (uint64_t)i;
+    what.to.seed = what.from.seed + 100;
+    wire_refill(&call, "src_pages", what.from.seed);
+    wire_refill(&call, "dst_pages", what.to.seed);
+    wire_make_slots(&call, &what.from, "src_slots");
+    wire_make_slots(&call, &what.to, "dst_slots");
+    op_call_upload(&call);
+    const uint64_t faults = expect_moved(&call, &what);
+    const uint64_t before = faults_before(options.backend);
+    (void)capture_launch(&made);
+    (void)expect_done(options.backend, KVF_OK, before, faults, "a launch of the graph");
+    (void)op_call_verify(&call, "a launch of the graph");
+  }
+  capture_free(&made);
+  op_call_free(&call);
+  count_case(kvf_select(OP, options.backend, KVF_B8));
+}
+
 #define VALUE_ KVF_INVALID_VALUE
 #define TYPE KVF_INVALID_TYPE
 
@@ -366,6 +404,7 @@ static void test_bad_params(void) {
 CU_TestInfo kv_relayout_tests[] = {
     {"every pair of axis values", test_matrix},
     {"many layers, planes and tokens", test_many},
+    {"captured calls", test_graph},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "covering.h"
+#include "graphs.h"
 #include "kvforge/params/kv_pack.h"
 #include "kvforge/params/kv_unpack.h"
 #include "writer.h"
@@ -600,6 +601,52 @@ void wire_test_many(bool packs) {
     what.seed += (uint64_t)i;
     run(&what);
   }
+}
+
+void wire_refill(const op_call *call, const char *argument, uint64_t seed) {
+  const buffer *memory = &call->operands[at(call, argument)].memory;
+  uint64_t state = seed;
+  for (size_t i = 0; i < memory->size; ++i) {
+    memory->expected[i] = (uint8_t)random_next(&state);
+  }
+}
+
+void wire_test_graph(bool packs) {
+  if (options.backend == KVF_CPU || !need_backend() || !graphs_there()) {
+    return; /* the CPU has no graphs to capture */
+  }
+  wire_case what = small_case(packs);
+  what.layers = 130; /* of two planes: two launches */
+  what.tokens = 33;
+  what.with_exec = true;
+  op_call call;
+  captured made;
+  build(&call, &what);
+  op_call_upload(&call);
+  (void)capture_begin(&made, call.exec.stream);
+  EXPECT_STATUS(op_call_invoke(&call, typed_of(&what)), KVF_OK);
+  const bool whole = capture_end(&made);
+  (void)op_call_verify(&call, "a captured call ran");
+  for (int i = 0; whole && i < 2 * SLOTS_KINDS; ++i) {
+    what.slots = i % SLOTS_KINDS;
+    what.seed = options.seed + (uint64_t)i;
+    what.gate = !packs && i == 2 ? GATE_SHUT : GATE_OPEN;
+    wire_refill(&call, "pages", what.seed);
+    wire_refill(&call, "wire", what.seed + 100);
+    wire_make_slots(&call, &what, "slot_mapping");
+    if (!packs) {
+      operand_put_index(&call.operands[at(&call, "gate")], 0, 0, what.gate == GATE_SHUT);
+    }
+    op_call_upload(&call);
+    const uint64_t faults = expect_moved(&call, &what);
+    const uint64_t before = faults_before(options.backend);
+    (void)capture_launch(&made);
+    (void)expect_done(options.backend, KVF_OK, before, faults, "a launch of the graph");
+    (void)op_call_verify(&call, "a launch of the graph");
+  }
+  capture_free(&made);
+  op_call_free(&call);
+  count_case(kvf_select(op_of(&what), options.backend, KVF_B8));
 }
 
 /* ---- what is refused

@@ -68,9 +68,14 @@ void wire_make_slots(const op_call *call, const wire_case *what, const char *arg
 uint8_t *wire_page_at(const operand *arena, const wire_case *what, const wire_pages *pages,
                       const int64_t *cell, int64_t slot, int64_t head, int64_t element);
 
-/* Every pair of values of what a case is made of; more cells than a launch has; what is refused. */
+/* Other bytes, in the memory and in the image of it. */
+void wire_refill(const op_call *call, const char *argument, uint64_t seed);
+
+/* Every pair of values of what a case is made of; more cells than a launch has; a captured call,
+ * whose graph is launched with other slots and bytes; what is refused. */
 void wire_test_matrix(bool packs);
 void wire_test_many(bool packs);
+void wire_test_graph(bool packs);
 void wire_test_bad(bool packs);
 void wire_test_bad_params(bool packs);
 
