@@ -7,6 +7,7 @@
 
 #include "covering.h"
 #include "flash.h"
+#include "int4.h"
 #include "oracle.h"
 #include "region.h"
 
@@ -122,8 +123,12 @@ static bool is_fp4(const kvf_variant *variant) {
   return kvf_cache_of(variant) == KVF_NVFP4 || kvf_cache_of(variant) == KVF_NVFP4_4OVER6;
 }
 
+static bool is_int4(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_INT4_PER_TOKEN_HEAD;
+}
+
 static bool has_row_scales(const kvf_variant *variant) {
-  return kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD ||
+  return is_int4(variant) || kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD ||
          kvf_cache_of(variant) == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
          kvf_cache_of(variant) == KVF_FP8_PER_TOKEN_HEAD;
 }
@@ -296,6 +301,25 @@ static void make_fp4_caches(op_call *call, const rope_case *what) {
   }
 }
 
+/* [page, token, head, codes and word of the key, codes and word of the value]: four views. */
+static void make_inline_caches(op_call *call, const rope_case *what) {
+  const int64_t codes[2] = {what->head_size / 2, what->value_head_size / 2};
+  const int64_t all[4] = {what->num_blocks, what->block_size, what->heads,
+                          codes[0] + 4 + codes[1] + 4};
+  int64_t stride[4];
+  flash_lay_out(what->seed % 2 ? FLASH_CONTIGUOUS : FLASH_HEADS_FIRST, 4, all, stride);
+  operand_make(call, ARGUMENTS + 1, (DLDataType){kDLUInt, 8, 1}, 4, all, stride, what->value[TO_],
+               64, what->seed + 1);
+  for (int side = 0; side < 2; ++side) {
+    const int64_t start = side ? codes[0] + 4 : 0;
+    const int64_t shape[4] = {all[0], all[1], all[2], codes[side]};
+    const int64_t words[3] = {stride[0] / 4, stride[1] / 4, stride[2] / 4};
+    operand_share(call, KEY_CACHE + side, ARGUMENTS + 1, start, 4, shape, stride);
+    operand_share(call, K_SCALE_CACHE + side, ARGUMENTS + 1, start + codes[side], 3, shape, words);
+    call->operands[K_SCALE_CACHE + side].view.dtype = dl_dtype(KVF_F32);
+  }
+}
+
 static void make_scale_caches(op_call *call, const rope_case *what) {
   for (int side = 0; side < 2; ++side) {
     const int64_t shape[3] = {what->num_blocks, what->block_size, what->heads};
@@ -311,10 +335,17 @@ static void make_caches(op_call *call, const rope_case *what) {
     make_fp4_caches(call, what);
     return;
   }
+  const bool packed = is_int4(what->variant);
+  if (packed && what->value[CACHES_] == PACKED_KV && what->value[TO_] % 4 == 0 &&
+      what->head_size % 8 == 0 && what->value_head_size % 8 == 0) {
+    make_inline_caches(call, what);
+    return;
+  }
   if (has_row_scales(what->variant)) {
     make_scale_caches(call, what);
   }
-  const int64_t sizes[2] = {what->head_size, what->value_head_size};
+  const int64_t sizes[2] = {packed ? what->head_size / 2 : what->head_size,
+                            packed ? what->value_head_size / 2 : what->value_head_size};
   const bool as_bytes = what->seed % 3 == 0 && cache_of(what) != scalar_of(what);
   const DLDataType dtype = as_bytes ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache_of(what));
   int64_t stride[4];
@@ -331,7 +362,9 @@ static void make_caches(op_call *call, const rope_case *what) {
   }
   for (int side = 0; side < 2; ++side) {
     const int64_t shape[4] = {what->num_blocks, what->block_size, what->heads, sizes[side]};
-    flash_lay_out((what->value[CACHES_] + side) % FLASH_LAYOUTS, 4, shape, stride);
+    const int layout = (what->value[CACHES_] + side) % FLASH_LAYOUTS;
+    flash_lay_out(packed && layout == FLASH_STRIDED ? FLASH_PADDED_ALIGNED : layout, 4, shape,
+                  stride);
     operand_make(call, KEY_CACHE + side, dtype, 4, shape, stride, what->value[TO_], 64,
                  what->seed + 1 + (uint64_t)side);
   }
@@ -654,9 +687,29 @@ static void expect_scaled(const op_call *call, const rope_case *what, int side, 
   }
 }
 
-/* A head of a key or value in the cache. */
-static void expect_cached(const op_call *call, const rope_case *what, int side, const float *row,
+/* A head of int4 and its word. Keys that nothing is to be rounded of are rotated in f32. */
+static void expect_rotated(const op_call *call, const rope_case *what, int side, float *row,
+                           int64_t block, int64_t offset, int64_t head) {
+  const int64_t size = side ? what->value_head_size : what->head_size;
+  uint8_t *codes = malloc((size_t)size);
+  int4_rotate(row, size,
+              side == 0 && what->value[ROUNDING_] == ROUND_NONE ? KVF_F32 : scalar_of(what));
+  const uint32_t word = int4_encode(codes, row, size);
+  memcpy(operand_at(&call->operands[K_SCALE_CACHE + side], block, offset, head, 0), &word, 4);
+  uint8_t *to = operand_at(&call->operands[KEY_CACHE + side], block, offset, head, 0);
+  for (int64_t d = 0; d < size; ++d) {
+    int4_put_code(to, d, codes[d]);
+  }
+  free(codes);
+}
+
+/* A head of a key or value in the cache; what is in `row` afterwards is not defined. */
+static void expect_cached(const op_call *call, const rope_case *what, int side, float *row,
                           int64_t block, int64_t offset, int64_t head) {
+  if (is_int4(what->variant)) {
+    expect_rotated(call, what, side, row, block, offset, head);
+    return;
+  }
   if (has_row_scales(what->variant)) {
     expect_scaled(call, what, side, row, block, offset, head);
     return;
@@ -807,6 +860,10 @@ static rope_case case_of(const kvf_variant *variant, const int value[AXES_], boo
   memcpy(what.value, value, sizeof what.value);
   if (has_row_scales(variant) && what.value_head_size == 0) {
     what.value_head_size = 5; /* heads that have scales are not empty */
+  }
+  if (is_int4(variant)) { /* two codes in a byte */
+    what.head_size += what.head_size % 2;
+    what.value_head_size += what.value_head_size % 2;
   }
   what.slots = what.tokens > value[SHORT_] ? what.tokens - value[SHORT_] : 0;
   what.num_blocks = (what.tokens + what.block_size - 1) / what.block_size + 2;
@@ -1220,6 +1277,46 @@ static void test_bad_rows(void) {
   count_case(NULL);
 }
 
+/* What int4 wants of sizes and pages. */
+static void test_bad_int4(void) {
+  static const struct {
+    int64_t sizes[2];
+    const char *message;
+  } rows[] = {
+      {{47, 32}, "a head has 47 elements, want an even number (two codes in a byte)"},
+      {{48, 33}, "a head has 33 elements, want an even number (two codes in a byte)"},
+      {{1024, 32}, "a head has 1024 elements, want no multiple of 1024 (of rotated blocks)"},
+  };
+  /* clang-format off */
+  static const bad_argument pages[] = {
+    {"bytes of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 48, NULL, VALUE_, "key_cache", "(head_size / 2) is 48", "want 24 as in query"},
+    {"bytes apart", ON_BOTH, "value_cache", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "value_cache", "stride of dimension 3 (head_size / 2) is 2", "want 1"},
+    {"no words", ON_BOTH, "v_scale_cache", SPOIL_NULL, 0, 0, NULL, VALUE_, "v_scale_cache", "NULL", "want a tensor"},
+  };
+  /* clang-format on */
+  const kvf_variant *variant = need_backend() ? find(KVF_INT4_PER_TOKEN_HEAD) : NULL;
+  for (size_t i = 0; variant != NULL && i < 3 * TEST_COUNT(rows); ++i) {
+    rope_case what = small_case(variant);
+    what.head_size = rows[i / 3].sizes[0];
+    what.value_head_size = rows[i / 3].sizes[1];
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    const kvf_rope_and_cache_flash_params params = params_of(&call, &what);
+    EXPECT_STATUS(i % 3 == 2 ? kvf_launch_rope_and_cache_flash(NULL, variant, &params)
+                             : op_call_invoke(&call, i % 3 ? typed : NULL),
+                  KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), rows[i / 3].message);
+    (void)op_call_verify(&call, rows[i / 3].message);
+    op_call_free(&call);
+    count_case(NULL);
+  }
+  if (variant != NULL) {
+    const rope_case what = full_case(variant);
+    op_call_test_bad(build, &what, typed, pages, TEST_COUNT(pages));
+  }
+}
+
 /* What nvfp4 wants of sizes. */
 static void test_bad_fp4(void) {
   static const struct {
@@ -1390,6 +1487,7 @@ CU_TestInfo rope_and_cache_flash_tests[] = {
     {"bad arguments", test_bad_arguments},
     {"bad scales per token and head", test_bad_rows},
     {"bad sizes of nvfp4", test_bad_fp4},
+    {"bad heads of int4", test_bad_int4},
     {"bad numbers", test_bad_numbers},
     {"bad params", test_bad_params},
     CU_TEST_INFO_NULL,

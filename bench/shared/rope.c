@@ -98,10 +98,11 @@ static bool describe(bench_call *call, int32_t form) {
   const int64_t pages = bench_pieces(tokens, BLOCK_SIZE);
   const bool fp4 = held == KVF_NVFP4 || held == KVF_NVFP4_4OVER6;
   const bool by_row = held == KVF_INT8_PER_TOKEN_HEAD || held == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
-                      held == KVF_FP8_PER_TOKEN_HEAD;
+                      held == KVF_FP8_PER_TOKEN_HEAD || held == KVF_INT4_PER_TOKEN_HEAD;
   const DLDataType f32 = bench_type(KVF_F32);
-  const int64_t width =
-      fp4 ? HEAD_SIZE / 2 + HEAD_SIZE / 16 : HEAD_SIZE; /* of a head of the cache */
+  const int64_t width = fp4                               ? HEAD_SIZE / 2 + HEAD_SIZE / 16
+                        : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
+                                                          : HEAD_SIZE; /* of a head of the cache */
   int64_t *positions = bench_order(tokens, true);
   for (int64_t i = 0; i < tokens; ++i) {
     positions[i] %= POSITIONS;

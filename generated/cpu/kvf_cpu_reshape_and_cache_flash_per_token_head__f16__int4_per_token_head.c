@@ -23,12 +23,17 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
   }
 }
 
+/* Elements of a head to what is stored, but for the codes and what f16 can hold. */
+static void rotate_floats(float *wide, int64_t count, int32_t block) {
+  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
+  kvf_rotate(wide, count, block);
+}
+
 /* Elements of a head as they are stored, but for the codes. */
 static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int64_t count,
                         int32_t block) {
   widen(wide, source, stride, count);
-  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
-  kvf_rotate(wide, count, block);
+  rotate_floats(wide, count, block);
   kvf_round_row_f16(wide, count);
 }
 

@@ -25,12 +25,17 @@ static void widen(float *restrict wide, const float *restrict source, int64_t st
   }
 }
 
+/* Elements of a head to what is stored, but for the codes and what f32 can hold. */
+static void rotate_floats(float *wide, int64_t count, int32_t block) {
+  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
+  kvf_rotate(wide, count, block);
+}
+
 /* Elements of a head as they are stored, but for the codes. */
 static void rotate_part(float *wide, const float *source, int64_t stride, int64_t count,
                         int32_t block) {
   widen(wide, source, stride, count);
-  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
-  kvf_rotate(wide, count, block);
+  rotate_floats(wide, count, block);
 }
 
 /* Numbers above 0 compare as the integers that they are made of. */

@@ -9,13 +9,61 @@
 #include "kvforge/cache/cuda_rotation.cuh"
 #include "kvforge/cache/int4.h"
 
-/* A lane has two groups of a head, one behind the other. */
-enum { GROUP = KVF_ROTATION_GROUP, OF_LANE = 2 * GROUP };
-
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_bf16((uint16_t)word);
   v[1] = kvf_float(word & 0xFFFF0000u);
 }
+
+enum { GROUP = KVF_ROTATION_GROUP };
+
+/* What bf16 holds of numbers. */
+KVF_INLINE void round_to_bf16(float (&v)[GROUP]) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; i += 2) {
+    widen_x2(kvf_bf16x2_result(make_float2(v[i], v[i + 1])), v + i);
+  }
+}
+
+/* A NaN is no maximum. */
+KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    highest = fmaxf(highest, v[i]);
+    lowest = fmaxf(lowest, -v[i]);
+  }
+}
+
+/* The range of a head whose lanes, as many as blocks have columns, know its ends together. */
+KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
+  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+    lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
+    highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
+  }
+  return kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
+}
+
+KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
+                            const kvf_int4_range &range) {
+  uint32_t words[2] = {};
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    words[i / 8] += kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
+  }
+  if (whole) { /* a scale of 4 bytes may lie between heads, which are no further aligned then */
+    reinterpret_cast<uint32_t *>(to)[0] = words[0];
+    reinterpret_cast<uint32_t *>(to)[1] = words[1];
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < GROUP / 2; ++i) {
+    if (2 * i < count) {
+      to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
+    }
+  }
+}
+
+/* A lane has two groups of a head, one behind the other. */
+enum { OF_LANE = 2 * GROUP };
 
 /* A group as floats; `whole`: in vectors of 16 bytes. */
 KVF_INLINE void load_group(const uint16_t *from, int64_t stride, bool whole, int64_t count,
@@ -52,14 +100,6 @@ KVF_INLINE void load_signed(const uint16_t *from, int64_t stride, int64_t first,
   kvf_put_signs_x16(v, signs);
 }
 
-/* What bf16 holds of numbers. */
-KVF_INLINE void round_to_bf16(float (&v)[GROUP]) {
-#pragma unroll
-  for (int32_t i = 0; i < GROUP; i += 2) {
-    widen_x2(kvf_bf16x2_result(make_float2(v[i], v[i + 1])), v + i);
-  }
-}
-
 /* The lane's part of a head from `first` on as it is stored, but for the codes; 0 beyond its end.
  */
 KVF_INLINE void load_rotated(const uint16_t *from, int64_t stride, int64_t first, int64_t size,
@@ -70,35 +110,6 @@ KVF_INLINE void load_rotated(const uint16_t *from, int64_t stride, int64_t first
   kvf_hadamard_x32(a, b, block, (int32_t)threadIdx.x);
   round_to_bf16(a);
   round_to_bf16(b);
-}
-
-/* A NaN is no maximum. */
-KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) {
-#pragma unroll
-  for (int32_t i = 0; i < GROUP; ++i) {
-    highest = fmaxf(highest, v[i]);
-    lowest = fmaxf(lowest, -v[i]);
-  }
-}
-
-KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
-                            const kvf_int4_range &range) {
-  uint32_t words[2] = {};
-#pragma unroll
-  for (int32_t i = 0; i < GROUP; ++i) {
-    words[i / 8] += kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
-  }
-  if (whole) { /* a scale of 4 bytes may lie between heads, which are no further aligned then */
-    reinterpret_cast<uint32_t *>(to)[0] = words[0];
-    reinterpret_cast<uint32_t *>(to)[1] = words[1];
-    return;
-  }
-#pragma unroll
-  for (int32_t i = 0; i < GROUP / 2; ++i) {
-    if (2 * i < count) {
-      to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
-    }
-  }
 }
 
 /*
@@ -123,11 +134,7 @@ KVF_INLINE uint32_t write_int4(const uint16_t *from, int64_t stride, uint8_t *to
     stretch(a, lowest, highest);
     stretch(b, lowest, highest);
   }
-  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
-    lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
-    highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
-  }
-  const kvf_int4_range range = kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
+  const kvf_int4_range range = find_range(lowest, highest);
 #pragma unroll 1
   for (int64_t at = first; at - first < head_size; at += step) {
     if (step < head_size) {

@@ -69,6 +69,11 @@ KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *sc
  */
 enum { WIDE = GROUP, THREADS = 128 };
 
+/* A group of each thread. */
+struct groups {
+  float v[GROUP][THREADS];
+};
+
 /* As they lie in memory. */
 struct chunk {
   uint4 words[WIDE * 4 / 16];
@@ -654,11 +659,6 @@ KVF_INLINE float finished(const kvf_rope_and_cache_flash_params &p, const row &w
   }
   return p.rounding != KVF_ROUND_NONE ? rounded(x) : x;
 }
-
-/* A group of each thread. */
-struct groups {
-  float v[GROUP][THREADS];
-};
 
 /* The groups of a row to the cache, by a warp; nothing of the row is written in place yet. */
 KVF_INLINE void put_groups(const kvf_rope_and_cache_flash_params &p, const row &what,

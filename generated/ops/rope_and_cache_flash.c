@@ -16,6 +16,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head_even);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f32__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__f16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_e5m2);
@@ -25,6 +26,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head_even);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__f16__int4_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_e5m2);
@@ -34,6 +36,7 @@ KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__nvfp4_4over6);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head_even);
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__f32);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_e5m2);
@@ -43,6 +46,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f32__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_e5m2);
@@ -52,6 +56,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_e5m2);
@@ -61,6 +66,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__nvfp4_4over6);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head_even);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_rope_and_cache_flash__bf16__int4_per_token_head);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
@@ -81,6 +87,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__f32__int8_per_token_head_even),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_rope_and_cache_flash__f32__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f32__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                 kvf_cpu_rope_and_cache_flash__f16__f16),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -99,6 +107,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__f16__int8_per_token_head_even),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_rope_and_cache_flash__f16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__f16__int4_per_token_head),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                 kvf_cpu_rope_and_cache_flash__bf16__bf16),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -117,6 +127,8 @@ static const kvf_variant variants[] = {
                 kvf_cpu_rope_and_cache_flash__bf16__int8_per_token_head_even),
     KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                 kvf_cpu_rope_and_cache_flash__bf16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+                kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_F32),
                  kvf_cuda_rope_and_cache_flash__f32__f32, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
@@ -135,6 +147,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__f32__int8_per_token_head_even, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_rope_and_cache_flash__f32__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f32__int4_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_F16),
                  kvf_cuda_rope_and_cache_flash__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
@@ -153,6 +167,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__f16__int8_per_token_head_even, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_rope_and_cache_flash__f16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__f16__int4_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_BF16),
                  kvf_cuda_rope_and_cache_flash__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
@@ -171,15 +187,17 @@ static const kvf_variant variants[] = {
                  kvf_cuda_rope_and_cache_flash__bf16__int8_per_token_head_even, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD),
                  kvf_cuda_rope_and_cache_flash__bf16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_rope_and_cache_flash, KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD),
+                 kvf_cuda_rope_and_cache_flash__bf16__int4_per_token_head, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 11. */
-static const int16_t scalar_offsets[] = {0, 11, 22};
+/* the scalar dtype: value - KVF_F32 -> position * 12. */
+static const int16_t scalar_offsets[] = {0, 12, 24};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
 /* the cache dtype: value - KVF_F32 -> position * 1. */
 static const int16_t cache_offsets[] = {0,  1,  2, 3,  4, -1, 5,  6,  -1, -1, -1,
-                                        -1, -1, 8, 10, 7, -1, -1, -1, -1, 9};
+                                        -1, -1, 8, 10, 7, -1, 11, -1, -1, 9};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -190,7 +208,8 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_NVFP4_4OVER6,
                                        KVF_INT8_PER_TOKEN_HEAD,
                                        KVF_INT8_PER_TOKEN_HEAD_EVEN,
-                                       KVF_FP8_PER_TOKEN_HEAD};
+                                       KVF_FP8_PER_TOKEN_HEAD,
+                                       KVF_INT4_PER_TOKEN_HEAD};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -212,17 +231,17 @@ static const kvf_axis axes[] = {
      .kind = KVF_AXIS_DTYPE,
      .meaning = "the cache dtype",
      .values = cache_values,
-     .num_values = 11},
+     .num_values = 12},
 };
 
 /* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  8,  /* cpu f32 */
-    -1, 9,  -1, 10, 11, 12, 13, 14, 15, 16, 17, /* cpu f16 */
-    -1, -1, 18, 19, 20, 21, 22, 23, 24, 25, 26, /* cpu bf16 */
-    27, -1, -1, 28, 29, 30, 31, 32, 33, 34, 35, /* cuda f32 */
-    -1, 36, -1, 37, 38, 39, 40, 41, 42, 43, 44, /* cuda f16 */
-    -1, -1, 45, 46, 47, 48, 49, 50, 51, 52, 53, /* cuda bf16 */
+    0,  -1, -1, 1,  2,  3,  4,  5,  6,  7,  8,  9,  /* cpu f32 */
+    -1, 10, -1, 11, 12, 13, 14, 15, 16, 17, 18, 19, /* cpu f16 */
+    -1, -1, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, /* cpu bf16 */
+    30, -1, -1, 31, 32, 33, 34, 35, 36, 37, 38, 39, /* cuda f32 */
+    -1, 40, -1, 41, 42, 43, 44, 45, 46, 47, 48, 49, /* cuda f16 */
+    -1, -1, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, /* cuda bf16 */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -257,10 +276,11 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
-     .doc =
-         "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
-         "fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size, num_heads, "
-         "head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or HND",
+     .doc = "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
+            "fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size, "
+            "num_heads, head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD "
+            "or HND; of int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2] "
+            "uint8, any strides but 1 in the last dimension",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "value_cache",
@@ -285,8 +305,8 @@ static const kvf_argument arguments[] = {
     {.name = "kv_cache_dtype",
      .type = "str",
      .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
-            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or "
-            "'fp8_per_token_head'",
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head' or 'int4_per_token_head'",
      .kind = KVF_KIND_STRING},
     {.name = "k_scale",
      .type = "Tensor",
@@ -361,8 +381,8 @@ static const kvf_argument arguments[] = {
      .has_default = true},
     {.name = "k_scale_cache",
      .type = "Tensor!?",
-     .doc = "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head; "
-            "None for other formats",
+     .doc = "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head, of "
+            "int4_per_token_head its words; None for other formats",
      .kind = KVF_KIND_TENSOR,
      .mutated = true,
      .optional = true,
@@ -472,7 +492,13 @@ const kvf_op kvf_op_rope_and_cache_flash = {
         "is as for\n"
         "reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q "
         "would be given,\n"
-        "goes to k_scale_cache or v_scale_cache, and heads are not empty.\n"
+        "goes to k_scale_cache or v_scale_cache, and heads are not empty. 'int4_per_token_head' is "
+        "so, too: what\n"
+        "Q would be given is rotated by H as that op does it, and then rounded to the dtype of "
+        "query, but for\n"
+        "keys with rounding 'none', whose codes are made of f32; sizes are even, and byte i of a "
+        "head of the\n"
+        "cache is of elements 2 i and 2 i + 1.\n"
         "\n"
         "Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND "
         "one\n"
@@ -500,11 +526,11 @@ const kvf_op kvf_op_rope_and_cache_flash = {
     .arguments = arguments,
     .num_arguments = 24,
     .variants = variants,
-    .num_variants = 54,
+    .num_variants = 60,
     .axes = axes,
     .num_axes = 2,
     .cells = cells,
-    .num_cells = 33,
+    .num_cells = 36,
     .exclusions = exclusions,
     .num_exclusions = 6,
     .call = call,

@@ -5,6 +5,7 @@ from generator.dtypes import DType
 from generator.model import Field, Op
 from generator.spec.shared.formats import (
     FP8_PER_TOKEN_HEAD,
+    INT4_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD,
     INT8_PER_TOKEN_HEAD_EVEN,
     NVFP4,
@@ -67,7 +68,10 @@ reshape_and_cache_flash_nvfp4 with swizzle_v_scales, of value_head_size for valu
 multiple of 32, and a group of 16 elements is encoded from the values that Q would be given.
 kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' is as for
 reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q would be given,
-goes to k_scale_cache or v_scale_cache, and heads are not empty.
+goes to k_scale_cache or v_scale_cache, and heads are not empty. 'int4_per_token_head' is so, too: what
+Q would be given is rotated by H as that op does it, and then rounded to the dtype of query, but for
+keys with rounding 'none', whose codes are made of f32; sizes are even, and byte i of a head of the
+cache is of elements 2 i and 2 i + 1.
 
 Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
 that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of another
@@ -88,7 +92,9 @@ every tensor where these have none.""",
         "key_cache": (
             "[num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or float8 for "
             "fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size, num_heads, "
-            "head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or HND"
+            "head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or HND; of "
+            "int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2] uint8, any strides "
+            "but 1 in the last dimension"
         ),
         "value_cache": "[num_blocks, block_size, num_heads, value_head_size], else as key_cache",
         "positions": "[num_tokens], int64 or int32, any stride",
@@ -100,8 +106,8 @@ every tensor where these have none.""",
             "[at most num_tokens], int64 or int32, any stride; a negative slot writes nothing"
         ),
         "kv_cache_dtype": ARGUMENTS["kv_cache_dtype"].replace("key", "query").replace(" or", ",")
-        + ", 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or "
-        "'fp8_per_token_head'",
+        + ", 'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+        "'fp8_per_token_head' or 'int4_per_token_head'",
         "k_scale": (
             "f32, one element or [num_heads]; the cache holds key / k_scale; not read when the "
             "cache holds the scalar dtype, or a scale per token and head"
@@ -127,8 +133,8 @@ every tensor where these have none.""",
             "cache alone; None: in place"
         ),
         "k_scale_cache": (
-            "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head; None "
-            "for other formats"
+            "[num_blocks, block_size, num_heads], f32, any strides: scales per token and head, of "
+            "int4_per_token_head its words; None for other formats"
         ),
         "v_scale_cache": "as k_scale_cache, for values",
         "slot_remap": SLOT_REMAP,
@@ -192,6 +198,7 @@ every tensor where these have none.""",
             INT8_PER_TOKEN_HEAD,
             INT8_PER_TOKEN_HEAD_EVEN,
             FP8_PER_TOKEN_HEAD,
+            INT4_PER_TOKEN_HEAD,
         ),
     ),
     excluded=excluded,

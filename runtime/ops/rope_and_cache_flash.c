@@ -8,6 +8,7 @@
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
 #include "ops/shared/nvfp4_pages.h"
+#include "ops/shared/packed_heads.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_rope_and_cache_flash)
@@ -80,10 +81,14 @@ static bool is_fp4(const kvf_variant *variant) {
   return kvf_cache_of(variant) == KVF_NVFP4 || kvf_cache_of(variant) == KVF_NVFP4_4OVER6;
 }
 
+static bool is_int4(const kvf_variant *variant) {
+  return kvf_cache_of(variant) == KVF_INT4_PER_TOKEN_HEAD;
+}
+
 static bool has_row_scales(const kvf_variant *variant) {
   const kvf_dtype cache = kvf_cache_of(variant);
-  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
-         cache == KVF_FP8_PER_TOKEN_HEAD;
+  return is_int4(variant) || cache == KVF_INT8_PER_TOKEN_HEAD ||
+         cache == KVF_INT8_PER_TOKEN_HEAD_EVEN || cache == KVF_FP8_PER_TOKEN_HEAD;
 }
 
 /* Scales per token and head, where there are such. */
@@ -107,6 +112,21 @@ static void check_fp4_sizes(kvf_check *check, const rope_params *params, int64_t
     kvf_check_fail(check, KVF_INVALID_VALUE, "cos_sin_cache",
                    "rotary_dim is %d, want a multiple of %d (two groups of nvfp4)",
                    params->rotary_dim, 2 * KVF_NVFP4_GROUP);
+  }
+}
+
+/* Pages of [..., head_size], two elements in a byte for int4. */
+static void check_pages(kvf_check *check, const char *argument, const DLTensor *tensor,
+                        const kvf_variant *variant, kvf_dim *const *places, kvf_dim *head_size,
+                        kvf_view *view) {
+  if (is_fp4(variant)) {
+    kvf_check_nvfp4_pages(check, argument, tensor, places[0], places[1], places[2], head_size,
+                          view);
+  } else if (is_int4(variant)) {
+    kvf_check_packed_pages(check, argument, tensor, kvf_cache_of(variant), places, head_size, view);
+  } else {
+    kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(kvf_cache_of(variant)), 4,
+                     (kvf_dim *const[]){places[0], places[1], places[2], head_size}, view);
   }
 }
 
@@ -212,19 +232,11 @@ kvf_status kvf_rope_and_cache_flash(
   if (is_fp4(variant)) {
     params.swizzle_v_scales = 1; /* as reshape_and_cache_flash by that name */
     check_fp4_sizes(&check, &params, 0);
-    kvf_check_nvfp4_pages(&check, "key_cache", key_cache, &num_blocks, &block_size, &num_heads,
-                          &head_size, &params.key_cache);
-    kvf_check_nvfp4_pages(&check, "value_cache", value_cache, &num_blocks, &block_size, &num_heads,
-                          &value_head_size, &params.value_cache);
-  } else {
-    kvf_check_tensor(&check, "key_cache", key_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                     (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &head_size},
-                     &params.key_cache);
-    kvf_check_tensor(&check, "value_cache", value_cache, KVF_ACCEPT(kvf_cache_of(variant)), 4,
-                     (kvf_dim *const[]){&num_blocks, &block_size, &num_heads, &value_head_size},
-                     &params.value_cache);
   }
   kvf_dim *const places[] = {&num_blocks, &block_size, &num_heads};
+  check_pages(&check, "key_cache", key_cache, variant, places, &head_size, &params.key_cache);
+  check_pages(&check, "value_cache", value_cache, variant, places, &value_head_size,
+              &params.value_cache);
   check_scale_cache(&check, "k_scale_cache", k_scale_cache, variant, places, &params.k_scale_cache);
   check_scale_cache(&check, "v_scale_cache", v_scale_cache, variant, places, &params.v_scale_cache);
   const kvf_named caches[] = {{"key_cache", key_cache},
@@ -388,7 +400,9 @@ static kvf_status run_on_cpu(kvf_check *check, const kvf_variant *variant, rope_
     return check->status;
   }
   const int64_t stored = keys + values;
-  const int64_t written = is_fp4(variant) ? stored / 2 + stored / KVF_NVFP4_GROUP : stored * cache;
+  const int64_t written = is_fp4(variant)    ? stored / 2 + stored / KVF_NVFP4_GROUP
+                          : is_int4(variant) ? stored / 2
+                                             : stored * cache;
   params->streaming = scalar == cache && kvf_scalar_of(variant) == kvf_cache_of(variant) &&
                       kvf_cpu_streams(kvf_saturating_product(written, params->slots.num_tokens));
   return kvf_cpu_run(check, variant, params, params->num_tokens,
@@ -404,10 +418,15 @@ static int32_t chunk_of(const kvf_variant *variant) {
   return is_fp4(variant) ? KVF_NVFP4_GROUP : VECTOR;
 }
 
-static bool is_wide(const kvf_view *view, int32_t bytes, int32_t inner) {
-  static const int32_t choices[] = {VECTOR, 1};
+/* Whether all of a tensor's rows are aligned to so many elements, up to VECTOR. */
+static bool is_aligned(const kvf_view *view, int32_t elements, int32_t bytes, int32_t inner) {
+  const int32_t choices[] = {elements, 1};
   return kvf_vector_elements(choices, VECTOR, &(kvf_vector_side){view, bytes, inner, inner + 1},
-                             1) == VECTOR;
+                             1) == elements;
+}
+
+static bool is_wide(const kvf_view *view, int32_t bytes, int32_t inner) {
+  return is_aligned(view, VECTOR, bytes, inner);
 }
 
 /* Whether every row and every vector that a kernel reads beside it can be moved 8 elements at a
@@ -418,6 +437,8 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const kvf_view *k_out = params->k_out.data != NULL ? &params->k_out : &params->key;
   const bool writes = params->slots.num_tokens > 0;
+  /* A word may lie behind the codes of an int4 head. */
+  const int32_t together = is_int4(variant) ? VECTOR / 2 : VECTOR;
   const int32_t pair = 2 * chunk_of(variant);
   return params->head_size % pair == 0 && params->head_size <= LONGEST &&
          params->value_head_size % pair == 0 && params->value_head_size <= LONGEST &&
@@ -426,9 +447,9 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
                                        is_wide(&params->q_out, q_out_bytes(params, scalar), 2))) &&
          (params->num_heads == 0 ||
           (is_wide(&params->key, scalar, 2) && is_wide(k_out, scalar, 2) &&
-           (!writes ||
-            (is_wide(&params->value, scalar, 2) && is_wide(&params->key_cache, cache, 3) &&
-             is_wide(&params->value_cache, cache, 3))))) &&
+           (!writes || (is_wide(&params->value, scalar, 2) &&
+                        is_aligned(&params->key_cache, together, cache, 3) &&
+                        is_aligned(&params->value_cache, together, cache, 3))))) &&
          (params->rotary_dim == 0 || is_wide(&params->cos_sin_cache, params->angle_bytes, 1)) &&
          (!params->norms_q || params->q_weight.data == NULL ||
           is_wide(&params->q_weight, params->q_weight_bytes, 0)) &&
@@ -476,6 +497,12 @@ kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_varia
     check_modes(&check, variant, &params);
     if (is_fp4(variant)) {
       check_fp4_sizes(&check, &params, params.slots.block_size);
+    }
+    if (is_int4(variant)) {
+      kvf_check_packed_size(&check, "head_size", kvf_cache_of(variant), params.head_size);
+      kvf_check_packed_size(&check, "value_head_size", kvf_cache_of(variant),
+                            params.value_head_size);
+      params.key_cache.stride[3] = params.value_cache.stride[3] = 1;
     }
   }
   kvf_launch_slots(&check, "slot_mapping", &params.slots);

@@ -303,6 +303,14 @@ FAULTS = (
         ("rope_and_cache_flash",),
         "cuda",
     ),
+    Fault(
+        "keys of int4 are rounded as they are rotated for the cache, whatever the rounding",
+        "templates/cuda/rope_and_cache_flash.cu.j2",
+        "return what.is_value || p.rounding != KVF_ROUND_NONE;",
+        "return true;",
+        ("rope_and_cache_flash",),
+        "cuda",
+    ),
     # ---- counters
     Fault(
         "a bad slot is counted by every thread",

@@ -123,19 +123,63 @@ def rotate(rows: Array, table: Array, positions: Array, neox: bool) -> Array:
     return out
 
 
-def encode_nvfp4(heads: Array, scale: float) -> tuple[Array, Array]:
-    """Packed E2M1 codes [..., D / 2] and E4M3 block scales [..., D / 16] of heads [..., D]."""
+def encode_groups(groups: Array, top: float, scale: float) -> tuple[Array, Array, Array]:
+    """E2M1 codes of groups [..., 16] whose largest elements become top, their block scales, and what
+    they lose: sums of squares, of neighbours, then of pairs, and so on."""
     one = np.float32(1)
-    groups = heads.astype(np.float32).reshape(*heads.shape[:-1], -1, 16)
     g = one / np.float32(scale)
-    amax = np.abs(groups).max(-1)
-    stored = encode(g * (amax / np.float32(6)), one)
+    stored = encode(g * (np.abs(groups).max(-1) / np.float32(top)), one)
     values = decode(stored, one)
     with np.errstate(divide="ignore"):
         m = np.where(values == 0, np.float32(0), one / (values / g))
-    scaled = np.clip(groups * m[..., None], -6, 6)
-    codes = scaled.astype(ml_dtypes.float4_e2m1fn).view(np.uint8).reshape(heads.shape) & 15
+    codes = np.clip(groups * m[..., None], -6, 6).astype(ml_dtypes.float4_e2m1fn)
+    lost = (groups - codes.astype(np.float32) * (values / g)[..., None]) ** 2
+    while lost.shape[-1] > 1:
+        lost = lost[..., 0::2] + lost[..., 1::2]
+    return codes.view(np.uint8) & 15, stored, lost[..., 0]
+
+
+def encode_nvfp4(heads: Array, scale: float, chooses: bool = False) -> tuple[Array, Array]:
+    """Packed E2M1 codes [..., D / 2] and E4M3 block scales [..., D / 16] of heads [..., D]; chooses:
+    nvfp4_4over6."""
+    groups = heads.astype(np.float32).reshape(*heads.shape[:-1], -1, 16)
+    codes, stored, lost = encode_groups(groups, 6, scale)
+    if chooses:
+        of_4, stored_of_4, lost_of_4 = encode_groups(groups, 4, scale)
+        less = lost_of_4 < lost
+        codes = np.where(less[..., None], of_4, codes)
+        stored = np.where(less, stored_of_4, stored)
+    codes = codes.reshape(heads.shape)
     return codes[..., 0::2] | codes[..., 1::2] << 4, stored
+
+
+def signs(count: int) -> Array:
+    """The first of int4's signs, -1 or 1: of a Mersenne twister's words, 24 bits below one half."""
+    twister = np.random.RandomState(0x9E3779B9)
+    words = twister.randint(0, 1 << 32, count, dtype=np.uint32)
+    return np.where(words & 0xFFFFFF < 1 << 23, np.float32(1), np.float32(-1))
+
+
+def encode_int4(heads: Array) -> tuple[Array, Array]:
+    """Packed codes [..., D / 2] of int4_per_token_head, and the words, of heads [..., D]."""
+    size = heads.shape[-1]
+    block = size & -size
+    x = heads.astype(np.float32).reshape(*heads.shape[:-1], -1, block) * signs(block)
+    distance = 1
+    while distance < block:
+        pairs = x.reshape(*x.shape[:-1], -1, 2, distance)
+        low, high = pairs[..., 0, :], pairs[..., 1, :]
+        x = np.stack([low + high, low - high], axis=-2).reshape(x.shape)
+        distance *= 2
+    y = x.reshape(heads.shape).astype(heads.dtype).astype(np.float32)
+    half, last = np.float32(0.5), np.float32(15)
+    low, high = np.minimum(y.min(-1), 0), np.maximum(y.max(-1), 0)
+    scale = np.maximum((high - low) / last, np.float32(1e-6))
+    zero = np.trunc(np.clip(-low / scale + half, 0, last))
+    scaled = y * (np.float32(1) / scale)[..., None] + zero[..., None]
+    codes = np.trunc(np.clip(np.maximum(scaled, 0) + half, 0, last)).astype(np.uint8)
+    words = scale.view(np.uint32) & ~np.uint32(15) | zero.astype(np.uint32)
+    return codes[..., 0::2] | codes[..., 1::2] << 4, words.view(np.float32)
 
 
 def encode_q8_0(heads: Array) -> Array:

@@ -27,6 +27,8 @@ def finished(rows: Array, weight: Array, table: Array, positions: Array) -> Arra
 
 def row_codes(rows: Array, kind: str) -> tuple[Array, Array]:
     """Codes of heads that have a scale each, and these scales."""
+    if kind == "int4_per_token_head":
+        return oracle.encode_int4(rows)
     wide = rows.astype(np.float32)
     most = np.float32(448 if kind == "fp8_per_token_head" else 127)
     scale = np.maximum(np.abs(wide).max(-1) / most, np.float32(1e-6))
@@ -53,9 +55,9 @@ def unswizzled(scales: Array) -> Array:
     return quarters.transpose(0, 1, 5, 3, 2, 4).reshape(scales.shape)
 
 
-def nvfp4_pages(page: Array, rows: Array, scale: float, swizzles: bool) -> Array:
+def nvfp4_pages(page: Array, rows: Array, scale: float, swizzles: bool, chooses: bool) -> Array:
     """Bytes of pages [page, all] of 4 tokens with rows at their slots."""
-    codes, stored = oracle.encode_nvfp4(rows, scale)
+    codes, stored = oracle.encode_nvfp4(rows, scale, chooses)
     split = 4 * HEADS * SIZE // 2
     held = page[:, split:].reshape(-1, 4, HEADS, SIZE // 16)
     scales = oracle.scatter(unswizzled(held) if swizzles else held, SLOTS, stored)
@@ -76,7 +78,9 @@ def nvfp4_pages(page: Array, rows: Array, scale: float, swizzles: bool) -> Array
         "int8_per_token_head",
         "int8_per_token_head_even",
         "fp8_per_token_head",
+        "int4_per_token_head",
         "nvfp4",
+        "nvfp4_4over6",
     ],
 )
 def test_every_byte(kind: str, in_place: bool) -> None:
@@ -88,17 +92,20 @@ def test_every_byte(kind: str, in_place: bool) -> None:
     asked = finished(query, weights[0], table, positions)
     turned = finished(key, weights[1], table, positions)
     scales = [np.array([0.25, 0.03], np.float32), np.array(0.0625, np.float32)]
-    if kind == "nvfp4":
+    fp4 = kind.startswith("nvfp4")
+    if fp4:
         scales = [np.full(1, s, np.float32) for s in (0.01, 0.5)]
         caches = [noise(3, 4, HEADS, SIZE // 2 + SIZE // 16, seed=i) for i in (6, 7)]
     else:
-        caches = [noise(3, 4, HEADS, SIZE, seed=i) for i in (6, 7)]
+        width = SIZE // 2 if kind == "int4_per_token_head" else SIZE
+        caches = [noise(3, 4, HEADS, width, seed=i) for i in (6, 7)]
     row_scales = [normal(3, 4, HEADS, seed=i, dtype=np.float32) for i in (8, 9)]
     wants, wanted_scales = [], [held.copy() for held in row_scales]
     for side, rows in enumerate((turned, value)):
-        if kind == "nvfp4":
+        if fp4:
             page = caches[side].reshape(3, -1)
-            wants.append(nvfp4_pages(page, rows, float(scales[side][0]), side == 1))
+            scale = float(scales[side][0])
+            wants.append(nvfp4_pages(page, rows, scale, side == 1, kind == "nvfp4_4over6"))
         elif kind.endswith(("head", "even")):
             codes, made = row_codes(rows, kind)
             wants.append(oracle.scatter(caches[side], SLOTS, codes))

@@ -50,7 +50,10 @@ extern "C" {
  * multiple of 32, and a group of 16 elements is encoded from the values that Q would be given.
  * kv_cache_dtype 'int8_per_token_head', 'int8_per_token_head_even' or 'fp8_per_token_head' is as
  * for reshape_and_cache_flash_per_token_head: the scale of a head, made of the values that Q would
- * be given, goes to k_scale_cache or v_scale_cache, and heads are not empty.
+ * be given, goes to k_scale_cache or v_scale_cache, and heads are not empty. 'int4_per_token_head'
+ * is so, too: what Q would be given is rotated by H as that op does it, and then rounded to the
+ * dtype of query, but for keys with rounding 'none', whose codes are made of f32; sizes are even,
+ * and byte i of a head of the cache is of elements 2 i and 2 i + 1.
  *
  * Layout is told by strides, and K and V have their own: NHD is a contiguous cache, HND one
  * that is permuted from [num_blocks, num_heads, block_size, head_size]; packed K/V, values of
@@ -76,7 +79,8 @@ extern "C" {
  *   key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size], the cache dtype (uint8 or
  *       float8 for fp8, int8 or uint8 for int8), any strides; of nvfp4 [num_blocks, block_size,
  *       num_heads, head_size / 2 + head_size / 16] uint8, the last three without gaps, as NHD or
- *       HND
+ *       HND; of int4_per_token_head [num_blocks, block_size, num_heads, head_size / 2] uint8, any
+ *       strides but 1 in the last dimension
  *   value_cache (Tensor!): [num_blocks, block_size, num_heads, value_head_size], else as key_cache
  *   positions (Tensor): [num_tokens], int64 or int32, any stride
  *   cos_sin_cache (Tensor?): [num_positions, rotary_dim], f32 or the dtype of query, any strides; a
@@ -84,8 +88,8 @@ extern "C" {
  *   slot_mapping (Tensor): [at most num_tokens], int64 or int32, any stride; a negative slot writes
  *       nothing
  *   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
- *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even' or
- *       'fp8_per_token_head'
+ *       'nvfp4', 'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even',
+ *       'fp8_per_token_head' or 'int4_per_token_head'
  *   k_scale (Tensor): f32, one element or [num_heads]; the cache holds key / k_scale; not read when
  *       the cache holds the scalar dtype, or a scale per token and head
  *   v_scale (Tensor): as k_scale, for value
@@ -103,7 +107,7 @@ extern "C" {
  *   k_out (Tensor!?): as key, with strides of its own: key stays as it is; without elements: keys
  *       go to the cache alone; None: in place
  *   k_scale_cache (Tensor!?): [num_blocks, block_size, num_heads], f32, any strides: scales per
- *       token and head; None for other formats
+ *       token and head, of int4_per_token_head its words; None for other formats
  *   v_scale_cache (Tensor!?): as k_scale_cache, for values
  *   slot_remap (Tensor?): [size], int64 or int32, any stride; a slot s of slot_mapping is one of
  *       another pool, of `size` slots, and the page slot is slot_remap[s], a negative one of which

@@ -1,0 +1,641 @@
+/*
+ * Generated from templates/cpu/rope_and_cache_flash.c.j2 and
+ * generator/spec/rope_and_cache_flash.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/rope_and_cache_flash.h"
+#include "kvforge/cache/cpu_norm.h"
+#include "kvforge/cache/cpu_rotation.h"
+#include "kvforge/cache/int4.h"
+#include "kvforge/cache/rope.h"
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert_to_fp8_e4m3(const float *restrict source, int64_t stride,
+                                uint8_t *restrict codes, int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e4m3_word_from_f32(kvf_quotient(kvf_f32_from_f32(source[first + i]), by));
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e4m3_word_from_f32(kvf_f32_from_f32(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Floats of a head as codes. Strides in elements. */
+static void write_fp8_e4m3(const float *source, int64_t source_stride, uint8_t *cache,
+                           int64_t cache_stride, int64_t count, float scale) {
+  if (cache_stride == 1) {
+    convert_to_fp8_e4m3(source, source_stride, cache, count, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert_to_fp8_e4m3(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/* `count` elements of a row, quantised. `stride` is the source's, in elements. */
+static void convert_to_fp8_e5m2(const float *restrict source, int64_t stride,
+                                uint8_t *restrict codes, int64_t count, float scale) {
+  enum { PART = 256 };
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      codes[i] = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(source[i * stride]) / scale);
+    }
+    return;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  for (int64_t first = 0; first < count; first += PART) {
+    const int64_t length = count - first < PART ? count - first : PART;
+    uint32_t words[PART];
+    if (exact) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) * by.inverse);
+      }
+    } else if (KVF_HAS_FMA && by.quick) {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] =
+            kvf_fp8_e5m2_word_from_f32(kvf_quotient(kvf_f32_from_f32(source[first + i]), by));
+      }
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        words[i] = kvf_fp8_e5m2_word_from_f32(kvf_f32_from_f32(source[first + i]) / scale);
+      }
+    }
+    for (int64_t i = 0; i < length; ++i) {
+      codes[first + i] = (uint8_t)words[i];
+    }
+  }
+}
+
+/* Floats of a head as codes. Strides in elements. */
+static void write_fp8_e5m2(const float *source, int64_t source_stride, uint8_t *cache,
+                           int64_t cache_stride, int64_t count, float scale) {
+  if (cache_stride == 1) {
+    convert_to_fp8_e5m2(source, source_stride, cache, count, scale);
+    return;
+  }
+  enum { CHUNK = 256 };
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    uint8_t codes[CHUNK];
+    const int64_t length = count - first < CHUNK ? count - first : CHUNK;
+    convert_to_fp8_e5m2(source + first * source_stride, source_stride, codes, length, scale);
+    for (int64_t i = 0; i < length; ++i) {
+      cache[(first + i) * cache_stride] = codes[i];
+    }
+  }
+}
+
+/* Pairs that are rotated together, and heads that are looked at together. */
+enum { PAIRS = 64, HEADS = 8 };
+
+/* `count` elements of a row as floats. `stride` in elements. */
+KVF_INLINE void widen(float *restrict to, const uint16_t *restrict from, int64_t stride,
+                      int64_t count) {
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = kvf_f32_from_bf16(from[i * stride]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = kvf_f32_from_bf16(from[i]);
+  }
+}
+
+/* Up to PAIRS floats as elements. Always inlined, so that the usual count is a number that a
+ * compiler knows. */
+KVF_INLINE void narrow_part(uint16_t *restrict to, const float *restrict from, int64_t count) {
+  uint32_t words[PAIRS];
+  for (int64_t i = 0; i < count; ++i) {
+    words[i] = kvf_bf16_from_f32(from[i]);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = (uint16_t)words[i];
+  }
+}
+
+/* Floats as `count` elements of a row. */
+KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restrict from,
+                       int64_t count) {
+  if (stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      to[i * stride] = kvf_bf16_from_f32(from[i]);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < count; first += PAIRS) {
+    if (count - first >= PAIRS) {
+      narrow_part(to + first, from + first, PAIRS);
+    } else {
+      narrow_part(to + first, from + first, count - first);
+    }
+  }
+}
+
+/* `count` floats to what bf16 can hold. */
+KVF_INLINE void round_row(float *row, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    row[i] = row[i] == row[i] ? kvf_round_bf16(row[i]) : kvf_float(0x7FFF0000u);
+  }
+}
+
+/* Elements of a head that are worked on at a time: whole blocks. */
+enum { PART = KVF_ROTATION_BLOCK };
+
+/* Elements of a head to what is stored, but for the codes and what bf16 can hold. */
+static void rotate_floats(float *wide, int64_t count, int32_t block) {
+  memset(wide + count, 0, (size_t)(-count & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
+  kvf_rotate(wide, count, block);
+}
+
+/* Elements of a head as they are stored, but for the codes. */
+static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int64_t count,
+                        int32_t block) {
+  widen(wide, source, stride, count);
+  rotate_floats(wide, count, block);
+  for (int64_t i = 0; i < count; ++i) {
+    wide[i] = kvf_round_bf16(wide[i]);
+  }
+}
+
+/* Numbers above 0 compare as the integers that they are made of. */
+static void stretch(uint32_t *lowest, uint32_t *highest, const float *wide, int64_t count) {
+  int32_t below = (int32_t)*lowest;
+  int32_t above = (int32_t)*highest;
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t positive = kvf_positive(kvf_bits(wide[i]));
+    const int32_t negative = kvf_positive(kvf_bits(wide[i]) ^ 0x80000000u);
+    above = positive > above ? positive : above;
+    below = negative > below ? negative : below;
+  }
+  *lowest = (uint32_t)below;
+  *highest = (uint32_t)above;
+}
+
+static void encode_part(uint8_t *restrict codes, const float *restrict wide, int64_t count,
+                        kvf_int4_range range) {
+  uint32_t words[PART];
+  for (int64_t i = 0; i < count; ++i) {
+    words[i] = kvf_int4_from_f32(wide[i], range);
+  }
+  for (int64_t i = 0; i < count / 2; ++i) {
+    codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
+  }
+}
+
+/* One head of one token; returns its word. A head of several parts is rotated twice. */
+static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *codes, int64_t size) {
+  const int32_t block = kvf_rotation_block((int32_t)size);
+  float wide[PART];
+  uint32_t lowest = 0;
+  uint32_t highest = 0;
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    rotate_part(wide, source + first * stride, stride, length, block);
+    stretch(&lowest, &highest, wide, length);
+  }
+  const kvf_int4_range range = kvf_make_int4_range(lowest, highest);
+  for (int64_t first = 0; first < size; first += PART) {
+    const int64_t length = size - first < PART ? size - first : PART;
+    if (size > PART) {
+      rotate_part(wide, source + first * stride, stride, length, block);
+    }
+    encode_part(codes + first / 2, wide, length, range);
+  }
+  return range.word;
+}
+
+/* Elements [first, first + count) of a row, zeros behind its end. */
+KVF_INLINE void load_half(float *restrict to, const uint16_t *row, int64_t stride, int64_t size,
+                          int64_t first, int64_t count) {
+  int64_t there = size - first < count ? size - first : count;
+  there = there > 0 ? there : 0;
+  widen(to, row + first * stride, stride, there);
+  for (int64_t i = there; i < count; ++i) {
+    to[i] = 0;
+  }
+}
+
+/* What the elements of a row are multiplied by in a norm. */
+static float factor_of(const uint16_t *row, int64_t stride, int32_t size, float eps) {
+  enum { USUAL = 64 };
+  const int64_t half = kvf_lower_half(size);
+  float low[KVF_SUM_HALF];
+  float high[KVF_SUM_HALF];
+  float sum = 0;
+  if (size == 2 * USUAL && stride == 1) {
+    widen(low, row, 1, USUAL);
+    widen(high, row + USUAL, 1, USUAL);
+    return kvf_norm_factor(kvf_sum_group(low, high, USUAL), size, eps);
+  }
+  for (int64_t first = 0; first < half; first += KVF_SUM_HALF) {
+    const int64_t count = half - first < KVF_SUM_HALF ? half - first : KVF_SUM_HALF;
+    load_half(low, row, stride, size, first, count);
+    load_half(high, row, stride, size, half + first, count);
+    sum += kvf_sum_group(low, high, count);
+  }
+  return kvf_norm_factor(sum, size, eps);
+}
+
+/* Elements of every head: one or two runs of `length`, from `first` and from first + `apart` on. */
+typedef struct part {
+  int64_t first;
+  int64_t length;
+  int64_t apart; /* of two runs */
+  int64_t runs;
+  int64_t pairs; /* that are rotated, 0 for none */
+  float cosines[PAIRS];
+  float sines[PAIRS];
+  float weights[2][2 * PAIRS]; /* of a run each */
+} part;
+
+/* Element i of a vector of floats or of bf16. */
+KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
+  return bytes == 4 ? ((const float *)vector)[i] : kvf_f32_from_bf16(((const uint16_t *)vector)[i]);
+}
+
+/* Numbers [first, first + count) of such a vector. */
+static void load_numbers(float *to, const void *vector, int32_t bytes, int64_t stride,
+                         int64_t first, int64_t count) {
+  if (stride == 1 && bytes == 4) {
+    memcpy(to, (const float *)vector + first, (size_t)count * sizeof *to);
+    return;
+  }
+  if (stride == 1) {
+    widen(to, (const uint16_t *)vector + first, 1, count);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = number_at(vector, bytes, (first + i) * stride);
+  }
+}
+
+/* The part of a token's heads that begins with pair `first`, or behind all pairs; the next one's
+ * begin. */
+static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t position, int64_t first,
+                         part *found) {
+  const int64_t pairs = p->rotary_dim / 2;
+  if (first >= pairs) {
+    const int64_t element = p->rotary_dim + (first - pairs);
+    const int64_t rest = p->head_size - element;
+    found->first = element;
+    found->length = rest < 2 * PAIRS ? rest : 2 * PAIRS;
+    found->runs = 1;
+    found->pairs = 0;
+    return first + found->length;
+  }
+  const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
+  found->first = p->is_neox ? first : 2 * first;
+  found->length = p->is_neox ? count : 2 * count;
+  found->apart = pairs;
+  found->runs = p->is_neox ? 2 : 1;
+  found->pairs = count;
+  const char *angles =
+      (const char *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0] * p->angle_bytes;
+  load_numbers(found->cosines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], first, count);
+  load_numbers(found->sines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], pairs + first,
+               count);
+  return first + count;
+}
+
+/* The weights that go with a part, for queries or keys. */
+static void load_weights(const kvf_rope_and_cache_flash_params *p, part *found,
+                         const kvf_view *weight, int32_t bytes) {
+  for (int64_t run = 0; run < found->runs; ++run) {
+    float *weights = found->weights[run];
+    for (int64_t i = 0; i < found->length; ++i) {
+      weights[i] = 1.0f;
+    }
+    if (weight->data != NULL) {
+      load_numbers(weights, weight->data, bytes, weight->stride[0],
+                   found->first + (run > 0 ? found->apart : 0), found->length);
+    }
+    for (int64_t i = 0; i < found->length; ++i) {
+      weights[i] += p->weight_bias;
+    }
+  }
+}
+
+/* A run of a head, normed. */
+KVF_INLINE void norm(float *restrict run, const float *restrict weights, float factor,
+                     int64_t count, bool rounds) {
+  for (int64_t i = 0; i < count; ++i) {
+    run[i] = run[i] * factor * weights[i];
+  }
+  if (rounds) {
+    round_row(run, count);
+  }
+}
+
+/* Pairs whose elements are in runs of their own. */
+KVF_INLINE void rotate_halves(float *restrict x, float *restrict y, const float *restrict cosines,
+                              const float *restrict sines, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float a = x[i];
+    const float b = y[i];
+    x[i] = a * cosines[i] - b * sines[i];
+    y[i] = b * cosines[i] + a * sines[i];
+  }
+}
+
+/* Pairs of neighbours. */
+KVF_INLINE void rotate_neighbours(float *restrict run, const float *restrict cosines,
+                                  const float *restrict sines, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float a = run[2 * i];
+    const float b = run[2 * i + 1];
+    run[2 * i] = a * cosines[i] - b * sines[i];
+    run[2 * i + 1] = b * cosines[i] + a * sines[i];
+  }
+}
+
+/*
+ * A part of a head as floats. `factor`: NULL without a norm. `rounds`: to what bf16 can hold; else
+ * that is done as it is stored. Always inlined, so that the usual length is a number that a
+ * compiler knows.
+ */
+KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
+                          const uint16_t *head, int64_t stride, const float *factor, bool rounds,
+                          float runs[2][2 * PAIRS], int64_t length) {
+  for (int64_t run = 0; run < which->runs; ++run) {
+    widen(runs[run], head + (which->first + (run > 0 ? which->apart : 0)) * stride, stride, length);
+    if (factor != NULL) {
+      norm(runs[run], which->weights[run], *factor, length, p->rounding == KVF_ROUND_UNFUSED);
+    }
+  }
+  if (which->pairs > 0 && which->runs == 2) {
+    rotate_halves(runs[0], runs[1], which->cosines, which->sines, length);
+  } else if (which->pairs > 0) {
+    rotate_neighbours(runs[0], which->cosines, which->sines, length / 2);
+  }
+  if (rounds) {
+    for (int64_t run = 0; run < which->runs; ++run) {
+      round_row(runs[run], length);
+    }
+  }
+}
+
+static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
+                      const uint16_t *head, int64_t stride, const float *factor, bool rounds,
+                      float runs[2][2 * PAIRS]) {
+  if (which->length == PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, PAIRS);
+  } else if (which->length == 2 * PAIRS && stride == 1) {
+    make_runs(p, which, head, 1, factor, rounds, runs, 2 * PAIRS);
+  } else {
+    make_runs(p, which, head, stride, factor, rounds, runs, which->length);
+  }
+}
+
+/* A run of a query, to element `first` of its head. */
+static void put_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                      int64_t first, const float *run, int64_t count) {
+  const int64_t stride = p->q_out.stride[2];
+  const int64_t at = token * p->q_out.stride[0] + head * p->q_out.stride[1] + first * stride;
+  if (p->q_becomes == KVF_QUERY_SCALAR) {
+    narrow((uint16_t *)p->q_out.data + at, stride, run, count);
+    return;
+  }
+  uint8_t *to = (uint8_t *)p->q_out.data + at;
+  const float *scales = p->q_scale.data;
+  const float scale = scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f;
+  if (p->q_becomes == KVF_QUERY_FP8_E4M3) {
+    write_fp8_e4m3(run, 1, to, stride, count, scale);
+  } else {
+    write_fp8_e5m2(run, 1, to, stride, count, scale);
+  }
+}
+
+/* Where a token goes in the caches. */
+typedef struct place {
+  bool writes; /* else nowhere */
+  int64_t block;
+  int64_t offset;
+} place;
+
+/* Notes the word of a head of a token. */
+static void put_word(const kvf_view *words, const place *to, int64_t head, uint32_t word) {
+  float *at = (float *)words->data + to->block * words->stride[0] + to->offset * words->stride[1] +
+              head * words->stride[2];
+  memcpy(at, &word, sizeof word);
+}
+
+/* Floats of a run, which begins with element `first`, to where they are among `count` elements from
+ * `begin` on. */
+static void put_run(float *wide, int64_t begin, int64_t count, const float *run, int64_t first,
+                    int64_t length) {
+  const int64_t from = first > begin ? first : begin;
+  const int64_t to = first + length < begin + count ? first + length : begin + count;
+  if (from < to) {
+    memcpy(wide + from - begin, run + from - first, (size_t)(to - from) * sizeof *wide);
+  }
+}
+
+/* A part of a key that has been rotated for it, to the cache. */
+static void encode_key(const kvf_rope_and_cache_flash_params *p, const place *to, int64_t head,
+                       int64_t first, const float *wide, int64_t count, kvf_int4_range range) {
+  uint8_t *cached = (uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
+                    to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
+  encode_part(cached + first / 2, wide, count, range);
+  put_word(&p->k_scale_cache, to, head, range.word);
+}
+
+/* A run of a key, to element `first` of its head in k_out. */
+static void put_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                    int64_t first, const float *run, int64_t count) {
+  if (p->k_out.data != NULL) {
+    const int64_t stride = p->k_out.stride[2];
+    uint16_t *out = (uint16_t *)p->k_out.data + token * p->k_out.stride[0] +
+                    head * p->k_out.stride[1] + first * stride;
+    narrow(out, stride, run, count);
+  }
+}
+
+/* A head of a value, to the cache. */
+static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
+                      const place *to) {
+  const int64_t block = to->block;
+  const int64_t offset = to->offset;
+  const uint16_t *from =
+      (const uint16_t *)p->value.data + token * p->value.stride[0] + head * p->value.stride[1];
+  uint8_t *cached = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
+                    offset * p->value_cache.stride[1] + head * p->value_cache.stride[2];
+  put_word(&p->v_scale_cache, to, head,
+           write_int4(from, p->value.stride[2], cached, p->value_head_size));
+}
+
+/* The queries of a token. */
+static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position) {
+  const uint16_t *rows = (const uint16_t *)p->query.data + token * p->query.stride[0];
+  const int64_t stride = p->query.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE && p->q_becomes != KVF_QUERY_SCALAR;
+  for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
+    const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
+    float factors[HEADS];
+    for (int64_t head = begin; head < end && p->norms_q; ++head) {
+      factors[head - begin] =
+          factor_of(rows + head * p->query.stride[1], stride, p->head_size, p->eps);
+    }
+    const int64_t parts =
+        (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+    for (int64_t first = 0; first < parts;) {
+      part which;
+      first = find_part(p, position, first, &which);
+      if (p->norms_q) {
+        load_weights(p, &which, &p->q_weight, p->q_weight_bytes);
+      }
+      for (int64_t head = begin; head < end; ++head) {
+        float runs[2][2 * PAIRS];
+        make_part(p, &which, rows + head * p->query.stride[1], stride,
+                  p->norms_q ? &factors[head - begin] : NULL, rounds, runs);
+        for (int64_t run = 0; run < which.runs; ++run) {
+          put_query(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
+                    which.length);
+        }
+      }
+    }
+  }
+}
+
+/* The keys of a token. */
+static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position,
+                     const place *to) {
+  const uint16_t *rows = (const uint16_t *)p->key.data + token * p->key.stride[0];
+  const int64_t stride = p->key.stride[2];
+  const bool rounds = p->rounding != KVF_ROUND_NONE;
+  for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
+    const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
+    float factors[HEADS];
+    for (int64_t head = begin; head < end && p->norms_k; ++head) {
+      factors[head - begin] =
+          factor_of(rows + head * p->key.stride[1], stride, p->head_size, p->eps);
+    }
+    const int64_t parts =
+        (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+    /* A range is known when a head is whole. Of long heads, parts are made twice, and before
+     * anything is put in place. */
+    const bool whole = p->head_size <= PART;
+    const int32_t block = kvf_rotation_block(p->head_size);
+    float wide[HEADS][PART];
+    uint32_t lowest[HEADS] = {0};
+    uint32_t highest[HEADS] = {0};
+    for (int encodes = 0; encodes < 2 && to->writes; ++encodes) {
+      for (int64_t from = 0; from < p->head_size; from += PART) {
+        const int64_t count = p->head_size - from < PART ? p->head_size - from : PART;
+        if (!encodes || !whole) {
+          for (int64_t first = 0; first < parts;) {
+            part which;
+            first = find_part(p, position, first, &which);
+            if (p->norms_k) {
+              load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+            }
+            for (int64_t head = begin; head < end; ++head) {
+              float runs[2][2 * PAIRS];
+              make_part(p, &which, rows + head * p->key.stride[1], stride,
+                        p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
+              for (int64_t run = 0; run < which.runs; ++run) {
+                put_run(wide[head - begin], from, count, runs[run],
+                        which.first + (run > 0 ? which.apart : 0), which.length);
+                if (whole) {
+                  put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
+                          which.length);
+                }
+              }
+            }
+          }
+        }
+        for (int64_t head = begin; head < end; ++head) {
+          float *part_of = wide[head - begin];
+          if (!encodes || !whole) {
+            rotate_floats(part_of, count, block);
+            if (rounds) {
+              round_row(part_of, count);
+            }
+          }
+          if (encodes) {
+            encode_key(p, to, head, from, part_of, count,
+                       kvf_make_int4_range(lowest[head - begin], highest[head - begin]));
+          } else {
+            stretch(&lowest[head - begin], &highest[head - begin], part_of, count);
+          }
+        }
+      }
+    }
+    if (whole && to->writes) {
+      continue;
+    }
+    for (int64_t first = 0; first < parts;) {
+      part which;
+      first = find_part(p, position, first, &which);
+      if (p->norms_k) {
+        load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+      }
+      for (int64_t head = begin; head < end; ++head) {
+        float runs[2][2 * PAIRS];
+        make_part(p, &which, rows + head * p->key.stride[1], stride,
+                  p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
+        for (int64_t run = 0; run < which.runs; ++run) {
+          put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
+                  which.length);
+        }
+      }
+    }
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head)(const void *params,
+                                                                             int64_t begin,
+                                                                             int64_t end);
+
+/* Tokens [begin, end). */
+void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head)(const void *params,
+                                                                             int64_t begin,
+                                                                             int64_t end) {
+  const kvf_rope_and_cache_flash_params *p = params;
+  for (int64_t token = begin; token < end; ++token) {
+    int64_t position = 0;
+    if (p->rotary_dim > 0) {
+      position = kvf_index_at(p->positions.data, p->position_bytes, token * p->positions.stride[0]);
+      if (position < 0 || position >= p->num_positions) {
+        continue;
+      }
+    }
+    turn_query(p, token, position);
+    place to = {.writes = false};
+    to.writes = token < p->slots.num_tokens && kvf_locate(&p->slots, token, &to.block, &to.offset);
+    turn_key(p, token, position, &to);
+    for (int64_t head = 0; to.writes && head < p->num_heads; ++head) {
+      put_value(p, token, head, &to);
+    }
+  }
+}

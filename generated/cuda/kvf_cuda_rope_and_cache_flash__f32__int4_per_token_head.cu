@@ -1,0 +1,811 @@
+/*
+ * Generated from templates/cuda/rope_and_cache_flash.cu.j2 and
+ * generator/spec/rope_and_cache_flash.py. Do not edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cuda_kernel.cuh"
+#include "kvforge/params/rope_and_cache_flash.h"
+#include "kvforge/cache/cuda_norm.cuh"
+#include "kvforge/cache/cuda_rope.cuh"
+#include "kvforge/cache/cuda_rotation.cuh"
+#include "kvforge/cache/int4.h"
+
+enum { GROUP = KVF_ROTATION_GROUP };
+
+/* A NaN is no maximum. */
+KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    highest = fmaxf(highest, v[i]);
+    lowest = fmaxf(lowest, -v[i]);
+  }
+}
+
+/* The range of a head whose lanes, as many as blocks have columns, know its ends together. */
+KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
+  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+    lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
+    highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
+  }
+  return kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
+}
+
+KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
+                            const kvf_int4_range &range) {
+  uint32_t words[2] = {};
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    words[i / 8] += kvf_int4_from_f32(v[i], range) << 4 * (i % 8);
+  }
+  if (whole) { /* a scale of 4 bytes may lie between heads, which are no further aligned then */
+    reinterpret_cast<uint32_t *>(to)[0] = words[0];
+    reinterpret_cast<uint32_t *>(to)[1] = words[1];
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < GROUP / 2; ++i) {
+    if (2 * i < count) {
+      to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
+    }
+  }
+}
+
+/* Elements that a thread moves at a time where it can. */
+enum { WIDE = KVF_SUM_PART, THREADS = 128 };
+
+/* A group of each thread. */
+struct groups {
+  float v[GROUP][THREADS];
+};
+
+/* As they lie in memory. */
+struct chunk {
+  uint4 words[WIDE * 4 / 16];
+};
+
+KVF_INLINE chunk load(const float *from) {
+  chunk found;
+#pragma unroll
+  for (int i = 0; i < WIDE * 4 / 16; ++i) {
+    found.words[i] = reinterpret_cast<const uint4 *>(from)[i];
+  }
+  return found;
+}
+
+KVF_INLINE void widen(const chunk &from, float (&v)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 4) {
+    const uint4 words = from.words[i / 4];
+    v[i + 0] = kvf_float(words.x);
+    v[i + 1] = kvf_float(words.y);
+    v[i + 2] = kvf_float(words.z);
+    v[i + 3] = kvf_float(words.w);
+  }
+}
+
+KVF_INLINE void store(const float (&v)[WIDE], float *to) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 4) {
+    *reinterpret_cast<float4 *>(to + i) =
+        make_float4(kvf_rotated_f32(v[i + 0]), kvf_rotated_f32(v[i + 1]), kvf_rotated_f32(v[i + 2]),
+                    kvf_rotated_f32(v[i + 3]));
+  }
+}
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4_fp8_e4m3(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
+
+KVF_INLINE void store_fp8_e4m3(const float (&v)[WIDE], uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint2 *>(to + i) =
+        make_uint2(divide_x4_fp8_e4m3(v + i, by), divide_x4_fp8_e4m3(v + i + 4, by));
+  }
+}
+
+/* Four quotients as codes; the first in the lowest byte. */
+KVF_INLINE uint32_t divide_x4_fp8_e5m2(const float *x, const kvf_divisor &by) {
+  if (!by.quick) {
+    return kvf_fp8_e5m2x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
+                                   x[3] / by.scale);
+  }
+  return kvf_fp8_e5m2x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
+                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+}
+
+KVF_INLINE void store_fp8_e5m2(const float (&v)[WIDE], uint8_t *to, float scale) {
+  const kvf_divisor by = kvf_divide_by(scale);
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    *reinterpret_cast<uint2 *>(to + i) =
+        make_uint2(divide_x4_fp8_e5m2(v + i, by), divide_x4_fp8_e5m2(v + i + 4, by));
+  }
+}
+
+/* What f32 can hold of a float. */
+KVF_INLINE float rounded(float x) { return x; }
+
+/* Element i of a vector of floats or of f32. */
+KVF_INLINE float number_at(const void *vector, int32_t, int64_t i) {
+  return static_cast<const float *>(vector)[i];
+}
+
+/* A head of a token's queries, keys or values. */
+struct row {
+  bool there; /* else it takes part in exchanges only */
+  bool is_query;
+  bool is_value;
+  bool norms;
+  int32_t head;
+  const float *from;
+  int64_t stride;     /* of its elements */
+  uint8_t *cached;    /* null: it is not written to the cache */
+  uint32_t *scale_at; /* in the cache; null as `cached` is */
+};
+
+enum { QUERY, KEY, VALUE };
+
+/* A row of a kind, of which nothing else is known yet. */
+KVF_INLINE row row_of(const kvf_rope_and_cache_flash_params &p, int kind) {
+  row found = {};
+  found.is_query = kind == QUERY;
+  found.is_value = kind == VALUE;
+  found.norms = kind == QUERY ? p.norms_q : kind == KEY && p.norms_k;
+  return found;
+}
+
+/* Where a token goes. */
+struct place {
+  const void *angles; /* the row of its position */
+  bool writes;        /* to the cache */
+  int64_t block;
+  int64_t offset;
+};
+
+/* False for a token whose position is out of range; the one thread with `counts` counts it. */
+KVF_INLINE bool find_place(const kvf_rope_and_cache_flash_params &p, int64_t token, bool counts,
+                           place &to) {
+  int64_t position = 0;
+  if (p.rotary_dim > 0) {
+    position = kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+  }
+  const bool placed = p.rotary_dim == 0 || (position >= 0 && position < p.num_positions);
+  /* Here, so that the slot is read beside the position. */
+  to.writes = token < p.slots.num_tokens &&
+              kvf_locate(p.slots, token, counts && placed, &to.block, &to.offset);
+  if (!placed) {
+    if (counts) {
+      atomicAdd(p.slots.faults, 1ULL);
+    }
+    return false;
+  }
+  to.angles = static_cast<const char *>(p.cos_sin_cache.data) +
+              position * p.cos_sin_cache.stride[0] * p.angle_bytes;
+  return true;
+}
+
+/* Where a row goes in the cache. */
+KVF_INLINE void find_cached(const kvf_rope_and_cache_flash_params &p, const place &to, row &what) {
+  if (what.is_query || !to.writes) {
+    return;
+  }
+  const kvf_view &cache = what.is_value ? p.value_cache : p.key_cache;
+  what.cached = static_cast<uint8_t *>(cache.data) + to.block * cache.stride[0] +
+                to.offset * cache.stride[1] + what.head * cache.stride[2];
+  const kvf_view &scales = what.is_value ? p.v_scale_cache : p.k_scale_cache;
+  what.scale_at = static_cast<uint32_t *>(scales.data) + to.block * scales.stride[0] +
+                  to.offset * scales.stride[1] + what.head * scales.stride[2];
+}
+
+/* Where a query or key goes beside the cache: element 0 of the row, in elements of its view. */
+KVF_INLINE int64_t out_at(const kvf_rope_and_cache_flash_params &p, const row &what,
+                          int64_t token) {
+  const kvf_view &out = what.is_query ? p.q_out : p.k_out;
+  return token * out.stride[0] + what.head * out.stride[1];
+}
+
+KVF_INLINE float query_scale(const kvf_rope_and_cache_flash_params &p, const row &what) {
+  return p.q_scale.data != nullptr
+             ? static_cast<const float *>(p.q_scale.data)[what.head * p.q_scale.stride[0]]
+             : 1.0f;
+}
+
+/* A group of each lane as it is stored, but for the codes. All lanes of the warp come here. */
+KVF_INLINE void rotate_group(float (&v)[GROUP], int32_t group, int32_t block) {
+  kvf_put_signs_x16(v, kvf_rotation_signs_x16(group * GROUP, block));
+  kvf_hadamard_x16(v, block, (int32_t)threadIdx.x);
+}
+
+/* The range of a row whose lanes know its ends together, noted in the cache. */
+KVF_INLINE kvf_int4_range make_range(const row &what, float lowest, float highest) {
+  const kvf_int4_range range = find_range(lowest, highest);
+  if (what.cached != nullptr && threadIdx.x == 0) {
+    *what.scale_at = range.word;
+  }
+  return range;
+}
+
+/* ---- a chunk at a time ---- */
+
+/* What a lane has of every query and key: two chunks, partners where pairs are halves. */
+struct lane_part {
+  uint32_t first;
+  uint32_t second;
+  bool turns_first;
+  bool turns_second;
+};
+
+KVF_INLINE lane_part find_part(const kvf_rope_and_cache_flash_params &p, uint32_t lane) {
+  const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
+  const uint32_t turning = (uint32_t)p.rotary_dim / (2 * WIDE);
+  if (p.is_neox && turning > 0) {
+    const bool turns = lane < turning;
+    return {turns ? lane : 2 * lane, turns ? lane + turning : 2 * lane + 1, turns, turns};
+  }
+  return {lane, lane + half, lane < 2 * turning, lane + half < 2 * turning};
+}
+
+/* Two chunks of a row, as they lie in memory. */
+struct chunks {
+  chunk first;
+  chunk second;
+};
+
+/* One from an address on, the other so many elements behind it. */
+KVF_INLINE void read(const float *from, uint32_t apart, chunks &to) {
+  to.first = load(from);
+  to.second = load(from + apart);
+}
+
+enum { LONGEST = 512 /* elements of a row that is moved so */ };
+
+/*
+ * What all rows of a token share, in shared memory: in registers it would be half of those that a
+ * thread has.
+ */
+struct numbers {
+  float4 angles[LONGEST / 4];     /* cosines of all pairs, and behind them the sines */
+  float4 weights[2][LONGEST / 4]; /* of keys and of queries, with their bias */
+};
+
+/* All threads of the block write what they share; it is there behind the next barrier. */
+KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, bool norms,
+                              const void *weight, int32_t bytes, float4 *shared) {
+  const uint32_t size = norms ? (uint32_t)p.head_size : 0;
+  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < size;
+       i += blockDim.x * blockDim.y) {
+    const float held = weight != nullptr ? number_at(weight, bytes, i) : 1.0f;
+    reinterpret_cast<float *>(shared)[i] = __fadd_rn(held, p.weight_bias);
+  }
+}
+
+KVF_INLINE void share_angles(const kvf_rope_and_cache_flash_params &p, const void *angles,
+                             float4 *shared) {
+  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < (uint32_t)p.rotary_dim;
+       i += blockDim.x * blockDim.y) {
+    reinterpret_cast<float *>(shared)[i] = number_at(angles, p.angle_bytes, i);
+  }
+}
+
+/* A chunk, normed, but for the rounding. */
+KVF_INLINE void norm(float factor, const float4 *weights, float (&v)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 4) {
+    const float4 weight = weights[i / 4];
+    v[i + 0] = __fmul_rn(__fmul_rn(v[i + 0], factor), weight.x);
+    v[i + 1] = __fmul_rn(__fmul_rn(v[i + 1], factor), weight.y);
+    v[i + 2] = __fmul_rn(__fmul_rn(v[i + 2], factor), weight.z);
+    v[i + 3] = __fmul_rn(__fmul_rn(v[i + 3], factor), weight.w);
+  }
+}
+
+/* Rotates pairs whose halves are in two chunks. */
+KVF_INLINE void rotate_halves(const float4 *cosines, const float4 *sines, float (&a)[WIDE],
+                              float (&b)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 4) {
+    const float4 c = cosines[i / 4];
+    const float4 s = sines[i / 4];
+    kvf_rotate_f32(&a[i + 0], &b[i + 0], c.x, s.x);
+    kvf_rotate_f32(&a[i + 1], &b[i + 1], c.y, s.y);
+    kvf_rotate_f32(&a[i + 2], &b[i + 2], c.z, s.z);
+    kvf_rotate_f32(&a[i + 3], &b[i + 3], c.w, s.w);
+  }
+}
+
+/* Rotates pairs of neighbours. */
+KVF_INLINE void rotate_neighbours(const float4 *cosines, const float4 *sines, float (&v)[WIDE]) {
+#pragma unroll
+  for (int i = 0; i < WIDE; i += 8) {
+    const float4 c = cosines[i / 8];
+    const float4 s = sines[i / 8];
+    kvf_rotate_f32(&v[i + 0], &v[i + 1], c.x, s.x);
+    kvf_rotate_f32(&v[i + 2], &v[i + 3], c.y, s.y);
+    kvf_rotate_f32(&v[i + 4], &v[i + 5], c.z, s.z);
+    kvf_rotate_f32(&v[i + 6], &v[i + 7], c.w, s.w);
+  }
+}
+
+/* Rotates what a lane has of a row. */
+KVF_INLINE void rotate(const kvf_rope_and_cache_flash_params &p, const lane_part &part,
+                       const float4 *angles, float (&a)[WIDE], float (&b)[WIDE]) {
+  const float4 *sines = angles + p.rotary_dim / 8;
+  if (p.is_neox) {
+    if (part.turns_first) {
+      rotate_halves(angles + part.first * (WIDE / 4), sines + part.first * (WIDE / 4), a, b);
+    }
+    return;
+  }
+  if (part.turns_first) {
+    rotate_neighbours(angles + part.first * (WIDE / 8), sines + part.first * (WIDE / 8), a);
+  }
+  if (part.turns_second) {
+    rotate_neighbours(angles + part.second * (WIDE / 8), sines + part.second * (WIDE / 8), b);
+  }
+}
+
+/* Chunks of a query or key, done, to where they go beside the cache; `at_out`: of the row's element
+ * 0, there. */
+KVF_INLINE void put(const kvf_rope_and_cache_flash_params &p, const row &what,
+                    const lane_part &part, int64_t at_out, const float (&a)[WIDE],
+                    const float (&b)[WIDE]) {
+  const uint32_t first = part.first * WIDE;
+  const uint32_t second = part.second * WIDE;
+  if (what.is_query && p.q_becomes != KVF_QUERY_SCALAR) {
+    uint8_t *to = static_cast<uint8_t *>(p.q_out.data) + at_out;
+    const float scale = query_scale(p, what);
+    if (p.q_becomes == KVF_QUERY_FP8_E4M3) {
+      store_fp8_e4m3(a, to + first, scale);
+      store_fp8_e4m3(b, to + second, scale);
+    } else {
+      store_fp8_e5m2(a, to + first, scale);
+      store_fp8_e5m2(b, to + second, scale);
+    }
+    return;
+  }
+  float *out = static_cast<float *>(what.is_query ? p.q_out.data : p.k_out.data);
+  if (out != nullptr) {
+    store(a, out + at_out + first);
+    store(b, out + at_out + second);
+  }
+}
+
+/* A chunk of a row to where the thread that has its group finds it. */
+KVF_INLINE void stage(const float (&v)[WIDE], uint32_t chunk, groups &staged) {
+  const uint32_t thread = threadIdx.y * blockDim.x + chunk * WIDE / GROUP;
+#pragma unroll
+  for (int i = 0; i < WIDE; ++i) {
+    staged.v[chunk * WIDE % GROUP + i][thread] = v[i];
+  }
+}
+
+/* A row to the cache, of which lanes have neighbouring groups. All lanes of the warp come here. */
+KVF_INLINE void put_row(const kvf_rope_and_cache_flash_params &p, const row &what,
+                        float (&v)[GROUP]) {
+  const int32_t size = what.is_value ? p.value_head_size : p.head_size;
+  const int32_t group = (int32_t)threadIdx.x;
+  float lowest = 0.0f;
+  float highest = 0.0f;
+  rotate_group(v, group, kvf_rotation_block(size));
+  stretch(v, lowest, highest);
+  const kvf_int4_range range = make_range(what, lowest, highest);
+  if (what.cached != nullptr) {
+    store_codes(v, what.cached + group * (GROUP / 2), GROUP, true, range);
+  }
+}
+
+/* The same, of which lanes have two chunks each. */
+KVF_INLINE void put_parts(const kvf_rope_and_cache_flash_params &p, const row &what,
+                          const lane_part &part, const float (&a)[WIDE], const float (&b)[WIDE],
+                          groups &staged) {
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
+  float v[GROUP];
+  if (what.there) {
+    stage(a, part.first, staged);
+    stage(b, part.second, staged);
+  }
+  __syncwarp();
+#pragma unroll
+  for (int i = 0; i < GROUP; ++i) {
+    v[i] = what.there ? staged.v[i][thread] : 0.0f;
+  }
+  __syncwarp(); /* until all have read what the next row takes the place of */
+  put_row(p, what, v);
+}
+
+/* The sums of the squares of two chunks, one half on the other. */
+KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
+                           float (&sums)[WIDE / KVF_SUM_PART]) {
+#pragma unroll
+  for (int i = 0; i < WIDE / KVF_SUM_PART; ++i) {
+    sums[i] = kvf_sum_part(low + i * KVF_SUM_PART, high + i * KVF_SUM_PART);
+  }
+}
+
+/* What the elements of a row are multiplied by in its norm. All lanes of the warp come here, those
+ * without a row too. */
+KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row &what,
+                             const lane_part &part, const float (&a)[WIDE],
+                             const float (&b)[WIDE]) {
+  const uint32_t lane = threadIdx.x;
+  const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
+  float sums[WIDE / KVF_SUM_PART] = {};
+  if (what.there) {
+    if (part.first == lane && part.second == lane + half) {
+      sum_chunks(a, b, sums);
+    } else {
+      float low[WIDE];
+      float high[WIDE];
+      widen(load(what.from + lane * WIDE), low);
+      widen(load(what.from + (lane + half) * WIDE), high);
+      sum_chunks(low, high, sums);
+    }
+  }
+  float sum = kvf_fold_lanes(sums[0], blockDim.x);
+  return kvf_norm_factor(sum, p.head_size, p.eps);
+}
+
+/* A query or key, by as many lanes as blocks have columns. */
+KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, const row &what,
+                             const chunks &held, const lane_part &part, const numbers &shared,
+                             int64_t at_out, groups &staged) {
+  float a[WIDE];
+  float b[WIDE];
+  widen(held.first, a);
+  widen(held.second, b);
+  if (what.norms) {
+    const float factor = find_factor(p, what, part, a, b);
+    const float4 *weights = shared.weights[what.is_query];
+    norm(factor, weights + part.first * (WIDE / 4), a);
+    norm(factor, weights + part.second * (WIDE / 4), b);
+  }
+  rotate(p, part, shared.angles, a, b);
+  if (what.there) {
+    put(p, what, part, at_out, a, b);
+  }
+  if (!what.is_query) {
+    put_parts(p, what, part, a, b, staged);
+  }
+}
+
+/* A value, by as many lanes. */
+KVF_INLINE void write_value(const kvf_rope_and_cache_flash_params &p, const row &what,
+                            const chunks &held) {
+  float a[WIDE];
+  float b[WIDE];
+  widen(held.first, a);
+  widen(held.second, b);
+  float v[GROUP];
+#pragma unroll
+  for (int i = 0; i < WIDE; ++i) {
+    v[i] = what.there ? a[i] : 0.0f;
+    v[WIDE + i] = what.there ? b[i] : 0.0f;
+  }
+  put_row(p, what, v);
+}
+
+/*
+ * Rows of a token, a chunk at a time: values, which need no angles, keys, queries. A thread's rows
+ * are asked for one ahead of that which is worked on, and the first before it is known where the
+ * token goes: else it would wait most of its time. What turns out to be skipped has been read for
+ * nothing.
+ */
+KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
+                                 bool counts, numbers &shared, groups &staged) {
+  const uint32_t lane = threadIdx.x;
+  const lane_part part = find_part(p, lane);
+  const uint32_t apart = (part.second - part.first) * WIDE;
+  const uint32_t step = gridDim.y * blockDim.y;
+  const bool has_part = lane < (uint32_t)p.head_size / (2 * WIDE);
+  const uint32_t value_rows =
+      lane < (uint32_t)p.value_head_size / GROUP && token < p.slots.num_tokens ? p.num_heads : 0;
+  const uint32_t key_rows = has_part ? p.num_heads : 0;
+  const uint32_t query_rows = has_part ? p.num_q_heads : 0;
+  const uint32_t first_value = blockIdx.y * blockDim.y + threadIdx.y;
+  const uint32_t past =
+      (uint32_t)p.num_heads % step; /* rows of the round in which the next kind begins */
+  const uint32_t first_key = first_value - past + (first_value < past ? step : 0);
+  const uint32_t first_query = first_key - past + (first_key < past ? step : 0);
+  const float *const value_data = static_cast<const float *>(p.value.data);
+  int64_t value_at = first_value < value_rows
+                         ? token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1]
+                         : 0;
+  const float *const key_data = static_cast<const float *>(p.key.data);
+  int64_t key_at =
+      first_key < key_rows ? token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1] : 0;
+  const float *const query_data = static_cast<const float *>(p.query.data);
+  int64_t query_at = first_query < query_rows
+                         ? token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1]
+                         : 0;
+  chunks next = {};
+  if (first_value < value_rows) {
+    read(value_data + value_at + 2 * lane * WIDE, WIDE, next);
+  } else if (first_key < key_rows) {
+    read(key_data + key_at + part.first * WIDE, apart, next);
+  } else if (first_query < query_rows) {
+    read(query_data + query_at + part.first * WIDE, apart, next);
+  }
+  place to;
+  if (!find_place(p, token, counts, to)) {
+    return;
+  }
+  share_angles(p, to.angles, shared.angles);
+  share_weights(p, p.norms_k, p.k_weight.data, p.k_weight_bytes, shared.weights[0]);
+  share_weights(p, p.norms_q, p.q_weight.data, p.q_weight_bytes, shared.weights[1]);
+  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
+    const uint32_t head = base + first_value;
+    const chunks held = next;
+    row what = row_of(p, VALUE);
+    if (head < value_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = value_data + value_at;
+      value_at += head + step < value_rows ? (int64_t)step * p.value.stride[1] : 0;
+      if (head + step < value_rows) {
+        read(value_data + value_at + 2 * lane * WIDE, WIDE, next);
+      } else if (first_key < key_rows) {
+        read(key_data + key_at + part.first * WIDE, apart, next);
+      } else if (first_query < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
+      }
+    }
+    if (what.there) {
+      find_cached(p, to, what);
+    }
+    write_value(p, what, held);
+  }
+  __syncthreads();
+  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
+    const uint32_t head = base + first_key;
+    const chunks held = next;
+    row what = row_of(p, KEY);
+    if (head < key_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = key_data + key_at;
+      key_at += head + step < key_rows ? (int64_t)step * p.key.stride[1] : 0;
+      if (head + step < key_rows) {
+        read(key_data + key_at + part.first * WIDE, apart, next);
+      } else if (first_query < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
+      }
+    }
+    if (what.there) {
+      find_cached(p, to, what);
+    }
+    write_turned(p, what, held, part, shared, out_at(p, what, token), staged);
+  }
+  for (uint32_t base = 0; base < (uint32_t)p.num_q_heads; base += step) {
+    const uint32_t head = base + first_query;
+    const chunks held = next;
+    row what = row_of(p, QUERY);
+    if (head < query_rows) {
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = query_data + query_at;
+      query_at += head + step < query_rows ? (int64_t)step * p.query.stride[1] : 0;
+      if (head + step < query_rows) {
+        read(query_data + query_at + part.first * WIDE, apart, next);
+      }
+    }
+    write_turned(p, what, held, part, shared, out_at(p, what, token), staged);
+  }
+}
+
+/* ---- one element at a time ---- */
+
+/* Element `at` of a query or key, as it is when it is read; `factor` is of its norm. */
+KVF_INLINE float element(const kvf_rope_and_cache_flash_params &p, const row &what, float factor,
+                         int64_t at) {
+  const float x = kvf_f32_from_f32(what.from[at * what.stride]);
+  if (!what.norms) {
+    return x;
+  }
+  const kvf_view &weight = what.is_query ? p.q_weight : p.k_weight;
+  const int32_t bytes = what.is_query ? p.q_weight_bytes : p.k_weight_bytes;
+  const float held =
+      weight.data != nullptr ? number_at(weight.data, bytes, at * weight.stride[0]) : 1.0f;
+  const float normed = __fmul_rn(__fmul_rn(x, factor), __fadd_rn(held, p.weight_bias));
+  return p.rounding == KVF_ROUND_UNFUSED ? rounded(normed) : normed;
+}
+
+/* Element `at` of a query or key, done, to where it goes beside the cache. */
+KVF_INLINE void put_element(const kvf_rope_and_cache_flash_params &p, const row &what,
+                            int64_t token, int64_t at, float v) {
+  if (p.rounding != KVF_ROUND_NONE) {
+    v = rounded(v);
+  }
+  if (what.is_query && p.q_becomes != KVF_QUERY_SCALAR) {
+    const float code = v / query_scale(p, what);
+    static_cast<uint8_t *>(p.q_out.data)[out_at(p, what, token) + at * p.q_out.stride[2]] =
+        p.q_becomes == KVF_QUERY_FP8_E4M3 ? kvf_fp8_e4m3_from_f32(code)
+                                          : kvf_fp8_e5m2_from_f32(code);
+    return;
+  }
+  const kvf_view &out = what.is_query ? p.q_out : p.k_out;
+  if (out.data != nullptr) {
+    static_cast<float *>(out.data)[out_at(p, what, token) + at * out.stride[2]] =
+        kvf_rotated_f32(v);
+  }
+}
+
+/* The sum of the squares of a row. All lanes of a warp come here; those of other rows get nothing
+ * useful. */
+KVF_INLINE float sum_of_squares(const kvf_rope_and_cache_flash_params &p, const row &what) {
+  const int64_t half = kvf_lower_half(p.head_size);
+  float sum = 0;
+  for (int64_t first = 0; first < half; first += KVF_SUM_HALF) {
+    const int64_t at = first + (int64_t)threadIdx.x * KVF_SUM_PART;
+    float low[KVF_SUM_PART] = {};
+    float high[KVF_SUM_PART] = {};
+    if (what.norms && at < half) {
+#pragma unroll
+      for (int i = 0; i < KVF_SUM_PART; ++i) {
+        low[i] = at + i < p.head_size ? kvf_f32_from_f32(what.from[(at + i) * what.stride]) : 0.0f;
+        high[i] = half + at + i < p.head_size
+                      ? kvf_f32_from_f32(what.from[(half + at + i) * what.stride])
+                      : 0.0f;
+      }
+    }
+    sum = __fadd_rn(sum, kvf_fold_lanes(kvf_sum_part(low, high), KVF_SUM_GROUP));
+  }
+  return sum;
+}
+
+/* Element `at` of a row as it goes to the cache. */
+KVF_INLINE float finished(const kvf_rope_and_cache_flash_params &p, const row &what,
+                          const void *angles, float factor, int64_t at) {
+  if (what.is_value) {
+    return kvf_f32_from_f32(what.from[at * what.stride]);
+  }
+  const int64_t pairs = p.rotary_dim / 2;
+  float x = element(p, what, factor, at);
+  if (at < 2 * pairs) {
+    const bool is_second = p.is_neox ? at >= pairs : at % 2 != 0;
+    const int64_t distance = p.is_neox ? pairs : 1;
+    const int64_t pair = p.is_neox ? at % pairs : at / 2;
+    const float y = element(p, what, factor, is_second ? at - distance : at + distance);
+    float a = is_second ? y : x;
+    float b = is_second ? x : y;
+    kvf_rotate_f32(&a, &b, number_at(angles, p.angle_bytes, pair * p.cos_sin_cache.stride[1]),
+                   number_at(angles, p.angle_bytes, (pairs + pair) * p.cos_sin_cache.stride[1]));
+    x = is_second ? b : a;
+  }
+  return p.rounding != KVF_ROUND_NONE ? rounded(x) : x;
+}
+
+/* A group of each lane as it is stored, from element `first` on; 0 beyond the end of the row. */
+KVF_INLINE void make_groups(const kvf_rope_and_cache_flash_params &p, const row &what,
+                            const void *angles, float factor, int32_t first, int32_t size,
+                            groups &staged, float (&v)[GROUP]) {
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
+  const int32_t group = first / GROUP + (int32_t)threadIdx.x;
+#pragma unroll 1
+  for (int i = 0; i < GROUP; ++i) {
+    const int32_t at = group * GROUP + i;
+    staged.v[i][thread] = at < size ? finished(p, what, angles, factor, at) : 0.0f;
+  }
+#pragma unroll
+  for (int i = 0; i < GROUP; ++i) {
+    v[i] = staged.v[i][thread];
+  }
+  rotate_group(v, group, kvf_rotation_block(size));
+}
+
+/* A row to the cache, by a warp; nothing of the row is written in place yet. */
+KVF_INLINE void put_groups(const kvf_rope_and_cache_flash_params &p, const row &what,
+                           const void *angles, float factor, groups &staged) {
+  if (what.cached == nullptr) {
+    return;
+  }
+  const int32_t size = what.is_value ? p.value_head_size : p.head_size;
+  const int32_t step = warpSize * GROUP; /* whole blocks */
+  float lowest = 0.0f;
+  float highest = 0.0f;
+  float v[GROUP];
+#pragma unroll 1
+  for (int32_t first = 0; first < size; first += step) {
+    make_groups(p, what, angles, factor, first, size, staged, v);
+    stretch(v, lowest, highest);
+  }
+  const kvf_int4_range range = make_range(what, lowest, highest);
+#pragma unroll 1
+  for (int32_t first = 0; first < size; first += step) {
+    if (size > step) {
+      make_groups(p, what, angles, factor, first, size, staged, v);
+    }
+    const int32_t at = first + (int32_t)threadIdx.x * GROUP;
+    if (at < size) {
+      store_codes(v, what.cached + at / 2, size - at, false, range);
+    }
+  }
+  __syncwarp();
+}
+
+/* A row, by a warp. */
+KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, const row &what,
+                             const void *angles, int64_t token, groups &staged) {
+  float factor = 1;
+  if (p.norms_q || p.norms_k) {
+    factor = kvf_norm_factor(sum_of_squares(p, what), p.head_size, p.eps);
+  }
+  put_groups(p, what, angles, factor, staged);
+  if (what.there && !what.is_value) {
+    const int64_t pairs = p.rotary_dim / 2;
+    for (int64_t i = threadIdx.x; i < pairs; i += warpSize) {
+      const int64_t first = p.is_neox ? i : 2 * i;
+      const int64_t second = p.is_neox ? i + pairs : 2 * i + 1;
+      float a = element(p, what, factor, first);
+      float b = element(p, what, factor, second);
+      kvf_rotate_f32(&a, &b, number_at(angles, p.angle_bytes, i * p.cos_sin_cache.stride[1]),
+                     number_at(angles, p.angle_bytes, (pairs + i) * p.cos_sin_cache.stride[1]));
+      put_element(p, what, token, first, a);
+      put_element(p, what, token, second, b);
+    }
+    for (int64_t i = 2 * pairs + threadIdx.x; i < p.head_size; i += warpSize) {
+      put_element(p, what, token, i, element(p, what, factor, i));
+    }
+  }
+}
+
+/* Rows of a token, an element at a time. */
+KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int64_t token,
+                                   bool counts, groups &staged) {
+  const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
+  place to;
+  if (!find_place(p, token, counts, to)) {
+    return;
+  }
+  for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows;
+       first += (int64_t)gridDim.y * blockDim.y) {
+    const int64_t index = first + threadIdx.y;
+    row what = {};
+    if (index < rows) {
+      const int kind = index < p.num_q_heads                          ? QUERY
+                       : index < (int64_t)p.num_q_heads + p.num_heads ? KEY
+                                                                      : VALUE;
+      const kvf_view &source = kind == QUERY ? p.query : kind == KEY ? p.key : p.value;
+      const int64_t head =
+          index - (kind == QUERY ? 0 : p.num_q_heads) - (kind == VALUE ? p.num_heads : 0);
+      what = row_of(p, kind);
+      what.there = true;
+      what.head = (int32_t)head;
+      what.from = static_cast<const float *>(source.data) + token * source.stride[0] +
+                  head * source.stride[1];
+      what.stride = source.stride[2];
+      find_cached(p, to, what);
+    }
+    write_narrow(p, what, to.angles, token, staged);
+  }
+}
+
+/* Blocks that share a multiprocessor at least: asked for more, compilers spill. */
+enum { BLOCKS = 3 };
+
+/*
+ * Grid: x tokens, y parts of a token's rows. Block: x lanes that share a row, a power of two up to
+ * a warp, y rows; whole warps.
+ */
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+    kvf_cuda_rope_and_cache_flash__f32__int4_per_token_head(
+        const __grid_constant__ kvf_rope_and_cache_flash_params p) {
+  kvf_begin_kernel();
+  __shared__ numbers shared;
+  __shared__ groups staged;
+  const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
+  for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
+    if (p.wide) {
+      write_token_wide(p, token, counts, shared, staged);
+      __syncthreads(); /* until all have read what they share of this token */
+    } else {
+      write_token_narrow(p, token, counts, staged);
+    }
+  }
+}
