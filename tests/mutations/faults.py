@@ -304,10 +304,10 @@ FAULTS = (
         "cuda",
     ),
     Fault(
-        "keys of int4 are rounded as they are rotated for the cache, whatever the rounding",
+        "keys of int4 are rounded as they are rotated for the cache, where nothing is to be",
         "templates/cuda/rope_and_cache_flash.cu.j2",
         "return what.is_value || p.rounding != KVF_ROUND_NONE;",
-        "return true;",
+        "return what.is_value || p.rounding != KVF_ROUND_ONCE;",
         ("rope_and_cache_flash",),
         "cuda",
     ),
