@@ -27,7 +27,9 @@ enum {
 };
 
 static const int64_t heads_of[] = {1, 2, 3, 8, 40};
-static const int64_t sizes_of[] = {64, 128, 256, 16, 80, 576};
+/* Of a key and of a value. */
+static const int64_t sizes_of[][SIDES] = {{64, 64},   {128, 128}, {256, 256}, {16, 16},   {80, 80},
+                                          {576, 576}, {192, 128}, {16, 64},   {144, 320}, {48, 16}};
 static const int64_t block_sizes[] = {16, 4, 1, 17};
 static const int64_t tokens_of[] = {0, 1, 19, 67};
 static const int offsets[] = {0, 8, 4, 2, 1};
@@ -72,7 +74,8 @@ enum {
 
 typedef struct page_case {
   const kvf_variant *variant;
-  int64_t heads, head_size, block_size, tokens;
+  int64_t heads, block_size, tokens;
+  int64_t sizes[SIDES];
   int layout, source_layout;
   int from, to; /* address of element 0 mod 16, of the sources and of the caches */
   int slots, index, values, scales, entry, exec;
@@ -87,12 +90,12 @@ static bool heads_first(const page_case *what, int side) {
 
 static bool is_separate(const page_case *what) { return what->layout >= SEPARATE_NHD; }
 
-static int64_t width_of(const page_case *what) {
-  return what->head_size / 2 + (is_separate(what) ? 0 : what->head_size / 16);
+static int64_t width_of(const page_case *what, int side) {
+  return what->sizes[side] / 2 + (is_separate(what) ? 0 : what->sizes[side] / 16);
 }
 
-static int64_t side_bytes(const page_case *what) {
-  return what->block_size * what->heads * width_of(what);
+static int64_t side_bytes(const page_case *what, int side) {
+  return what->block_size * what->heads * width_of(what, side);
 }
 
 /* Strides of a side's codes or block scales in a tensor of their own, of rows of this many bytes.
@@ -134,13 +137,13 @@ static void build(op_call *call, const void *context) {
     call->exec.stream = variant->backend == KVF_CUDA ? own_stream() : NULL;
   }
   const int64_t pages = (what->tokens + what->block_size - 1) / what->block_size + 2;
-  const int64_t width = width_of(what);
   const bool packed = what->layout == PACKED_NHD || what->layout == PACKED_HND;
   const bool gap = what->layout == GAP_NHD || what->layout == GAP_HND;
   const int bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   for (int side = 0; side < SIDES; ++side) {
     int64_t stride[4];
-    const int64_t source[] = {what->tokens + 2, what->heads, what->head_size};
+    const int64_t width = width_of(what, side);
+    const int64_t source[] = {what->tokens + 2, what->heads, what->sizes[side]};
     flash_lay_out((what->source_layout + side) % FLASH_LAYOUTS, 3, source, stride);
     operand_make(call, OF_KEY + side, dl_dtype(kvf_scalar_of(variant)), 3, source, stride,
                  what->from / bytes * bytes, 0, what->seed + (uint64_t)side);
@@ -148,7 +151,8 @@ static void build(op_call *call, const void *context) {
                what->seed + 10);
     const int64_t cache[] = {pages, what->block_size, what->heads, width};
     const bool hnd = heads_first(what, side);
-    const int64_t pitch = side_bytes(what) * (packed ? 2 : 1) + (gap ? 8 + 3 * side : 0);
+    const int64_t other = packed ? side_bytes(what, 1 - side) : 0;
+    const int64_t pitch = side_bytes(what, side) + other + (gap ? 8 + 3 * side : 0);
     const int64_t page_stride[] = {what->layout == LAST_FIRST ? -pitch : pitch,
                                    hnd ? width : what->heads * width,
                                    hnd ? what->block_size * width : width, 1};
@@ -157,19 +161,17 @@ static void build(op_call *call, const void *context) {
       separate_strides(what, side, width, own);
       operand_make(call, OF_KEY_CACHE + side, (DLDataType){kDLUInt, 8, 1}, 4, cache, own, what->to,
                    64, what->seed + 20 + (uint64_t)side);
-      const int64_t blocks[] = {pages, what->block_size, what->heads, what->head_size / 16};
+      const int64_t blocks[] = {pages, what->block_size, what->heads, what->sizes[side] / 16};
       separate_strides(what, side, blocks[3], own);
       operand_make(call, OF_K_BLOCKS + side,
                    what->exec == 1 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(KVF_FP8_E4M3), 4,
                    blocks, own, side, 64, what->seed + 30 + (uint64_t)side);
     } else if (packed && side == 1) {
-      operand_share(call, OF_VALUE_CACHE, OF_KEY_CACHE, side_bytes(what), 4, cache, page_stride);
+      operand_share(call, OF_VALUE_CACHE, OF_KEY_CACHE, side_bytes(what, 0), 4, cache, page_stride);
     } else {
-      /* A packed page is one of K that is twice as long; the guard of the last has room for its V.
-       */
+      /* A packed page is one of K that is longer; the guard of the last has room for its V. */
       operand_make(call, OF_KEY_CACHE + side, (DLDataType){kDLUInt, 8, 1}, 4, cache, page_stride,
-                   what->to, 64 + (packed ? side_bytes(what) : 0),
-                   what->seed + 20 + (uint64_t)side);
+                   what->to, 64 + other, what->seed + 20 + (uint64_t)side);
     }
     const bool per_head = (what->scales + side) % SCALES >= HEAD_SCALES;
     const int64_t count = per_head ? what->heads : 1;
@@ -200,7 +202,7 @@ static void expect_group(const op_call *call, const page_case *what, int side, i
                              .heads_first = heads_first(what, side),
                              .swizzled = what->swizzle && side == 1,
                              .heads = what->heads,
-                             .head_size = what->head_size,
+                             .head_size = what->sizes[side],
                              .block_size = what->block_size};
   float v[16];
   for (int i = 0; i < 16; ++i) {
@@ -220,7 +222,7 @@ static void expect_tokens(const op_call *call, const page_case *what) {
     }
     for (int side = 0; side < SIDES; ++side) {
       for (int64_t head = 0; head < what->heads; ++head) {
-        for (int64_t group = 0; group < what->head_size / 16; ++group) {
+        for (int64_t group = 0; group < what->sizes[side] / 16; ++group) {
           expect_group(call, what, side, token, head, group, block, offset);
         }
       }
@@ -255,7 +257,8 @@ static page_params params_of(const op_call *call, const page_case *what) {
                 .num_blocks = call->operands[OF_KEY_CACHE].view.shape[0],
                 .block_size = what->block_size},
       .num_heads = (int32_t)what->heads,
-      .head_size = (int32_t)what->head_size,
+      .head_size = (int32_t)what->sizes[0],
+      .value_head_size = (int32_t)what->sizes[1],
       .swizzle_v_scales = what->swizzle,
       .vector_elements = -1,
   };
@@ -263,7 +266,7 @@ static page_params params_of(const op_call *call, const page_case *what) {
   kvf_view *scales[] = {&params.k_scale, &params.v_scale};
   kvf_view *blocks[] = {&params.k_block_scales, &params.v_block_scales};
   for (int side = 0; side < SIDES; ++side) {
-    const int64_t row = what->head_size / 2;
+    const int64_t row = what->sizes[side] / 2;
     const bool hnd = heads_first(what, side);
     if (is_separate(what)) {
       *blocks[side] = operand_view(&call->operands[OF_K_BLOCKS + side]);
@@ -294,12 +297,12 @@ static bool run(const page_case *what, uint64_t faults) {
   char name[280];
   (void)snprintf(
       name, sizeof name,
-      "%s heads=%d size=%d block=%d tokens=%d layouts=%d,%d offsets=%d>%d slots=%d index=%d "
+      "%s heads=%d sizes=%d,%d block=%d tokens=%d layouts=%d,%d offsets=%d>%d slots=%d index=%d "
       "values=%d scales=%d swizzle=%d entry=%d exec=%d seed=%llu",
-      what->variant->symbol, (int)what->heads, (int)what->head_size, (int)what->block_size,
-      (int)what->tokens, what->source_layout, what->layout, what->from, what->to, what->slots,
-      what->index, what->values, what->scales, what->swizzle, what->entry, what->exec,
-      (unsigned long long)what->seed);
+      what->variant->symbol, (int)what->heads, (int)what->sizes[0], (int)what->sizes[1],
+      (int)what->block_size, (int)what->tokens, what->source_layout, what->layout, what->from,
+      what->to, what->slots, what->index, what->values, what->scales, what->swizzle, what->entry,
+      what->exec, (unsigned long long)what->seed);
   op_call call;
   vary_order(what->seed);
   build(&call, what);
@@ -330,7 +333,7 @@ static bool wanted(const kvf_variant *variant) {
 static double elements(const covering_row *row, const void *context) {
   (void)context;
   const int *value = row->value;
-  return (double)(heads_of[value[HEADS_]] * tokens_of[value[TOKENS_]] * sizes_of[value[SIZES_]]);
+  return (double)(heads_of[value[HEADS_]] * tokens_of[value[TOKENS_]] * sizes_of[value[SIZES_]][1]);
 }
 
 static void test_matrix(void) {
@@ -353,27 +356,27 @@ static void test_matrix(void) {
     covering_row *rows = wanted(variant) ? covering_make(&plan, state, &count) : NULL;
     for (int row = 0, failures = 0; row < count && failures < 5; ++row) {
       const int *value = rows[row].value;
-      const int64_t head_size = sizes_of[value[SIZES_]];
+      const int64_t *sizes = sizes_of[value[SIZES_]];
       const int64_t block_size = block_sizes[value[BLOCK_]];
-      failures += !run(
-          &(page_case){.variant = variant,
-                       .heads = heads_of[value[HEADS_]],
-                       .head_size = head_size,
-                       .block_size = block_size,
-                       .tokens = tokens_of[value[TOKENS_]],
-                       .layout = value[CACHE_],
-                       .source_layout = value[SOURCE_],
-                       .from = offsets[value[FROM_]],
-                       .to = offsets[value[TO_]],
-                       .slots = value[SLOTS_],
-                       .index = value[INDEX_],
-                       .values = value[VALUES_],
-                       .scales = value[SCALES_],
-                       .swizzle = value[SWIZZLE_] && head_size % 64 == 0 && block_size % 4 == 0,
-                       .entry = value[ENTRY_],
-                       .exec = value[EXEC_],
-                       .seed = random_next(&state)},
-          0);
+      failures +=
+          !run(&(page_case){.variant = variant,
+                            .heads = heads_of[value[HEADS_]],
+                            .sizes = {sizes[0], sizes[1]},
+                            .block_size = block_size,
+                            .tokens = tokens_of[value[TOKENS_]],
+                            .layout = value[CACHE_],
+                            .source_layout = value[SOURCE_],
+                            .from = offsets[value[FROM_]],
+                            .to = offsets[value[TO_]],
+                            .slots = value[SLOTS_],
+                            .index = value[INDEX_],
+                            .values = value[VALUES_],
+                            .scales = value[SCALES_],
+                            .swizzle = value[SWIZZLE_] && sizes[1] % 64 == 0 && block_size % 4 == 0,
+                            .entry = value[ENTRY_],
+                            .exec = value[EXEC_],
+                            .seed = random_next(&state)},
+               0);
     }
     free(rows);
   }
@@ -382,7 +385,7 @@ static void test_matrix(void) {
 static page_case small_case(const kvf_variant *variant) {
   return (page_case){.variant = variant,
                      .heads = 2,
-                     .head_size = 64,
+                     .sizes = {64, 64},
                      .block_size = 4,
                      .tokens = 5,
                      .slots = FLASH_NEIGHBOURS,
@@ -399,7 +402,7 @@ static void test_large(void) {
       page_case what = small_case(&OP->variants[i]);
       what.tokens = options.backend == KVF_CPU ? 2049 : 65;
       what.heads = 8;
-      what.head_size = 128;
+      what.sizes[0] = what.sizes[1] = 128;
       what.block_size = 16;
       what.swizzle = true;
       (void)run(&what, 0);
@@ -431,7 +434,7 @@ static void run_golden(const kvf_variant *variant, int layout, bool swizzle, con
   static const int64_t slots[] = {6, 4, 7, 5};
   const page_case what = {.variant = variant,
                           .heads = 2,
-                          .head_size = 64,
+                          .sizes = {64, 64},
                           .block_size = 4,
                           .tokens = 4,
                           .layout = layout,
@@ -538,6 +541,7 @@ static void test_far(void) {
                   .block_size = 1},
         .num_heads = 1,
         .head_size = 16,
+        .value_head_size = 16,
     };
     const kvf_status status = kvf_launch_reshape_and_cache_flash_nvfp4(NULL, variant, &params);
     (void)expect_done(options.backend, status, faults_before(options.backend), 0, "far pages");
@@ -568,6 +572,7 @@ static const bad_argument bad[] = {
   {"too few rows", ON_BOTH, "key", SPOIL_SIZE, 0, 4, NULL, VALUE_, "key", "has 4 rows", "want at least 5"},
   {"heads of value", ON_BOTH, "value", SPOIL_SIZE, 1, 3, NULL, VALUE_, "value", "(num_heads) is 3", "want 2 as in key"},
   {"width of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 32, NULL, VALUE_, "key_cache", "(head_size / 2 + head_size / 16) is 32", "want 36 as in key"},
+  {"width of value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 3, 72, NULL, VALUE_, "value_cache", "(head_size / 2 + head_size / 16) is 72", "want 36 as in value"},
   {"heads of value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 1, NULL, VALUE_, "value_cache", "(num_heads) is 1", "want 2"},
   {"tokens of value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 1, 8, NULL, VALUE_, "value_cache", "(block_size) is 8", "want 4 as in key_cache"},
   {"key_cache is int8", ON_BOTH, "key_cache", SPOIL_DTYPE, kDLInt, 8, NULL, TYPE_, "key_cache", "dtype is int8", "want uint8"},
@@ -586,7 +591,7 @@ static const bad_argument bad_separate[] = {
   {"no v_block_scales", ON_BOTH, "v_block_scales", SPOIL_NULL, 0, 0, NULL, VALUE_, "v_block_scales", "NULL", "want a tensor"},
   {"no k_block_scales", ON_BOTH, "k_block_scales", SPOIL_NULL, 0, 0, NULL, VALUE_, "k_block_scales", "NULL", "want a tensor"},
   {"width of key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 36, NULL, VALUE_, "key_cache", "(head_size / 2) is 36", "want 32 as in key"},
-  {"groups", ON_BOTH, "v_block_scales", SPOIL_SIZE, 3, 8, NULL, VALUE_, "v_block_scales", "(head_size / 16) is 8", "want 4 as in key"},
+  {"groups", ON_BOTH, "v_block_scales", SPOIL_SIZE, 3, 8, NULL, VALUE_, "v_block_scales", "(head_size / 16) is 8", "want 4 as in value"},
   {"tokens", ON_BOTH, "k_block_scales", SPOIL_SIZE, 1, 8, NULL, VALUE_, "k_block_scales", "(block_size) is 8", "want 4 as in key_cache"},
   {"codes with a stride", ON_BOTH, "value_cache", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "value_cache", "(head_size / 2) is 2", "want 1"},
   {"scales with a stride", ON_BOTH, "k_block_scales", SPOIL_STRIDE, 3, 2, NULL, VALUE_, "k_block_scales", "(head_size / 16) is 2", "want 1"},
@@ -632,12 +637,15 @@ static void test_bad_arguments(void) {
   op_call_test_scales(build, &small, typed, "k_scale", true);
   op_call_test_scales(build, &small, typed, "v_scale", true);
   page_case what = small;
-  what.head_size = 72;
+  what.sizes[0] = 72;
   expect_sizes_refused(&what, "key: head_size is 72", "want a multiple of 16");
-  what.head_size = 80;
+  what.sizes[0] = 80;
+  what.sizes[1] = 72;
+  expect_sizes_refused(&what, "value: head_size is 72", "want a multiple of 16");
+  what.sizes[1] = 80;
   what.swizzle = true;
   expect_sizes_refused(&what, "swizzle_v_scales: head_size is 80", "want a multiple of 64");
-  what.head_size = 64;
+  what.sizes[1] = 64;
   what.block_size = 6;
   expect_sizes_refused(&what, "swizzle_v_scales: block_size is 6", "want a multiple of 4");
   op_call call;

@@ -194,9 +194,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__f32__nvfp4_4over6)(co
                   head * p->v_block_scales.stride[2],
           .token_stride = p->v_block_scales.stride[1],
           .offset = offset,
-          .swizzled = (uint32_t)(p->swizzle_v_scales ? p->head_groups : 0),
+          .swizzled = (uint32_t)(p->swizzle_v_scales ? p->value_groups : 0),
       };
-      write_head(value + head * p->value.stride[1], p->value.stride[2], p->head_size,
+      write_head(value + head * p->value.stride[1], p->value.stride[2], p->value_head_size,
                  value_cache + head * p->value_cache.stride[2], &value_place,
                  ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);
     }

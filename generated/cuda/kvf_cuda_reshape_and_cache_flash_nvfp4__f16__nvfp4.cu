@@ -112,32 +112,42 @@ extern "C" __global__ void __launch_bounds__(256)
   uint8_t *v_scales =
       static_cast<uint8_t *>(p.v_block_scales.data) + block * p.v_block_scales.stride[0];
   const bool whole = p.vector_elements == GROUP;
-  const uint32_t groups_per_head = (uint32_t)p.head_size / GROUP;
+  const uint32_t key_groups = (uint32_t)p.head_size / GROUP;
+  const uint32_t value_groups = (uint32_t)p.value_head_size / GROUP;
+  const uint32_t groups_per_head = max(key_groups, value_groups);
   const uint32_t groups = (uint32_t)p.num_heads * groups_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < groups;
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / groups_per_head;
     const int64_t group = i - (uint32_t)head * groups_per_head;
     float key_group[GROUP];
-    load_group(key + head * p.key.stride[1] + group * GROUP * p.key.stride[2], p.key.stride[2],
-               whole, key_group);
-    float value_group[GROUP];
-    load_group(value + head * p.value.stride[1] + group * GROUP * p.value.stride[2],
-               p.value.stride[2], whole, value_group);
-    const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
-    store_group(key_group, key_cache + head * p.key_cache.stride[2] + group * (GROUP / 2),
-                k_scales + offset * p.k_block_scales.stride[1] + head * p.k_block_scales.stride[2] +
-                    group,
-                k_scale, whole);
-    const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
-    int64_t token_place = offset;
-    int64_t group_place = group;
-    if (p.swizzle_v_scales) {
-      kvf_nvfp4_swizzle(&token_place, &group_place, groups_per_head);
+    if (group < key_groups) {
+      load_group(key + head * p.key.stride[1] + group * GROUP * p.key.stride[2], p.key.stride[2],
+                 whole, key_group);
     }
-    store_group(value_group, value_cache + head * p.value_cache.stride[2] + group * (GROUP / 2),
-                v_scales + token_place * p.v_block_scales.stride[1] +
-                    head * p.v_block_scales.stride[2] + group_place,
-                v_scale, whole);
+    float value_group[GROUP];
+    if (group < value_groups) {
+      load_group(value + head * p.value.stride[1] + group * GROUP * p.value.stride[2],
+                 p.value.stride[2], whole, value_group);
+    }
+    if (group < key_groups) {
+      const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+      store_group(key_group, key_cache + head * p.key_cache.stride[2] + group * (GROUP / 2),
+                  k_scales + offset * p.k_block_scales.stride[1] +
+                      head * p.k_block_scales.stride[2] + group,
+                  k_scale, whole);
+    }
+    if (group < value_groups) {
+      const float v_scale = static_cast<const float *>(p.v_scale.data)[head * p.v_scale.stride[0]];
+      int64_t token_place = offset;
+      int64_t group_place = group;
+      if (p.swizzle_v_scales) {
+        kvf_nvfp4_swizzle(&token_place, &group_place, value_groups);
+      }
+      store_group(value_group, value_cache + head * p.value_cache.stride[2] + group * (GROUP / 2),
+                  v_scales + token_place * p.v_block_scales.stride[1] +
+                      head * p.v_block_scales.stride[2] + group_place,
+                  v_scale, whole);
+    }
   }
 }

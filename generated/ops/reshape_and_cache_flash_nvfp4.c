@@ -95,7 +95,7 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "value",
      .type = "Tensor",
-     .doc = "as key, with strides of its own",
+     .doc = "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
      .kind = KVF_KIND_TENSOR},
     {.name = "key_cache",
      .type = "Tensor!",
@@ -107,7 +107,7 @@ static const kvf_argument arguments[] = {
      .mutated = true},
     {.name = "value_cache",
      .type = "Tensor!",
-     .doc = "as key_cache, with a block stride and an order of its own",
+     .doc = "as key_cache of value_head_size, with a block stride and an order of its own",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "slot_mapping",
@@ -189,10 +189,10 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
     .doc =
         "scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.\n"
         "\n"
-        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = "
-        "head_size, each\n"
-        "side of a page holds the codes of all its tokens and heads first and their block scales "
-        "behind:\n"
+        "With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, and D = "
+        "head_size,\n"
+        "or value_head_size for values, each side of a page holds the codes of all its tokens and "
+        "heads first and their block scales behind:\n"
         "  NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the "
         "codes\n"
         "  HND  codes at (h * block_size + offset) * D / 2,  scales likewise\n"
@@ -239,9 +239,9 @@ const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {
         "successful\n"
         "no-op. Two tokens with one slot race.\n"
         "\n"
-        "Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with "
-        "swizzle_v_scales\n"
-        "for one that is no multiple of 64 or a block_size that is no multiple of 4; "
+        "Errors: KVF_INVALID_VALUE for heads whose size is no multiple of 16, and with "
+        "swizzle_v_scales for\n"
+        "heads of value whose size is no multiple of 64 or a block_size that is no multiple of 4; "
         "KVF_OUT_OF_RANGE for a\n"
         "slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is "
         "skipped\n"

@@ -22,8 +22,8 @@ OP = Op(
     ),
     summary="scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.",
     doc="""\
-With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size, each
-side of a page holds the codes of all its tokens and heads first and their block scales behind:
+With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, and D = head_size,
+or value_head_size for values, each side of a page holds the codes of all its tokens and heads first and their block scales behind:
   NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
 Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes only.
@@ -54,8 +54,8 @@ Tokens with a negative slot are skipped. The number of tokens is the length of s
 and value may have more rows (graph padding), which are not read. Zero tokens are a successful
 no-op. Two tokens with one slot race.
 
-Errors: KVF_INVALID_VALUE for a head_size that is no multiple of 16, and with swizzle_v_scales
-for one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a
+Errors: KVF_INVALID_VALUE for heads whose size is no multiple of 16, and with swizzle_v_scales for
+heads of value whose size is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a
 slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is skipped
 and counted, see kvf_cuda_fault_count).
 Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
@@ -63,8 +63,9 @@ with the layout taken from strides that are checked.""",
     arguments={
         **ARGUMENTS,
         "key": "[num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides",
+        "value": "[num_rows >= num_tokens, num_heads, value_head_size], as key otherwise",
         "key_cache": PAGES,
-        "value_cache": "as key_cache, with a block stride and an order of its own",
+        "value_cache": "as key_cache of value_head_size, with a block stride and an order of its own",
         "kv_cache_dtype": "'nvfp4' or 'nvfp4_4over6'",
         "k_scale": (
             "f32, one element or [num_heads]; amax / 2688 of the whole tensor uses the range of "
@@ -98,10 +99,14 @@ with the layout taken from strides that are checked.""",
         Field("kvf_view", "v_scale", "as k_scale"),
         Field("kvf_slots", "slots", "tokens, pages and where each token goes"),
         Field("int32_t", "num_heads", "KV heads"),
-        Field("int32_t", "head_size", "elements of a head, a multiple of 16"),
+        Field("int32_t", "head_size", "elements of a head of key, a multiple of 16"),
+        Field("int32_t", "value_head_size", "elements of a head of value, a multiple of 16"),
         Field("int32_t", "swizzle_v_scales", "1 or 0"),
         Field(
-            "int32_t", "head_groups", "CPU: block scales of a head, however heads are joined", True
+            "int32_t",
+            "value_groups",
+            "CPU: block scales of a head of value, however heads are joined",
+            True,
         ),
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),

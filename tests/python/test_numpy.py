@@ -98,6 +98,28 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
         np.testing.assert_array_equal(rows.view(np.uint16), gathered[0].view(np.uint16))
 
 
+def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None:
+    """Keys of 192 and values of 128 elements; attention, which wants one size, says so."""
+    key, value, one = normal(4, 2, 192), normal(4, 2, 128, seed=1), np.ones(1, np.float32)
+    caches = [np.zeros((1, 4, 2, width), np.uint8) for width in (108, 72)]
+    ops.reshape_and_cache_flash_nvfp4(key, value, *caches, np.arange(4), "nvfp4", one, one)
+    tables, starts = np.array([[0]], np.int32), np.array([0, 4], np.int32)
+    outs = [np.zeros_like(rows) for rows in (key, value)]
+    ops.gather_kv_cache(*caches, *outs, tables, starts, "nvfp4", one, one)
+    for rows, out in zip((key, value), outs, strict=True):
+        codes, stored = oracle.encode_nvfp4(rows, 1.0)
+        pairs = np.stack([codes & 15, codes >> 4], axis=-1).reshape(rows.shape)
+        steps = oracle.decode(stored, one).repeat(16, axis=-1)
+        numbers = pairs.view(ml_dtypes.float4_e2m1fn).astype(np.float32) * steps
+        np.testing.assert_array_equal(out, numbers.astype(out.dtype))
+    query = normal(1, 2, 192, seed=2)
+    lengths = np.array([4], np.int32)
+    with pytest.raises(ValueError, match=r"value_cache: .* is 72, want 108 as in query"):
+        ops.paged_attention_decode(
+            query.copy(), query, *caches, tables, lengths, 0.1, "nvfp4", one, one
+        )
+
+
 def test_views_are_used_where_they_lie() -> None:
     whole = np.zeros((3, 4, 2, 40), np.float32)
     key = normal(5, 2, 60, dtype=np.float32)[:, :, 20:40]  # rows with gaps

@@ -2431,9 +2431,9 @@ def reshape_and_cache_flash_nvfp4(
 ) -> None:
     """Scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.
 
-    With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, D = head_size,
-    each side of a page holds the codes of all its tokens and heads first and their block scales
-    behind:
+    With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, and D =
+    head_size, or value_head_size for values, each side of a page holds the codes of all its tokens
+    and heads first and their block scales behind:
       NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
       HND  codes at (h * block_size + offset) * D / 2,  scales likewise
     Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes
@@ -2465,10 +2465,10 @@ def reshape_and_cache_flash_nvfp4(
     key and value may have more rows (graph padding), which are not read. Zero tokens are a
     successful no-op. Two tokens with one slot race.
 
-    Errors: ValueError for a head_size that is no multiple of 16, and with swizzle_v_scales
-    for one that is no multiple of 64 or a block_size that is no multiple of 4; IndexError for a
-    slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is
-    skipped and counted, see kvforge.faults).
+    Errors: ValueError for heads whose size is no multiple of 16, and with swizzle_v_scales for
+    heads of value whose size is no multiple of 64 or a block_size that is no multiple of 4;
+    IndexError for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
+    that token is skipped and counted, see kvforge.faults).
     Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture,
     and with the layout taken from strides that are checked.
     Elsewhere: vLLM reshape_and_cache_flash; FlashInfer
@@ -2476,12 +2476,13 @@ def reshape_and_cache_flash_nvfp4(
 
     Args:
         key (Tensor): [num_rows >= num_tokens, num_heads, head_size], f32, f16 or bf16, any strides
-        value (Tensor): as key, with strides of its own
+        value (Tensor): [num_rows >= num_tokens, num_heads, value_head_size], as key otherwise
         key_cache (Tensor!): [num_blocks, block_size, num_heads, head_size / 2 + head_size / 16],
             uint8; the last three dimensions without gaps, as NHD or HND, any block stride; with
             block scales elsewhere [num_blocks, block_size, num_heads, head_size / 2], any strides,
             that of the last dimension 1
-        value_cache (Tensor!): as key_cache, with a block stride and an order of its own
+        value_cache (Tensor!): as key_cache of value_head_size, with a block stride and an order of
+            its own
         slot_mapping (Tensor): [num_tokens], int64 or int32, any stride; a negative slot skips its
             token
         kv_cache_dtype (str): 'nvfp4' or 'nvfp4_4over6'

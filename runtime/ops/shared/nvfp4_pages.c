@@ -34,7 +34,7 @@ void kvf_check_nvfp4_pages(kvf_check *check, const char *argument, const DLTenso
                            kvf_dim *num_blocks, kvf_dim *block_size, kvf_dim *num_heads,
                            const kvf_dim *head_size, kvf_view *view) {
   const int64_t bytes = head_size->value / 2 + head_size->value / KVF_NVFP4_GROUP;
-  kvf_dim width = {"head_size / 2 + head_size / 16", bytes, "key"};
+  kvf_dim width = {"head_size / 2 + head_size / 16", bytes, head_size->bound_by};
   kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(KVF_NVFP4), 4,
                    (kvf_dim *const[]){num_blocks, block_size, num_heads, &width}, view);
   if (check->status != KVF_OK) {

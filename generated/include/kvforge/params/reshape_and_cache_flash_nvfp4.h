@@ -22,11 +22,12 @@ typedef struct kvf_reshape_and_cache_flash_nvfp4_params {
   kvf_view v_scale;         /* as k_scale */
   kvf_slots slots;          /* tokens, pages and where each token goes */
   int32_t num_heads;        /* KV heads */
-  int32_t head_size;        /* elements of a head, a multiple of 16 */
+  int32_t head_size;        /* elements of a head of key, a multiple of 16 */
+  int32_t value_head_size;  /* elements of a head of value, a multiple of 16 */
   int32_t swizzle_v_scales; /* 1 or 0 */
 
   /* Derived by kvf_launch_reshape_and_cache_flash_nvfp4(); callers leave these alone. */
-  int32_t head_groups;     /* CPU: block scales of a head, however heads are joined */
+  int32_t value_groups;    /* CPU: block scales of a head of value, however heads are joined */
   int32_t vector_elements; /* CUDA: 16 where groups are moved in whole, or 1 */
 } kvf_reshape_and_cache_flash_nvfp4_params;
 
