@@ -163,14 +163,14 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
     peers = {"bench_threads": "-fopenmp"}  # what the library is compared with there
     if "bench-threads" in graph.refused:
         del programs["bench_threads"]
-    graph.title("What the benchmarks share.")
+    graph.title("What the benchmarks share, and tests of all ops call.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
         peer = {"flags": peers[name]} if name in peers else {}
         flags = {"flags": COMPAT + has_headers} if name == "kvf_tests" else {}
         objects = [graph.compile("cc", file, **flags, **peer) for file in sources(files)]
-        objects += calls if files.startswith("bench/") else []
+        objects += calls if name == "kvf_tests" or files.startswith("bench/") else []
         linker, link_flags = "$cc", escape(tools.cunit, also="") if name == "kvf_tests" else ""
         if flags and has_headers:
             objects += [graph.compile("cxx", file, **flags) for file in sources("tests/*.cpp")]

@@ -75,7 +75,8 @@ def coverage_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -
     objects += [f"{graph.build}/cuda/{v.symbol}.o" for v in choice.variants.get("cuda", [])]
     library = f"{folder}/libkvforge.so.0"
     graph.edge("link_shared", library, objects, flags="--coverage")
-    tests = [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.c", "compat/*.c")]
+    own = sources("tests/*.c", "compat/*.c", "bench/shared/*.c")
+    tests = [f"{graph.build}/obj/{file}.o" for file in own]
     tests += [f"{graph.build}/obj/{file}.o" for file in sources("tests/*.cpp") if tools.cuda]
     link = {"linker": "$cxx" if tools.cuda else "$cc", "flags": escape(tools.cunit, also="")}
     program = graph.edge("link_program", f"{folder}/kvf_tests", [*tests, library], **link)

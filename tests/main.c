@@ -36,6 +36,7 @@ static const test_suite suites[] = {
     {"public", NULL, ON_BOTH, false, public_tests},
     {"threads", NULL, ON_CPU, false, threads_tests},
     {"tuned", NULL, ON_BOTH, false, tuned_tests},
+    {"prepared", NULL, ON_BOTH, false, prepared_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"
 #undef KVF_OP

@@ -80,6 +80,28 @@ kvf_status small_run(small_call *call) {
                                      given[5], NULL);
 }
 
+static const int in_schema[] = {SMALL_KEY,   SMALL_VALUE, SMALL_KEY_CACHE, SMALL_VALUE_CACHE,
+                                SMALL_SLOTS, SMALL_SCALE, SMALL_SCALE};
+
+void small_values(small_call *call, kvf_value values[SMALL_ARGUMENTS]) {
+  int32_t next = 0;
+  for (int i = 0; i < SMALL_ARGUMENTS; ++i) {
+    const char *name = kvf_dtype_name(kvf_cache_of(call->variant));
+    values[i] =
+        call->variant->op->arguments[i].kind == KVF_KIND_STRING
+            ? (kvf_value){KVF_KIND_STRING, {.string = name}}
+            : (kvf_value){KVF_KIND_TENSOR, {.tensor = tensor_dl(&call->view[in_schema[next++]])}};
+  }
+}
+
+int32_t small_data(const small_call *call, void *data[SMALL_DATA]) {
+  for (int32_t i = 0; i < SMALL_DATA - 1; ++i) {
+    data[i] = call->memory[in_schema[i]].place;
+  }
+  data[SMALL_DATA - 1] = NULL; /* slot_remap */
+  return SMALL_DATA;
+}
+
 bool small_check(small_call *call) {
   const int64_t scalar = kvf_dtype_bits(kvf_scalar_of(call->variant)) / 8;
   const int64_t cache = kvf_dtype_bits(kvf_cache_of(call->variant)) / 8;

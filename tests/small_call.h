@@ -33,6 +33,11 @@ void small_make(small_call *call, const kvf_variant *variant, int64_t tokens, ui
 void small_free(small_call *call);
 kvf_status small_run(small_call *call);
 
+/* The same call for kvf_call(), and its addresses for kvf_run_prepared(). */
+enum { SMALL_ARGUMENTS = 8, SMALL_DATA = 8 };
+void small_values(small_call *call, kvf_value values[SMALL_ARGUMENTS]);
+int32_t small_data(const small_call *call, void *data[SMALL_DATA]);
+
 /* Whether every byte is as it should be after a successful call. Synchronise first. */
 bool small_check(small_call *call);
 

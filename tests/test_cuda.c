@@ -320,8 +320,21 @@ static void test_pinned_tensors(void) {
 /* ---- graphs
  * -------------------------------------------------------------------------------------- */
 
+/* The call, prepared with memory of its own. */
+static kvf_prepared *prepare_like(const small_call *call) {
+  small_call other;
+  kvf_value values[SMALL_ARGUMENTS];
+  kvf_prepared *prepared = NULL;
+  small_make(&other, call->variant, call->tokens, options.seed + 1);
+  small_values(&other, values);
+  EXPECT_STATUS(kvf_prepare_call(call->variant->op, call->exec, values, SMALL_ARGUMENTS, &prepared),
+                KVF_OK);
+  small_free(&other);
+  return prepared;
+}
+
 /* A call is recorded, and runs only when the graph is launched, as often as that is. */
-static void test_capture(void) {
+static void capture(bool prepared) {
   const kvf_variant *variant = begin();
   if (variant == NULL || !graphs_there()) {
     return;
@@ -333,8 +346,11 @@ static void test_capture(void) {
   EXPECT_CUDA(cuda.stream_create(&stream, NON_BLOCKING));
   const kvf_exec exec = {.backend = KVF_CUDA, .stream = stream};
   call.exec = &exec;
+  void *data[SMALL_DATA];
+  const int32_t count = small_data(&call, data);
+  kvf_prepared *kept = prepared ? prepare_like(&call) : NULL;
   (void)capture_begin(&made, stream);
-  EXPECT_STATUS(small_run(&call), KVF_OK);
+  EXPECT_STATUS(prepared ? kvf_run_prepared(kept, stream, data, count) : small_run(&call), KVF_OK);
   const bool whole = capture_end(&made);
   EXPECT(small_untouched(&call), "a captured call ran");
   for (int i = 0; whole && i < 2; ++i) {
@@ -344,9 +360,14 @@ static void test_capture(void) {
   }
   capture_free(&made);
   EXPECT_CUDA(cuda.stream_destroy(stream));
+  kvf_free_prepared(kept);
   small_free(&call);
   count_case(variant);
 }
+
+static void test_capture(void) { capture(false); }
+
+static void test_capture_prepared(void) { capture(true); }
 
 /* ---- programmatic launches
  * ------------------------------------------------------------------------------ */
@@ -470,6 +491,7 @@ CU_TestInfo cuda_tests[] = {
     {"prepare", test_prepare},
     {"pinned tensors", test_pinned_tensors},
     {"captured calls", test_capture},
+    {"captured prepared calls", test_capture_prepared},
     {"first call captured", test_first_capture},
     {"programmatic launches", test_programmatic},
     {"a chain of programmatic launches", test_programmatic_chain},

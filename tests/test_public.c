@@ -392,6 +392,17 @@ static void test_boxed(void) {
             op->num_arguments);
   }
   REFUSED(kvf_call, KVF_INVALID_VALUE, "op: got NULL", NULL, NULL, values, 0);
+  kvf_prepared *prepared = NULL;
+  REFUSED(kvf_prepare_call, KVF_INVALID_VALUE, "op: got NULL", NULL, NULL, values, 0, &prepared);
+  REFUSED(kvf_prepare_call, KVF_INVALID_VALUE, "prepared: got NULL", kvf_get_op(0), NULL, values, 0,
+          NULL);
+  REFUSED(kvf_prepare_call, KVF_INVALID_VALUE, "got -1 arguments", kvf_get_op(0), NULL, values, -1,
+          &prepared);
+  REFUSED(kvf_prepare_call, KVF_INVALID_VALUE, "arguments: got NULL", kvf_get_op(0), NULL, NULL, 1,
+          &prepared);
+  REFUSED(kvf_run_prepared, KVF_INVALID_VALUE, "prepared: got NULL", NULL, NULL, NULL, 0);
+  see("kvf_free_prepared");
+  kvf_free_prepared(prepared); /* none was made */
   REFUSED(kvf_call, KVF_INVALID_VALUE, "arguments: got NULL", kvf_get_op(0), NULL, NULL, 1);
   REFUSED(kvf_call, KVF_INVALID_VALUE, "got -1 arguments", kvf_get_op(0), NULL, values, -1);
 }

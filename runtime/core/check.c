@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/extent.h"
 #include "kvforge/op.h"
 
 kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec) {
@@ -194,6 +195,14 @@ static bool place_of(DLDevice device, kvf_backend *backend, bool *both) {
   return *both || device.device_type == kDLCPU || device.device_type == kDLCUDA;
 }
 
+/* Nearly always, and all that has to be asked then: it is plainly where the call runs. */
+static inline bool is_here(const kvf_check *check, DLDevice device) {
+  return check->placed &&
+         (check->exec.backend == KVF_CPU
+              ? device.device_type == kDLCPU
+              : device.device_type == kDLCUDA && device.device_id == check->exec.device);
+}
+
 void kvf_check_place(kvf_check *check, const char *argument, const DLTensor *tensor) {
   kvf_backend backend;
   bool both;
@@ -247,17 +256,22 @@ static void check_shape(kvf_check *check, const char *argument, const DLTensor *
 
 /*
  * NULL strides mean compact row-major (DLPack before 1.2). Returns whether there are no elements,
- * which the product of the sizes does not tell: it may overflow.
+ * which the product of the sizes does not tell: it may overflow; and whether elements lie on one
+ * another.
  */
-static bool fill_view(const DLTensor *tensor, kvf_view *view) {
+static bool fill_view(const DLTensor *tensor, kvf_view *view, bool *repeats) {
   *view = (kvf_view){.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL};
   bool empty = false;
+  bool repeated = false;
   uint64_t compact = 1;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    const int64_t size = tensor->shape[i];
     view->stride[i] = tensor->strides ? tensor->strides[i] : (int64_t)compact;
-    compact *= (uint64_t)tensor->shape[i];
-    empty |= tensor->shape[i] == 0;
+    compact *= (uint64_t)size;
+    empty |= size == 0;
+    repeated |= view->stride[i] == 0 && size > 1;
   }
+  *repeats = repeated;
   return empty;
 }
 
@@ -283,11 +297,14 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
     return;
   }
   check_shape(check, argument, tensor, dims);
-  kvf_check_place(check, argument, tensor);
+  if (!is_here(check, tensor->device)) {
+    kvf_check_place(check, argument, tensor);
+  }
   if (check->status != KVF_OK) {
     return;
   }
-  if (fill_view(tensor, view)) {
+  bool repeats = false;
+  if (fill_view(tensor, view, &repeats)) {
     return;
   }
   if (view->data == NULL) {
@@ -299,7 +316,7 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
                    "address %p is not a multiple of the element size, %d bytes", view->data,
                    (int)bytes);
   }
-  for (int32_t i = 0; i < rank; ++i) {
+  for (int32_t i = 0; repeats && i < rank; ++i) {
     if (view->stride[i] == 0 && tensor->shape[i] > 1 && is_mutated(check->op, argument)) {
       kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                      "stride of dimension %d (%s) is 0, want elements that do not overlap", i,
@@ -486,35 +503,32 @@ static bool meet(region a, region b, int *splits) {
   return meet(low, of_a ? b : a, splits) || meet(high, of_a ? b : a, splits);
 }
 
-/* From the first byte of a tensor to behind its last; equal where it has none. */
-typedef struct extent {
-  uint64_t begin;
-  uint64_t end;
-} extent;
-
 /* All that most calls need to know, at a fraction of what a region costs. Unsigned, as there. */
-static extent extent_of(const DLTensor *tensor) {
+kvf_extent kvf_extent_of(const DLTensor *tensor) {
   if (tensor == NULL || tensor->data == NULL) {
-    return (extent){0, 0};
+    return (kvf_extent){0, 0};
   }
   const uint64_t bytes = element_bytes(tensor);
-  uint64_t compact = bytes;
-  extent of = {.begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset};
+  kvf_extent of = {.begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset};
   of.end = of.begin + bytes;
-  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+  uint64_t compact = bytes;
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
     const uint64_t size = (uint64_t)tensor->shape[i];
-    const uint64_t distance =
-        tensor->strides != NULL ? (uint64_t)tensor->strides[i] * bytes : compact;
     if (size == 0) {
-      return (extent){0, 0};
+      return (kvf_extent){0, 0};
     }
     compact *= size;
-    if (tensor->strides != NULL && tensor->strides[i] < 0) {
-      of.begin += (size - 1) * distance;
+    if (tensor->strides == NULL) {
+      continue;
+    }
+    const uint64_t length = (size - 1) * ((uint64_t)tensor->strides[i] * bytes);
+    if (tensor->strides[i] < 0) {
+      of.begin += length;
     } else {
-      of.end += (size - 1) * distance;
+      of.end += length;
     }
   }
+  of.end = tensor->strides == NULL ? of.begin + compact : of.end;
   return of;
 }
 
@@ -531,12 +545,12 @@ void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_wri
   if (check->status != KVF_OK) {
     return;
   }
-  extent inputs[KVF_MAX_APART]; /* only the first ones are filled */
+  kvf_extent inputs[KVF_MAX_APART]; /* only the first ones are filled */
   for (int32_t k = 0; k < num_read; ++k) {
-    inputs[k] = extent_of(read[k].tensor);
+    inputs[k] = kvf_extent_of(read[k].tensor);
   }
   for (int32_t i = 0; i < num_written; ++i) {
-    const extent output = extent_of(written[i].tensor);
+    const kvf_extent output = kvf_extent_of(written[i].tensor);
     for (int32_t k = 0; k < num_read; ++k) {
       if (output.begin < inputs[k].end && inputs[k].begin < output.end &&
           share_bytes(written[i].tensor, read[k].tensor)) {

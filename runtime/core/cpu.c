@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "kvforge/op.h"
+#include "core/prepared.h"
 #include "core/registry.h"
 #include "core/tuned.h"
 
@@ -132,6 +133,9 @@ int32_t kvf_cpu_streams(int64_t bytes_written) {
 
 kvf_status kvf_cpu_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                        int64_t units, int64_t bytes_per_unit) {
+  if (kvf_preparing != NULL) {
+    return kvf_note_cpu(check, variant, params, units, bytes_per_unit);
+  }
   kvf_parallel_for(kvf_cpu_code(variant), params, units, bytes_per_unit, check->exec.num_threads);
   return KVF_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "core/cuda_driver.h"
 #include "core/error.h"
+#include "core/prepared.h"
 #include "core/registry.h"
 #include "kvforge/op.h"
 
@@ -399,6 +400,9 @@ static kvf_status launch(const kvf_check *check, const kvf_cuda_driver *driver,
 
 kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, const void *params,
                         const kvf_grid *grid) {
+  if (kvf_preparing != NULL) {
+    return kvf_note_cuda(check, variant, params, grid);
+  }
   const kvf_cuda_driver *driver = NULL;
   bool pushed = false;
   bool launched = false;
@@ -560,6 +564,9 @@ kvf_status kvf_cuda_copy(const kvf_check *check, kvf_cuda_copies *copies) {
   bool pushed = false;
   copies->enqueued = 0;
   copies->in_doubt = 0;
+  if (kvf_preparing != NULL) {
+    return kvf_note_other(check, "a copy by the driver");
+  }
   kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? copy_all(driver, copies, check->exec.stream) : status;

@@ -22,7 +22,7 @@ int32_t kvf_dtype_bits(kvf_dtype dtype) {
 
 kvf_dtype kvf_find_dtype(const char *name) {
   for (int dtype = KVF_DTYPE_NONE + 1; name != NULL && dtype < KVF_DTYPE_COUNT; ++dtype) {
-    if (strcmp(name, dtype_names[dtype]) == 0) {
+    if (kvf_same_name(name, dtype_names[dtype])) {
       return (kvf_dtype)dtype;
     }
   }

@@ -3,6 +3,7 @@
 #define KVFORGE_ERROR_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "kvforge/kvforge.h"
 
@@ -21,6 +22,11 @@ __attribute__((format(printf, 2, 3))) kvf_status kvf_error_add(kvf_status status
                                                                const char *format, ...);
 kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,
                        va_list arguments);
+
+/* Whether two names are the same; most that are not differ in their first letters. */
+static inline bool kvf_same_name(const char *a, const char *b) {
+  return a[0] == b[0] && (a[0] == '\0' || a[1] == b[1]) && strcmp(a, b) == 0;
+}
 
 /*
  * A growing list inside a sentence: appends ", item" (or "item" when the text is still empty),

@@ -4,6 +4,7 @@
 
 #include "core/cuda.h"
 #include "core/error.h"
+#include "core/prepared.h"
 #include "core/registry.h"
 #include "kvforge/op.h"
 
@@ -15,6 +16,9 @@ kvf_check kvf_launch_begin(const kvf_op *op, const kvf_exec *exec, const kvf_var
     kvf_check_fail(&check, KVF_INVALID_VALUE, "params", "got NULL, want the op's params struct");
   } else {
     memcpy(params, given, size);
+  }
+  if (kvf_preparing != NULL) {
+    kvf_note_params(params, size);
   }
   if (check.status != KVF_OK) {
     return check;

@@ -25,6 +25,21 @@ FLASH = ("reshape_and_cache_flash",)
 KERNELS = "runtime/include/kvforge"
 
 FAULTS = (
+    # ---- prepared calls
+    Fault(
+        "a prepared call takes an address that is less aligned than that of its preparation",
+        "runtime/core/prepared.c",
+        "address != 0 && (address & of->mask) == 0",
+        "address != 0",
+        ("prepared",),
+    ),
+    Fault(
+        "a prepared call keeps one of the addresses that it was prepared with",
+        "runtime/core/prepared.c",
+        "for (int32_t i = 0; i < of->num_words; ++i) {",
+        "for (int32_t i = 1; i < of->num_words; ++i) {",
+        ("prepared",),
+    ),
     # ---- bounds
     Fault(
         "a slot one behind the last page is taken",

@@ -326,6 +326,50 @@ KVF_API const kvf_variant *kvf_missing_variant(void);
 KVF_API kvf_status kvf_call(const kvf_op *op, const kvf_exec *exec, const kvf_value *arguments,
                             int32_t count);
 
+/* ---- prepared calls ----------------------------------------------------------------------------
+ *
+ * A call of any op that is checked and chosen once and launched often: a step of an engine has the
+ * same shapes and strides again and again, and only other addresses. What is left of it on the CPU
+ * is a copy of some hundred bytes, on CUDA the driver's launch.
+ */
+typedef struct kvf_prepared kvf_prepared;
+
+/*
+ * Makes all checks of a call, writes nothing, and keeps what it would launch: the variant, threads
+ * or grid, and everything that follows from dtypes, shapes, strides, numbers and words; on CUDA it
+ * loads the kernels. Arguments as for kvf_call(); the tensors that are written to, indices and
+ * scales have to be there and valid, as in a call. `exec` is kept, its stream aside. Nothing of the
+ * arguments is kept but that. On success `*prepared` is the caller's, who ends it with
+ * kvf_free_prepared().
+ *
+ * KVF_UNSUPPORTED: what is done is no launch (copies by the driver), or the op takes from host
+ * memory what a launch on CUDA needs. Otherwise the statuses of the call. `*prepared` is NULL then.
+ */
+KVF_API kvf_status kvf_prepare_call(const kvf_op *op, const kvf_exec *exec,
+                                    const kvf_value *arguments, int32_t count,
+                                    kvf_prepared **prepared);
+
+/*
+ * Launches a prepared call on other memory. `data` has the address of the first element (DLPack's
+ * data + byte_offset) of each tensor of the schema in its order, those of lists one by one; what
+ * stands for an optional one that was absent, or for one without elements, is not looked at. CUDA:
+ * on `stream`, which may be capturing; the CPU does not use it.
+ *
+ * Checked are what an address alone tells: none is NULL, and each is a multiple of what the one of
+ * the preparation was one of, up to 16 bytes. KVF_UNSUPPORTED: another address of a tensor that
+ * launches do not have by its address. What the caller answers for, since it is no longer looked
+ * at: that memory is of the place, dtype, shape and strides of the preparation, that what is
+ * written shares none with what is read, and the values of scales. Indices that are out of range
+ * are skipped on both backends, as CUDA's calls do; on the CPU nobody counts them.
+ *
+ * Any number of threads may run the same prepared call at once, and none may while it is freed.
+ */
+KVF_API kvf_status kvf_run_prepared(const kvf_prepared *prepared, void *stream, void *const *data,
+                                    int32_t count);
+
+/* Ends a prepared call; NULL is none. Work that it has enqueued is not waited for. */
+KVF_API void kvf_free_prepared(kvf_prepared *prepared);
+
 /* ---- modules: ops and variants from other shared objects
  * ----------------------------------------- */
 

@@ -113,10 +113,8 @@ typedef struct kvf_dim {
 KVF_API kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec);
 
 /* Records a failure of `argument` unless one is recorded already; returns the status on record. */
-KVF_API __attribute__((format(printf, 4, 5))) kvf_status kvf_check_fail(kvf_check *check,
-                                                                        kvf_status status,
-                                                                        const char *argument,
-                                                                        const char *format, ...);
+KVF_API __attribute__((cold, format(printf, 4, 5))) kvf_status
+kvf_check_fail(kvf_check *check, kvf_status status, const char *argument, const char *format, ...);
 
 /*
  * Refuses a tensor that is not there, or that has dimensions and no array of sizes. True while

@@ -27,7 +27,7 @@ static kvf_dtype alias_dtype(size_t i, kvf_dtype scalar) {
 /* The dtype that a string names, or KVF_DTYPE_NONE. */
 static kvf_dtype find(const char *string, kvf_dtype scalar) {
   for (size_t i = 0; string != NULL && i < NUM_ALIASES; ++i) {
-    if (strcmp(string, aliases[i].string) == 0) {
+    if (kvf_same_name(string, aliases[i].string)) {
       return alias_dtype(i, scalar);
     }
   }

@@ -1,14 +1,15 @@
 #include "ops/shared/nvfp4_pages.h"
 
 #include <inttypes.h>
-#include <string.h>
 
+#include "core/error.h"
 #include "kvforge/cache/nvfp4.h"
 #include "ops/shared/arithmetic.h"
 
 bool kvf_names_nvfp4_pages(const char *kv_cache_dtype) {
-  return kv_cache_dtype != NULL && (strcmp(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4)) == 0 ||
-                                    strcmp(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4_4OVER6)) == 0);
+  return kv_cache_dtype != NULL &&
+         (kvf_same_name(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4)) ||
+          kvf_same_name(kv_cache_dtype, kvf_dtype_name(KVF_NVFP4_4OVER6)));
 }
 
 static void check_multiple(kvf_check *check, const char *argument, const char *name, int64_t value,

@@ -1,0 +1,16 @@
+/* Where in memory a tensor lies. */
+#ifndef KVFORGE_EXTENT_H
+#define KVFORGE_EXTENT_H
+
+#include "kvforge/kvforge.h"
+
+/* From the first byte of a tensor to behind its last; equal where it has none. */
+typedef struct kvf_extent {
+  uint64_t begin;
+  uint64_t end;
+} kvf_extent;
+
+/* Of a tensor whose descriptor has been checked; NULL has no bytes. */
+kvf_extent kvf_extent_of(const DLTensor *tensor);
+
+#endif
