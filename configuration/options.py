@@ -61,6 +61,7 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
     add("--setup", action="store_true", help="install what is missing, without asking")
     add("--with-torch", action="store_true", help="have --setup install torch, for its binding")
     add("--with-jax", action="store_true", help="have --setup install JAX, for its tests")
+    add("--with-transfer", action="store_true", help="have --setup install NIXL, for its tests")
     add("--with-example", action="store_true", help="have --setup install the example's model")
     add("--with-fuzzer", action="store_true", help="have --setup install clang, for target fuzz")
     add("--profile", metavar="FILE[:NAME]", help="take a selection from a TOML file of yours")

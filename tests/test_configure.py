@@ -149,7 +149,7 @@ def test_every_need_of_a_target_has_a_source() -> None:
 
 def test_requirements_pin_every_package() -> None:
     text = ""
-    for file in ("build", "test", "cuda", "torch", "jax", "example"):
+    for file in ("build", "test", "cuda", "torch", "jax", "example", "transfer"):
         lines = (ROOT / f"requirements/{file}.txt").read_text().splitlines()
         pins = [line for line in lines if not line.startswith("#")]
         assert all(re.match(r"[\w-]+==[\d.]+(\.post\d+)?(;|$)", pin) for pin in pins)
@@ -487,8 +487,8 @@ def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
     assert "no Jinja2: no generate, check-generated, test" in done.stdout
     assert "build.txt -r requirements/test.txt\n" in done.stdout  # and not what is optional
     assert (
-        "no torch: no torch, bench-python, test-vllm; --with-torch has --setup install it"
-        in done.stdout
+        "no torch: no torch, bench-python, test-vllm, test-transfer-faults; "
+        "--with-torch has --setup install it" in done.stdout
     )
     assert not re.search(r"^build .*: generate ", (tree / "build/build.ninja").read_text(), re.M)
     asked = run_in(tree, NINJA, "generate")

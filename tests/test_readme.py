@@ -117,7 +117,8 @@ def test_the_package_can_be_installed_in_place(tmp_path: Path) -> None:
     )
     assert done.stdout.splitlines() == [
         f"{copy}/python/kvforge/__init__.py True",
-        "apache-tvm-ffi<0.2,>=0.1.15 Jinja2>=3.1 ninja>=1.10",
+        "apache-tvm-ffi<0.2,>=0.1.15 Jinja2>=3.1 ninja>=1.10 "
+        'nixl-cu12<1.6,>=1.5.1; extra == "transfer" numpy; extra == "transfer"',
     ], done.stderr
 
 

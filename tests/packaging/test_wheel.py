@@ -80,6 +80,7 @@ def test_the_tag_says_what_the_wheel_asks_for(wheel: Path) -> None:
     for name in (
         *("kvforge/libkvforge.so.0", "kvforge/kvforge_tvm_ffi.so", "kvforge/py.typed"),
         *("kvforge/ops/_C_cache_ops.pyi", "kvforge/paged/__init__.py"),
+        "kvforge/transfer/__init__.py",
         f"{info}/licenses/LICENSE",
         *(f"{source}/runtime/include/kvforge/kvforge.h", f"{source}/generator/__main__.py"),
         *(f"{source}/templates/cpu/zero_blocks.c.j2", f"{source}/templates/new_op/op.c.txt"),

@@ -1,0 +1,160 @@
+"""The notes that peers send each other, little-endian, and the hello before them.
+
+Every note begins with magic, version, kind and the transfer's number. A chunk's note is 64 bytes and the
+XXH3-64 sums of its units of UNIT bytes; its digest is that of the sums, padded with zeros to UNIT / 16.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kvforge.ops import _C_cache_ops as ops
+from kvforge.transfer.errors import BadMessage
+
+MAGIC, VERSION = b"KVFT", 1
+UNIT = 16384
+PING, WANT, READY, CREDIT, CHUNK, ACK, FAIL, DRAINED, BYE = range(1, 10)
+
+_HEAD = struct.Struct("<4sHHQ")
+_SLOT = struct.Struct("<IIQ")  # a number or 0, slot, generation
+_CHUNK = struct.Struct("<4sHHQIIBBBxHHIIIIQQ")
+_TEXT = 4000  # bytes of what is said about a failure
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note whose body is not yet read."""
+
+    kind: int
+    transfer: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A slot of the receiver's ring in one of its lives; `chunk` counts in acknowledgements alone."""
+
+    slot: int
+    generation: int
+    chunk: int = 0
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a chunk's note says of the bytes that it follows: all but slot, generation and digest is what
+    both sides have computed of the part."""
+
+    transfer: int
+    chunk: int
+    chunks: int
+    group: int
+    layout: int
+    dtype: int
+    first_layer: int
+    layers: int
+    first: int
+    count: int
+    slot: int
+    bytes: int
+    generation: int
+    digest: int
+
+
+def note(kind: int, transfer: int = 0, body: bytes = b"") -> bytes:
+    """A note of any kind. PING, READY (what is wanted is there, grant slots) and BYE have no body."""
+    return _HEAD.pack(MAGIC, VERSION, kind, transfer) + body
+
+
+def parse(data: bytes) -> Note:
+    """BadMessage for what this version does not know."""
+    if len(data) < _HEAD.size:
+        raise BadMessage("note: bytes", len(data), f"at least {_HEAD.size}")
+    magic, version, kind, transfer = _HEAD.unpack_from(data)
+    if magic != MAGIC:
+        raise BadMessage("note: magic", magic, MAGIC)
+    if version != VERSION:
+        raise BadMessage("note: version", version, VERSION)
+    if not PING <= kind <= BYE:
+        raise BadMessage("note: kind", kind, f"{PING} to {BYE}")
+    return Note(kind, transfer, data[_HEAD.size :])
+
+
+def want(transfer: int, key: str, part: dict[str, Any], limit: int) -> bytes:
+    """`limit`: bytes of a chunk at most."""
+    return note(WANT, transfer, json.dumps([key, limit, part], sort_keys=True).encode())
+
+
+def parse_want(body: bytes) -> tuple[str, int, Any]:
+    """The key, the limit and what plan.Part.from_json() reads; BadMessage for what is none."""
+    try:
+        key, limit, part = json.loads(body)
+    except (ValueError, TypeError) as error:
+        raise BadMessage("want", error, "a key, a limit and a part") from None
+    if type(key) is not str or type(limit) is not int or limit < 1024:
+        raise BadMessage("want", (key, limit), "a key and at least 1024 bytes")
+    return key, limit, part
+
+
+def with_slots(kind: int, transfer: int, slots: list[Slot]) -> bytes:
+    """A note of kind CREDIT, ACK or DRAINED."""
+    body = b"".join(_SLOT.pack(slot.chunk, slot.slot, slot.generation) for slot in slots)
+    return note(kind, transfer, body)
+
+
+def parse_slots(body: bytes) -> list[Slot]:
+    """The slots of a note of kind CREDIT, ACK or DRAINED; BadMessage for half of one."""
+    if len(body) % _SLOT.size:
+        raise BadMessage("slots: bytes", len(body), f"a multiple of {_SLOT.size}")
+    return [Slot(slot, generation, chunk) for chunk, slot, generation in _SLOT.iter_unpack(body)]
+
+
+def fail(transfer: int, reason: str) -> bytes:
+    """The end of a transfer, with the reason; either side says so."""
+    return note(FAIL, transfer, reason.encode()[:_TEXT])
+
+
+def chunk(header: Header, sums: Any) -> bytes:
+    """A chunk's note: the header, and the sums as int64."""
+    packed = _CHUNK.pack(MAGIC, VERSION, CHUNK, *dataclasses.astuple(header))
+    return packed + bytes(sums.astype("<i8").tobytes())
+
+
+def parse_chunk(data: Note) -> tuple[Header, Any]:
+    """The header and the sums, int64; BadMessage if they do not belong together."""
+    size = _CHUNK.size - _HEAD.size
+    if len(data.body) < size:
+        raise BadMessage("chunk: bytes", len(data.body), f"at least {size}")
+    whole = _HEAD.pack(MAGIC, VERSION, CHUNK, data.transfer) + data.body[:size]
+    header = Header(*_CHUNK.unpack(whole)[3:])
+    if (len(data.body) - size) % 8:
+        raise BadMessage("chunk: bytes of sums", len(data.body) - size, "a multiple of 8")
+    sums = np.frombuffer(data.body, "<i8", offset=size).astype(np.int64)
+    if len(sums) != -(-header.bytes // UNIT):
+        raise BadMessage("chunk: sums", len(sums), -(-header.bytes // UNIT))
+    if digest(sums) != header.digest:
+        raise BadMessage("chunk: digest", f"{header.digest:016x}", f"{digest(sums):016x}")
+    return header, sums
+
+
+def sums_of(wire: Any) -> Any:
+    """int64: XXH3-64 of each unit of a wire buffer."""
+    found = np.empty(-(-wire.size // UNIT), np.int64)
+    ops.kv_checksum(wire, UNIT, found)
+    return found
+
+
+def digest(sums: Any) -> int:
+    """Of a chunk's sums, as an unsigned number."""
+    padded = np.zeros(max(1024, -(-8 * sums.size // 1024) * 1024) + 16, np.uint8)
+    start = -padded.ctypes.data % 16
+    padded = padded[start : start + padded.size - 16]
+    padded[: 8 * sums.size] = sums.astype("<i8").view(np.uint8)
+    found = np.empty(1, np.int64)
+    ops.kv_checksum(padded, padded.size, found)
+    return int(found.view(np.uint64)[0])

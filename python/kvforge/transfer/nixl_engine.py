@@ -1,0 +1,149 @@
+"""Bytes by NIXL's UCX backend: shared memory, TCP, RDMA, as UCX_TLS says.
+
+An agent for each peer, over the same staging memory: destroying it is the one thing that keeps a peer's
+late writes out (removing the peer, releasing a handle and deregistering the memory all do not).
+"""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from types import ModuleType
+from typing import Any
+
+from kvforge.transfer.engine import Link, LinkDown
+
+_PACKAGES = ("nixl", "nixl_cu13", "nixl_cu12")
+_BASE = struct.Struct("<QQ")  # address and bytes of the incoming staging memory
+
+
+def _import() -> tuple[ModuleType, ModuleType]:
+    """NIXL's API and the module with its errors; ImportError says what is missing."""
+    for package in _PACKAGES:
+        try:
+            return (
+                importlib.import_module(f"{package}._api"),
+                importlib.import_module(f"{package}._bindings"),
+            )
+        except ModuleNotFoundError:
+            continue
+    raise ImportError(
+        "kvforge.transfer: NIXL is not installed (none of " + ", ".join(_PACKAGES) + "): "
+        "pip install --no-deps nixl-cu12==1.5.1"
+    )
+
+
+class NixlEngine:
+    """See engine.Engine. Agents are of the thread that calls."""
+
+    name = "nixl"
+
+    def __init__(self, name: str, incoming: Any, outgoing: Any, silence: float) -> None:
+        self._api, bindings = _import()
+        self._errors = tuple(
+            value
+            for value in vars(bindings).values()
+            if isinstance(value, type) and issubclass(value, Exception)
+        )
+        self._name, self._incoming, self._outgoing = name, incoming, outgoing
+        self._links = 0
+
+    def open(self, first: bool) -> Link:
+        self._links += 1
+        name = f"{self._name}/{self._links}"
+        return NixlLink(self._api, self._errors, name, self._incoming, self._outgoing)
+
+
+class NixlLink:
+    """See engine.Link."""
+
+    def __init__(
+        self,
+        api: ModuleType,
+        errors: tuple[type[Exception], ...],
+        name: str,
+        incoming: Any,
+        outgoing: Any,
+    ) -> None:
+        self._errors = errors
+        self._agent: Any = api.nixl_agent(name, api.nixl_agent_config())
+        self._in = (incoming.ctypes.data, incoming.size)
+        self._out = outgoing.ctypes.data
+        for memory in (incoming, outgoing):
+            region = [(memory.ctypes.data, memory.size, 0, "")]
+            self._agent.register_memory(region, mem_type="DRAM", backends=["UCX"])
+        self._peer = ""
+        self._theirs = (0, 0)
+        self._flights: dict[int, Any] = {}
+        self._tickets = 0
+
+    def address(self) -> bytes:
+        return _BASE.pack(*self._in) + bytes(self._agent.get_agent_metadata())
+
+    def connect(self, address: bytes) -> None:
+        try:
+            self._theirs = _BASE.unpack_from(address)
+            self._peer = self._agent.add_remote_agent(address[_BASE.size :]).decode()
+            self._agent.make_connection(self._peer)
+        except struct.error as error:
+            raise LinkDown(f"NIXL does not connect: {error}") from None
+        except self._errors as error:
+            raise LinkDown(f"NIXL does not connect: {_text(error)}") from None
+
+    def post(self, source: int, target: int, count: int, note: bytes) -> int:
+        try:
+            mine = self._agent.get_xfer_descs([(self._out + source, count, 0)], mem_type="DRAM")
+            theirs = [(self._theirs[0] + target, count, 0)]
+            handle = self._agent.initialize_xfer(
+                "WRITE",
+                mine,
+                self._agent.get_xfer_descs(theirs, mem_type="DRAM"),
+                self._peer,
+                note,
+            )
+            self._tickets += 1
+            self._flights[self._tickets] = handle
+            if self._agent.transfer(handle) == "ERR":
+                raise LinkDown("NIXL does not begin a write")
+        except self._errors as error:
+            raise LinkDown(f"NIXL does not begin a write: {_text(error)}") from None
+        return self._tickets
+
+    def done(self, ticket: int) -> bool:
+        handle = self._flights[ticket]
+        try:
+            state = self._agent.check_xfer_state(handle)
+            if state == "PROC":
+                return False
+            del self._flights[ticket]
+            self._agent.release_xfer_handle(handle)
+        except self._errors as error:
+            raise LinkDown(f"a write of NIXL: {_text(error)}") from None
+        if state != "DONE":
+            raise LinkDown(f"a write of NIXL: {state}")
+        return True
+
+    def notify(self, note: bytes) -> None:
+        try:
+            self._agent.send_notif(self._peer, note)
+        except self._errors as error:
+            raise LinkDown(f"NIXL does not notify: {_text(error)}") from None
+
+    def poll(self) -> list[bytes]:
+        try:
+            found = self._agent.get_new_notifs()
+        except self._errors as error:
+            raise LinkDown(f"notes of NIXL: {_text(error)}") from None
+        return list(found.get(self._peer, ()))
+
+    def fence(self) -> None:
+        """Handles go first: each keeps the agent alive."""
+        self._flights.clear()
+        self._agent = None
+
+    def closed(self) -> bool:
+        return self._agent is None
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()

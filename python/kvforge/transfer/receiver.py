@@ -1,0 +1,217 @@
+"""One transfer at its receiver: slots are granted, chunks land, are checked, unpacked and acknowledged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kvforge.ops import _C_cache_ops as ops
+from kvforge.transfer import messages
+from kvforge.transfer.engine import Link
+from kvforge.transfer.errors import BadMessage, Incompatible
+from kvforge.transfer.layout import LAYOUTS, Group, Wire
+from kvforge.transfer.messages import Header, Slot
+from kvforge.transfer.plan import Chunk, Part
+from kvforge.transfer.ring import Ring
+from kvforge.transfer.transfer import Stats
+
+
+@dataclass
+class Stream:
+    """What one peer sends for a transfer. Not for several threads."""
+
+    number: int
+    peer: str
+    link: Link
+    index: int  # of the group in the peer's hello
+    wire: Wire
+    part: Part
+    chunks: list[Chunk]
+
+    def __post_init__(self) -> None:
+        self.ready = False  # the peer has it
+        self.granted: dict[int, Slot] = {}
+        self.landed: dict[int, Slot] = {}
+        self.unpacked: set[int] = set()
+
+    @property
+    def complete(self) -> bool:
+        return len(self.unpacked) == len(self.chunks)
+
+    @property
+    def wanting(self) -> int:
+        """Chunks for which no slot is granted yet."""
+        return len(self.chunks) - len(self.granted) - len(self.landed) - len(self.unpacked)
+
+
+@dataclass
+class Receiving:
+    """Tokens of a request on their way into pages here, by one stream from each peer that has some.
+
+    `slots` are those of tokens first, first + 1, ... of the streams' parts. With `atomic` nothing is
+    unpacked before all has landed and is checked, so all of it must fit into the ring.
+    """
+
+    group: Group
+    slots: Any
+    streams: list[Stream]
+    ring: Ring
+    stats: Stats
+    event: Callable[[str], None]
+    atomic: bool = False
+    zero_tail: bool = False
+
+    def __post_init__(self) -> None:
+        chunks = sum(len(stream.chunks) for stream in self.streams)
+        if self.atomic and chunks > self.ring.slots:
+            raise Incompatible(
+                f"group {self.group.shape.name}: {chunks} chunks at once, and {self.ring.slots} slots"
+            )
+
+    @property
+    def complete(self) -> bool:
+        return all(stream.complete for stream in self.streams)
+
+    def grant(self) -> bool:
+        """Takes slots for what is to come, and tells the peers. Whether it had any."""
+        wanting = [stream for stream in self.streams if stream.ready and stream.wanting]
+        needed = sum(stream.wanting for stream in wanting)
+        if self.atomic and not self._all_fit(needed):
+            return False
+        found: dict[int, list[Slot]] = {}
+        while wanting:
+            for stream in list(wanting):
+                slot = self.ring.take()
+                if slot is None:
+                    wanting.clear()
+                    break
+                stream.granted[slot.slot] = slot
+                found.setdefault(stream.number, []).append(slot)
+                if not stream.wanting:
+                    wanting.remove(stream)
+        for stream in self.streams:
+            if slots := found.get(stream.number):
+                stream.link.notify(messages.with_slots(messages.CREDIT, stream.number, slots))
+        return bool(found)
+
+    def _all_fit(self, needed: int) -> bool:
+        ready = all(stream.ready for stream in self.streams)
+        return ready and needed <= self.ring.counts["free"]
+
+    def take(self, stream: Stream, header: Header, sums: Any) -> None:
+        """A chunk that has landed. BadMessage for what was not to come, or came with other bytes."""
+        if header.chunk in stream.unpacked or header.chunk in stream.landed:
+            return
+        chunk = self._expected(stream, header)
+        self.event("landed")
+        slot = stream.granted[header.slot]
+        buffer = self.ring.bytes_of(slot, chunk.bytes)
+        started = time.monotonic()
+        wrong = np.zeros(1, np.int32)
+        found = np.empty_like(sums)
+        ops.kv_checksum(buffer, messages.UNIT, found, sums, wrong)
+        self.stats.check += time.monotonic() - started
+        if wrong[0]:
+            raise BadMessage("chunk: units with another sum", int(wrong[0]), 0)
+        self.event("checked")
+        del stream.granted[slot.slot]
+        stream.landed[chunk.number] = slot
+        self.stats.bytes += chunk.bytes
+        self.stats.chunks += 1
+        self.stats.descriptors += 1
+        if not self.atomic:
+            self._finish(stream, chunk, wrong)
+        elif all(len(each.landed) == len(each.chunks) for each in self.streams):
+            for each in self.streams:
+                for one in each.chunks:
+                    self._finish(each, one, wrong)
+
+    def _expected(self, stream: Stream, header: Header) -> Chunk:
+        """The chunk that a header speaks of, if all that it says is so."""
+        if header.chunk >= len(stream.chunks):
+            raise BadMessage("chunk: number", header.chunk, f"less than {len(stream.chunks)}")
+        chunk = stream.chunks[header.chunk]
+        wanted = {
+            "chunks": len(stream.chunks),
+            "group": stream.index,
+            "layout": LAYOUTS.index(stream.part.layout),
+            "dtype": stream.wire.code,
+            "first_layer": chunk.first_layer,
+            "layers": chunk.layers,
+            "first": stream.part.first + chunk.first,
+            "count": chunk.count,
+            "bytes": chunk.bytes,
+        }
+        for field, want in wanted.items():
+            if getattr(header, field) != want:
+                raise BadMessage(f"chunk: {field}", getattr(header, field), want)
+        slot = stream.granted.get(header.slot)
+        if slot is None:
+            raise BadMessage("chunk: slot", header.slot, f"one of {sorted(stream.granted)}")
+        if slot.generation != header.generation:
+            raise BadMessage("chunk: generation", header.generation, slot.generation)
+        return chunk
+
+    def _finish(self, stream: Stream, chunk: Chunk, gate: Any) -> None:
+        started = time.monotonic()
+        slot = stream.landed[chunk.number]
+        self._unpack(stream, chunk, self.ring.bytes_of(slot, chunk.bytes), gate)
+        self.stats.unpack += time.monotonic() - started
+        stream.unpacked.add(chunk.number)
+        del stream.landed[chunk.number]
+        self.ring.give_back(slot)
+        self.event("unpacked")
+        if self.complete and self.zero_tail and self.slots.size:
+            self._zero_tail()
+        done = Slot(slot.slot, slot.generation, chunk.number)
+        stream.link.notify(messages.with_slots(messages.ACK, stream.number, [done]))
+        self.event("ack")
+
+    def _unpack(self, stream: Stream, chunk: Chunk, buffer: Any, gate: Any) -> None:
+        part, wire = stream.part, stream.wire
+        layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
+        slots = self.slots[chunk.first : chunk.first + chunk.count]
+        if wire.receiver_converts:
+            pages, page_dtype = self.group.pages_of(layers, part.heads), self.group.shape.dtype
+            wire_scales, page_scales = (
+                wire.scales(layers, part.heads),
+                self.group.scales_of(layers, part.heads),
+            )
+        else:
+            pages, page_dtype = self.group.with_scales(layers, part.heads), wire.dtype
+            wire_scales, page_scales = None, []
+        ops.kv_unpack(
+            buffer,
+            pages,
+            slots,
+            part.layout,
+            part.block,
+            wire.dtype,
+            page_dtype,
+            wire_scales,
+            page_scales,
+            gate,
+            len(layers),
+            part.heads_per_group,
+        )
+
+    def _zero_tail(self) -> None:
+        """Rows of the last token's page behind it, in the layers and heads that came."""
+        block, row = divmod(int(self.slots[-1]), self.group.shape.block_size)
+        for stream in self.streams:
+            for page in self.group.with_scales(stream.part.layers, stream.part.heads):
+                page[block, row + 1 :] = 0
+
+    def give_up(self) -> None:
+        """Returns its slots: those that a peer may still write to, by way of quarantine."""
+        for stream in self.streams:
+            for slot in stream.granted.values():
+                self.ring.quarantine(slot, stream.link)
+            for slot in stream.landed.values():
+                self.ring.give_back(slot)
+            stream.granted.clear()
+            stream.landed.clear()

@@ -1,0 +1,58 @@
+"""What offer() and fetch() return, and what is counted of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Stats:
+    """Of one transfer: bytes on the wire, chunks, writes that the engine was given, and seconds.
+
+    `pack` and `post` are the sender's, from kv_pack to the sums, and in the engine's call; `wire` is
+    from the call to the end of the write, and writes overlap. `check` and `unpack` are the receiver's.
+    """
+
+    bytes: int = 0
+    chunks: int = 0
+    descriptors: int = 0
+    pack: float = 0.0
+    post: float = 0.0
+    wire: float = 0.0
+    check: float = 0.0
+    unpack: float = 0.0
+
+
+@dataclass
+class Transfer:
+    """A transfer under way. For any thread; `await transfer` is result() for asyncio."""
+
+    key: str
+    stats: Stats = field(default_factory=Stats)
+    _future: Future[Stats] = field(default_factory=Future)
+    _abort: Callable[[], None] = lambda: None
+
+    def done(self) -> bool:
+        """Whether result() returns or raises at once."""
+        return self._future.done()
+
+    def result(self, timeout: float | None = None) -> Stats:
+        """Waits for the end; raises the TransferError of a transfer that failed.
+
+        TimeoutError after `timeout` seconds, which ends nothing: see abort().
+        """
+        return self._future.result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """As result(), but returns the error, or None."""
+        return self._future.exception(timeout)
+
+    def abort(self) -> None:
+        """Ends the transfer with Aborted, unless it is done before."""
+        self._abort()
+
+    def __await__(self) -> Generator[object, None, Stats]:
+        return asyncio.wrap_future(self._future).__await__()

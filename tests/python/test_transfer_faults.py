@@ -1,0 +1,28 @@
+"""The short form of target test-transfer-faults: processes that die or stop in the middle of transfers."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from conftest import require
+
+require("python", __file__)
+if importlib.util.find_spec("torch") is None:
+    pytest.skip(f"{__file__}: no torch, for gloo", allow_module_level=True)
+
+import transfer_faults
+from transfer_party import engines
+
+
+def test_every_event_has_its_turn() -> None:
+    """Of two rounds each of all events; each comes with every action in three."""
+    total = sum(len(events) for events in transfer_faults.EVENTS.values())
+    cases = [transfer_faults.Case.of(seed, ["nixl", "gloo"]) for seed in range(3 * total)]
+    met = {(case.role, case.event, case.action) for case in cases}
+    assert len(met) == 3 * total
+
+
+def test_what_is_left_has_its_error_and_whole_chunks() -> None:
+    hit = transfer_faults.run(range(1, 11), engines(), print)
+    assert hit.total() == 10
