@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib.util
 import os
@@ -217,15 +218,28 @@ class _Body:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4
 
 
+def _enter(namespace: str) -> None:
+    """Makes a network namespace this process's, and /sys tell of its interfaces, as ip netns exec does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    net, mounts, slave_all, detach = 0x40000000, 0x20000, 0x4000 | 0x80000, 2
+
+    def check(result: int, what: str) -> None:
+        if result:
+            raise OSError(ctypes.get_errno(), f"{what} {namespace}")
+
+    with Path(f"/run/netns/{namespace}").open() as handle:
+        check(libc.setns(handle.fileno(), net), "setns")
+    check(libc.unshare(mounts), "unshare")
+    check(libc.mount(b"", b"/", b"none", slave_all, None), "mount /")
+    libc.umount2(b"/sys", detach)
+    check(libc.mount(namespace.encode(), b"/sys", b"sysfs", 0, None), "mount /sys")
+
+
 def _serve(pipe: Connection, environment: dict[str, str], namespace: str) -> None:
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if namespace:
-        import ctypes
-
-        with Path(f"/run/netns/{namespace}").open() as handle:
-            if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), 0x40000000):
-                raise OSError(ctypes.get_errno(), f"setns {namespace}")
+        _enter(namespace)
     body = _Body()
     while True:
         try:

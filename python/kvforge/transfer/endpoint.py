@@ -190,7 +190,10 @@ class Endpoint:
                 _LOG.warning("%s", error)
 
     def _greet(self, connection: socket.socket, first: bool) -> str:
-        link = self._call(lambda: self._engine.open(first))
+        try:
+            link = self._call(lambda: self._engine.open(first))
+        except LinkDown as error:
+            raise PeerLost("(no hello)", str(error)) from None
         try:
             hello = Hello(
                 self.name,

@@ -46,7 +46,8 @@ class Engine(Protocol):
     name: str
 
     def open(self, first: bool) -> Link:
-        """A link that is not yet connected. Of the two ends of one, the one that asked is the first."""
+        """A link that is not yet connected. Of the two ends of one, the one that asked is the first.
+        LinkDown if the library refuses."""
 
 
 class Maker(Protocol):

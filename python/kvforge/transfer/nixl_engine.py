@@ -51,7 +51,10 @@ class NixlEngine:
     def open(self, first: bool) -> Link:
         self._links += 1
         name = f"{self._name}/{self._links}"
-        return NixlLink(self._api, self._errors, name, self._incoming, self._outgoing)
+        try:
+            return NixlLink(self._api, self._errors, name, self._incoming, self._outgoing)
+        except self._errors as error:
+            raise LinkDown(f"NIXL makes no agent: {_text(error)}") from None
 
 
 class NixlLink:

@@ -56,6 +56,7 @@ class Sending:
         self._credits: deque[Slot] = deque()
         self._flights: list[_Flight] = []
         self._next = 0
+        self._written: dict[int, Slot] = {}  # by chunk: writes that are over, and not acknowledged
         self._acknowledged: set[int] = set()
 
     @property
@@ -81,11 +82,12 @@ class Sending:
             if slot.chunk >= self._next:
                 raise BadMessage("ack: chunk", slot.chunk, f"less than {self._next}")
             self._acknowledged.add(slot.chunk)
+            self._written.pop(slot.chunk, None)
 
     def fail(self, error: TransferError) -> None:
         """Posts nothing more. Writes under way come to their end, or to that of the link."""
         self.failed = error
-        self._drained(list(self._credits))
+        self._drained([*self._credits, *self._written.values()])
         self._credits.clear()
 
     def cut(self) -> None:
@@ -104,6 +106,8 @@ class Sending:
                 self.stats.wire += time.monotonic() - flight.posted
                 if self.failed is not None:
                     self._drained([flight.remote])
+                elif flight.chunk.number not in self._acknowledged:
+                    self._written[flight.chunk.number] = flight.remote
         busy = len(self._flights) != flying
         if self.failed is None and self._credits and self._next < len(self.chunks):
             local = self.ring.take()

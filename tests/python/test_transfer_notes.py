@@ -1,0 +1,351 @@
+"""What kvforge.transfer does with notes that are not as they should be, over an engine of this test."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import resource
+import struct
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import require
+
+require("python", __file__)
+
+from hypothesis import given
+from hypothesis import strategies as st
+from transfer_loopback import Loopback
+
+from kvforge import transfer
+from kvforge.transfer import messages, plan
+from kvforge.transfer.layout import Plane, Shape, Wire
+from kvforge.transfer.ring import Ring
+
+LAYERS, COUNT, SLOTS = 2, 100, 3
+FIELDS = {  # of a chunk's note: where, how wide
+    "chunks": (20, "I"),
+    "group": (24, "B"),
+    "layout": (25, "B"),
+    "dtype": (26, "B"),
+    "first_layer": (28, "H"),
+    "layers": (30, "H"),
+    "first": (32, "I"),
+    "count": (36, "I"),
+    "slot": (40, "I"),
+    "sums": (44, "I"),  # as many as the bytes ask for
+    "generation": (48, "Q"),
+    "digest": (56, "Q"),
+}
+
+
+class Pair:
+    """A sender and a receiver in this process, in chunks of 32 tokens."""
+
+    def __init__(self) -> None:
+        self.wire = Loopback()
+        random = np.random.default_rng(1)
+        shape = (2, LAYERS, 10, 16, 2, 8)
+        self.source = random.integers(0, 1 << 16, shape, np.uint16)
+        self.target = random.integers(0, 1 << 16, shape, np.uint16)
+        self.before = self.target.copy()
+        self.slots = random.permutation(160)[:COUNT]
+        self.landing = random.permutation(160)[:COUNT]
+        self.want = self.before.copy()
+        flat = (2, LAYERS, 160, 2, 8)
+        self.want.reshape(flat)[:, :, self.landing] = self.source.reshape(flat)[:, :, self.slots]
+        self.sender = self.endpoint("sender", self.source)
+        self.receiver = self.endpoint("receiver", self.target)
+        self.peer = self.receiver.connect(*self.sender.listen())
+        self.sender.wait_for_peers(1)
+
+    def endpoint(self, name: str, pages: Any) -> transfer.Endpoint:
+        views = [pages[plane, layer] for plane in range(2) for layer in range(LAYERS)]
+        group = transfer.Group("kv", views, layers=["a", "b"], dtype="float16", wire_block=32)
+        options: dict[str, Any] = {"slots": SLOTS, "slot_bytes": 4096, "deadline": 5.0}
+        return transfer.Endpoint(name, [group], engine=self.wire, **options)
+
+    def run(self, **options: Any) -> transfer.Transfer:
+        self.sender.offer("key", self.slots)
+        return self.receiver.fetch(self.peer, "key", self.landing, **options)
+
+    def all_free(self) -> bool:
+        """Soon: the last notes are on their way."""
+        want = {"free": SLOTS, "held": 0, "quarantined": 0}
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            rings = [*self.sender.counts().values(), *self.receiver.counts().values()]
+            if all(ring == want for ring in rings):
+                return True
+            time.sleep(0.001)
+        return False
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    found = Pair()
+    yield found
+    found.receiver.close()
+    found.sender.close()
+
+
+def test_a_transfer(pair: Pair) -> None:
+    stats = pair.run().result()
+    np.testing.assert_array_equal(pair.target, pair.want)
+    assert (stats.chunks, stats.descriptors, stats.bytes) == (4, 4, 4 * 4096)
+    assert pair.wire.kinds.count(messages.CHUNK) == 4
+    assert pair.all_free()
+
+
+def test_a_note_that_comes_twice_is_one(pair: Pair) -> None:
+    pair.wire.mangle = lambda note: [note, note]
+    pair.run().result()
+    np.testing.assert_array_equal(pair.target, pair.want)
+    assert pair.all_free()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_is_not_what_was_agreed(pair: Pair, field: str) -> None:
+    """The transfer fails with the field's name, and nothing is written."""
+    at, kind = FIELDS[field]
+
+    def mangle(note: bytes) -> list[bytes]:
+        (value,) = struct.unpack_from(f"<{kind}", note, at)
+        changed = bytearray(note)
+        struct.pack_into(
+            f"<{kind}", changed, at, value + {"sums": 16384, "slot": SLOTS}.get(field, 1)
+        )
+        return [bytes(changed)]
+
+    pair.wire.mangle = mangle
+    with pytest.raises(transfer.BadMessage) as caught:
+        pair.run().result()
+    assert field in caught.value.field
+    np.testing.assert_array_equal(pair.target, pair.before)
+    assert messages.ACK not in pair.wire.kinds
+    assert pair.all_free()
+
+
+@pytest.mark.parametrize(
+    ("mangle", "field"),
+    [
+        (lambda note: [note[:10]], "bytes"),
+        (lambda note: [note[:50]], "bytes"),
+        (lambda note: [note[:-3]], "bytes of sums"),
+        (lambda note: [note[:-8]], "sums"),
+        (lambda note: [b"KVFX" + note[4:]], "magic"),
+        (lambda note: [note[:4] + b"\x02" + note[5:]], "version"),
+        (lambda note: [note[:6] + b"\x63" + note[7:]], "kind"),
+        (lambda note: [note[:-1] + bytes([note[-1] ^ 1])], "digest"),
+    ],
+)
+def test_a_note_that_is_none(pair: Pair, mangle: Any, field: str) -> None:
+    """Who sends such a thing is cut off."""
+    pair.wire.mangle = mangle
+    with pytest.raises(transfer.BadMessage, match=field):
+        pair.run().result()
+    np.testing.assert_array_equal(pair.target, pair.before)
+    assert pair.receiver.peers() == []
+    assert pair.all_free()
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_bytes_that_are_not_those_that_were_sent(pair: Pair, chunk: int) -> None:
+    """A late write to staging: the chunks before have come, this one and those behind have not."""
+    ring = pair.receiver._incoming
+
+    def mangle(note: bytes) -> list[bytes]:
+        header, _ = messages.parse_chunk(messages.parse(note))
+        if header.chunk == chunk:
+            ring.memory[header.slot * 4096 + 3000] ^= 4
+        return [note]
+
+    pair.wire.mangle = mangle
+    with pytest.raises(transfer.BadMessage, match="units with another sum"):
+        pair.run().result()
+    flat = (2, LAYERS, 160, 2, 8)
+    want = pair.before.copy().reshape(flat)
+    came, slots = pair.landing[: 32 * chunk], pair.slots[: 32 * chunk]
+    want[:, :, came] = pair.source.reshape(flat)[:, :, slots]
+    np.testing.assert_array_equal(pair.target.reshape(flat), want)
+    assert pair.all_free()
+
+
+def test_a_chunk_of_a_transfer_that_was_given_up(pair: Pair) -> None:
+    """Its slot is nobody's until its note has come, and its bytes go nowhere."""
+    held: list[bytes] = []
+
+    def hold(note: bytes) -> list[bytes]:
+        held.append(note)
+        return []
+
+    pair.wire.mangle = hold
+    fetch = pair.run()
+    while len(held) < SLOTS:
+        time.sleep(0.001)
+    fetch.abort()
+    with pytest.raises(transfer.Aborted):
+        fetch.result()
+    assert pair.all_free(), "the sender says that its writes are over"
+    link = pair.wire.links[pair.receiver._peers[pair.peer].link.address()]
+    link.notes += held
+    time.sleep(0.05)
+    np.testing.assert_array_equal(pair.target, pair.before)
+    pair.wire.mangle = lambda note: [note]
+    pair.run().result()
+    np.testing.assert_array_equal(pair.target, pair.want)
+
+
+def test_all_or_nothing(pair: Pair) -> None:
+    """A chunk that fails leaves what came before it as it was, too."""
+    seen: list[int] = []
+
+    def mangle(note: bytes) -> list[bytes]:
+        seen.append(1)
+        return [note[:-1] + bytes([note[-1] ^ 1])] if len(seen) == 3 else [note]
+
+    pair.wire.mangle = mangle
+    pair.sender.offer("key", pair.slots)
+    fetch = pair.receiver.fetch(pair.peer, "key", pair.landing[:96], atomic=True)
+    with pytest.raises(transfer.BadMessage):
+        fetch.result()
+    np.testing.assert_array_equal(pair.target, pair.before)
+
+
+def test_release_is_called_once_the_pages_are_free(pair: Pair) -> None:
+    released: list[transfer.Transfer] = []
+    offer = pair.sender.offer("key", pair.slots, readers=2, release=released.append)
+    for _ in range(2):
+        assert not released
+        pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+    offer.result()
+    assert released == [offer]
+
+
+def test_an_empty_transfer(pair: Pair) -> None:
+    assert pair.receiver.fetch(pair.peer, "key", []).result().chunks == 0
+
+
+def test_awaited(pair: Pair) -> None:
+    import asyncio
+
+    async def both() -> None:
+        await pair.run()
+
+    asyncio.run(both())
+    np.testing.assert_array_equal(pair.target, pair.want)
+
+
+def test_many_transfers_keep_nothing(pair: Pair) -> None:
+    def some(count: int) -> int:
+        for _ in range(count):
+            offer = pair.sender.offer("key", pair.slots[:40])
+            pair.receiver.fetch(pair.peer, "key", pair.landing[:40]).result()
+            offer.result()
+        gc.collect()
+        return len(gc.get_objects())
+
+    before, peak = some(50), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    after = some(500)
+    assert after < before + 200
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 8192
+    assert pair.all_free()
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_a_note_or_refused(data: bytes, known: bool) -> None:
+    if known:
+        data = messages.MAGIC + struct.pack("<H", messages.VERSION) + data
+    try:
+        note = messages.parse(data)
+    except transfer.BadMessage:
+        return
+    for parse in (messages.parse_want, messages.parse_slots):
+        with contextlib.suppress(transfer.BadMessage):
+            parse(note.body)
+    with contextlib.suppress(transfer.BadMessage):
+        messages.parse_chunk(note)
+
+
+SHAPE = Shape("kv", "m", ("a", "b", "c"), (Plane(16, 2),) * 2, "float16", 16, 8, (0, 8))
+
+
+@given(st.integers(1, 9), st.integers(1, 8), st.integers(0, 500), st.integers(1, 300))
+def test_chunks_are_all_of_it_once(layers: int, heads: int, count: int, block: int) -> None:
+    names = tuple(map(str, range(layers)))
+    part = plan.Part("kv", names, (0, heads), 0, count, "LKNHC", block, 0)
+    limit = -(-block * heads * 64 // 1024) * 1024 * 2
+    seen = np.zeros((layers, count), int)
+    for number, chunk in enumerate(plan.chunks(part, 64, limit)):
+        assert chunk.number == number
+        assert chunk.bytes <= limit
+        assert chunk.bytes % 1024 == 0
+        end = chunk.first_layer + chunk.layers
+        seen[chunk.first_layer : end, chunk.first : chunk.first + chunk.count] += 1
+    assert (seen == 1).all()
+
+
+def test_the_narrower_dtype_travels() -> None:
+    from dataclasses import replace
+
+    scales = (((1.0,) * 8,) * 3,) * 2
+    one = (Plane(16, 1),) * 2
+    static = replace(SHAPE, dtype="fp8_e4m3", planes=one, scales=scales)
+    dynamic = replace(SHAPE, dtype="fp8_per_token_head", planes=one)
+    wide = replace(SHAPE, dtype="float32", planes=(Plane(16, 4),) * 2)
+    other = replace(static, scales=(((2.0,) * 8,) * 3,) * 2)
+    found = {
+        (sender.dtype, receiver.dtype, number): Wire.between(sender, receiver)
+        for number, (sender, receiver) in enumerate(
+            [
+                *((SHAPE, static), (static, SHAPE), (wide, SHAPE), (SHAPE, dynamic)),
+                *((dynamic, wide), (static, static), (static, other)),
+                (SHAPE, replace(SHAPE, dtype="bfloat16")),
+            ]
+        )
+    }
+    assert [
+        (wire.dtype, wire.row_bytes, wire.sender_converts, wire.receiver_converts)
+        for wire in found.values()
+    ] == [
+        ("fp8_e4m3", 32, True, False),
+        ("fp8_e4m3", 32, False, True),
+        ("float16", 64, True, False),
+        ("fp8_per_token_head", 40, True, False),
+        ("fp8_per_token_head", 40, False, True),
+        ("fp8_e4m3", 32, False, False),
+        ("fp8_e4m3", 32, False, True),
+        ("float16", 64, False, True),
+    ]
+    heads = replace(static, heads=(2, 4), scales=(((1.0, 3.0),) * 3,) * 2)
+    cut = Wire.between(SHAPE, heads).scales(("c", "a"), (3, 4))
+    np.testing.assert_array_equal(cut, np.full((2, 2, 1), 3, np.float32))
+
+
+def test_slots_of_blocks() -> None:
+    np.testing.assert_array_equal(transfer.slots([5, 2, 9], 4, 3, 6), [23, 8, 9, 10, 11, 36])
+    assert transfer.slots([1], 4).tolist() == [4, 5, 6, 7]
+    with pytest.raises(ValueError, match="tokens 3 to 9 of 2 blocks of 4"):
+        transfer.slots([1, 2], 4, 3, 6)
+
+
+def test_a_ring_has_generations_and_quarantine() -> None:
+    ring, owner = Ring(2, 1024), object()
+    first, second = ring.take(), ring.take()
+    assert first and second and ring.take() is None
+    ring.quarantine(first, owner)
+    ring.give_back(first)  # it is not held any more
+    assert ring.counts == {"free": 0, "held": 1, "quarantined": 1}
+    ring.drained(first, object())
+    ring.drained(messages.Slot(first.slot, first.generation + 1), owner)
+    assert ring.counts["quarantined"] == 1
+    ring.drained(first, owner)
+    again = ring.take()
+    assert again and again.slot == first.slot and again.generation > first.generation
+    ring.quarantine(again, owner)
+    ring.closed(owner)
+    ring.give_back(second)
+    assert ring.counts == {"free": 2, "held": 0, "quarantined": 0}

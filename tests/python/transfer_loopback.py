@@ -1,0 +1,87 @@
+"""An engine of kvforge.transfer within a process, which tells a test all that travels and lets it change
+notes, hold them back and repeat them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from kvforge.transfer import messages
+from kvforge.transfer.engine import Link, LinkDown
+
+# What becomes of a note: those that arrive in its place.
+Mangle = Callable[[bytes], list[bytes]]
+
+
+class Loopback:
+    """The wire between the endpoints of one test. `mangle` sees chunks' notes, after their bytes."""
+
+    def __init__(self) -> None:
+        self.mangle: Mangle = lambda note: [note]
+        self.links: dict[bytes, _Link] = {}
+        self.kinds: list[int] = []
+
+    def __call__(self, name: str, incoming: Any, outgoing: Any, silence: float) -> _Engine:
+        return _Engine(self, incoming, outgoing)
+
+
+class _Engine:
+    name = "loopback"
+
+    def __init__(self, wire: Loopback, incoming: Any, outgoing: Any) -> None:
+        self._wire, self._incoming, self._outgoing = wire, incoming, outgoing
+
+    def open(self, first: bool) -> Link:
+        return _Link(self._wire, self._incoming, self._outgoing)
+
+
+class _Link:
+    def __init__(self, wire: Loopback, incoming: Any, outgoing: Any) -> None:
+        self.wire, self.incoming, self.outgoing = wire, incoming, outgoing
+        self.notes: deque[bytes] = deque()
+        self.peer = b""
+        self.cut = False
+        self.key = f"{len(wire.links)}".encode()
+        wire.links[self.key] = self
+
+    def address(self) -> bytes:
+        return self.key
+
+    def connect(self, address: bytes) -> None:
+        self.peer = address
+
+    def _other(self) -> _Link:
+        other = self.wire.links[self.peer]
+        if other.cut:
+            raise LinkDown("it was cut")
+        return other
+
+    def post(self, source: int, target: int, count: int, note: bytes) -> int:
+        other = self._other()
+        other.incoming[target : target + count] = self.outgoing[source : source + count]
+        self.wire.kinds.append(messages.CHUNK)
+        other.notes += self.wire.mangle(note)
+        return 1
+
+    def done(self, ticket: int) -> bool:
+        return True
+
+    def notify(self, note: bytes) -> None:
+        other = self._other()
+        self.wire.kinds.append(messages.parse(note).kind)
+        other.notes.append(note)
+
+    def poll(self) -> list[bytes]:
+        if self.peer:
+            self._other()
+        found = []
+        while self.notes:
+            found.append(self.notes.popleft())
+        return found
+
+    def fence(self) -> None:
+        self.cut = True
+
+    def closed(self) -> bool:
+        return self.cut
