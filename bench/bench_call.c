@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kvforge/op.h"
+#include "shared/report.h"
 
 enum { CALLS = 20000, ROUNDS = 60, HEADS = 8, SIZE = 128, BLOCK = 16, TENSORS = 8, ARGUMENTS = 8 };
 
@@ -129,13 +129,6 @@ static const struct {
     {"call", run_call}, {"launch", run_launch}, {"prepared", run_prepared}, {"kernel", run_kernel}};
 enum { WAYS = sizeof all / sizeof *all };
 
-/* Of this thread's own time, since others may want the core. */
-static double thread_seconds(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void repeat(ways *of, int way, long calls) {
   for (long i = 0; i < calls; ++i) {
     must(all[way].run(of));
@@ -146,9 +139,9 @@ static void measure(ways *of) {
   double best[WAYS] = {INFINITY, INFINITY, INFINITY, INFINITY};
   for (int round = 0; round < ROUNDS; ++round) {
     for (int way = 0; way < WAYS; ++way) {
-      const double begin = thread_seconds();
+      const double begin = bench_thread_seconds();
       repeat(of, way, CALLS);
-      best[way] = fmin(best[way], (thread_seconds() - begin) / CALLS * 1e9);
+      best[way] = fmin(best[way], (bench_thread_seconds() - begin) / CALLS * 1e9);
     }
   }
   printf("one token, bf16 to %-8s", of->cache_name);

@@ -5,7 +5,7 @@
  * slower than they should be: 80 % of memcpy when bits are copied, 50 % when they are converted.
  *
  * bench_cpu [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
- *           [--try A,B;C,D [--engine TABLE]] [TOKENS ...]
+ *           [--json FILE] [--try A,B;C,D [--engine TABLE]] [TOKENS ...]
  * Default: everything, 5 rounds, 160 MiB, 4096 tokens.
  */
 #include <stdio.h>
@@ -18,13 +18,15 @@
 static bench_options options = {
     .rounds = 5, .rotation = (size_t)160 << 20, .tokens = {4096}, .num_sizes = 1};
 
+enum { VALID = 0x3C }; /* bytes of a small number in each dtype */
+
 /* Memory that is kept from call to call, since fresh pages cost more than what is measured. */
 typedef struct arena {
   char *memory;
   size_t bytes;
 } arena;
 
-/* At least so many bytes of 0x3C, which is a valid small number in each dtype. */
+/* At least so many bytes. */
 static char *take(arena *from, size_t bytes) {
   enum { LINE = 64 };
   if (bytes > from->bytes) {
@@ -35,8 +37,8 @@ static char *take(arena *from, size_t bytes) {
       perror("allocating");
       exit(1);
     }
+    memset(from->memory, VALID, bytes);
   }
-  memset(from->memory, 0x3C, bytes);
   return from->memory;
 }
 
@@ -65,49 +67,72 @@ static void place(bench_call *call, char *memory, int32_t index) {
   bench_place_in(call, (char *[]){set, set + call->set_bytes[BENCH_NEAR]});
 }
 
-/*
- * Prints one row: GB/s of the op and of memcpy, and their ratio as the median of pairs. Fewer
- * rounds must do where they take long, on a machine that others use too.
- */
+/* A walk over the sets of a call, which goes on where it was left. */
+typedef struct rotation {
+  bench_call *call;
+  char *memory;
+  char *plain;
+  int32_t sets;
+  int32_t next;
+  int threads;
+} rotation;
+
+/* Of calls and of copies in turns, as many as a round takes: seconds of both, and how many. */
+typedef struct turns {
+  double ours;
+  double theirs;
+  int32_t count;
+} turns;
+
+/* One thread's own time, where there is one: others may use the machine too. */
+static double now(const rotation *of) {
+  return of->threads == 1 ? bench_thread_seconds() : bench_seconds();
+}
+
+static turns take_turns(rotation *of) {
+  const double seconds = 0.03;
+  const kvf_exec exec = {.backend = KVF_CPU, .num_threads = of->threads};
+  const size_t half = of->call->moved / 2;
+  turns taken = {0, 0, 0};
+  while (taken.count < of->sets && taken.ours < seconds) {
+    place(of->call, of->memory, of->next);
+    char *from = of->plain + 2 * half * (size_t)of->next;
+    const double begin = now(of);
+    bench_make_call(of->call, &exec);
+    const double middle = now(of);
+    copy(from + half, from, half, of->threads);
+    taken.ours += middle - begin;
+    taken.theirs += now(of) - middle;
+    ++taken.count;
+    of->next = (of->next + 1) % of->sets;
+  }
+  return taken;
+}
+
+/* Prints one row: GB/s of the op and of memcpy, and their ratio as the median of pairs. */
 static void measure_with(bench_call *call, char *memory, char *plain, int32_t sets, int threads) {
-  enum { SECONDS = 1 };
-  const kvf_exec exec = {.backend = KVF_CPU, .num_threads = threads};
-  const size_t half = call->moved / 2;
+  rotation of = {call, memory, plain, sets, 0, threads};
   double ours[BENCH_MAX_ROUNDS];
   double theirs[BENCH_MAX_ROUNDS];
   double ratio[BENCH_MAX_ROUNDS];
-  int64_t rounds = 0;
-  const double start = bench_seconds();
-  for (int64_t round = -1; round < options.rounds; ++round) { /* round -1 warms up */
-    if (rounds >= 3 && bench_seconds() - start > SECONDS) {
-      break;
-    }
-    double times[2] = {0, 0};
-    for (int32_t set = 0; set < sets; ++set) {
-      place(call, memory, set);
-      char *from = plain + 2 * half * (size_t)set;
-      const double begin = bench_seconds();
-      bench_make_call(call, &exec);
-      const double middle = bench_seconds();
-      copy(from + half, from, half, threads);
-      times[0] += middle - begin;
-      times[1] += bench_seconds() - middle;
-    }
-    if (round >= 0) {
-      ours[round] = (double)call->moved * sets / times[0] * 1e-9;
-      theirs[round] = (double)call->moved * sets / times[1] * 1e-9;
-      ratio[round] = times[1] / times[0];
-      ++rounds;
-    }
+  (void)take_turns(&of); /* warms up */
+  for (int64_t round = 0; round < options.rounds; ++round) {
+    const turns taken = take_turns(&of);
+    const double bytes = (double)call->moved * taken.count;
+    ours[round] = bytes / taken.ours;
+    theirs[round] = bytes / taken.theirs;
+    ratio[round] = taken.theirs / taken.ours;
   }
-  const double middle = bench_median(ratio, rounds);
+  const bench_row row = {threads, bench_median(ours, options.rounds),
+                         bench_median(theirs, options.rounds), bench_median(ratio, options.rounds)};
   bench_print_call(call);
-  printf(" %7lld %7d %9.2f %9.2f %7.0f %%\n", (long long)call->tokens, threads,
-         bench_median(ours, rounds), bench_median(theirs, rounds), 100 * middle);
+  printf(" %7lld %7d %9.2f %9.2f %7.0f %%\n", (long long)call->tokens, threads, 1e-9 * row.rate,
+         1e-9 * row.memcpy, 100 * row.ratio);
   fflush(stdout);
   char how[64];
   (void)snprintf(how, sizeof how, "%lld tokens, %d threads", (long long)call->tokens, threads);
-  bench_note(call, how, middle, call->aim);
+  bench_note(call, how, row.ratio, call->aim);
+  bench_keep(&options, call, &row);
 }
 
 /* A call and the memory of its sets. */
@@ -146,6 +171,7 @@ static void measure(bench_call *call) {
   const size_t set_bytes = call->set_bytes[BENCH_NEAR] + call->set_bytes[BENCH_HOST];
   char *memory = take(&tensors, set_bytes * (size_t)sets);
   char *plain = take(&copies, call->moved * (size_t)sets);
+  memset(memory, VALID, set_bytes * (size_t)sets);
   for (int32_t set = 0; set < sets; ++set) {
     char *at = memory + set_bytes * (size_t)set;
     bench_fill(call, (char *[]){at, at + call->set_bytes[BENCH_NEAR]}, store);

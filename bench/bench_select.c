@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "kvforge/op.h"
+#include "shared/report.h"
 
 enum { CALLS = 200000, ROUNDS = 100, SIZE = KVF_DTYPE_COUNT };
 
@@ -28,23 +28,16 @@ two_indices(const kvf_op *of, kvf_backend backend, kvf_dtype scalar, kvf_dtype c
   return row >= 0 && kvf_variant_built(&of->variants[row]) ? &of->variants[row] : NULL;
 }
 
-/* Of this thread's own time, since others may want the core. */
-static double thread_seconds(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static double nanoseconds(bool by_axes) {
   volatile kvf_dtype scalar = KVF_BF16;
   volatile kvf_dtype cache = KVF_BF16;
   uintptr_t sum = 0;
-  const double begin = thread_seconds();
+  const double begin = bench_thread_seconds();
   for (int i = 0; i < CALLS; ++i) {
     sum += (uintptr_t)(by_axes ? kvf_select(op, KVF_CPU, scalar, cache)
                                : two_indices(op, KVF_CPU, scalar, cache));
   }
-  const double seconds = thread_seconds() - begin;
+  const double seconds = bench_thread_seconds() - begin;
   if (sum == 0) {
     (void)fprintf(stderr, "%s\n", kvf_last_error());
     exit(1);

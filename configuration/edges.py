@@ -263,7 +263,8 @@ def command_edges(
         suites.append(f"--no-fuzz={graph.refused['fuzz'].partition(': ')[2]}")
     if not guards.threads:
         suites.append(f"--no-threads={graph.refused['test-threads'].partition(': ')[2]}")
-    programs = [tests, "lib", *emulator, *bindings, *guards.programs()]
+    measured = [f"{build}/bench_call", f"{build}/bench_cpu"]
+    programs = [tests, *measured, "lib", *emulator, *bindings, *guards.programs()]
     graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
     graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
     graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
@@ -282,7 +283,8 @@ def command_edges(
     graph.target("test-transfer-faults", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
-    graph.target("bench", "run_program", [f"{build}/bench_cpu"], flags="")
+    graph.target("bench", "bench", implicit=[f"{build}/bench_cpu"])
+    graph.target("bench-compare", "bench_compare")
     graph.target("bench-threads", "run_program", [f"{build}/bench_threads"], flags="")
     graph.target("bench-gpu", "run_program", [f"{build}/bench_cuda"], flags="")
     graph.target("tune", "tune", implicit=[f"{build}/bench_cpu", f"{build}/bench_cuda"])

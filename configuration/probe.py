@@ -88,6 +88,7 @@ def probe(want_cuda: bool) -> Tools:
         "C++ compiler": tools.cxx,
         "ninja": tools.ninja,
         "CUnit": "",
+        "valgrind": shutil.which("valgrind"),
     }
     if tools.cc:
         found["CUnit"] = tools.cunit = find_cunit(tools.cc)

@@ -78,7 +78,8 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
     } lists[] = {{"--ops", &options->ops},
                  {"--scalars", &options->scalars},
                  {"--caches", &options->caches},
-                 {"--engine", &options->engine}};
+                 {"--engine", &options->engine},
+                 {"--json", &options->json}};
     bool taken = false;
     for (size_t j = 0; !taken && j < sizeof lists / sizeof *lists; ++j) {
       if (strcmp(argv[i], lists[j].flag) == 0 && i + 1 < argc) {
@@ -100,7 +101,8 @@ void bench_read_options(bench_options *options, int argc, char **argv) {
     } else if (argv[i][0] == '-') {
       fprintf(stderr,
               "usage: %s [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] "
-              "[--rotation MIB] [--try A,B;C,D [--engine TABLE]] [--programmatic] [TOKENS ...]\n",
+              "[--rotation MIB] [--json FILE] [--try A,B;C,D [--engine TABLE]] [--programmatic] "
+              "[TOKENS ...]\n",
               argv[0]);
       exit(2);
     } else {
@@ -281,10 +283,36 @@ double bench_seconds(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double bench_thread_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 void bench_print_call(const bench_call *call) {
   printf("%-38s %-8s %-19s %-19s", call->variant->op->name,
          kvf_dtype_name(kvf_scalar_of(call->variant)), kvf_dtype_name(kvf_cache_of(call->variant)),
          call->form);
+}
+
+void bench_keep(const bench_options *options, const bench_call *call, const bench_row *row) {
+  static FILE *file; /* for the life of the process */
+  if (options->json == NULL) {
+    return;
+  }
+  if (file == NULL && (file = fopen(options->json, "w")) == NULL) {
+    perror(options->json);
+    exit(1);
+  }
+  fprintf(file,
+          "{\"op\": \"%s\", \"scalar\": \"%s\", \"cache\": \"%s\", \"form\": \"%s\", "
+          "\"tokens\": %lld, \"threads\": %d, \"isa\": \"%s\", \"gb_per_s\": %.3f, "
+          "\"memcpy_gb_per_s\": %.3f, \"ratio\": %.4f, \"aim\": %.2f}\n",
+          call->variant->op->name, kvf_dtype_name(kvf_scalar_of(call->variant)),
+          kvf_dtype_name(kvf_cache_of(call->variant)), call->form, (long long)call->tokens,
+          row->threads, kvf_isa_name(kvf_cpu_isa()), 1e-9 * row->rate, 1e-9 * row->memcpy,
+          row->ratio, call->aim);
+  fflush(file);
 }
 
 /* ---- what misses its aim -----------------------------------------------------------------------

@@ -18,11 +18,12 @@ typedef struct bench_options {
   int32_t num_tries;
   int32_t num_constants; /* of each of them */
   const char *engine;    /* they are those of this table of the engine; NULL: of the op */
+  const char *json;      /* file for the rows, a line of JSON each; NULL: none */
   bool programmatic;     /* kvf_exec.programmatic of CUDA calls */
 } bench_options;
 
 /*
- * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB]
+ * Reads [--ops A,B] [--scalars A,B] [--caches A,B] [--rounds N] [--rotation MIB] [--json FILE]
  * [--try A,B;C,D [--engine TABLE]] [--programmatic] [TOKENS ...] over what `options` holds. Ends
  * the program with a sentence if it can't.
  */
@@ -53,11 +54,23 @@ double bench_median(double *values, int64_t count);
 
 double bench_seconds(void);
 
+/* Of this thread's own time, since others may want its core. */
+double bench_thread_seconds(void);
+
 /* Prints "op scalar cache form", in columns. */
 void bench_print_call(const bench_call *call);
 
 /* Notes that a call reached this part of a copy's speed, and which part is wanted (0: none). */
 void bench_note(const bench_call *call, const char *how, double reached, double wanted);
+
+/* A row for --json, for bench/compare.py and bench/roofline.py. */
+typedef struct bench_row {
+  int threads;
+  double rate;   /* bytes per second */
+  double memcpy; /* of a memcpy of as many bytes, in turns */
+  double ratio;  /* the median of pairs */
+} bench_row;
+void bench_keep(const bench_options *options, const bench_call *call, const bench_row *row);
 
 /* Prints which calls missed their aim. */
 void bench_print_misses(void);
