@@ -13,7 +13,7 @@ build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for th
     clean  generate  compdb
     bench  bench-compare  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
-    test-threads  test-mutations  test-reproducible  test-vllm
+    test-threads  test-mutations  test-reproducible  test-vllm  test-sglang
     test-transfer-faults
     check-generated  check-resources  check-format  lint  format
 

@@ -38,7 +38,14 @@ def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
             f"bench-python is not available: torch {tools.torch.version} lacks the stable ABI"
         )
     if choice.sanitize:
-        for target in ("python", "torch", "bench-python", "test-vllm", "test-transfer-faults"):
+        for target in (
+            "python",
+            "torch",
+            "bench-python",
+            "test-vllm",
+            "test-sglang",
+            "test-transfer-faults",
+        ):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
         for target in ("fuzz", "test-threads", "coverage"):
             refused[target] = f"{target} is not available: it has instruments of its own"
@@ -281,6 +288,8 @@ def command_edges(
     graph.target("test-vllm", "run_script", implicit=["lib", *bindings], **script)
     script = {"script": "tests/python/transfer_faults.py", "flags": ""}
     graph.target("test-transfer-faults", "run_script", implicit=["lib", *bindings], **script)
+    script = {"script": "plugins/kvforge-sglang/engine/compare.py", "flags": ""}
+    graph.target("test-sglang", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
     graph.target("bench", "bench", implicit=[f"{build}/bench_cpu"])
@@ -302,7 +311,7 @@ def command_edges(
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
         *("tests/abi/*.py", "tests/mutations/*.py", "tests/packaging/*.py"),
-        "plugins/kvforge-vllm/engine/compare.py",
+        *("plugins/kvforge-vllm/engine/compare.py", "plugins/kvforge-sglang/engine/compare.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]

