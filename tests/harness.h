@@ -44,6 +44,7 @@ extern CU_TestInfo module_tests[];
 extern CU_TestInfo covering_tests[];
 extern CU_TestInfo round_trip_tests[];
 extern CU_TestInfo indices_tests[];
+extern CU_TestInfo float_mode_tests[];
 extern CU_TestInfo prepared_tests[];
 extern CU_TestInfo public_tests[];
 extern CU_TestInfo threads_tests[];

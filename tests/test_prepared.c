@@ -7,81 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../bench/shared/call.h"
+#include "call_sets.h"
 #include "harness.h"
-#include "memory.h"
 #include "small_call.h"
 
 enum { MAX_TENSORS = 64 };
 
 /* ---- every op
  * ------------------------------------------------------------------------------------ */
-
-/* The memory of one call's tensors. */
-typedef struct set {
-  buffer memory[BENCH_PLACES];
-} set;
-
-static const set *filling;
-
-/* Content goes through the host's image. */
-static void store(bench_place place, void *to, const void *from, size_t bytes) {
-  const buffer *memory = &filling->memory[place];
-  memcpy(memory->expected + ((char *)to - (char *)memory->place), from, bytes);
-}
-
-static void place_in(bench_call *call, const set *of) {
-  char *places[BENCH_PLACES] = {of->memory[BENCH_NEAR].place, of->memory[BENCH_HOST].place};
-  bench_place_in(call, places);
-}
-
-/* Sets of one seed hold the same, up to addresses. */
-static set make_set(bench_call *call, uint64_t seed) {
-  set made;
-  const kvf_backend backend = call->variant->backend;
-  const size_t *bytes = call->set_bytes;
-  made.memory[BENCH_NEAR] = buffer_make(backend, bytes[BENCH_NEAR] + 64, seed);
-  made.memory[BENCH_HOST] = backend == KVF_CUDA
-                                ? buffer_make_pinned(bytes[BENCH_HOST] + 64, seed + 1)
-                                : buffer_make(KVF_CPU, bytes[BENCH_HOST] + 64, seed + 1);
-  char *places[BENCH_PLACES] = {made.memory[BENCH_NEAR].place, made.memory[BENCH_HOST].place};
-  filling = &made;
-  bench_fill(call, places, store);
-  for (int i = 0; i < BENCH_PLACES; ++i) {
-    buffer_upload(&made.memory[i]);
-  }
-  return made;
-}
-
-static void free_set(set *of) {
-  for (int i = 0; i < BENCH_PLACES; ++i) {
-    buffer_free(&of->memory[i]);
-  }
-}
-
-/* Whether two sets hold the same, tensors of addresses aside. */
-static bool same_contents(const bench_call *call, const set *a, const set *b) {
-  bool same = true;
-  for (int place = 0; place < BENCH_PLACES; ++place) {
-    uint8_t *of_a = buffer_contents(&a->memory[place]);
-    uint8_t *of_b = buffer_contents(&b->memory[place]);
-    for (int32_t i = 0; i < call->num_tensors; ++i) {
-      const bench_tensor *held = &call->tensors[i];
-      if ((int)held->place == place && held->target == NULL) {
-        same = same && memcmp(of_a + held->offset, of_b + held->offset, held->bytes) == 0;
-      }
-    }
-    free(of_a);
-    free(of_b);
-  }
-  return same;
-}
-
-static bool untouched(const set *of) {
-  uint8_t got;
-  return buffer_difference(&of->memory[BENCH_NEAR], &got) < 0 &&
-         buffer_difference(&of->memory[BENCH_HOST], &got) < 0;
-}
 
 /* A tensor of a call as kvf_run_prepared() wants it. */
 typedef struct handed {
@@ -127,24 +60,23 @@ static bool is_unread(const kvf_variant *variant, const char *name) {
 static void check_call(bench_call *call) {
   const kvf_op *op = call->variant->op;
   const kvf_exec exec = {.backend = call->variant->backend};
-  set first = make_set(call, 7);
-  set plain = make_set(call, 9);
-  set prepared = make_set(call, 9);
+  call_set first = call_set_make(call, 7);
+  call_set plain = call_set_make(call, 9);
+  call_set prepared = call_set_make(call, 9);
   kvf_prepared *kept = NULL;
-  note_running(call->variant->symbol);
-  place_in(call, &first);
+  call_set_place(call, &first);
   const handed before = hand_all(call);
   kvf_status status = kvf_prepare_call(op, &exec, call->arguments, call->num_arguments, &kept);
   (void)memory_synchronize(exec.backend);
-  EXPECT(untouched(&first), "%s: the preparation has written", call->variant->symbol);
+  EXPECT(call_set_untouched(&first), "%s: the preparation has written", call->variant->symbol);
   if (may_refuse(call->variant)) {
     EXPECT(status == KVF_UNSUPPORTED && kept == NULL, "%s: %s", call->variant->symbol,
            kvf_last_error());
   } else if (EXPECT(status == KVF_OK, "%s, %s: %s", call->variant->symbol, call->form,
                     kvf_last_error())) {
-    place_in(call, &plain);
+    call_set_place(call, &plain);
     EXPECT_STATUS(kvf_call(op, &exec, call->arguments, call->num_arguments), KVF_OK);
-    place_in(call, &prepared);
+    call_set_place(call, &prepared);
     handed now = hand_all(call);
     for (int32_t i = 0; i < now.count; ++i) {
       if (is_unread(call->variant, now.argument[i])) {
@@ -155,40 +87,20 @@ static void check_call(bench_call *call) {
     EXPECT(status == KVF_OK, "%s, %s: %s", call->variant->symbol, call->form, kvf_last_error());
     const char *fault = memory_synchronize(exec.backend);
     EXPECT(fault == NULL, "%s: %s", call->variant->symbol, fault);
-    EXPECT(same_contents(call, &plain, &prepared), "%s, %s: not what the plain call has written",
+    EXPECT(call_sets_same(call, &plain, &prepared), "%s, %s: not what the plain call has written",
            call->variant->symbol, call->form);
-    EXPECT(untouched(&first), "%s, %s: wrote to the memory of the preparation",
+    EXPECT(call_set_untouched(&first), "%s, %s: wrote to the memory of the preparation",
            call->variant->symbol, call->form);
   }
   kvf_free_prepared(kept);
-  free_set(&first);
-  free_set(&plain);
-  free_set(&prepared);
-  count_case(NULL);
+  call_set_free(&first);
+  call_set_free(&plain);
+  call_set_free(&prepared);
 }
 
 static void test_every_op(void) {
-  if (!need_backend()) {
-    return;
-  }
-  for (int32_t i = 0; i < kvf_num_ops(); ++i) {
-    const kvf_op *op = kvf_get_op(i);
-    const bench_op *found = bench_find(op);
-    if (!EXPECT(found != NULL, "bench/shared has no call of %s", op->name)) {
-      continue;
-    }
-    for (int32_t k = 0; k < op->num_variants; ++k) {
-      const kvf_variant *variant = &op->variants[k];
-      for (int32_t form = 0; variant->backend == options.backend && kvf_variant_built(variant) &&
-                             found->forms[form] != NULL;
-           ++form) {
-        bench_call call;
-        if (bench_describe(&call, variant, found, form, 3) && call.num_steps == 0) {
-          check_call(&call);
-        }
-        bench_release(&call);
-      }
-    }
+  if (need_backend()) {
+    each_call(3, check_call);
   }
 }
 

@@ -1,6 +1,7 @@
 /* Dividing work among threads: how many, in which chunks, and on whose threads. */
 #include <stdlib.h>
 
+#include "core/float_mode.h"
 #include "core/threads.h"
 #include "core/tuned.h"
 #include "kvforge/op.h"
@@ -66,9 +67,11 @@ static void work_range(kvf_job *job, kvf_range *range) {
 }
 
 void kvf_job_work(kvf_job *job, int32_t seat) {
+  const uint64_t mode = kvf_enter_plain_mode();
   for (int32_t i = 0; i < job->num_ranges; ++i) {
     work_range(job, &job->ranges[(seat + i) % job->num_ranges]);
   }
+  kvf_leave_plain_mode(mode);
 }
 
 /* A job and who has come to work on it, for pools, which know no seats. */
@@ -120,7 +123,9 @@ void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t uni
     threads = (double)threads < useful ? threads : (int64_t)useful;
   }
   if (threads <= 1) {
+    const uint64_t mode = kvf_enter_plain_mode();
     function(params, 0, units);
+    kvf_leave_plain_mode(mode);
     return;
   }
   pool_job pooled; /* not cleared: there are many ranges */

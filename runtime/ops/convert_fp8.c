@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 
@@ -279,7 +280,7 @@ kvf_status kvf_convert_fp8(const kvf_exec *exec, DLTensor *dst_cache, const DLTe
   if (check.status != KVF_OK) {
     return check.status;
   }
-  params.scale = (float)scale;
+  params.scale = kvf_nearest_float(scale);
   const int32_t rank = simplify(dimensions, count);
   if (rank > KVF_MAX_RANK) {
     return kvf_check_fail(

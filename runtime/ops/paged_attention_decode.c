@@ -3,6 +3,7 @@
 
 #include "core/cuda.h"
 #include "kvforge/cache/attention.h"
+#include "core/float_mode.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
@@ -250,7 +251,7 @@ kvf_status kvf_paged_attention_decode(const kvf_exec *exec, DLTensor *out, const
   if (check.status != KVF_OK) {
     return check.status;
   }
-  params.scale = (float)scale;
+  params.scale = kvf_nearest_float(scale);
   params.index_bytes = block_tables->dtype.bits / 8;
   params.num_seqs = num_seqs.value;
   params.width = width.value;

@@ -4,6 +4,7 @@
 
 #include "core/cuda.h"
 #include "kvforge/cache/nvfp4.h"
+#include "core/float_mode.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
@@ -259,8 +260,8 @@ kvf_status kvf_rope_and_cache_flash(
   }
   params.norms_q = normed || q_weight != NULL;
   params.norms_k = normed || k_weight != NULL;
-  params.eps = (float)eps;
-  params.weight_bias = (float)weight_bias;
+  params.eps = kvf_nearest_float(eps);
+  params.weight_bias = kvf_nearest_float(weight_bias);
   params.position_bytes = positions->dtype.bits / 8;
   params.num_positions = cos_sin_cache != NULL ? num_positions.value : 0;
   params.num_tokens = num_tokens.value;

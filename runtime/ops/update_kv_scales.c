@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "core/float_mode.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/mla.h"
@@ -34,7 +35,7 @@ kvf_status kvf_update_kv_scales(const kvf_exec *exec, const DLTensor *key, const
   if (variant == NULL) {
     return kvf_select_status(OP, check.exec.backend, scalar);
   }
-  params.divisor = (float)divisor;
+  params.divisor = kvf_nearest_float(divisor);
   params.num_tokens = num_tokens.value;
   params.num_heads = num_heads.value;
   params.head_size = head_size.value;

@@ -25,6 +25,14 @@ FLASH = ("reshape_and_cache_flash",)
 KERNELS = "runtime/include/kvforge"
 
 FAULTS = (
+    # ---- floating point
+    Fault(
+        "a thread of the team keeps the mode that it inherited",
+        "runtime/core/parallel.c",
+        "  const uint64_t mode = kvf_enter_plain_mode();\n  for (int32_t i = 0;",
+        "  const uint64_t mode = KVF_MODE_PLAIN;\n  for (int32_t i = 0;",
+        ("float_mode",),
+    ),
     # ---- prepared calls
     Fault(
         "a prepared call takes an address that is less aligned than that of its preparation",

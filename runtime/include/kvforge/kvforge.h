@@ -13,6 +13,8 @@
  *   - Errors: a kvf_status is returned, and kvf_last_error() holds a sentence for it. Nothing is
  *     written to any tensor when a call is refused. The library never aborts, and prints
  *     nothing unless KVFORGE_SHOW_TUNED asks for it (kvforge/op.h).
+ *   - Floating point: results are those of IEEE 754's rounding to nearest with subnormal numbers,
+ *     whatever mode the calling thread has set for itself; it keeps that mode.
  *   - Pointers and numbers: NULL where it has no meaning, numbers outside an enum, negative counts
  *     and incomplete descriptors are refused. What no check can find is the caller's: that a
  *     pointer other than NULL points to what its type says, with as many elements as are counted
