@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conversions.h"
 #include "covering.h"
 #include "graphs.h"
 #include "kvforge/params/kv_relayout.h"
@@ -401,11 +402,16 @@ static void test_bad_params(void) {
   op_call_free(&call);
 }
 
+static void test_pairs(void) { conversions_test_pairs(CONVERT_RELAYOUT); }
+static void test_converted_params(void) { conversions_test_bad_params(CONVERT_RELAYOUT); }
+
 CU_TestInfo kv_relayout_tests[] = {
     {"every pair of axis values", test_matrix},
     {"many layers, planes and tokens", test_many},
+    {"every pair of dtypes", test_pairs},
     {"captured calls", test_graph},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
+    {"bad params of conversions", test_converted_params},
     CU_TEST_INFO_NULL,
 };

@@ -20,6 +20,7 @@ enum {
   BENCH_MAX_TENSORS = 24,
   BENCH_MAX_ARGUMENTS = 56, /* of all steps */
   BENCH_MAX_STEPS = 3,
+  BENCH_MAX_LISTS = 3,
   BENCH_MAX_FORMS = 6 /* of an op */
 };
 
@@ -53,7 +54,7 @@ typedef struct bench_call {
   int32_t num_arguments;
   bench_step steps[BENCH_MAX_STEPS]; /* without any, all arguments are the variant's op's */
   int32_t num_steps;
-  const DLTensor *lists[2][BENCH_LAYERS]; /* tensor lists among the arguments */
+  const DLTensor *lists[BENCH_MAX_LISTS][BENCH_LAYERS]; /* tensor lists among the arguments */
   int32_t num_lists;
   size_t set_bytes[BENCH_PLACES];
   size_t moved;     /* bytes that one call reads and writes at least */

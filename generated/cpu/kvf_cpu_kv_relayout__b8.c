@@ -21,17 +21,18 @@ static void move_part(const kvf_page_copy *copy, int64_t cell, int64_t token, in
   const kvf_page_plane *to = &copy->to_pages[plane];
   for (int64_t count = 0; token < end; token += count) {
     bool found[2];
-    int64_t block[2];
-    int64_t offset[2];
+    int64_t block[2] = {0, 0};
+    int64_t offset[2] = {0, 0};
     count = kvf_find_run(&copy->from, token, end, &found[0], &block[0], &offset[0]);
     count = kvf_find_run(&copy->to, token, token + count, &found[1], &block[1], &offset[1]);
     if (token + count < end) {
       kvf_ask_for_token(&copy->from, token + count, from, copy->from_cells[cell], copy->num_heads);
     }
     if (found[0] && found[1]) {
-      kvf_copy_rows(rows_at(to, copy->to_cells[cell], block[1], offset[1]),
-                    rows_at(from, copy->from_cells[cell], block[0], offset[0]), count,
-                    copy->num_heads, from->elements, from->element_bytes, copy->streaming);
+      const kvf_rows in = rows_at(from, copy->from_cells[cell], block[0], offset[0]);
+      const kvf_rows out = rows_at(to, copy->to_cells[cell], block[1], offset[1]);
+      kvf_copy_rows(out, in, count, copy->num_heads, from->elements, from->element_bytes,
+                    copy->streaming);
     }
   }
 }

@@ -15,13 +15,14 @@ static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t gro
   char *const wire_data = (char *)copy->wire + wire_block * copy->block_bytes + wire->first +
                           (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
   char *const page_data = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
+  const int64_t wire_bytes = page->element_bytes;
   for (int64_t token = first, count = 0; token < end; token += count) {
     bool found = false;
     int64_t block = 0;
     int64_t offset = 0;
     count = kvf_find_run(&copy->slots, token, end, &found, &block, &offset);
     const kvf_rows on_wire = {wire_data + (token - first) * wire->token, wire->token, wire->head,
-                              page->element_bytes};
+                              wire_bytes};
     if (found) {
       const kvf_rows in_page = {page_data + block * page->block + offset * page->token, page->token,
                                 page->head, page->element};

@@ -7,168 +7,221 @@
 
 enum { THREADS = 256, IN_FLIGHT = 4 };
 
-/* A piece of a row on both sides; NULL where its token is on one of them in no slot. */
-struct piece {
+/* Where a row is on both sides; NULL where its token is on one of them in no slot. */
+struct row {
   const uint8_t *from;
   uint8_t *to;
 };
 
-/* A piece of a row of a cell, from the row's block and place in it. */
-KVF_INLINE uint8_t *piece_at(const kvf_page_plane &page, void *cell, const kvf_pair_pieces &pieces,
-                             const kvf_divider &by_unbroken, int64_t block, int64_t offset,
-                             int64_t head, int64_t in_row) {
-  int64_t at = in_row * pieces.vector_bytes;
-  if (by_unbroken.value != pieces.by_pieces.value) {
-    const int64_t element = kvf_divide(in_row, by_unbroken);
-    at = element * page.element + (in_row - element * by_unbroken.value) * pieces.vector_bytes;
-  }
-  return static_cast<uint8_t *>(cell) + block * page.block + offset * page.token +
-         head * page.head + at;
+/* Where a row is in its cell. */
+KVF_INLINE int64_t offset_of(const kvf_page_plane &page, int64_t block, int64_t offset,
+                             int64_t head) {
+  return block * page.block + offset * page.token + head * page.head;
 }
 
-/* Piece i of a cell. The threads of the first cell's first pieces count slots out of range. */
-KVF_INLINE piece find_piece(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t i) {
-  const kvf_pair_pieces &pieces = copy.pieces[plane];
-  const int64_t row = kvf_divide(i, pieces.by_pieces);
-  const int64_t in_row = i - row * pieces.by_pieces.value;
-  const int64_t outer = kvf_divide(row, copy.by_inside);
-  const int64_t inside = row - outer * copy.by_inside.value;
+/* Row `number` of a cell. Of the threads that share one in the first cell the one with `leads`
+ * counts slots out of range. */
+KVF_INLINE row find_row(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t number,
+                        bool leads) {
+  const int64_t outer = kvf_divide(number, copy.by_inside);
+  const int64_t inside = number - outer * copy.by_inside.value;
   const int64_t token = copy.tokens_inside ? inside : outer;
   const int64_t head = copy.tokens_inside ? outer : inside;
-  const bool counts = cell == 0 && !copy.later && head == 0 && in_row == 0;
+  const bool counts = leads && cell == 0 && !copy.later && head == 0;
   int64_t block[2];
   int64_t offset[2];
   const bool is_from = kvf_locate(copy.from, token, counts, &block[0], &offset[0]);
   const bool is_to = kvf_locate(copy.to, token, counts, &block[1], &offset[1]);
-  if (!is_from || !is_to) {
-    return {nullptr, nullptr};
+  row found = {};
+  if (is_from && is_to) {
+    found.from = static_cast<uint8_t *>(copy.from_cells[cell]) +
+                 offset_of(copy.from_pages[plane], block[0], offset[0], head);
+    found.to = static_cast<uint8_t *>(copy.to_cells[cell]) +
+               offset_of(copy.to_pages[plane], block[1], offset[1], head);
   }
-  return {piece_at(copy.from_pages[plane], copy.from_cells[cell], pieces, pieces.by_unbroken[0],
-                   block[0], offset[0], head, in_row),
-          piece_at(copy.to_pages[plane], copy.to_cells[cell], pieces, pieces.by_unbroken[1],
-                   block[1], offset[1], head, in_row)};
+  return found;
 }
 
-/* The pieces of this thread, 16 bytes each, several of them at once. */
-KVF_INLINE void move_x16(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
-       i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
-    piece found[IN_FLIGHT];
-    uint4 held[IN_FLIGHT];
-#pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      found[k] = {nullptr, nullptr};
-      if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
-      }
-      if (found[k].from != nullptr) {
-        held[k] = *reinterpret_cast<const uint4 *>(found[k].from);
-      }
+/* The rows of this thread, in pieces of 16 bytes, several of them at once. */
+KVF_INLINE void move_x16(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
+  const int64_t at_once = THREADS >> pieces.lane_bits;
+  for (int64_t number = blockIdx.x * at_once + (threadIdx.x >> pieces.lane_bits); number < rows;
+       number += gridDim.x * at_once) {
+    const row found = find_row(copy, cell, plane, number, lane == 0);
+    if (found.to == nullptr) {
+      continue;
     }
+    for (int32_t part = 0; part < pieces.parts; ++part) {
+      const uint8_t *from = found.from + (int64_t)part * 16;
+      uint8_t *to = found.to + (int64_t)part * 16;
+      for (int32_t first = lane; first < pieces.count; first += lanes * IN_FLIGHT) {
+        uint4 held[IN_FLIGHT];
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      if (found[k].to != nullptr) {
-        *reinterpret_cast<uint4 *>(found[k].to) = held[k];
-      }
-    }
-  }
-}
-
-/* The pieces of this thread, 8 bytes each, several of them at once. */
-KVF_INLINE void move_x8(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
-       i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
-    piece found[IN_FLIGHT];
-    uint2 held[IN_FLIGHT];
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i < pieces.count) {
+            held[k] = *reinterpret_cast<const uint4 *>(from + i * pieces.from_step);
+          }
+        }
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      found[k] = {nullptr, nullptr};
-      if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
-      }
-      if (found[k].from != nullptr) {
-        held[k] = *reinterpret_cast<const uint2 *>(found[k].from);
-      }
-    }
-#pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      if (found[k].to != nullptr) {
-        *reinterpret_cast<uint2 *>(found[k].to) = held[k];
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i >= pieces.count) {
+            break;
+          }
+          *reinterpret_cast<uint4 *>(to + i * pieces.to_step) = held[k];
+        }
       }
     }
   }
 }
 
-/* The pieces of this thread, 4 bytes each, several of them at once. */
-KVF_INLINE void move_x4(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
-       i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
-    piece found[IN_FLIGHT];
-    uint32_t held[IN_FLIGHT];
-#pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      found[k] = {nullptr, nullptr};
-      if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
-      }
-      if (found[k].from != nullptr) {
-        held[k] = *reinterpret_cast<const uint32_t *>(found[k].from);
-      }
+/* The rows of this thread, in pieces of 8 bytes, several of them at once. */
+KVF_INLINE void move_x8(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
+  const int64_t at_once = THREADS >> pieces.lane_bits;
+  for (int64_t number = blockIdx.x * at_once + (threadIdx.x >> pieces.lane_bits); number < rows;
+       number += gridDim.x * at_once) {
+    const row found = find_row(copy, cell, plane, number, lane == 0);
+    if (found.to == nullptr) {
+      continue;
     }
+    for (int32_t part = 0; part < pieces.parts; ++part) {
+      const uint8_t *from = found.from + (int64_t)part * 8;
+      uint8_t *to = found.to + (int64_t)part * 8;
+      for (int32_t first = lane; first < pieces.count; first += lanes * IN_FLIGHT) {
+        uint2 held[IN_FLIGHT];
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      if (found[k].to != nullptr) {
-        *reinterpret_cast<uint32_t *>(found[k].to) = held[k];
-      }
-    }
-  }
-}
-
-/* The pieces of this thread, 2 bytes each, several of them at once. */
-KVF_INLINE void move_x2(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
-       i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
-    piece found[IN_FLIGHT];
-    uint16_t held[IN_FLIGHT];
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i < pieces.count) {
+            held[k] = *reinterpret_cast<const uint2 *>(from + i * pieces.from_step);
+          }
+        }
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      found[k] = {nullptr, nullptr};
-      if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
-      }
-      if (found[k].from != nullptr) {
-        held[k] = *reinterpret_cast<const uint16_t *>(found[k].from);
-      }
-    }
-#pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      if (found[k].to != nullptr) {
-        *reinterpret_cast<uint16_t *>(found[k].to) = held[k];
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i >= pieces.count) {
+            break;
+          }
+          *reinterpret_cast<uint2 *>(to + i * pieces.to_step) = held[k];
+        }
       }
     }
   }
 }
 
-/* The pieces of this thread, 1 byte each, several of them at once. */
-KVF_INLINE void move_x1(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t count) {
-  for (int64_t i = (int64_t)blockIdx.x * (THREADS * IN_FLIGHT) + threadIdx.x; i < count;
-       i += (int64_t)gridDim.x * (THREADS * IN_FLIGHT)) {
-    piece found[IN_FLIGHT];
-    uint8_t held[IN_FLIGHT];
+/* The rows of this thread, in pieces of 4 bytes, several of them at once. */
+KVF_INLINE void move_x4(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
+  const int64_t at_once = THREADS >> pieces.lane_bits;
+  for (int64_t number = blockIdx.x * at_once + (threadIdx.x >> pieces.lane_bits); number < rows;
+       number += gridDim.x * at_once) {
+    const row found = find_row(copy, cell, plane, number, lane == 0);
+    if (found.to == nullptr) {
+      continue;
+    }
+    for (int32_t part = 0; part < pieces.parts; ++part) {
+      const uint8_t *from = found.from + (int64_t)part * 4;
+      uint8_t *to = found.to + (int64_t)part * 4;
+      for (int32_t first = lane; first < pieces.count; first += lanes * IN_FLIGHT) {
+        uint32_t held[IN_FLIGHT];
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      found[k] = {nullptr, nullptr};
-      if (i + k * THREADS < count) {
-        found[k] = find_piece(copy, cell, plane, i + k * THREADS);
-      }
-      if (found[k].from != nullptr) {
-        held[k] = *reinterpret_cast<const uint8_t *>(found[k].from);
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i < pieces.count) {
+            held[k] = *reinterpret_cast<const uint32_t *>(from + i * pieces.from_step);
+          }
+        }
+#pragma unroll
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i >= pieces.count) {
+            break;
+          }
+          *reinterpret_cast<uint32_t *>(to + i * pieces.to_step) = held[k];
+        }
       }
     }
+  }
+}
+
+/* The rows of this thread, in pieces of 2 bytes, several of them at once. */
+KVF_INLINE void move_x2(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
+  const int64_t at_once = THREADS >> pieces.lane_bits;
+  for (int64_t number = blockIdx.x * at_once + (threadIdx.x >> pieces.lane_bits); number < rows;
+       number += gridDim.x * at_once) {
+    const row found = find_row(copy, cell, plane, number, lane == 0);
+    if (found.to == nullptr) {
+      continue;
+    }
+    for (int32_t part = 0; part < pieces.parts; ++part) {
+      const uint8_t *from = found.from + (int64_t)part * 2;
+      uint8_t *to = found.to + (int64_t)part * 2;
+      for (int32_t first = lane; first < pieces.count; first += lanes * IN_FLIGHT) {
+        uint16_t held[IN_FLIGHT];
 #pragma unroll
-    for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-      if (found[k].to != nullptr) {
-        *reinterpret_cast<uint8_t *>(found[k].to) = held[k];
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i < pieces.count) {
+            held[k] = *reinterpret_cast<const uint16_t *>(from + i * pieces.from_step);
+          }
+        }
+#pragma unroll
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i >= pieces.count) {
+            break;
+          }
+          *reinterpret_cast<uint16_t *>(to + i * pieces.to_step) = held[k];
+        }
+      }
+    }
+  }
+}
+
+/* The rows of this thread, in pieces of 1 byte, several of them at once. */
+KVF_INLINE void move_x1(const kvf_page_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
+  const int64_t at_once = THREADS >> pieces.lane_bits;
+  for (int64_t number = blockIdx.x * at_once + (threadIdx.x >> pieces.lane_bits); number < rows;
+       number += gridDim.x * at_once) {
+    const row found = find_row(copy, cell, plane, number, lane == 0);
+    if (found.to == nullptr) {
+      continue;
+    }
+    for (int32_t part = 0; part < pieces.parts; ++part) {
+      const uint8_t *from = found.from + (int64_t)part * 1;
+      uint8_t *to = found.to + (int64_t)part * 1;
+      for (int32_t first = lane; first < pieces.count; first += lanes * IN_FLIGHT) {
+        uint8_t held[IN_FLIGHT];
+#pragma unroll
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i < pieces.count) {
+            held[k] = *reinterpret_cast<const uint8_t *>(from + i * pieces.from_step);
+          }
+        }
+#pragma unroll
+        for (int32_t k = 0; k < IN_FLIGHT; ++k) {
+          const int32_t i = first + k * lanes;
+          if (i >= pieces.count) {
+            break;
+          }
+          *reinterpret_cast<uint8_t *>(to + i * pieces.to_step) = held[k];
+        }
       }
     }
   }
@@ -181,22 +234,21 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   const kvf_page_copy &copy = p.copy;
   const int32_t cell = (int32_t)blockIdx.y;
   const int32_t plane = cell / copy.num_layers;
-  const int64_t count = copy.from.num_tokens * copy.num_heads * copy.pieces[plane].by_pieces.value;
-  switch (copy.pieces[plane].vector_bytes) {
+  switch (copy.pieces[plane].vector) {
   case 16:
-    move_x16(copy, cell, plane, count);
+    move_x16(copy, cell, plane, copy.from.num_tokens * copy.num_heads);
     break;
   case 8:
-    move_x8(copy, cell, plane, count);
+    move_x8(copy, cell, plane, copy.from.num_tokens * copy.num_heads);
     break;
   case 4:
-    move_x4(copy, cell, plane, count);
+    move_x4(copy, cell, plane, copy.from.num_tokens * copy.num_heads);
     break;
   case 2:
-    move_x2(copy, cell, plane, count);
+    move_x2(copy, cell, plane, copy.from.num_tokens * copy.num_heads);
     break;
   default:
-    move_x1(copy, cell, plane, count);
+    move_x1(copy, cell, plane, copy.from.num_tokens * copy.num_heads);
     break;
   }
 }

@@ -1,8 +1,7 @@
 """kv_relayout: chosen tokens of paged caches, to pages of another layout or block size."""
 
-from generator.axes import dtypes
 from generator.model import Field, Op
-from generator.spec.shared.wire import PAGES
+from generator.spec.shared.wire import AXES, CONVERSION, PAGE_SCALES, PAGES
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -13,19 +12,19 @@ OP = Op(
         "int num_layers=0) -> ()"
     ),
     summary="copies tokens of all layers to pages of another layout or block size, in one launch.",
-    doc="""\
+    doc=f"""\
 For every plane p, layer l, token j, head h and element d, with s = src_slots[j], t = dst_slots[j], N and
 M the tokens of a block of src_pages and of dst_pages:
   dst_pages[p * num_layers + l][t div M, t mod M, h, d] =
       src_pages[p * num_layers + l][s div N, s mod N, h, d]
 A token with a negative slot on either side is skipped; nothing else in dst_pages is written. It is what
-kv_pack and kv_unpack do one behind the other, without the buffer between them. Bits are copied: src_dtype
-and dst_dtype are the same word, whichever it is, and there are no scales; other pairs of words are
-KVF_UNSUPPORTED. Planes may have elements of any size, the same on both sides. No tokens are a successful
+kv_pack and kv_unpack do one behind the other, without the buffer between them. No tokens are a successful
 no-op. Two tokens with one slot of dst_pages race.
 
+{CONVERSION}
 On CUDA the addresses of up to 120 pairs of tensors of up to 8 planes travel in the launch parameters:
-nothing is allocated or waited for, and the call can be captured in a graph. More are several launches.
+nothing is allocated or waited for, and the call can be captured in a graph. More are several launches, and
+with a scale per token and head half as many fit into one.
 
 Errors: KVF_OUT_OF_RANGE for a slot beyond its pages (CPU: before anything is written; CUDA: that token is
 skipped, and each of its two slots that is out of range counted once, see kvf_cuda_fault_count).
@@ -42,11 +41,11 @@ Source of the rule: new here.""",
         "src_slots": "[num_tokens], int64 or int32, any stride, on the device of src_pages",
         "dst_slots": "as src_slots, as many, of dst_pages",
         "src_dtype": "what src_pages hold, for example 'auto' or 'fp8'",
-        "dst_dtype": "as src_dtype, what dst_pages are to hold: the same word",
-        "src_scales": "none: bits are copied",
-        "dst_scales": "none: bits are copied",
+        "dst_dtype": "as src_dtype, what dst_pages are to hold",
+        "src_scales": PAGE_SCALES,
+        "dst_scales": "as src_scales, of dst_pages; those per token and head are written",
         "num_layers": "layers; 0: src_pages are those of one plane",
     },
     params=(Field("kvf_page_copy", "copy", "slots, and where rows are on both sides"),),
-    axes=(dtypes("width", "b8"),),
+    axes=AXES,
 )

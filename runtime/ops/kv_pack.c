@@ -9,7 +9,6 @@ kvf_status kvf_kv_pack(const kvf_exec *exec, const DLTensor *const *pages, int64
                        int64_t wire_block_size, const char *page_dtype, const char *wire_dtype,
                        const DLTensor *const *page_scales, int64_t num_page_scales,
                        const DLTensor *wire_scales, int64_t num_layers, int64_t heads_per_group) {
-  (void)page_scales; /* there are none */
   const kvf_wire_arguments arguments = {.pages = pages,
                                         .num_pages = num_pages,
                                         .wire = wire,
@@ -18,18 +17,25 @@ kvf_status kvf_kv_pack(const kvf_exec *exec, const DLTensor *const *pages, int64
                                         .wire_block_size = wire_block_size,
                                         .page_dtype = page_dtype,
                                         .wire_dtype = wire_dtype,
+                                        .page_scales = page_scales,
                                         .num_page_scales = num_page_scales,
                                         .wire_scales = wire_scales,
                                         .num_layers = num_layers,
-                                        .heads_per_group = heads_per_group};
+                                        .heads_per_group = heads_per_group,
+                                        .packs = true};
   kvf_wire_cursor cursor = {.plane = 0};
   kvf_kv_pack_params params = {.copy = {.num_planes = 0}};
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_wire_copy(&check, &arguments, &cursor, &params.copy);
   const kvf_named written = {"wire", wire};
-  kvf_check_apart(&check, &written, 1, &(kvf_named){"slot_mapping", slot_mapping}, 1);
+  kvf_check_apart(&check, &written, 1,
+                  (const kvf_named[]){{"slot_mapping", slot_mapping}, {"wire_scales", wire_scales}},
+                  2);
   for (int64_t i = 0; check.status == KVF_OK && i < num_pages; ++i) {
     kvf_check_apart(&check, &written, 1, &(kvf_named){"pages", pages[i]}, 1);
+  }
+  for (int64_t i = 0; check.status == KVF_OK && i < num_page_scales; ++i) {
+    kvf_check_apart(&check, &written, 1, &(kvf_named){"page_scales", page_scales[i]}, 1);
   }
   while (check.status == KVF_OK && variant != NULL &&
          kvf_next_cells(&cursor, &arguments, &params.copy)) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "kvforge/cache/convert.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 #include "ops/shared/wire.h"
@@ -13,9 +14,12 @@ _Static_assert(sizeof(kvf_kv_relayout_params) <= 4096, "a kernel has 4 KB of par
 /* ---- typed calls
  * --------------------------------------------------------------------------------- */
 
-/* Whether planes are the same on both sides: as many, of rows of as many bytes. */
+/*
+ * Whether planes are the same on both sides: as many, of rows of as many elements, which are copied
+ * or converted.
+ */
 static void check_planes(kvf_check *check, const kvf_cache_list *from, int64_t num_layers,
-                         const kvf_cache_list *to) {
+                         const kvf_cache_list *to, bool converts) {
   if (check->status == KVF_OK && from->size != to->size) {
     kvf_check_fail(check, KVF_INVALID_VALUE, to->argument,
                    "has %" PRId64 " tensors, want %" PRId64 " as in %s", to->size, from->size,
@@ -24,7 +28,7 @@ static void check_planes(kvf_check *check, const kvf_cache_list *from, int64_t n
   for (int64_t i = 0; check->status == KVF_OK && i < from->size; i += num_layers) {
     const kvf_page_plane a = kvf_page_plane_of(from->tensors[i]);
     const kvf_page_plane b = kvf_page_plane_of(to->tensors[i]);
-    if (a.elements != b.elements || a.element_bytes != b.element_bytes) {
+    if (a.elements != b.elements || (!converts && a.element_bytes != b.element_bytes)) {
       char name[64];
       (void)snprintf(name, sizeof name, "%s[%" PRId64 "]", to->argument, i);
       kvf_check_fail(check, KVF_INVALID_VALUE, name,
@@ -35,53 +39,124 @@ static void check_planes(kvf_check *check, const kvf_cache_list *from, int64_t n
   }
 }
 
-static void check_apart(kvf_check *check, const kvf_cache_list *from, const kvf_cache_list *to,
-                        const DLTensor *src_slots, const DLTensor *dst_slots) {
+/* Whether what is written, one of a list, is apart from the slots and from all that is read. */
+static void check_written(kvf_check *check, const char *argument, const DLTensor *tensor,
+                          const kvf_elements sides[KVF_SIDES], const kvf_named slots[2]) {
+  const kvf_named written = {argument, tensor};
+  const kvf_elements *from = &sides[KVF_FROM];
+  kvf_check_apart(check, &written, 1, slots, 2);
+  for (int64_t i = 0; check->status == KVF_OK && i < from->pages->size; ++i) {
+    kvf_check_apart(check, &written, 1,
+                    &(kvf_named){from->pages->argument, from->pages->tensors[i]}, 1);
+  }
+  for (int64_t i = 0; check->status == KVF_OK && i < from->num_scales; ++i) {
+    kvf_check_apart(check, &written, 1, &(kvf_named){from->scales_argument, from->scales[i]}, 1);
+  }
+}
+
+static void check_apart(kvf_check *check, const kvf_elements sides[KVF_SIDES],
+                        const kvf_conversion *conversion, const DLTensor *src_slots,
+                        const DLTensor *dst_slots) {
   const kvf_named slots[] = {{"src_slots", src_slots}, {"dst_slots", dst_slots}};
-  for (int64_t i = 0; check->status == KVF_OK && i < to->size; ++i) {
-    const kvf_named written = {to->argument, to->tensors[i]};
-    kvf_check_apart(check, &written, 1, slots, 2);
-    for (int64_t k = 0; check->status == KVF_OK && k < from->size; ++k) {
-      kvf_check_apart(check, &written, 1, &(kvf_named){from->argument, from->tensors[k]}, 1);
+  const kvf_elements *to = &sides[KVF_TO];
+  for (int64_t i = 0; check->status == KVF_OK && i < to->pages->size; ++i) {
+    const kvf_named written = {to->pages->argument, to->pages->tensors[i]};
+    check_written(check, written.argument, written.tensor, sides, slots);
+    for (int64_t k = 0; check->status == KVF_OK && k < to->num_scales; ++k) {
+      kvf_check_apart(check, &written, 1, &(kvf_named){to->scales_argument, to->scales[k]}, 1);
+    }
+  }
+  for (int64_t i = 0; check->status == KVF_OK && conversion->rows[KVF_TO] && i < to->num_scales;
+       ++i) {
+    check_written(check, to->scales_argument, to->scales[i], sides, slots);
+  }
+}
+
+/* A call in launches. */
+typedef struct relayout_call {
+  const kvf_elements *sides;
+  const kvf_conversion *conversion;
+  int64_t num_planes;
+  int64_t num_layers;
+} relayout_call;
+
+/* Adds a plane of pages or scales of both sides, from a layer on; a side may have none. */
+static void add_cells(kvf_page_copy *copy, const DLTensor *const *from, const DLTensor *const *to,
+                      int32_t plane, int32_t cell) {
+  if (from != NULL) {
+    copy->from_pages[plane] = kvf_page_plane_of(from[0]);
+  }
+  if (to != NULL) {
+    copy->to_pages[plane] = kvf_page_plane_of(to[0]);
+  }
+  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
+    if (from != NULL) {
+      copy->from_cells[cell + layer] = kvf_cell_data(from[layer]);
+    }
+    if (to != NULL) {
+      copy->to_cells[cell + layer] = kvf_cell_data(to[layer]);
     }
   }
 }
 
-/* Adds a plane's cells of layers [first, first + copy->num_layers). */
-static void add_plane(kvf_page_copy *copy, const kvf_cache_list *from, const kvf_cache_list *to,
-                      int64_t first) {
-  const int32_t plane = copy->num_planes++;
-  copy->from_pages[plane] = kvf_page_plane_of(from->tensors[first]);
-  copy->to_pages[plane] = kvf_page_plane_of(to->tensors[first]);
-  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
-    const int32_t cell = plane * copy->num_layers + layer;
-    copy->from_cells[cell] = kvf_cell_data(from->tensors[first + layer]);
-    copy->to_cells[cell] = kvf_cell_data(to->tensors[first + layer]);
+/* Adds a plane's cells of layers [layer, layer + copy->num_layers), with its scales. */
+static void add_plane(const relayout_call *call, kvf_page_copy *copy, int64_t plane,
+                      int64_t layer) {
+  const kvf_elements *sides = call->sides;
+  const bool *rows = call->conversion->rows;
+  const int64_t first = plane * call->num_layers + layer;
+  const DLTensor *const *scales[KVF_SIDES];
+  for (int i = 0; i < KVF_SIDES; ++i) {
+    scales[i] = rows[i] ? sides[i].scales + first : NULL;
+  }
+  const int32_t added = copy->num_planes++;
+  add_cells(copy, sides[KVF_FROM].pages->tensors + first, sides[KVF_TO].pages->tensors + first,
+            added, added * copy->num_layers);
+  if (!kvf_converts(call->conversion)) {
+    if (rows[KVF_FROM]) { /* copied too */
+      add_cells(copy, scales[KVF_FROM], scales[KVF_TO], copy->num_planes,
+                copy->num_planes * copy->num_layers);
+      ++copy->num_planes;
+    }
+    return;
+  }
+  if (rows[KVF_FROM] || rows[KVF_TO]) {
+    add_cells(copy, scales[KVF_FROM], scales[KVF_TO], KVF_SCALES_OF_PLANE + added,
+              KVF_SCALES_OF_PAIR + added * copy->num_layers);
+  }
+  for (int i = 0; i < KVF_SIDES; ++i) {
+    if (!rows[i] && sides[i].num_scales > 0) {
+      *(i == KVF_FROM ? &copy->from_scales[added] : &copy->to_scales[added]) =
+          kvf_scales_of(&sides[i], plane, layer);
+    }
   }
 }
 
 /* Launches all cells, as many at a time as their addresses have room. */
 static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
-                             const kvf_cell_dims *dims, const kvf_cache_list *from,
-                             const kvf_cache_list *to, kvf_kv_relayout_params *params) {
+                             const relayout_call *call, kvf_kv_relayout_params *params) {
   kvf_page_copy *copy = &params->copy;
+  const bool *rows = call->conversion->rows;
+  const int32_t share = rows[KVF_FROM] || rows[KVF_TO] ? 2 : 1;    /* scales take as much room */
+  const int32_t each = kvf_converts(call->conversion) ? 1 : share; /* planes that one adds */
+  const int32_t room = KVF_MAX_CELL_PAIRS / share * each;
+  const kvf_cache_list *from = call->sides[KVF_FROM].pages;
   kvf_status status = KVF_OK;
   int64_t launched = 0;
-  for (int64_t layer = 0; layer < dims->num_layers; layer += KVF_MAX_CELL_PAIRS) {
-    const int64_t rest = dims->num_layers - layer;
-    copy->num_layers = (int32_t)(rest < KVF_MAX_CELL_PAIRS ? rest : KVF_MAX_CELL_PAIRS);
-    for (int64_t plane = 0; status == KVF_OK && plane < dims->num_planes; ++plane) {
-      const int64_t first = plane * dims->num_layers + layer;
-      if (from->tensors[first]->shape[3] > 0) {
-        add_plane(copy, from, to, first);
+  for (int64_t layer = 0; layer < call->num_layers; layer += room / each) {
+    const int64_t rest = call->num_layers - layer;
+    copy->num_layers = (int32_t)(rest < room / each ? rest : room / each);
+    for (int64_t plane = 0; status == KVF_OK && plane < call->num_planes; ++plane) {
+      if (from->tensors[plane * call->num_layers + layer]->shape[3] > 0) {
+        add_plane(call, copy, plane, layer);
       }
-      const bool full = copy->num_planes == KVF_MAX_PLANES ||
-                        (copy->num_planes + 1) * copy->num_layers > KVF_MAX_CELL_PAIRS;
-      if (copy->num_planes > 0 && (full || plane + 1 == dims->num_planes)) {
+      const bool full = copy->num_planes == KVF_MAX_PLANES / share * each ||
+                        (copy->num_planes + each) * copy->num_layers > room;
+      if (copy->num_planes > 0 && (full || plane + 1 == call->num_planes)) {
         status = kvf_launch_kv_relayout(&check->exec, variant, params);
         if (status != KVF_OK && launched > 0) {
           status = kvf_error_add(status, "; enqueued: %" PRId64 " of %" PRId64 " tensors", launched,
-                                 from->size);
+                                 from->size * each);
         }
         launched += (int64_t)copy->num_planes * copy->num_layers;
         copy->num_planes = 0;
@@ -99,10 +174,12 @@ kvf_status kvf_kv_relayout(const kvf_exec *exec, const DLTensor *const *src_page
                            const DLTensor *const *src_scales, int64_t num_src_scales,
                            const DLTensor *const *dst_scales, int64_t num_dst_scales,
                            int64_t num_layers) {
-  (void)src_scales; /* there are none, of either side */
-  (void)dst_scales;
   const kvf_cache_list from = {"src_pages", src_pages, num_src_pages};
   const kvf_cache_list to = {"dst_pages", dst_pages, num_dst_pages};
+  const kvf_elements sides[KVF_SIDES] = {
+      {"src_dtype", src_dtype, "src_scales", src_scales, num_src_scales, &from},
+      {"dst_dtype", dst_dtype, "dst_scales", dst_scales, num_dst_scales, &to}};
+  kvf_conversion conversion;
   kvf_kv_relayout_params params = {.copy = {.num_planes = 0}};
   kvf_page_copy *copy = &params.copy;
   kvf_cell_dims dims[2] = {
@@ -116,7 +193,6 @@ kvf_status kvf_kv_relayout(const kvf_exec *exec, const DLTensor *const *src_page
   if (check.status == KVF_OK) {
     kvf_check_cells(&check, &to, num_layers, &dims[1]);
   }
-  check_planes(&check, &from, dims[0].num_layers, &to);
   kvf_check_slots(&check, "src_slots", src_slots, &copy->from);
   kvf_check_slots(&check, "dst_slots", dst_slots, &copy->to);
   if (check.status == KVF_OK && copy->to.num_tokens != copy->from.num_tokens) {
@@ -125,22 +201,29 @@ kvf_status kvf_kv_relayout(const kvf_exec *exec, const DLTensor *const *src_page
                    " as in src_slots",
                    copy->to.num_tokens, copy->from.num_tokens);
   }
-  kvf_check_same_words(&check, "dst_dtype", dst_dtype, "src_dtype", src_dtype);
-  kvf_check_no_scales(&check, "src_scales", num_src_scales);
-  kvf_check_no_scales(&check, "dst_scales", num_dst_scales);
-  if (check.status == KVF_OK) {
-    check_apart(&check, &from, &to, src_slots, dst_slots);
+  kvf_check_conversion(&check, sides, dims[0].num_planes, dims[0].num_layers, &conversion);
+  check_planes(&check, &from, dims[0].num_layers, &to, kvf_converts(&conversion));
+  for (int i = 0; i < KVF_SIDES; ++i) {
+    const kvf_dim sizes[] = {dims[i].num_blocks, dims[i].block_size, dims[i].num_heads};
+    kvf_check_elements(&check, &sides[i], conversion.dtype[i], conversion.rows[i],
+                       dims[0].num_planes, dims[0].num_layers, sizes);
   }
-  const kvf_variant *variant = kvf_check_bytes_variant(&check);
+  if (check.status == KVF_OK) {
+    check_apart(&check, sides, &conversion, src_slots, dst_slots);
+  }
+  const kvf_variant *variant = kvf_check_conversion_variant(&check, &conversion);
   if (variant == NULL) {
     return check.status;
   }
+  copy->from_dtype = conversion.dtype[KVF_FROM];
+  copy->to_dtype = conversion.dtype[KVF_TO];
   copy->num_heads = dims[0].num_heads.value;
   copy->from.num_blocks = dims[0].num_blocks.value;
   copy->from.block_size = dims[0].block_size.value;
   copy->to.num_blocks = dims[1].num_blocks.value;
   copy->to.block_size = dims[1].block_size.value;
-  return launch_all(&check, variant, &dims[0], &from, &to, &params);
+  const relayout_call call = {sides, &conversion, dims[0].num_planes, dims[0].num_layers};
+  return launch_all(&check, variant, &call, &params);
 }
 
 /* ---- launches
@@ -167,7 +250,7 @@ static void check_counts(kvf_check *check, const kvf_page_copy *copy) {
   }
 }
 
-static void check_planes_of_launch(kvf_check *check, const kvf_page_copy *copy) {
+static void check_planes_of_launch(kvf_check *check, const kvf_page_copy *copy, bool converts) {
   const int64_t rows = kvf_saturating_product(copy->from.num_tokens, copy->num_heads);
   for (int32_t plane = 0; check->status == KVF_OK && plane < copy->num_planes; ++plane) {
     const kvf_page_plane *from = &copy->from_pages[plane];
@@ -177,7 +260,7 @@ static void check_planes_of_launch(kvf_check *check, const kvf_page_copy *copy) 
     if (check->status != KVF_OK) {
       return;
     }
-    if (from->elements != to->elements || from->element_bytes != to->element_bytes) {
+    if (from->elements != to->elements || (!converts && from->element_bytes != to->element_bytes)) {
       kvf_check_fail(check, KVF_INVALID_VALUE, "to_pages",
                      "a row has %" PRId64 " elements of %" PRId64 " bytes, want %" PRId64
                      " of %" PRId64,
@@ -201,63 +284,71 @@ static void check_planes_of_launch(kvf_check *check, const kvf_page_copy *copy) 
   }
 }
 
-/* What lies one behind another in a plane's rows, and the bits of all its distances. */
-static int64_t unbroken_of(const kvf_page_plane *page, uint64_t *bits) {
-  const bool dense = page->elements == 1 || page->element == page->element_bytes;
-  const int64_t unbroken = (dense ? page->elements : 1) * page->element_bytes;
-  *bits |= (uint64_t)unbroken | (uint64_t)page->block | (uint64_t)page->token |
-           (uint64_t)page->head | (dense ? 0 : (uint64_t)page->element);
-  return unbroken;
-}
-
-static kvf_pair_pieces pieces_of(const kvf_page_copy *copy, int32_t plane) {
-  uint64_t bits = 0;
-  const int64_t from = unbroken_of(&copy->from_pages[plane], &bits);
-  const int64_t to = unbroken_of(&copy->to_pages[plane], &bits);
-  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
-    const int32_t cell = plane * copy->num_layers + layer;
-    bits |= (uintptr_t)copy->from_cells[cell] | (uintptr_t)copy->to_cells[cell];
+/* What a launch that converts needs besides. */
+static void check_converted(kvf_check *check, const kvf_page_copy *copy) {
+  const bool rows[] = {kvf_has_row_scale(copy->from_dtype), kvf_has_row_scale(copy->to_dtype)};
+  kvf_launch_conversion(check, "from_dtype", copy->from_dtype, "to_dtype", copy->to_dtype);
+  if ((rows[0] || rows[1]) && check->status == KVF_OK &&
+      (copy->num_planes > KVF_SCALES_OF_PLANE ||
+       copy->num_planes * copy->num_layers > KVF_SCALES_OF_PAIR)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_planes",
+                   "got %d planes of %d layers with scales, want at most %d planes and %d of both",
+                   copy->num_planes, copy->num_layers, KVF_SCALES_OF_PLANE, KVF_SCALES_OF_PAIR);
   }
-  const int32_t width = kvf_piece_bytes(bits);
-  const int64_t row = copy->from_pages[plane].elements * copy->from_pages[plane].element_bytes;
-  return (kvf_pair_pieces){
-      .by_pieces = kvf_make_divider(row / width),
-      .by_unbroken = {kvf_make_divider(from / width), kvf_make_divider(to / width)},
-      .vector_bytes = width};
+  for (int32_t plane = 0; check->status == KVF_OK && plane < copy->num_planes; ++plane) {
+    kvf_launch_elements(check, copy->from_dtype, copy->from_pages[plane].element_bytes,
+                        "from_scales", &copy->from_scales[plane], copy->num_layers,
+                        copy->num_heads);
+    kvf_launch_elements(check, copy->to_dtype, copy->to_pages[plane].element_bytes, "to_scales",
+                        &copy->to_scales[plane], copy->num_layers, copy->num_heads);
+  }
+  for (int32_t i = 0; check->status == KVF_OK && i < copy->num_planes * copy->num_layers; ++i) {
+    if (rows[0] && copy->from.num_blocks > 0) {
+      kvf_launch_pointer(check, "src_scales", copy->from_cells[KVF_SCALES_OF_PAIR + i]);
+    }
+    if (rows[1] && copy->to.num_blocks > 0) {
+      kvf_launch_pointer(check, "dst_scales", copy->to_cells[KVF_SCALES_OF_PAIR + i]);
+    }
+  }
 }
 
-enum { THREADS = 256, IN_FLIGHT = 4, MOST_BLOCKS = 1 << 20 }; /* as the CUDA template has them */
-enum { PART_TOKENS = 64 };                                    /* as the CPU template has it */
+enum { PART_TOKENS = 64 }; /* as the CPU template has it */
 
-static kvf_status run(const kvf_check *check, const kvf_variant *variant, kvf_page_copy *copy) {
-  const int32_t cells = copy->num_planes * copy->num_layers;
+static kvf_status run_on_cpu(const kvf_check *check, const kvf_variant *variant,
+                             kvf_page_copy *copy) {
   int64_t row = 0;
-  int64_t most = 1;
   for (int32_t plane = 0; plane < copy->num_planes; ++plane) {
     const int64_t bytes = copy->from_pages[plane].elements * copy->from_pages[plane].element_bytes;
     row = bytes > row ? bytes : row;
   }
-  if (check->exec.backend == KVF_CPU) {
-    const int64_t tokens =
-        copy->from.num_tokens < PART_TOKENS ? copy->from.num_tokens : PART_TOKENS;
-    const int64_t part = tokens * copy->num_heads * row;
-    copy->token_parts = kvf_quotient_up(copy->from.num_tokens, PART_TOKENS);
-    copy->streaming = kvf_cpu_streams(kvf_saturating_product(copy->token_parts * cells, part));
-    return kvf_cpu_run(check, variant, copy, copy->token_parts * cells, 2 * part);
-  }
+  const int32_t cells = copy->num_planes * copy->num_layers;
+  const int64_t tokens = copy->from.num_tokens < PART_TOKENS ? copy->from.num_tokens : PART_TOKENS;
+  const int64_t part = tokens * copy->num_heads * row;
+  copy->token_parts = kvf_quotient_up(copy->from.num_tokens, PART_TOKENS);
+  copy->streaming = kvf_scalar_of(variant) == KVF_B8 &&
+                    kvf_cpu_streams(kvf_saturating_product(copy->token_parts * cells, part));
+  return kvf_cpu_run(check, variant, copy, copy->token_parts * cells, 2 * part);
+}
+
+static kvf_status run_on_cuda(kvf_check *check, const kvf_variant *variant, kvf_page_copy *copy) {
+  const bool converts = kvf_scalar_of(variant) != KVF_B8;
+  const int32_t layers = copy->num_layers;
+  int64_t most = 1;
   /* Neighbours in the target are those of threads. */
   copy->tokens_inside = copy->num_heads == 1 || copy->to_pages[0].token < copy->to_pages[0].head;
   copy->by_inside = kvf_make_divider(copy->tokens_inside ? copy->from.num_tokens : copy->num_heads);
   for (int32_t plane = 0; plane < copy->num_planes; ++plane) {
-    copy->pieces[plane] = pieces_of(copy, plane);
-    const int64_t pieces =
-        copy->from.num_tokens * copy->num_heads * copy->pieces[plane].by_pieces.value;
-    most = pieces > most ? pieces : most;
+    const kvf_row_side from =
+        kvf_row_side_of(&copy->from_pages[plane], copy->from_cells + plane * layers, layers);
+    const kvf_row_side to =
+        kvf_row_side_of(&copy->to_pages[plane], copy->to_cells + plane * layers, layers);
+    copy->pieces[plane] = kvf_share_out(check, &from, &to, copy->from_pages[plane].elements,
+                                        converts, copy->from.num_tokens * copy->num_heads, &most);
   }
-  const int64_t blocks = kvf_quotient_up(most, THREADS * IN_FLIGHT);
-  const kvf_grid grid = {
-      .grid = {(uint32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), (uint32_t)cells, 1},
-      .block = {THREADS, 1, 1}};
+  if (check->status != KVF_OK) {
+    return check->status;
+  }
+  const kvf_grid grid = kvf_grid_of_rows(most, copy->num_planes * layers);
   return kvf_cuda_run(check, variant, copy, &grid);
 }
 
@@ -276,6 +367,14 @@ kvf_status kvf_launch_kv_relayout(const kvf_exec *exec, const kvf_variant *varia
   if (check.status != KVF_OK || copy->from.num_tokens == 0) {
     return check.status;
   }
-  check_planes_of_launch(&check, copy);
-  return check.status == KVF_OK ? run(&check, variant, copy) : check.status;
+  const bool converts = variant != NULL && kvf_scalar_of(variant) != KVF_B8;
+  check_planes_of_launch(&check, copy, converts);
+  if (converts) {
+    check_converted(&check, copy);
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  return check.exec.backend == KVF_CPU ? run_on_cpu(&check, variant, copy)
+                                       : run_on_cuda(&check, variant, copy);
 }

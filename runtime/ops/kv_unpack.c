@@ -19,7 +19,6 @@ kvf_status kvf_kv_unpack(const kvf_exec *exec, const DLTensor *wire, const DLTen
                          const DLTensor *wire_scales, const DLTensor *const *page_scales,
                          int64_t num_page_scales, const DLTensor *gate, int64_t num_layers,
                          int64_t heads_per_group) {
-  (void)page_scales; /* there are none */
   const kvf_wire_arguments arguments = {.pages = pages,
                                         .num_pages = num_pages,
                                         .wire = wire,
@@ -28,6 +27,7 @@ kvf_status kvf_kv_unpack(const kvf_exec *exec, const DLTensor *wire, const DLTen
                                         .wire_block_size = wire_block_size,
                                         .page_dtype = page_dtype,
                                         .wire_dtype = wire_dtype,
+                                        .page_scales = page_scales,
                                         .num_page_scales = num_page_scales,
                                         .wire_scales = wire_scales,
                                         .num_layers = num_layers,
@@ -37,9 +37,18 @@ kvf_status kvf_kv_unpack(const kvf_exec *exec, const DLTensor *wire, const DLTen
   kvf_check check = kvf_check_begin(OP, exec);
   const kvf_variant *variant = kvf_check_wire_copy(&check, &arguments, &cursor, &params.copy);
   check_gate(&check, gate, &params.copy);
-  const kvf_named read[] = {{"wire", wire}, {"slot_mapping", slot_mapping}, {"gate", gate}};
+  const bool rows = cursor.conversion.rows[KVF_TO]; /* then scales are written too */
+  const kvf_named read[] = {
+      {"wire", wire}, {"slot_mapping", slot_mapping}, {"gate", gate}, {"wire_scales", wire_scales}};
   for (int64_t i = 0; check.status == KVF_OK && i < num_pages; ++i) {
-    kvf_check_apart(&check, &(kvf_named){"pages", pages[i]}, 1, read, 3);
+    kvf_check_apart(&check, &(kvf_named){"pages", pages[i]}, 1, read, 4);
+    for (int64_t k = 0; k < num_page_scales; ++k) {
+      kvf_check_apart(&check, &(kvf_named){"pages", pages[i]}, 1,
+                      &(kvf_named){"page_scales", page_scales[k]}, 1);
+    }
+  }
+  for (int64_t i = 0; check.status == KVF_OK && rows && i < num_page_scales; ++i) {
+    kvf_check_apart(&check, &(kvf_named){"page_scales", page_scales[i]}, 1, read, 4);
   }
   while (check.status == KVF_OK && variant != NULL &&
          kvf_next_cells(&cursor, &arguments, &params.copy)) {

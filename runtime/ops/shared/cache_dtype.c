@@ -24,8 +24,7 @@ static kvf_dtype alias_dtype(size_t i, kvf_dtype scalar) {
   return aliases[i].dtype == KVF_DTYPE_NONE ? scalar : aliases[i].dtype;
 }
 
-/* The dtype that a string names, or KVF_DTYPE_NONE. */
-static kvf_dtype find(const char *string, kvf_dtype scalar) {
+kvf_dtype kvf_find_cache_dtype(const char *string, kvf_dtype scalar) {
   for (size_t i = 0; string != NULL && i < NUM_ALIASES; ++i) {
     if (kvf_same_name(string, aliases[i].string)) {
       return alias_dtype(i, scalar);
@@ -78,7 +77,7 @@ static kvf_status refuse_name(const kvf_check *check, const char *string, kvf_dt
 /* The cache dtype of a call; in the words of an op, unless `check` is NULL. */
 static kvf_status resolve(const kvf_check *check, const char *string, kvf_dtype scalar,
                           kvf_dtype *cache) {
-  const kvf_dtype found = find(string, scalar);
+  const kvf_dtype found = kvf_find_cache_dtype(string, scalar);
   if (found == KVF_DTYPE_NONE) {
     return refuse_name(check, string, scalar);
   }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "kvforge/cache/convert.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 
@@ -137,13 +138,6 @@ static int64_t element_bytes(const DLTensor *tensor) {
   return tensor->dtype.bits * tensor->dtype.lanes / 8;
 }
 
-/* The bytes of a row of a plane; behind the checks of pages. */
-static int64_t row_bytes(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
-                         int64_t plane) {
-  const DLTensor *tensor = arguments->pages[plane * cursor->num_layers];
-  return kvf_saturating_product(tensor->shape[3], element_bytes(tensor));
-}
-
 void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_layers,
                      kvf_cell_dims *dims) {
   if (list->size < 1 || list->tensors == NULL) {
@@ -180,41 +174,67 @@ void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_l
 /* ---- the call
  * ------------------------------------------------------------------------------------ */
 
-void kvf_check_same_words(kvf_check *check, const char *argument, const char *word,
-                          const char *as_argument, const char *as_word) {
-  if (as_word == NULL || word == NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, as_word == NULL ? as_argument : argument,
-                   "got NULL, want a word");
-  } else if (strcmp(word, as_word) != 0) {
-    kvf_check_fail(check, KVF_UNSUPPORTED, argument,
-                   "got '%.60s', want '%.60s' as %s: bits are copied, not converted", word, as_word,
-                   as_argument);
+/* Sides of the call: of kv_pack pages are read, of kv_unpack the wire. */
+static int side_of_pages(const kvf_wire_arguments *arguments) {
+  return arguments->packs ? KVF_FROM : KVF_TO;
+}
+static int side_of_wire(const kvf_wire_arguments *arguments) {
+  return KVF_SIDES - 1 - side_of_pages(arguments);
+}
+
+static kvf_elements elements_of_pages(const kvf_wire_arguments *arguments,
+                                      const kvf_cache_list *pages) {
+  return (kvf_elements){"page_dtype",           arguments->page_dtype,      "page_scales",
+                        arguments->page_scales, arguments->num_page_scales, pages};
+}
+
+static kvf_elements elements_of_wire(const kvf_wire_arguments *arguments) {
+  return (kvf_elements){"wire_dtype",
+                        arguments->wire_dtype,
+                        "wire_scales",
+                        &arguments->wire_scales,
+                        arguments->wire_scales != NULL,
+                        NULL};
+}
+
+static void check_conversion(kvf_check *check, const kvf_wire_arguments *arguments,
+                             const kvf_cache_list *pages, const kvf_cell_dims *dims,
+                             kvf_wire_cursor *cursor) {
+  kvf_elements sides[KVF_SIDES];
+  sides[side_of_pages(arguments)] = elements_of_pages(arguments, pages);
+  sides[side_of_wire(arguments)] = elements_of_wire(arguments);
+  const kvf_dim sizes[] = {dims->num_blocks, dims->block_size, dims->num_heads};
+  kvf_conversion *made = &cursor->conversion;
+  kvf_check_conversion(check, sides, cursor->num_planes, cursor->num_layers, made);
+  for (int i = 0; i < KVF_SIDES; ++i) {
+    kvf_check_elements(check, &sides[i], made->dtype[i], made->rows[i], cursor->num_planes,
+                       cursor->num_layers, sizes);
   }
 }
 
-void kvf_check_no_scales(kvf_check *check, const char *argument, int64_t size) {
-  if (size != 0) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, argument,
-                   "has %" PRId64 " tensors, want none, since bits are copied", size);
-  }
+/* Of a plane on the wire: the bytes of a row, and of its scale. */
+static int64_t wire_row(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
+                        int64_t plane) {
+  const DLTensor *tensor = arguments->pages[plane * cursor->num_layers];
+  const kvf_dtype dtype = cursor->conversion.dtype[side_of_wire(arguments)];
+  return kvf_saturating_product(tensor->shape[3], dtype != KVF_DTYPE_NONE
+                                                      ? kvf_convertible_bytes(dtype)
+                                                      : element_bytes(tensor));
 }
 
-static void check_words(kvf_check *check, const kvf_wire_arguments *arguments) {
-  kvf_check_same_words(check, "wire_dtype", arguments->wire_dtype, "page_dtype",
-                       arguments->page_dtype);
-  kvf_check_no_scales(check, "page_scales", arguments->num_page_scales);
-  if (arguments->wire_scales != NULL) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "wire_scales",
-                   "got a tensor, want none, since bits are copied");
-  }
+static int64_t wire_scale(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
+                          int64_t plane) {
+  const bool has_one = cursor->conversion.rows[side_of_wire(arguments)] &&
+                       arguments->pages[plane * cursor->num_layers]->shape[3] > 0;
+  return has_one ? (int64_t)sizeof(float) : 0;
 }
 
-/* The bytes of a token's rows in all planes. */
+/* The bytes of a token's rows in some of the planes. */
 static int64_t bytes_of_planes(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
                                int64_t count) {
   int64_t sum = 0;
   for (int64_t plane = 0; plane < count; ++plane) {
-    const int64_t row = row_bytes(arguments, cursor, plane);
+    const int64_t row = wire_row(arguments, cursor, plane) + wire_scale(arguments, cursor, plane);
     sum = sum > KVF_TOO_LARGE - row ? KVF_TOO_LARGE : sum + row;
   }
   return sum;
@@ -262,19 +282,21 @@ const kvf_variant *kvf_check_wire_copy(kvf_check *check, const kvf_wire_argument
     copy->slots.num_blocks = dims.num_blocks.value;
     copy->slots.block_size = dims.block_size.value;
     check_layout(check, arguments, cursor, copy);
-    check_words(check, arguments);
+    check_conversion(check, arguments, &pages, &dims, cursor);
   }
   if (check->status == KVF_OK) {
     check_size(check, arguments, cursor, num_bytes, copy);
   }
-  const kvf_variant *variant = kvf_check_bytes_variant(check);
+  const kvf_variant *variant = kvf_check_conversion_variant(check, &cursor->conversion);
   return copy->slots.num_tokens > 0 && copy->used_bytes > 0 ? variant : NULL;
 }
 
 kvf_page_plane kvf_page_plane_of(const DLTensor *tensor) {
-  int64_t stride[4];
+  enum { PLACES = 3 }; /* block, token, head: the tensors of scales have no more */
+  int64_t stride[PLACES + 1] = {0};
   int64_t compact = element_bytes(tensor);
-  for (int32_t i = 3; i >= 0; --i) {
+  stride[PLACES] = compact;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
     stride[i] =
         tensor->strides ? kvf_wrapping_product(tensor->strides[i], element_bytes(tensor)) : compact;
     compact = kvf_wrapping_product(compact, tensor->shape[i]);
@@ -282,17 +304,18 @@ kvf_page_plane kvf_page_plane_of(const DLTensor *tensor) {
   return (kvf_page_plane){.block = stride[0],
                           .token = stride[1],
                           .head = stride[2],
-                          .element = stride[3],
-                          .elements = tensor->shape[3],
+                          .element = stride[PLACES],
+                          .elements = tensor->ndim > PLACES ? tensor->shape[PLACES] : 1,
                           .element_bytes = element_bytes(tensor)};
 }
 
+/* A plane of rows of `row` bytes, `before` bytes of a token's rows behind those of other planes. */
 static kvf_wire_plane wire_plane(const kvf_wire_arguments *arguments, const kvf_wire_cursor *cursor,
-                                 const kvf_wire_copy *copy, int64_t row) {
+                                 const kvf_wire_copy *copy, int64_t before, int64_t row) {
   const int64_t rows = copy->block_tokens * copy->group_heads; /* that a plane has together */
-  const int64_t before = bytes_of_planes(arguments, cursor, cursor->plane) * rows;
   const int64_t all = bytes_of_planes(arguments, cursor, cursor->num_planes) * rows;
   const int64_t layer = cursor->planes_first ? row * rows : all;
+  before *= rows;
   return (kvf_wire_plane){.first = (cursor->planes_first ? before * cursor->num_layers : before) +
                                    cursor->layer * layer,
                           .group = all * cursor->num_layers,
@@ -301,25 +324,75 @@ static kvf_wire_plane wire_plane(const kvf_wire_arguments *arguments, const kvf_
                           .head = copy->tokens_inside ? row * copy->block_tokens : row};
 }
 
+/* The cells of one plane of pages or scales, and where its rows lie in them. */
+static void add_cells(kvf_wire_copy *copy, const DLTensor *const *tensors, int32_t plane,
+                      int32_t first_cell) {
+  copy->pages[plane] = kvf_page_plane_of(tensors[0]);
+  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
+    copy->cells[first_cell + layer] = kvf_cell_data(tensors[layer]);
+  }
+}
+
+/* The scales of the plane that was added last, whose elements are converted. */
+static void add_scales(const kvf_wire_cursor *cursor, const kvf_wire_arguments *arguments,
+                       kvf_wire_copy *copy, int64_t before) {
+  const int32_t plane = copy->num_planes - 1;
+  const kvf_conversion *conversion = &cursor->conversion;
+  const int64_t row = wire_row(arguments, cursor, cursor->plane);
+  const kvf_cache_list pages = {"pages", arguments->pages, arguments->num_pages};
+  const kvf_elements in_pages = elements_of_pages(arguments, &pages);
+  const kvf_elements on_wire = elements_of_wire(arguments);
+  if (conversion->rows[side_of_pages(arguments)]) {
+    add_cells(copy, arguments->page_scales + cursor->plane * cursor->num_layers + cursor->layer,
+              KVF_SCALES_OF_PLANE + plane, KVF_SCALES_OF_CELL + plane * copy->num_layers);
+  } else if (arguments->num_page_scales > 0) {
+    copy->page_scales[plane] = kvf_scales_of(&in_pages, cursor->plane, cursor->layer);
+  }
+  if (conversion->rows[side_of_wire(arguments)]) {
+    copy->wires[KVF_SCALES_OF_PLANE + plane] =
+        wire_plane(arguments, cursor, copy, before + row, sizeof(float));
+  } else if (arguments->wire_scales != NULL) {
+    copy->wire_scales[plane] = kvf_scales_of(&on_wire, cursor->plane, cursor->layer);
+  }
+}
+
+/*
+ * What each plane takes of a launch's room. Scales of rows take as much as codes: they are copied
+ * as a plane of their own, or are where a conversion looks for them.
+ */
+static int32_t room_of(const kvf_conversion *conversion, int32_t room) {
+  return conversion->rows[KVF_FROM] || conversion->rows[KVF_TO] ? room / 2 : room;
+}
+
 /* The next planes of the layers that are being launched, as many as there is room for. */
 static void add_planes(kvf_wire_cursor *cursor, const kvf_wire_arguments *arguments,
                        kvf_wire_copy *copy) {
-  const int64_t layers = copy->num_layers;
-  for (; cursor->plane < cursor->num_planes && copy->num_planes < KVF_MAX_PLANES &&
-         (copy->num_planes + 1) * layers <= KVF_MAX_CELLS;
+  const kvf_conversion *conversion = &cursor->conversion;
+  const int32_t layers = copy->num_layers;
+  const bool rides = !kvf_converts(conversion) && conversion->rows[KVF_FROM];
+  const int32_t cells = room_of(conversion, KVF_MAX_CELLS);
+  int32_t added = 0;
+  for (; cursor->plane < cursor->num_planes && added < room_of(conversion, KVF_MAX_PLANES) &&
+         (added + 1) * layers <= cells;
        ++cursor->plane) {
-    const int64_t row = row_bytes(arguments, cursor, cursor->plane);
+    const int64_t row = wire_row(arguments, cursor, cursor->plane);
+    const int64_t before = bytes_of_planes(arguments, cursor, cursor->plane);
+    const int64_t first = cursor->plane * cursor->num_layers + cursor->layer;
     if (row == 0) {
       continue;
     }
-    const int64_t first = cursor->plane * cursor->num_layers + cursor->layer;
-    copy->pages[copy->num_planes] = kvf_page_plane_of(arguments->pages[first]);
-    copy->wires[copy->num_planes] = wire_plane(arguments, cursor, copy, row);
-    for (int64_t layer = 0; layer < layers; ++layer) {
-      const DLTensor *tensor = arguments->pages[first + layer];
-      copy->cells[copy->num_planes * layers + layer] = kvf_cell_data(tensor);
-    }
+    ++added;
+    copy->wires[copy->num_planes] = wire_plane(arguments, cursor, copy, before, row);
+    add_cells(copy, arguments->pages + first, copy->num_planes, copy->num_planes * layers);
     ++copy->num_planes;
+    if (rides) {
+      copy->wires[copy->num_planes] =
+          wire_plane(arguments, cursor, copy, before + row, sizeof(float));
+      add_cells(copy, arguments->page_scales + first, copy->num_planes, copy->num_planes * layers);
+      ++copy->num_planes;
+    } else if (kvf_converts(conversion)) {
+      add_scales(cursor, arguments, copy, before);
+    }
   }
 }
 
@@ -328,9 +401,12 @@ bool kvf_next_cells(kvf_wire_cursor *cursor, const kvf_wire_arguments *arguments
   cursor->before += (int64_t)copy->num_planes * copy->num_layers;
   copy->later = copy->num_planes > 0;
   copy->num_planes = 0;
+  copy->page_dtype = cursor->conversion.dtype[side_of_pages(arguments)];
+  copy->wire_dtype = cursor->conversion.dtype[side_of_wire(arguments)];
+  const int32_t cells = room_of(&cursor->conversion, KVF_MAX_CELLS);
   while (copy->num_planes == 0 && cursor->layer < cursor->num_layers) {
     const int64_t rest = cursor->num_layers - cursor->layer;
-    copy->num_layers = (int32_t)(rest < KVF_MAX_CELLS ? rest : KVF_MAX_CELLS);
+    copy->num_layers = (int32_t)(rest < cells ? rest : cells);
     add_planes(cursor, arguments, copy);
     if (cursor->plane == cursor->num_planes) {
       cursor->plane = 0;
@@ -346,7 +422,11 @@ kvf_status kvf_end_cells(const kvf_check *check, const kvf_wire_cursor *cursor,
     return check->status;
   }
   return kvf_error_add(check->status, "; enqueued: %" PRId64 " of %" PRId64 " tensors",
-                       cursor->before, arguments->num_pages);
+                       cursor->before,
+                       arguments->num_pages + (cursor->conversion.rows[side_of_pages(arguments)] &&
+                                                       !kvf_converts(&cursor->conversion)
+                                                   ? arguments->num_page_scales
+                                                   : 0));
 }
 
 /* ---- launches
@@ -378,6 +458,34 @@ static void check_counts(kvf_check *check, const kvf_wire_copy *copy) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "group_heads",
                    "got %" PRId64 ", want a divisor of %" PRId64 " (num_heads)", copy->group_heads,
                    copy->num_heads);
+  }
+}
+
+/* What a launch that converts needs besides. */
+static void check_converted(kvf_check *check, const kvf_wire_copy *copy, bool packs) {
+  const bool rows = kvf_has_row_scale(copy->page_dtype) || kvf_has_row_scale(copy->wire_dtype);
+  kvf_launch_conversion(
+      check, packs ? "page_dtype" : "wire_dtype", packs ? copy->page_dtype : copy->wire_dtype,
+      packs ? "wire_dtype" : "page_dtype", packs ? copy->wire_dtype : copy->page_dtype);
+  if (rows && check->status == KVF_OK &&
+      (copy->num_planes > KVF_SCALES_OF_PLANE ||
+       copy->num_planes * copy->num_layers > KVF_SCALES_OF_CELL)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_planes",
+                   "got %d planes of %d layers with scales, want at most %d planes and %d of both",
+                   copy->num_planes, copy->num_layers, KVF_SCALES_OF_PLANE, KVF_SCALES_OF_CELL);
+  }
+  for (int32_t plane = 0; check->status == KVF_OK && plane < copy->num_planes; ++plane) {
+    kvf_launch_elements(check, copy->page_dtype, copy->pages[plane].element_bytes, "page_scales",
+                        &copy->page_scales[plane], copy->num_layers, copy->num_heads);
+    kvf_launch_elements(check, copy->wire_dtype, kvf_convertible_bytes(copy->wire_dtype),
+                        "wire_scales", &copy->wire_scales[plane], copy->num_layers,
+                        copy->num_heads);
+  }
+  const int32_t cells = copy->num_planes * copy->num_layers;
+  for (int32_t i = 0; check->status == KVF_OK && kvf_has_row_scale(copy->page_dtype) &&
+                      copy->slots.num_blocks > 0 && i < cells;
+       ++i) {
+    kvf_launch_pointer(check, "page_scales", copy->cells[KVF_SCALES_OF_CELL + i]);
   }
 }
 
@@ -420,7 +528,8 @@ static void check_cells(kvf_check *check, const kvf_wire_copy *copy, bool packs)
   }
 }
 
-int32_t kvf_piece_bytes(uint64_t bits) {
+/* The largest power of two up to 16 that all are multiples of whose bits these are. */
+static int32_t piece_bytes(uint64_t bits) {
   int32_t width = 16;
   while (bits % (uint64_t)width != 0) {
     width /= 2;
@@ -428,43 +537,114 @@ int32_t kvf_piece_bytes(uint64_t bits) {
   return width;
 }
 
-/* How the threads share out a plane: in the widest pieces that both sides allow. */
-static kvf_row_pieces pieces_of(const kvf_wire_copy *copy, int32_t plane) {
-  const kvf_page_plane *page = &copy->pages[plane];
-  const kvf_wire_plane *wire = &copy->wires[plane];
-  const int64_t row = page->elements * page->element_bytes;
-  const bool dense = page->elements == 1 || page->element == page->element_bytes;
-  const int64_t unbroken = dense ? row : page->element_bytes;
-  uint64_t bits = (uint64_t)unbroken | (uint64_t)page->block | (uint64_t)page->token |
-                  (uint64_t)page->head | (dense ? 0 : (uint64_t)page->element);
-  bits |= (uint64_t)wire->first | (uint64_t)wire->group | (uint64_t)wire->layer |
-          (uint64_t)wire->token | (uint64_t)wire->head;
-  bits |= (uint64_t)copy->block_bytes;
-  for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
-    bits |= (uintptr_t)copy->cells[plane * copy->num_layers + layer];
+kvf_row_side kvf_row_side_of(const kvf_page_plane *page, void *const *cells, int32_t num_cells) {
+  kvf_row_side side = {(uint64_t)page->block | (uint64_t)page->token | (uint64_t)page->head,
+                       page->elements == 1 ? page->element_bytes : page->element,
+                       page->element_bytes};
+  for (int32_t i = 0; i < num_cells; ++i) {
+    side.bits |= (uintptr_t)cells[i];
   }
-  const int32_t width = kvf_piece_bytes(bits);
-  return (kvf_row_pieces){.by_pieces = kvf_make_divider(row / width),
-                          .by_unbroken = kvf_make_divider(unbroken / width),
-                          .vector_bytes = width};
+  return side;
 }
 
-enum { THREADS = 256, IN_FLIGHT = 4, MOST_BLOCKS = 1 << 20 }; /* as the CUDA template has them */
+enum { THREADS = 256, IN_FLIGHT = 4, MOST_BLOCKS = 1 << 20 }; /* as the CUDA templates have them */
 
-static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
-                              kvf_wire_copy *copy, bool packs) {
+/* Elements of a piece that is converted: 8 where they are unbroken and aligned on both sides. */
+static int32_t converted_at_once(const kvf_row_side *from, const kvf_row_side *to,
+                                 int64_t elements) {
+  enum { AT_ONCE = 8 };
+  const kvf_row_side *const sides[] = {from, to};
+  bool whole = elements % AT_ONCE == 0;
+  for (int i = 0; i < 2; ++i) {
+    const int64_t bytes = AT_ONCE * sides[i]->element_bytes;
+    whole = whole && sides[i]->element == sides[i]->element_bytes &&
+            sides[i]->bits % (uint64_t)(bytes < 16 ? bytes : 16) == 0;
+  }
+  return whole ? AT_ONCE : 1;
+}
+
+/* As many threads as leave each IN_FLIGHT pieces of a row, but those that make 64 bytes together.
+ */
+static int32_t lane_bits_of(int64_t count, int64_t bytes) {
+  enum { WARP_BITS = 5, RUN = 64 };
+  int32_t bits = 0;
+  while (bits < WARP_BITS && INT64_C(1) << bits < count &&
+         (IN_FLIGHT << bits < count || bytes << bits < RUN)) {
+    ++bits;
+  }
+  return bits;
+}
+
+kvf_row_pieces kvf_share_out(kvf_check *check, const kvf_row_side *from, const kvf_row_side *to,
+                             int64_t elements, bool converts, int64_t rows, int64_t *most) {
+  kvf_row_pieces pieces = {.parts = 1};
+  int64_t count = elements;
+  int64_t bytes = from->element_bytes < to->element_bytes ? from->element_bytes : to->element_bytes;
+  if (converts) {
+    pieces.vector = converted_at_once(from, to, elements);
+    count /= pieces.vector;
+    bytes *= pieces.vector;
+    pieces.from_step = from->element * pieces.vector;
+    pieces.to_step = to->element * pieces.vector;
+  } else {
+    const bool dense = from->element == bytes && to->element == bytes;
+    const int64_t unbroken = dense ? elements * bytes : bytes;
+    pieces.vector = piece_bytes(from->bits | to->bits | (uint64_t)unbroken |
+                                (dense ? 0 : (uint64_t)from->element | (uint64_t)to->element));
+    count = dense ? unbroken / pieces.vector : elements;
+    pieces.parts = dense ? 1 : (int32_t)(bytes / pieces.vector);
+    pieces.from_step = dense ? pieces.vector : from->element;
+    pieces.to_step = dense ? pieces.vector : to->element;
+    bytes = pieces.vector;
+  }
+  if (count > INT32_MAX - THREADS) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "elements",
+                   "a row has %" PRId64 " pieces of %" PRId64 " bytes, want less than 2^31", count,
+                   bytes);
+    return pieces;
+  }
+  pieces.count = (int32_t)count;
+  pieces.lane_bits = lane_bits_of(count, bytes);
+  const int64_t threads = rows << pieces.lane_bits;
+  *most = threads > *most ? threads : *most;
+  return pieces;
+}
+
+kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells) {
+  const int64_t blocks = kvf_quotient_up(most, THREADS);
+  return (kvf_grid){
+      .grid = {(uint32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), (uint32_t)cells, 1},
+      .block = {THREADS, 1, 1}};
+}
+
+/* A plane's rows on the wire. */
+static kvf_row_side wire_side_of(const kvf_wire_copy *copy, int32_t plane, int64_t element) {
+  const kvf_wire_plane *wire = &copy->wires[plane];
+  return (kvf_row_side){(uintptr_t)copy->wire | (uint64_t)wire->first | (uint64_t)wire->group |
+                            (uint64_t)wire->layer | (uint64_t)wire->token | (uint64_t)wire->head |
+                            (uint64_t)copy->block_bytes,
+                        element, element};
+}
+
+static kvf_status run_on_cuda(kvf_check *check, const kvf_variant *variant, kvf_wire_copy *copy,
+                              bool packs) {
+  const bool converts = kvf_scalar_of(variant) != KVF_B8;
   int64_t most = 1;
   for (int32_t plane = 0; plane < copy->num_planes; ++plane) {
-    copy->pieces[plane] = pieces_of(copy, plane);
-    const int64_t pieces = copy->rows * copy->pieces[plane].by_pieces.value;
-    most = pieces > most ? pieces : most;
+    const kvf_page_plane *page = &copy->pages[plane];
+    const kvf_row_side in_pages =
+        kvf_row_side_of(page, copy->cells + plane * copy->num_layers, copy->num_layers);
+    const kvf_row_side on_wire = wire_side_of(
+        copy, plane, converts ? kvf_convertible_bytes(copy->wire_dtype) : page->element_bytes);
+    copy->pieces[plane] =
+        kvf_share_out(check, packs ? &in_pages : &on_wire, packs ? &on_wire : &in_pages,
+                      page->elements, converts, copy->rows, &most);
   }
-  const int64_t blocks = kvf_quotient_up(most, THREADS * IN_FLIGHT);
-  const int32_t cells = copy->num_planes * copy->num_layers;
+  if (check->status != KVF_OK) {
+    return check->status;
+  }
   const bool rest = packs && !copy->later;
-  const kvf_grid grid = {.grid = {(uint32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS),
-                                  (uint32_t)(cells + rest), 1},
-                         .block = {THREADS, 1, 1}};
+  const kvf_grid grid = kvf_grid_of_rows(most, copy->num_planes * copy->num_layers + rest);
   return kvf_cuda_run(check, variant, copy, &grid);
 }
 
@@ -497,6 +677,9 @@ kvf_status kvf_run_wire_copy(kvf_check *check, const kvf_variant *variant, kvf_w
   }
   check_sizes(check, copy);
   check_cells(check, copy, packs);
+  if (variant != NULL && kvf_scalar_of(variant) != KVF_B8) {
+    check_converted(check, copy, packs);
+  }
   if (check->status != KVF_OK) {
     return check->status;
   }

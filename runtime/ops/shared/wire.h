@@ -3,7 +3,7 @@
 #define KVFORGE_WIRE_RUNTIME_H
 
 #include "kvforge/cache/op.h"
-#include "ops/shared/pages.h"
+#include "ops/shared/conversion.h"
 
 /* wire: uint8, one dimension of stride 1, its address a multiple of 16; may be empty. */
 void kvf_check_wire(kvf_check *check, const DLTensor *tensor, kvf_view *view, int64_t *num_bytes);
@@ -32,13 +32,25 @@ void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_l
 kvf_page_plane kvf_page_plane_of(const DLTensor *tensor);
 void *kvf_cell_data(const DLTensor *tensor);
 
-/* Bits are copied: both words are the same, and there are no scales. */
-void kvf_check_same_words(kvf_check *check, const char *argument, const char *word,
-                          const char *as_argument, const char *as_word);
-void kvf_check_no_scales(kvf_check *check, const char *argument, int64_t size);
+/* One side of the rows of a plane, as CUDA's threads see it. */
+typedef struct kvf_row_side {
+  uint64_t bits;         /* of all distances and addresses, or'ed */
+  int64_t element;       /* from one to the next */
+  int64_t element_bytes; /* of one */
+} kvf_row_side;
 
-/* The largest power of two up to 16 that all are multiples of whose bits these are. */
-int32_t kvf_piece_bytes(uint64_t bits);
+kvf_row_side kvf_row_side_of(const kvf_page_plane *page, void *const *cells, int32_t num_cells);
+
+/*
+ * Shares out `rows` rows of `elements` elements, which are converted or copied, and notes in *most
+ * how many threads the plane that needs most of them has. IN_FLIGHT: pieces that a thread has at
+ * once.
+ */
+kvf_row_pieces kvf_share_out(kvf_check *check, const kvf_row_side *from, const kvf_row_side *to,
+                             int64_t elements, bool converts, int64_t rows, int64_t *most);
+
+/* Their grid: x parts of a cell, y cells. */
+kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells);
 
 /* The arguments that kv_pack and kv_unpack have in common. */
 typedef struct kvf_wire_arguments {
@@ -50,10 +62,12 @@ typedef struct kvf_wire_arguments {
   int64_t wire_block_size;
   const char *page_dtype;
   const char *wire_dtype;
+  const DLTensor *const *page_scales;
   int64_t num_page_scales;
   const DLTensor *wire_scales;
   int64_t num_layers;
   int64_t heads_per_group;
+  bool packs;
 } kvf_wire_arguments;
 
 /* A call in launches: which cells have had theirs. */
@@ -64,6 +78,7 @@ typedef struct kvf_wire_cursor {
   int64_t layer;
   int64_t before;    /* cells of the launches before this one */
   bool planes_first; /* of the wire: planes are outside layers */
+  kvf_conversion conversion;
 } kvf_wire_cursor;
 
 /*

@@ -21,14 +21,31 @@ extern "C" {
  *   dst_pages[p * num_layers + l][t div M, t mod M, h, d] =
  *       src_pages[p * num_layers + l][s div N, s mod N, h, d]
  * A token with a negative slot on either side is skipped; nothing else in dst_pages is written. It
- * is what kv_pack and kv_unpack do one behind the other, without the buffer between them. Bits are
- * copied: src_dtype and dst_dtype are the same word, whichever it is, and there are no scales;
- * other pairs of words are KVF_UNSUPPORTED. Planes may have elements of any size, the same on both
- * sides. No tokens are a successful no-op. Two tokens with one slot of dst_pages race.
+ * is what kv_pack and kv_unpack do one behind the other, without the buffer between them. No tokens
+ * are a successful no-op. Two tokens with one slot of dst_pages race.
+ *
+ * What becomes of elements is said by the words of the two sides:
+ *   same dtype              bits are copied; elements may have any size, planes may differ in it
+ *   float to float          rounded to nearest even, overflow to infinity
+ *   float to codes          code = Q(x / scale), with scales that the call is given
+ *   codes to float          x = code * scale
+ *   float to codes of rows  S = max(amax / QMAX, 1e-6), code = Q(x * (1 / S)), with S beside them
+ *   codes of rows to float  x = code * S
+ *   fp8 to fp8              code = Q(code * scale / scale of the other side)
+ * Floats are float32, float16 and bfloat16, codes fp8 (fp8_e4m3), fp8_e5m2 and int8, codes of rows,
+ * with a scale per token and head, fp8_per_token_head, int8_per_token_head and
+ * int8_per_token_head_even. 'auto' is the dtype of pages of floats. All arithmetic is f32; Q
+ * saturates and rounds as the op does that writes caches of these words, and the only NaN of a
+ * float is 0x7FFFFFFF or 0x7FFF. So codes are those that the writers would have made of the same
+ * values, and floats those that gather_kv_cache reads, on every backend. Where both words are one
+ * with a scale per token and head, int4_per_token_head too, and scales are given, these are copied
+ * along with the codes; without scales the codes are copied alone. Any other pair is
+ * KVF_UNSUPPORTED.
+ *
  *
  * On CUDA the addresses of up to 120 pairs of tensors of up to 8 planes travel in the launch
  * parameters: nothing is allocated or waited for, and the call can be captured in a graph. More are
- * several launches.
+ * several launches, and with a scale per token and head half as many fit into one.
  *
  * Errors: KVF_OUT_OF_RANGE for a slot beyond its pages (CPU: before anything is written; CUDA: that
  * token is skipped, and each of its two slots that is out of range counted once, see
@@ -47,9 +64,12 @@ extern "C" {
  *   src_slots (Tensor): [num_tokens], int64 or int32, any stride, on the device of src_pages
  *   dst_slots (Tensor): as src_slots, as many, of dst_pages
  *   src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
- *   dst_dtype (str): as src_dtype, what dst_pages are to hold: the same word
- *   src_scales (Tensor[]): none: bits are copied
- *   dst_scales (Tensor(b!)[]): none: bits are copied
+ *   dst_dtype (str): as src_dtype, what dst_pages are to hold
+ *   src_scales (Tensor[]): of codes that become floats or were such: for scales that the call knows
+ *       one tensor for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; with
+ *       a scale per token and head as many as pages, [num_blocks, block_size, num_heads], f32, any
+ *       strides, the same for all layers of a plane; else none
+ *   dst_scales (Tensor(b!)[]): as src_scales, of dst_pages; those per token and head are written
  *   num_layers (int): layers; 0: src_pages are those of one plane
  */
 KVF_API kvf_status kvf_kv_relayout(const kvf_exec *exec, const DLTensor *const *src_pages,

@@ -1,6 +1,6 @@
 /*
- * Types of the ops that move chosen tokens between pages and wire buffers, as bytes. Included by
- * host C, by the CPU variants and by the CUDA kernels.
+ * Types of the ops that move chosen tokens between pages and wire buffers. Included by host C, by
+ * the CPU variants and by the CUDA kernels.
  *
  * A plane is what all layers have of one kind (keys, values, codes, scales); a cell is one plane of
  * one layer: a tensor [num_blocks, block_size, num_heads, elements]. Everything here is in bytes.
@@ -16,6 +16,24 @@
 /* Cells where a launch has two of each. */
 #define KVF_MAX_CELL_PAIRS 120
 
+/*
+ * Variant b8 copies bits. Variant f32 converts elements of one dtype to those of another, by way of
+ * f32; both are enumerators of kvf_dtype. Codes have scales: those of KVF_FP8_E4M3, KVF_FP8_E5M2
+ * and KVF_INT8 are a kvf_plane_scales of their plane; in the formats with a scale per token and
+ * head these are the rows of a plane of their own, of one f32, whose number is KVF_SCALES_OF_PLANE
+ * greater than that of the codes, and whose cells follow from KVF_SCALES_OF_CELL on, or
+ * KVF_SCALES_OF_PAIR where a launch has pairs. num_planes does not count it.
+ */
+#define KVF_SCALES_OF_PLANE (KVF_MAX_PLANES / 2)
+#define KVF_SCALES_OF_CELL (KVF_MAX_CELLS / 2)
+#define KVF_SCALES_OF_PAIR (KVF_MAX_CELL_PAIRS / 2)
+
+/* f32 scales that a call knows. */
+typedef struct kvf_plane_scales {
+  const float *data;   /* of layer 0 and head 0 */
+  int64_t layer, head; /* from one to the next, in elements; 0 where they share one */
+} kvf_plane_scales;
+
 /* Where the rows of a plane are in its cells; a row is what one token has of one head. */
 typedef struct kvf_page_plane {
   int64_t block, token, head, element; /* from one to the next */
@@ -29,11 +47,17 @@ typedef struct kvf_wire_plane {
   int64_t group, layer, token, head; /* from one to the next; of heads within a group */
 } kvf_wire_plane;
 
-/* CUDA: how the threads of a launch share out the rows of a plane. */
+/*
+ * CUDA: how the threads of a launch share out the rows of a plane, in pieces. Piece i of a row is
+ * `step` bytes times i from its beginning; where elements are apart it is one of their parts, which
+ * follow each other.
+ */
 typedef struct kvf_row_pieces {
-  kvf_divider by_pieces;   /* of a row: pieces of vector_bytes */
-  kvf_divider by_unbroken; /* those that lie one behind another in pages: of a row, or an element */
-  int32_t vector_bytes;
+  int64_t from_step, to_step; /* of the side that is read, and of the one that is written */
+  int32_t count;              /* of a row */
+  int32_t parts;              /* of an element, where elements are apart; else 1 */
+  int32_t vector;             /* of a piece: bytes; f32: elements */
+  int32_t lane_bits;          /* a power of two: that many threads share a row */
 } kvf_row_pieces;
 
 /*
@@ -58,7 +82,10 @@ typedef struct kvf_wire_copy {
                     is behind rows */
   kvf_page_plane pages[KVF_MAX_PLANES];
   kvf_wire_plane wires[KVF_MAX_PLANES];
-  void *cells[KVF_MAX_CELLS]; /* [num_planes, num_layers]: element 0 of each */
+  void *cells[KVF_MAX_CELLS];     /* [num_planes, num_layers]: element 0 of each */
+  int32_t page_dtype, wire_dtype; /* f32: of elements; else nobody reads these, nor the scales */
+  kvf_plane_scales page_scales[KVF_MAX_PLANES];
+  kvf_plane_scales wire_scales[KVF_MAX_PLANES];
   /* Derived by the launch functions; callers leave these alone. */
   int64_t num_wire_blocks;
   int64_t rows;          /* of a cell: one of each head, of each token that the wire blocks have */
@@ -68,13 +95,6 @@ typedef struct kvf_wire_copy {
   int32_t streaming; /* CPU: store past the caches */
   kvf_row_pieces pieces[KVF_MAX_PLANES];
 } kvf_wire_copy;
-
-/* CUDA: the same as kvf_row_pieces where both sides are pages. */
-typedef struct kvf_pair_pieces {
-  kvf_divider by_pieces;
-  kvf_divider by_unbroken[2]; /* of the source's pages, of the target's */
-  int32_t vector_bytes;
-} kvf_pair_pieces;
 
 /* Token j lies in slot j of `from` and goes to slot j of `to`. */
 typedef struct kvf_page_copy {
@@ -88,13 +108,16 @@ typedef struct kvf_page_copy {
   kvf_page_plane to_pages[KVF_MAX_PLANES];
   void *from_cells[KVF_MAX_CELL_PAIRS]; /* [num_planes, num_layers]: element 0 of each */
   void *to_cells[KVF_MAX_CELL_PAIRS];
+  int32_t from_dtype, to_dtype; /* as in kvf_wire_copy */
+  kvf_plane_scales from_scales[KVF_MAX_PLANES];
+  kvf_plane_scales to_scales[KVF_MAX_PLANES];
   /* Derived by the launch functions; callers leave these alone. */
   int32_t
       tokens_inside;   /* CUDA: rows are numbered with tokens within heads, else heads in tokens */
   int32_t streaming;   /* CPU: store past the caches */
   int64_t token_parts; /* CPU */
   kvf_divider by_inside;
-  kvf_pair_pieces pieces[KVF_MAX_PLANES];
+  kvf_row_pieces pieces[KVF_MAX_PLANES];
 } kvf_page_copy;
 
 #endif

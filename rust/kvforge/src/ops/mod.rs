@@ -1436,14 +1436,28 @@ pub fn kv_checksum(
 /// ```text
 /// For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
 ///   wire(l, p, j, h, d) = pages[p * num_layers + l][s div block_size, s mod block_size, h, d]
-/// A token with a negative slot is zeros, and so is what a wire has of no token: the rest of the
-/// last block, and what is behind rows. So the bytes, and their digests (kv_checksum), are
-/// functions of the tokens alone. What the tensor has behind the wire's bytes stays. No tokens are
-/// a successful no-op, which leaves the wire as it is.
+/// as it is or converted. A token with a negative slot is zeros, and so is what a wire has of no
+/// token: the rest of the last block, and what is behind rows. So the bytes, and their digests
+/// (kv_checksum), are functions of the tokens alone. What the tensor has behind the wire's bytes
+/// stays. No tokens are a successful no-op, which leaves the wire as it is.
 ///
-/// Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
-/// scales; the planes may have elements of any size, so that codes and their scales go along as two
-/// planes. Other pairs of words are Status::Unsupported.
+/// What becomes of elements is said by the words of the two sides:
+///   same dtype              bits are copied; elements may have any size, planes may differ in it
+///   float to float          rounded to nearest even, overflow to infinity
+///   float to codes          code = Q(x / scale), with scales that the call is given
+///   codes to float          x = code * scale
+///   float to codes of rows  S = max(amax / QMAX, 1e-6), code = Q(x * (1 / S)), with S beside them
+///   codes of rows to float  x = code * S
+///   fp8 to fp8              code = Q(code * scale / scale of the other side)
+/// Floats are float32, float16 and bfloat16, codes fp8 (fp8_e4m3), fp8_e5m2 and int8, codes of
+/// rows, with a scale per token and head, fp8_per_token_head, int8_per_token_head and
+/// int8_per_token_head_even. 'auto' is the dtype of pages of floats. All arithmetic is f32; Q
+/// saturates and rounds as the op does that writes caches of these words, and the only NaN of a
+/// float is 0x7FFFFFFF or 0x7FFF. So codes are those that the writers would have made of the same
+/// values, and floats those that gather_kv_cache reads, on every backend. Where both words are one
+/// with a scale per token and head, int4_per_token_head too, and scales are given, these are copied
+/// along with the codes; without scales the codes are copied alone. Any other pair is
+/// Status::Unsupported.
 ///
 /// The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w +
 /// 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of wire_layout,
@@ -1454,9 +1468,10 @@ pub fn kv_checksum(
 ///   'LKHNC' pages with their heads outside
 ///   'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
 ///   'GLKNHC' the same for groups of heads: SGLang's page_unified
-/// Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
-/// as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded up
-/// to one of 1024.
+/// Planes may differ in the size of a row; each has its rows together. Where wire_dtype has a scale
+/// per token and head, each plane is followed by one of its scales, of rows of one f32. A block
+/// takes as many bytes as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T /
+/// W) blocks, rounded up to one of 1024.
 ///
 /// Layouts of pages are told by strides: [block, head, token, element] in memory is a permuted
 /// view, a part of the heads a slice, keys and values in one row two slices, layers within blocks
@@ -1464,7 +1479,7 @@ pub fn kv_checksum(
 ///
 /// On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
 /// nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
-/// several launches.
+/// several launches, and with a scale per token and head half as many fit into one.
 ///
 /// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
 /// written; CUDA: that token is zeros and counted once, see kvforge::cuda_faults).
@@ -1484,9 +1499,14 @@ pub fn kv_checksum(
 ///   wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
 ///   wire_block_size (int): tokens of a wire block, 1 or more
 ///   page_dtype (str): what pages hold, for example 'auto' or 'fp8'
-///   wire_dtype (str): as page_dtype, what the wire is to hold: the same word
-///   page_scales (Tensor[]): none: bits are copied
-///   wire_scales (Tensor?): none: bits are copied
+///   wire_dtype (str): as page_dtype, what the wire is to hold
+///   page_scales (Tensor[]): of codes that become floats or were such: for scales that the call
+///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
+///       num_heads], f32, any strides, the same for all layers of a plane; else none
+///   wire_scales (Tensor?): of fp8 or int8 codes on the wire that become floats or were such: f32,
+///       [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the
+///       device of pages; else None
 ///   num_layers (int): layers; 0: pages are those of one plane
 ///   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;
 ///       0: all
@@ -1543,14 +1563,31 @@ pub fn kv_pack(
 ///   dst_pages[p * num_layers + l][t div M, t mod M, h, d] =
 ///       src_pages[p * num_layers + l][s div N, s mod N, h, d]
 /// A token with a negative slot on either side is skipped; nothing else in dst_pages is written. It
-/// is what kv_pack and kv_unpack do one behind the other, without the buffer between them. Bits are
-/// copied: src_dtype and dst_dtype are the same word, whichever it is, and there are no scales;
-/// other pairs of words are Status::Unsupported. Planes may have elements of any size, the same on
-/// both sides. No tokens are a successful no-op. Two tokens with one slot of dst_pages race.
+/// is what kv_pack and kv_unpack do one behind the other, without the buffer between them. No
+/// tokens are a successful no-op. Two tokens with one slot of dst_pages race.
+///
+/// What becomes of elements is said by the words of the two sides:
+///   same dtype              bits are copied; elements may have any size, planes may differ in it
+///   float to float          rounded to nearest even, overflow to infinity
+///   float to codes          code = Q(x / scale), with scales that the call is given
+///   codes to float          x = code * scale
+///   float to codes of rows  S = max(amax / QMAX, 1e-6), code = Q(x * (1 / S)), with S beside them
+///   codes of rows to float  x = code * S
+///   fp8 to fp8              code = Q(code * scale / scale of the other side)
+/// Floats are float32, float16 and bfloat16, codes fp8 (fp8_e4m3), fp8_e5m2 and int8, codes of
+/// rows, with a scale per token and head, fp8_per_token_head, int8_per_token_head and
+/// int8_per_token_head_even. 'auto' is the dtype of pages of floats. All arithmetic is f32; Q
+/// saturates and rounds as the op does that writes caches of these words, and the only NaN of a
+/// float is 0x7FFFFFFF or 0x7FFF. So codes are those that the writers would have made of the same
+/// values, and floats those that gather_kv_cache reads, on every backend. Where both words are one
+/// with a scale per token and head, int4_per_token_head too, and scales are given, these are copied
+/// along with the codes; without scales the codes are copied alone. Any other pair is
+/// Status::Unsupported.
+///
 ///
 /// On CUDA the addresses of up to 120 pairs of tensors of up to 8 planes travel in the launch
 /// parameters: nothing is allocated or waited for, and the call can be captured in a graph. More
-/// are several launches.
+/// are several launches, and with a scale per token and head half as many fit into one.
 ///
 /// Errors: Status::OutOfRange for a slot beyond its pages (CPU: before anything is written; CUDA:
 /// that token is skipped, and each of its two slots that is out of range counted once, see
@@ -1569,9 +1606,12 @@ pub fn kv_pack(
 ///   src_slots (Tensor): [num_tokens], int64 or int32, any stride, on the device of src_pages
 ///   dst_slots (Tensor): as src_slots, as many, of dst_pages
 ///   src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
-///   dst_dtype (str): as src_dtype, what dst_pages are to hold: the same word
-///   src_scales (Tensor[]): none: bits are copied
-///   dst_scales (Tensor(b!)[]): none: bits are copied
+///   dst_dtype (str): as src_dtype, what dst_pages are to hold
+///   src_scales (Tensor[]): of codes that become floats or were such: for scales that the call
+///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
+///       num_heads], f32, any strides, the same for all layers of a plane; else none
+///   dst_scales (Tensor(b!)[]): as src_scales, of dst_pages; those per token and head are written
 ///   num_layers (int): layers; 0: src_pages are those of one plane
 /// ```
 #[allow(clippy::too_many_arguments)]
@@ -1621,16 +1661,30 @@ pub fn kv_relayout(
 /// ```text
 /// For every plane p, layer l, token j, head h and element d, with s = slot_mapping[j]:
 ///   pages[p * num_layers + l][s div block_size, s mod block_size, h, d] = wire(l, p, j, h, d)
-/// A token with a negative slot is skipped; nothing else in pages is written. Block size, layout
-/// and, by views of fewer heads, number of ranks need not be those of the sender: wire_layout and
-/// wire_block_size are what the two agree on. With a gate that is not 0 nothing is written: on the
-/// device of pages, it may be the mismatches of kv_checksum, so that a buffer is checked and
-/// unpacked without the host looking on. No tokens are a successful no-op. Two tokens with one slot
-/// race.
+/// as it is or converted. A token with a negative slot is skipped; nothing else in pages is
+/// written. Block size, layout and, by views of fewer heads, number of ranks need not be those of
+/// the sender: wire_layout and wire_block_size are what the two agree on. With a gate that is not 0
+/// nothing is written: on the device of pages, it may be the mismatches of kv_checksum, so that a
+/// buffer is checked and unpacked without the host looking on. No tokens are a successful no-op.
+/// Two tokens with one slot race.
 ///
-/// Bit copies: page_dtype and wire_dtype are the same word, whichever it is, and there are no
-/// scales; the planes may have elements of any size, so that codes and their scales go along as two
-/// planes. Other pairs of words are Status::Unsupported.
+/// What becomes of elements is said by the words of the two sides:
+///   same dtype              bits are copied; elements may have any size, planes may differ in it
+///   float to float          rounded to nearest even, overflow to infinity
+///   float to codes          code = Q(x / scale), with scales that the call is given
+///   codes to float          x = code * scale
+///   float to codes of rows  S = max(amax / QMAX, 1e-6), code = Q(x * (1 / S)), with S beside them
+///   codes of rows to float  x = code * S
+///   fp8 to fp8              code = Q(code * scale / scale of the other side)
+/// Floats are float32, float16 and bfloat16, codes fp8 (fp8_e4m3), fp8_e5m2 and int8, codes of
+/// rows, with a scale per token and head, fp8_per_token_head, int8_per_token_head and
+/// int8_per_token_head_even. 'auto' is the dtype of pages of floats. All arithmetic is f32; Q
+/// saturates and rounds as the op does that writes caches of these words, and the only NaN of a
+/// float is 0x7FFFFFFF or 0x7FFF. So codes are those that the writers would have made of the same
+/// values, and floats those that gather_kv_cache reads, on every backend. Where both words are one
+/// with a scale per token and head, int4_per_token_head too, and scales are given, these are copied
+/// along with the codes; without scales the codes are copied alone. Any other pair is
+/// Status::Unsupported.
 ///
 /// The wire is made of blocks of W = wire_block_size tokens: wire block w holds tokens [w * W, (w +
 /// 1) * W) of slot_mapping. Within a block the axes lie without gaps in the order of wire_layout,
@@ -1641,13 +1695,15 @@ pub fn kv_relayout(
 ///   'LKHNC' pages with their heads outside
 ///   'HLKNC' head by head: a part of the heads is one run, whatever number of ranks reads it
 ///   'GLKNHC' the same for groups of heads: SGLang's page_unified
-/// Planes may differ in the size of a row; each has its rows together. A block takes as many bytes
-/// as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T / W) blocks, rounded up
-/// to one of 1024.
+/// Planes may differ in the size of a row; each has its rows together. Where wire_dtype has a scale
+/// per token and head, each plane is followed by one of its scales, of rows of one f32. A block
+/// takes as many bytes as its rows, rounded up to a multiple of 64; the wire of T tokens ceil(T /
+/// W) blocks, rounded up to one of 1024.
 ///
 /// On CUDA the addresses of up to 240 tensors of up to 8 planes travel in the launch parameters:
 /// nothing is allocated or waited for, and the call can be captured in a graph. More tensors are
-/// several launches. gate is read by the kernel there, on the CPU by the call.
+/// several launches, and with a scale per token and head half as many fit into one.
+/// gate is read by the kernel there, on the CPU by the call.
 ///
 /// Errors: Status::OutOfRange for a slot beyond num_blocks * block_size (CPU: before anything is
 /// written; CUDA: that token is skipped and counted once, see kvforge::cuda_faults; a gate that is
@@ -1667,9 +1723,15 @@ pub fn kv_relayout(
 ///   wire_layout (str): 'LKNHC', 'KLNHC', 'LKHNC', 'HLKNC' or 'GLKNHC'
 ///   wire_block_size (int): tokens of a wire block, 1 or more
 ///   wire_dtype (str): what the wire holds, for example 'auto' or 'fp8'
-///   page_dtype (str): as wire_dtype, what pages are to hold: the same word
-///   wire_scales (Tensor?): none: bits are copied
-///   page_scales (Tensor(b!)[]): none: bits are copied
+///   page_dtype (str): as wire_dtype, what pages are to hold
+///   wire_scales (Tensor?): of fp8 or int8 codes on the wire that become floats or were such: f32,
+///       [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the
+///       device of pages; else None
+///   page_scales (Tensor(b!)[]): of codes that become floats or were such: for scales that the call
+///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
+///       num_heads], f32, any strides, the same for all layers of a plane; else none; those per
+///       token and head are written
 ///   gate (Tensor?): [1], int32, on the device of pages: not 0 keeps pages as they are
 ///   num_layers (int): layers; 0: pages are those of one plane
 ///   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;

@@ -1,0 +1,15 @@
+/*
+ * Cases for the ops that convert tokens on their way: every pair of dtypes that kv_pack, kv_unpack
+ * and kv_relayout know, compared with the oracle, every byte.
+ */
+#ifndef KVF_TESTS_CONVERSIONS_H
+#define KVF_TESTS_CONVERSIONS_H
+
+enum { CONVERT_PACK, CONVERT_UNPACK, CONVERT_RELAYOUT };
+
+void conversions_test_pairs(int op);
+
+/* What a raw launch that converts refuses. */
+void conversions_test_bad_params(int op);
+
+#endif
