@@ -31,7 +31,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("calls", "least"), [("refused", 1), ("small", 0), ("large", 0), ("cuda", 5)]
+    ("calls", "least"), [("refused", 1), ("small", 0), ("large", 0), ("prepared", 5), ("cuda", 5)]
 )
 def test_every_request_fails(program: Path, calls: str, least: int) -> None:
     """A status tells each lack, no process ends, and the next call goes well."""

@@ -3,7 +3,7 @@
  * library, for every n, once and for good. Opens libkvforge.so by its path, in a new process for
  * each case; linked to nothing itself.
  *
- *   allocations LIBRARY refused | small | large | cuda
+ *   allocations LIBRARY refused | small | large | prepared | cuda
  *
  * Exit status 0: no case ended the process, each call was answered with success or a lack of
  * memory, and the next call went well. tests/test_allocations.py builds and runs it.
@@ -80,6 +80,10 @@ static struct {
   __typeof__(kvf_get_op) *get_op;
   __typeof__(kvf_variant_built) *variant_built;
   __typeof__(kvf_prepare) *prepare;
+  __typeof__(kvf_find_op) *find_op;
+  __typeof__(kvf_prepare_call) *prepare_call;
+  __typeof__(kvf_run_prepared) *run_prepared;
+  __typeof__(kvf_free_prepared) *free_prepared;
 } kvf;
 
 static bool open_library(const char *path) {
@@ -98,6 +102,10 @@ static bool open_library(const char *path) {
   FIND(get_op, kvf_get_op)
   FIND(variant_built, kvf_variant_built)
   FIND(prepare, kvf_prepare)
+  FIND(find_op, kvf_find_op)
+  FIND(prepare_call, kvf_prepare_call)
+  FIND(run_prepared, kvf_run_prepared)
+  FIND(free_prepared, kvf_free_prepared)
 #undef FIND
   return true;
 }
@@ -150,6 +158,49 @@ static kvf_status refuse(void) {
 
 static kvf_status copy_small(void) { return copy(8); }
 static kvf_status copy_large(void) { return copy(LARGE); }
+
+/* A call with one tensor for two arguments, of which copies are made. */
+static kvf_status prepare(void) {
+  enum { TENSORS = 8 };
+  static int64_t shape[4] = {1, 1, 1, 4};
+  static int64_t slot;
+  static float scale = 1.0f;
+  static float row[4] = {1, 2, 3, 4};
+  static float pages[2][4];
+  const DLDataType f32 = {kDLFloat, 32, 1};
+  const DLDevice cpu = {kDLCPU, 0};
+  const DLTensor key = {row, cpu, 3, f32, shape + 1, NULL, 0};
+  const DLTensor caches[2] = {{pages[0], cpu, 4, f32, shape, NULL, 0},
+                              {pages[1], cpu, 4, f32, shape, NULL, 0}};
+  const DLTensor slots = {&slot, cpu, 1, {kDLInt, 64, 1}, shape, NULL, 0};
+  const DLTensor one = {&scale, cpu, 0, f32, NULL, NULL, 0};
+  const DLTensor *const given[TENSORS] = {&key,   &key, &caches[0], &caches[1],
+                                          &slots, NULL, &one,       &one};
+  kvf_value values[TENSORS];
+  void *data[TENSORS] = {row, row, pages[0], pages[1], &slot, &scale, &scale, NULL};
+  for (int i = 0; i < TENSORS; ++i) {
+    values[i] = given[i] != NULL ? (kvf_value){KVF_KIND_TENSOR, {.tensor = given[i]}}
+                                 : (kvf_value){KVF_KIND_STRING, {.string = "auto"}};
+  }
+  memset(pages, 0, sizeof pages);
+  kvf_prepared *prepared = (kvf_prepared *)pages;
+  const kvf_op *op = kvf.find_op("reshape_and_cache_flash");
+  kvf_status status = kvf.prepare_call(op, NULL, values, TENSORS, &prepared);
+  if ((status == KVF_OK) != (prepared != NULL)) {
+    (void)fprintf(stderr, "status %d: prepared is %p\n", (int)status, (void *)prepared);
+    quick_exit(1);
+  }
+  if (status == KVF_OK) {
+    status = kvf.run_prepared(prepared, NULL, data, TENSORS);
+    kvf.free_prepared(prepared);
+  }
+  if (status == KVF_OK &&
+      (memcmp(pages[0], row, sizeof row) || memcmp(pages[1], row, sizeof row))) {
+    (void)fprintf(stderr, "the prepared call wrote something else\n");
+    quick_exit(1);
+  }
+  return status;
+}
 
 /* All that is made at the first use of CUDA. */
 static kvf_status use_cuda(void) {
@@ -228,8 +279,11 @@ int main(int count, char **arguments) {
   static const struct {
     const char *name;
     kvf_status (*call)(void);
-  } calls[] = {
-      {"refused", refuse}, {"small", copy_small}, {"large", copy_large}, {"cuda", use_cuda}};
+  } calls[] = {{"refused", refuse},
+               {"small", copy_small},
+               {"large", copy_large},
+               {"prepared", prepare},
+               {"cuda", use_cuda}};
   *(void **)&next_create = dlsym(RTLD_NEXT, "pthread_create");
   for (size_t i = 0; count == 3 && i < sizeof calls / sizeof *calls; ++i) {
     if (strcmp(arguments[2], calls[i].name) == 0) {
@@ -240,6 +294,6 @@ int main(int count, char **arguments) {
       return good < 0 ? 1 : 0;
     }
   }
-  (void)fprintf(stderr, "usage: allocations LIBRARY refused|small|large|cuda\n");
+  (void)fprintf(stderr, "usage: allocations LIBRARY refused|small|large|prepared|cuda\n");
   return 2;
 }
