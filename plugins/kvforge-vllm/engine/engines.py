@@ -42,9 +42,7 @@ def engine(model: str, options: dict[str, Any], **more: Any) -> LLM:
         dtype="float32",
         max_model_len=1024,
         block_size=32,
-        enforce_eager=True,
-        **more,
-        **options,
+        **{"enforce_eager": True, **more, **options},
     )
 
 
@@ -52,6 +50,11 @@ def layers(llm: LLM) -> list[str]:
     """The classes that do the attention."""
     config = llm.llm_engine.engine_core.engine_core.vllm_config.compilation_config
     return sorted({type(layer.impl).__name__ for layer in config.static_forward_context.values()})
+
+
+def compiled(llm: LLM) -> bool:
+    """Whether torch.compile made the model's step."""
+    return int(llm.llm_engine.engine_core.engine_core.vllm_config.compilation_config.mode) > 0
 
 
 def bytes_per_token(llm: LLM) -> float:
@@ -90,6 +93,7 @@ def quality(model: str, options: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "layers": layers(llm),
+        "compiled": compiled(llm),
         "bytes": bytes_per_token(llm),
         "prompts": [len(row.prompt_token_ids) for row in done],
         "cached": [row.num_cached_tokens for row in done],

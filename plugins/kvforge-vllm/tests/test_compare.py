@@ -18,6 +18,7 @@ import compare
 
 OWN: dict[str, Any] = {
     "layers": ["KvforgeImpl"],
+    "compiled": False,
     "bytes": 512.0,
     "prompts": [12, 80],
     "cached": [0, 32],
@@ -25,13 +26,15 @@ OWN: dict[str, Any] = {
     "logits": [1.0, 2.0],
     "best": [5, 6],
 }
-[AUTO, FP8] = compare.CACHES[:2]
+[AUTO, COMPILED, FP8] = compare.CACHES[:3]
 
 
 @pytest.mark.parametrize(
     ("cache", "changed", "fault"),
     [
         (AUTO, {}, None),
+        (COMPILED, {"compiled": True}, None),
+        (COMPILED, {}, "torch.compile: got False"),
         (FP8, {"logits": [1.1, 2.0], "tokens": [[1, 2], [3, 5]]}, None),
         (AUTO, {"tokens": [[1, 2], [3, 5]]}, "tokens are not those of vLLM's own attention"),
         (AUTO, {"layers": ["CPUAttentionBackendImpl"]}, "attention by ['CPUAttentionBackendImpl']"),
