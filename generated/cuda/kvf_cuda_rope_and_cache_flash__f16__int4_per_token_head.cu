@@ -194,17 +194,30 @@ struct place {
   int64_t offset;
 };
 
-/* False for a token whose position is out of range; the one thread with `counts` counts it. */
-KVF_INLINE bool find_place(const kvf_rope_and_cache_flash_params &p, int64_t token, bool counts,
-                           place &to) {
-  int64_t position = 0;
+/* What is read of a token to know that; negative where there is none. */
+struct indices {
+  int64_t position;
+  int64_t slot;
+};
+
+KVF_INLINE indices read_indices(const kvf_rope_and_cache_flash_params &p, int64_t token) {
+  indices found = {0, -1};
   if (p.rotary_dim > 0) {
-    position = kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+    found.position =
+        kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
   }
+  if (token < p.slots.num_tokens) {
+    found.slot = kvf_slot_of(p.slots, token);
+  }
+  return found;
+}
+
+/* False for a token whose position is out of range; the one thread with `counts` counts it. */
+KVF_INLINE bool find_place(const kvf_rope_and_cache_flash_params &p, const indices &token,
+                           bool counts, place &to) {
+  const int64_t position = token.position;
   const bool placed = p.rotary_dim == 0 || (position >= 0 && position < p.num_positions);
-  /* Here, so that the slot is read beside the position. */
-  to.writes = token < p.slots.num_tokens &&
-              kvf_locate(p.slots, token, counts && placed, &to.block, &to.offset);
+  to.writes = kvf_place(p.slots, token.slot, counts && placed, &to.block, &to.offset);
   if (!placed) {
     if (counts) {
       atomicAdd(p.slots.faults, 1ULL);
@@ -308,14 +321,21 @@ struct numbers {
   float4 weights[2][LONGEST / 4]; /* of keys and of queries, with their bias */
 };
 
+/* Element i of a weight, 1 without one. */
+KVF_INLINE float weight_at(const kvf_view &weight, bool norms, int32_t bytes, uint32_t i) {
+  return norms && weight.data != nullptr ? number_at(weight.data, bytes, i) : 1.0f;
+}
+
 /* All threads of the block write what they share; it is there behind the next barrier. */
-KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, bool norms,
-                              const void *weight, int32_t bytes, float4 *shared) {
-  const uint32_t size = norms ? (uint32_t)p.head_size : 0;
+KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p,
+                              float4 (&shared)[2][LONGEST / 4]) {
+  const uint32_t size = p.norms_k || p.norms_q ? (uint32_t)p.head_size : 0;
   for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < size;
        i += blockDim.x * blockDim.y) {
-    const float held = weight != nullptr ? number_at(weight, bytes, i) : 1.0f;
-    reinterpret_cast<float *>(shared)[i] = __fadd_rn(held, p.weight_bias);
+    const float of_key = weight_at(p.k_weight, p.norms_k, p.k_weight_bytes, i);
+    const float of_query = weight_at(p.q_weight, p.norms_q, p.q_weight_bytes, i);
+    reinterpret_cast<float *>(shared[0])[i] = __fadd_rn(of_key, p.weight_bias);
+    reinterpret_cast<float *>(shared[1])[i] = __fadd_rn(of_query, p.weight_bias);
   }
 }
 
@@ -533,10 +553,11 @@ KVF_INLINE void write_value(const kvf_rope_and_cache_flash_params &p, const row 
 }
 
 /*
- * Rows of a token, a chunk at a time: values, which need no angles, keys, queries. A thread's rows
- * are asked for one ahead of that which is worked on, and the first before it is known where the
+ * Rows of a token, a chunk at a time: values, keys, queries. A thread's rows are asked for one
+ * ahead of that which is worked on, and the first, like the weights, before it is known where the
  * token goes: else it would wait most of its time. What turns out to be skipped has been read for
- * nothing.
+ * nothing. Threads wait for each other before any of them has a row: few tokens are done when the
+ * slowest thread is.
  */
 KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
                                  bool counts, numbers &shared, groups &staged) {
@@ -573,13 +594,14 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
   } else if (first_query < query_rows) {
     read(query_data + query_at + part.first * WIDE, apart, next);
   }
+  const indices told = read_indices(p, token);
+  share_weights(p, shared.weights);
   place to;
-  if (!find_place(p, token, counts, to)) {
+  if (!find_place(p, told, counts, to)) {
     return;
   }
   share_angles(p, to.angles, shared.angles);
-  share_weights(p, p.norms_k, p.k_weight.data, p.k_weight_bytes, shared.weights[0]);
-  share_weights(p, p.norms_q, p.q_weight.data, p.q_weight_bytes, shared.weights[1]);
+  __syncthreads();
   for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
     const uint32_t head = base + first_value;
     const chunks held = next;
@@ -602,7 +624,6 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
     }
     write_value(p, what, held);
   }
-  __syncthreads();
   for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
     const uint32_t head = base + first_key;
     const chunks held = next;
@@ -801,7 +822,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
                                    bool counts, groups &staged) {
   const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
   place to;
-  if (!find_place(p, token, counts, to)) {
+  if (!find_place(p, read_indices(p, token), counts, to)) {
     return;
   }
   for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows;
