@@ -45,8 +45,8 @@ from kvforge.transfer.transfer import Transfer
 
 _ENGINES: dict[str, Maker] = {"nixl": NixlEngine, "gloo": GlooEngine}
 _LOG = logging.getLogger("kvforge.transfer")
-# Seconds between two looks at the links, which need the core themselves: while something moves, and
-# at most.
+# Seconds between two looks at the links, which need the core themselves, when nothing has moved: at
+# first, and at most.
 _SHORT, _LONG = 20e-6, 1e-3
 
 _T = TypeVar("_T")
@@ -426,7 +426,10 @@ class Endpoint:
                 for peer in self._peers.values():
                     peer.heard = max(peer.heard, now - self._silence / 2)
             last = now
-            pause = _SHORT if self._step(now) else min(2 * pause, _LONG)
+            if self._step(now):
+                pause = _SHORT
+                continue
+            pause = min(2 * pause, _LONG)
             if self._wake.wait(pause):
                 self._wake.clear()
 
