@@ -34,7 +34,7 @@ EVENTS = {
     "receiver": ["hello", "want", "landed", "checked", "half-unpacked", "unpacked", "ack"],
 }
 ACTIONS = ["kill", "stop", "pause"]
-_SILENCE, _DEADLINE = 1.5, 4.0
+_SILENCE, _DEADLINE = 3.0, 5.0
 _TYPED = {"PeerLost", "DeadlineExceeded", "PeerRefused"}
 
 

@@ -649,7 +649,7 @@ class Endpoint:
         self._lost[peer.name] = error
         for sending in list(peer.sendings.values()):
             sending.cut()
-            self._end_sending(peer, sending, error)
+            self._end_sending(peer, sending, None if sending.complete else error)
         for receiving, _ in list(peer.streams.values()):
             for fetch in [fetch for fetch in self._fetches if fetch.receiving is receiving]:
                 self._end_fetch(fetch, error)
