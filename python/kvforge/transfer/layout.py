@@ -22,6 +22,7 @@ _WIDTHS = {
     **{"fp8_e4m3": 1, "fp8_e5m2": 1, "int8": 1},
     **{"fp8_per_token_head": 1, "int8_per_token_head": 1},
 }
+_FLOATS = {"float32", "float16", "bfloat16"}
 _STATIC = ("fp8_e4m3", "fp8_e5m2", "int8")
 _DYNAMIC = ("fp8_per_token_head", "int8_per_token_head")
 
@@ -106,10 +107,10 @@ class Shape:
         mine, theirs = ([plane.size for plane in side.planes] for side in (self, other))
         if mine != theirs:
             found.append(f"group {self.name}: elements of rows are {mine} here and {theirs} there")
-        known = self.dtype in _WIDTHS and other.dtype in _WIDTHS
-        if self.dtype != other.dtype and not known:
+        if self.dtype != other.dtype and not _converts({self.dtype, other.dtype}):
             found.append(
-                f"group {self.name}: {self.dtype} here and {other.dtype} there, no numbers"
+                f"group {self.name}: {self.dtype} here and {other.dtype} there, which the ops do not "
+                "convert"
             )
         elif self.dtype == other.dtype and self.planes != other.planes:
             found.append(f"group {self.name}: elements of {self.dtype} have two sizes in bytes")
@@ -233,6 +234,12 @@ class Group:
             for plane in range(len(views) // count)
             for layer in layers
         ]
+
+
+def _converts(dtypes: set[str]) -> bool:
+    """Whether kv_pack or kv_unpack make one of two dtypes of the other."""
+    known = dtypes <= _WIDTHS.keys()
+    return known and (bool(dtypes & _FLOATS) or dtypes == {"fp8_e4m3", "fp8_e5m2"})
 
 
 def _itemsize(page: Any) -> int:
