@@ -13,7 +13,8 @@
 /* ---- cases
  * --------------------------------------------------------------------------------------- */
 
-enum { PLANES = 2, BLOCKS = 3, WIRE_BLOCK = 4, MOST_LAYERS = 2 };
+/* 5 x 7 codes are in front of scales, which are at no multiple of 4 then. */
+enum { PLANES = 2, BLOCKS = 3, WIRE_BLOCK = 5, MOST_LAYERS = 2 };
 enum { HEADS_INSIDE, TOKENS_INSIDE, ELEMENTS_APART, ORDERS };
 
 typedef struct conversion_case {

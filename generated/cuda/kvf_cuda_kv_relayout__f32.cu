@@ -12,8 +12,8 @@ enum { THREADS = 256, IN_FLIGHT = 2 };
 struct row {
   const uint8_t *from;
   uint8_t *to;
-  const float *from_scale; /* of codes */
-  float *to_scale;
+  const uint8_t *from_scale; /* of codes */
+  uint8_t *to_scale;
 };
 
 /* Where a row is in its cell. */
@@ -24,17 +24,14 @@ KVF_INLINE int64_t offset_of(const kvf_page_plane &page, int64_t block, int64_t 
 
 /* The scale of a row of codes, which is one of `scales` or lies as the rows of a plane of their own
  * do. */
-KVF_INLINE float *scale_at(int32_t dtype, const kvf_plane_scales &scales, int64_t layer,
-                           const kvf_page_plane *pages, int32_t plane, void *const *cells,
-                           int32_t cell, int64_t block, int64_t offset, int64_t head) {
+KVF_INLINE uint8_t *scale_at(int32_t dtype, const kvf_plane_scales &scales, int64_t layer,
+                             const kvf_page_plane *pages, int32_t plane, void *const *cells,
+                             int32_t cell, int64_t block, int64_t offset, int64_t head) {
   if (kvf_has_row_scale(dtype)) {
-    return reinterpret_cast<float *>(
-        static_cast<uint8_t *>(cells[KVF_SCALES_OF_PAIR + cell]) +
-        offset_of(pages[KVF_SCALES_OF_PLANE + plane], block, offset, head));
+    return static_cast<uint8_t *>(cells[KVF_SCALES_OF_PAIR + cell]) +
+           offset_of(pages[KVF_SCALES_OF_PLANE + plane], block, offset, head);
   }
-  return kvf_has_codes(dtype)
-             ? const_cast<float *>(scales.data) + layer * scales.layer + head * scales.head
-             : nullptr;
+  return kvf_has_codes(dtype) ? kvf_known_scale(scales, layer, head) : nullptr;
 }
 
 /* Row `number` of a cell. Of the threads that share one in the first cell the one with `leads`
@@ -89,8 +86,10 @@ KVF_INLINE void convert_x8(const kvf_page_copy &copy, int32_t cell, int32_t plan
     float scale = 1.0f;   /* of codes that are read */
     float divisor = 1.0f; /* of codes that are written */
     if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? *found.from_scale : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype) ? *found.to_scale : 1.0f;
+      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.from_scale) : 1.0f;
+      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
+                    ? kvf_load_scale(found.to_scale)
+                    : 1.0f;
     }
     if (kvf_has_row_scale(to_dtype)) {
       uint32_t largest = 0;
@@ -103,7 +102,7 @@ KVF_INLINE void convert_x8(const kvf_page_copy &copy, int32_t cell, int32_t plan
       }
       divisor = kvf_scale_of_row(to_dtype, largest);
       if (lane == 0 && count > 0) {
-        *found.to_scale = divisor;
+        kvf_store_scale(found.to_scale, divisor);
       }
     }
     const kvf_divisor by = kvf_divide_by(divisor);
@@ -153,8 +152,10 @@ KVF_INLINE void convert_x1(const kvf_page_copy &copy, int32_t cell, int32_t plan
     float scale = 1.0f;   /* of codes that are read */
     float divisor = 1.0f; /* of codes that are written */
     if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? *found.from_scale : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype) ? *found.to_scale : 1.0f;
+      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.from_scale) : 1.0f;
+      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
+                    ? kvf_load_scale(found.to_scale)
+                    : 1.0f;
     }
     if (kvf_has_row_scale(to_dtype)) {
       uint32_t largest = 0;
@@ -167,7 +168,7 @@ KVF_INLINE void convert_x1(const kvf_page_copy &copy, int32_t cell, int32_t plan
       }
       divisor = kvf_scale_of_row(to_dtype, largest);
       if (lane == 0 && count > 0) {
-        *found.to_scale = divisor;
+        kvf_store_scale(found.to_scale, divisor);
       }
     }
     const kvf_divisor by = kvf_divide_by(divisor);

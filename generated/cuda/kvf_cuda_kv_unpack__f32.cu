@@ -12,8 +12,8 @@ enum { THREADS = 256, IN_FLIGHT = 2 };
 struct row {
   uint8_t *wire;
   uint8_t *page;
-  float *wire_scale; /* of codes */
-  float *page_scale;
+  uint8_t *wire_scale; /* of codes */
+  uint8_t *page_scale;
 };
 
 /*
@@ -43,16 +43,12 @@ KVF_INLINE row find_row(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
   found.wire = block_at + wire.first + layer * wire.layer + group * wire.group +
                in_block * wire.token + head * wire.head;
   const int64_t whole_head = group * copy.group_heads + head;
-  const kvf_plane_scales &of_wire = copy.wire_scales[plane];
-  const kvf_plane_scales &of_pages = copy.page_scales[plane];
   if (kvf_has_row_scale(copy.wire_dtype)) {
     const kvf_wire_plane &scales = copy.wires[plane + KVF_SCALES_OF_PLANE];
-    found.wire_scale = reinterpret_cast<float *>(block_at + scales.first + layer * scales.layer +
-                                                 group * scales.group + in_block * scales.token +
-                                                 head * scales.head);
+    found.wire_scale = block_at + scales.first + layer * scales.layer + group * scales.group +
+                       in_block * scales.token + head * scales.head;
   } else if (kvf_has_codes(copy.wire_dtype)) {
-    found.wire_scale =
-        const_cast<float *>(of_wire.data) + layer * of_wire.layer + whole_head * of_wire.head;
+    found.wire_scale = kvf_known_scale(copy.wire_scales[plane], layer, whole_head);
   }
   const int64_t token = wire_block * copy.block_tokens + in_block;
   const bool counts = leads && cell == 0 && !copy.later && head == 0 && group == 0;
@@ -63,12 +59,10 @@ KVF_INLINE row find_row(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
                  offset * pages.token + (group * copy.group_heads + head) * pages.head;
     if (kvf_has_row_scale(copy.page_dtype)) {
       const kvf_page_plane &scales = copy.pages[plane + KVF_SCALES_OF_PLANE];
-      found.page_scale = reinterpret_cast<float *>(
-          static_cast<uint8_t *>(copy.cells[KVF_SCALES_OF_CELL + cell]) + block * scales.block +
-          offset * scales.token + whole_head * scales.head);
+      found.page_scale = static_cast<uint8_t *>(copy.cells[KVF_SCALES_OF_CELL + cell]) +
+                         block * scales.block + offset * scales.token + whole_head * scales.head;
     } else if (kvf_has_codes(copy.page_dtype)) {
-      found.page_scale =
-          const_cast<float *>(of_pages.data) + layer * of_pages.layer + whole_head * of_pages.head;
+      found.page_scale = kvf_known_scale(copy.page_scales[plane], layer, whole_head);
     }
   }
   return found;
@@ -98,8 +92,10 @@ KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plan
     float scale = 1.0f;   /* of codes that are read */
     float divisor = 1.0f; /* of codes that are written */
     if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? *found.wire_scale : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype) ? *found.page_scale : 1.0f;
+      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.wire_scale) : 1.0f;
+      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
+                    ? kvf_load_scale(found.page_scale)
+                    : 1.0f;
     }
     if (kvf_has_row_scale(to_dtype)) {
       uint32_t largest = 0;
@@ -112,7 +108,7 @@ KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plan
       }
       divisor = kvf_scale_of_row(to_dtype, largest);
       if (lane == 0 && count > 0) {
-        *found.page_scale = divisor;
+        kvf_store_scale(found.page_scale, divisor);
       }
     }
     const kvf_divisor by = kvf_divide_by(divisor);
@@ -162,8 +158,10 @@ KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plan
     float scale = 1.0f;   /* of codes that are read */
     float divisor = 1.0f; /* of codes that are written */
     if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? *found.wire_scale : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype) ? *found.page_scale : 1.0f;
+      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.wire_scale) : 1.0f;
+      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
+                    ? kvf_load_scale(found.page_scale)
+                    : 1.0f;
     }
     if (kvf_has_row_scale(to_dtype)) {
       uint32_t largest = 0;
@@ -176,7 +174,7 @@ KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plan
       }
       divisor = kvf_scale_of_row(to_dtype, largest);
       if (lane == 0 && count > 0) {
-        *found.page_scale = divisor;
+        kvf_store_scale(found.page_scale, divisor);
       }
     }
     const kvf_divisor by = kvf_divide_by(divisor);

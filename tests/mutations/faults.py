@@ -501,8 +501,8 @@ FAULTS = (
     Fault(
         "a head of a group has the scale of one of the first",
         "templates/shared/wire_cuda.j2",
-        "of_wire.layer + whole_head * of_wire.head",
-        "of_wire.layer + head * of_wire.head",
+        "kvf_known_scale(copy.wire_scales[plane], layer, whole_head)",
+        "kvf_known_scale(copy.wire_scales[plane], layer, head)",
         ("kv_pack",),
         "cuda",
     ),

@@ -26,44 +26,52 @@ KVF_INLINE kvf_rows kvf_known_scales(const kvf_plane_scales *scales, int32_t dty
 
 enum { KVF_CONVERTED = 512 }; /* elements that are floats at a time */
 
+/* Room for a row whose elements are apart. */
+typedef union kvf_row_room {
+  uint8_t codes[KVF_CONVERTED];
+  uint16_t halves[KVF_CONVERTED];
+  float floats[KVF_CONVERTED];
+} kvf_row_room;
+
 /* Elements of a row, up to KVF_CONVERTED, as floats. */
 KVF_INLINE void kvf_widen_row(float *__restrict wide, const char *from, int64_t step, int32_t dtype,
                               int64_t count) {
   const int64_t bytes = kvf_convertible_bytes(dtype);
-  union {
-    uint8_t codes[KVF_CONVERTED];
-    uint16_t halves[KVF_CONVERTED];
-    float floats[KVF_CONVERTED];
-  } row;
-  if (step == bytes) {
-    memcpy(&row, from, (size_t)(count * bytes));
-  } else {
-    kvf_copy_elements((char *)&row, bytes, from, step, count, bytes);
+  kvf_row_room room;
+  const void *row = from;
+  if (step != bytes) {
+    kvf_copy_elements((char *)&room, bytes, from, step, count, bytes);
+    row = &room;
   }
+  const uint8_t *codes = (const uint8_t *)row;
+  const uint16_t *halves = (const uint16_t *)row;
+  const float *floats = (const float *)row;
   switch (dtype) {
   case KVF_F32:
-    memcpy(wide, row.floats, (size_t)count * sizeof *wide);
+    for (int64_t i = 0; i < count; ++i) {
+      wide[i] = floats[i];
+    }
     break;
   case KVF_F16:
-    kvf_widen_f16(wide, row.halves, count);
+    kvf_widen_f16(wide, halves, count);
     break;
   case KVF_BF16:
     for (int64_t i = 0; i < count; ++i) {
-      wide[i] = kvf_f32_from_bf16(row.halves[i]);
+      wide[i] = kvf_f32_from_bf16(halves[i]);
     }
     break;
   case KVF_FP8_E4M3:
   case KVF_FP8_PER_TOKEN_HEAD:
-    kvf_widen_fp8_e4m3(wide, row.codes, count);
+    kvf_widen_fp8_e4m3(wide, codes, count);
     break;
   case KVF_FP8_E5M2:
     for (int64_t i = 0; i < count; ++i) {
-      wide[i] = kvf_f32_from_fp8_e5m2(row.codes[i]);
+      wide[i] = kvf_f32_from_fp8_e5m2(codes[i]);
     }
     break;
   default: /* int8, of either kind of scales */
     for (int64_t i = 0; i < count; ++i) {
-      wide[i] = kvf_f32_from_int8((int8_t)row.codes[i]);
+      wide[i] = kvf_f32_from_int8((int8_t)codes[i]);
     }
   }
 }
@@ -73,20 +81,17 @@ KVF_INLINE void kvf_narrow_row(char *to, int64_t step, const float *__restrict w
                                int64_t count) {
   const int64_t bytes = kvf_convertible_bytes(dtype);
   uint32_t words[KVF_CONVERTED];
-  union {
-    uint8_t codes[KVF_CONVERTED];
-    uint16_t halves[KVF_CONVERTED];
-    float floats[KVF_CONVERTED];
-  } row;
+  kvf_row_room room;
+  void *row = step == bytes ? (void *)to : &room;
   switch (dtype) {
   case KVF_F32:
-    kvf_store_results_f32(row.floats, wide, count);
+    kvf_store_results_f32((float *)row, wide, count);
     break;
   case KVF_F16:
-    kvf_store_results_f16(row.halves, wide, count);
+    kvf_store_results_f16((uint16_t *)row, wide, count);
     break;
   case KVF_BF16:
-    kvf_store_results_bf16(row.halves, wide, count);
+    kvf_store_results_bf16((uint16_t *)row, wide, count);
     break;
   case KVF_FP8_E4M3:
   case KVF_FP8_PER_TOKEN_HEAD:
@@ -110,31 +115,32 @@ KVF_INLINE void kvf_narrow_row(char *to, int64_t step, const float *__restrict w
     }
   }
   if (bytes == 1) {
+    uint8_t *codes = (uint8_t *)row;
     for (int64_t i = 0; i < count; ++i) {
-      row.codes[i] = (uint8_t)words[i];
+      codes[i] = (uint8_t)words[i];
     }
   }
-  if (step == bytes) {
-    memcpy(to, &row, (size_t)(count * bytes));
-  } else {
-    kvf_copy_elements(to, step, (const char *)&row, bytes, count, bytes);
+  if (step != bytes) {
+    kvf_copy_elements(to, step, (const char *)&room, bytes, count, bytes);
   }
 }
 
 /* The largest magnitude of a row of floats, as bits. */
 KVF_INLINE uint32_t kvf_largest_of_row(const char *from, int64_t step, int32_t dtype,
                                        int64_t count) {
-  uint32_t largest = 0;
+  int32_t largest = 0;
   for (int64_t first = 0; first < count; first += KVF_CONVERTED) {
     const int64_t length = count - first < KVF_CONVERTED ? count - first : (int64_t)KVF_CONVERTED;
     float wide[KVF_CONVERTED];
     kvf_widen_row(wide, from + first * step, step, dtype, length);
-    for (int64_t i = 0; i < length; ++i) {
-      const uint32_t magnitude = kvf_magnitude(wide[i]);
-      largest = magnitude > largest ? magnitude : largest;
+    for (int64_t i = 0; i < length;
+         ++i) { /* as integers with a sign, whose largest any level has */
+      const int32_t magnitude = (int32_t)(kvf_bits(wide[i]) & 0x7FFFFFFFu);
+      const int32_t number = magnitude > 0x7F800000 ? 0 : magnitude;
+      largest = number > largest ? number : largest;
     }
   }
-  return largest;
+  return (uint32_t)largest;
 }
 
 /* Values as codes, before they are rounded; each row's own scale multiplies with its inverse. */

@@ -65,6 +65,32 @@ KVF_INLINE void kvf_store_x1(const kvf_raw &raw, uint8_t *to, int32_t bytes) {
   }
 }
 
+/* A scale, at any address: on a wire it lies behind codes, however many these are. */
+KVF_INLINE float kvf_load_scale(const uint8_t *from) {
+  if (reinterpret_cast<uintptr_t>(from) % sizeof(float) == 0) {
+    return *reinterpret_cast<const float *>(from);
+  }
+  return kvf_float((uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+                   (uint32_t)from[3] << 24);
+}
+
+KVF_INLINE void kvf_store_scale(uint8_t *to, float scale) {
+  if (reinterpret_cast<uintptr_t>(to) % sizeof(float) == 0) {
+    *reinterpret_cast<float *>(to) = scale;
+    return;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    to[i] = (uint8_t)(kvf_bits(scale) >> 8 * i);
+  }
+}
+
+/* One that the call knows, of a layer and head. */
+KVF_INLINE uint8_t *kvf_known_scale(const kvf_plane_scales &scales, int64_t layer, int64_t head) {
+  const float *found = scales.data + layer * scales.layer + head * scales.head;
+  return reinterpret_cast<uint8_t *>(const_cast<float *>(found));
+}
+
 KVF_INLINE void kvf_put_x2(float *to, float2 pair) {
   to[0] = pair.x;
   to[1] = pair.y;
