@@ -38,6 +38,7 @@ static void move_part(const kvf_page_copy *copy, int64_t cell, int64_t token, in
     count = kvf_find_run(&copy->to, token, token + count, &found[1], &block[1], &offset[1]);
     if (token + count < end) {
       kvf_ask_for_token(&copy->from, token + count, from, copy->from_cells[cell], copy->num_heads);
+      kvf_ask_for_token(&copy->to, token + count, to, copy->to_cells[cell], copy->num_heads);
     }
     if (found[0] && found[1]) {
       const kvf_rows in = rows_at(from, copy->from_cells[cell], block[0], offset[0]);

@@ -58,6 +58,9 @@ static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t gro
     count = kvf_find_run(&copy->slots, token, end, &found, &block, &offset);
     const kvf_rows on_wire = {wire_data + (token - first) * wire->token, wire->token, wire->head,
                               wire_bytes};
+    if (token + count < end) {
+      kvf_ask_for_token(&copy->slots, token + count, page, page_data, copy->group_heads);
+    }
     if (found) {
       const kvf_rows in_page = {page_data + block * page->block + offset * page->token, page->token,
                                 page->head, page->element};
