@@ -1,4 +1,5 @@
 """Runs every test suite and ends with one line, "N passed, N failed, N skipped", over all of them.
+What failed suites say of it stands right before, behind the table of all.
 
     python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
 
@@ -39,6 +40,10 @@ HOSTILE_CALLS = "20000"
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
 _CUNIT = re.compile(r"^ +tests +\d+ +\d+ +(\d+) +(\d+) +(\d+)$", re.M)
 _PYTEST = re.compile(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in [\d.]+s", re.M)
+
+# Lines that name a fault: sanitizers', the hostile calls', pytest's, CUnit's.
+_TELLING = re.compile(r"runtime error|ERROR|WARNING: \w+San|SUMMARY|FAULT|^FAILED|^ +\d+\. .*:\d+ ")
+TELLING, LAST, WIDTH = 12, 8, 200  # of a failed suite: so many of them, so many last lines, so wide
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,12 @@ def run(suite: Suite, said: Callable[[str], None] = lambda text: None) -> Result
     return Result(count(text, status), note, title + text, time.monotonic() - start)
 
 
+def reason(text: str) -> list[str]:
+    """The lines behind a failed suite's command that say why: what names a fault, and the last."""
+    lines = [line.rstrip()[:WIDTH] for line in text.splitlines()[1:] if line.strip()]
+    return [*filter(_TELLING.search, lines[:-LAST])][:TELLING] + lines[-LAST:]
+
+
 class Progress:
     """Runs suites, and says what runs and how far it is while nothing is through."""
 
@@ -179,7 +190,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
     """Every suite, in the order in which they start: what tells most about a mistake first."""
     build = options.build_dir
     python = [sys.executable, "-B"]
-    pytest = [*python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+    pytest = [*python, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider"]
     tests = f"{build}/kvf_tests"
     emulator = f"{build}/emulator"
     emulated = {"KVFORGE_LIBCUDA": f"{emulator}/libkvf_cuda_emulator.so"}
@@ -275,6 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers = result.counts
         line = f"{suite.name:<18}{numbers.passed:>8}{numbers.failed:>8}{numbers.skipped:>9}"
         print(f"{line}{result.seconds:>9.1f}  {result.note}".rstrip())
+    for suite, result in zip(wanted, results, strict=True):
+        if result.counts.failed:
+            print(f"\n---- {suite.name} failed ----", *reason(result.text), sep="\n")
     total = sum((result.counts for result in results), Counts())
     print(f"\n{total}", flush=True)
     return 1 if total.failed else 0

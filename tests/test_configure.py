@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -213,6 +214,34 @@ Run Summary:    Type  Total    Ran Passed Failed Inactive
 )
 def test_counts_of_a_suite(text: str, status: int, counts: tuple[int, int, int]) -> None:
     assert run_all.count(text, status) == run_all.Counts(*counts)
+
+
+def test_a_failed_suite_says_why_in_few_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = "x.c:428:58: runtime error: applying zero offset to null pointer"
+    many = ["starts", *["x.c:1:2: runtime error: another"] * 50, *map(str, range(50)), "9" * 5000]
+    suites = {
+        "quiet": "echo all is well",
+        "fuzzer": f"echo INFO; echo '{fault}'; seq 1 100; exit 1",
+        "many": f"printf '%s\\n\\n' {shlex.join(many)}; exit 3",
+    }
+    commands = [run_all.Suite(name, ["sh", "-c", line]) for name, line in suites.items()]
+    monkeypatch.setattr(run_all, "suites", lambda options: commands)
+    monkeypatch.chdir(ROOT)
+    assert run_all.main([]) == 1
+    table, fuzzer, repeated = capsys.readouterr().out.rpartition("\nsuite ")[2].split("\n---- ")
+    assert "exit status 3" in table
+    assert fuzzer.split("\n")[:-1] == ["fuzzer failed ----", fault, *map(str, range(93, 101))]
+    assert repeated.split("\n") == [
+        "many failed ----",
+        *["x.c:1:2: runtime error: another"] * 12,
+        *map(str, range(43, 50)),
+        "9" * 200,
+        "",
+        "1 passed, 2 failed, 0 skipped",
+        "",
+    ]
 
 
 def test_a_suite_that_is_not_there_has_failed() -> None:
