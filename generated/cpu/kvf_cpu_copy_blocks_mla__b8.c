@@ -16,11 +16,11 @@ void KVF_CPU_SYMBOL(kvf_cpu_copy_blocks_mla__b8)(const void *params, int64_t beg
     const int64_t cache = part / parts;
     const int64_t whole = (cache + 1) * parts;
     next = whole < end ? whole : end;
-    const int64_t first = (part - cache * parts) * KVF_PAGE_PART;
-    const int64_t last = (next - cache * parts) * KVF_PAGE_PART;
+    const int64_t first = kvf_page_part(part - cache * parts, pages->page_bytes);
+    const int64_t last = kvf_page_part(next - cache * parts, pages->page_bytes);
     const kvf_pages tensor = kvf_pages_at(pages, cache);
     kvf_copy_pairs(&pages->blocks, &tensor, pages->num_blocks, &tensor, pages->num_blocks, first,
-                   last < pages->page_bytes ? last : pages->page_bytes, pages->streaming);
+                   last, pages->streaming);
   }
   if (pages->streaming) {
     kvf_stream_fence();

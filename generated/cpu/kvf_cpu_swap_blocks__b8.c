@@ -10,10 +10,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks__b8)(const void *params, int64_t begin, 
 /* Parts [begin, end) of every page. */
 void KVF_CPU_SYMBOL(kvf_cpu_swap_blocks__b8)(const void *params, int64_t begin, int64_t end) {
   const kvf_swap_blocks_params *p = params;
-  const int64_t last = end * KVF_PAGE_PART;
   kvf_copy_pairs(&p->block_mapping, &p->src, p->num_src_blocks, &p->dst, p->num_dst_blocks,
-                 begin * KVF_PAGE_PART,
-                 last < p->block_size_in_bytes ? last : p->block_size_in_bytes, p->streaming);
+                 kvf_page_part(begin, p->block_size_in_bytes),
+                 kvf_page_part(end, p->block_size_in_bytes), p->streaming);
   if (p->streaming) {
     kvf_stream_fence();
   }

@@ -254,13 +254,18 @@ static void check_shape(kvf_check *check, const char *argument, const DLTensor *
   }
 }
 
+void *kvf_first_element(const DLTensor *tensor) {
+  static _Alignas(64) char nothing[64]; /* as aligned as what a kernel may take at once */
+  return tensor->data != NULL ? (char *)tensor->data + tensor->byte_offset : nothing;
+}
+
 /*
  * NULL strides mean compact row-major (DLPack before 1.2). Returns whether there are no elements,
  * which the product of the sizes does not tell: it may overflow; and whether elements lie on one
  * another.
  */
 static bool fill_view(const DLTensor *tensor, kvf_view *view, bool *repeats) {
-  *view = (kvf_view){.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL};
+  *view = (kvf_view){.data = kvf_first_element(tensor)};
   bool empty = false;
   bool repeated = false;
   uint64_t compact = 1;
@@ -307,7 +312,7 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
   if (fill_view(tensor, view, &repeats)) {
     return;
   }
-  if (view->data == NULL) {
+  if (tensor->data == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
   }
   const uintptr_t bytes = tensor->dtype.bits / 8u;

@@ -13,4 +13,11 @@ typedef struct kvf_extent {
 /* Of a tensor whose descriptor has been checked; NULL has no bytes. */
 kvf_extent kvf_extent_of(const DLTensor *tensor);
 
+/*
+ * The address of the element at index 0. A tensor without elements need have no memory: then it is
+ * the address of something that holds none, since C knows no offset from NULL, not even of 0, and
+ * no memcpy() from it, not even of 0 bytes. That others have an address is the caller's to check.
+ */
+void *kvf_first_element(const DLTensor *tensor);
+
 #endif

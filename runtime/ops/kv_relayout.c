@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "core/extent.h"
 #include "kvforge/cache/convert.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
@@ -91,10 +92,10 @@ static void add_cells(kvf_page_copy *copy, const DLTensor *const *from, const DL
   }
   for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
     if (from != NULL) {
-      copy->from_cells[cell + layer] = kvf_cell_data(from[layer]);
+      copy->from_cells[cell + layer] = kvf_first_element(from[layer]);
     }
     if (to != NULL) {
-      copy->to_cells[cell + layer] = kvf_cell_data(to[layer]);
+      copy->to_cells[cell + layer] = kvf_first_element(to[layer]);
     }
   }
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "core/extent.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/writer.h"
 
@@ -131,10 +132,6 @@ static void check_apart(kvf_check *check, const DLTensor *keys, const DLTensor *
   }
 }
 
-static void *cache_data(const DLTensor *cache) {
-  return cache->data ? (char *)cache->data + cache->byte_offset : NULL;
-}
-
 static void advance(kvf_view *view, int64_t bytes, int64_t layers) {
   if (view->data != NULL) {
     view->data = (char *)view->data + bytes * layers;
@@ -158,8 +155,8 @@ static kvf_status launch_all(const kvf_check *check, const kvf_variant *variant,
     params->num_layers = (int32_t)(rest < KVF_MAX_LAYERS ? rest : KVF_MAX_LAYERS);
     params->counted = first > 0;
     for (int32_t layer = 0; layer < params->num_layers; ++layer) {
-      params->key_caches[layer] = cache_data(key_caches[first + layer]);
-      params->value_caches[layer] = cache_data(value_caches[first + layer]);
+      params->key_caches[layer] = kvf_first_element(key_caches[first + layer]);
+      params->value_caches[layer] = kvf_first_element(value_caches[first + layer]);
     }
     status = kvf_launch_reshape_and_cache_flash_layers(&check->exec, variant, params);
     if (status != KVF_OK && first > 0) {

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/extent.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 #include "ops/shared/index.h"
@@ -96,7 +97,7 @@ static void check_cache(kvf_check *check, const char *argument, const DLTensor *
   if (found->num_blocks > 0 && tensor->data == NULL) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "data is NULL, want an address");
   }
-  found->pages.data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL;
+  found->pages.data = kvf_first_element(tensor);
 }
 
 kvf_status kvf_swap_blocks(const kvf_exec *exec, const DLTensor *src, DLTensor *dst,

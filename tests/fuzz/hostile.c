@@ -337,8 +337,9 @@ static void fill(scene *made, uint8_t *to, size_t size, const char *name, const 
         memcpy(to + i, &value, 8);
         continue;
       }
-      value = (int64_t)(random_of(made) % (uint64_t)(size_named(&made->known, "num_blocks") *
-                                                     size_named(&made->known, "block_size")));
+      const int64_t slots =
+          size_named(&made->known, "num_blocks") * size_named(&made->known, "block_size");
+      value = (int64_t)(random_of(made) % (uint64_t)(slots > 0 ? slots : 1));
       memcpy(to + i, &value, 8);
     }
     return;

@@ -7,6 +7,7 @@
 #include "ops/shared/copies.h"
 #include "ops/shared/index.h"
 #include "core/error.h"
+#include "core/extent.h"
 
 _Static_assert(sizeof(kvf_page_list) <= 4096, "a kernel has 4 KB of parameters");
 
@@ -240,7 +241,7 @@ bool kvf_next_pages(kvf_page_cursor *cursor, const kvf_page_arguments *arguments
       const DLTensor *tensor = tensor_at(arguments, cursor->next);
       if (page_bytes_at(arguments, cursor->next) == pages->page_bytes) {
         pages->caches[pages->num_caches++] = (kvf_pages){
-            .data = tensor->data ? (char *)tensor->data + tensor->byte_offset : NULL,
+            .data = kvf_first_element(tensor),
             .stride = bytes_of(tensor, page_stride(tensor)),
         };
       }

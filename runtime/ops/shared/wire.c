@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/extent.h"
 #include "kvforge/cache/convert.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
@@ -128,10 +129,6 @@ static void check_page(kvf_check *check, const char *argument, const DLTensor *t
                      i, shape[i]->name, view.stride[i], dims->view.stride[i]);
     }
   }
-}
-
-void *kvf_cell_data(const DLTensor *tensor) {
-  return tensor->data != NULL ? (char *)tensor->data + tensor->byte_offset : NULL;
 }
 
 static int64_t element_bytes(const DLTensor *tensor) {
@@ -329,7 +326,7 @@ static void add_cells(kvf_wire_copy *copy, const DLTensor *const *tensors, int32
                       int32_t first_cell) {
   copy->pages[plane] = kvf_page_plane_of(tensors[0]);
   for (int32_t layer = 0; layer < copy->num_layers; ++layer) {
-    copy->cells[first_cell + layer] = kvf_cell_data(tensors[layer]);
+    copy->cells[first_cell + layer] = kvf_first_element(tensors[layer]);
   }
 }
 

@@ -30,7 +30,6 @@ void kvf_check_cells(kvf_check *check, const kvf_cache_list *list, int64_t num_l
 
 /* Of a tensor of such a list. */
 kvf_page_plane kvf_page_plane_of(const DLTensor *tensor);
-void *kvf_cell_data(const DLTensor *tensor);
 
 /* One side of the rows of a plane, as CUDA's threads see it. */
 typedef struct kvf_row_side {

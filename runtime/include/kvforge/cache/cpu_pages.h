@@ -17,6 +17,12 @@ KVF_INLINE kvf_pages kvf_pages_at(const kvf_page_list *pages, int64_t i) {
                                   : pages->caches[i];
 }
 
+/* Where a part of a page begins, or where the one before it ends, which is the page's end at most.
+ */
+KVF_INLINE int64_t kvf_page_part(int64_t part, int64_t page_bytes) {
+  return part <= page_bytes / KVF_PAGE_PART ? part * KVF_PAGE_PART : page_bytes;
+}
+
 /*
  * Copies bytes [begin, end) of the pages of every pair, in the order of the list: a pair reads what
  * pairs before it have written. Different ranges have nothing to do with each other, so each may
