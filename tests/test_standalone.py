@@ -67,6 +67,13 @@ def test_the_library_needs_libc_alone() -> None:
     assert "NODELETE" in text
 
 
+def test_each_thread_gets_its_own_chunks_first(tmp_path: Path) -> None:
+    program = tmp_path / "ranges"
+    compile_program("threads_ranges.c", program, *TEAM)
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "good\n")
+
+
 def test_no_data_race(tmp_path: Path) -> None:
     """32 callers under ThreadSanitizer."""
     program = tmp_path / "race"

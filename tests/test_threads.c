@@ -132,6 +132,26 @@ static void test_team(void) {
   count_case(NULL);
 }
 
+/* Threads that nobody needs sleep: they take less time than they looked for work, and wake-ups. */
+static void test_idle(void) {
+  kvf_set_num_threads(0);
+  if (kvf_num_threads() < 2) {
+    skip_test("one CPU");
+    return;
+  }
+  double spent = 1;
+  const double most = 0.002 * kvf_num_threads();
+  for (int i = 0; i < 20 && spent > most; ++i) { /* other tests' threads may end late */
+    EXPECT(each_once(1000, LARGE, 0, NULL), "before a pause");
+    const clock_t begin = clock();
+    (void)usleep(100000);
+    spent = (double)(clock() - begin) / CLOCKS_PER_SEC;
+  }
+  EXPECT(spent <= most, "idle threads ran for %.2f ms in a pause, want %.0f at most", 1e3 * spent,
+         1e3 * most);
+  count_case(NULL);
+}
+
 static void test_settings(void) {
   const int32_t most = kvf_num_threads();
   int64_t in_others = 0;
@@ -509,6 +529,7 @@ static void test_op_in_pool(void) {
 CU_TestInfo threads_tests[] = {
     {"every unit once, any sizes and numbers", test_every_unit_once},
     {"a second thread comes", test_team},
+    {"threads sleep when idle", test_idle},
     {"kvf_set_num_threads", test_settings},
     {"KVFORGE_NUM_THREADS", test_environment},
     {"late threads are waited for", test_late_helper},

@@ -66,10 +66,23 @@ static void work_range(kvf_job *job, kvf_range *range) {
   }
 }
 
+/* Waits for the thread that a range is reserved for, which it is for about a microsecond. */
+static void leave_to_its_thread(kvf_job *job, kvf_range *range) {
+  while (atomic_load_explicit(&range->reserved, memory_order_relaxed) &&
+         range->first < range->end &&
+         atomic_load_explicit(&range->next, memory_order_relaxed) == range->first &&
+         kvf_now() < atomic_load_explicit(&job->reserved_until, memory_order_relaxed)) {
+    kvf_relax();
+  }
+}
+
 void kvf_job_work(kvf_job *job, int32_t seat) {
   const uint64_t mode = kvf_enter_plain_mode();
-  for (int32_t i = 0; i < job->num_ranges; ++i) {
-    work_range(job, &job->ranges[(seat + i) % job->num_ranges]);
+  work_range(job, &job->ranges[seat % job->num_ranges]);
+  for (int32_t i = 1; i < job->num_ranges; ++i) {
+    kvf_range *other = &job->ranges[(seat + i) % job->num_ranges];
+    leave_to_its_thread(job, other);
+    work_range(job, other);
   }
   kvf_leave_plain_mode(mode);
 }
@@ -103,8 +116,11 @@ static void divide(kvf_job *job, int64_t threads, const int32_t *tuned) {
   const int64_t chunks = job->units / job->chunk + (job->units % job->chunk != 0);
   job->num_ranges = (int32_t)(threads < KVF_MAX_RANGES ? threads : KVF_MAX_RANGES);
   for (int64_t i = 0; i < job->num_ranges; ++i) {
-    atomic_init(&job->ranges[i].next, chunks * i / job->num_ranges);
-    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;
+    kvf_range *range = &job->ranges[i];
+    range->first = chunks * i / job->num_ranges;
+    range->end = chunks * (i + 1) / job->num_ranges;
+    atomic_init(&range->next, range->first);
+    atomic_init(&range->reserved, false);
   }
 }
 

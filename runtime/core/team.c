@@ -29,10 +29,15 @@
 
 enum {
   MAX_HELPERS = 511,
-  LARGE_BYTES = 1 << 20,    /* see pays_to_wake() */
-  STACK_BYTES = 1 << 20,    /* attention on the CPU needs an eighth of it */
-  SPIN_NS = 50 * 1000,      /* how long a thread that waits looks before it sleeps */
-  RETRY_NS = 1000000000,    /* after a thread could not be had */
+  LARGE_BYTES = 1 << 20,     /* see pays_to_wake() */
+  STACK_BYTES = 1 << 20,     /* attention on the CPU needs an eighth of it */
+  PATIENCE_NS = 50 * 1000,   /* how long a caller that waits looks before it sleeps */
+  MOST_SPIN_NS = 200 * 1000, /* how long a thread that waits does; see wait_for_offer() */
+  LEAST_SPIN_NS = 20 * 1000,
+  RESERVED_NS = 1000,         /* what a thread that is awake takes to come, and some more */
+  RETRY_NS = 1000000000,      /* after a thread could not be had */
+  FIRST_RETREAT_NS = 1000000, /* see retreat() */
+  LAST_RETREAT_NS = 64000000,
   MAX_DEBT_NS = 200 * 1000, /* see settle() */
   MAX_REST_NS = 1000000000,
   REST_FACTOR = 128
@@ -47,10 +52,12 @@ enum { TAKEN = 1, AWAITED = 2, DONE = 2, STATE = 3 };
 
 typedef struct helper {
   _Alignas(64) _Atomic uintptr_t offer;
-  _Atomic uint32_t asleep; /* a futex: 1 while it sleeps, or is about to */
-  _Atomic uint32_t done;   /* a futex: counts the jobs that a caller slept for */
-  int64_t worked;          /* how long it was at work in the job that is done */
-  clockid_t clock;         /* of the time that the thread was let run */
+  _Atomic uint32_t asleep;    /* a futex: 1 while it sleeps, or is about to */
+  _Atomic uint32_t done;      /* a futex: counts the jobs that a caller slept for */
+  _Atomic int64_t away_until; /* see retreat() */
+  int64_t retreat;            /* how long the last one was; 0: it is over */
+  int64_t worked;             /* how long it was at work in the job that is done */
+  clockid_t clock;            /* of the time that the thread was let run */
 } helper;
 
 /* What became of a job; for its caller. */
@@ -67,8 +74,9 @@ static _Atomic int64_t retry_at;   /* when to try again, after a thread could no
 static _Atomic int64_t last_end;   /* when a caller was last done */
 static _Atomic int64_t debt;       /* see settle() */
 static _Atomic int64_t rest_until; /* until when callers work alone */
-static _Atomic int32_t owner;      /* the process; negative while it makes the team its own */
-static _Atomic int32_t size = 1;   /* of the team, callers included, at most */
+static _Alignas(64) _Atomic int32_t caller_cpu = -1; /* where one was last; read often */
+static _Atomic int32_t owner;    /* the process; negative while it makes the team its own */
+static _Atomic int32_t size = 1; /* of the team, callers included, at most */
 static kvf_cpus cpus;
 
 static int64_t read_clock(clockid_t clock) {
@@ -77,9 +85,9 @@ static int64_t read_clock(clockid_t clock) {
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t kvf_now(void) { return read_clock(CLOCK_MONOTONIC); }
 
-static void relax(void) {
+void kvf_relax(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -122,17 +130,35 @@ static bool wake_some(kvf_job *job, int32_t from) {
 
 static bool is_offer(uintptr_t offer) { return offer != 0 && (offer & STATE) == 0; }
 
-static void wait_for_offer(helper *self, bool spins) {
-  const int64_t deadline = spins ? now() + SPIN_NS : 0;
-  while (spins) {
+/*
+ * Where a thread of the team finds itself on a caller's own CPU, the kernel has no other for it,
+ * and it can only hold the caller up. It sleeps, and is offered nothing for a while, for twice as
+ * long each time in a row: waking it in vain costs the caller more than a short job.
+ */
+static void retreat(helper *self) {
+  const int64_t twice = self->retreat > 0 ? self->retreat * 2 : FIRST_RETREAT_NS;
+  self->retreat = twice < LAST_RETREAT_NS ? twice : LAST_RETREAT_NS;
+  atomic_store_explicit(&self->away_until, kvf_now() + self->retreat, memory_order_relaxed);
+}
+
+/* Looks for an offer until then, and says whether there is one; gives up on a caller's CPU. */
+static bool spin_for_offer(helper *self, int64_t deadline) {
+  do {
     for (int i = 0; i < 32; ++i) {
       if (is_offer(atomic_load_explicit(&self->offer, memory_order_relaxed))) {
-        return;
+        return true;
       }
-      relax();
+      kvf_relax();
     }
-    spins = now() < deadline;
-  }
+    if (sched_getcpu() == atomic_load_explicit(&caller_cpu, memory_order_relaxed)) {
+      retreat(self);
+      return false;
+    }
+  } while (kvf_now() < deadline);
+  return false;
+}
+
+static void sleep_for_offer(helper *self) {
   for (;;) {
     atomic_store(&self->asleep, 1); /* before the look, as a caller offers before it looks here */
     if (is_offer(atomic_load(&self->offer))) {
@@ -143,13 +169,29 @@ static void wait_for_offer(helper *self, bool spins) {
   atomic_store(&self->asleep, 0);
 }
 
+/*
+ * Looks for offers before it sleeps: for long where the last one came soon, so that calls that
+ * follow each other find it awake, and for less and less where calls are far between.
+ */
+static void wait_for_offer(helper *self, int64_t *spin) {
+  const int64_t begin = kvf_now();
+  bool soon = *spin > 0 && spin_for_offer(self, begin + *spin);
+  if (!soon) {
+    sleep_for_offer(self);
+    soon = kvf_now() - begin < MOST_SPIN_NS;
+  }
+  const int64_t less = *spin / 2 > LEAST_SPIN_NS ? *spin / 2 : LEAST_SPIN_NS;
+  *spin = soon ? MOST_SPIN_NS : less;
+}
+
 static void *help(void *argument) {
   helper *self = argument;
   (void)pthread_setname_np(pthread_self(), "kvforge");
   (void)pthread_getcpuclockid(pthread_self(), &self->clock);
   kvf_cpus_use(&cpus);
-  for (bool spins = true;;) {
-    wait_for_offer(self, spins);
+  int64_t spin = MOST_SPIN_NS;
+  for (;;) {
+    wait_for_offer(self, &spin);
     uintptr_t offer = atomic_load(&self->offer);
     if (!is_offer(offer) || !atomic_compare_exchange_strong(&self->offer, &offer, offer | TAKEN)) {
       continue; /* taken back */
@@ -158,13 +200,16 @@ static void *help(void *argument) {
     const bool crowded = sched_getcpu() == job->cpu;
     if (crowded) {
       atomic_store_explicit(&job->crowded, true, memory_order_relaxed);
+      retreat(self);
+      spin = 0;
+    } else {
+      self->retreat = 0;
     }
-    spins = !crowded;
     const int32_t seat = (int32_t)(self - helpers) + 1; /* the caller has seat 0 */
     (void)wake_some(job, seat);
-    const int64_t begin = now();
+    const int64_t begin = kvf_now();
     kvf_job_work(job, seat);
-    self->worked = now() - begin;
+    self->worked = kvf_now() - begin;
     if (atomic_exchange(&self->offer, offer | DONE) & AWAITED) {
       (void)atomic_fetch_add(&self->done, 1);
       wake(&self->done);
@@ -192,7 +237,7 @@ static bool start_one(helper *fresh) {
  */
 static bool start(int32_t wanted) {
   if (atomic_load_explicit(&count, memory_order_acquire) >= wanted ||
-      (atomic_load(&retry_at) != 0 && now() < atomic_load(&retry_at)) ||
+      (atomic_load(&retry_at) != 0 && kvf_now() < atomic_load(&retry_at)) ||
       atomic_exchange(&starting, true)) {
     return false;
   }
@@ -209,7 +254,7 @@ static bool start(int32_t wanted) {
     atomic_store_explicit(&count, ++made, memory_order_release);
   }
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  atomic_store(&retry_at, made < wanted ? now() + RETRY_NS : 0);
+  atomic_store(&retry_at, made < wanted ? kvf_now() + RETRY_NS : 0);
   atomic_store(&starting, false);
   return true;
 }
@@ -245,8 +290,11 @@ static bool own_team(void) {
   for (int32_t i = 0; i < atomic_load(&count); ++i) {
     atomic_store(&helpers[i].offer, 0);
     atomic_store(&helpers[i].asleep, 0);
+    atomic_store(&helpers[i].away_until, 0);
+    helpers[i].retreat = 0;
   }
   atomic_store(&count, 0);
+  atomic_store(&caller_cpu, -1);
   atomic_store(&starting, false);
   atomic_store(&retry_at, 0);
   atomic_store(&rest_until, 0);
@@ -270,19 +318,26 @@ int32_t kvf_team_size(void) { return own_team() ? atomic_load(&size) : 1; }
  * follow closely, since they look for work for a while before they sleep again.
  */
 static bool pays_to_wake(const kvf_job *job, int64_t begin) {
-  return job->bytes >= LARGE_BYTES || begin - atomic_load(&last_end) < SPIN_NS;
+  return job->bytes >= LARGE_BYTES || begin - atomic_load(&last_end) < MOST_SPIN_NS;
 }
 
 /* Offers a job to idle threads; returns the end of those that may have it. */
-static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes) {
+static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes, int64_t begin) {
   const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
   int32_t end = 0;
   for (int32_t i = 0; i < helpers_now && wanted > 0; ++i) {
     helper *other = &helpers[i];
     uintptr_t idle = 0;
-    if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 ||
-        (!wakes && atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0) ||
-        !atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
+    const bool asleep = atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0;
+    if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 || (!wakes && asleep) ||
+        begin < atomic_load_explicit(&other->away_until, memory_order_relaxed)) {
+      continue;
+    }
+    if (!asleep) { /* by its seat */
+      atomic_store_explicit(&job->ranges[(i + 1) % job->num_ranges].reserved, true,
+                            memory_order_relaxed);
+    }
+    if (!atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
       continue;
     }
     end = i + 1;
@@ -297,7 +352,7 @@ static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes) {
 /* Sleeps until who has taken up an offer is done, and notes for how long it was not let run. */
 static void sleep_until_done(helper *other, const kvf_job *job, account *notes) {
   const uintptr_t taken = (uintptr_t)job | TAKEN;
-  const int64_t begin = now();
+  const int64_t begin = kvf_now();
   const int64_t ran = read_clock(other->clock);
   for (;;) {
     const uint32_t done = atomic_load(&other->done);
@@ -308,7 +363,7 @@ static void sleep_until_done(helper *other, const kvf_job *job, account *notes) 
     }
     sleep_on(&other->done, done);
   }
-  const int64_t stolen = now() - begin - (read_clock(other->clock) - ran);
+  const int64_t stolen = kvf_now() - begin - (read_clock(other->clock) - ran);
   notes->stolen += stolen > 0 ? stolen : 0;
 }
 
@@ -316,15 +371,15 @@ static void sleep_until_done(helper *other, const kvf_job *job, account *notes) 
 static void wait_for(helper *other, const kvf_job *job, account *notes) {
   const uintptr_t taken = (uintptr_t)job | TAKEN;
   notes->waited = true;
-  const int64_t deadline = now() + SPIN_NS;
-  do {
+  const int64_t deadline = kvf_now() + PATIENCE_NS;
+  do { /* whom it looks on from the thread's own CPU, it does not let run */
     for (int i = 0; i < 32; ++i) {
       if (atomic_load_explicit(&other->offer, memory_order_relaxed) != taken) {
         return;
       }
-      relax();
+      kvf_relax();
     }
-  } while (now() < deadline);
+  } while (!atomic_load_explicit(&job->crowded, memory_order_relaxed) && kvf_now() < deadline);
   sleep_until_done(other, job, notes);
 }
 
@@ -363,26 +418,31 @@ static void settle(int64_t gained, int64_t end) {
 }
 
 void kvf_team_run(kvf_job *job, int32_t threads) {
-  int64_t begin = now();
+  int64_t begin = kvf_now();
   if (begin < atomic_load(&rest_until)) {
     kvf_job_work(job, 0);
     return;
   }
   if (start(threads - 1)) {
-    begin = now();
+    begin = kvf_now();
   }
   atomic_init(&job->sleepers, 0);
   atomic_init(&job->crowded, false);
+  atomic_init(&job->reserved_until, INT64_MAX);
   job->cpu = sched_getcpu();
-  const int32_t end = offer_to(job, threads - 1, pays_to_wake(job, begin));
-  const int64_t middle = wake_some(job, 0) ? now() : begin;
+  if (atomic_load_explicit(&caller_cpu, memory_order_relaxed) != job->cpu) {
+    atomic_store_explicit(&caller_cpu, job->cpu, memory_order_relaxed);
+  }
+  const int32_t end = offer_to(job, threads - 1, pays_to_wake(job, begin), begin);
+  atomic_store_explicit(&job->reserved_until, kvf_now() + RESERVED_NS, memory_order_relaxed);
+  const int64_t middle = wake_some(job, 0) ? kvf_now() : begin;
   kvf_job_work(job, 0);
-  int64_t last = now();
+  int64_t last = kvf_now();
   account notes = {.worked = last - middle};
   for (int32_t i = 0; i < end; ++i) {
     take_back(&helpers[i], job, &notes);
   }
-  last = notes.waited ? now() : last;
+  last = notes.waited ? kvf_now() : last;
   const bool crowded = atomic_load_explicit(&job->crowded, memory_order_relaxed);
   if (end > 0) {
     settle((crowded ? 0 : notes.worked - notes.stolen) - (last - begin), last);

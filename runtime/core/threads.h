@@ -12,12 +12,16 @@
 /*
  * Units of work in chunks. Each thread has a range of its own, the same in each call, since its
  * caches may hold what is there; who is through with it claims chunks of the others. So whoever is
- * late or slow does less. Lives on the stack of the thread that makes the call.
+ * late or slow does less. But a range is reserved while its thread is about to come: else the first
+ * threads of a short job would be through, and have taken the ranges of the last, before those have
+ * been told of it, each time others. Lives on the stack of the thread that makes the call.
  */
 enum { KVF_MAX_RANGES = 64 }; /* further threads share them */
 typedef struct kvf_range {
   _Alignas(64) _Atomic int64_t next; /* the chunk to be claimed next */
+  int64_t first;
   int64_t end;
+  _Atomic bool reserved; /* its thread is awake; see kvf_job */
 } kvf_range;
 typedef struct kvf_job {
   _Alignas(64) kvf_cpu_function function; /* what all threads read: one cache line */
@@ -26,12 +30,19 @@ typedef struct kvf_job {
   int64_t chunk; /* units of one; the last has what remains */
   int32_t num_ranges;
   /* For the team. */
-  int32_t cpu;              /* the caller's */
+  int32_t cpu;                    /* the caller's */
+  _Atomic int64_t reserved_until; /* then ranges that have not been begun are anyone's: kvf_now() */
   _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
   _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
   double bytes;             /* that it moves in all */
   kvf_range ranges[KVF_MAX_RANGES];
 } kvf_job;
+
+/* A clock's nanoseconds. */
+int64_t kvf_now(void);
+
+/* Tells the processor that a thread only waits. */
+void kvf_relax(void);
 
 /* Runs chunks, those of range `seat` first, until none is left to claim. */
 void kvf_job_work(kvf_job *job, int32_t seat);

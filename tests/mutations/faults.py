@@ -362,8 +362,8 @@ FAULTS = (
     Fault(
         "a thread leaves the last chunk of its range",
         "runtime/core/parallel.c",
-        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges;",
-        "    job->ranges[i].end = chunks * (i + 1) / job->num_ranges - (i > 0);",
+        "    range->end = chunks * (i + 1) / job->num_ranges;",
+        "    range->end = chunks * (i + 1) / job->num_ranges - (i > 0);",
         ("threads",),
     ),
     # ---- dispatch, registry, errors, contexts

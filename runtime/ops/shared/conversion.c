@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/extent.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/cache_dtype.h"
 #include "kvforge/cache/convert.h"
@@ -204,8 +205,7 @@ kvf_plane_scales kvf_scales_of(const kvf_elements *side, int64_t plane, int64_t 
   const bool on_wire = side->pages == NULL;
   const DLTensor *tensor = side->scales[on_wire ? 0 : plane];
   const int32_t at = on_wire; /* dimension of layers */
-  kvf_plane_scales scales = {.data =
-                                 (const float *)((const char *)tensor->data + tensor->byte_offset)};
+  kvf_plane_scales scales = {.data = kvf_first_element(tensor)};
   if (on_wire) {
     scales.data += plane * stride_of(tensor, 0);
   }
