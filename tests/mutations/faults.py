@@ -29,8 +29,8 @@ FAULTS = (
     Fault(
         "a thread of the team keeps the mode that it inherited",
         "runtime/core/parallel.c",
-        "  const uint64_t mode = kvf_enter_plain_mode();\n  for (int32_t i = 0;",
-        "  const uint64_t mode = KVF_MODE_PLAIN;\n  for (int32_t i = 0;",
+        "  const uint64_t mode = kvf_enter_plain_mode();\n  work_range(",
+        "  const uint64_t mode = KVF_MODE_PLAIN;\n  work_range(",
         ("float_mode",),
     ),
     # ---- prepared calls
@@ -89,9 +89,9 @@ FAULTS = (
     ),
     Fault(
         "the last part of a page is copied to its full length",
-        "templates/shared/pages.j2",
-        "last < pages->page_bytes ? last : pages->page_bytes, pages->streaming",
-        "last, pages->streaming",
+        f"{KERNELS}/cache/cpu_pages.h",
+        "  return part <= page_bytes / KVF_PAGE_PART ? part * KVF_PAGE_PART : page_bytes;",
+        "  return page_bytes > 0 ? part * KVF_PAGE_PART : 0;",
         ("copy_blocks",),
     ),
     Fault(
@@ -586,8 +586,8 @@ FAULTS = (
     Fault(
         "a NULL address is taken",
         "runtime/core/check.c",
-        "  if (view->data == NULL) {",
-        "  if (view->data == NULL && rank > 5) {",
+        "  if (tensor->data == NULL) {",
+        "  if (tensor->data == NULL && rank > 5) {",
         FLASH,
     ),
     Fault(
