@@ -3,7 +3,7 @@
 
 `PagedAttentionImpl.forward` has the shape of vLLM v1's FlashAttentionImpl.forward. It writes keys
 and values with torch.ops._C_cache_ops.reshape_and_cache_flash and reads them back through the block
-table with torch.ops._C_cache_ops.paged_attention_decode. `PagedBatch` is what the rest of an engine
+table with torch.ops._C_cache_ops.paged_attention. `PagedBatch` is what the rest of an engine
 does for it: sequences of different length in one batch, pages in no order, padding with slot -1.
 
 Run on a real language model (smollm2.py), it prints the text that the model writes through the
@@ -19,7 +19,6 @@ import argparse
 import math
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from types import SimpleNamespace
 
 try:
@@ -48,17 +47,6 @@ class AttentionMetadata:
     block_table: Tensor  # [num_seqs, width], int32: the pages of each sequence
     slot_mapping: Tensor  # [num_rows], int64: page * block_size + offset; -1 for padding
 
-    @cached_property
-    def rows(self) -> tuple[Tensor, Tensor]:
-        """Pages of each row, and how many tokens it may see: those before it, and itself."""
-        if self.max_query_len == 1:
-            return self.block_table, self.seq_lens
-        ends = self.query_start_loc[1:]
-        row = torch.arange(self.num_actual_tokens, dtype=torch.int32, device=ends.device)
-        sequence = torch.searchsorted(ends, row, right=True)
-        later = ends[sequence] - 1 - row  # rows of its sequence that come after it
-        return self.block_table[sequence], self.seq_lens[sequence] - later
-
 
 class PagedAttentionImpl:
     """Causal attention of a batch over its pages, for any mixture of prefill and decode."""
@@ -83,19 +71,17 @@ class PagedAttentionImpl:
         torch.ops._C_cache_ops.reshape_and_cache_flash(
             key, value, key_cache, value_cache, slots, *quantisation
         )
-        # One row of the reader's batch per query token. Decode is just that; for prefill an engine
-        # has a kernel of its own, which reads a page once for all the rows that see it.
-        count = attn_metadata.num_actual_tokens
-        pages, lens = attn_metadata.rows
-        torch.ops._C_cache_ops.paged_attention_decode(
-            output[:count],
-            query[:count],
+        torch.ops._C_cache_ops.paged_attention(
+            output,
+            query,
             key_cache,
             value_cache,
-            pages,
-            lens,
+            attn_metadata.query_start_loc,
+            attn_metadata.seq_lens,
+            attn_metadata.block_table,
             self.scale,
             *quantisation,
+            max_query_len=attn_metadata.max_query_len,
         )
         return output
 

@@ -30,7 +30,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_kv_relayout,
     &kvf_op_kv_unpack,
     &kvf_op_merge_attn_states,
-    &kvf_op_paged_attention_decode,
+    &kvf_op_paged_attention,
     &kvf_op_reshape_and_cache,
     &kvf_op_reshape_and_cache_flash,
     &kvf_op_reshape_and_cache_flash_ggml,

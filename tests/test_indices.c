@@ -293,22 +293,29 @@ static const changing_op ops[] = {
       {NUMBER, {PAGE}},
       {HOST_I64, {PAIRS, 2}}},
      {{"block_mapping", NUM_BLOCKS, 0}}},
-    {&kvf_op_paged_attention_decode,
-     {{SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
-      {SCALAR, {SEQUENCES, Q_HEADS, HEAD_SIZE}},
+    {&kvf_op_paged_attention,
+     {{SCALAR, {TOKENS, Q_HEADS, HEAD_SIZE}},
+      {SCALAR, {TOKENS, Q_HEADS, HEAD_SIZE}},
       {CACHE, FLASH_PAGES},
       {CACHE, FLASH_PAGES},
-      {I32, {SEQUENCES, WIDTH}},
+      {I32, {STARTS_SIZE}},
       {I32, {SEQUENCES}},
+      {I32, {SEQUENCES, WIDTH}},
       {REAL, {1}},
       {FORMAT, {0}},
       {F32, {1}},
       {F32, {1}},
-      {ABSENT, {0}},
-      {NUMBER, {0}},
       {FLAG, {0}},
-      {F32, {SEQUENCES, Q_HEADS, 2, SPLIT_ROW}}},
-     {{"block_tables", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}}},
+      {NUMBER, {TOKENS}},
+      {NUMBER, {TOKENS}},
+      {REAL, {0}},
+      {ABSENT, {0}},
+      {ABSENT, {0}},
+      {FLAG, {0}},
+      {NUMBER, {0}},
+      {F32, {Q_HEADS, TOKENS}},
+      {F32, {TOKENS, Q_HEADS, 2, SPLIT_ROW}}},
+     {{"block_table", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}, {"query_start_loc", 0, 1}}},
     {&kvf_op_concat_mla_q,
      {{SCALAR, {TOKENS, NUM_HEADS, LATENT}},
       {SCALAR, {TOKENS, NUM_HEADS, ROPE}},
@@ -457,7 +464,7 @@ static void build(op_call *call, const changing_op *what, const kvf_variant *var
                                      {"slot_remap", TOKENS, 0},
                                      TABLE,
                                      STARTS,
-                                     {"block_tables", NUM_BLOCKS, 0},
+                                     {"query_start_loc", 0, 1},
                                      {"workspace_starts", 0, ROWS},
                                      {"positions", BLOCK_SIZE, 0},
                                      {"block_mapping", NUM_BLOCKS, 0},
@@ -743,7 +750,7 @@ static void run_scales(const changing_op *what, const kvf_variant *variant, int 
   const bool differ = memcmp(choices[0].bytes, choices[1].bytes, choices[0].size) != 0;
   EXPECT(differ, "%s: it makes no difference", text);
   /* Attention sums products of all tokens. */
-  const bool sums = what->op == &kvf_op_paged_attention_decode;
+  const bool sums = what->op == &kvf_op_paged_attention;
   EXPECT(call_with(&call, &other, sums ? NULL : choices, text) > 0, "%s: no call succeeded", text);
   other.values = any;
   other.num_values = TEST_COUNT(any);

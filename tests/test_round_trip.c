@@ -3,7 +3,7 @@
  * turned back, and what is converted is converted back. Bits are the same where bits are copied,
  * else every element is within one unit in the last place of the cache's format, scales included,
  * taken at the larger of the two numbers, since what is read has been rounded once more. (The
- * writers of K and V are read back in test_paged_attention_decode.c.)
+ * writers of K and V are read back in test_paged_attention.c.)
  */
 #include <math.h>
 #include <stdio.h>

@@ -24,21 +24,31 @@ static void add_scale(bench_call *call, int64_t pages) {
   }
 }
 
-/* The arguments that usual calls leave out. */
+/* The arguments that come before the longest query, as usual calls have them; and the longest. */
+static void add_usual(bench_call *call, int64_t longest) {
+  bench_add_bool(call, true);
+  bench_add_int(call, -1);
+  bench_add_int(call, -1);
+  bench_add_float(call, 0);
+  bench_add_none(call);
+  bench_add_none(call);
+  bench_add_bool(call, false);
+  bench_add_int(call, longest);
+}
+
 static void add_workspace(bench_call *call, int64_t sequences) {
   bench_add_none(call);
-  bench_add_int(call, 0);
-  bench_add_bool(call, false);
   bench_add(call, BENCH_F32,
             BENCH_SHAPE(sequences, QUERY_HEADS, BLOCKS / HEADS / sequences, HEAD_SIZE + 2));
 }
 
-static bool describe_decode(bench_call *call, int32_t form) {
-  enum { NHD, GROUPED, ONE, ONE_SPLIT, FOUR, FOUR_SPLIT };
+/* Sequences that decode, a token of each; of the form `PREFILL` all tokens of each. */
+static bool describe_attention(bench_call *call, int32_t form) {
+  enum { NHD, GROUPED, ONE, ONE_SPLIT, FOUR, FOUR_SPLIT, PREFILL };
   const kvf_dtype held = kvf_cache_of(call->variant);
   const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const DLDataType cache = bench_type(held);
-  const bool is_long = form >= ONE;
+  const bool is_long = form >= ONE && form <= FOUR_SPLIT;
   const int64_t each = !is_long ? BENCH_SEQUENCE : call->tokens / (form >= FOUR ? 4 : 1);
   if (is_long && (each <= BENCH_SEQUENCE || call->tokens % each != 0)) {
     return false;
@@ -55,13 +65,16 @@ static bool describe_decode(bench_call *call, int32_t form) {
                        : held == KVF_Q8_0                ? HEAD_SIZE / 32 * 34
                        : held == KVF_Q4_0                ? HEAD_SIZE / 32 * 18
                                                          : HEAD_SIZE;
+  const int64_t tokens = form == PREFILL ? call->tokens : sequences.count;
   int64_t *lengths = bench_order(sequences.count, false);
+  int64_t *starts = bench_order(sequences.count + 1, false);
   for (int64_t i = 0; i < sequences.count; ++i) {
     lengths[i] = sequences.starts[i + 1] - sequences.starts[i];
+    starts[i + 1] = form == PREFILL ? sequences.starts[i + 1] : i + 1;
   }
   free(sequences.starts);
-  bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
-  bench_add(call, scalar, BENCH_SHAPE(sequences.count, QUERY_HEADS, HEAD_SIZE));
+  bench_add(call, scalar, BENCH_SHAPE(tokens, QUERY_HEADS, HEAD_SIZE));
+  bench_add(call, scalar, BENCH_SHAPE(tokens, QUERY_HEADS, HEAD_SIZE));
   if (form != GROUPED) {
     bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
     bench_add(call, cache, BENCH_SHAPE(pages, BLOCK_SIZE, HEADS, head));
@@ -69,12 +82,14 @@ static bool describe_decode(bench_call *call, int32_t form) {
     bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE / x, BLOCK_SIZE, x));
     bench_add(call, cache, BENCH_SHAPE(pages, HEADS, HEAD_SIZE, BLOCK_SIZE));
   }
-  bench_add_block_table(call, &sequences);
+  bench_add_integers(call, BENCH_NEAR, 32, starts, BENCH_SHAPE(sequences.count + 1));
   bench_add_integers(call, BENCH_NEAR, 32, lengths, BENCH_SHAPE(sequences.count));
+  bench_add_block_table(call, &sequences);
   bench_add_float(call, 0.088);
   bench_add_cache_dtype(call);
   add_scale(call, pages);
   add_scale(call, pages);
+  add_usual(call, form == PREFILL ? each : 1);
   if (form == ONE_SPLIT || form == FOUR_SPLIT) {
     add_workspace(call, sequences.count);
   }
@@ -115,9 +130,9 @@ static bool describe_merge(bench_call *call, int32_t form) {
 }
 
 const bench_op bench_attention[] = {
-    {"paged_attention_decode",
-     {"NHD", "5-D", "one long", "one long, split", "four long", "four long, split"},
-     describe_decode},
+    {"paged_attention",
+     {"NHD", "5-D", "one long", "one long, split", "four long", "four long, split", "prefill"},
+     describe_attention},
     {"merge_attn_states", {"two parts", "eight parts"}, describe_merge},
     {NULL, {NULL}, NULL},
 };

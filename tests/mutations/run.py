@@ -22,7 +22,7 @@ from faults import FAULTS, Fault
 ROOT = Path(__file__).resolve().parent.parent.parent
 LEFT_OUT = {"build", "build.ninja", ".venv", ".git", "docs", "corpus"}
 # What other suites use, and the ops whose suites are to find a fault.
-OPS = {"reshape_and_cache_flash", "copy_blocks", "zero_blocks", "paged_attention_decode"} | {
+OPS = {"reshape_and_cache_flash", "copy_blocks", "zero_blocks", "paged_attention"} | {
     suite
     for fault in FAULTS
     for suite in fault.suites

@@ -907,38 +907,52 @@ def cp_gather_indexer_k_quant_cache(put: Put) -> Case:
 
 
 @case
-def paged_attention_decode(put: Put) -> Case:
-    query = normal(2, 4, 16, dtype=np.float32)
+def paged_attention(put: Put) -> Case:
+    query = normal(4, 4, 16, dtype=np.float32)  # the last is padding
     codes = [oracle.encode(normal(4, 64, 2, 16, seed=n), 0.5) for n in (1, 2)]
-    lengths, scale = np.array([150, 1], np.int32), 0.25  # the first is split
-    wants = []
+    lengths, scale = np.array([150, 2], np.int32), 0.25  # the first is split
+    tokens = np.array([0, 1, 3], np.int32)
+    out, lse = normal(4, 4, 16, dtype=np.float32, seed=3), normal(4, 4, dtype=np.float32, seed=4)
+    sinks = normal(4, dtype=np.float32, seed=5)
+    wants, sums = out.copy(), lse.copy()
     for s in (0, 1):
         starts = np.array([0, lengths[s]])
         rows = np.zeros((lengths[s], 2, 16), np.float32)
         sides = [
             oracle.gather(oracle.decode(c, 0.5), TABLE[[s]], starts, None, rows) for c in codes
         ]
-        wants.append(oracle.attend(query[s], sides[0], sides[1], scale))
-    out = put.device(normal(2, 4, 16, dtype=np.float32, seed=3))
-    workspace = put.device(np.full((2, 4, 2, 18), np.nan, np.float32))
+        for t in range(tokens[s], tokens[s + 1]):
+            position = lengths[s] - tokens[s + 1] + t
+            wants[t], sums[:, t] = oracle.attend_from(
+                position, query[t], sides[0], sides[1], scale, right=0, softcap=5.0, sinks=sinks
+            )
+    out, lse = put.device(out), put.device(lse)
+    workspace = put.device(np.full((4, 4, 2, 18), np.nan, np.float32))
     return Case(
         {
             "out": out,
             "query": put.device(query),
             "key_cache": put.device(codes[0]),
             "value_cache": put.device(codes[1]),
-            "block_tables": put.device(TABLE),
+            "query_start_loc": put.device(tokens),
             "seq_lens": put.device(lengths),
+            "block_table": put.device(TABLE),
             "scale": scale,
             "kv_cache_dtype": "fp8",
             "k_scale": put.device(np.float32(0.5).reshape(1)),
             "v_scale": put.device(np.float32(0.5).reshape(1)),
+            "causal": True,
+            "window_left": -1,
+            "window_right": -1,
+            "softcap": 5.0,
             "alibi_slopes": None,
-            "sliding_window": 0,
+            "sinks": put.device(sinks),
             "swizzle_v_scales": False,
+            "max_query_len": 2,
+            "lse": lse,
             "workspace": workspace,
         },
-        [(out, np.stack(wants).astype(np.float32))],
+        [(out, wants), (lse, sums)],
         close=True,
         scratch=[workspace],
     )

@@ -192,10 +192,45 @@ def encode_q8_0(heads: Array) -> Array:
     return rows.reshape(*heads.shape[:-1], -1)
 
 
-def attend(query: Array, keys: Array, values: Array, scale: float) -> Array:
-    """Attention of query [head, D] over keys and values [position, kv head, D], in f64."""
+def attend_from(
+    position: int,
+    query: Array,
+    keys: Array,
+    values: Array,
+    scale: float,
+    *,
+    left: int = -1,
+    right: int = -1,
+    softcap: float = 0.0,
+    slopes: Array | None = None,
+    sinks: Array | None = None,
+) -> tuple[Array, Array]:
+    """Attention of query [head, D], which is at `position`, over keys and values [position, kv head,
+    D], in f64: [head, D], and the logarithms of what weights are divided by, [head]."""
+    at = np.arange(len(keys))
+    seen = np.ones(len(keys), bool)
+    seen &= at >= position - left if left >= 0 else True
+    seen &= at <= position + right if right >= 0 else True
     group = query.shape[0] // keys.shape[1]
-    keys, values = (np.repeat(x.astype(np.float64), group, axis=1) for x in (keys, values))
+    keys, values = (np.repeat(x[seen].astype(np.float64), group, axis=1) for x in (keys, values))
     scores = scale * np.einsum("hd,phd->hp", query.astype(np.float64), keys)
-    weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.einsum("hp,phd->hd", weights / weights.sum(-1, keepdims=True), values)
+    if softcap:
+        scores = softcap * np.tanh(scores / softcap)
+    if slopes is not None:
+        scores += slopes.astype(np.float64)[:, None] * (at[seen] - position)
+    extra = (
+        np.full((len(query), 1), -np.inf) if sinks is None else sinks.astype(np.float64)[:, None]
+    )
+    largest = np.concatenate([scores, extra], -1).max(-1, keepdims=True)
+    largest[np.isinf(largest)] = 0
+    weights = np.exp(scores - largest)
+    total = weights.sum(-1, keepdims=True) + np.exp(extra - largest)
+    with np.errstate(divide="ignore"):
+        lse = (largest + np.log(total))[:, 0]
+    total[total == 0] = 1
+    return np.einsum("hp,phd->hd", weights / total, values), lse
+
+
+def attend(query: Array, keys: Array, values: Array, scale: float) -> Array:
+    """Attention of query [head, D] over all of keys and values [position, kv head, D], in f64."""
+    return attend_from(0, query, keys, values, scale)[0]

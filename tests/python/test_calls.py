@@ -65,11 +65,11 @@ def test_optional_arguments_may_be_left_out_or_none() -> None:
     ops.gather_and_maybe_dequant_cache(**case.arguments)
     case.check(Numpy())
     for left_out in (True, False):  # an output
-        case = CASES["paged_attention_decode"](Numpy())
+        case = CASES["paged_attention"](Numpy())
         case.arguments["workspace"] = None
         if left_out:
             del case.arguments["workspace"]
-        ops.paged_attention_decode(**case.arguments)
+        ops.paged_attention(**case.arguments)
         case.check(Numpy())
 
 

@@ -19,7 +19,7 @@ from cases import (
     function,
     noise,
     normal,
-    paged_attention_decode,
+    paged_attention,
     reshape_and_cache_flash,
 )
 from hypothesis import given, settings
@@ -84,8 +84,10 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
         pages: list[Any] = [key, value, *caches, slots, "nvfp4", one, one]
         writer(*pages, **named)
         outs.append(np.zeros_like(query))
-        read: list[Any] = [outs[-1], query, *caches, tables, lengths, 0.125, "nvfp4", one, one]
-        ops.paged_attention_decode(*read, **named)
+        first = np.array([0, 1], np.int32)
+        read: list[Any] = [outs[-1], query, *caches, first, lengths, tables]
+        read += [0.125, "nvfp4", one, one]
+        ops.paged_attention(*read, **named)
         gathered.append(np.zeros((2, 8, 2, 64), ml_dtypes.bfloat16))
         starts = np.array([0, 8], np.int32)
         read = [*caches, *gathered[-1], tables, starts, "nvfp4", one, one]
@@ -115,8 +117,9 @@ def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None
     query = normal(1, 2, 192, seed=2)
     lengths = np.array([4], np.int32)
     with pytest.raises(ValueError, match=r"value_cache: .* is 72, want 108 as in query"):
-        ops.paged_attention_decode(
-            query.copy(), query, *caches, tables, lengths, 0.1, "nvfp4", one, one
+        first = np.array([0, 1], np.int32)
+        ops.paged_attention(
+            query.copy(), query, *caches, first, lengths, tables, 0.1, "nvfp4", one, one
         )
 
 
@@ -146,10 +149,10 @@ def test_read_only_arrays_are_inputs_and_no_outputs() -> None:
         ops.reshape_and_cache_flash(*case.arguments.values())
     np.testing.assert_array_equal(cache, before)
 
-    case = paged_attention_decode(Numpy())
+    case = paged_attention(Numpy())
     case.arguments["workspace"].flags.writeable = False
-    with pytest.raises(ValueError, match=r"paged_attention_decode: workspace: got a read-only"):
-        ops.paged_attention_decode(*case.arguments.values())
+    with pytest.raises(ValueError, match=r"paged_attention: workspace: got a read-only"):
+        ops.paged_attention(*case.arguments.values())
 
     caches = [noise(3, 4), noise(3, 4)]
     caches[1].flags.writeable = False

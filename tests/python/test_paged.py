@@ -114,13 +114,14 @@ def check_attention(pages: paged.Pages, device: str) -> None:
     start = torch.tensor([0, 3, 6], dtype=torch.int32, device=device)
     lengths = torch.tensor(LENGTHS, dtype=torch.int32, device=device)
     table = torch.tensor(TABLE, dtype=torch.int32, device=device)
-    rows = paged.query_rows(start, lengths, table, 6)
     out = torch.full((6, heads, D), torch.nan, device=device)
     workspace = paged.make_workspace(6, heads, D, 2, torch.device(device))
     pages.attend(
         out,
         torch.from_numpy(query).to(device),
-        *rows,
+        start,
+        lengths,
+        table,
         D**-0.5,
         *scales(device),
         workspace=workspace,
@@ -266,19 +267,6 @@ def test_what_is_wrong_is_said(call: Callable[[torch.Tensor], Any], message: str
         call(torch.zeros(5, 2, 4, 64, dtype=torch.uint8))
 
 
-def test_rows_of_a_batch(device: str) -> None:
-    """A sequence that decodes, one with a prefix, one that begins, one of padding; two rows more."""
-    new, lengths = [1, 3, 4, 0], [7, 9, 4, 0]
-    start = torch.tensor([0, *np.cumsum(new)], dtype=torch.int32, device=device)
-    lens = torch.tensor(lengths, dtype=torch.int32, device=device)
-    table = torch.arange(12, dtype=torch.int32, device=device).view(4, 3)
-    pages, seen = paged.query_rows(start, lens, table, sum(new) + 2)
-    wanted = [(s, lengths[s] - count + i + 1) for s, count in enumerate(new) for i in range(count)]
-    assert seen.dtype == torch.int32 and pages.dtype == torch.int32
-    assert seen.tolist() == [n for _, n in wanted] + [0, 0]
-    assert pages.tolist()[: sum(new)] == [table[s].tolist() for s, _ in wanted]
-
-
 def test_splits(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 24)
@@ -293,7 +281,7 @@ def test_splits(monkeypatch: pytest.MonkeyPatch) -> None:
     header = (ROOT / "runtime/include/kvforge/cache/attention.h").read_text()
     numbers = dict(re.findall(r"(KVF_\w+) = (\d+)", header))
     assert int(numbers["KVF_SPLIT_POSITIONS"]) == paged.batch.PART
-    assert int(numbers["KVF_ATTENTION_HEADS"]) == paged.batch.GROUP
+    assert int(numbers["KVF_ATTENTION_ROWS"]) == paged.batch.ROWS
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ def test_compiled_as_one_graph(op: str, device: str) -> None:
 
 def test_an_optional_output_may_be_none(device: str) -> None:
     put = Torch(device)
-    case = CASES["paged_attention_decode"](put)
+    case = CASES["paged_attention"](put)
     case.arguments["workspace"] = None
-    called = operator("paged_attention_decode")
+    called = operator("paged_attention")
     result = torch.library.opcheck(called, tuple(case.arguments.values()))
     assert set(result.values()) == {"SUCCESS"}
     torch._dynamo.reset()

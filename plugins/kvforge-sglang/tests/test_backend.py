@@ -206,7 +206,6 @@ def test_refused(device: str) -> None:
     backend.init_forward_metadata(batch)
     rows = engine.tokens(30)
     for layer, more, words in (
-        (engine.layer(0, logit_cap=30.0), {}, "soft cap, got 30.0"),
         (engine.layer(0, is_cross_attention=True), {}, "encoder"),
         (engine.layer(0, attn_type=AttentionType.ENCODER_ONLY), {}, "encoder"),
         (engine.layer(0), {"sinks": torch.zeros(HEADS)}, "attention with sinks"),

@@ -159,7 +159,7 @@ def check(engine: Engine, tolerance: float, pad: int) -> None:
                 want = oracle.attend(query[s, p], key[s, : p + 1], value[s, : p + 1], SCALE)
                 assert np.abs(row - want).mean() < tolerance
             assert len(out) == len(places) + pad
-            assert (out[len(places) :] == 0).all()
+            assert np.isnan(out[len(places) :]).all()  # left as they are, as in vLLM's own
 
 
 @pytest.mark.parametrize("pad", [0, 3])
@@ -258,17 +258,14 @@ def test_a_profiling_run_has_no_metadata() -> None:
 def test_what_it_cannot_do_is_said() -> None:
     engine = Engine("auto", LAYOUTS[0], "cpu")
     step = engine.metadata([(0, 0, 4)])
-    step.causal = False
-    with pytest.raises(NotImplementedError, match=r"^kvforge: attention that is not causal$"):
+    step.causal = torch.ones(1, dtype=torch.bool)
+    with pytest.raises(NotImplementedError, match=r"that is causal for some sequences only$"):
         engine.builder.build(0, step)
-    with set_current_vllm_config(config()):
-        for what in (
-            {"logits_soft_cap": 30.0},
-            {"sinks": torch.ones(HEADS)},
-            {"attn_type": "encoder"},
-        ):
-            with pytest.raises(NotImplementedError, match=r"^kvforge: soft cap, sinks, or"):
-                KvforgeImpl(HEADS, D, SCALE, KV_HEADS, **what)
+    with (
+        set_current_vllm_config(config()),
+        pytest.raises(NotImplementedError, match=r"^kvforge: attention of an encoder$"),
+    ):
+        KvforgeImpl(HEADS, D, SCALE, KV_HEADS, attn_type="encoder")
     spec = FullAttentionSpec(
         block_size=SIZE, num_kv_heads=2, head_size=64, head_size_v=32, dtype=torch.float32
     )

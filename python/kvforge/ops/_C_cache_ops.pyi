@@ -254,20 +254,27 @@ def kv_unpack(
     heads_per_group: int = 0,
 ) -> None: ...
 
-def paged_attention_decode(
+def paged_attention(
     out: Tensor,
     query: Tensor,
     key_cache: Tensor,
     value_cache: Tensor,
-    block_tables: Tensor,
+    query_start_loc: Tensor,
     seq_lens: Tensor,
+    block_table: Tensor,
     scale: float,
     kv_cache_dtype: str,
     k_scale: Tensor,
     v_scale: Tensor,
+    causal: bool = True,
+    window_left: int = -1,
+    window_right: int = -1,
+    softcap: float = 0.0,
     alibi_slopes: Tensor | None = None,
-    sliding_window: int = 0,
+    sinks: Tensor | None = None,
     swizzle_v_scales: bool = True,
+    max_query_len: int = 0,
+    lse: Tensor | None = None,
     workspace: Tensor | None = None,
 ) -> None: ...
 

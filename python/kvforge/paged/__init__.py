@@ -5,14 +5,14 @@
     size = paged.state_bytes(kv_cache_dtype, head_size, dtype)     # for the engine's allocator
     pages = paged.interleaved(kv_cache, kv_cache_dtype, head_size)  # views of what it has allocated
     pages.write(key, value, slot_mapping, k_scale, v_scale)
-    rows = paged.query_rows(query_start_loc, seq_lens, block_table, len(query))
-    pages.attend(out, query, *rows, softmax_scale, k_scale, v_scale)
+    batch = (query_start_loc, seq_lens, block_table)
+    pages.attend(out, query, *batch, softmax_scale, k_scale, v_scale)
 
 formats   bytes of a token in each format
 layouts   views of an engine's memory as pages: `interleaved`, `separate`, `grouped`
 pages     `Pages`, which picks the op for what they hold
 scales    static scales from the keys and values of an engine's first step
-batch     rows of the reader's batch for queries of any length, and how long sequences are cut
+batch     how long sequences are cut
 
 Tensors stay the caller's, and nothing here copies or waits for the device but what says so. Functions may
 be called by several threads at a time; errors of ops are those of kvforge.torch, and what is
@@ -21,7 +21,7 @@ wrong with a tensor's shape is a ValueError that names function and argument.
 
 from __future__ import annotations
 
-from kvforge.paged.batch import choose_splits, make_workspace, query_rows
+from kvforge.paged.batch import choose_splits, make_workspace
 from kvforge.paged.formats import FORMATS, state_bytes
 from kvforge.paged.layouts import grouped, interleaved, separate
 from kvforge.paged.pages import Pages
@@ -36,7 +36,6 @@ __all__ = [
     "grouped",
     "interleaved",
     "make_workspace",
-    "query_rows",
     "separate",
     "state_bytes",
 ]

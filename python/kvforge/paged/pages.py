@@ -89,47 +89,68 @@ class Pages:
         self,
         out: Tensor,
         query: Tensor,
-        block_table: Tensor,
+        query_start_loc: Tensor,
         seq_lens: Tensor,
+        block_table: Tensor,
         scale: float,
         k_scale: Tensor,
         v_scale: Tensor,
         *,
+        causal: bool = True,
+        window_left: int = -1,
+        window_right: int = -1,
+        softcap: float = 0.0,
         alibi_slopes: Tensor | None = None,
-        sliding_window: int = 0,
+        sinks: Tensor | None = None,
+        max_query_len: int = 0,
+        lse: Tensor | None = None,
         workspace: Tensor | None = None,
     ) -> None:
-        """Attention of each row of query to the tokens of its sequence up to its own.
+        """Attention of each token to its sequence: of prompts, parts of them, and tokens that decode.
 
         Args:
-            out: [num_rows, num_q_heads, head_size], the dtype of query, any strides; written.
-            query: [num_rows, num_q_heads, head_size].
-            block_table: [num_rows, width], int32 or int64: the pages of each row's sequence.
-            seq_lens: [num_rows], int32: the tokens that a row sees, its own included; 0: out is 0.
+            out: [num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides;
+                written, but for tokens that no sequence has.
+            query: [num_tokens, num_q_heads, head_size].
+            query_start_loc: [num_seqs + 1], int32: the first token of each sequence, and the end.
+            seq_lens: [num_seqs], int32: tokens in the cache, those of this step included.
+            block_table: [num_seqs, width], int32 or int64: the pages of each sequence.
             scale: what query . key is multiplied by.
             k_scale: as write() has been given.
             v_scale: as k_scale.
+            causal: whether a token sees none behind it.
+            window_left: tokens before it that a token sees; below 0: all.
+            window_right: tokens behind it that a token sees; below 0: all.
+            softcap: what scores are kept within; 0: as they are.
             alibi_slopes: [num_q_heads], f32.
-            sliding_window: positions that are attended to, the row's own included; 0: all.
+            sinks: [num_q_heads], f32 or the dtype of query.
+            max_query_len: tokens that a sequence has in this step at most; 0: not known.
+            lse: [num_q_heads, num_tokens], f32: written.
             workspace: what make_workspace() gives.
 
-        query_rows() makes block_table and seq_lens of an engine's batch. Errors: those of
-        paged_attention_decode.
+        Errors: those of paged_attention.
         """
         own = self.k_scale is not None
-        _ops().paged_attention_decode(
+        _ops().paged_attention(
             out,
             query,
             self.key,
             self.value,
-            block_table,
+            query_start_loc,
             seq_lens,
+            block_table,
             scale,
             self.kv_cache_dtype,
             self.k_scale if own else k_scale,
             self.v_scale if own else v_scale,
+            causal,
+            window_left,
+            window_right,
+            softcap,
             alibi_slopes,
-            sliding_window,
+            sinks,
             swizzle_v_scales=False,
+            max_query_len=max_query_len,
+            lse=lse,
             workspace=workspace,
         )

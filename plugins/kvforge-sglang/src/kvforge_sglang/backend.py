@@ -18,11 +18,12 @@ from kvforge_sglang import store
 
 @dataclass
 class Metadata:
-    """A step as rows of kvforge's reader: for each query token the pages of its sequence and the
-    tokens that it sees."""
+    """A step as kvforge's reader takes it."""
 
-    block_table: Tensor
+    query_start_loc: Tensor
     seq_lens: Tensor
+    block_table: Tensor
+    num_tokens: int  # without padding; 0: the host does not know
     workspace: Tensor | None
 
 
@@ -30,7 +31,7 @@ class KvforgeBackend(AttentionBackend):
     """One for each model runner; steps in which every sequence decodes can be captured.
 
     Errors: ValueError for a pool that kvforge does not write, NotImplementedError for what it cannot
-    compute: soft caps, sinks, cross attention, encoders, and speculative decoding.
+    compute: sinks, cross attention, encoders, and speculative decoding.
     """
 
     needs_cpu_seq_lens = True
@@ -67,15 +68,16 @@ class KvforgeBackend(AttentionBackend):
         lens = forward_batch.seq_lens.to(torch.int32)
         table = self._table(forward_batch.req_pool_indices, self._longest(forward_batch))
         if mode.is_decode():
-            rows = len(lens)
+            rows = tokens = len(lens)
+            starts = torch.arange(rows + 1, dtype=torch.int32, device=self.device)
         elif mode.is_extend() and forward_batch.spec_info is None:
             counts = forward_batch.extend_seq_lens.to(torch.int32)
             starts = torch.nn.functional.pad(counts.cumsum(0, dtype=torch.int32), (1, 0))
-            rows = len(forward_batch.out_cache_loc)
-            table, lens = paged.query_rows(starts, lens, table, rows)
+            rows, tokens = len(forward_batch.out_cache_loc), 0
         else:
             raise NotImplementedError(f"kvforge: steps of speculative decoding, {mode.name}")
-        self.forward_metadata = Metadata(table, lens, self._workspace(rows, table.shape[1]))
+        workspace = self._workspace(rows, table.shape[1])
+        self.forward_metadata = Metadata(starts, lens, table, tokens, workspace)
 
     def _longest(self, forward_batch: Any) -> int:
         """Tokens of the longest sequence, as far as the host knows."""
@@ -99,8 +101,10 @@ class KvforgeBackend(AttentionBackend):
         """Memory for graphs of up to max_bs sequences that decode."""
         pages = -(-self.max_len // self.page_size)
         self.captured = Metadata(
-            torch.zeros(max_bs, pages, dtype=self.req_to_token.dtype, device=self.device),
+            torch.arange(max_bs + 1, dtype=torch.int32, device=self.device),
             torch.zeros(max_bs, dtype=torch.int32, device=self.device),
+            torch.zeros(max_bs, pages, dtype=self.req_to_token.dtype, device=self.device),
+            max_bs,
             None,
         )
         self.graphs: dict[int, Metadata] = {}
@@ -118,7 +122,11 @@ class KvforgeBackend(AttentionBackend):
         rows = forward_batch.batch_size
         if rows not in self.graphs:
             table, lens = self.captured.block_table[:rows], self.captured.seq_lens[:rows]
-            self.graphs[rows] = Metadata(table, lens, self._workspace(rows, table.shape[1]))
+            starts, workspace = (
+                self.captured.query_start_loc[: rows + 1],
+                self._workspace(rows, table.shape[1]),
+            )
+            self.graphs[rows] = Metadata(starts, lens, table, rows, workspace)
         graph = self.graphs[rows]
         longest = self._longest(forward_batch)
         table = self._table(forward_batch.req_pool_indices[:rows], longest)
@@ -164,20 +172,22 @@ class KvforgeBackend(AttentionBackend):
         step = self.forward_metadata
         assert step is not None, "init_forward_metadata() comes first"
         query = q.view(-1, heads, size)
-        rows = len(step.seq_lens)
-        out = torch.empty_like(query)
-        out[rows:] = 0  # padding behind the last sequence
+        padded = step.num_tokens != len(query)  # behind the last sequence; or it may be
+        out = torch.zeros_like(query) if padded else torch.empty_like(query)
         window = -1 if layer.sliding_window_size is None else layer.sliding_window_size
         key, value = self.pool.get_kv_buffer(layer.layer_id)
         store.pages_of(self.pool, key, value).attend(
-            out[:rows],
-            query[:rows],
-            step.block_table,
+            out,
+            query,
+            step.query_start_loc,
             step.seq_lens,
+            step.block_table,
             layer.scaling,
             store.scale_of(layer.k_scale, q.device),
             store.scale_of(layer.v_scale, q.device),
-            sliding_window=window + 1,  # SGLang counts the tokens before the row's own
+            window_left=window,  # SGLang counts the tokens before the query's own, too
+            softcap=float(layer.logit_cap or 0),
+            max_query_len=1 if step.num_tokens > 0 else 0,
             workspace=step.workspace,
         )
         return out.view(-1, heads * size)
@@ -189,5 +199,3 @@ class KvforgeBackend(AttentionBackend):
             raise NotImplementedError(f"kvforge: attention with {', '.join(given)}")
         if layer.is_cross_attention or layer.attn_type != AttentionType.DECODER:
             raise NotImplementedError("kvforge: attention of an encoder, or to one")
-        if layer.logit_cap:
-            raise NotImplementedError(f"kvforge: soft cap, got {layer.logit_cap}")

@@ -56,6 +56,10 @@ class KvforgeBackend(AttentionBackend):
         return True
 
     @classmethod
+    def supports_sink(cls) -> bool:
+        return True
+
+    @classmethod
     def supports_per_head_quant_scales(cls) -> bool:
         return True
 
@@ -95,12 +99,13 @@ class KvforgeImpl(AttentionImpl[KvforgeMetadata]):
         kv_sharing_target_layer_name: str | None = None,
         sinks: Tensor | None = None,
     ) -> None:
-        if logits_soft_cap or sinks is not None or attn_type != AttentionType.DECODER:
-            raise NotImplementedError("kvforge: soft cap, sinks, or attention of an encoder")
+        if attn_type != AttentionType.DECODER:
+            raise NotImplementedError("kvforge: attention of an encoder")
         self.num_heads, self.head_size, self.scale = num_heads, head_size, float(scale)
         self.num_kv_heads = num_kv_heads or num_heads
         self.alibi_slopes = None if alibi_slopes is None else torch.tensor(alibi_slopes)
-        self.sliding_window = sliding_window or 0
+        self.window = (sliding_window or 0) - 1  # positions before a token's own; -1: all
+        self.softcap, self.sinks = float(logits_soft_cap or 0), sinks
         self.kv_cache_dtype = kv_cache_dtype
         settings = settings_of(get_current_vllm_config().additional_config)
         self.format = settings.format(kv_cache_dtype)
@@ -151,18 +156,24 @@ class KvforgeImpl(AttentionImpl[KvforgeMetadata]):
             raise NotImplementedError("kvforge: output that is quantised")
         if attn_metadata is None:
             return output
-        rows = attn_metadata.num_rows
+        tokens = attn_metadata.num_tokens
         if self.alibi_slopes is not None:
             self.alibi_slopes = self.alibi_slopes.to(query.device)
         self._pages(kv_cache).attend(
-            output[:rows],
-            query[:rows],
-            attn_metadata.block_table,
+            output[:tokens],
+            query[:tokens],
+            attn_metadata.query_start_loc,
             attn_metadata.seq_lens,
+            attn_metadata.block_table,
             self.scale,
             *self._scales(layer),
+            causal=attn_metadata.causal,
+            window_left=self.window,
+            window_right=self.window,
+            softcap=self.softcap,
             alibi_slopes=self.alibi_slopes,
-            sliding_window=self.sliding_window,
+            sinks=self.sinks,
+            max_query_len=attn_metadata.max_query_len,
             workspace=attn_metadata.workspace,
         )
         return output

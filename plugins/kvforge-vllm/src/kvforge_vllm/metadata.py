@@ -1,4 +1,4 @@
-"""vLLM's batch as rows of kvforge's reader."""
+"""vLLM's batch as kvforge's reader takes it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from kvforge import paged
 
 @dataclass
 class KvforgeMetadata:
-    """One row for each query token: the pages of its sequence and the tokens that it sees."""
+    """A step: vLLM's own buffers, of the sequences that there are."""
 
-    num_rows: int
-    block_table: Tensor
+    num_tokens: int
+    max_query_len: int
+    query_start_loc: Tensor
     seq_lens: Tensor
+    block_table: Tensor
+    causal: bool
     workspace: Tensor | None
 
 
 class KvforgeMetadataBuilder(AttentionMetadataBuilder[KvforgeMetadata]):
-    """Steps in which every sequence decodes can be captured: their rows are vLLM's own buffers, and
-    the workspace is this builder's for as long as it lives."""
+    """Steps in which every sequence decodes can be captured: what they read are vLLM's own buffers,
+    and the workspace is this builder's for as long as it lives."""
 
     _cudagraph_support = AttentionCGSupport.UNIFORM_SINGLE_TOKEN_DECODE
 
@@ -61,11 +64,15 @@ class KvforgeMetadataBuilder(AttentionMetadataBuilder[KvforgeMetadata]):
     ) -> KvforgeMetadata:
         """Called once a step; the layers share what it returns."""
         step = common_attn_metadata
-        if step.causal is not True:
-            raise NotImplementedError("kvforge: attention that is not causal")
-        rows = step.num_actual_tokens
-        table, lens = step.block_table_tensor[: step.num_reqs], step.seq_lens[: step.num_reqs]
-        if step.max_query_len > 1 or rows != step.num_reqs:
-            starts = step.query_start_loc[: step.num_reqs + 1]
-            table, lens = paged.query_rows(starts, lens, table, rows)
-        return KvforgeMetadata(rows, table, lens, self._workspace(rows))
+        if not isinstance(step.causal, bool):
+            raise NotImplementedError("kvforge: attention that is causal for some sequences only")
+        tokens, seqs = step.num_actual_tokens, step.num_reqs
+        return KvforgeMetadata(
+            tokens,
+            step.max_query_len,
+            step.query_start_loc[: seqs + 1],
+            step.seq_lens[:seqs],
+            step.block_table_tensor[:seqs],
+            step.causal,
+            self._workspace(tokens),
+        )

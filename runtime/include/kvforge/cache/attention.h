@@ -6,11 +6,11 @@
 
 enum {
   KVF_ATTENTION_HEAD_SIZE = 576, /* elements of a head at most */
-  KVF_ATTENTION_HEADS = 8        /* query heads that are done together at most */
+  KVF_ATTENTION_ROWS = 8         /* query heads of query tokens that are done together at most */
 };
 
-/* The variants for tensor cores: query heads of a tile, and threads of a block. */
-enum { KVF_ATTENTION_TILE_HEADS = 16, KVF_ATTENTION_TILE_THREADS = 128 };
+/* The variants for tensor cores: rows of a tile, and threads of a block. */
+enum { KVF_ATTENTION_TILE_ROWS = 16, KVF_ATTENTION_TILE_THREADS = 128 };
 
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
@@ -20,6 +20,9 @@ enum { KVF_SPLIT_LARGEST = 0, KVF_SPLIT_TOTAL = 1, KVF_SPLIT_EXTRA = 2 };
 
 /* How values can be read. */
 enum { KVF_VALUES_SINGLY = 0, KVF_VALUES_BY_ELEMENT = 1, KVF_VALUES_BY_TOKEN = 2 };
+
+/* Tokens of a vector of KVF_VALUES_BY_TOKEN. */
+enum { KVF_TOKEN_VECTOR = 8 };
 
 /* The score of a position that does not count, and the largest of no scores. */
 #define KVF_NO_SCORE kvf_float(0xFF800000u) /* -infinity */
@@ -35,9 +38,30 @@ KVF_INLINE int64_t kvf_split_positions(int64_t count, int64_t splits) {
   return (share + KVF_SPLIT_POSITIONS - 1) / KVF_SPLIT_POSITIONS * KVF_SPLIT_POSITIONS;
 }
 
+/* tanh(x), of e = e^(-2 |x|). Near 0, where 1 - e has few digits, by the first terms of its series.
+ */
+KVF_INLINE float kvf_tanh(float x, float e) {
+  const float size = kvf_float(kvf_bits(x) & 0x7FFFFFFFu);
+  const float square = x * x;
+  const float near = size - size * square * (0.333333343f - 0.133333340f * square);
+  const float result = size < 0.1f ? near : (1.0f - e) / (1.0f + e);
+  return kvf_float(kvf_bits(result) | (kvf_bits(x) & 0x80000000u));
+}
+
+/*
+ * The end of a row: a sink is one score more, of a value of 0. Sums are to be multiplied by
+ * `factor` and divided by `total`; scores are measured from `base`. Powers are those of the unit of
+ * the scores: of 2 on CUDA, of e on the CPU.
+ */
+typedef struct kvf_row_end {
+  float base;
+  float factor;
+  float total;
+} kvf_row_end;
+
 /* An output element; without any position it is 0. */
-KVF_INLINE float kvf_attention_result(float sum, float scale, float total) {
-  return total == 0.0f ? 0.0f : sum * scale / total;
+KVF_INLINE float kvf_attention_result(float sum, float scale, kvf_row_end end) {
+  return end.total == 0.0f ? 0.0f : sum * end.factor * scale / end.total;
 }
 
 #endif

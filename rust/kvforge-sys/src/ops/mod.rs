@@ -287,22 +287,29 @@ extern "C" {
         output_scale: *const DLTensor,
         lse_base2: bool,
     ) -> kvf_status;
-    /// Reads the pages that the cache writers fill: attention of one token per sequence.
-    pub fn kvf_paged_attention_decode(
+    /// Attends over the pages that the cache writers fill: prefill, decode and what is between.
+    pub fn kvf_paged_attention(
         exec: *const kvf_exec,
         out: *mut DLTensor,
         query: *const DLTensor,
         key_cache: *const DLTensor,
         value_cache: *const DLTensor,
-        block_tables: *const DLTensor,
+        query_start_loc: *const DLTensor,
         seq_lens: *const DLTensor,
+        block_table: *const DLTensor,
         scale: f64,
         kv_cache_dtype: *const c_char,
         k_scale: *const DLTensor,
         v_scale: *const DLTensor,
+        causal: bool,
+        window_left: i64,
+        window_right: i64,
+        softcap: f64,
         alibi_slopes: *const DLTensor,
-        sliding_window: i64,
+        sinks: *const DLTensor,
         swizzle_v_scales: bool,
+        max_query_len: i64,
+        lse: *mut DLTensor,
         workspace: *mut DLTensor,
     ) -> kvf_status;
     /// Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.

@@ -1867,27 +1867,41 @@ pub fn merge_attn_states(
     })
 }
 
-/// Reads the pages that the cache writers fill: attention of one token per sequence.
+/// Attends over the pages that the cache writers fill: prefill, decode and what is between.
 ///
 /// ```text
-/// For every sequence s, query head h and the KV head g = h div (num_q_heads / num_kv_heads), over
-/// positions p from max(0, n - sliding_window) (from 0 without a window) to n - 1, n = seq_lens[s]:
+/// Sequence s has the tokens t from query_start_loc[s] to query_start_loc[s + 1] - 1, q of them,
+/// which are the last of its n = seq_lens[s] positions, all in the cache already: token t is at
+/// position
+///   i = n - q + (t - query_start_loc[s])
+/// and sees the positions p of 0 to n - 1 with p >= i - window_left and p <= i + window_right, a
+/// window below 0 being none, and with causal p <= i. For query head h, and the KV head
+/// g = h div (num_q_heads / num_kv_heads):
 ///   K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p,
-///            which is in page block_tables[s, p div block_size], at p mod block_size
-///   a[p]   = scale * (query[s, h] . K[p]) + alibi_slopes[h] * (p - (n - 1))
-///   out[s, h] = sum over p of softmax(a)[p] * V[p]
+///            which is in page block_table[s, p div block_size], at p mod block_size
+///   a[p]   = scale * (query[t, h] . K[p]); with softcap above 0, softcap * tanh(a[p] / softcap)
+///   a[p]   = a[p] + alibi_slopes[h] * (p - i)
+///   total  = sum over p of e^a[p], and e^sinks[h] once more
+///   out[t, h] = sum over p of e^a[p] / total * V[p]
+///   lse[h, t] = log(total)
 /// DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, that of
 /// head g of the very token for the formats per token and head, and for nvfp4 that of head g and
 /// the block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the query
-/// is rotated in their place, and the sum rotated back. The query is the token at position n - 1,
-/// which is in the cache already. A sequence with n = 0 gets zeros. Zero sequences are a successful
-/// no-op. Only the pages of the positions above are read, and of the last page only the tokens that
-/// are there, so fresh pages may hold anything. out and workspace must not overlap each other or
-/// the other tensors.
+/// is rotated in their place, and the sum rotated back. A token that sees nothing, as every one of
+/// a sequence with n = 0 does, gets zeros, and an lse of sinks[h], or -infinity without sinks.
+/// Decode is q = 1; sequences of any q, of 0 too, may be mixed. Tokens of query and out that no
+/// sequence has (graph padding) are left as they are. No tokens are a successful no-op. Only the
+/// pages of the positions that a sequence's tokens see are read, and of the last page only the
+/// tokens that are there, so fresh pages may hold anything. Positions that a token does not see but
+/// one close to it does are read along with it: an infinite or NaN value there may make NaN of its
+/// output. out, lse and workspace must not overlap each other or the other tensors.
 ///
 /// The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its kin write
 /// (NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their own.
 /// nvfp4 pages are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.
+///
+/// Two results over different positions of the same tokens are put together by merge_attn_states,
+/// which takes out and lse as they are here; sinks are to be given to one of the two.
 ///
 /// Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes
 /// (online), so results are not those of a fixed order. On CUDA from compute capability 8.0 on,
@@ -1899,31 +1913,41 @@ pub fn merge_attn_states(
 /// the query and to the sum, those of a token to its score and its weight, which gives the same but
 /// for rounding.
 ///
-/// head_size is at most 576. One thread block (CUDA), or one thread (CPU), does up to 8 query heads
-/// of one KV head of one part of a sequence, on the tensor cores up to 16. Without a workspace a
-/// sequence is one part, so that a few long ones leave most of a GPU idle. With one, the positions
-/// above are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to a
-/// multiple of 128. What the parts come to is put into workspace, and added up in a second launch
-/// (CUDA) or a second pass of the threads (CPU). The only part of a short sequence goes straight to
-/// out: splits = 1 is as no workspace. As many splits as keep a GPU busy will do: two thread blocks
-/// for each of its SMs. workspace needs no initial value, and what it holds afterwards is not
-/// defined.
+/// head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
+/// thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
+/// tensor cores up to 16, and reads keys and values once for all of them. Without a workspace it
+/// does all positions that they see, so that a few long sequences that decode leave most of a GPU
+/// idle. With one, the positions of the tiles of sequences whose tokens are all below split_tokens
+/// are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to a
+/// multiple of 128. (Give room for the tokens that decode, and have them first.) What the parts
+/// come to is put into workspace, and added up in a second launch (CUDA) or a second pass of the
+/// threads (CPU). The only part of a short tile goes straight to out: splits = 1 is as no
+/// workspace. As many splits as keep a GPU busy will do: two thread blocks for each of its SMs.
+/// workspace needs no initial value, and what it holds afterwards is not defined.
+///
+/// max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1
+/// everywhere. What is launched depends on shapes and on it alone: a captured graph stays right
+/// when query_start_loc, seq_lens and block_table change under it.
 ///
 /// Errors: Status::InvalidValue for a head_size above 576, num_q_heads that is no multiple of
 /// num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size
 /// that is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with
 /// swizzle_v_scales for one that is no multiple of 64 or a block_size that is no multiple of 4;
-/// Status::OutOfRange for a length below 0 or beyond width * block_size, or a page that is not in
-/// the cache (CPU: before anything is written; CUDA: that length is cut off, the tokens of that
-/// page are left out, and each is counted once, see kvforge::cuda_faults). Status::CudaError at the
-/// second of two launches leaves workspace written and out untouched. A launch of raw params wants
-/// a variant that fits them: Status::InvalidValue where the heads of a tensor cores' variant have
-/// another size or cannot be read so.
-/// Source of the rule: this project; arguments as in vLLM's paged_attention_v1.
+/// Status::OutOfRange for a query_start_loc that descends, leaves query, or has a sequence of more
+/// than max_query_len tokens, a length below 0 or beyond width * block_size, or a page that is not
+/// in the cache (CPU: before anything is written; CUDA: tokens of that sequence are left as they
+/// are, that length is cut off, the tokens of that page are left out, and each is counted once,
+/// that page with window_left by every tile that meets it, see kvforge::cuda_faults).
+/// Status::CudaError at the second of two launches leaves workspace written and out of the tokens
+/// that were split untouched. A launch of raw params wants a variant that fits them:
+/// Status::InvalidValue where the heads of a tensor cores' variant have another size or cannot be
+/// read so.
+/// Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in
+/// FlashAttention.
 ///
 /// Arguments:
-///   out (Tensor!): [num_seqs, num_q_heads, head_size], the dtype of query, any strides
-///   query (Tensor): [num_seqs, num_q_heads, head_size], f32, f16 or bf16, any strides
+///   out (Tensor!): [num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides
+///   query (Tensor): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides
 ///   key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
 ///       num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
 ///       fp8, int8 or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size,
@@ -1933,10 +1957,12 @@ pub fn merge_attn_states(
 ///       likewise
 ///   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
 ///       head_size, block_size]; any strides
-///   block_tables (Tensor): [num_seqs, width], int32 or int64, any strides: the pages of each
+///   query_start_loc (Tensor): [num_seqs + 1], int32, any stride, ascending: the first token of
+///       each sequence, and the end
+///   seq_lens (Tensor): [num_seqs], int32, any stride: positions of each sequence, those of its
+///       tokens included
+///   block_table (Tensor): [num_seqs, width], int32 or int64, any strides: the pages of each
 ///       sequence
-///   seq_lens (Tensor): [num_seqs], int32, any stride: tokens of each sequence, the query's
-///       included
 ///   scale (float): what query . key is multiplied by, usually 1 / sqrt(head_size); any number that
 ///       f32 holds: 0, or a finite one of 2^-126 or more, of any sign
 ///   kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8',
@@ -1946,58 +1972,84 @@ pub fn merge_attn_states(
 ///       the cache holds the scalar dtype, q8_0 or q4_0; for formats per token and head the
 ///       k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides
 ///   v_scale (Tensor): as k_scale, for values
+///   causal (bool): whether a token sees no position behind its own
+///   window_left (int): positions before its own that a token sees; below 0: all
+///   window_right (int): positions behind its own that a token sees; below 0: all
+///   softcap (float): what scores are kept within, 2^-126 or more; 0: as they are
 ///   alibi_slopes (Tensor?): [num_q_heads], f32, any stride; None: no bias
-///   sliding_window (int): positions that are attended to, the query's own included; 0 or less: all
+///   sinks (Tensor?): [num_q_heads], f32 or the dtype of query, any stride: a score of no position;
+///       None: none
 ///   swizzle_v_scales (bool): nvfp4: whether block scales of values are stored for sm_100
-///   workspace (Tensor!?): [num_seqs, num_q_heads, splits, head_size + 2], f32, any strides, splits
-///       1 or more: room for the parts of long sequences; None: they are not split
+///   max_query_len (int): tokens that a sequence has at most; 0 or less: not known
+///   lse (Tensor!?): [num_q_heads, num_tokens], f32, any strides: natural logarithms of what
+///       weights were divided by; None: not wanted
+///   workspace (Tensor!?): [split_tokens, num_q_heads, splits, head_size + 2], f32, any strides,
+///       splits 1 or more: room for the parts of long sequences whose tokens are all below
+///       split_tokens, any number; None: they are not split
 /// ```
 #[allow(clippy::too_many_arguments)]
-pub fn paged_attention_decode(
+pub fn paged_attention(
     exec: &Exec,
     out: &mut TensorMut,
     query: &Tensor,
     key_cache: &Tensor,
     value_cache: &Tensor,
-    block_tables: &Tensor,
+    query_start_loc: &Tensor,
     seq_lens: &Tensor,
+    block_table: &Tensor,
     scale: f64,
     kv_cache_dtype: &str,
     k_scale: &Tensor,
     v_scale: &Tensor,
+    causal: bool,
+    window_left: i64,
+    window_right: i64,
+    softcap: f64,
     alibi_slopes: Option<&Tensor>,
-    sliding_window: i64,
+    sinks: Option<&Tensor>,
     swizzle_v_scales: bool,
+    max_query_len: i64,
+    lse: Option<&mut TensorMut>,
     workspace: Option<&mut TensorMut>,
 ) -> Result<()> {
     let mut out = out.dl();
     let query = query.dl();
     let key_cache = key_cache.dl();
     let value_cache = value_cache.dl();
-    let block_tables = block_tables.dl();
+    let query_start_loc = query_start_loc.dl();
     let seq_lens = seq_lens.dl();
-    let kv_cache_dtype = text("paged_attention_decode", "kv_cache_dtype", kv_cache_dtype)?;
+    let block_table = block_table.dl();
+    let kv_cache_dtype = text("paged_attention", "kv_cache_dtype", kv_cache_dtype)?;
     let k_scale = k_scale.dl();
     let v_scale = v_scale.dl();
     let alibi_slopes = alibi_slopes.map(|tensor| tensor.dl());
+    let sinks = sinks.map(|tensor| tensor.dl());
+    let mut lse = lse.map(|tensor| tensor.dl());
     let mut workspace = workspace.map(|tensor| tensor.dl());
     // SAFETY: all tensors are borrowed for the call, and the library stays inside them.
     check(unsafe {
-        sys::kvf_paged_attention_decode(
+        sys::kvf_paged_attention(
             exec.as_ptr(),
             &mut out,
             &query,
             &key_cache,
             &value_cache,
-            &block_tables,
+            &query_start_loc,
             &seq_lens,
+            &block_table,
             scale,
             kv_cache_dtype.as_ptr(),
             &k_scale,
             &v_scale,
+            causal,
+            window_left,
+            window_right,
+            softcap,
             alibi_slopes.as_ref().map_or(null(), |tensor| tensor),
-            sliding_window,
+            sinks.as_ref().map_or(null(), |tensor| tensor),
             swizzle_v_scales,
+            max_query_len,
+            lse.as_mut().map_or(null_mut(), |tensor| tensor),
             workspace.as_mut().map_or(null_mut(), |tensor| tensor),
         )
     })

@@ -1,0 +1,1456 @@
+/*
+ * Generated from templates/table/op.c.j2 and generator/spec/paged_attention.py. Do not edit.
+ * Regenerate: python3 -m generator
+ */
+#include "kvforge/ops/paged_attention.h"
+
+#include "kvforge/op.h"
+
+/* Weak: a variant or isa level that was not built leaves a NULL. */
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__f32);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f32__q4_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__f16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__f16__q4_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__bf16);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__fp8_e4m3);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__fp8_e5m2);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__int8);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__nvfp4);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__int8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__fp8_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__int4_per_token_head);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__q8_0);
+KVF_DECLARE_CPU_VARIANT(kvf_cpu_paged_attention__bf16__q4_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__f32);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q4_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q4_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int4_per_token_head);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q8_0);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q4_0);
+
+static const kvf_variant variants[] = {
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__f32),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f32__q4_0),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__f16),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__f16__q4_0),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__bf16),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__fp8_e4m3),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__fp8_e5m2),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__int8),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__nvfp4),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__int8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__fp8_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__int4_per_token_head),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__q8_0),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                kvf_cpu_paged_attention__bf16__q4_0),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__f32, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f32__q4_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 80),
+                 kvf_cuda_paged_attention__f16__f16__d64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 80),
+                 kvf_cuda_paged_attention__f16__f16__d128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__f16__q4_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__nvfp4, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__int4_per_token_head, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__q8_0, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+                 kvf_cuda_paged_attention__bf16__q4_0, 16, 4, 1),
+};
+
+/* the scalar dtype: value - KVF_F32 -> position * 72. */
+static const int16_t scalar_offsets[] = {0, 72, 144};
+static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
+
+/* the cache dtype: value - KVF_F32 -> position * 6. */
+static const int16_t cache_offsets[] = {0,  6,  12, 18, 24, -1, 30, 36, -1, -1,
+                                        -1, -1, -1, 42, 48, -1, -1, 54, 60, 66};
+static const int64_t cache_values[] = {KVF_F32,
+                                       KVF_F16,
+                                       KVF_BF16,
+                                       KVF_FP8_E4M3,
+                                       KVF_FP8_E5M2,
+                                       KVF_INT8,
+                                       KVF_NVFP4,
+                                       KVF_INT8_PER_TOKEN_HEAD,
+                                       KVF_FP8_PER_TOKEN_HEAD,
+                                       KVF_INT4_PER_TOKEN_HEAD,
+                                       KVF_Q8_0,
+                                       KVF_Q4_0};
+
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 2. */
+static const int16_t head_size_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2};
+static const int64_t head_size_values[] = {64, 128};
+
+/* the compute capability of the device: value - 80 -> position * 1. */
+static const int16_t arch_offsets[] = {0};
+static const int64_t arch_values[] = {80};
+
+static const kvf_axis axes[] = {
+    {.first = KVF_F32,
+     .span = 3,
+     .offsets = scalar_offsets,
+     .below = -1,
+     .above = -1,
+     .name = "scalar",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the scalar dtype",
+     .values = scalar_values,
+     .num_values = 3},
+    {.first = KVF_F32,
+     .span = 20,
+     .offsets = cache_offsets,
+     .below = -1,
+     .above = -1,
+     .name = "cache",
+     .kind = KVF_AXIS_DTYPE,
+     .meaning = "the cache dtype",
+     .values = cache_values,
+     .num_values = 12},
+    {.first = 64,
+     .span = 65,
+     .offsets = head_size_offsets,
+     .below = 4,
+     .above = 4,
+     .name = "head_size",
+     .kind = KVF_AXIS_INTEGER,
+     .meaning = "head_size, where a head can be read in whole vectors; else 0",
+     .values = head_size_values,
+     .num_values = 2,
+     .generic = true},
+    {.first = 80,
+     .span = 1,
+     .offsets = arch_offsets,
+     .below = 1,
+     .above = 0,
+     .name = "arch",
+     .kind = KVF_AXIS_ARCH,
+     .meaning = "the compute capability of the device",
+     .values = arch_values,
+     .num_values = 1,
+     .generic = true},
+};
+
+/* [backend][scalar][cache][head_size][arch] -> the row that is most special for a call; -1: none
+ * serves it. */
+static const int16_t cells[] = {
+    0,  0,  /* cpu f32 f32 64 */
+    0,  0,  /* cpu f32 f32 128 */
+    0,  0,  /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 128 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 128 */
+    -1, -1, /* cpu f32 bf16 other */
+    1,  1,  /* cpu f32 fp8_e4m3 64 */
+    1,  1,  /* cpu f32 fp8_e4m3 128 */
+    1,  1,  /* cpu f32 fp8_e4m3 other */
+    2,  2,  /* cpu f32 fp8_e5m2 64 */
+    2,  2,  /* cpu f32 fp8_e5m2 128 */
+    2,  2,  /* cpu f32 fp8_e5m2 other */
+    3,  3,  /* cpu f32 int8 64 */
+    3,  3,  /* cpu f32 int8 128 */
+    3,  3,  /* cpu f32 int8 other */
+    4,  4,  /* cpu f32 nvfp4 64 */
+    4,  4,  /* cpu f32 nvfp4 128 */
+    4,  4,  /* cpu f32 nvfp4 other */
+    5,  5,  /* cpu f32 int8_per_token_head 64 */
+    5,  5,  /* cpu f32 int8_per_token_head 128 */
+    5,  5,  /* cpu f32 int8_per_token_head other */
+    6,  6,  /* cpu f32 fp8_per_token_head 64 */
+    6,  6,  /* cpu f32 fp8_per_token_head 128 */
+    6,  6,  /* cpu f32 fp8_per_token_head other */
+    7,  7,  /* cpu f32 int4_per_token_head 64 */
+    7,  7,  /* cpu f32 int4_per_token_head 128 */
+    7,  7,  /* cpu f32 int4_per_token_head other */
+    8,  8,  /* cpu f32 q8_0 64 */
+    8,  8,  /* cpu f32 q8_0 128 */
+    8,  8,  /* cpu f32 q8_0 other */
+    9,  9,  /* cpu f32 q4_0 64 */
+    9,  9,  /* cpu f32 q4_0 128 */
+    9,  9,  /* cpu f32 q4_0 other */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 128 */
+    -1, -1, /* cpu f16 f32 other */
+    10, 10, /* cpu f16 f16 64 */
+    10, 10, /* cpu f16 f16 128 */
+    10, 10, /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 128 */
+    -1, -1, /* cpu f16 bf16 other */
+    11, 11, /* cpu f16 fp8_e4m3 64 */
+    11, 11, /* cpu f16 fp8_e4m3 128 */
+    11, 11, /* cpu f16 fp8_e4m3 other */
+    12, 12, /* cpu f16 fp8_e5m2 64 */
+    12, 12, /* cpu f16 fp8_e5m2 128 */
+    12, 12, /* cpu f16 fp8_e5m2 other */
+    13, 13, /* cpu f16 int8 64 */
+    13, 13, /* cpu f16 int8 128 */
+    13, 13, /* cpu f16 int8 other */
+    14, 14, /* cpu f16 nvfp4 64 */
+    14, 14, /* cpu f16 nvfp4 128 */
+    14, 14, /* cpu f16 nvfp4 other */
+    15, 15, /* cpu f16 int8_per_token_head 64 */
+    15, 15, /* cpu f16 int8_per_token_head 128 */
+    15, 15, /* cpu f16 int8_per_token_head other */
+    16, 16, /* cpu f16 fp8_per_token_head 64 */
+    16, 16, /* cpu f16 fp8_per_token_head 128 */
+    16, 16, /* cpu f16 fp8_per_token_head other */
+    17, 17, /* cpu f16 int4_per_token_head 64 */
+    17, 17, /* cpu f16 int4_per_token_head 128 */
+    17, 17, /* cpu f16 int4_per_token_head other */
+    18, 18, /* cpu f16 q8_0 64 */
+    18, 18, /* cpu f16 q8_0 128 */
+    18, 18, /* cpu f16 q8_0 other */
+    19, 19, /* cpu f16 q4_0 64 */
+    19, 19, /* cpu f16 q4_0 128 */
+    19, 19, /* cpu f16 q4_0 other */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 128 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 128 */
+    -1, -1, /* cpu bf16 f16 other */
+    20, 20, /* cpu bf16 bf16 64 */
+    20, 20, /* cpu bf16 bf16 128 */
+    20, 20, /* cpu bf16 bf16 other */
+    21, 21, /* cpu bf16 fp8_e4m3 64 */
+    21, 21, /* cpu bf16 fp8_e4m3 128 */
+    21, 21, /* cpu bf16 fp8_e4m3 other */
+    22, 22, /* cpu bf16 fp8_e5m2 64 */
+    22, 22, /* cpu bf16 fp8_e5m2 128 */
+    22, 22, /* cpu bf16 fp8_e5m2 other */
+    23, 23, /* cpu bf16 int8 64 */
+    23, 23, /* cpu bf16 int8 128 */
+    23, 23, /* cpu bf16 int8 other */
+    24, 24, /* cpu bf16 nvfp4 64 */
+    24, 24, /* cpu bf16 nvfp4 128 */
+    24, 24, /* cpu bf16 nvfp4 other */
+    25, 25, /* cpu bf16 int8_per_token_head 64 */
+    25, 25, /* cpu bf16 int8_per_token_head 128 */
+    25, 25, /* cpu bf16 int8_per_token_head other */
+    26, 26, /* cpu bf16 fp8_per_token_head 64 */
+    26, 26, /* cpu bf16 fp8_per_token_head 128 */
+    26, 26, /* cpu bf16 fp8_per_token_head other */
+    27, 27, /* cpu bf16 int4_per_token_head 64 */
+    27, 27, /* cpu bf16 int4_per_token_head 128 */
+    27, 27, /* cpu bf16 int4_per_token_head other */
+    28, 28, /* cpu bf16 q8_0 64 */
+    28, 28, /* cpu bf16 q8_0 128 */
+    28, 28, /* cpu bf16 q8_0 other */
+    29, 29, /* cpu bf16 q4_0 64 */
+    29, 29, /* cpu bf16 q4_0 128 */
+    29, 29, /* cpu bf16 q4_0 other */
+    30, 30, /* cuda f32 f32 64 */
+    30, 30, /* cuda f32 f32 128 */
+    30, 30, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 128 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 128 */
+    -1, -1, /* cuda f32 bf16 other */
+    31, 31, /* cuda f32 fp8_e4m3 64 */
+    31, 31, /* cuda f32 fp8_e4m3 128 */
+    31, 31, /* cuda f32 fp8_e4m3 other */
+    32, 32, /* cuda f32 fp8_e5m2 64 */
+    32, 32, /* cuda f32 fp8_e5m2 128 */
+    32, 32, /* cuda f32 fp8_e5m2 other */
+    33, 33, /* cuda f32 int8 64 */
+    33, 33, /* cuda f32 int8 128 */
+    33, 33, /* cuda f32 int8 other */
+    34, 34, /* cuda f32 nvfp4 64 */
+    34, 34, /* cuda f32 nvfp4 128 */
+    34, 34, /* cuda f32 nvfp4 other */
+    35, 35, /* cuda f32 int8_per_token_head 64 */
+    35, 35, /* cuda f32 int8_per_token_head 128 */
+    35, 35, /* cuda f32 int8_per_token_head other */
+    36, 36, /* cuda f32 fp8_per_token_head 64 */
+    36, 36, /* cuda f32 fp8_per_token_head 128 */
+    36, 36, /* cuda f32 fp8_per_token_head other */
+    37, 37, /* cuda f32 int4_per_token_head 64 */
+    37, 37, /* cuda f32 int4_per_token_head 128 */
+    37, 37, /* cuda f32 int4_per_token_head other */
+    38, 38, /* cuda f32 q8_0 64 */
+    38, 38, /* cuda f32 q8_0 128 */
+    38, 38, /* cuda f32 q8_0 other */
+    39, 39, /* cuda f32 q4_0 64 */
+    39, 39, /* cuda f32 q4_0 128 */
+    39, 39, /* cuda f32 q4_0 other */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 128 */
+    -1, -1, /* cuda f16 f32 other */
+    40, 42, /* cuda f16 f16 64 */
+    41, 42, /* cuda f16 f16 128 */
+    42, 42, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 128 */
+    -1, -1, /* cuda f16 bf16 other */
+    43, 45, /* cuda f16 fp8_e4m3 64 */
+    44, 45, /* cuda f16 fp8_e4m3 128 */
+    45, 45, /* cuda f16 fp8_e4m3 other */
+    46, 48, /* cuda f16 fp8_e5m2 64 */
+    47, 48, /* cuda f16 fp8_e5m2 128 */
+    48, 48, /* cuda f16 fp8_e5m2 other */
+    49, 51, /* cuda f16 int8 64 */
+    50, 51, /* cuda f16 int8 128 */
+    51, 51, /* cuda f16 int8 other */
+    52, 52, /* cuda f16 nvfp4 64 */
+    52, 52, /* cuda f16 nvfp4 128 */
+    52, 52, /* cuda f16 nvfp4 other */
+    53, 55, /* cuda f16 int8_per_token_head 64 */
+    54, 55, /* cuda f16 int8_per_token_head 128 */
+    55, 55, /* cuda f16 int8_per_token_head other */
+    56, 58, /* cuda f16 fp8_per_token_head 64 */
+    57, 58, /* cuda f16 fp8_per_token_head 128 */
+    58, 58, /* cuda f16 fp8_per_token_head other */
+    59, 59, /* cuda f16 int4_per_token_head 64 */
+    59, 59, /* cuda f16 int4_per_token_head 128 */
+    59, 59, /* cuda f16 int4_per_token_head other */
+    60, 60, /* cuda f16 q8_0 64 */
+    60, 60, /* cuda f16 q8_0 128 */
+    60, 60, /* cuda f16 q8_0 other */
+    61, 61, /* cuda f16 q4_0 64 */
+    61, 61, /* cuda f16 q4_0 128 */
+    61, 61, /* cuda f16 q4_0 other */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 128 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 128 */
+    -1, -1, /* cuda bf16 f16 other */
+    62, 64, /* cuda bf16 bf16 64 */
+    63, 64, /* cuda bf16 bf16 128 */
+    64, 64, /* cuda bf16 bf16 other */
+    65, 67, /* cuda bf16 fp8_e4m3 64 */
+    66, 67, /* cuda bf16 fp8_e4m3 128 */
+    67, 67, /* cuda bf16 fp8_e4m3 other */
+    68, 70, /* cuda bf16 fp8_e5m2 64 */
+    69, 70, /* cuda bf16 fp8_e5m2 128 */
+    70, 70, /* cuda bf16 fp8_e5m2 other */
+    71, 73, /* cuda bf16 int8 64 */
+    72, 73, /* cuda bf16 int8 128 */
+    73, 73, /* cuda bf16 int8 other */
+    74, 74, /* cuda bf16 nvfp4 64 */
+    74, 74, /* cuda bf16 nvfp4 128 */
+    74, 74, /* cuda bf16 nvfp4 other */
+    75, 77, /* cuda bf16 int8_per_token_head 64 */
+    76, 77, /* cuda bf16 int8_per_token_head 128 */
+    77, 77, /* cuda bf16 int8_per_token_head other */
+    78, 80, /* cuda bf16 fp8_per_token_head 64 */
+    79, 80, /* cuda bf16 fp8_per_token_head 128 */
+    80, 80, /* cuda bf16 fp8_per_token_head other */
+    81, 81, /* cuda bf16 int4_per_token_head 64 */
+    81, 81, /* cuda bf16 int4_per_token_head 128 */
+    81, 81, /* cuda bf16 int4_per_token_head other */
+    82, 82, /* cuda bf16 q8_0 64 */
+    82, 82, /* cuda bf16 q8_0 128 */
+    82, 82, /* cuda bf16 q8_0 other */
+    83, 83, /* cuda bf16 q4_0 64 */
+    83, 83, /* cuda bf16 q4_0 128 */
+    83, 83, /* cuda bf16 q4_0 other */
+};
+
+/* Rows that serve a call where a more special one is not built; -1 behind each list. */
+static const int16_t chains[] = {
+    42, -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
+    45, -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
+    48, -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
+    51, -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
+    55, -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
+    58, -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
+    64, -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
+    67, -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
+    70, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
+    73, -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
+    77, -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
+    80, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
+};
+
+/* [backend][scalar][cache][head_size][arch] -> where these begin; -1: there is none. */
+static const int16_t rest[] = {
+    -1, -1, /* cpu f32 f32 64 */
+    -1, -1, /* cpu f32 f32 128 */
+    -1, -1, /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 128 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 128 */
+    -1, -1, /* cpu f32 bf16 other */
+    -1, -1, /* cpu f32 fp8_e4m3 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 */
+    -1, -1, /* cpu f32 fp8_e4m3 other */
+    -1, -1, /* cpu f32 fp8_e5m2 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 */
+    -1, -1, /* cpu f32 fp8_e5m2 other */
+    -1, -1, /* cpu f32 int8 64 */
+    -1, -1, /* cpu f32 int8 128 */
+    -1, -1, /* cpu f32 int8 other */
+    -1, -1, /* cpu f32 nvfp4 64 */
+    -1, -1, /* cpu f32 nvfp4 128 */
+    -1, -1, /* cpu f32 nvfp4 other */
+    -1, -1, /* cpu f32 int8_per_token_head 64 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 */
+    -1, -1, /* cpu f32 int8_per_token_head other */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 */
+    -1, -1, /* cpu f32 fp8_per_token_head other */
+    -1, -1, /* cpu f32 int4_per_token_head 64 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 */
+    -1, -1, /* cpu f32 int4_per_token_head other */
+    -1, -1, /* cpu f32 q8_0 64 */
+    -1, -1, /* cpu f32 q8_0 128 */
+    -1, -1, /* cpu f32 q8_0 other */
+    -1, -1, /* cpu f32 q4_0 64 */
+    -1, -1, /* cpu f32 q4_0 128 */
+    -1, -1, /* cpu f32 q4_0 other */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 128 */
+    -1, -1, /* cpu f16 f32 other */
+    -1, -1, /* cpu f16 f16 64 */
+    -1, -1, /* cpu f16 f16 128 */
+    -1, -1, /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 128 */
+    -1, -1, /* cpu f16 bf16 other */
+    -1, -1, /* cpu f16 fp8_e4m3 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 */
+    -1, -1, /* cpu f16 fp8_e4m3 other */
+    -1, -1, /* cpu f16 fp8_e5m2 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 */
+    -1, -1, /* cpu f16 fp8_e5m2 other */
+    -1, -1, /* cpu f16 int8 64 */
+    -1, -1, /* cpu f16 int8 128 */
+    -1, -1, /* cpu f16 int8 other */
+    -1, -1, /* cpu f16 nvfp4 64 */
+    -1, -1, /* cpu f16 nvfp4 128 */
+    -1, -1, /* cpu f16 nvfp4 other */
+    -1, -1, /* cpu f16 int8_per_token_head 64 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 */
+    -1, -1, /* cpu f16 int8_per_token_head other */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 */
+    -1, -1, /* cpu f16 fp8_per_token_head other */
+    -1, -1, /* cpu f16 int4_per_token_head 64 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 */
+    -1, -1, /* cpu f16 int4_per_token_head other */
+    -1, -1, /* cpu f16 q8_0 64 */
+    -1, -1, /* cpu f16 q8_0 128 */
+    -1, -1, /* cpu f16 q8_0 other */
+    -1, -1, /* cpu f16 q4_0 64 */
+    -1, -1, /* cpu f16 q4_0 128 */
+    -1, -1, /* cpu f16 q4_0 other */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 128 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 128 */
+    -1, -1, /* cpu bf16 f16 other */
+    -1, -1, /* cpu bf16 bf16 64 */
+    -1, -1, /* cpu bf16 bf16 128 */
+    -1, -1, /* cpu bf16 bf16 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other */
+    -1, -1, /* cpu bf16 int8 64 */
+    -1, -1, /* cpu bf16 int8 128 */
+    -1, -1, /* cpu bf16 int8 other */
+    -1, -1, /* cpu bf16 nvfp4 64 */
+    -1, -1, /* cpu bf16 nvfp4 128 */
+    -1, -1, /* cpu bf16 nvfp4 other */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 */
+    -1, -1, /* cpu bf16 int8_per_token_head other */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 */
+    -1, -1, /* cpu bf16 int4_per_token_head other */
+    -1, -1, /* cpu bf16 q8_0 64 */
+    -1, -1, /* cpu bf16 q8_0 128 */
+    -1, -1, /* cpu bf16 q8_0 other */
+    -1, -1, /* cpu bf16 q4_0 64 */
+    -1, -1, /* cpu bf16 q4_0 128 */
+    -1, -1, /* cpu bf16 q4_0 other */
+    -1, -1, /* cuda f32 f32 64 */
+    -1, -1, /* cuda f32 f32 128 */
+    -1, -1, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 128 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 128 */
+    -1, -1, /* cuda f32 bf16 other */
+    -1, -1, /* cuda f32 fp8_e4m3 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 */
+    -1, -1, /* cuda f32 fp8_e4m3 other */
+    -1, -1, /* cuda f32 fp8_e5m2 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 */
+    -1, -1, /* cuda f32 fp8_e5m2 other */
+    -1, -1, /* cuda f32 int8 64 */
+    -1, -1, /* cuda f32 int8 128 */
+    -1, -1, /* cuda f32 int8 other */
+    -1, -1, /* cuda f32 nvfp4 64 */
+    -1, -1, /* cuda f32 nvfp4 128 */
+    -1, -1, /* cuda f32 nvfp4 other */
+    -1, -1, /* cuda f32 int8_per_token_head 64 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 */
+    -1, -1, /* cuda f32 int8_per_token_head other */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 */
+    -1, -1, /* cuda f32 fp8_per_token_head other */
+    -1, -1, /* cuda f32 int4_per_token_head 64 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 */
+    -1, -1, /* cuda f32 int4_per_token_head other */
+    -1, -1, /* cuda f32 q8_0 64 */
+    -1, -1, /* cuda f32 q8_0 128 */
+    -1, -1, /* cuda f32 q8_0 other */
+    -1, -1, /* cuda f32 q4_0 64 */
+    -1, -1, /* cuda f32 q4_0 128 */
+    -1, -1, /* cuda f32 q4_0 other */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 128 */
+    -1, -1, /* cuda f16 f32 other */
+    0,  -1, /* cuda f16 f16 64 */
+    0,  -1, /* cuda f16 f16 128 */
+    -1, -1, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 128 */
+    -1, -1, /* cuda f16 bf16 other */
+    2,  -1, /* cuda f16 fp8_e4m3 64 */
+    2,  -1, /* cuda f16 fp8_e4m3 128 */
+    -1, -1, /* cuda f16 fp8_e4m3 other */
+    4,  -1, /* cuda f16 fp8_e5m2 64 */
+    4,  -1, /* cuda f16 fp8_e5m2 128 */
+    -1, -1, /* cuda f16 fp8_e5m2 other */
+    6,  -1, /* cuda f16 int8 64 */
+    6,  -1, /* cuda f16 int8 128 */
+    -1, -1, /* cuda f16 int8 other */
+    -1, -1, /* cuda f16 nvfp4 64 */
+    -1, -1, /* cuda f16 nvfp4 128 */
+    -1, -1, /* cuda f16 nvfp4 other */
+    8,  -1, /* cuda f16 int8_per_token_head 64 */
+    8,  -1, /* cuda f16 int8_per_token_head 128 */
+    -1, -1, /* cuda f16 int8_per_token_head other */
+    10, -1, /* cuda f16 fp8_per_token_head 64 */
+    10, -1, /* cuda f16 fp8_per_token_head 128 */
+    -1, -1, /* cuda f16 fp8_per_token_head other */
+    -1, -1, /* cuda f16 int4_per_token_head 64 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 */
+    -1, -1, /* cuda f16 int4_per_token_head other */
+    -1, -1, /* cuda f16 q8_0 64 */
+    -1, -1, /* cuda f16 q8_0 128 */
+    -1, -1, /* cuda f16 q8_0 other */
+    -1, -1, /* cuda f16 q4_0 64 */
+    -1, -1, /* cuda f16 q4_0 128 */
+    -1, -1, /* cuda f16 q4_0 other */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 128 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 128 */
+    -1, -1, /* cuda bf16 f16 other */
+    12, -1, /* cuda bf16 bf16 64 */
+    12, -1, /* cuda bf16 bf16 128 */
+    -1, -1, /* cuda bf16 bf16 other */
+    14, -1, /* cuda bf16 fp8_e4m3 64 */
+    14, -1, /* cuda bf16 fp8_e4m3 128 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other */
+    16, -1, /* cuda bf16 fp8_e5m2 64 */
+    16, -1, /* cuda bf16 fp8_e5m2 128 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other */
+    18, -1, /* cuda bf16 int8 64 */
+    18, -1, /* cuda bf16 int8 128 */
+    -1, -1, /* cuda bf16 int8 other */
+    -1, -1, /* cuda bf16 nvfp4 64 */
+    -1, -1, /* cuda bf16 nvfp4 128 */
+    -1, -1, /* cuda bf16 nvfp4 other */
+    20, -1, /* cuda bf16 int8_per_token_head 64 */
+    20, -1, /* cuda bf16 int8_per_token_head 128 */
+    -1, -1, /* cuda bf16 int8_per_token_head other */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 */
+    -1, -1, /* cuda bf16 int4_per_token_head other */
+    -1, -1, /* cuda bf16 q8_0 64 */
+    -1, -1, /* cuda bf16 q8_0 128 */
+    -1, -1, /* cuda bf16 q8_0 other */
+    -1, -1, /* cuda bf16 q4_0 64 */
+    -1, -1, /* cuda bf16 q4_0 128 */
+    -1, -1, /* cuda bf16 q4_0 other */
+};
+
+static const kvf_exclusion exclusions[] = {
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size"},
+};
+
+static const kvf_argument arguments[] = {
+    {.name = "out",
+     .type = "Tensor!",
+     .doc = "[num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true},
+    {.name = "query",
+     .type = "Tensor",
+     .doc = "[num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "key_cache",
+     .type = "Tensor",
+     .doc = "[num_blocks, block_size, num_kv_heads, head_size], or [num_blocks, num_kv_heads, "
+            "ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for fp8, int8 "
+            "or uint8 for int8), any strides; for nvfp4 [num_blocks, block_size, num_kv_heads, "
+            "head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head "
+            "[num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in "
+            "the last dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "value_cache",
+     .type = "Tensor",
+     .doc = "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
+            "block_size]; any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "query_start_loc",
+     .type = "Tensor",
+     .doc = "[num_seqs + 1], int32, any stride, ascending: the first token of each sequence, and "
+            "the end",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "seq_lens",
+     .type = "Tensor",
+     .doc =
+         "[num_seqs], int32, any stride: positions of each sequence, those of its tokens included",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "block_table",
+     .type = "Tensor",
+     .doc = "[num_seqs, width], int32 or int64, any strides: the pages of each sequence",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "scale",
+     .type = "float",
+     .doc = "what query . key is multiplied by, usually 1 / sqrt(head_size); any number that f32 "
+            "holds: 0, or a finite one of 2^-126 or more, of any sign",
+     .kind = KVF_KIND_FLOAT},
+    {.name = "kv_cache_dtype",
+     .type = "str",
+     .doc = "'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'nvfp4', "
+            "'nvfp4_4over6', 'int8_per_token_head', 'int8_per_token_head_even', "
+            "'fp8_per_token_head', 'int4_per_token_head', 'q8_0' or 'q4_0'",
+     .kind = KVF_KIND_STRING},
+    {.name = "k_scale",
+     .type = "Tensor",
+     .doc = "f32, one element or [num_kv_heads]; keys are code * k_scale; not read when the cache "
+            "holds the scalar dtype, q8_0 or q4_0; for formats per token and head the "
+            "k_scale_cache, [num_blocks, block_size, num_kv_heads], any strides",
+     .kind = KVF_KIND_TENSOR},
+    {.name = "v_scale", .type = "Tensor", .doc = "as k_scale, for values", .kind = KVF_KIND_TENSOR},
+    {.name = "causal",
+     .type = "bool",
+     .doc = "whether a token sees no position behind its own",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = true}}},
+    {.name = "window_left",
+     .type = "int",
+     .doc = "positions before its own that a token sees; below 0: all",
+     .kind = KVF_KIND_INT,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_INT, .as = {.integer = -1}}},
+    {.name = "window_right",
+     .type = "int",
+     .doc = "positions behind its own that a token sees; below 0: all",
+     .kind = KVF_KIND_INT,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_INT, .as = {.integer = -1}}},
+    {.name = "softcap",
+     .type = "float",
+     .doc = "what scores are kept within, 2^-126 or more; 0: as they are",
+     .kind = KVF_KIND_FLOAT,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_FLOAT, .as = {.number = 0.0}}},
+    {.name = "alibi_slopes",
+     .type = "Tensor?",
+     .doc = "[num_q_heads], f32, any stride; None: no bias",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
+    {.name = "sinks",
+     .type = "Tensor?",
+     .doc =
+         "[num_q_heads], f32 or the dtype of query, any stride: a score of no position; None: none",
+     .kind = KVF_KIND_TENSOR,
+     .optional = true,
+     .has_default = true},
+    {.name = "swizzle_v_scales",
+     .type = "bool",
+     .doc = "nvfp4: whether block scales of values are stored for sm_100",
+     .kind = KVF_KIND_BOOL,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_BOOL, .as = {.boolean = true}}},
+    {.name = "max_query_len",
+     .type = "int",
+     .doc = "tokens that a sequence has at most; 0 or less: not known",
+     .kind = KVF_KIND_INT,
+     .has_default = true,
+     .default_value = {.kind = KVF_KIND_INT, .as = {.integer = 0}}},
+    {.name = "lse",
+     .type = "Tensor!?",
+     .doc = "[num_q_heads, num_tokens], f32, any strides: natural logarithms of what weights were "
+            "divided by; None: not wanted",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
+    {.name = "workspace",
+     .type = "Tensor!?",
+     .doc = "[split_tokens, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or "
+            "more: room for the parts of long sequences whose tokens are all below split_tokens, "
+            "any number; None: they are not split",
+     .kind = KVF_KIND_TENSOR,
+     .mutated = true,
+     .optional = true,
+     .has_default = true},
+};
+
+static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
+  return kvf_paged_attention(
+      exec, (DLTensor *)values[0].as.tensor, values[1].as.tensor, values[2].as.tensor,
+      values[3].as.tensor, values[4].as.tensor, values[5].as.tensor, values[6].as.tensor,
+      values[7].as.number, values[8].as.string, values[9].as.tensor, values[10].as.tensor,
+      values[11].as.boolean, values[12].as.integer, values[13].as.integer, values[14].as.number,
+      values[15].as.tensor, values[16].as.tensor, values[17].as.boolean, values[18].as.integer,
+      (DLTensor *)values[19].as.tensor, (DLTensor *)values[20].as.tensor);
+}
+
+const kvf_op kvf_op_paged_attention = {
+    .name = "paged_attention",
+    .ns = "_C_cache_ops",
+    .schema = "paged_attention(Tensor! out, Tensor query, Tensor key_cache, Tensor value_cache, "
+              "Tensor query_start_loc, Tensor seq_lens, Tensor block_table, float scale, str "
+              "kv_cache_dtype, Tensor k_scale, Tensor v_scale, bool causal=True, int "
+              "window_left=-1, int window_right=-1, float softcap=0.0, Tensor? alibi_slopes=None, "
+              "Tensor? sinks=None, bool swizzle_v_scales=True, int max_query_len=0, Tensor!? "
+              "lse=None, Tensor!? workspace=None) -> ()",
+    .doc =
+        "attends over the pages that the cache writers fill: prefill, decode and what is between.\n"
+        "\n"
+        "Sequence s has the tokens t from query_start_loc[s] to query_start_loc[s + 1] - 1, q of "
+        "them, which\n"
+        "are the last of its n = seq_lens[s] positions, all in the cache already: token t is at "
+        "position\n"
+        "  i = n - q + (t - query_start_loc[s])\n"
+        "and sees the positions p of 0 to n - 1 with p >= i - window_left and p <= i + "
+        "window_right, a window\n"
+        "below 0 being none, and with causal p <= i. For query head h, and the KV head\n"
+        "g = h div (num_q_heads / num_kv_heads):\n"
+        "  K, V   = DQ(key_cache, k_scale), DQ(value_cache, v_scale) at head g of position p,\n"
+        "           which is in page block_table[s, p div block_size], at p mod block_size\n"
+        "  a[p]   = scale * (query[t, h] . K[p]); with softcap above 0, softcap * tanh(a[p] / "
+        "softcap)\n"
+        "  a[p]   = a[p] + alibi_slopes[h] * (p - i)\n"
+        "  total  = sum over p of e^a[p], and e^sinks[h] once more\n"
+        "  out[t, h] = sum over p of e^a[p] / total * V[p]\n"
+        "  lse[h, t] = log(total)\n"
+        "DQ widens to f32 and multiplies codes by their scale: that of head g for fp8 and int8, "
+        "that of\n"
+        "head g of the very token for the formats per token and head, and for nvfp4 that of head g "
+        "and the\n"
+        "block scale of every 16 elements. Heads of int4_per_token_head are stored rotated; the "
+        "query is rotated\n"
+        "in their place, and the sum rotated back. A token that sees nothing, as every one of a "
+        "sequence with\n"
+        "n = 0 does, gets zeros, and an lse of sinks[h], or -infinity without sinks. Decode is q = "
+        "1; sequences\n"
+        "of any q, of 0 too, may be mixed. Tokens of query and out that no sequence has (graph "
+        "padding) are left\n"
+        "as they are. No tokens are a successful no-op. Only the pages of the positions that a "
+        "sequence's tokens\n"
+        "see are read, and of the last page only the tokens that are there, so fresh pages may "
+        "hold anything.\n"
+        "Positions that a token does not see but one close to it does are read along with it: an "
+        "infinite or\n"
+        "NaN value there may make NaN of its output. out, lse and workspace must not overlap each "
+        "other or the\n"
+        "other tensors.\n"
+        "\n"
+        "The layout is told by the rank of key_cache: 4 is what reshape_and_cache_flash and its "
+        "kin write\n"
+        "(NHD, or HND by strides), 5 what reshape_and_cache writes. K and V have strides of their "
+        "own. nvfp4\n"
+        "pages are those of reshape_and_cache_flash_nvfp4, with the same swizzle_v_scales.\n"
+        "\n"
+        "Two results over different positions of the same tokens are put together by "
+        "merge_attn_states, which\n"
+        "takes out and lse as they are here; sinks are to be given to one of the two.\n"
+        "\n"
+        "Arithmetic is f32: products are summed in parts, and the softmax is rescaled as it goes "
+        "(online), so\n"
+        "results are not those of a fixed order. On CUDA from compute capability 8.0 on, heads of "
+        "64 or 128\n"
+        "f16 or bf16 elements, or codes of 8 bits for queries of those, go by tiles on the tensor "
+        "cores where\n"
+        "elements of a head lie side by side and 16 bytes can be read at once: products are exact, "
+        "sums are\n"
+        "f32, and a weight is two numbers of 16 bits, of which the second is what rounding the "
+        "first leaves.\n"
+        "With one position out is exactly DQ(V), rounded to the dtype of out (zeros are +0). "
+        "Scores may use\n"
+        "exp2 of scores times log2(e). Scales of a head are applied to the query and to the sum, "
+        "those of a\n"
+        "token to its score and its weight, which gives the same but for rounding.\n"
+        "\n"
+        "head_size is at most 576. A row is one query head of one token. One thread block (CUDA), "
+        "or one thread\n"
+        "(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the "
+        "tensor cores up\n"
+        "to 16, and reads keys and values once for all of them. Without a workspace it does all "
+        "positions that\n"
+        "they see, so that a few long sequences that decode leave most of a GPU idle. With one, "
+        "the positions of\n"
+        "the tiles of sequences whose tokens are all below split_tokens are cut into at most "
+        "`splits` parts, of\n"
+        "ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the "
+        "tokens that\n"
+        "decode, and have them first.) What the parts come to is put into workspace, and added up "
+        "in a second\n"
+        "launch (CUDA) or a second pass of the threads (CPU). The only part of a short tile goes "
+        "straight to\n"
+        "out: splits = 1 is as no workspace. As many splits as keep a GPU busy will do: two thread "
+        "blocks for\n"
+        "each of its SMs. workspace needs no initial value, and what it holds afterwards is not "
+        "defined.\n"
+        "\n"
+        "max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1 "
+        "everywhere. What\n"
+        "is launched depends on shapes and on it alone: a captured graph stays right when "
+        "query_start_loc,\n"
+        "seq_lens and block_table change under it.\n"
+        "\n"
+        "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
+        "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 "
+        "head_size that\n"
+        "is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with "
+        "swizzle_v_scales for\n"
+        "one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE "
+        "for a\n"
+        "query_start_loc that descends, leaves query, or has a sequence of more than max_query_len "
+        "tokens, a\n"
+        "length below 0 or beyond width * block_size, or a page that is not in the cache (CPU: "
+        "before\n"
+        "anything is written; CUDA: tokens of that sequence are left as they are, that length is "
+        "cut off, the\n"
+        "tokens of that page are left out, and each is counted once, that page with window_left by "
+        "every tile\n"
+        "that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches "
+        "leaves\n"
+        "workspace written and out of the tokens that were split untouched. A launch of raw params "
+        "wants a\n"
+        "variant that fits them: KVF_INVALID_VALUE where the heads of a tensor cores' variant have "
+        "another size\n"
+        "or cannot be read so.\n"
+        "Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in "
+        "FlashAttention.\n"
+        "Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.",
+    .arguments = arguments,
+    .num_arguments = 21,
+    .variants = variants,
+    .num_variants = 84,
+    .axes = axes,
+    .num_axes = 4,
+    .cells = cells,
+    .rest = rest,
+    .chains = chains,
+    .num_cells = 216,
+    .exclusions = exclusions,
+    .num_exclusions = 162,
+    .call = call,
+};

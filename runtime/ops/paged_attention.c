@@ -1,0 +1,569 @@
+#include <float.h>
+#include <inttypes.h>
+
+#include "core/cuda.h"
+#include "kvforge/cache/attention.h"
+#include "core/float_mode.h"
+#include "kvforge/cache/op.h"
+#include "ops/shared/arithmetic.h"
+#include "ops/shared/index.h"
+#include "ops/shared/cache_dtype.h"
+#include "ops/shared/nvfp4_pages.h"
+#include "ops/shared/packed_heads.h"
+
+#define OP (&kvf_op_paged_attention)
+
+typedef kvf_paged_attention_params params_type;
+
+/* The sizes that the caches have in common with other arguments. */
+typedef struct cache_dims {
+  kvf_dim num_blocks;
+  kvf_dim block_size;
+  kvf_dim num_kv_heads;
+  kvf_dim *head_size;
+} cache_dims;
+
+/* [num_blocks, block_size, num_kv_heads, head_size] */
+static void check_flash_caches(kvf_check *check, const DLTensor *key_cache,
+                               const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
+                               params_type *params) {
+  kvf_dim *const shape[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads,
+                            dims->head_size};
+  kvf_view *key = &params->key_cache;
+  kvf_check_tensor(check, "key_cache", key_cache, accepted, 4, shape, key);
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4, shape, &params->value_cache);
+  key->stride[4] = key->stride[3];
+  key->stride[3] = 0;
+  params->x = (int32_t)dims->head_size->value;
+}
+
+/* [num_blocks, num_kv_heads, groups, block_size, x] and [num_blocks, num_kv_heads, head_size,
+ * block_size] */
+static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
+                                 const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
+                                 params_type *params) {
+  kvf_dim groups = KVF_DIM("ceil(head_size / x)");
+  kvf_dim x = KVF_DIM("x");
+  kvf_view key = {.data = NULL};
+  kvf_view value = {.data = NULL};
+  kvf_check_tensor(
+      check, "key_cache", key_cache, accepted, 5,
+      (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, &groups, &dims->block_size, &x},
+      &key);
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4,
+                   (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, dims->head_size,
+                                      &dims->block_size},
+                   &value);
+  if (check->status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
+                   "x (dimension 4) is %" PRId64 ", want 1 or more", x.value);
+  }
+  if (check->status == KVF_OK && groups.value != kvf_quotient_up(dims->head_size->value, x.value)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "key_cache",
+                   "size of dimension 2 is %" PRId64 ", want %" PRId64 " (head_size %" PRId64
+                   " / x %" PRId64 ", rounded up)",
+                   groups.value, kvf_quotient_up(dims->head_size->value, x.value),
+                   dims->head_size->value, x.value);
+  }
+  params->key_cache = (kvf_view){
+      key.data, {key.stride[0], key.stride[3], key.stride[1], key.stride[2], key.stride[4]}};
+  params->value_cache =
+      (kvf_view){value.data, {value.stride[0], value.stride[3], value.stride[1], value.stride[2]}};
+  params->x = (int32_t)x.value;
+}
+
+/* [num_blocks, block_size, num_kv_heads, bytes] */
+static void check_nvfp4_caches(kvf_check *check, const DLTensor *key_cache,
+                               const DLTensor *value_cache, cache_dims *dims, params_type *params) {
+  kvf_view *key = &params->key_cache;
+  kvf_check_nvfp4_sizes(check, "query", dims->head_size->value, 0, false);
+  kvf_check_nvfp4_pages(check, "key_cache", key_cache, &dims->num_blocks, &dims->block_size,
+                        &dims->num_kv_heads, dims->head_size, key);
+  kvf_check_nvfp4_pages(check, "value_cache", value_cache, &dims->num_blocks, &dims->block_size,
+                        &dims->num_kv_heads, dims->head_size, &params->value_cache);
+  key->stride[4] = key->stride[3];
+  key->stride[3] = 0;
+  params->x = (int32_t)dims->head_size->value;
+}
+
+/* [num_blocks, block_size, num_kv_heads, bytes of a head] */
+static void check_packed_caches(kvf_check *check, const DLTensor *key_cache,
+                                const DLTensor *value_cache, kvf_dtype cache, cache_dims *dims,
+                                params_type *params) {
+  kvf_dim *const places[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads};
+  kvf_view *key = &params->key_cache;
+  kvf_check_packed_pages(check, "key_cache", key_cache, cache, places, dims->head_size, key);
+  kvf_check_packed_pages(check, "value_cache", value_cache, cache, places, dims->head_size,
+                         &params->value_cache);
+  key->stride[4] = 1;
+  key->stride[3] = 0;
+  params->x = (int32_t)dims->head_size->value;
+}
+
+static bool has_row_scales(kvf_dtype cache) {
+  return cache == KVF_INT8_PER_TOKEN_HEAD || cache == KVF_FP8_PER_TOKEN_HEAD ||
+         cache == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+/* One scale, one for each KV head, or one for each of each token. */
+static void check_scales(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         kvf_dtype cache, cache_dims *dims, kvf_view *view) {
+  if (has_row_scales(cache)) {
+    kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(KVF_F32), 3,
+                     (kvf_dim *const[]){&dims->num_blocks, &dims->block_size, &dims->num_kv_heads},
+                     view);
+  } else {
+    kvf_check_scale(check, argument, tensor, &dims->num_kv_heads, view);
+  }
+}
+
+static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_q_heads,
+                            int64_t head_size, params_type *params) {
+  kvf_dim split_tokens = KVF_DIM("split_tokens");
+  kvf_dim splits = KVF_DIM("splits");
+  kvf_dim row = {"head_size + 2", kvf_saturating_sum(head_size, KVF_SPLIT_EXTRA), NULL};
+  kvf_check_tensor(check, "workspace", workspace, KVF_ACCEPT(KVF_F32), 4,
+                   (kvf_dim *const[]){&split_tokens, num_q_heads, &splits, &row},
+                   &params->workspace);
+  if (check->status == KVF_OK && splits.value < 1) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "workspace",
+                   "size of dimension 2 (splits) is %" PRId64 ", want 1 or more", splits.value);
+  }
+  params->splits = splits.value;
+  params->split_tokens = split_tokens.value;
+}
+
+/* The factor of the scores: any number that f32 holds, so that none becomes 0 or infinite. */
+static void check_factor(kvf_check *check, double scale) {
+  const double magnitude = scale < 0 ? -scale : scale;
+  if (scale != 0 && !(magnitude >= FLT_MIN && magnitude <= FLT_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "scale",
+                   "got %g, want 0 or a number from 2^-126 to the largest float32, of any sign",
+                   scale);
+  }
+}
+
+static void check_softcap(kvf_check *check, double softcap) {
+  if (softcap != 0 && !(softcap >= FLT_MIN && softcap <= FLT_MAX)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "softcap",
+                   "got %g, want 0 or a number from 2^-126 to the largest float32", softcap);
+  }
+}
+
+/* f32, or the dtype of query: the bytes of an element say which. */
+static void check_either(kvf_check *check, const char *argument, const DLTensor *tensor,
+                         kvf_dtype scalar, int32_t rank, kvf_dim *const *shape, kvf_view *view,
+                         int32_t *bytes) {
+  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(scalar) | KVF_ACCEPT(KVF_F32), rank, shape,
+                   view);
+  *bytes = check->status == KVF_OK ? tensor->dtype.bits / 8 : 4;
+}
+
+/* What raw launches check too. */
+static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
+                        int64_t head_size) {
+  if (check->status == KVF_OK && head_size > KVF_ATTENTION_HEAD_SIZE) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size", "got %" PRId64 ", want %d or less",
+                   head_size, KVF_ATTENTION_HEAD_SIZE);
+  }
+  if (check->status == KVF_OK && num_q_heads > 0 &&
+      (num_kv_heads < 1 || num_q_heads % num_kv_heads != 0)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, "num_q_heads",
+                   "got %" PRId64 ", want a multiple of %" PRId64 " (num_kv_heads)", num_q_heads,
+                   num_kv_heads);
+  }
+}
+
+/* Whether vectors of `elements` can be read along a dimension. */
+static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int32_t rank,
+                        int64_t run, int32_t elements) {
+  const int32_t choices[] = {elements, 1};
+  const kvf_vector_side side = {view, bytes, inner, rank};
+  return kvf_vector_elements(choices, run, &side, 1) == elements;
+}
+
+/* The head size of a variant for tensor cores, 0 of a generic one. */
+static int64_t tile_size(const kvf_variant *variant) {
+  const int64_t size = variant->values[2];
+  return size == KVF_OTHER ? 0 : size;
+}
+
+/* Whether heads lie element after element, and can be read in the vectors of such a variant. */
+static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  const int32_t whole = 16 / bytes;
+  const int32_t eighth = (int32_t)(size / 8); /* 8 lanes share a value */
+  return params->head_size == size && params->x == size &&
+         has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
+         has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
+}
+
+/* The variant for the device, the head size and the places of heads, if there is one. */
+static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant *generic,
+                                       const params_type *params) {
+  if (check->exec.backend != KVF_CUDA || params->head_size % 8 != 0 ||
+      !has_tiles(params, kvf_cache_of(generic), params->head_size)) {
+    return generic;
+  }
+  const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
+                                        params->head_size, kvf_check_arch(check));
+  return found != NULL ? found : generic;
+}
+
+kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
+                               const DLTensor *key_cache, const DLTensor *value_cache,
+                               const DLTensor *query_start_loc, const DLTensor *seq_lens,
+                               const DLTensor *block_table, double scale,
+                               const char *kv_cache_dtype, const DLTensor *k_scale,
+                               const DLTensor *v_scale, bool causal, int64_t window_left,
+                               int64_t window_right, double softcap, const DLTensor *alibi_slopes,
+                               const DLTensor *sinks, bool swizzle_v_scales, int64_t max_query_len,
+                               DLTensor *lse, DLTensor *workspace) {
+  params_type params = {.window_left = window_left,
+                        .window_right = causal ? 0 : window_right,
+                        .max_query_len = max_query_len,
+                        .swizzle_v_scales = swizzle_v_scales};
+  kvf_dim num_tokens = KVF_DIM("num_tokens");
+  kvf_dim num_seqs = KVF_DIM("num_seqs");
+  kvf_dim num_starts = KVF_DIM("num_seqs + 1");
+  kvf_dim num_q_heads = KVF_DIM("num_q_heads");
+  kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim width = KVF_DIM("width");
+  cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
+                     &head_size};
+  kvf_check check = kvf_check_begin(OP, exec);
+  check_factor(&check, scale);
+  check_softcap(&check, softcap);
+  const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
+  kvf_dim *const heads[] = {&num_tokens, &num_q_heads, &head_size};
+  kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
+  check_either(&check, "out", out, scalar, 3, heads, &params.out, &params.out_bytes);
+  const kvf_variant *variant = kvf_check_variant(&check, kvf_name_to_read(kv_cache_dtype), scalar);
+  if (variant == NULL) {
+    return check.status;
+  }
+  if (kvf_cache_of(variant) == KVF_NVFP4) {
+    check_nvfp4_caches(&check, key_cache, value_cache, &dims, &params);
+  } else if (kvf_packs_heads(kvf_cache_of(variant))) {
+    check_packed_caches(&check, key_cache, value_cache, kvf_cache_of(variant), &dims, &params);
+  } else {
+    const bool grouped = key_cache != NULL && key_cache->ndim == 5;
+    (grouped ? check_grouped_caches : check_flash_caches)(
+        &check, key_cache, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &dims, &params);
+  }
+  check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
+  kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
+                   &params.seq_lens);
+  if (check.status == KVF_OK) {
+    num_starts = (kvf_dim){"num_seqs + 1", kvf_saturating_sum(num_seqs.value, 1), NULL};
+  }
+  kvf_check_tensor(&check, "query_start_loc", query_start_loc, KVF_ACCEPT_INT32, 1,
+                   (kvf_dim *const[]){&num_starts}, &params.query_start_loc);
+  kvf_check_tensor(&check, "block_table", block_table, KVF_ACCEPT_INT32 | KVF_ACCEPT_INT64, 2,
+                   (kvf_dim *const[]){&num_seqs, &width}, &params.block_table);
+  check_scales(&check, "k_scale", k_scale, kvf_cache_of(variant), &dims, &params.k_scale);
+  check_scales(&check, "v_scale", v_scale, kvf_cache_of(variant), &dims, &params.v_scale);
+  if (alibi_slopes != NULL) {
+    kvf_check_tensor(&check, "alibi_slopes", alibi_slopes, KVF_ACCEPT(KVF_F32), 1,
+                     (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
+  }
+  if (sinks != NULL) {
+    check_either(&check, "sinks", sinks, scalar, 1, (kvf_dim *const[]){&num_q_heads}, &params.sinks,
+                 &params.sink_bytes);
+  }
+  if (lse != NULL) {
+    kvf_check_tensor(&check, "lse", lse, KVF_ACCEPT(KVF_F32), 2,
+                     (kvf_dim *const[]){&num_q_heads, &num_tokens}, &params.lse);
+  }
+  if (workspace != NULL) {
+    check_workspace(&check, workspace, &num_q_heads, head_size.value, &params);
+  }
+  if (check.status == KVF_OK && num_q_heads.value > INT32_MAX) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
+                   num_q_heads.value);
+  }
+  const kvf_named written[] = {{"out", out}, {"lse", lse}, {"workspace", workspace}};
+  kvf_check_apart(
+      &check, written, 3,
+      (const kvf_named[]){{"query", query}, {"key_cache", key_cache}, {"value_cache", value_cache}},
+      3);
+  kvf_check_apart(&check, &written[1], 2, &written[0], 1);
+  kvf_check_apart(&check, &written[2], 1, &written[1], 1);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  params.scale = kvf_nearest_float(scale);
+  params.softcap = kvf_nearest_float(softcap);
+  params.index_bytes = block_table->dtype.bits / 8;
+  params.num_tokens = num_tokens.value;
+  params.num_seqs = num_seqs.value;
+  params.width = width.value;
+  params.num_blocks = dims.num_blocks.value;
+  params.block_size = dims.block_size.value;
+  params.num_q_heads = (int32_t)num_q_heads.value;
+  params.num_kv_heads = (int32_t)dims.num_kv_heads.value;
+  params.head_size = (int32_t)head_size.value;
+  variant = best_variant(&check, variant, &params);
+  return kvf_launch_paged_attention(&check.exec, variant, &params);
+}
+
+/* Every length and every page that is read; returns how often a query token sees a position. */
+static int64_t check_pages(kvf_check *check, const params_type *p) {
+  int64_t seen = 0;
+  int64_t start = p->num_seqs == 0 ? 0 : kvf_read_index(p->query_start_loc.data, 4, 0);
+  if (start < 0) {
+    kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
+                   "element 0 is %" PRId64 ", want 0 or more", start);
+  }
+  for (int64_t s = 0; check->status == KVF_OK && s < p->num_seqs; ++s) {
+    const int64_t next =
+        kvf_read_index(p->query_start_loc.data, 4, (s + 1) * p->query_start_loc.stride[0]);
+    const int64_t tokens = next - start;
+    if (tokens < 0 || next > p->num_tokens) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
+                     "element %" PRId64 " is %" PRId64 ", want %" PRId64
+                     " (the one before) to %" PRId64 " (num_tokens)",
+                     s + 1, next, start, p->num_tokens);
+      return 0;
+    }
+    if (p->max_query_len > 0 && tokens > p->max_query_len) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
+                     "element %" PRId64 " is %" PRId64 ", which is %" PRId64
+                     " tokens after the one before, want at most %" PRId64 " (max_query_len)",
+                     s + 1, next, tokens, p->max_query_len);
+      return 0;
+    }
+    const int64_t length = kvf_read_index(p->seq_lens.data, 4, s * p->seq_lens.stride[0]);
+    if (length < 0) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
+                     "element %" PRId64 " is %" PRId64 ", want 0 or more", s, length);
+      return 0;
+    }
+    if (length > 0 && (length - 1) / p->block_size >= p->width) {
+      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
+                     "element %" PRId64 " is %" PRId64 ", want at most what %" PRId64
+                     " pages (the width of block_table) of %" PRId64 " tokens hold",
+                     s, length, p->width, p->block_size);
+      return 0;
+    }
+    /* The last token sees what is last: it is at the end of the sequence. */
+    const int64_t near = length - tokens;
+    const int64_t first = p->window_left >= 0 && near > p->window_left ? near - p->window_left : 0;
+    const int64_t end = tokens > 0 ? length : 0;
+    for (int64_t page = first / p->block_size; page * p->block_size < end; ++page) {
+      const int64_t block =
+          kvf_read_index(p->block_table.data, p->index_bytes,
+                         s * p->block_table.stride[0] + page * p->block_table.stride[1]);
+      if (block < 0 || block >= p->num_blocks) {
+        kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
+                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, s,
+                       page, block, p->num_blocks - 1);
+        return 0;
+      }
+    }
+    seen += tokens * (length - first + 1);
+    start = next;
+  }
+  return seen;
+}
+
+static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_type *params) {
+  const int64_t seen = check_pages(check, params);
+  if (check->status != KVF_OK) {
+    return check->status;
+  }
+  /* Arithmetic outweighs reading when a tile has many rows. */
+  const int64_t elements = 2 * seen * params->num_q_heads * (int64_t)params->head_size;
+  kvf_status status =
+      kvf_cpu_run(check, variant, params, params->num_units,
+                  elements / params->num_units * kvf_dtype_bits(kvf_cache_of(variant)) / 8);
+  if (status == KVF_OK && params->splits > 1) {
+    params->combines = 1;
+    status = kvf_cpu_run(check, variant, params, params->split_tokens * params->num_q_heads,
+                         params->splits * params->head_size * (int64_t)sizeof(float));
+  }
+  return status;
+}
+
+/* As templates/shared/attention_rows_cuda.j2 has them. */
+enum { THREADS = 256, KEY_VECTOR = KVF_TOKEN_VECTOR, VALUE_VECTOR = 4 };
+
+static void choose_vectors(params_type *params, kvf_dtype cache) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  if (kvf_packs_ggml(cache)) { /* words of 2 bytes */
+    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, params->head_size, 2);
+    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, params->head_size, 2)
+                               ? KVF_VALUES_BY_ELEMENT
+                               : KVF_VALUES_SINGLY;
+    return;
+  }
+  if (cache == KVF_NVFP4 || cache == KVF_INT4_PER_TOKEN_HEAD) { /* two elements in a byte */
+    const int64_t run = params->head_size / 2;
+    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
+    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, run, VALUE_VECTOR / 2)
+                               ? KVF_VALUES_BY_ELEMENT
+                               : KVF_VALUES_SINGLY;
+    return;
+  }
+  /* A vector of keys is one access of 16 bytes, or two, that must not cross the end of a group. */
+  const int32_t access = bytes == 4 ? 4 : KEY_VECTOR;
+  params->whole_keys = params->x % access == 0 &&
+                       has_vectors(&params->key_cache, bytes, 4, 5, params->head_size, KEY_VECTOR);
+  const kvf_view *value = &params->value_cache;
+  params->whole_values = KVF_VALUES_SINGLY;
+  if (has_vectors(value, bytes, 3, 4, params->head_size, VALUE_VECTOR)) {
+    params->whole_values = KVF_VALUES_BY_ELEMENT;
+  } else if (params->head_size <= THREADS && /* a thread has one element then */
+             has_vectors(value, bytes, 1, 4, params->block_size, KEY_VECTOR)) {
+    params->whole_values = KVF_VALUES_BY_TOKEN;
+  }
+}
+
+static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const params_type *params,
+                           int64_t units) {
+  const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
+  const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
+                         .block = {threads, 1, 1}};
+  return kvf_cuda_run(check, variant, params, &grid);
+}
+
+/*
+ * Units of work. Each sequence has the tiles of the longest that may be, or where that is fewer,
+ * the tokens before it tell which are its own: so many that the device can find them by
+ * query_start_loc, which the host does not read.
+ */
+static void count_units(params_type *p, int64_t rows) {
+  const bool known = p->max_query_len > 0 && p->max_query_len < p->num_tokens;
+  const int64_t longest = known ? p->max_query_len : p->num_tokens;
+  const int64_t each = kvf_quotient_up(kvf_saturating_product(longest, p->group), rows);
+  const int64_t packed = kvf_saturating_product(p->num_tokens, p->group) / rows + p->num_seqs;
+  const int64_t all = kvf_saturating_product(each, p->num_seqs);
+  p->tiles_each = all <= packed ? each : 0;
+  p->num_tiles = all <= packed ? all : packed;
+  const int64_t first = kvf_saturating_product(p->split_tokens, p->group) / rows + p->num_seqs;
+  const int64_t split = p->tiles_each == 0 && first < p->num_tiles ? first : p->num_tiles;
+  const int64_t others = kvf_saturating_product(split, p->splits - 1);
+  p->num_units = kvf_saturating_product(kvf_saturating_sum(p->num_tiles, others), p->num_kv_heads);
+}
+
+/* Those of rows are part of the cache. */
+static void launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
+                          kvf_dtype cache, int64_t num_kv_heads) {
+  if (has_row_scales(cache)) {
+    kvf_launch_pointer(check, member, scales->data);
+  } else {
+    kvf_launch_scales(check, member, scales, num_kv_heads);
+  }
+}
+
+/* f32, or the scalar dtype of the variant. */
+static void launch_element_bytes(kvf_check *check, const char *member, const kvf_variant *variant,
+                                 int32_t bytes) {
+  const int32_t own = variant != NULL ? kvf_dtype_bits(kvf_scalar_of(variant)) / 8 : 4;
+  if (bytes != 4 && bytes != own) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member, "got %d, want 4 or %d", bytes, own);
+  }
+}
+
+kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *variant,
+                                      const params_type *given) {
+  params_type params;
+  kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
+  kvf_launch_at_least(&check, "num_tokens", params.num_tokens, 0);
+  kvf_launch_at_least(&check, "num_seqs", params.num_seqs, 0);
+  kvf_launch_at_least(&check, "num_q_heads", params.num_q_heads, 0);
+  kvf_launch_at_least(&check, "num_kv_heads", params.num_kv_heads, 0);
+  kvf_launch_at_least(&check, "head_size", params.head_size, 0);
+  kvf_launch_at_least(&check, "width", params.width, 0);
+  kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
+  kvf_launch_at_least(&check, "block_size", params.block_size, 1);
+  kvf_launch_index_bytes(&check, "index_bytes", params.index_bytes);
+  check_factor(&check, (double)params.scale);
+  check_softcap(&check, (double)params.softcap);
+  check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
+  if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {
+    kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
+                          params.swizzle_v_scales);
+  }
+  if (variant != NULL && kvf_packs_heads(kvf_cache_of(variant))) {
+    kvf_check_packed_size(&check, "head_size", kvf_cache_of(variant), params.head_size);
+  }
+  if (params.workspace.data == NULL) {
+    params.splits = 1;
+    params.split_tokens = 0;
+  }
+  kvf_launch_at_least(&check, "split_tokens", params.split_tokens, 0);
+  kvf_launch_at_least(&check, "splits", params.splits, 1);
+  if (params.splits > INT32_MAX) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "splits", "got %" PRId64 ", want less than 2^31",
+                   params.splits);
+  }
+  if (check.status != KVF_OK || params.num_tokens == 0 || params.num_seqs == 0 ||
+      params.num_q_heads == 0 || params.head_size == 0) {
+    return check.status;
+  }
+  kvf_launch_at_least(&check, "x", params.x, 1);
+  kvf_launch_pointer(&check, "out", params.out.data);
+  kvf_launch_pointer(&check, "query", params.query.data);
+  launch_element_bytes(&check, "out_bytes", variant, params.out_bytes);
+  if (params.sinks.data != NULL) {
+    launch_element_bytes(&check, "sink_bytes", variant, params.sink_bytes);
+  }
+  kvf_launch_pointer(&check, "query_start_loc", params.query_start_loc.data);
+  kvf_launch_pointer(&check, "seq_lens", params.seq_lens.data);
+  if (params.width > 0) {
+    kvf_launch_pointer(&check, "block_table", params.block_table.data);
+  }
+  if (params.num_blocks > 0) {
+    kvf_launch_pointer(&check, "key_cache", params.key_cache.data);
+    kvf_launch_pointer(&check, "value_cache", params.value_cache.data);
+  }
+  if (variant != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant) &&
+      !kvf_packs_ggml(kvf_cache_of(variant))) {
+    launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
+    launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
+  }
+  if (check.status == KVF_OK && tile_size(variant) != 0 &&
+      !has_tiles(&params, kvf_cache_of(variant), tile_size(variant))) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
+                   "got %s, which wants head_size and x %" PRId64
+                   ", and heads whose elements lie side by side in vectors of 16 bytes",
+                   variant->symbol, tile_size(variant));
+  }
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  if (params.num_blocks == 0) { /* strides of no pages may be anything */
+    params.key_cache = params.value_cache = (kvf_view){.data = NULL};
+  }
+  /* Lengths are int32: no window is longer, and none below 0 is another than -1. */
+  params.window_left = params.window_left < INT32_MAX ? params.window_left : INT32_MAX;
+  params.window_right = params.window_right < INT32_MAX ? params.window_right : INT32_MAX;
+  if (params.split_tokens > params.num_tokens) {
+    params.split_tokens = params.num_tokens;
+  }
+  params.splits = params.split_tokens > 0 ? params.splits : 1;
+  params.group = params.num_q_heads / params.num_kv_heads;
+  params.by_block_size = kvf_make_divider(params.block_size);
+  params.by_group = kvf_make_divider(params.group);
+  params.adjusts = params.softcap != 0 || params.alibi_slopes.data != NULL;
+  params.combines = 0;
+  params.faults = NULL;
+  params.whole_keys = 0;
+  params.whole_values = KVF_VALUES_SINGLY;
+  count_units(&params, tile_size(variant) != 0 ? KVF_ATTENTION_TILE_ROWS : KVF_ATTENTION_ROWS);
+  if (check.exec.backend == KVF_CPU) {
+    return run_cpu(&check, variant, &params);
+  }
+  check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
+  if (check.status != KVF_OK) {
+    return check.status;
+  }
+  choose_vectors(&params, kvf_cache_of(variant));
+  kvf_status status = run_cuda(&check, variant, &params, params.num_units);
+  if (status == KVF_OK && params.splits > 1) { /* the stream keeps them in order */
+    params.combines = 1;
+    status = run_cuda(&check, variant, &params, params.split_tokens * params.num_q_heads);
+  }
+  return status;
+}
