@@ -23,7 +23,8 @@ OP = Op(
     summary="scatters keys and values into pages of nvfp4: E2M1 codes and E4M3 block scales.",
     doc="""\
 With s = slot_mapping[t], block = s div block_size, offset = s mod block_size, and D = head_size,
-or value_head_size for values, each side of a page holds the codes of all its tokens and heads first and their block scales behind:
+or value_head_size for values, each side of a page holds the codes of all its tokens and heads first
+and their block scales behind:
   NHD  codes at (offset * num_heads + h) * D / 2,  scales at the same * 1 / 8, behind the codes
   HND  codes at (h * block_size + offset) * D / 2,  scales likewise
 Which of the two it is, strides 1 and 2 of the cache tell, whose last dimension counts bytes only.
@@ -55,9 +56,9 @@ and value may have more rows (graph padding), which are not read. Zero tokens ar
 no-op. Two tokens with one slot race.
 
 Errors: KVF_INVALID_VALUE for heads whose size is no multiple of 16, and with swizzle_v_scales for
-heads of value whose size is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a
-slot beyond num_blocks * block_size (CPU: before anything is written; CUDA: that token is skipped
-and counted, see kvf_cuda_fault_count).
+heads of value whose size is no multiple of 64 or a block_size that is no multiple of 4;
+KVF_OUT_OF_RANGE for a slot beyond num_blocks * block_size (CPU: before anything is written; CUDA:
+that token is skipped and counted, see kvf_cuda_fault_count).
 Source of the rule: vLLM's reshape_and_cache_flash with an nvfp4 cache, on any architecture, and
 with the layout taken from strides that are checked.""",
     arguments={
