@@ -183,6 +183,14 @@ KVF_INLINE float *split_row(const kvf_paged_attention_params &p, int64_t token, 
          split * stride[2];
 }
 
+/* What the workspace has of a split of a row beside its sums. */
+KVF_INLINE void put_split(const kvf_paged_attention_params &p, const row_of_tile &row,
+                          int64_t split, float largest, float total) {
+  float *to = split_row(p, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
+  to[KVF_SPLIT_LARGEST * p.workspace.stride[3]] = largest;
+  to[KVF_SPLIT_TOTAL * p.workspace.stride[3]] = total;
+}
+
 /* The end of a row that is whole, and its lse. */
 KVF_INLINE kvf_row_end end_row(const kvf_paged_attention_params &p, int64_t head, float largest,
                                float total) {
@@ -490,9 +498,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
       w.ends[number] = end_row(p, row.head, largest, total);
       put_lse(p, row.token, row.head, w.ends[number]);
     } else {
-      float *to = split_row(p, row.token, row.head, t.split);
-      to[(SIZE + KVF_SPLIT_LARGEST) * p.workspace.stride[3]] = largest;
-      to[(SIZE + KVF_SPLIT_TOTAL) * p.workspace.stride[3]] = total;
+      put_split(p, row, t.split, largest, total);
     }
   }
   __syncthreads();

@@ -489,6 +489,14 @@ KVF_INLINE float *split_row(const kvf_paged_attention_params &p, int64_t token, 
          split * stride[2];
 }
 
+/* What the workspace has of a split of a row beside its sums. */
+KVF_INLINE void put_split(const kvf_paged_attention_params &p, const row_of_tile &row,
+                          int64_t split, float largest, float total) {
+  float *to = split_row(p, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
+  to[KVF_SPLIT_LARGEST * p.workspace.stride[3]] = largest;
+  to[KVF_SPLIT_TOTAL * p.workspace.stride[3]] = total;
+}
+
 /* The end of a row that is whole, and its lse. */
 KVF_INLINE kvf_row_end end_row(const kvf_paged_attention_params &p, int64_t head, float largest,
                                float total) {
@@ -553,17 +561,16 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, int32
       }
     }
   }
-  if ((int32_t)threadIdx.x < t.tile.rows) {
-    const row_of_tile &row = w.rows[threadIdx.x];
-    const float largest = w.largest[threadIdx.x];
-    const float total = w.totals[threadIdx.x];
-    if (whole) {
-      put_lse(p, row.token, row.head, end_row(p, row.head, largest, total));
-    } else {
-      float *to = split_row(p, row.token, row.head, t.split);
-      to[(p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3]] = largest;
-      to[(p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3]] = total;
-    }
+  if ((int32_t)threadIdx.x >= t.tile.rows) {
+    return;
+  }
+  const row_of_tile &row = w.rows[threadIdx.x];
+  const float largest = w.largest[threadIdx.x];
+  const float total = w.totals[threadIdx.x];
+  if (whole) {
+    put_lse(p, row.token, row.head, end_row(p, row.head, largest, total));
+  } else {
+    put_split(p, row, t.split, largest, total);
   }
 }
 
