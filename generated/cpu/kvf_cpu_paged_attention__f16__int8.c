@@ -8,8 +8,7 @@
 #include "kvforge/int8.h"
 
 #include "kvforge/cache/attention_tiles.h"
-
-#include <math.h>
+#include "kvforge/cache/merge.h"
 
 /* Positions whose weights are computed together, rows of the cache that are widened together, and
  * query heads of query tokens that are done together. */
@@ -237,7 +236,8 @@ static void adjust(const kvf_paged_attention_params *p, const kvf_attention_tile
   if (p->softcap != 0.0f) {
     for (int64_t i = 0; i < where->count; ++i) {
       const float x = scores[i] / p->softcap;
-      scores[i] = p->softcap * kvf_tanh(x, kvf_exp_negative(-2.0f * fabsf(x)));
+      scores[i] =
+          p->softcap * kvf_tanh(x, kvf_exp_negative(-2.0f * kvf_float(kvf_bits(x) & 0x7FFFFFFFu)));
     }
   }
   if (p->alibi_slopes.data != NULL) {
@@ -387,8 +387,9 @@ static void store(progress *now, const kvf_paged_attention_params *p, float scal
     }
     (p->out_bytes == 4 ? put_row_f32 : put_row_f16)(p, at, now->row, now->size);
     if (p->lse.data != NULL) {
+      const kvf_merged all = {.largest = end.base, .total = end.total};
       ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
-          end.base + logf(end.total);
+          kvf_merged_lse(all, 1.0);
     }
   }
 }
