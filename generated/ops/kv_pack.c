@@ -79,16 +79,16 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_STRING},
     {.name = "page_scales",
      .type = "Tensor[]",
-     .doc = "of codes that become floats or were such: for scales that the call knows one tensor "
-            "for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; with a "
-            "scale per token and head as many as pages, [num_blocks, block_size, num_heads], f32, "
-            "any strides, the same for all layers of a plane; else none",
+     .doc = "none, but of codes that become floats or were such: for scales that the call knows "
+            "one tensor for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; "
+            "with a scale per token and head as many as pages, [num_blocks, block_size, "
+            "num_heads], f32, any strides, the same for all layers of a plane",
      .kind = KVF_KIND_TENSOR_LIST},
     {.name = "wire_scales",
      .type = "Tensor?",
-     .doc = "of fp8 or int8 codes on the wire that become floats or were such: f32, [num_planes], "
-            "[num_planes, num_layers] or [num_planes, num_layers, num_heads], on the device of "
-            "pages; else None",
+     .doc = "none, but of fp8 or int8 codes on the wire that become floats or were such: f32, "
+            "[num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the "
+            "device of pages",
      .kind = KVF_KIND_TENSOR,
      .optional = true,
      .has_default = true},

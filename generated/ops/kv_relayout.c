@@ -74,14 +74,14 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_STRING},
     {.name = "src_scales",
      .type = "Tensor[]",
-     .doc = "of codes that become floats or were such: for scales that the call knows one tensor "
-            "for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; with a "
-            "scale per token and head as many as pages, [num_blocks, block_size, num_heads], f32, "
-            "any strides, the same for all layers of a plane; else none",
+     .doc = "none, but of codes that become floats or were such: for scales that the call knows "
+            "one tensor for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; "
+            "with a scale per token and head as many as pages, [num_blocks, block_size, "
+            "num_heads], f32, any strides, the same for all layers of a plane",
      .kind = KVF_KIND_TENSOR_LIST},
     {.name = "dst_scales",
      .type = "Tensor(b!)[]",
-     .doc = "as src_scales, of dst_pages; those per token and head are written",
+     .doc = "none, but as src_scales, of dst_pages; those per token and head are written",
      .kind = KVF_KIND_TENSOR_LIST,
      .mutated = true},
     {.name = "num_layers",

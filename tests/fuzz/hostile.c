@@ -35,6 +35,7 @@ typedef struct scene {
   uint8_t *scratch; /* where the addresses lead */
   operand operands[MAX_OPERANDS];
   int count;
+  const operand *like; /* the first tensor of a list, while the others are made */
   bool far;
 } scene;
 
@@ -213,6 +214,10 @@ static int64_t bytes_of(DLDataType dtype) { return ((int64_t)dtype.bits * dtype.
 static void make_strides(scene *made, operand *tensor) {
   int order[MAX_RANK];
   const int rank = tensor->dl.ndim;
+  if (made->like != NULL && !next_rarely(made->given, 16)) { /* layers are mostly alike */
+    memcpy(tensor->strides, made->like->strides, sizeof tensor->strides);
+    return;
+  }
   for (int i = 0; i < rank; ++i) {
     order[i] = i;
   }
@@ -531,11 +536,15 @@ static kvf_value make_value(scene *made, int position, const kvf_value *before) 
     value.as.tensor = make_tensor(made, argument);
     break;
   case KVF_KIND_TENSOR_LIST:
-    value.as.tensors.size =
-        strncmp(argument->doc, "none", 4) == 0 ? 0 : size_named(&made->known, "num_layers");
+    value.as.tensors.size = strncmp(argument->doc, "none", 4) == 0 && !next_rarely(made->given, 8)
+                                ? 0
+                                : size_named(&made->known, "num_layers");
     for (int64_t i = 0; i < value.as.tensors.size && i < LIST; ++i) {
+      const operand *first = &made->operands[made->count];
       lists[position][i] = make_tensor(made, argument);
+      made->like = i == 0 ? first : made->like;
     }
+    made->like = NULL;
     value.as.tensors.data = next_rarely(made->given, 60) ? NULL : lists[position];
     if (next_rarely(made->given, 20)) {
       value.as.tensors.size = next_rarely(made->given, 2) ? 0 : -1;

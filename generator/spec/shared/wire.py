@@ -40,14 +40,13 @@ KVF_UNSUPPORTED.
 """
 
 PAGE_SCALES = (
-    "of codes that become floats or were such: for scales that the call knows one tensor for each plane, "
-    "f32, one element, [num_layers] or [num_layers, num_heads]; with a scale per token and head as many as "
-    "pages, [num_blocks, block_size, num_heads], f32, any strides, the same for all layers of a plane; "
-    "else none"
+    "none, but of codes that become floats or were such: for scales that the call knows one tensor for each "
+    "plane, f32, one element, [num_layers] or [num_layers, num_heads]; with a scale per token and head as "
+    "many as pages, [num_blocks, block_size, num_heads], f32, any strides, the same for all layers of a plane"
 )
 WIRE_SCALES = (
-    "of fp8 or int8 codes on the wire that become floats or were such: f32, [num_planes], "
-    "[num_planes, num_layers] or [num_planes, num_layers, num_heads], on the device of pages; else None"
+    "none, but of fp8 or int8 codes on the wire that become floats or were such: f32, [num_planes], "
+    "[num_planes, num_layers] or [num_planes, num_layers, num_heads], on the device of pages"
 )
 SLOTS = (
     "[num_tokens], int64 or int32, any stride, on the device of pages: token j lies in block "

@@ -83,13 +83,13 @@ extern "C" {
  *   wire_block_size (int): tokens of a wire block, 1 or more
  *   page_dtype (str): what pages hold, for example 'auto' or 'fp8'
  *   wire_dtype (str): as page_dtype, what the wire is to hold
- *   page_scales (Tensor[]): of codes that become floats or were such: for scales that the call
- *       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers, num_heads];
- *       with a scale per token and head as many as pages, [num_blocks, block_size, num_heads], f32,
- *       any strides, the same for all layers of a plane; else none
- *   wire_scales (Tensor?): of fp8 or int8 codes on the wire that become floats or were such: f32,
- *       [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the
- *       device of pages; else None
+ *   page_scales (Tensor[]): none, but of codes that become floats or were such: for scales that the
+ *       call knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+ *       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
+ *       num_heads], f32, any strides, the same for all layers of a plane
+ *   wire_scales (Tensor?): none, but of fp8 or int8 codes on the wire that become floats or were
+ *       such: f32, [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads],
+ *       on the device of pages
  *   num_layers (int): layers; 0: pages are those of one plane
  *   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;
  *       0: all

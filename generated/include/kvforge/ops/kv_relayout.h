@@ -65,11 +65,12 @@ extern "C" {
  *   dst_slots (Tensor): as src_slots, as many, of dst_pages
  *   src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
  *   dst_dtype (str): as src_dtype, what dst_pages are to hold
- *   src_scales (Tensor[]): of codes that become floats or were such: for scales that the call knows
- *       one tensor for each plane, f32, one element, [num_layers] or [num_layers, num_heads]; with
- *       a scale per token and head as many as pages, [num_blocks, block_size, num_heads], f32, any
- *       strides, the same for all layers of a plane; else none
- *   dst_scales (Tensor(b!)[]): as src_scales, of dst_pages; those per token and head are written
+ *   src_scales (Tensor[]): none, but of codes that become floats or were such: for scales that the
+ *       call knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+ *       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
+ *       num_heads], f32, any strides, the same for all layers of a plane
+ *   dst_scales (Tensor(b!)[]): none, but as src_scales, of dst_pages; those per token and head are
+ *       written
  *   num_layers (int): layers; 0: src_pages are those of one plane
  */
 KVF_API kvf_status kvf_kv_relayout(const kvf_exec *exec, const DLTensor *const *src_pages,

@@ -1500,13 +1500,13 @@ pub fn kv_checksum(
 ///   wire_block_size (int): tokens of a wire block, 1 or more
 ///   page_dtype (str): what pages hold, for example 'auto' or 'fp8'
 ///   wire_dtype (str): as page_dtype, what the wire is to hold
-///   page_scales (Tensor[]): of codes that become floats or were such: for scales that the call
-///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+///   page_scales (Tensor[]): none, but of codes that become floats or were such: for scales that
+///       the call knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
 ///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
-///       num_heads], f32, any strides, the same for all layers of a plane; else none
-///   wire_scales (Tensor?): of fp8 or int8 codes on the wire that become floats or were such: f32,
-///       [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the
-///       device of pages; else None
+///       num_heads], f32, any strides, the same for all layers of a plane
+///   wire_scales (Tensor?): none, but of fp8 or int8 codes on the wire that become floats or were
+///       such: f32, [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads],
+///       on the device of pages
 ///   num_layers (int): layers; 0: pages are those of one plane
 ///   heads_per_group (int): of 'GLKNHC', which alone reads it: heads of a group; divides num_heads;
 ///       0: all
@@ -1607,11 +1607,12 @@ pub fn kv_pack(
 ///   dst_slots (Tensor): as src_slots, as many, of dst_pages
 ///   src_dtype (str): what src_pages hold, for example 'auto' or 'fp8'
 ///   dst_dtype (str): as src_dtype, what dst_pages are to hold
-///   src_scales (Tensor[]): of codes that become floats or were such: for scales that the call
-///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
+///   src_scales (Tensor[]): none, but of codes that become floats or were such: for scales that the
+///       call knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
 ///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
-///       num_heads], f32, any strides, the same for all layers of a plane; else none
-///   dst_scales (Tensor(b!)[]): as src_scales, of dst_pages; those per token and head are written
+///       num_heads], f32, any strides, the same for all layers of a plane
+///   dst_scales (Tensor(b!)[]): none, but as src_scales, of dst_pages; those per token and head are
+///       written
 ///   num_layers (int): layers; 0: src_pages are those of one plane
 /// ```
 #[allow(clippy::too_many_arguments)]
@@ -1724,13 +1725,13 @@ pub fn kv_relayout(
 ///   wire_block_size (int): tokens of a wire block, 1 or more
 ///   wire_dtype (str): what the wire holds, for example 'auto' or 'fp8'
 ///   page_dtype (str): as wire_dtype, what pages are to hold
-///   wire_scales (Tensor?): of fp8 or int8 codes on the wire that become floats or were such: f32,
-///       [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads], on the
-///       device of pages; else None
-///   page_scales (Tensor(b!)[]): of codes that become floats or were such: for scales that the call
-///       knows one tensor for each plane, f32, one element, [num_layers] or [num_layers,
-///       num_heads]; with a scale per token and head as many as pages, [num_blocks, block_size,
-///       num_heads], f32, any strides, the same for all layers of a plane; else none; those per
+///   wire_scales (Tensor?): none, but of fp8 or int8 codes on the wire that become floats or were
+///       such: f32, [num_planes], [num_planes, num_layers] or [num_planes, num_layers, num_heads],
+///       on the device of pages
+///   page_scales (Tensor(b!)[]): none, but of codes that become floats or were such: for scales
+///       that the call knows one tensor for each plane, f32, one element, [num_layers] or
+///       [num_layers, num_heads]; with a scale per token and head as many as pages, [num_blocks,
+///       block_size, num_heads], f32, any strides, the same for all layers of a plane; those per
 ///       token and head are written
 ///   gate (Tensor?): [1], int32, on the device of pages: not 0 keeps pages as they are
 ///   num_layers (int): layers; 0: pages are those of one plane
