@@ -288,7 +288,7 @@ def command_edges(
     graph.target("test-vllm", "run_script", implicit=["lib", *bindings], **script)
     script = {"script": "tests/python/transfer_faults.py", "flags": ""}
     graph.target("test-transfer-faults", "run_script", implicit=["lib", *bindings], **script)
-    script = {"script": "plugins/kvforge-sglang/engine/compare.py", "flags": ""}
+    script = {"script": "plugins/kvforge-sglang/engine/quality.py", "flags": ""}
     graph.target("test-sglang", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)
     graph.target("demo", "run_demo", implicit=[f"{build}/demo"])
@@ -311,7 +311,7 @@ def command_edges(
     python = sources(
         *("*.py", "tests/*.py", "tests/python/*.py", "bench/*.py"),
         *("tests/abi/*.py", "tests/mutations/*.py", "tests/packaging/*.py"),
-        *("plugins/kvforge-vllm/engine/compare.py", "plugins/kvforge-sglang/engine/compare.py"),
+        *("plugins/kvforge-vllm/engine/compare.py", "plugins/kvforge-sglang/engine/quality.py"),
         *("examples/demo/plot.py", "examples/own_op/*.py", "examples/w4a16/*.py"),
     )
     python += ["configuration", "generator", "python/kvforge"]

@@ -54,9 +54,10 @@ class Batch:
         out = np.full_like(self.query, 7)
         lse = np.full((self.heads, self.tokens), 7, np.float32)
         one = np.ones(1, np.float32)
+        keys, values = self.caches
         batch = (self.starts, self.lengths, self.table)
         _C_cache_ops.paged_attention(
-            out, self.query, *self.caches, *batch, 0.25, "auto", one, one, lse=lse, **named
+            out, self.query, keys, values, *batch, 0.25, "auto", one, one, lse=lse, **named
         )
         return out, lse
 

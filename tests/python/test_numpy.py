@@ -103,12 +103,12 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
 def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None:
     """Keys of 192 and values of 128 elements; attention, which wants one size, says so."""
     key, value, one = normal(4, 2, 192), normal(4, 2, 128, seed=1), np.ones(1, np.float32)
-    caches = [np.zeros((1, 4, 2, width), np.uint8) for width in (108, 72)]
-    ops.reshape_and_cache_flash_nvfp4(key, value, *caches, np.arange(4), "nvfp4", one, one)
+    keys, values = (np.zeros((1, 4, 2, width), np.uint8) for width in (108, 72))
+    ops.reshape_and_cache_flash_nvfp4(key, value, keys, values, np.arange(4), "nvfp4", one, one)
     tables, starts = np.array([[0]], np.int32), np.array([0, 4], np.int32)
-    outs = [np.zeros_like(rows) for rows in (key, value)]
-    ops.gather_kv_cache(*caches, *outs, tables, starts, "nvfp4", one, one)
-    for rows, out in zip((key, value), outs, strict=True):
+    k_out, v_out = np.zeros_like(key), np.zeros_like(value)
+    ops.gather_kv_cache(keys, values, k_out, v_out, tables, starts, "nvfp4", one, one)
+    for rows, out in ((key, k_out), (value, v_out)):
         codes, stored = oracle.encode_nvfp4(rows, 1.0)
         pairs = np.stack([codes & 15, codes >> 4], axis=-1).reshape(rows.shape)
         steps = oracle.decode(stored, one).repeat(16, axis=-1)
@@ -119,7 +119,7 @@ def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None
     with pytest.raises(ValueError, match=r"value_cache: .* is 72, want 108 as in query"):
         first = np.array([0, 1], np.int32)
         ops.paged_attention(
-            query.copy(), query, *caches, first, lengths, tables, 0.1, "nvfp4", one, one
+            query.copy(), query, keys, values, first, lengths, tables, 0.1, "nvfp4", one, one
         )
 
 

@@ -111,11 +111,11 @@ def test_every_byte(kind: str, in_place: bool) -> None:
             wants.append(oracle.scatter(caches[side], SLOTS, codes))
             wanted_scales[side] = oracle.scatter(row_scales[side], SLOTS, made)
         else:
-            scale = scales[side][:, None] if scales[side].ndim else scales[side]
+            by = scales[side][:, None] if scales[side].ndim else scales[side]
             codes = (
-                oracle.encode_int8(rows, scale).view(np.uint8)
+                oracle.encode_int8(rows, by).view(np.uint8)
                 if kind == "int8"
-                else oracle.encode(rows, scale, oracle.E4M3 if kind == "fp8_e4m3" else oracle.E5M2)
+                else oracle.encode(rows, by, oracle.E4M3 if kind == "fp8_e4m3" else oracle.E5M2)
             )
             wants.append(oracle.scatter(caches[side], SLOTS, codes))
     has_scales = kind.endswith(("head", "even"))

@@ -1,4 +1,4 @@
-"""Runs SGLang's engine, and prints a line of JSON: what compare.py asks for.
+"""Runs SGLang's engine, and prints a line of JSON: what quality.py asks for.
 
 python engines.py MODEL '{"attention_backend": "kvforge"}'
 """

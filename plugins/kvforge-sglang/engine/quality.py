@@ -1,6 +1,6 @@
 """SGLang with kvforge's cache beside SGLang's own, on SmolLM2 on the CPU. Target test-sglang.
 
-    python3 plugins/kvforge-sglang/engine/compare.py --build-dir=build
+    python3 plugins/kvforge-sglang/engine/quality.py --build-dir=build
 
 First the tests of the plugin beside SGLang's own pool, attention and list of kernels. Then whole engines,
 each with processes of its own: ten prompts, four at a time, in parts of 64 tokens, some with a prefix that
