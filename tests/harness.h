@@ -14,6 +14,7 @@ typedef struct test_options {
   bool exhaustive; /* minutes instead of seconds */
   uint64_t seed;
   const char *suite; /* NULL: all that are not hidden */
+  const char *skip;  /* NULL: none */
 } test_options;
 
 extern test_options options;

@@ -2,8 +2,9 @@
  * kvf_tests: the C test suites.
  *
  *   kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N]
- *             [--suite NAME [--try A,B]]
+ *             [--suite NAME [--try A,B]] [--skip NAME]
  *
+ * --skip: all suites but this one, as by who counts lines that others reach, too.
  * --try: the suite's op is launched with these tuned constants, whatever its table says.
  * CPU variants run at the isa level that KVFORGE_ISA names; CUDA needs libcuda, or the library that
  * KVFORGE_LIBCUDA names. Exit status 0: every test passed, and every variant of the backend that
@@ -56,7 +57,7 @@ static const test_suite suites[] = {
 
 static void usage(FILE *to) {
   (void)fprintf(to, "usage: kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N] "
-                    "[--suite NAME [--try A,B]]\nsuites:");
+                    "[--suite NAME [--try A,B]] [--skip NAME]\nsuites:");
   for (size_t i = 0; i < TEST_COUNT(suites); ++i) {
     (void)fprintf(to, " %s", suites[i].name);
   }
@@ -103,6 +104,9 @@ static bool read_options(int count, char **arguments) {
     } else if (strcmp(name, "--suite") == 0 && next[0] != '\0') {
       options.suite = next;
       ++i;
+    } else if (strcmp(name, "--skip") == 0 && next[0] != '\0') {
+      options.skip = next;
+      ++i;
     } else if (strcmp(name, "--try") == 0 && next[0] != '\0') {
       tried = next;
       ++i;
@@ -133,7 +137,8 @@ static CU_TestInfo nothing_tests[] = {{"variants", test_nothing}, CU_TEST_INFO_N
 
 static bool chosen(const test_suite *suite) {
   const bool named = options.suite ? strcmp(options.suite, suite->name) == 0 : !suite->hidden;
-  return named && suite->tests != NULL && (suite->backends >> options.backend & 1);
+  const bool skipped = options.skip != NULL && strcmp(options.skip, suite->name) == 0;
+  return named && !skipped && suite->tests != NULL && (suite->backends >> options.backend & 1);
 }
 
 /* Every op of the registry has a suite. */
@@ -155,7 +160,7 @@ static int ops_without_suite(void) {
 }
 
 static int variants_not_run(void) {
-  if (options.suite == NULL) {
+  if (options.suite == NULL && options.skip == NULL) {
     return report_variants_not_run(NULL);
   }
   int missing = 0;
