@@ -525,7 +525,7 @@ FAULTS = (
         "templates/shared/pieces_cuda.j2",
         "for (int32_t distance = lanes / 2; distance > 0; distance /= 2)",
         "for (int32_t distance = lanes / 2; distance > 1; distance /= 2)",
-        ("kv_pack",),
+        ("kv_relayout",),
         "cuda",
     ),
     Fault(
