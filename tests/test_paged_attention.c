@@ -1033,7 +1033,11 @@ static void test_matrix(void) {
     int count = 0;
     plan.context = &OP->variants[v];
     covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
-    for (int i = 0; wanted(&OP->variants[v]) && i < count; ++i) {
+    /* Emulated tiles take minutes: they are one code for 24 variants, so that each has a third. */
+    const bool shared = cuda.last_fault != NULL && !options.exhaustive &&
+                        is_tiled(&(decode_case){.variant = &OP->variants[v]});
+    const int step = shared ? 3 : 1;
+    for (int i = v % step; wanted(&OP->variants[v]) && i < count; i += step) {
       const int *value = rows[i].value;
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = heads[value[HEADS_AXIS]].kv_heads,
