@@ -107,8 +107,8 @@ def commands(build: Path, settings: Path) -> list[Command]:
     ]
     if emulator.exists():
         emulated = {"KVFORGE_LIBCUDA": str(emulator)}
-        # Attention's own suite takes as long as all others, and reaches no line of runtime/ on CUDA
-        # that those of indices, prepared calls and round trips do not.
+        # Attention's own suite takes as long as all others; the suites of indices, prepared calls and
+        # round trips launch it, too.
         command = [tests, "--backend", "cuda", "--skip", "paged_attention"]
         found.insert(1, Command("suites, cuda", command, emulated))
     found[2:] = [
