@@ -79,7 +79,9 @@ class Side:
             silence=60.0,
         )
         api, _ = _import()
-        self.agent = api.nixl_agent(f"bench {os.getpid()}", api.nixl_agent_config())
+        # As the endpoint's own, without a thread that would take a core from all methods.
+        config = api.nixl_agent_config(enable_prog_thread=False)
+        self.agent = api.nixl_agent(f"bench {os.getpid()}", config)
         for memory in (self.pages, self.buffer):
             region = [(memory.data_ptr(), memory.nbytes, 0, "")]
             self.agent.register_memory(region, mem_type="DRAM")

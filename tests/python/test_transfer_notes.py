@@ -137,7 +137,7 @@ def test_a_field_that_is_not_what_was_agreed(pair: Pair, field: str) -> None:
         (lambda note: [note[:-3]], "bytes of sums"),
         (lambda note: [note[:-8]], "sums"),
         (lambda note: [b"KVFX" + note[4:]], "magic"),
-        (lambda note: [note[:4] + b"\x02" + note[5:]], "version"),
+        (lambda note: [note[:4] + b"\x01" + note[5:]], "version"),
         (lambda note: [note[:6] + b"\x63" + note[7:]], "kind"),
         (lambda note: [note[:-1] + bytes([note[-1] ^ 1])], "digest"),
     ],
@@ -190,7 +190,7 @@ def test_a_chunk_of_a_transfer_that_was_given_up(pair: Pair) -> None:
     with pytest.raises(transfer.Aborted):
         fetch.result()
     assert pair.all_free(), "the sender says that its writes are over"
-    link = pair.wire.links[pair.receiver._peers[pair.peer].link.address()]
+    link = pair.wire.links[pair.receiver._exchange.peers[pair.peer].link.address()]
     link.notes += held
     time.sleep(0.05)
     np.testing.assert_array_equal(pair.target, pair.before)
@@ -349,3 +349,71 @@ def test_a_ring_has_generations_and_quarantine() -> None:
     ring.closed(owner)
     ring.give_back(second)
     assert ring.counts == {"free": 2, "held": 0, "quarantined": 0}
+
+
+def offer(pair: Pair, **options: Any) -> tuple[transfer.Transfer, list[str]]:
+    """An offer whose readers say when they are through, and what it releases."""
+    released: list[str] = []
+    found = pair.sender.offer(
+        *("key", pair.slots),
+        readers=None,
+        release=lambda each: released.append(each.key),
+        **options,
+    )
+    return found, released
+
+
+def test_readers_say_when_they_are_through(pair: Pair) -> None:
+    """An offer outlives any number of fetches, and ends when each of its readers has said so."""
+    second = pair.endpoint("second", pair.target)
+    try:
+        second_peer = second.connect(*pair.sender.listen())
+        found, released = offer(pair)
+        for _ in range(2):
+            pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+        for _ in range(2):  # the same reader twice is one
+            pair.receiver.release(pair.peer, "key", 2)
+        time.sleep(0.05)
+        assert not found.done() and not released
+        second.release(second_peer, "key", 2)
+        assert found.result(5).chunks == 8
+        assert released == ["key"]
+        np.testing.assert_array_equal(pair.target, pair.want)
+    finally:
+        second.close()
+
+
+def test_who_is_through_before_the_offer_came(pair: Pair) -> None:
+    pair.receiver.release(pair.peer, "key", 1)
+    pair.receiver.release(pair.peer, "another", 1)
+    time.sleep(0.05)
+    found, released = offer(pair)
+    assert found.result(5).bytes == 0 and released == ["key"]
+    pair.receiver.release("nobody", "key")  # a peer that is not there is none the wiser
+
+
+def test_an_offer_lives_as_long_as_it_is_renewed(pair: Pair) -> None:
+    """Its deadline counts anew each time; without that it is over."""
+    found, released = offer(pair, deadline=0.4)
+    for _ in range(10):
+        pair.receiver.renew(pair.peer, "key")
+        time.sleep(0.1)
+    assert not found.done()
+    with pytest.raises(transfer.DeadlineExceeded):
+        found.result(5)
+    assert released == ["key"]
+
+
+@pytest.mark.parametrize("body", [b"", b'["key"]', b"[1, 1]", b'["key", -1]', b'["key", true]'])
+def test_a_release_that_is_none(pair: Pair, body: bytes) -> None:
+    """Who sends such a thing is cut off."""
+    for kind in (messages.RELEASE, messages.RENEW):
+        with pytest.raises(transfer.BadMessage, match="release"):
+            messages.parse_key(messages.parse(messages.note(kind, 0, body)).body)
+    pair.wire.links[pair.sender._exchange.peers[pair.receiver.name].link.address()].notes.append(
+        messages.note(messages.RELEASE, 0, body)
+    )
+    until = time.monotonic() + 5
+    while pair.sender.peers() and time.monotonic() < until:
+        time.sleep(0.001)
+    assert not pair.sender.peers()

@@ -1,7 +1,7 @@
-"""An endpoint: the one thread that owns a process's links, and what goes to and fro on them.
+"""An endpoint: hellos, and the one thread that owns a process's links.
 
-The public calls are for any thread; each hands its work to the endpoint's own, which also looks at all
-links, takes notes, moves transfers on and ends those whose peer or deadline is over.
+The public calls are for any thread; each hands its work to the endpoint's own, which also has its
+exchange.Exchange take notes and move transfers on.
 """
 
 from __future__ import annotations
@@ -17,66 +17,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
-from kvforge.transfer import messages, plan, side_channel
-from kvforge.transfer.engine import Link, LinkDown, Maker
-from kvforge.transfer.errors import (
-    Aborted,
-    BadMessage,
-    DeadlineExceeded,
-    Incompatible,
-    PeerLost,
-    PeerRefused,
-    TransferError,
-)
+from kvforge.transfer import messages, side_channel
+from kvforge.transfer.engine import LinkDown, Maker
+from kvforge.transfer.errors import Aborted, DeadlineExceeded, PeerLost, TransferError
+from kvforge.transfer.exchange import Exchange, Offer, settle
 from kvforge.transfer.gloo_engine import GlooEngine
-from kvforge.transfer.layout import Group, Wire
-from kvforge.transfer.messages import Note, Slot
+from kvforge.transfer.layout import Group
 from kvforge.transfer.nixl_engine import NixlEngine
 from kvforge.transfer.peer import Hello, Peer
-from kvforge.transfer.receiver import Receiving, Stream
 from kvforge.transfer.ring import Ring
-from kvforge.transfer.sender import Sending
 from kvforge.transfer.transfer import Transfer
 
 _ENGINES: dict[str, Maker] = {"nixl": NixlEngine, "gloo": GlooEngine}
 _LOG = logging.getLogger("kvforge.transfer")
-# Seconds between two looks at the links, which need the core themselves, when nothing has moved: at
-# first, and at most.
-_SHORT, _LONG = 20e-6, 1e-3
+# Seconds between two looks at the links when nothing has moved: at first, and at most while a transfer is
+# under way and while none is.
+_SHORT, _BUSY, _IDLE = 20e-6, 1e-4, 1e-3
 
 _T = TypeVar("_T")
-
-
-@dataclass(eq=False)
-class _Fetch:
-    """A fetch of this side."""
-
-    transfer: Transfer
-    receiving: Receiving
-    until: float
-    seconds: float
-
-
-@dataclass(eq=False)
-class _Offer:
-    """An offer of this side, and how many of its readers are through."""
-
-    transfer: Transfer
-    group: Group
-    slots: Any
-    first: int
-    readers: int
-    until: float
-    seconds: float
-    release: Callable[[Transfer], None] | None
-    sendings: list[tuple[Peer, Sending]] = field(default_factory=list)
-    ended: int = 0
-    error: TransferError | None = None
 
 
 class Endpoint:
@@ -111,20 +73,18 @@ class Endpoint:
         self._groups = {group.shape.name: group for group in groups}
         if len(self._groups) != len(groups):
             raise ValueError("Endpoint: two groups of one name")
-        self._incoming, self._outgoing = Ring(slots, slot_bytes), Ring(slots, slot_bytes)
+        self._incoming, outgoing = Ring(slots, slot_bytes), Ring(slots, slot_bytes)
         self._deadline, self._ping, self._silence = deadline, ping, silence
         self._event = on_event or (lambda _: None)
-        self._peers: dict[str, Peer] = {}
-        self._lost: dict[str, TransferError] = {}
-        self._fenced: list[Link] = []
-        self._fetches: list[_Fetch] = []
-        self._offers: list[_Offer] = []
+        self._exchange = Exchange(
+            *(self._groups, self._incoming, outgoing, deadline, ping, silence, self._event)
+        )
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = threading.Event()
-        self._leaving = self._stopping = False
+        self._stopping = False
         self._listener: socket.socket | None = None
         make = _ENGINES[engine] if isinstance(engine, str) else engine
-        self._engine = make(self.name, self._incoming.memory, self._outgoing.memory, silence)
+        self._engine = make(self.name, self._incoming.memory, outgoing.memory, silence)
         self._thread = threading.Thread(target=self._run, name="kvforge-transfer", daemon=True)
         self._thread.start()
 
@@ -159,7 +119,7 @@ class Endpoint:
 
     def peers(self) -> list[str]:
         """The names of all peers that are there, in order."""
-        return self._call(lambda: sorted(self._peers))
+        return self._call(lambda: sorted(self._exchange.peers))
 
     def wait_for_peers(self, count: int, timeout: float | None = None) -> list[str]:
         """The names of all peers, once there are so many. DeadlineExceeded after `timeout` seconds."""
@@ -208,20 +168,11 @@ class Endpoint:
                 side_channel.exchange(connection, hello.to_json(), self._deadline)
             )
             other.check(hello.engine, hello.groups)
-            self._call(lambda: self._meet(Peer(other, link)))
+            self._call(lambda: self._exchange.meet(Peer(other, link)))
         except BaseException:
-            self._call(lambda: self._fence(link))
+            self._call(lambda: self._exchange.fence(link))
             raise
         return other.name
-
-    def _meet(self, peer: Peer) -> None:
-        try:
-            peer.link.connect(peer.hello.address)
-        except LinkDown as error:
-            raise PeerLost(peer.name, str(error)) from None
-        if peer.name in self._peers:
-            self._lose(self._peers[peer.name], PeerLost(peer.name, "it said hello anew"))
-        self._peers[peer.name] = peer
 
     # ---- transfers ---------------------------------------------------------------------------------
 
@@ -232,7 +183,7 @@ class Endpoint:
         *,
         group: str | None = None,
         first: int = 0,
-        readers: int = 1,
+        readers: int | None = 1,
         deadline: float | None = None,
         release: Callable[[Transfer], None] | None = None,
     ) -> Transfer:
@@ -241,16 +192,17 @@ class Endpoint:
         The pages must stay as they are until `readers` transfers have ended, well or not, or the
         deadline (seconds) is over; then `release` is called on the endpoint's thread, and result() has
         the sum of what was sent or the first error. `group` may be left out where there is one.
+        Without a number of readers the peers say by release() when they are through.
         """
         found = self._group(group)
         seconds = self._deadline if deadline is None else deadline
         transfer = Transfer(key)
         until = time.monotonic() + seconds
         tokens = np.array(slots, np.int64)
-        offer = _Offer(transfer, found, tokens, first, readers, until, seconds, release)
+        offer = Offer(transfer, found, tokens, first, readers, until, seconds, release)
         error = Aborted(f"kvforge.transfer: offer {key} was aborted")
-        transfer._abort = lambda: self._call(lambda: self._end_offer(offer, error))
-        self._call(lambda: self._offers.append(offer))
+        transfer._abort = lambda: self._call(lambda: self._exchange.end_offer(offer, error))
+        self._call(lambda: self._exchange.offer(offer))
         return transfer
 
     def fetch(
@@ -273,7 +225,6 @@ class Endpoint:
         `zero_tail`: the rows of the last token's page behind it become 0. Incompatible at once where
         the peers do not have it all; else see result().
         """
-        names = [peers] if isinstance(peers, str) else list(peers)
         found = self._group(group)
         seconds = self._deadline if deadline is None else deadline
         transfer = Transfer(key)
@@ -286,94 +237,59 @@ class Endpoint:
         if np.unique(tokens).size != tokens.size:
             raise ValueError("fetch: slots: two tokens in one slot")
 
-        def begin() -> None:
-            for name in names:
-                if name not in self._peers:
-                    raise self._lost.get(name) or PeerLost(name, "it never said hello")
-            there = {name: self._peers[name] for name in names}
-            shapes = {name: peer.shape(found.shape.name) for name, peer in there.items()}
-            streams = []
-            limit = {
-                name: min(self._incoming.slot_bytes, peer.hello.slot_bytes)
-                for name, peer in there.items()
-            }
-            for name, mine, heads in plan.sources(found.shape, shapes, layers):
-                wire = Wire.between(shapes[name], found.shape)
-                likes = found.shape
-                grouped = likes.heads_per_group if likes.wire_layout == "GLKNHC" else 0
-                part = plan.Part(
-                    likes.name,
-                    mine,
-                    heads,
-                    first,
-                    len(tokens),
-                    likes.wire_layout,
-                    likes.wire_block,
-                    grouped,
-                )
-                cut = plan.chunks(part, wire.row_bytes, limit[name])
-                number = secrets.randbits(63)
-                link, index = there[name].link, there[name].index(likes.name)
-                streams.append(Stream(number, name, link, index, wire, part, cut))
-            receiving = Receiving(
-                *(found, tokens, streams, self._incoming, transfer.stats, self._event),
-                *(atomic, zero_tail),
+        names = [peers] if isinstance(peers, str) else list(peers)
+        fetch = self._call(
+            lambda: self._exchange.fetch(
+                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail)
             )
-            fetch = _Fetch(transfer, receiving, time.monotonic() + seconds, seconds)
-            error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")
-            transfer._abort = lambda: self._call(lambda: self._end_fetch(fetch, error))
-            self._fetches.append(fetch)
-            for stream in streams:
-                there[stream.peer].streams[stream.number] = (receiving, stream)
-            for stream in streams:
-                text = messages.want(stream.number, key, stream.part.to_json(), limit[stream.peer])
-                self._notify(there[stream.peer], text)
-            self._event("want")
-            if receiving.complete:
-                self._end_fetch(fetch, None)
-
-        self._call(begin)
+        )
+        error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")
+        transfer._abort = lambda: self._call(lambda: self._exchange.end_fetch(fetch, error))
         return transfer
+
+    def release(self, peer: str, key: str, readers: int = 1) -> None:
+        """Says that this side reads no more of what the peer offers as `key` to no number of readers,
+        whatever the group. It ends once `readers` endpoints have said so. A peer that is lost, or has
+        no such offer, is none the wiser."""
+        self._call(lambda: self._exchange.tell(peer, messages.release(key, readers)))
+
+    def renew(self, peer: str, key: str) -> None:
+        """Gives what the peer offers as `key` its whole deadline anew: a fetch will come."""
+        self._call(lambda: self._exchange.tell(peer, messages.renew(key)))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Slots of both rings: free, held, and in quarantine."""
         return self._call(
-            lambda: {"incoming": self._incoming.counts, "outgoing": self._outgoing.counts}
+            lambda: {
+                "incoming": self._exchange.incoming.counts,
+                "outgoing": self._exchange.outgoing.counts,
+            }
         )
 
     def close(self) -> None:
         """Ends all that is under way with Aborted, says farewell, and cuts all links."""
-        if self._leaving:
+        if self._exchange.leaving:
             return
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
 
-        def end() -> None:
-            error = Aborted(f"kvforge.transfer: endpoint {self.name} was closed")
-            for fetch in list(self._fetches):
-                self._end_fetch(fetch, error)
-            for offer in list(self._offers):
-                self._end_offer(offer, error)
-            for peer in self._peers.values():
-                self._notify(peer, messages.note(messages.BYE))
-            self._leaving = True
-
-        def cut() -> None:
-            for peer in list(self._peers.values()):
-                self._lose(peer, Aborted(f"kvforge.transfer: endpoint {self.name} was closed"))
-            self._stopping = True
-
-        self._call(end)
+        error = Aborted(f"kvforge.transfer: endpoint {self.name} was closed")
+        self._call(lambda: self._exchange.leave(error))
         # An answer says that the last notes have come over; a link that is cut takes them along.
         until = time.monotonic() + self._ping
         while self.peers() and time.monotonic() < until:
             time.sleep(0.001)
-        self._call(cut)
+
+        def stop() -> None:
+            self._exchange.lose_all(error)
+            self._stopping = True
+
+        self._call(stop)
         self._thread.join()
         until = time.monotonic() + self._silence
-        while not all(link.closed() for link in self._fenced) and time.monotonic() < until:
+        while not self._exchange.closed() and time.monotonic() < until:
             time.sleep(0.001)
 
     def _group(self, name: str | None) -> Group:
@@ -406,15 +322,21 @@ class Endpoint:
             raise Aborted(f"kvforge.transfer: endpoint {self.name} is closed")
         return future.result()
 
+    def _run_calls(self) -> bool:
+        """Does what other threads want done. Whether there was anything."""
+        busy = False
+        while not self._calls.empty():
+            self._calls.get()()
+            busy = True
+        return busy
+
     def _run(self) -> None:
         try:
             self._loop()
         except BaseException as error:  # nobody may wait for a thread that is gone
-            under_way = [fetch.transfer for fetch in self._fetches]
-            under_way += [offer.transfer for offer in self._offers]
-            for transfer in under_way:
+            for transfer in self._exchange.under_way():
                 if not transfer.done():
-                    _settle(transfer, TransferError(f"kvforge.transfer: {error!r}"))
+                    settle(transfer, TransferError(f"kvforge.transfer: {error!r}"))
             raise
 
     def _loop(self) -> None:
@@ -423,245 +345,14 @@ class Endpoint:
             now = time.monotonic()
             if now - last > self._silence / 2:
                 # This process did not run: what peers said meanwhile has yet to come in.
-                for peer in self._peers.values():
-                    peer.heard = max(peer.heard, now - self._silence / 2)
+                self._exchange.excuse(now - self._silence / 2)
             last = now
-            if self._step(now):
+            busy = self._run_calls()
+            if self._exchange.step(now) or busy:
                 pause = _SHORT
                 continue
-            pause = min(2 * pause, _LONG)
+            pause = min(
+                2 * pause, _BUSY if self._exchange.fetches or self._exchange.sending else _IDLE
+            )
             if self._wake.wait(pause):
                 self._wake.clear()
-
-    def _step(self, now: float) -> bool:
-        busy = False
-        while not self._calls.empty():
-            self._calls.get()()
-            busy = True
-        for peer in list(self._peers.values()):
-            try:
-                busy |= self._look(peer, now)
-            except LinkDown as error:
-                self._lose(peer, PeerLost(peer.name, str(error)))
-            except BadMessage as error:
-                self._lose(peer, error)
-        for fetch in list(self._fetches):
-            with contextlib.suppress(LinkDown):  # the peer's own turn tells
-                busy |= fetch.receiving.grant()
-            if now > fetch.until:
-                what = f"fetch of {fetch.transfer.key}"
-                self._end_fetch(fetch, DeadlineExceeded(what, fetch.seconds))
-        for offer in list(self._offers):
-            if now > offer.until:
-                what = f"offer {offer.transfer.key}"
-                self._end_offer(offer, DeadlineExceeded(what, offer.seconds))
-        for link in [link for link in self._fenced if link.closed()]:
-            self._fenced.remove(link)
-            self._incoming.closed(link)
-            self._outgoing.closed(link)
-        return busy
-
-    def _look(self, peer: Peer, now: float) -> bool:
-        """Takes a peer's notes and moves on what is sent to it."""
-        notes = peer.link.poll()
-        if notes:
-            peer.heard = now
-        for text in notes:
-            self._take(peer, messages.parse(text))
-            if peer.name not in self._peers:
-                return True
-        self._answer_wants(peer)
-        busy = bool(notes)
-        for sending in list(peer.sendings.values()):
-            try:
-                busy |= sending.step()
-            except (LinkDown, BadMessage):
-                raise
-            except Exception as error:  # of kv_pack
-                self._end_sending(peer, sending, error)
-            if sending.complete and sending.idle:
-                self._end_sending(peer, sending, None)
-            elif sending.failed is not None and sending.idle:
-                del peer.sendings[sending.number]
-        if now - peer.pinged > self._ping:
-            peer.pinged = now
-            peer.link.notify(messages.note(messages.PING))
-        if now - peer.heard > self._silence:
-            raise LinkDown(f"silent for {now - peer.heard:.1f} s")
-        since = self._incoming.oldest(peer.link)
-        if since is not None and now - since > self._deadline:
-            raise LinkDown(f"slots are not drained after {self._deadline:g} s")
-        return busy
-
-    def _take(self, peer: Peer, note: Note) -> None:
-        if note.kind == messages.WANT:
-            peer.wants.append((note.transfer, *messages.parse_want(note.body)))
-        elif note.kind == messages.CREDIT:
-            slots = messages.parse_slots(note.body)
-            peer.check_slots(slots)
-            if note.transfer in peer.sendings:
-                peer.sendings[note.transfer].credit(slots)
-            else:
-                text = messages.with_slots(messages.DRAINED, note.transfer, slots)
-                peer.link.notify(text)
-        elif note.kind == messages.READY and note.transfer in peer.streams:
-            peer.streams[note.transfer][1].ready = True
-        elif note.kind == messages.ACK and note.transfer in peer.sendings:
-            peer.sendings[note.transfer].acknowledge(messages.parse_slots(note.body))
-        elif note.kind == messages.CHUNK:
-            self._take_chunk(peer, note)
-        elif note.kind == messages.DRAINED:
-            for slot in messages.parse_slots(note.body):
-                self._incoming.drained(slot, peer.link)
-        elif note.kind == messages.FAIL:
-            error = PeerRefused(peer.name, note.body.decode(errors="replace"))
-            peer.wants = [want for want in peer.wants if want[0] != note.transfer]
-            if note.transfer in peer.sendings:
-                self._end_sending(peer, peer.sendings[note.transfer], error)
-            elif note.transfer in peer.streams:
-                self._end_fetch(self._fetch_of(peer.streams[note.transfer][0]), error)
-        elif note.kind == messages.BYE:
-            if not self._leaving:
-                self._notify(peer, messages.note(messages.BYE))
-            self._lose(peer, PeerLost(peer.name, "it left"))
-
-    def _take_chunk(self, peer: Peer, note: Note) -> None:
-        header, sums = messages.parse_chunk(note)
-        if note.transfer not in peer.streams:  # late: the slot is the better for it
-            self._incoming.drained(Slot(header.slot, header.generation), peer.link)
-            return
-        receiving, stream = peer.streams[note.transfer]
-        fetch = self._fetch_of(receiving)
-        try:
-            receiving.take(stream, header, sums)
-        except LinkDown:
-            raise
-        except Exception as error:  # of the header, the sums or kv_unpack
-            landed = Slot(header.slot, header.generation)
-            self._end_fetch(fetch, error)
-            self._incoming.drained(landed, peer.link)
-            return
-        if receiving.complete:
-            self._end_fetch(fetch, None)
-
-    def _fetch_of(self, receiving: Receiving) -> _Fetch:
-        return next(fetch for fetch in self._fetches if fetch.receiving is receiving)
-
-    def _answer_wants(self, peer: Peer) -> None:
-        """Begins to send what a peer wants and somebody here has offered."""
-        for want in list(peer.wants):
-            number, key, limit, values = want
-            for offer in self._offers:
-                if offer.transfer.key == key and offer.group.shape.name == values.get("group"):
-                    peer.wants.remove(want)
-                    try:
-                        self._begin(peer, offer, number, limit, values)
-                    except Incompatible as error:
-                        self._notify(peer, messages.fail(number, str(error)))
-                    break
-
-    def _begin(self, peer: Peer, offer: _Offer, number: int, limit: int, values: Any) -> None:
-        shape = offer.group.shape
-        part = plan.Part.from_json(values, shape)
-        wire = Wire.between(shape, peer.shape(shape.name))
-        start = part.first - offer.first
-        if start < 0 or start + part.count > len(offer.slots):
-            first, end = offer.first, offer.first + len(offer.slots)
-            wanted = f"tokens {part.first} to {part.first + part.count} of {offer.transfer.key}"
-            raise Incompatible(f"{wanted}, which has {first} to {end}")
-        sending = Sending(
-            number,
-            peer.link,
-            self._outgoing,
-            peer.hello.slot_bytes,
-            offer.group,
-            list(self._groups).index(shape.name),
-            wire,
-            part,
-            plan.chunks(part, wire.row_bytes, min(limit, self._outgoing.slot_bytes)),
-            offer.slots[start : start + part.count],
-            offer.transfer.stats,
-            self._event,
-        )
-        peer.sendings[number] = sending
-        offer.sendings.append((peer, sending))
-        peer.link.notify(messages.note(messages.READY, number))
-
-    # ---- ends --------------------------------------------------------------------------------------
-
-    def _notify(self, peer: Peer, text: bytes) -> None:
-        """For what the peer need not hear if it is lost, which comes out at the next look at it."""
-        with contextlib.suppress(LinkDown):
-            peer.link.notify(text)
-
-    def _end_fetch(self, fetch: _Fetch, error: Exception | None) -> None:
-        if fetch not in self._fetches:
-            return
-        self._fetches.remove(fetch)
-        fetch.receiving.give_up()
-        for stream in fetch.receiving.streams:
-            peer = self._peers.get(stream.peer)
-            if peer is None or peer.streams.pop(stream.number, None) is None:
-                continue
-            if error is not None and not stream.complete:
-                self._notify(peer, messages.fail(stream.number, str(error)))
-        _settle(fetch.transfer, error)
-
-    def _end_sending(self, peer: Peer, sending: Sending, error: Exception | None) -> None:
-        """One reader of an offer is through. A failed one stays known until its writes are over."""
-        if error is None:
-            del peer.sendings[sending.number]
-        elif sending.failed is None:
-            known = error if isinstance(error, TransferError) else TransferError(str(error))
-            known.__cause__ = None if known is error else error
-            if not isinstance(error, PeerRefused | PeerLost):
-                self._notify(peer, messages.fail(sending.number, str(error)))
-            with contextlib.suppress(LinkDown):
-                sending.fail(known)
-        else:
-            return
-        for offer in list(self._offers):
-            if (peer, sending) in offer.sendings:
-                offer.sendings.remove((peer, sending))
-                offer.ended += 1
-                offer.error = offer.error or sending.failed
-                if offer.ended >= offer.readers:
-                    self._end_offer(offer, offer.error)
-
-    def _end_offer(self, offer: _Offer, error: TransferError | None) -> None:
-        if offer not in self._offers:
-            return
-        self._offers.remove(offer)
-        for peer, sending in list(offer.sendings):
-            self._end_sending(peer, sending, error or Aborted("the offer has had its readers"))
-        if offer.release is not None:
-            try:
-                offer.release(offer.transfer)
-            except Exception:
-                _LOG.exception("release of offer %s", offer.transfer.key)
-        _settle(offer.transfer, error)
-
-    def _lose(self, peer: Peer, error: TransferError) -> None:
-        """Ends all with this peer, and cuts the link: its slots return once no byte can come."""
-        if self._peers.get(peer.name) is not peer:
-            return
-        del self._peers[peer.name]
-        self._lost[peer.name] = error
-        for sending in list(peer.sendings.values()):
-            sending.cut()
-            self._end_sending(peer, sending, None if sending.complete else error)
-        for receiving, _ in list(peer.streams.values()):
-            for fetch in [fetch for fetch in self._fetches if fetch.receiving is receiving]:
-                self._end_fetch(fetch, error)
-        self._fence(peer.link)
-
-    def _fence(self, link: Link) -> None:
-        link.fence()
-        self._fenced.append(link)
-
-
-def _settle(transfer: Transfer, error: Exception | None) -> None:
-    if error is None:
-        transfer._future.set_result(transfer.stats)
-    else:
-        transfer._future.set_exception(error)

@@ -17,9 +17,9 @@ import numpy as np
 from kvforge.ops import _C_cache_ops as ops
 from kvforge.transfer.errors import BadMessage
 
-MAGIC, VERSION = b"KVFT", 1
+MAGIC, VERSION = b"KVFT", 2
 UNIT = 16384
-PING, WANT, READY, CREDIT, CHUNK, ACK, FAIL, DRAINED, BYE = range(1, 10)
+PING, WANT, READY, CREDIT, CHUNK, ACK, FAIL, DRAINED, BYE, RELEASE, RENEW = range(1, 12)
 
 _HEAD = struct.Struct("<4sHHQ")
 _SLOT = struct.Struct("<IIQ")  # a number or 0, slot, generation
@@ -80,8 +80,8 @@ def parse(data: bytes) -> Note:
         raise BadMessage("note: magic", magic, MAGIC)
     if version != VERSION:
         raise BadMessage("note: version", version, VERSION)
-    if not PING <= kind <= BYE:
-        raise BadMessage("note: kind", kind, f"{PING} to {BYE}")
+    if not PING <= kind <= RENEW:
+        raise BadMessage("note: kind", kind, f"{PING} to {RENEW}")
     return Note(kind, transfer, data[_HEAD.size :])
 
 
@@ -112,6 +112,27 @@ def parse_slots(body: bytes) -> list[Slot]:
     if len(body) % _SLOT.size:
         raise BadMessage("slots: bytes", len(body), f"a multiple of {_SLOT.size}")
     return [Slot(slot, generation, chunk) for chunk, slot, generation in _SLOT.iter_unpack(body)]
+
+
+def release(key: str, readers: int) -> bytes:
+    """The sender of it reads no more of an offer, which ends when so many have said so."""
+    return note(RELEASE, 0, json.dumps([key, readers]).encode())
+
+
+def renew(key: str) -> bytes:
+    """The sender of it will still read an offer."""
+    return note(RENEW, 0, json.dumps([key, 0]).encode())
+
+
+def parse_key(body: bytes) -> tuple[str, int]:
+    """The key of a note of kind RELEASE or RENEW, and the readers; BadMessage for what is none."""
+    try:
+        key, readers = json.loads(body)
+    except (ValueError, TypeError) as error:
+        raise BadMessage("release", error, "a key and a number") from None
+    if type(key) is not str or type(readers) is not int or readers < 0:
+        raise BadMessage("release", (key, readers), "a key and a number of readers")
+    return key, readers
 
 
 def fail(transfer: int, reason: str) -> bytes:

@@ -69,7 +69,10 @@ class NixlLink:
         outgoing: Any,
     ) -> None:
         self._errors = errors
-        self._agent: Any = api.nixl_agent(name, api.nixl_agent_config())
+        # A thread of NIXL's for each agent would take the cores from those that compute: the endpoint's
+        # own looks at the links often enough.
+        config = api.nixl_agent_config(enable_prog_thread=False)
+        self._agent: Any = api.nixl_agent(name, config)
         self._in = (incoming.ctypes.data, incoming.size)
         self._out = outgoing.ctypes.data
         for memory in (incoming, outgoing):

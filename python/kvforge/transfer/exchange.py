@@ -1,0 +1,449 @@
+"""What goes to and fro on an endpoint's links: notes are taken, transfers moved on, and those ended whose
+peer or deadline is over. All of it is of the endpoint's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kvforge.transfer import messages, plan
+from kvforge.transfer.engine import Link, LinkDown
+from kvforge.transfer.errors import (
+    Aborted,
+    BadMessage,
+    DeadlineExceeded,
+    Incompatible,
+    PeerLost,
+    PeerRefused,
+    TransferError,
+)
+from kvforge.transfer.layout import Group, Wire
+from kvforge.transfer.messages import Note, Slot
+from kvforge.transfer.peer import Peer
+from kvforge.transfer.receiver import Receiving, Stream
+from kvforge.transfer.ring import Ring
+from kvforge.transfer.sender import Sending
+from kvforge.transfer.transfer import Transfer
+
+_LOG = logging.getLogger("kvforge.transfer")
+
+
+@dataclass(eq=False)
+class Fetch:
+    """A fetch of this side."""
+
+    transfer: Transfer
+    receiving: Receiving
+    until: float
+    seconds: float
+
+
+@dataclass(eq=False)
+class Offer:
+    """An offer of this side, and how many of its readers are through. Without a number of readers it
+    is they who say so."""
+
+    transfer: Transfer
+    group: Group
+    slots: Any
+    first: int
+    readers: int | None
+    until: float
+    seconds: float
+    release: Callable[[Transfer], None] | None
+    sendings: list[tuple[Peer, Sending]] = field(default_factory=list)
+    ended: int = 0
+    through: set[str] = field(default_factory=set)  # peers that have said so
+    error: TransferError | None = None
+
+
+@dataclass(eq=False)
+class Exchange:
+    """The peers, transfers and slots of an endpoint. `silence` and `ping` are seconds, and so is
+    `deadline`, which a slot has to get out of quarantine."""
+
+    groups: Mapping[str, Group]
+    incoming: Ring
+    outgoing: Ring
+    deadline: float
+    ping: float
+    silence: float
+    event: Callable[[str], None]
+    peers: dict[str, Peer] = field(default_factory=dict)
+    fetches: list[Fetch] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    leaving: bool = False
+
+    def __post_init__(self) -> None:
+        self._lost: dict[str, TransferError] = {}
+        self._fenced: list[Link] = []
+        # Of offers that are yet to come, by key: peers that will not read them, of how many, and since when.
+        self._released: dict[str, tuple[set[str], int, float]] = {}
+
+    def meet(self, peer: Peer) -> None:
+        try:
+            peer.link.connect(peer.hello.address)
+        except LinkDown as error:
+            raise PeerLost(peer.name, str(error)) from None
+        if peer.name in self.peers:
+            self.lose(self.peers[peer.name], PeerLost(peer.name, "it said hello anew"))
+        self.peers[peer.name] = peer
+
+    def offer(self, offer: Offer) -> None:
+        """Lets peers fetch it."""
+        self.offers.append(offer)
+        through, readers, _ = self._released.get(offer.transfer.key, (set(), 1, 0.0))
+        self._count(offer, through, readers)
+
+    def _count(self, offer: Offer, through: set[str], readers: int) -> None:
+        """Ends an offer whose readers say when they are through, once so many have."""
+        if offer.readers is None:
+            offer.through |= through
+            if len(offer.through) >= readers:
+                self.end_offer(offer, offer.error)
+
+    def _release(self, peer: Peer, key: str, readers: int) -> None:
+        offers = [offer for offer in self.offers if offer.transfer.key == key]
+        for offer in offers:
+            self._count(offer, {peer.name}, readers)
+        if not offers:
+            through, _, since = self._released.get(key, (set(), 0, time.monotonic()))
+            self._released[key] = (through | {peer.name}, readers, since)
+
+    def tell(self, name: str, text: bytes) -> None:
+        """A note to a peer, if it is there."""
+        if name in self.peers:
+            self.notify(self.peers[name], text)
+
+    def fetch(
+        self,
+        names: Sequence[str],
+        group: Group,
+        transfer: Transfer,
+        tokens: Any,
+        seconds: float,
+        first: int,
+        layers: Sequence[str] | None,
+        atomic: bool,
+        zero_tail: bool,
+    ) -> Fetch:
+        """Begins a fetch, as Endpoint.fetch() says."""
+        for name in names:
+            if name not in self.peers:
+                raise self._lost.get(name) or PeerLost(name, "it never said hello")
+        there = {name: self.peers[name] for name in names}
+        mine = group.shape
+        shapes = {name: peer.shape(mine.name) for name, peer in there.items()}
+        limit = {
+            name: min(self.incoming.slot_bytes, peer.hello.slot_bytes)
+            for name, peer in there.items()
+        }
+        grouped = mine.heads_per_group if mine.wire_layout == "GLKNHC" else 0
+        streams = []
+        for name, theirs, heads in plan.sources(mine, shapes, layers):
+            wire = Wire.between(shapes[name], mine)
+            part = plan.Part(
+                *(mine.name, theirs, heads, first, len(tokens)),
+                *(mine.wire_layout, mine.wire_block, grouped),
+            )
+            cut = plan.chunks(part, wire.row_bytes, limit[name])
+            link, index = there[name].link, there[name].index(mine.name)
+            streams.append(Stream(secrets.randbits(63), name, link, index, wire, part, cut))
+        receiving = Receiving(
+            *(group, tokens, streams, self.incoming, transfer.stats, self.event),
+            *(atomic, zero_tail),
+        )
+        fetch = Fetch(transfer, receiving, time.monotonic() + seconds, seconds)
+        self.fetches.append(fetch)
+        for stream in streams:
+            there[stream.peer].streams[stream.number] = (receiving, stream)
+        for stream in streams:
+            text = messages.want(
+                stream.number, transfer.key, stream.part.to_json(), limit[stream.peer]
+            )
+            self.notify(there[stream.peer], text)
+        self.event("want")
+        if receiving.complete:
+            self.end_fetch(fetch, None)
+        return fetch
+
+    @property
+    def sending(self) -> bool:
+        """Whether a peer is being sent something."""
+        return any(peer.sendings for peer in self.peers.values())
+
+    def under_way(self) -> list[Transfer]:
+        """The transfers that have not ended."""
+        fetches = [fetch.transfer for fetch in self.fetches]
+        return fetches + [offer.transfer for offer in self.offers]
+
+    def excuse(self, until: float) -> None:
+        """This process did not run: what peers said up to then has yet to come in."""
+        for peer in self.peers.values():
+            peer.heard = max(peer.heard, until)
+
+    def step(self, now: float) -> bool:
+        """Looks at all links once. Whether anything moved."""
+        busy = False
+        for peer in list(self.peers.values()):
+            try:
+                busy |= self._look(peer, now)
+            except LinkDown as error:
+                self.lose(peer, PeerLost(peer.name, str(error)))
+            except BadMessage as error:
+                self.lose(peer, error)
+        for fetch in list(self.fetches):
+            with contextlib.suppress(LinkDown):  # the peer's own turn tells
+                busy |= fetch.receiving.grant()
+            if now > fetch.until:
+                what = f"fetch of {fetch.transfer.key}"
+                self.end_fetch(fetch, DeadlineExceeded(what, fetch.seconds))
+        for offer in list(self.offers):
+            if now > offer.until:
+                what = f"offer {offer.transfer.key}"
+                self.end_offer(offer, DeadlineExceeded(what, offer.seconds))
+        for key, (_, _, since) in list(self._released.items()):
+            if now - since > self.deadline:
+                del self._released[key]
+        for link in [link for link in self._fenced if link.closed()]:
+            self._fenced.remove(link)
+            self.incoming.closed(link)
+            self.outgoing.closed(link)
+        return busy
+
+    def _look(self, peer: Peer, now: float) -> bool:
+        """Takes a peer's notes and moves on what is sent to it."""
+        notes = peer.link.poll()
+        if notes:
+            peer.heard = now
+        for text in notes:
+            self._take(peer, messages.parse(text))
+            if peer.name not in self.peers:
+                return True
+        self._answer_wants(peer)
+        busy = bool(notes)
+        for sending in list(peer.sendings.values()):
+            try:
+                busy |= sending.step()
+            except (LinkDown, BadMessage):
+                raise
+            except Exception as error:  # of kv_pack
+                self._end_sending(peer, sending, error)
+            if sending.complete and sending.idle:
+                self._end_sending(peer, sending, None)
+            elif sending.failed is not None and sending.idle:
+                del peer.sendings[sending.number]
+        if now - peer.pinged > self.ping:
+            peer.pinged = now
+            peer.link.notify(messages.note(messages.PING))
+        if now - peer.heard > self.silence:
+            raise LinkDown(f"silent for {now - peer.heard:.1f} s")
+        since = self.incoming.oldest(peer.link)
+        if since is not None and now - since > self.deadline:
+            raise LinkDown(f"slots are not drained after {self.deadline:g} s")
+        return busy
+
+    def _take(self, peer: Peer, note: Note) -> None:
+        if note.kind == messages.WANT:
+            peer.wants.append((note.transfer, *messages.parse_want(note.body)))
+        elif note.kind == messages.CREDIT:
+            slots = messages.parse_slots(note.body)
+            peer.check_slots(slots)
+            if note.transfer in peer.sendings:
+                peer.sendings[note.transfer].credit(slots)
+            else:
+                text = messages.with_slots(messages.DRAINED, note.transfer, slots)
+                peer.link.notify(text)
+        elif note.kind == messages.READY and note.transfer in peer.streams:
+            peer.streams[note.transfer][1].ready = True
+        elif note.kind == messages.ACK and note.transfer in peer.sendings:
+            peer.sendings[note.transfer].acknowledge(messages.parse_slots(note.body))
+        elif note.kind == messages.CHUNK:
+            self._take_chunk(peer, note)
+        elif note.kind == messages.DRAINED:
+            for slot in messages.parse_slots(note.body):
+                self.incoming.drained(slot, peer.link)
+        elif note.kind == messages.FAIL:
+            error = PeerRefused(peer.name, note.body.decode(errors="replace"))
+            peer.wants = [want for want in peer.wants if want[0] != note.transfer]
+            if note.transfer in peer.sendings:
+                self._end_sending(peer, peer.sendings[note.transfer], error)
+            elif note.transfer in peer.streams:
+                self.end_fetch(self._fetch_of(peer.streams[note.transfer][0]), error)
+        elif note.kind == messages.RELEASE:
+            self._release(peer, *messages.parse_key(note.body))
+        elif note.kind == messages.RENEW:
+            key, _ = messages.parse_key(note.body)
+            for offer in self.offers:
+                if offer.transfer.key == key:
+                    offer.until = max(offer.until, time.monotonic() + offer.seconds)
+        elif note.kind == messages.BYE:
+            if not self.leaving:
+                self.notify(peer, messages.note(messages.BYE))
+            self.lose(peer, PeerLost(peer.name, "it left"))
+
+    def _take_chunk(self, peer: Peer, note: Note) -> None:
+        header, sums = messages.parse_chunk(note)
+        if note.transfer not in peer.streams:  # late: the slot is the better for it
+            self.incoming.drained(Slot(header.slot, header.generation), peer.link)
+            return
+        receiving, stream = peer.streams[note.transfer]
+        fetch = self._fetch_of(receiving)
+        try:
+            receiving.take(stream, header, sums)
+        except LinkDown:
+            raise
+        except Exception as error:  # of the header, the sums or kv_unpack
+            landed = Slot(header.slot, header.generation)
+            self.end_fetch(fetch, error)
+            self.incoming.drained(landed, peer.link)
+            return
+        if receiving.complete:
+            self.end_fetch(fetch, None)
+
+    def _fetch_of(self, receiving: Receiving) -> Fetch:
+        return next(fetch for fetch in self.fetches if fetch.receiving is receiving)
+
+    def _answer_wants(self, peer: Peer) -> None:
+        """Begins to send what a peer wants and somebody here has offered."""
+        for want in list(peer.wants):
+            number, key, limit, values = want
+            for offer in self.offers:
+                if offer.transfer.key == key and offer.group.shape.name == values.get("group"):
+                    peer.wants.remove(want)
+                    try:
+                        self._begin(peer, offer, number, limit, values)
+                    except Incompatible as error:
+                        self.notify(peer, messages.fail(number, str(error)))
+                    break
+
+    def _begin(self, peer: Peer, offer: Offer, number: int, limit: int, values: Any) -> None:
+        shape = offer.group.shape
+        part = plan.Part.from_json(values, shape)
+        wire = Wire.between(shape, peer.shape(shape.name))
+        start = part.first - offer.first
+        if start < 0 or start + part.count > len(offer.slots):
+            first, end = offer.first, offer.first + len(offer.slots)
+            wanted = f"tokens {part.first} to {part.first + part.count} of {offer.transfer.key}"
+            raise Incompatible(f"{wanted}, which has {first} to {end}")
+        sending = Sending(
+            number,
+            peer.link,
+            self.outgoing,
+            peer.hello.slot_bytes,
+            offer.group,
+            list(self.groups).index(shape.name),
+            wire,
+            part,
+            plan.chunks(part, wire.row_bytes, min(limit, self.outgoing.slot_bytes)),
+            offer.slots[start : start + part.count],
+            offer.transfer.stats,
+            self.event,
+        )
+        peer.sendings[number] = sending
+        offer.sendings.append((peer, sending))
+        peer.link.notify(messages.note(messages.READY, number))
+
+    # ---- ends --------------------------------------------------------------------------------------
+
+    def leave(self, error: TransferError) -> None:
+        """Ends all that is under way, and says farewell."""
+        for fetch in list(self.fetches):
+            self.end_fetch(fetch, error)
+        for offer in list(self.offers):
+            self.end_offer(offer, error)
+        for peer in self.peers.values():
+            self.notify(peer, messages.note(messages.BYE))
+        self.leaving = True
+
+    def lose_all(self, error: TransferError) -> None:
+        """Cuts all links."""
+        for peer in list(self.peers.values()):
+            self.lose(peer, error)
+
+    def closed(self) -> bool:
+        """Whether all links that were cut are closed."""
+        return all(link.closed() for link in self._fenced)
+
+    def notify(self, peer: Peer, text: bytes) -> None:
+        """For what the peer need not hear if it is lost, which comes out at the next look at it."""
+        with contextlib.suppress(LinkDown):
+            peer.link.notify(text)
+
+    def end_fetch(self, fetch: Fetch, error: Exception | None) -> None:
+        if fetch not in self.fetches:
+            return
+        self.fetches.remove(fetch)
+        fetch.receiving.give_up()
+        for stream in fetch.receiving.streams:
+            peer = self.peers.get(stream.peer)
+            if peer is None or peer.streams.pop(stream.number, None) is None:
+                continue
+            if error is not None and not stream.complete:
+                self.notify(peer, messages.fail(stream.number, str(error)))
+        settle(fetch.transfer, error)
+
+    def _end_sending(self, peer: Peer, sending: Sending, error: Exception | None) -> None:
+        """One reader of an offer is through. A failed one stays known until its writes are over."""
+        if error is None:
+            del peer.sendings[sending.number]
+        elif sending.failed is None:
+            known = error if isinstance(error, TransferError) else TransferError(str(error))
+            known.__cause__ = None if known is error else error
+            if not isinstance(error, PeerRefused | PeerLost):
+                self.notify(peer, messages.fail(sending.number, str(error)))
+            with contextlib.suppress(LinkDown):
+                sending.fail(known)
+        else:
+            return
+        for offer in list(self.offers):
+            if (peer, sending) in offer.sendings:
+                offer.sendings.remove((peer, sending))
+                offer.ended += 1
+                offer.error = offer.error or sending.failed
+                if offer.readers is not None and offer.ended >= offer.readers:
+                    self.end_offer(offer, offer.error)
+
+    def end_offer(self, offer: Offer, error: TransferError | None) -> None:
+        if offer not in self.offers:
+            return
+        self.offers.remove(offer)
+        for peer, sending in list(offer.sendings):
+            self._end_sending(peer, sending, error or Aborted("the offer has had its readers"))
+        if offer.release is not None:
+            try:
+                offer.release(offer.transfer)
+            except Exception:
+                _LOG.exception("release of offer %s", offer.transfer.key)
+        settle(offer.transfer, error)
+
+    def lose(self, peer: Peer, error: TransferError) -> None:
+        """Ends all with this peer, and cuts the link: its slots return once no byte can come."""
+        if self.peers.get(peer.name) is not peer:
+            return
+        del self.peers[peer.name]
+        self._lost[peer.name] = error
+        for sending in list(peer.sendings.values()):
+            sending.cut()
+            self._end_sending(peer, sending, None if sending.complete else error)
+        for receiving, _ in list(peer.streams.values()):
+            for fetch in [fetch for fetch in self.fetches if fetch.receiving is receiving]:
+                self.end_fetch(fetch, error)
+        self.fence(peer.link)
+
+    def fence(self, link: Link) -> None:
+        link.fence()
+        self._fenced.append(link)
+
+
+def settle(transfer: Transfer, error: Exception | None) -> None:
+    """Ends a transfer."""
+    if error is None:
+        transfer._future.set_result(transfer.stats)
+    else:
+        transfer._future.set_exception(error)
