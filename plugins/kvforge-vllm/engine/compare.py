@@ -5,8 +5,9 @@
 Each engine runs in a process of its own: ten prompts, four at a time, in parts of 64 tokens, some
 with a prefix that is in the cache already. In float32 and with a cache of the same every token must be
 that of vLLM's own attention; with other caches the difference of the logits of a text must be within
-what the format gives. Then both engines in one process, in turns, for their speed. With
-KVFORGE_VLLM_CACHES="auto;fp8" only these rows, and no speed.
+what the format gives. Then both engines in one process, in turns, for their speed; and pages that go
+from one engine to another one (handed_over.py). With KVFORGE_VLLM_CACHES="auto;fp8" only these rows, and
+no speed.
 
 vLLM is installed into a folder of its own (KVFORGE_VLLM_VENV, or vllm-venv in the build folder), once.
 Where that fails there is nothing to be tested: it says why, counts as one skipped test, and is well.
@@ -26,6 +27,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "engine"))
 
+import handed_over  # noqa: E402
 from environment import Missing, install, model_of, python_of  # noqa: E402
 
 KVFORGE = {"attention_backend": "CUSTOM"}
@@ -163,6 +165,7 @@ def main() -> int:
     options = parser.parse_args()
     wanted = os.environ.get("KVFORGE_VLLM_CACHES")
     caches = [cache for cache in CACHES if wanted is None or cache.name in wanted.split(";")]
+    cases = [case for case in handed_over.CASES if wanted is None or case.name in wanted.split(";")]
     build = Path(options.build_dir)
     folder = Path(os.environ.get("KVFORGE_VLLM_VENV") or build.resolve() / "vllm-venv")
     try:
@@ -174,10 +177,11 @@ def main() -> int:
         return 0
     install(python, build, FOLDER.parent)
     model = model_of(python, folder)
-    failed = compare(python, model, caches)
+    failed = compare(python, model, caches) if caches else 0
+    failed += handed_over.run(python, model, cases)
     if wanted is None:
         show_speed(python, model)
-    print(f"\n{len(caches) - failed} passed, {failed} failed, 0 skipped")
+    print(f"\n{len(caches) + len(cases) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
 

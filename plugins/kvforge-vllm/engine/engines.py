@@ -11,7 +11,6 @@ import os
 import random
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
@@ -19,20 +18,12 @@ os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine's classes are l
 os.environ["VLLM_CPU_KVCACHE_SPACE"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from prompts import TEXT, prompts
 from vllm import LLM, SamplingParams
 
-ROOT = Path(__file__).resolve().parents[3]
 TOKENS = 16
 CHUNK = 64  # tokens of a step at most: longer prompts come in parts
 SEQS = 4  # at a time: the others wait, and come in as one ends
-TURN = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
-QUESTIONS = (
-    "Why is the sky blue?",
-    "Write one sentence about a ship that comes home after a long storm.",
-    "What is the capital of Italy?",
-    "Name three animals that live in the sea.",
-)
-ABOUT = "Here is a text. {}\nAnswer with one sentence. {}"
 
 
 def engine(model: str, options: dict[str, Any], **more: Any) -> LLM:
@@ -69,14 +60,9 @@ def quality(model: str, options: dict[str, Any]) -> dict[str, Any]:
     """Greedy tokens of prompts that come together, and logits of texts, read through the cache."""
     llm = engine(model, options, max_num_seqs=SEQS, max_num_batched_tokens=CHUNK,
                  logprobs_mode="raw_logits")  # fmt: skip
-    text = (ROOT / "LICENSE").read_text()
-    prompts = [TURN.format(question) for question in QUESTIONS]
-    # The same 400 letters first: blocks that another prompt has filled are found again.
-    prompts += [TURN.format(ABOUT.format(text[1000:1400], question)) for question in QUESTIONS]
-    prompts += [TURN.format(ABOUT.format(text[3000 : 3000 + n], QUESTIONS[2])) for n in (200, 600)]
     greedy = SamplingParams(temperature=0, max_tokens=TOKENS, ignore_eos=True)
-    done = llm.generate(prompts, greedy, use_tqdm=False)
-    ids = llm.get_tokenizer().encode(text, add_special_tokens=False)
+    done = llm.generate(prompts(), greedy, use_tqdm=False)
+    ids = llm.get_tokenizer().encode(TEXT, add_special_tokens=False)
     texts = [{"prompt_token_ids": ids[first : first + 200]} for first in (400, 1200)]
     read = llm.generate(
         texts, SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=1), use_tqdm=False

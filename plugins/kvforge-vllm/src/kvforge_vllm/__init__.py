@@ -19,3 +19,14 @@ def register() -> None:
 
     register_backend(AttentionBackendEnum.CUSTOM, "kvforge_vllm.backend.KvforgeBackend")
     register_backend(AttentionBackendEnum.CPU_ATTN, "kvforge_vllm.cpu.Backend")
+    register_connector()
+
+
+def register_connector() -> None:
+    """Makes KvforgeConnector a name of --kv-transfer-config. Once: vLLM refuses a name that it has."""
+    from vllm.distributed.kv_transfer.kv_connector.factory import KVConnectorFactory
+
+    if "KvforgeConnector" not in KVConnectorFactory._registry:
+        KVConnectorFactory.register_connector(
+            "KvforgeConnector", "kvforge_vllm.connector", "KvforgeConnector"
+        )

@@ -1,0 +1,205 @@
+"""The worker's part of the connector: an endpoint of kvforge.transfer over the views of this rank's cache."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from vllm.logger import init_logger
+from vllm.utils.network_utils import get_ip
+
+from kvforge import transfer
+from kvforge.transfer.gloo_engine import GlooEngine
+from kvforge_vllm.groups import group_of, name_of
+from kvforge_vllm.handover import Address, Receive, Send, Source, Step, lease
+
+_LOG = init_logger(f"vllm.{__name__}")
+_OPTIONS = ("engine", "host", "lease", "slots", "slot_bytes", "silence")
+
+
+@dataclass
+class _Arrival:
+    """A request whose tokens are under way to here; `begun` has the transfer of each group."""
+
+    receive: Receive
+    begun: Future[list[transfer.Transfer]]
+    aborted: bool = False
+
+    def done(self) -> bool:
+        return self.begun.done() and (
+            self.begun.exception() is not None or all(each.done() for each in self.begun.result())
+        )
+
+    def error(self) -> BaseException | None:
+        """The first, once it is done."""
+        if error := self.begun.exception():
+            return error
+        return next((error for each in self.begun.result() if (error := each.exception())), None)
+
+    def abort(self) -> None:
+        """Now, or as soon as it has begun."""
+        self.aborted = True
+        if self.begun.done() and self.begun.exception() is None:
+            for each in self.begun.result():
+                each.abort()
+
+
+class Carrier:
+    """Of one rank. Nothing here waits for another engine but on a thread that is for hellos."""
+
+    def __init__(self, vllm_config: Any, kv_cache_config: Any) -> None:
+        self._vllm_config, self._config = vllm_config, kv_cache_config
+        self._readers = int(vllm_config.parallel_config.world_size)
+        self._extra = dict(vllm_config.kv_transfer_config.kv_connector_extra_config)
+        if unknown := self._extra.keys() - set(_OPTIONS):
+            raise ValueError(
+                f"kvforge: kv_connector_extra_config: got {sorted(unknown)}, want some of {_OPTIONS}"
+            )
+        self._endpoint: transfer.Endpoint | None = None
+        self._hellos = ThreadPoolExecutor(1, "kvforge-hellos")
+        self._peers: dict[tuple[str, int], str] = {}
+        self._sends: dict[str, list[transfer.Transfer]] = {}
+        self._arrivals: dict[str, _Arrival] = {}
+        self._failed_blocks: set[int] = set()
+        self._block_sizes: list[int] = []
+        self.address: Address | None = None
+
+    def open(self, kv_caches: dict[str, Tensor]) -> None:
+        """Makes views of all layers, and listens."""
+        groups = []
+        for number, group in enumerate(self._config.transfer_groups):
+            names = [name for name in group.layer_names if name in kv_caches]
+            spec = group.kv_cache_spec
+            groups.append(group_of(number, spec, names, kv_caches, self._vllm_config))
+            self._block_sizes.append(int(spec.block_size))
+        host = self._extra.get("host") or get_ip()
+        engine = self._extra.get("engine", "nixl")
+        options = {
+            name: self._extra[name]
+            for name in ("slots", "slot_bytes", "silence")
+            if name in self._extra
+        }
+        self._endpoint = transfer.Endpoint(
+            str(self._vllm_config.kv_transfer_config.engine_id)[:8],
+            groups,
+            engine=functools.partial(GlooEngine, host=host) if engine == "gloo" else engine,
+            deadline=lease(self._vllm_config),
+            **options,
+        )
+        self.address = Address(*self._endpoint.listen(host))
+
+    def begin(self, step: Step) -> None:
+        """Begins what the scheduler wants of this step."""
+        for send in step.sends:
+            self._sends[send.key] = self._offer(send)
+        for receive in step.receives:
+            if receive.blocks:
+                begun = self._hellos.submit(self._fetch, receive)
+                self._arrivals[receive.request] = _Arrival(receive, begun)
+            else:
+                self._hellos.submit(self._give_up, receive.source)
+        for source in step.renewals:
+            self._hellos.submit(self._each, source, lambda endpoint, *rest: endpoint.renew(*rest))
+        for name in step.aborts:
+            if name in self._arrivals:
+                self._arrivals[name].abort()
+
+    def _offer(self, send: Send) -> list[transfer.Transfer]:
+        """One offer for each group. Blocks in front of a window are null, and have no tokens."""
+        assert self._endpoint is not None
+        found = []
+        for number, (blocks, size) in enumerate(zip(send.blocks, self._block_sizes, strict=True)):
+            first = size * next((i for i, block in enumerate(blocks) if block), 0)
+            where = transfer.slots(blocks, size, first, send.tokens - first)
+            options: dict[str, Any] = {"group": name_of(number), "first": first}
+            found.append(self._endpoint.offer(send.key, where, readers=None, **options))
+        return found
+
+    # ---- on the thread for hellos ------------------------------------------------------------------
+
+    def _names(self, source: Source) -> list[str]:
+        """The peers of an engine, who are greeted unless they are known and there."""
+        assert self._endpoint is not None
+        there = self._endpoint.peers()
+        for rank in source.ranks:
+            if self._peers.get(rank) not in there:
+                self._peers[rank] = self._endpoint.connect(*rank)
+        return [self._peers[rank] for rank in source.ranks]
+
+    def _fetch(self, receive: Receive) -> list[transfer.Transfer]:
+        assert self._endpoint is not None
+        peers = self._names(receive.source)
+        found: list[transfer.Transfer] = []
+        groups = zip(receive.blocks, receive.first, self._block_sizes, strict=True)
+        try:
+            for number, (blocks, first, size) in enumerate(groups):
+                where = transfer.slots(blocks, size, first, receive.tokens - first)
+                options: dict[str, Any] = {"group": name_of(number), "first": first}
+                key = receive.source.key
+                found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
+        except BaseException:
+            for each in found:
+                each.abort()
+            raise
+        return found
+
+    def _each(self, source: Source, call: Callable[..., None], *arguments: Any) -> None:
+        """Tells all ranks of an engine; one that is not there finds out by its lease."""
+        with contextlib.suppress(transfer.TransferError):
+            for peer in self._names(source):
+                call(self._endpoint, peer, source.key, *arguments)
+
+    def _give_up(self, source: Source) -> None:
+        self._each(source, lambda endpoint, *rest: endpoint.release(*rest), self._readers)
+
+    # ---- what has become of it ---------------------------------------------------------------------
+
+    def results(self) -> tuple[set[str], set[str], set[str]]:
+        """Requests that have been sent since the last call, that have come, and among them the failed."""
+        sent: set[str] = set()
+        received: set[str] = set()
+        failed: set[str] = set()
+        for key, transfers in list(self._sends.items()):
+            if all(each.done() for each in transfers):
+                del self._sends[key]
+                sent.add(key)
+                for each in transfers:
+                    if error := each.exception():
+                        _LOG.warning("%s was not sent: %s", key, error)
+        for name, arrival in list(self._arrivals.items()):
+            if arrival.aborted:
+                arrival.abort()
+            if not arrival.done():
+                continue
+            del self._arrivals[name]
+            received.add(name)
+            error = arrival.error()
+            self._hellos.submit(self._give_up, arrival.receive.source)
+            if error is not None and not arrival.aborted:
+                _LOG.warning("%s has not come: %s", name, error)
+                self._fail(arrival.receive, failed)
+        return sent, received, failed
+
+    def _fail(self, receive: Receive, failed: set[str]) -> None:
+        """Blocks name a request where there is one group, and keep what was here before; else its name."""
+        if len(receive.blocks) > 1:
+            failed.add(receive.request)
+            return
+        [blocks], [first], [size] = receive.blocks, receive.first, self._block_sizes
+        self._failed_blocks |= set(blocks[first // size : -(-receive.tokens // size)])
+
+    def take_failed_blocks(self) -> set[int]:
+        """Those of receives that failed, once."""
+        found, self._failed_blocks = self._failed_blocks, set()
+        return found
+
+    def close(self) -> None:
+        """Ends all that is under way."""
+        self._hellos.shutdown(wait=False, cancel_futures=True)
+        if self._endpoint is not None:
+            self._endpoint.close()

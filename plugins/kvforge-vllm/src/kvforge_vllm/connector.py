@@ -1,0 +1,114 @@
+"""The KV connector: an engine that prefills hands its pages to one that decodes, whatever the two differ in.
+
+    --kv-transfer-config '{"kv_connector": "KvforgeConnector", "kv_role": "kv_both"}'
+
+The scheduler's instance decides what goes (handover.py), the worker's moves it by kvforge.transfer
+(carrier.py) between views of the cache (groups.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from vllm.distributed.kv_transfer.kv_connector.v1.base import (
+    KVConnectorBase_V1,
+    KVConnectorHandshakeMetadata,
+    KVConnectorMetadata,
+    KVConnectorRole,
+    KVConnectorTransferResults,
+    SupportsHMA,
+)
+
+from kvforge_vllm.carrier import Carrier
+from kvforge_vllm.handover import Handover, Step
+
+
+class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
+    """What vLLM calls; see KVConnectorBase_V1 for when."""
+
+    def __init__(self, vllm_config: Any, role: KVConnectorRole, kv_cache_config: Any) -> None:
+        super().__init__(vllm_config, role, kv_cache_config)
+        if role == KVConnectorRole.SCHEDULER:
+            self._handover = Handover(vllm_config, kv_cache_config)
+        else:
+            self._carrier = Carrier(vllm_config, kv_cache_config)
+
+    # ---- the scheduler's instance ------------------------------------------------------------------
+
+    def set_xfer_handshake_metadata_pp_aware(
+        self, metadata: dict[tuple[int, int], KVConnectorHandshakeMetadata]
+    ) -> None:
+        self._handover.addresses = [metadata[rank] for rank in sorted(metadata)]
+
+    def on_new_request(self, request: Any) -> None:
+        self._handover.new_request(request)
+
+    def get_num_new_matched_tokens(
+        self, request: Any, num_computed_tokens: int
+    ) -> tuple[int | None, bool]:
+        return self._handover.matched(request, num_computed_tokens)
+
+    def get_loaded_kv_cache_group_ids(self, request: Any) -> tuple[int, ...]:
+        return tuple(self._kv_cache_config.transfer_group_ids)
+
+    def update_state_after_alloc(self, request: Any, blocks: Any, num_external_tokens: int) -> None:
+        self._handover.allocated(request, blocks.get_block_ids(), num_external_tokens)
+
+    def build_connector_meta(self, scheduler_output: Any) -> KVConnectorMetadata:
+        return self._handover.step()
+
+    def update_connector_output(self, connector_output: Any) -> None:
+        self._handover.moved(connector_output)
+
+    def request_finished(
+        self, request: Any, block_ids: list[int]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        return self._handover.finished(request, (block_ids,))
+
+    def request_finished_all_groups(
+        self, request: Any, block_ids: tuple[list[int], ...]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        return self._handover.finished(request, block_ids)
+
+    def has_pending_push_work(self) -> bool:
+        return bool(self._handover.sending)
+
+    # ---- the worker's instance ---------------------------------------------------------------------
+
+    @classmethod
+    def supports_sleep_mode(cls, kv_transfer_config: Any) -> bool:
+        return False  # views of pages, and the address that other engines know, are made once
+
+    def register_kv_caches(self, kv_caches: dict[str, Tensor]) -> None:
+        self._carrier.open(kv_caches)
+
+    def get_handshake_metadata(self) -> KVConnectorHandshakeMetadata | None:
+        return self._carrier.address
+
+    def start_load_kv(self, forward_context: Any, **kwargs: Any) -> None:
+        metadata = self._get_connector_metadata()
+        assert isinstance(metadata, Step)
+        self._carrier.begin(metadata)
+
+    def wait_for_layer_load(self, layer_name: str) -> None:
+        """Nothing: a request is not scheduled before all of it has come."""
+
+    def save_kv_layer(
+        self, layer_name: str, kv_layer: Tensor, attn_metadata: Any, **kwargs: Any
+    ) -> None:
+        """Nothing: pages are sent when their request has finished."""
+
+    def wait_for_save(self) -> None:
+        """Nothing: their blocks are kept until get_transfer_results() says that they have been sent."""
+
+    def get_transfer_results(self, finished_req_ids: set[str]) -> KVConnectorTransferResults:
+        sent, received, failed = self._carrier.results()
+        return KVConnectorTransferResults(sent, received, failed)
+
+    def get_block_ids_with_load_errors(self) -> set[int]:
+        return self._carrier.take_failed_blocks()
+
+    def shutdown(self) -> None:
+        if self.role == KVConnectorRole.WORKER:
+            self._carrier.close()

@@ -1,0 +1,360 @@
+"""The connector between two engines of this process, as vLLM's scheduler and worker call it.
+
+Pages are compared with indexing in NumPy; that vLLM itself runs so is shown by engine/handed_over.py.
+"""
+
+from __future__ import annotations
+
+from conftest import require
+
+require(__name__)
+
+import inspect
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from vllm.config import set_current_vllm_config
+from vllm.distributed.kv_transfer.kv_connector.factory import KVConnectorFactory
+from vllm.distributed.kv_transfer.kv_connector.v1.base import (
+    KVConnectorBase_V1,
+    KVConnectorRole,
+    SupportsHMA,
+)
+
+import kvforge_vllm
+from kvforge_vllm.backend import KvforgeImpl
+from kvforge_vllm.connector import KvforgeConnector
+
+HEADS, D, LAYERS, BLOCKS = 2, 8, 2, 20
+COUNT = 37  # tokens of the prompt
+
+
+class Engine:
+    """A scheduler's and a worker's connector, and a worker's memory [block, head, token, content]."""
+
+    def __init__(
+        self,
+        block_size: int,
+        kv_cache_dtype: str = "auto",
+        windows: tuple[int | None, ...] = (None,),
+        heads: tuple[int, int] = (0, HEADS),
+        **extra: Any,
+    ) -> None:
+        random = np.random.default_rng(block_size)
+        names = [f"layer.{layer}" for layer in range(LAYERS * len(windows))]
+        first, end = heads
+        content = {"auto": 2 * D * 4, "int8_per_token_head": 2 * (D + 4), "fp8": 2 * D}
+        content |= {"int4_per_token_head": 2 * (D // 2 + 4), "nvfp4": 2 * (D // 2 + D // 16)}
+        shape = (BLOCKS, end - first, block_size, content[kv_cache_dtype])
+        self.memory = {}
+        for name in names:
+            values = random.standard_normal((*shape[:3], shape[3] // 4)).astype(np.float32)
+            bits = torch.from_numpy(values.view(np.uint8).copy())
+            self.memory[name] = bits.view(torch.float32) if kv_cache_dtype == "auto" else bits
+        self.before = {name: each.clone() for name, each in self.memory.items()}
+        groups = [
+            SimpleNamespace(
+                layer_names=names[number * LAYERS :][:LAYERS],
+                kv_cache_spec=SimpleNamespace(
+                    block_size=block_size,
+                    num_kv_heads=end - first,
+                    head_size=D,
+                    sliding_window=window,
+                ),
+            )
+            for number, window in enumerate(windows)
+        ]
+        ids = tuple(range(len(groups)))
+        cache = SimpleNamespace(
+            transfer_groups=groups,
+            kv_cache_groups=groups,
+            transfer_group_ids=ids,
+            select_transfer_block_ids=lambda blocks: tuple(blocks[i] for i in ids),
+        )
+        ranks = HEADS // (end - first)
+        options = {"host": "127.0.0.1", "engine": "gloo", "lease": 10.0, **extra}
+        config = SimpleNamespace(
+            additional_config={},
+            kv_transfer_config=SimpleNamespace(
+                engine_id=f"engine of {block_size}",
+                kv_connector_extra_config=options,
+                get_from_extra_config=options.get,
+            ),
+            parallel_config=SimpleNamespace(
+                decode_context_parallel_size=1,
+                tensor_parallel_size=ranks,
+                pipeline_parallel_size=1,
+                world_size=ranks,
+                rank=first // (end - first),
+            ),
+            model_config=SimpleNamespace(
+                model="folder/model", get_total_num_kv_heads=lambda: HEADS
+            ),
+            compilation_config=SimpleNamespace(static_forward_context={}),
+        )
+        with set_current_vllm_config(config):
+            for name in names:
+                impl = KvforgeImpl(HEADS, D, 1.0, end - first, kv_cache_dtype=kv_cache_dtype)
+                layer = SimpleNamespace(impl=impl, _k_scale=0.25, _v_scale=0.5)
+                config.compilation_config.static_forward_context[name] = layer
+        self.block_size, self.names, self.config = block_size, names, config
+        self.scheduler = KvforgeConnector(config, KVConnectorRole.SCHEDULER, cache)
+        self.worker = KvforgeConnector(config, KVConnectorRole.WORKER, cache)
+        self.worker.register_kv_caches(self.memory)
+        metadata = pickle.loads(pickle.dumps(self.worker.get_handshake_metadata()))
+        self.scheduler.set_xfer_handshake_metadata_pp_aware({(0, 0): metadata})
+        self.sent: set[str] = set()
+        self.received: set[str] = set()
+        self.failed: set[str] = set()
+        self.invalid: set[int] = set()
+
+    def step(self) -> None:
+        """One of vLLM's, with the metadata on its way between two processes."""
+        metadata = self.scheduler.build_connector_meta(None)
+        self.worker.bind_connector_metadata(pickle.loads(pickle.dumps(metadata)))
+        self.worker.start_load_kv(None)
+        self.worker.wait_for_save()
+        results = self.worker.get_transfer_results(set())
+        self.invalid |= self.worker.get_block_ids_with_load_errors()
+        self.sent |= results.finished_sending
+        self.received |= results.finished_recving
+        self.failed |= results.failed_recving
+        self.scheduler.update_connector_output(results)
+
+    def finish(self, blocks: list[list[int]]) -> dict[str, Any]:
+        """A request that was to be read only, with blocks of each group; what the other is told."""
+        ended = request("p", {"do_remote_decode": True})
+        kept, params = self.scheduler.request_finished_all_groups(ended, tuple(blocks))
+        assert kept and params is not None and self.scheduler.has_pending_push_work()
+        self.step()
+        return dict(params)
+
+    def rows(self, name: str, blocks: list[int], first: int = 0) -> Any:
+        """[token, head, content] of a layer, by indexing."""
+        memory = self.memory[name].numpy()
+        at = [divmod(token, self.block_size) for token in range(first, COUNT)]
+        return np.stack([memory[blocks[block], :, row] for block, row in at])
+
+    def shutdown(self) -> None:
+        self.worker.shutdown()
+        self.scheduler.shutdown()
+
+
+def request(name: str, params: dict[str, Any] | None) -> Any:
+    """What the connector reads of a Request."""
+    return SimpleNamespace(
+        request_id=name,
+        kv_transfer_params=params,
+        num_prompt_tokens=COUNT,
+        num_computed_tokens=COUNT,
+        status=SimpleNamespace(name="FINISHED_LENGTH_CAPPED"),
+    )
+
+
+def until(done: Callable[[], bool], *engines: Engine) -> None:
+    """Steps of engines until something is so."""
+    end = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < end
+        for engine in engines:
+            engine.step()
+        time.sleep(0.005)
+
+
+def ask(engine: Engine, params: dict[str, Any], blocks: list[list[int]], computed: int) -> Any:
+    """A request that comes with these params, of which the first tokens are computed."""
+    waits = request("d", params)
+    engine.scheduler.on_new_request(waits)
+    count, by_itself = engine.scheduler.get_num_new_matched_tokens(waits, computed)
+    assert count is not None
+    assert (count, by_itself) == ((COUNT - computed, True) if computed < COUNT else (0, False))
+    allocated = SimpleNamespace(get_block_ids=lambda: tuple(blocks))
+    engine.scheduler.update_state_after_alloc(waits, allocated, count)
+    engine.scheduler.update_state_after_alloc(waits, allocated, 0)  # vLLM may call it again
+    assert engine.scheduler.get_num_new_matched_tokens(waits, 0) == (0, False)
+    return waits
+
+
+@pytest.fixture
+def engines() -> Iterator[Callable[..., Engine]]:
+    made: list[Engine] = []
+
+    def make(*arguments: Any, **options: Any) -> Engine:
+        made.append(Engine(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.shutdown()
+
+
+P_BLOCKS, D_BLOCKS = [3, 9, 1, 15, 7, 2, 11, 4, 13, 18], [5, 12, 6]
+
+
+@pytest.mark.parametrize("computed", [0, 32])
+@pytest.mark.parametrize("dtype", ["auto", "int8_per_token_head", "fp8", "int4_per_token_head"])
+def test_pages_move(engines: Any, dtype: str, computed: int) -> None:
+    """Blocks of 4 to 16, tokens behind those that are there; all other bytes stay but behind the last."""
+    prefill, decode = engines(4, dtype), engines(16, dtype)
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], computed)
+    until(lambda: decode.received == {"d"} and prefill.sent == {"p"}, prefill, decode)
+    assert not decode.failed and not decode.invalid and not decode.scheduler.has_pending_push_work()
+    assert not prefill.scheduler.has_pending_push_work()
+    for name in prefill.names:
+        want = prefill.rows(name, P_BLOCKS, computed)
+        np.testing.assert_array_equal(decode.rows(name, D_BLOCKS, computed), want)
+        after, before = decode.memory[name].clone(), decode.before[name].clone()
+        for token in range(computed, 48):  # rows behind the last token's become 0
+            block, row = D_BLOCKS[token // 16], token % 16
+            assert token < COUNT or not after[block, :, row].any()
+            after[block, :, row] = before[block, :, row] = 0
+        assert torch.equal(after, before)
+
+
+def test_floats_become_codes(engines: Any) -> None:
+    """f32 to int8 with a scale of each head of each token: the largest element is 127 scales."""
+    prefill, decode = engines(4), engines(16, "int8_per_token_head")
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], 0)
+    until(lambda: bool(decode.received), prefill, decode)
+    assert not decode.invalid
+    for name in prefill.names:
+        rows = prefill.rows(name, P_BLOCKS)
+        codes = decode.rows(name, D_BLOCKS)
+        for side in range(2):
+            got = codes[..., side * (D + 4) :][..., :D].view(np.int8).astype(np.float32)
+            scale = np.ascontiguousarray(codes[..., side * (D + 4) + D :][..., :4]).view(np.float32)
+            want = rows[..., side * D :][..., :D]
+            np.testing.assert_allclose(scale[..., 0], np.abs(want).max(-1) / 127, rtol=1e-6)
+            assert (np.abs(got * scale - want) <= 0.51 * scale).all()
+
+
+def test_two_ranks_to_one(engines: Any) -> None:
+    """Each has a head of two; both keep their pages until the reader is through."""
+    ranks = [engines(4, heads=(head, head + 1)) for head in range(HEADS)]
+    decode = engines(16)
+    addresses = {(0, i): each.worker.get_handshake_metadata() for i, each in enumerate(ranks)}
+    ranks[0].scheduler.set_xfer_handshake_metadata_pp_aware(addresses)
+    params, _ = [each.finish([P_BLOCKS]) for each in ranks]
+    assert len(params["remote_ranks"]) == params["tp_size"] == 2
+    ask(decode, params, [D_BLOCKS], 0)
+    until(lambda: bool(decode.received and ranks[0].sent and ranks[1].sent), *ranks, decode)
+    for name in decode.names:
+        want = np.concatenate([each.rows(name, P_BLOCKS) for each in ranks], 1)
+        np.testing.assert_array_equal(decode.rows(name, D_BLOCKS), want)
+
+
+def test_a_window_and_a_group_without(engines: Any) -> None:
+    """Of a window of 9 its 8 tokens before the next one come; blocks in front are null."""
+    prefill, decode = engines(4, windows=(None, 9)), engines(16, windows=(None, 9))
+    params = prefill.finish([P_BLOCKS, [0] * 7 + [8, 14, 17]])
+    ask(decode, params, [D_BLOCKS, [0, 8, 10]], 0)
+    until(lambda: bool(decode.received and prefill.sent), prefill, decode)
+    assert not decode.failed
+    for name in prefill.names[:LAYERS]:
+        want = prefill.rows(name, P_BLOCKS)
+        np.testing.assert_array_equal(decode.rows(name, D_BLOCKS), want)
+    for name in prefill.names[LAYERS:]:
+        want = prefill.rows(name, [0] * 7 + [8, 14, 17], COUNT - 8)
+        np.testing.assert_array_equal(decode.rows(name, [0, 8, 10], COUNT - 8), want)
+        assert torch.equal(decode.memory[name][:8], decode.before[name][:8])
+
+
+@pytest.mark.parametrize("windows", [(None,), (None, 9)])
+def test_a_sender_that_is_gone(engines: Any, windows: Any) -> None:
+    """One group: the blocks that were to be filled are invalid. Several: the request has failed."""
+    prefill, decode = engines(4, windows=windows), engines(16, windows=windows)
+    params = prefill.finish([P_BLOCKS, [0] * 7 + [8, 14, 17]][: len(windows)])
+    prefill.shutdown()
+    ask(decode, params, [D_BLOCKS, [0, 8, 10]][: len(windows)], 16)
+    until(lambda: bool(decode.received), decode)
+    assert decode.invalid == (set(D_BLOCKS[1:]) if len(windows) == 1 else set())
+    assert decode.failed == (set() if len(windows) == 1 else {"d"})
+    for name in decode.names:
+        assert torch.equal(decode.memory[name], decode.before[name])
+
+
+def test_who_needs_nothing_gives_the_pages_up(engines: Any) -> None:
+    """All tokens are here already; or the request was aborted before it had blocks, or after."""
+    prefill, decode = engines(4), engines(16)
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], COUNT)
+    until(lambda: bool(prefill.sent), prefill, decode)
+    assert not decode.received
+    prefill.sent.clear()
+    early = request("d", prefill.finish([P_BLOCKS]))
+    decode.scheduler.on_new_request(early)
+    early.status.name = "FINISHED_ABORTED"
+    assert decode.scheduler.request_finished_all_groups(early, ([],)) == (False, None)
+    until(lambda: bool(prefill.sent), prefill, decode)
+    prefill.sent.clear()
+    late = ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], 0)
+    late.status.name = "FINISHED_ABORTED"
+    assert decode.scheduler.request_finished_all_groups(late, (D_BLOCKS,)) == (False, None)
+    until(lambda: bool(prefill.sent and decode.received), prefill, decode)
+    assert not decode.invalid and not decode.failed
+
+
+def test_pages_are_kept_while_a_request_waits(engines: Any) -> None:
+    """A lease of a second, renewed by the engine whose request has no blocks yet; then it is over."""
+    prefill, decode = engines(4, lease=1.0), engines(16, lease=1.0)
+    params = prefill.finish([P_BLOCKS])
+    waits = request("d", params)
+    decode.scheduler.on_new_request(waits)
+    end = time.monotonic() + 2.5
+    until(lambda: time.monotonic() > end, prefill, decode)
+    assert not prefill.sent
+    decode.scheduler.request_finished(request("d", None), [])
+    until(lambda: bool(prefill.sent), prefill)
+
+
+def test_what_is_no_hand_over(engines: Any) -> None:
+    decode = engines(16)
+    for params in (None, {}, {"do_remote_prefill": True, "remote_host": "h"}):
+        other = request("d", params)
+        assert decode.scheduler.get_num_new_matched_tokens(other, 0) == (0, False)
+        assert decode.scheduler.request_finished_all_groups(other, (D_BLOCKS,)) == (False, None)
+    aborted = request("d", {"do_remote_decode": True})
+    aborted.status.name = "FINISHED_ABORTED"
+    assert decode.scheduler.request_finished_all_groups(aborted, (D_BLOCKS,)) == (False, None)
+    decode.step()
+    assert not decode.scheduler.has_pending_push_work()
+
+
+def test_what_it_cannot_do_is_said(engines: Any) -> None:
+    with pytest.raises(ValueError, match=r"extra_config: got \['slot'\], want some of \('engine"):
+        Engine(4, slot=3)
+    with pytest.raises(NotImplementedError, match="nvfp4"):
+        Engine(16, "nvfp4")
+    engine = engines(4)
+    engine.config.compilation_config.static_forward_context["layer.0"].impl = object()
+    with pytest.raises(
+        NotImplementedError, match="cache of object, want --attention-backend CUSTOM"
+    ):
+        engine.worker.register_kv_caches(engine.memory)
+
+
+def test_signatures() -> None:
+    """As vLLM's, argument for argument; nothing abstract is left."""
+    for name, ours in vars(KvforgeConnector).items():
+        theirs = getattr(KVConnectorBase_V1, name, None) or getattr(SupportsHMA, name, None)
+        if name.startswith("_") or not callable(getattr(KvforgeConnector, name)):
+            continue
+        if name == "supports_sleep_mode" and theirs is None:
+            continue  # of 0.33
+        assert theirs is not None, name
+        mine = inspect.signature(getattr(ours, "__func__", ours)).parameters
+        base = inspect.signature(getattr(theirs, "__func__", theirs)).parameters
+        assert [*mine] == [*base], name
+        assert [each.kind for each in mine.values()] == [each.kind for each in base.values()], name
+    assert not KvforgeConnector.__abstractmethods__
+
+
+def test_the_name_of_the_connector() -> None:
+    for _ in range(2):  # in each of vLLM's processes, and twice is once
+        kvforge_vllm.register_connector()
+    assert KVConnectorFactory._registry["KvforgeConnector"]() is KvforgeConnector
