@@ -60,6 +60,9 @@ static void work_range(kvf_job *job, kvf_range *range) {
     if (i >= range->end) {
       return;
     }
+    if (i == range->end - 1) {
+      (void)atomic_fetch_sub_explicit(&job->open, 1, memory_order_relaxed);
+    }
     const int64_t begin = i * job->chunk;
     const bool whole = job->units - begin > job->chunk;
     job->function(job->params, begin, whole ? begin + job->chunk : job->units);
@@ -79,7 +82,8 @@ static void leave_to_its_thread(kvf_job *job, kvf_range *range) {
 void kvf_job_work(kvf_job *job, int32_t seat) {
   const uint64_t mode = kvf_enter_plain_mode();
   work_range(job, &job->ranges[seat % job->num_ranges]);
-  for (int32_t i = 1; i < job->num_ranges; ++i) {
+  for (int32_t i = 1;
+       i < job->num_ranges && atomic_load_explicit(&job->open, memory_order_relaxed) > 0; ++i) {
     kvf_range *other = &job->ranges[(seat + i) % job->num_ranges];
     leave_to_its_thread(job, other);
     work_range(job, other);
@@ -115,13 +119,16 @@ static void divide(kvf_job *job, int64_t threads, const int32_t *tuned) {
   }
   const int64_t chunks = job->units / job->chunk + (job->units % job->chunk != 0);
   job->num_ranges = (int32_t)(threads < KVF_MAX_RANGES ? threads : KVF_MAX_RANGES);
+  int32_t open = 0;
   for (int64_t i = 0; i < job->num_ranges; ++i) {
     kvf_range *range = &job->ranges[i];
     range->first = chunks * i / job->num_ranges;
     range->end = chunks * (i + 1) / job->num_ranges;
     atomic_init(&range->next, range->first);
     atomic_init(&range->reserved, false);
+    open += range->first < range->end;
   }
+  atomic_init(&job->open, open);
 }
 
 void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t units,

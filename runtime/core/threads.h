@@ -35,6 +35,8 @@ typedef struct kvf_job {
   _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
   _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */
   double bytes;             /* that it moves in all */
+  /* How many ranges have chunks to be claimed: at 0 nobody needs to look at each. Often written. */
+  _Alignas(64) _Atomic int32_t open;
   kvf_range ranges[KVF_MAX_RANGES];
 } kvf_job;
 

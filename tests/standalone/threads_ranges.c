@@ -64,6 +64,7 @@ static int64_t work(notes *all, bool reserved, int64_t nanoseconds, bool comes) 
   job.units = CHUNKS;
   job.chunk = 1;
   job.num_ranges = 2;
+  job.open = 2;
   for (int32_t i = 0; i < 2; ++i) {
     job.ranges[i].first = CHUNKS / 2 * i;
     job.ranges[i].end = CHUNKS / 2 * (i + 1);
