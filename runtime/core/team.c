@@ -64,6 +64,7 @@ typedef struct helper {
 typedef struct account {
   int64_t worked; /* time that threads were at work, the caller among them */
   int64_t stolen; /* of it, time that the caller waited for one that was not let run */
+  helper *late;   /* that one */
   bool waited;
 } account;
 
@@ -209,7 +210,7 @@ static void *help(void *argument) {
     (void)wake_some(job, seat);
     const int64_t begin = kvf_now();
     kvf_job_work(job, seat);
-    self->worked = kvf_now() - begin;
+    self->worked = crowded ? 0 : kvf_now() - begin;
     if (atomic_exchange(&self->offer, offer | DONE) & AWAITED) {
       (void)atomic_fetch_add(&self->done, 1);
       wake(&self->done);
@@ -367,7 +368,10 @@ static void sleep_until_done(helper *other, const kvf_job *job, account *notes) 
     sleep_on(&other->done, done);
   }
   const int64_t stolen = kvf_now() - begin - (read_clock(other->clock) - ran);
-  notes->stolen += stolen > 0 ? stolen : 0;
+  if (stolen > 0) {
+    notes->stolen += stolen;
+    notes->late = other;
+  }
 }
 
 /* Waits while a thread is at work, first awake. */
@@ -405,10 +409,11 @@ static void take_back(helper *other, const kvf_job *job, account *notes) {
  * Where another program keeps a CPU busy, a thread of the team may stop in the middle of a chunk
  * for milliseconds, and the job takes longer than it would have taken the caller alone: longer than
  * all threads were at work in it. What calls lose is a debt, which calls that gain pay off; one of
- * MAX_DEBT_NS ends the sharing for REST_FACTOR times as long. So less than one part in REST_FACTOR
- * of the time is lost, and few calls are late.
+ * MAX_DEBT_NS ends the sharing for REST_FACTOR times as long, with the thread that was late if
+ * there are others, else at all. So less than one part in REST_FACTOR of the time is lost, and few
+ * calls are late.
  */
-static void settle(int64_t gained, int64_t end) {
+static void settle(int64_t gained, int64_t end, helper *late) {
   const int64_t before = atomic_load(&debt);
   const int64_t after = before > gained ? before - gained : 0;
   if (after != before) {
@@ -416,7 +421,9 @@ static void settle(int64_t gained, int64_t end) {
   }
   if (after >= MAX_DEBT_NS) {
     const bool long_rest = after > MAX_REST_NS / REST_FACTOR;
-    atomic_store(&rest_until, end + (long_rest ? MAX_REST_NS : after * REST_FACTOR));
+    const bool others = late != NULL && atomic_load_explicit(&count, memory_order_relaxed) > 1;
+    atomic_store(others ? &late->away_until : &rest_until,
+                 end + (long_rest ? MAX_REST_NS : after * REST_FACTOR));
   }
 }
 
@@ -446,9 +453,9 @@ void kvf_team_run(kvf_job *job, int32_t threads) {
     take_back(&helpers[i], job, &notes);
   }
   last = notes.waited ? kvf_now() : last;
-  const bool crowded = atomic_load_explicit(&job->crowded, memory_order_relaxed);
   if (end > 0) {
-    settle((crowded ? 0 : notes.worked - notes.stolen) - (last - begin), last);
+    const bool crowded = atomic_load_explicit(&job->crowded, memory_order_relaxed) && end == 1;
+    settle((crowded ? 0 : notes.worked - notes.stolen) - (last - begin), last, notes.late);
   }
   atomic_store(&last_end, last);
 }
