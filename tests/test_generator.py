@@ -241,7 +241,7 @@ def test_selection() -> None:
         ({"axes": {"cache": ["fp4"]}}, "unknown cache dtype fp4: want some of "),
         (
             {"axes": {"tile": ["64"]}},
-            "unknown axis tile: want some of arch, cache, head_size, out, scalar, width",
+            "unknown axis tile: want some of arch, cache, head_size, out, rows, scalar, width",
         ),
         ({"backends": ["rocm"]}, "unknown backend rocm: want some of cpu, cuda"),
         ({"ops": ["b", "reshape_and_cache", "a"]}, "unknown op a, b: want"),

@@ -47,247 +47,359 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q4_0);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q4_0);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q4_0);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__f32),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__nvfp4),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f32__q4_0),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__f16),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__nvfp4),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__f16__q4_0),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__int8),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__nvfp4),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__int8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__fp8_per_token_head),
     KVF_CPU_ROW(kvf_op_paged_attention,
-                KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__int4_per_token_head),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__q8_0),
-    KVF_CPU_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CPU_ROW(kvf_op_paged_attention,
+                KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_attention__bf16__q4_0),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__nvfp4, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__int8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f32__q4_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 80),
-                 kvf_cuda_paged_attention__f16__f16__d64__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 80),
-                 kvf_cuda_paged_attention__f16__f16__d128__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__f16__d64__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__f16__d64__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__f16__d128__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__f16__d128__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 80),
-                 kvf_cuda_paged_attention__f16__int8__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__int8__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__int8__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__int8__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__int8__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
-                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
-                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__q4_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 80),
-                 kvf_cuda_paged_attention__bf16__bf16__d64__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 80),
-                 kvf_cuda_paged_attention__bf16__bf16__d128__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 80),
-                 kvf_cuda_paged_attention__bf16__int8__d128__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__nvfp4, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 80),
-                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
-                 KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER),
+                 KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int4_per_token_head, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__q8_0, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER),
+    KVF_CUDA_ROW(kvf_op_paged_attention,
+                 KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 72. */
-static const int16_t scalar_offsets[] = {0, 72, 144};
+/* the scalar dtype: value - KVF_F32 -> position * 216. */
+static const int16_t scalar_offsets[] = {0, 216, 432};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 6. */
-static const int16_t cache_offsets[] = {0,  6,  12, 18, 24, -1, 30, 36, -1, -1,
-                                        -1, -1, -1, 42, 48, -1, -1, 54, 60, 66};
+/* the cache dtype: value - KVF_F32 -> position * 18. */
+static const int16_t cache_offsets[] = {0,  18, 36, 54,  72,  -1, 90, 108, -1,  -1,
+                                        -1, -1, -1, 126, 144, -1, -1, 162, 180, 198};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -301,12 +413,16 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_Q8_0,
                                        KVF_Q4_0};
 
-/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 2. */
-static const int16_t head_size_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                                            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2};
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 6. */
+static const int16_t head_size_offsets[] = {
+    0,  12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 6};
 static const int64_t head_size_values[] = {64, 128};
+
+/* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 2. */
+static const int16_t rows_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 2};
+static const int64_t rows_values[] = {8, 16};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
 static const int16_t arch_offsets[] = {0};
@@ -336,12 +452,23 @@ static const kvf_axis axes[] = {
     {.first = 64,
      .span = 65,
      .offsets = head_size_offsets,
-     .below = 4,
-     .above = 4,
+     .below = 12,
+     .above = 12,
      .name = "head_size",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "head_size, where a head can be read in whole vectors; else 0",
      .values = head_size_values,
+     .num_values = 2,
+     .generic = true},
+    {.first = 8,
+     .span = 9,
+     .offsets = rows_offsets,
+     .below = 4,
+     .above = 4,
+     .name = "rows",
+     .kind = KVF_AXIS_INTEGER,
+     .meaning = "rows of a tile, where there is a head_size; else 0",
+     .values = rows_values,
      .num_values = 2,
      .generic = true},
     {.first = 80,
@@ -357,824 +484,2576 @@ static const kvf_axis axes[] = {
      .generic = true},
 };
 
-/* [backend][scalar][cache][head_size][arch] -> the row that is most special for a call; -1: none
- * serves it. */
+/* [backend][scalar][cache][head_size][rows][arch] -> the row that is most special for a call; -1:
+ * none serves it. */
 static const int16_t cells[] = {
-    0,  0,  /* cpu f32 f32 64 */
-    0,  0,  /* cpu f32 f32 128 */
-    0,  0,  /* cpu f32 f32 other */
-    -1, -1, /* cpu f32 f16 64 */
-    -1, -1, /* cpu f32 f16 128 */
-    -1, -1, /* cpu f32 f16 other */
-    -1, -1, /* cpu f32 bf16 64 */
-    -1, -1, /* cpu f32 bf16 128 */
-    -1, -1, /* cpu f32 bf16 other */
-    1,  1,  /* cpu f32 fp8_e4m3 64 */
-    1,  1,  /* cpu f32 fp8_e4m3 128 */
-    1,  1,  /* cpu f32 fp8_e4m3 other */
-    2,  2,  /* cpu f32 fp8_e5m2 64 */
-    2,  2,  /* cpu f32 fp8_e5m2 128 */
-    2,  2,  /* cpu f32 fp8_e5m2 other */
-    3,  3,  /* cpu f32 int8 64 */
-    3,  3,  /* cpu f32 int8 128 */
-    3,  3,  /* cpu f32 int8 other */
-    4,  4,  /* cpu f32 nvfp4 64 */
-    4,  4,  /* cpu f32 nvfp4 128 */
-    4,  4,  /* cpu f32 nvfp4 other */
-    5,  5,  /* cpu f32 int8_per_token_head 64 */
-    5,  5,  /* cpu f32 int8_per_token_head 128 */
-    5,  5,  /* cpu f32 int8_per_token_head other */
-    6,  6,  /* cpu f32 fp8_per_token_head 64 */
-    6,  6,  /* cpu f32 fp8_per_token_head 128 */
-    6,  6,  /* cpu f32 fp8_per_token_head other */
-    7,  7,  /* cpu f32 int4_per_token_head 64 */
-    7,  7,  /* cpu f32 int4_per_token_head 128 */
-    7,  7,  /* cpu f32 int4_per_token_head other */
-    8,  8,  /* cpu f32 q8_0 64 */
-    8,  8,  /* cpu f32 q8_0 128 */
-    8,  8,  /* cpu f32 q8_0 other */
-    9,  9,  /* cpu f32 q4_0 64 */
-    9,  9,  /* cpu f32 q4_0 128 */
-    9,  9,  /* cpu f32 q4_0 other */
-    -1, -1, /* cpu f16 f32 64 */
-    -1, -1, /* cpu f16 f32 128 */
-    -1, -1, /* cpu f16 f32 other */
-    10, 10, /* cpu f16 f16 64 */
-    10, 10, /* cpu f16 f16 128 */
-    10, 10, /* cpu f16 f16 other */
-    -1, -1, /* cpu f16 bf16 64 */
-    -1, -1, /* cpu f16 bf16 128 */
-    -1, -1, /* cpu f16 bf16 other */
-    11, 11, /* cpu f16 fp8_e4m3 64 */
-    11, 11, /* cpu f16 fp8_e4m3 128 */
-    11, 11, /* cpu f16 fp8_e4m3 other */
-    12, 12, /* cpu f16 fp8_e5m2 64 */
-    12, 12, /* cpu f16 fp8_e5m2 128 */
-    12, 12, /* cpu f16 fp8_e5m2 other */
-    13, 13, /* cpu f16 int8 64 */
-    13, 13, /* cpu f16 int8 128 */
-    13, 13, /* cpu f16 int8 other */
-    14, 14, /* cpu f16 nvfp4 64 */
-    14, 14, /* cpu f16 nvfp4 128 */
-    14, 14, /* cpu f16 nvfp4 other */
-    15, 15, /* cpu f16 int8_per_token_head 64 */
-    15, 15, /* cpu f16 int8_per_token_head 128 */
-    15, 15, /* cpu f16 int8_per_token_head other */
-    16, 16, /* cpu f16 fp8_per_token_head 64 */
-    16, 16, /* cpu f16 fp8_per_token_head 128 */
-    16, 16, /* cpu f16 fp8_per_token_head other */
-    17, 17, /* cpu f16 int4_per_token_head 64 */
-    17, 17, /* cpu f16 int4_per_token_head 128 */
-    17, 17, /* cpu f16 int4_per_token_head other */
-    18, 18, /* cpu f16 q8_0 64 */
-    18, 18, /* cpu f16 q8_0 128 */
-    18, 18, /* cpu f16 q8_0 other */
-    19, 19, /* cpu f16 q4_0 64 */
-    19, 19, /* cpu f16 q4_0 128 */
-    19, 19, /* cpu f16 q4_0 other */
-    -1, -1, /* cpu bf16 f32 64 */
-    -1, -1, /* cpu bf16 f32 128 */
-    -1, -1, /* cpu bf16 f32 other */
-    -1, -1, /* cpu bf16 f16 64 */
-    -1, -1, /* cpu bf16 f16 128 */
-    -1, -1, /* cpu bf16 f16 other */
-    20, 20, /* cpu bf16 bf16 64 */
-    20, 20, /* cpu bf16 bf16 128 */
-    20, 20, /* cpu bf16 bf16 other */
-    21, 21, /* cpu bf16 fp8_e4m3 64 */
-    21, 21, /* cpu bf16 fp8_e4m3 128 */
-    21, 21, /* cpu bf16 fp8_e4m3 other */
-    22, 22, /* cpu bf16 fp8_e5m2 64 */
-    22, 22, /* cpu bf16 fp8_e5m2 128 */
-    22, 22, /* cpu bf16 fp8_e5m2 other */
-    23, 23, /* cpu bf16 int8 64 */
-    23, 23, /* cpu bf16 int8 128 */
-    23, 23, /* cpu bf16 int8 other */
-    24, 24, /* cpu bf16 nvfp4 64 */
-    24, 24, /* cpu bf16 nvfp4 128 */
-    24, 24, /* cpu bf16 nvfp4 other */
-    25, 25, /* cpu bf16 int8_per_token_head 64 */
-    25, 25, /* cpu bf16 int8_per_token_head 128 */
-    25, 25, /* cpu bf16 int8_per_token_head other */
-    26, 26, /* cpu bf16 fp8_per_token_head 64 */
-    26, 26, /* cpu bf16 fp8_per_token_head 128 */
-    26, 26, /* cpu bf16 fp8_per_token_head other */
-    27, 27, /* cpu bf16 int4_per_token_head 64 */
-    27, 27, /* cpu bf16 int4_per_token_head 128 */
-    27, 27, /* cpu bf16 int4_per_token_head other */
-    28, 28, /* cpu bf16 q8_0 64 */
-    28, 28, /* cpu bf16 q8_0 128 */
-    28, 28, /* cpu bf16 q8_0 other */
-    29, 29, /* cpu bf16 q4_0 64 */
-    29, 29, /* cpu bf16 q4_0 128 */
-    29, 29, /* cpu bf16 q4_0 other */
-    30, 30, /* cuda f32 f32 64 */
-    30, 30, /* cuda f32 f32 128 */
-    30, 30, /* cuda f32 f32 other */
-    -1, -1, /* cuda f32 f16 64 */
-    -1, -1, /* cuda f32 f16 128 */
-    -1, -1, /* cuda f32 f16 other */
-    -1, -1, /* cuda f32 bf16 64 */
-    -1, -1, /* cuda f32 bf16 128 */
-    -1, -1, /* cuda f32 bf16 other */
-    31, 31, /* cuda f32 fp8_e4m3 64 */
-    31, 31, /* cuda f32 fp8_e4m3 128 */
-    31, 31, /* cuda f32 fp8_e4m3 other */
-    32, 32, /* cuda f32 fp8_e5m2 64 */
-    32, 32, /* cuda f32 fp8_e5m2 128 */
-    32, 32, /* cuda f32 fp8_e5m2 other */
-    33, 33, /* cuda f32 int8 64 */
-    33, 33, /* cuda f32 int8 128 */
-    33, 33, /* cuda f32 int8 other */
-    34, 34, /* cuda f32 nvfp4 64 */
-    34, 34, /* cuda f32 nvfp4 128 */
-    34, 34, /* cuda f32 nvfp4 other */
-    35, 35, /* cuda f32 int8_per_token_head 64 */
-    35, 35, /* cuda f32 int8_per_token_head 128 */
-    35, 35, /* cuda f32 int8_per_token_head other */
-    36, 36, /* cuda f32 fp8_per_token_head 64 */
-    36, 36, /* cuda f32 fp8_per_token_head 128 */
-    36, 36, /* cuda f32 fp8_per_token_head other */
-    37, 37, /* cuda f32 int4_per_token_head 64 */
-    37, 37, /* cuda f32 int4_per_token_head 128 */
-    37, 37, /* cuda f32 int4_per_token_head other */
-    38, 38, /* cuda f32 q8_0 64 */
-    38, 38, /* cuda f32 q8_0 128 */
-    38, 38, /* cuda f32 q8_0 other */
-    39, 39, /* cuda f32 q4_0 64 */
-    39, 39, /* cuda f32 q4_0 128 */
-    39, 39, /* cuda f32 q4_0 other */
-    -1, -1, /* cuda f16 f32 64 */
-    -1, -1, /* cuda f16 f32 128 */
-    -1, -1, /* cuda f16 f32 other */
-    40, 42, /* cuda f16 f16 64 */
-    41, 42, /* cuda f16 f16 128 */
-    42, 42, /* cuda f16 f16 other */
-    -1, -1, /* cuda f16 bf16 64 */
-    -1, -1, /* cuda f16 bf16 128 */
-    -1, -1, /* cuda f16 bf16 other */
-    43, 45, /* cuda f16 fp8_e4m3 64 */
-    44, 45, /* cuda f16 fp8_e4m3 128 */
-    45, 45, /* cuda f16 fp8_e4m3 other */
-    46, 48, /* cuda f16 fp8_e5m2 64 */
-    47, 48, /* cuda f16 fp8_e5m2 128 */
-    48, 48, /* cuda f16 fp8_e5m2 other */
-    49, 51, /* cuda f16 int8 64 */
-    50, 51, /* cuda f16 int8 128 */
-    51, 51, /* cuda f16 int8 other */
-    52, 52, /* cuda f16 nvfp4 64 */
-    52, 52, /* cuda f16 nvfp4 128 */
-    52, 52, /* cuda f16 nvfp4 other */
-    53, 55, /* cuda f16 int8_per_token_head 64 */
-    54, 55, /* cuda f16 int8_per_token_head 128 */
-    55, 55, /* cuda f16 int8_per_token_head other */
-    56, 58, /* cuda f16 fp8_per_token_head 64 */
-    57, 58, /* cuda f16 fp8_per_token_head 128 */
-    58, 58, /* cuda f16 fp8_per_token_head other */
-    59, 59, /* cuda f16 int4_per_token_head 64 */
-    59, 59, /* cuda f16 int4_per_token_head 128 */
-    59, 59, /* cuda f16 int4_per_token_head other */
-    60, 60, /* cuda f16 q8_0 64 */
-    60, 60, /* cuda f16 q8_0 128 */
-    60, 60, /* cuda f16 q8_0 other */
-    61, 61, /* cuda f16 q4_0 64 */
-    61, 61, /* cuda f16 q4_0 128 */
-    61, 61, /* cuda f16 q4_0 other */
-    -1, -1, /* cuda bf16 f32 64 */
-    -1, -1, /* cuda bf16 f32 128 */
-    -1, -1, /* cuda bf16 f32 other */
-    -1, -1, /* cuda bf16 f16 64 */
-    -1, -1, /* cuda bf16 f16 128 */
-    -1, -1, /* cuda bf16 f16 other */
-    62, 64, /* cuda bf16 bf16 64 */
-    63, 64, /* cuda bf16 bf16 128 */
-    64, 64, /* cuda bf16 bf16 other */
-    65, 67, /* cuda bf16 fp8_e4m3 64 */
-    66, 67, /* cuda bf16 fp8_e4m3 128 */
-    67, 67, /* cuda bf16 fp8_e4m3 other */
-    68, 70, /* cuda bf16 fp8_e5m2 64 */
-    69, 70, /* cuda bf16 fp8_e5m2 128 */
-    70, 70, /* cuda bf16 fp8_e5m2 other */
-    71, 73, /* cuda bf16 int8 64 */
-    72, 73, /* cuda bf16 int8 128 */
-    73, 73, /* cuda bf16 int8 other */
-    74, 74, /* cuda bf16 nvfp4 64 */
-    74, 74, /* cuda bf16 nvfp4 128 */
-    74, 74, /* cuda bf16 nvfp4 other */
-    75, 77, /* cuda bf16 int8_per_token_head 64 */
-    76, 77, /* cuda bf16 int8_per_token_head 128 */
-    77, 77, /* cuda bf16 int8_per_token_head other */
-    78, 80, /* cuda bf16 fp8_per_token_head 64 */
-    79, 80, /* cuda bf16 fp8_per_token_head 128 */
-    80, 80, /* cuda bf16 fp8_per_token_head other */
-    81, 81, /* cuda bf16 int4_per_token_head 64 */
-    81, 81, /* cuda bf16 int4_per_token_head 128 */
-    81, 81, /* cuda bf16 int4_per_token_head other */
-    82, 82, /* cuda bf16 q8_0 64 */
-    82, 82, /* cuda bf16 q8_0 128 */
-    82, 82, /* cuda bf16 q8_0 other */
-    83, 83, /* cuda bf16 q4_0 64 */
-    83, 83, /* cuda bf16 q4_0 128 */
-    83, 83, /* cuda bf16 q4_0 other */
+    0,   0,   /* cpu f32 f32 64 8 */
+    0,   0,   /* cpu f32 f32 64 16 */
+    0,   0,   /* cpu f32 f32 64 other */
+    0,   0,   /* cpu f32 f32 128 8 */
+    0,   0,   /* cpu f32 f32 128 16 */
+    0,   0,   /* cpu f32 f32 128 other */
+    0,   0,   /* cpu f32 f32 other 8 */
+    0,   0,   /* cpu f32 f32 other 16 */
+    0,   0,   /* cpu f32 f32 other other */
+    -1,  -1,  /* cpu f32 f16 64 8 */
+    -1,  -1,  /* cpu f32 f16 64 16 */
+    -1,  -1,  /* cpu f32 f16 64 other */
+    -1,  -1,  /* cpu f32 f16 128 8 */
+    -1,  -1,  /* cpu f32 f16 128 16 */
+    -1,  -1,  /* cpu f32 f16 128 other */
+    -1,  -1,  /* cpu f32 f16 other 8 */
+    -1,  -1,  /* cpu f32 f16 other 16 */
+    -1,  -1,  /* cpu f32 f16 other other */
+    -1,  -1,  /* cpu f32 bf16 64 8 */
+    -1,  -1,  /* cpu f32 bf16 64 16 */
+    -1,  -1,  /* cpu f32 bf16 64 other */
+    -1,  -1,  /* cpu f32 bf16 128 8 */
+    -1,  -1,  /* cpu f32 bf16 128 16 */
+    -1,  -1,  /* cpu f32 bf16 128 other */
+    -1,  -1,  /* cpu f32 bf16 other 8 */
+    -1,  -1,  /* cpu f32 bf16 other 16 */
+    -1,  -1,  /* cpu f32 bf16 other other */
+    1,   1,   /* cpu f32 fp8_e4m3 64 8 */
+    1,   1,   /* cpu f32 fp8_e4m3 64 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 64 other */
+    1,   1,   /* cpu f32 fp8_e4m3 128 8 */
+    1,   1,   /* cpu f32 fp8_e4m3 128 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 128 other */
+    1,   1,   /* cpu f32 fp8_e4m3 other 8 */
+    1,   1,   /* cpu f32 fp8_e4m3 other 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 other other */
+    2,   2,   /* cpu f32 fp8_e5m2 64 8 */
+    2,   2,   /* cpu f32 fp8_e5m2 64 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 64 other */
+    2,   2,   /* cpu f32 fp8_e5m2 128 8 */
+    2,   2,   /* cpu f32 fp8_e5m2 128 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 128 other */
+    2,   2,   /* cpu f32 fp8_e5m2 other 8 */
+    2,   2,   /* cpu f32 fp8_e5m2 other 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 other other */
+    3,   3,   /* cpu f32 int8 64 8 */
+    3,   3,   /* cpu f32 int8 64 16 */
+    3,   3,   /* cpu f32 int8 64 other */
+    3,   3,   /* cpu f32 int8 128 8 */
+    3,   3,   /* cpu f32 int8 128 16 */
+    3,   3,   /* cpu f32 int8 128 other */
+    3,   3,   /* cpu f32 int8 other 8 */
+    3,   3,   /* cpu f32 int8 other 16 */
+    3,   3,   /* cpu f32 int8 other other */
+    4,   4,   /* cpu f32 nvfp4 64 8 */
+    4,   4,   /* cpu f32 nvfp4 64 16 */
+    4,   4,   /* cpu f32 nvfp4 64 other */
+    4,   4,   /* cpu f32 nvfp4 128 8 */
+    4,   4,   /* cpu f32 nvfp4 128 16 */
+    4,   4,   /* cpu f32 nvfp4 128 other */
+    4,   4,   /* cpu f32 nvfp4 other 8 */
+    4,   4,   /* cpu f32 nvfp4 other 16 */
+    4,   4,   /* cpu f32 nvfp4 other other */
+    5,   5,   /* cpu f32 int8_per_token_head 64 8 */
+    5,   5,   /* cpu f32 int8_per_token_head 64 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 64 other */
+    5,   5,   /* cpu f32 int8_per_token_head 128 8 */
+    5,   5,   /* cpu f32 int8_per_token_head 128 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 128 other */
+    5,   5,   /* cpu f32 int8_per_token_head other 8 */
+    5,   5,   /* cpu f32 int8_per_token_head other 16 */
+    5,   5,   /* cpu f32 int8_per_token_head other other */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 other */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 other */
+    6,   6,   /* cpu f32 fp8_per_token_head other 8 */
+    6,   6,   /* cpu f32 fp8_per_token_head other 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head other other */
+    7,   7,   /* cpu f32 int4_per_token_head 64 8 */
+    7,   7,   /* cpu f32 int4_per_token_head 64 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 64 other */
+    7,   7,   /* cpu f32 int4_per_token_head 128 8 */
+    7,   7,   /* cpu f32 int4_per_token_head 128 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 128 other */
+    7,   7,   /* cpu f32 int4_per_token_head other 8 */
+    7,   7,   /* cpu f32 int4_per_token_head other 16 */
+    7,   7,   /* cpu f32 int4_per_token_head other other */
+    8,   8,   /* cpu f32 q8_0 64 8 */
+    8,   8,   /* cpu f32 q8_0 64 16 */
+    8,   8,   /* cpu f32 q8_0 64 other */
+    8,   8,   /* cpu f32 q8_0 128 8 */
+    8,   8,   /* cpu f32 q8_0 128 16 */
+    8,   8,   /* cpu f32 q8_0 128 other */
+    8,   8,   /* cpu f32 q8_0 other 8 */
+    8,   8,   /* cpu f32 q8_0 other 16 */
+    8,   8,   /* cpu f32 q8_0 other other */
+    9,   9,   /* cpu f32 q4_0 64 8 */
+    9,   9,   /* cpu f32 q4_0 64 16 */
+    9,   9,   /* cpu f32 q4_0 64 other */
+    9,   9,   /* cpu f32 q4_0 128 8 */
+    9,   9,   /* cpu f32 q4_0 128 16 */
+    9,   9,   /* cpu f32 q4_0 128 other */
+    9,   9,   /* cpu f32 q4_0 other 8 */
+    9,   9,   /* cpu f32 q4_0 other 16 */
+    9,   9,   /* cpu f32 q4_0 other other */
+    -1,  -1,  /* cpu f16 f32 64 8 */
+    -1,  -1,  /* cpu f16 f32 64 16 */
+    -1,  -1,  /* cpu f16 f32 64 other */
+    -1,  -1,  /* cpu f16 f32 128 8 */
+    -1,  -1,  /* cpu f16 f32 128 16 */
+    -1,  -1,  /* cpu f16 f32 128 other */
+    -1,  -1,  /* cpu f16 f32 other 8 */
+    -1,  -1,  /* cpu f16 f32 other 16 */
+    -1,  -1,  /* cpu f16 f32 other other */
+    10,  10,  /* cpu f16 f16 64 8 */
+    10,  10,  /* cpu f16 f16 64 16 */
+    10,  10,  /* cpu f16 f16 64 other */
+    10,  10,  /* cpu f16 f16 128 8 */
+    10,  10,  /* cpu f16 f16 128 16 */
+    10,  10,  /* cpu f16 f16 128 other */
+    10,  10,  /* cpu f16 f16 other 8 */
+    10,  10,  /* cpu f16 f16 other 16 */
+    10,  10,  /* cpu f16 f16 other other */
+    -1,  -1,  /* cpu f16 bf16 64 8 */
+    -1,  -1,  /* cpu f16 bf16 64 16 */
+    -1,  -1,  /* cpu f16 bf16 64 other */
+    -1,  -1,  /* cpu f16 bf16 128 8 */
+    -1,  -1,  /* cpu f16 bf16 128 16 */
+    -1,  -1,  /* cpu f16 bf16 128 other */
+    -1,  -1,  /* cpu f16 bf16 other 8 */
+    -1,  -1,  /* cpu f16 bf16 other 16 */
+    -1,  -1,  /* cpu f16 bf16 other other */
+    11,  11,  /* cpu f16 fp8_e4m3 64 8 */
+    11,  11,  /* cpu f16 fp8_e4m3 64 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 64 other */
+    11,  11,  /* cpu f16 fp8_e4m3 128 8 */
+    11,  11,  /* cpu f16 fp8_e4m3 128 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 128 other */
+    11,  11,  /* cpu f16 fp8_e4m3 other 8 */
+    11,  11,  /* cpu f16 fp8_e4m3 other 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 other other */
+    12,  12,  /* cpu f16 fp8_e5m2 64 8 */
+    12,  12,  /* cpu f16 fp8_e5m2 64 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 64 other */
+    12,  12,  /* cpu f16 fp8_e5m2 128 8 */
+    12,  12,  /* cpu f16 fp8_e5m2 128 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 128 other */
+    12,  12,  /* cpu f16 fp8_e5m2 other 8 */
+    12,  12,  /* cpu f16 fp8_e5m2 other 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 other other */
+    13,  13,  /* cpu f16 int8 64 8 */
+    13,  13,  /* cpu f16 int8 64 16 */
+    13,  13,  /* cpu f16 int8 64 other */
+    13,  13,  /* cpu f16 int8 128 8 */
+    13,  13,  /* cpu f16 int8 128 16 */
+    13,  13,  /* cpu f16 int8 128 other */
+    13,  13,  /* cpu f16 int8 other 8 */
+    13,  13,  /* cpu f16 int8 other 16 */
+    13,  13,  /* cpu f16 int8 other other */
+    14,  14,  /* cpu f16 nvfp4 64 8 */
+    14,  14,  /* cpu f16 nvfp4 64 16 */
+    14,  14,  /* cpu f16 nvfp4 64 other */
+    14,  14,  /* cpu f16 nvfp4 128 8 */
+    14,  14,  /* cpu f16 nvfp4 128 16 */
+    14,  14,  /* cpu f16 nvfp4 128 other */
+    14,  14,  /* cpu f16 nvfp4 other 8 */
+    14,  14,  /* cpu f16 nvfp4 other 16 */
+    14,  14,  /* cpu f16 nvfp4 other other */
+    15,  15,  /* cpu f16 int8_per_token_head 64 8 */
+    15,  15,  /* cpu f16 int8_per_token_head 64 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 64 other */
+    15,  15,  /* cpu f16 int8_per_token_head 128 8 */
+    15,  15,  /* cpu f16 int8_per_token_head 128 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 128 other */
+    15,  15,  /* cpu f16 int8_per_token_head other 8 */
+    15,  15,  /* cpu f16 int8_per_token_head other 16 */
+    15,  15,  /* cpu f16 int8_per_token_head other other */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 other */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 other */
+    16,  16,  /* cpu f16 fp8_per_token_head other 8 */
+    16,  16,  /* cpu f16 fp8_per_token_head other 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head other other */
+    17,  17,  /* cpu f16 int4_per_token_head 64 8 */
+    17,  17,  /* cpu f16 int4_per_token_head 64 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 64 other */
+    17,  17,  /* cpu f16 int4_per_token_head 128 8 */
+    17,  17,  /* cpu f16 int4_per_token_head 128 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 128 other */
+    17,  17,  /* cpu f16 int4_per_token_head other 8 */
+    17,  17,  /* cpu f16 int4_per_token_head other 16 */
+    17,  17,  /* cpu f16 int4_per_token_head other other */
+    18,  18,  /* cpu f16 q8_0 64 8 */
+    18,  18,  /* cpu f16 q8_0 64 16 */
+    18,  18,  /* cpu f16 q8_0 64 other */
+    18,  18,  /* cpu f16 q8_0 128 8 */
+    18,  18,  /* cpu f16 q8_0 128 16 */
+    18,  18,  /* cpu f16 q8_0 128 other */
+    18,  18,  /* cpu f16 q8_0 other 8 */
+    18,  18,  /* cpu f16 q8_0 other 16 */
+    18,  18,  /* cpu f16 q8_0 other other */
+    19,  19,  /* cpu f16 q4_0 64 8 */
+    19,  19,  /* cpu f16 q4_0 64 16 */
+    19,  19,  /* cpu f16 q4_0 64 other */
+    19,  19,  /* cpu f16 q4_0 128 8 */
+    19,  19,  /* cpu f16 q4_0 128 16 */
+    19,  19,  /* cpu f16 q4_0 128 other */
+    19,  19,  /* cpu f16 q4_0 other 8 */
+    19,  19,  /* cpu f16 q4_0 other 16 */
+    19,  19,  /* cpu f16 q4_0 other other */
+    -1,  -1,  /* cpu bf16 f32 64 8 */
+    -1,  -1,  /* cpu bf16 f32 64 16 */
+    -1,  -1,  /* cpu bf16 f32 64 other */
+    -1,  -1,  /* cpu bf16 f32 128 8 */
+    -1,  -1,  /* cpu bf16 f32 128 16 */
+    -1,  -1,  /* cpu bf16 f32 128 other */
+    -1,  -1,  /* cpu bf16 f32 other 8 */
+    -1,  -1,  /* cpu bf16 f32 other 16 */
+    -1,  -1,  /* cpu bf16 f32 other other */
+    -1,  -1,  /* cpu bf16 f16 64 8 */
+    -1,  -1,  /* cpu bf16 f16 64 16 */
+    -1,  -1,  /* cpu bf16 f16 64 other */
+    -1,  -1,  /* cpu bf16 f16 128 8 */
+    -1,  -1,  /* cpu bf16 f16 128 16 */
+    -1,  -1,  /* cpu bf16 f16 128 other */
+    -1,  -1,  /* cpu bf16 f16 other 8 */
+    -1,  -1,  /* cpu bf16 f16 other 16 */
+    -1,  -1,  /* cpu bf16 f16 other other */
+    20,  20,  /* cpu bf16 bf16 64 8 */
+    20,  20,  /* cpu bf16 bf16 64 16 */
+    20,  20,  /* cpu bf16 bf16 64 other */
+    20,  20,  /* cpu bf16 bf16 128 8 */
+    20,  20,  /* cpu bf16 bf16 128 16 */
+    20,  20,  /* cpu bf16 bf16 128 other */
+    20,  20,  /* cpu bf16 bf16 other 8 */
+    20,  20,  /* cpu bf16 bf16 other 16 */
+    20,  20,  /* cpu bf16 bf16 other other */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 other */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 other */
+    21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
+    21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 other other */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 other */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 other */
+    22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
+    22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 other other */
+    23,  23,  /* cpu bf16 int8 64 8 */
+    23,  23,  /* cpu bf16 int8 64 16 */
+    23,  23,  /* cpu bf16 int8 64 other */
+    23,  23,  /* cpu bf16 int8 128 8 */
+    23,  23,  /* cpu bf16 int8 128 16 */
+    23,  23,  /* cpu bf16 int8 128 other */
+    23,  23,  /* cpu bf16 int8 other 8 */
+    23,  23,  /* cpu bf16 int8 other 16 */
+    23,  23,  /* cpu bf16 int8 other other */
+    24,  24,  /* cpu bf16 nvfp4 64 8 */
+    24,  24,  /* cpu bf16 nvfp4 64 16 */
+    24,  24,  /* cpu bf16 nvfp4 64 other */
+    24,  24,  /* cpu bf16 nvfp4 128 8 */
+    24,  24,  /* cpu bf16 nvfp4 128 16 */
+    24,  24,  /* cpu bf16 nvfp4 128 other */
+    24,  24,  /* cpu bf16 nvfp4 other 8 */
+    24,  24,  /* cpu bf16 nvfp4 other 16 */
+    24,  24,  /* cpu bf16 nvfp4 other other */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 other */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 other */
+    25,  25,  /* cpu bf16 int8_per_token_head other 8 */
+    25,  25,  /* cpu bf16 int8_per_token_head other 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head other other */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
+    26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
+    26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head other other */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 other */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 other */
+    27,  27,  /* cpu bf16 int4_per_token_head other 8 */
+    27,  27,  /* cpu bf16 int4_per_token_head other 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head other other */
+    28,  28,  /* cpu bf16 q8_0 64 8 */
+    28,  28,  /* cpu bf16 q8_0 64 16 */
+    28,  28,  /* cpu bf16 q8_0 64 other */
+    28,  28,  /* cpu bf16 q8_0 128 8 */
+    28,  28,  /* cpu bf16 q8_0 128 16 */
+    28,  28,  /* cpu bf16 q8_0 128 other */
+    28,  28,  /* cpu bf16 q8_0 other 8 */
+    28,  28,  /* cpu bf16 q8_0 other 16 */
+    28,  28,  /* cpu bf16 q8_0 other other */
+    29,  29,  /* cpu bf16 q4_0 64 8 */
+    29,  29,  /* cpu bf16 q4_0 64 16 */
+    29,  29,  /* cpu bf16 q4_0 64 other */
+    29,  29,  /* cpu bf16 q4_0 128 8 */
+    29,  29,  /* cpu bf16 q4_0 128 16 */
+    29,  29,  /* cpu bf16 q4_0 128 other */
+    29,  29,  /* cpu bf16 q4_0 other 8 */
+    29,  29,  /* cpu bf16 q4_0 other 16 */
+    29,  29,  /* cpu bf16 q4_0 other other */
+    30,  30,  /* cuda f32 f32 64 8 */
+    30,  30,  /* cuda f32 f32 64 16 */
+    30,  30,  /* cuda f32 f32 64 other */
+    30,  30,  /* cuda f32 f32 128 8 */
+    30,  30,  /* cuda f32 f32 128 16 */
+    30,  30,  /* cuda f32 f32 128 other */
+    30,  30,  /* cuda f32 f32 other 8 */
+    30,  30,  /* cuda f32 f32 other 16 */
+    30,  30,  /* cuda f32 f32 other other */
+    -1,  -1,  /* cuda f32 f16 64 8 */
+    -1,  -1,  /* cuda f32 f16 64 16 */
+    -1,  -1,  /* cuda f32 f16 64 other */
+    -1,  -1,  /* cuda f32 f16 128 8 */
+    -1,  -1,  /* cuda f32 f16 128 16 */
+    -1,  -1,  /* cuda f32 f16 128 other */
+    -1,  -1,  /* cuda f32 f16 other 8 */
+    -1,  -1,  /* cuda f32 f16 other 16 */
+    -1,  -1,  /* cuda f32 f16 other other */
+    -1,  -1,  /* cuda f32 bf16 64 8 */
+    -1,  -1,  /* cuda f32 bf16 64 16 */
+    -1,  -1,  /* cuda f32 bf16 64 other */
+    -1,  -1,  /* cuda f32 bf16 128 8 */
+    -1,  -1,  /* cuda f32 bf16 128 16 */
+    -1,  -1,  /* cuda f32 bf16 128 other */
+    -1,  -1,  /* cuda f32 bf16 other 8 */
+    -1,  -1,  /* cuda f32 bf16 other 16 */
+    -1,  -1,  /* cuda f32 bf16 other other */
+    31,  31,  /* cuda f32 fp8_e4m3 64 8 */
+    31,  31,  /* cuda f32 fp8_e4m3 64 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 64 other */
+    31,  31,  /* cuda f32 fp8_e4m3 128 8 */
+    31,  31,  /* cuda f32 fp8_e4m3 128 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 128 other */
+    31,  31,  /* cuda f32 fp8_e4m3 other 8 */
+    31,  31,  /* cuda f32 fp8_e4m3 other 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 other other */
+    32,  32,  /* cuda f32 fp8_e5m2 64 8 */
+    32,  32,  /* cuda f32 fp8_e5m2 64 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 64 other */
+    32,  32,  /* cuda f32 fp8_e5m2 128 8 */
+    32,  32,  /* cuda f32 fp8_e5m2 128 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 128 other */
+    32,  32,  /* cuda f32 fp8_e5m2 other 8 */
+    32,  32,  /* cuda f32 fp8_e5m2 other 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 other other */
+    33,  33,  /* cuda f32 int8 64 8 */
+    33,  33,  /* cuda f32 int8 64 16 */
+    33,  33,  /* cuda f32 int8 64 other */
+    33,  33,  /* cuda f32 int8 128 8 */
+    33,  33,  /* cuda f32 int8 128 16 */
+    33,  33,  /* cuda f32 int8 128 other */
+    33,  33,  /* cuda f32 int8 other 8 */
+    33,  33,  /* cuda f32 int8 other 16 */
+    33,  33,  /* cuda f32 int8 other other */
+    34,  34,  /* cuda f32 nvfp4 64 8 */
+    34,  34,  /* cuda f32 nvfp4 64 16 */
+    34,  34,  /* cuda f32 nvfp4 64 other */
+    34,  34,  /* cuda f32 nvfp4 128 8 */
+    34,  34,  /* cuda f32 nvfp4 128 16 */
+    34,  34,  /* cuda f32 nvfp4 128 other */
+    34,  34,  /* cuda f32 nvfp4 other 8 */
+    34,  34,  /* cuda f32 nvfp4 other 16 */
+    34,  34,  /* cuda f32 nvfp4 other other */
+    35,  35,  /* cuda f32 int8_per_token_head 64 8 */
+    35,  35,  /* cuda f32 int8_per_token_head 64 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 64 other */
+    35,  35,  /* cuda f32 int8_per_token_head 128 8 */
+    35,  35,  /* cuda f32 int8_per_token_head 128 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 128 other */
+    35,  35,  /* cuda f32 int8_per_token_head other 8 */
+    35,  35,  /* cuda f32 int8_per_token_head other 16 */
+    35,  35,  /* cuda f32 int8_per_token_head other other */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 other */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 other */
+    36,  36,  /* cuda f32 fp8_per_token_head other 8 */
+    36,  36,  /* cuda f32 fp8_per_token_head other 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head other other */
+    37,  37,  /* cuda f32 int4_per_token_head 64 8 */
+    37,  37,  /* cuda f32 int4_per_token_head 64 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 64 other */
+    37,  37,  /* cuda f32 int4_per_token_head 128 8 */
+    37,  37,  /* cuda f32 int4_per_token_head 128 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 128 other */
+    37,  37,  /* cuda f32 int4_per_token_head other 8 */
+    37,  37,  /* cuda f32 int4_per_token_head other 16 */
+    37,  37,  /* cuda f32 int4_per_token_head other other */
+    38,  38,  /* cuda f32 q8_0 64 8 */
+    38,  38,  /* cuda f32 q8_0 64 16 */
+    38,  38,  /* cuda f32 q8_0 64 other */
+    38,  38,  /* cuda f32 q8_0 128 8 */
+    38,  38,  /* cuda f32 q8_0 128 16 */
+    38,  38,  /* cuda f32 q8_0 128 other */
+    38,  38,  /* cuda f32 q8_0 other 8 */
+    38,  38,  /* cuda f32 q8_0 other 16 */
+    38,  38,  /* cuda f32 q8_0 other other */
+    39,  39,  /* cuda f32 q4_0 64 8 */
+    39,  39,  /* cuda f32 q4_0 64 16 */
+    39,  39,  /* cuda f32 q4_0 64 other */
+    39,  39,  /* cuda f32 q4_0 128 8 */
+    39,  39,  /* cuda f32 q4_0 128 16 */
+    39,  39,  /* cuda f32 q4_0 128 other */
+    39,  39,  /* cuda f32 q4_0 other 8 */
+    39,  39,  /* cuda f32 q4_0 other 16 */
+    39,  39,  /* cuda f32 q4_0 other other */
+    -1,  -1,  /* cuda f16 f32 64 8 */
+    -1,  -1,  /* cuda f16 f32 64 16 */
+    -1,  -1,  /* cuda f16 f32 64 other */
+    -1,  -1,  /* cuda f16 f32 128 8 */
+    -1,  -1,  /* cuda f16 f32 128 16 */
+    -1,  -1,  /* cuda f16 f32 128 other */
+    -1,  -1,  /* cuda f16 f32 other 8 */
+    -1,  -1,  /* cuda f16 f32 other 16 */
+    -1,  -1,  /* cuda f16 f32 other other */
+    40,  44,  /* cuda f16 f16 64 8 */
+    41,  44,  /* cuda f16 f16 64 16 */
+    44,  44,  /* cuda f16 f16 64 other */
+    42,  44,  /* cuda f16 f16 128 8 */
+    43,  44,  /* cuda f16 f16 128 16 */
+    44,  44,  /* cuda f16 f16 128 other */
+    44,  44,  /* cuda f16 f16 other 8 */
+    44,  44,  /* cuda f16 f16 other 16 */
+    44,  44,  /* cuda f16 f16 other other */
+    -1,  -1,  /* cuda f16 bf16 64 8 */
+    -1,  -1,  /* cuda f16 bf16 64 16 */
+    -1,  -1,  /* cuda f16 bf16 64 other */
+    -1,  -1,  /* cuda f16 bf16 128 8 */
+    -1,  -1,  /* cuda f16 bf16 128 16 */
+    -1,  -1,  /* cuda f16 bf16 128 other */
+    -1,  -1,  /* cuda f16 bf16 other 8 */
+    -1,  -1,  /* cuda f16 bf16 other 16 */
+    -1,  -1,  /* cuda f16 bf16 other other */
+    45,  49,  /* cuda f16 fp8_e4m3 64 8 */
+    46,  49,  /* cuda f16 fp8_e4m3 64 16 */
+    49,  49,  /* cuda f16 fp8_e4m3 64 other */
+    47,  49,  /* cuda f16 fp8_e4m3 128 8 */
+    48,  49,  /* cuda f16 fp8_e4m3 128 16 */
+    49,  49,  /* cuda f16 fp8_e4m3 128 other */
+    49,  49,  /* cuda f16 fp8_e4m3 other 8 */
+    49,  49,  /* cuda f16 fp8_e4m3 other 16 */
+    49,  49,  /* cuda f16 fp8_e4m3 other other */
+    50,  54,  /* cuda f16 fp8_e5m2 64 8 */
+    51,  54,  /* cuda f16 fp8_e5m2 64 16 */
+    54,  54,  /* cuda f16 fp8_e5m2 64 other */
+    52,  54,  /* cuda f16 fp8_e5m2 128 8 */
+    53,  54,  /* cuda f16 fp8_e5m2 128 16 */
+    54,  54,  /* cuda f16 fp8_e5m2 128 other */
+    54,  54,  /* cuda f16 fp8_e5m2 other 8 */
+    54,  54,  /* cuda f16 fp8_e5m2 other 16 */
+    54,  54,  /* cuda f16 fp8_e5m2 other other */
+    55,  59,  /* cuda f16 int8 64 8 */
+    56,  59,  /* cuda f16 int8 64 16 */
+    59,  59,  /* cuda f16 int8 64 other */
+    57,  59,  /* cuda f16 int8 128 8 */
+    58,  59,  /* cuda f16 int8 128 16 */
+    59,  59,  /* cuda f16 int8 128 other */
+    59,  59,  /* cuda f16 int8 other 8 */
+    59,  59,  /* cuda f16 int8 other 16 */
+    59,  59,  /* cuda f16 int8 other other */
+    60,  60,  /* cuda f16 nvfp4 64 8 */
+    60,  60,  /* cuda f16 nvfp4 64 16 */
+    60,  60,  /* cuda f16 nvfp4 64 other */
+    60,  60,  /* cuda f16 nvfp4 128 8 */
+    60,  60,  /* cuda f16 nvfp4 128 16 */
+    60,  60,  /* cuda f16 nvfp4 128 other */
+    60,  60,  /* cuda f16 nvfp4 other 8 */
+    60,  60,  /* cuda f16 nvfp4 other 16 */
+    60,  60,  /* cuda f16 nvfp4 other other */
+    61,  65,  /* cuda f16 int8_per_token_head 64 8 */
+    62,  65,  /* cuda f16 int8_per_token_head 64 16 */
+    65,  65,  /* cuda f16 int8_per_token_head 64 other */
+    63,  65,  /* cuda f16 int8_per_token_head 128 8 */
+    64,  65,  /* cuda f16 int8_per_token_head 128 16 */
+    65,  65,  /* cuda f16 int8_per_token_head 128 other */
+    65,  65,  /* cuda f16 int8_per_token_head other 8 */
+    65,  65,  /* cuda f16 int8_per_token_head other 16 */
+    65,  65,  /* cuda f16 int8_per_token_head other other */
+    66,  70,  /* cuda f16 fp8_per_token_head 64 8 */
+    67,  70,  /* cuda f16 fp8_per_token_head 64 16 */
+    70,  70,  /* cuda f16 fp8_per_token_head 64 other */
+    68,  70,  /* cuda f16 fp8_per_token_head 128 8 */
+    69,  70,  /* cuda f16 fp8_per_token_head 128 16 */
+    70,  70,  /* cuda f16 fp8_per_token_head 128 other */
+    70,  70,  /* cuda f16 fp8_per_token_head other 8 */
+    70,  70,  /* cuda f16 fp8_per_token_head other 16 */
+    70,  70,  /* cuda f16 fp8_per_token_head other other */
+    71,  71,  /* cuda f16 int4_per_token_head 64 8 */
+    71,  71,  /* cuda f16 int4_per_token_head 64 16 */
+    71,  71,  /* cuda f16 int4_per_token_head 64 other */
+    71,  71,  /* cuda f16 int4_per_token_head 128 8 */
+    71,  71,  /* cuda f16 int4_per_token_head 128 16 */
+    71,  71,  /* cuda f16 int4_per_token_head 128 other */
+    71,  71,  /* cuda f16 int4_per_token_head other 8 */
+    71,  71,  /* cuda f16 int4_per_token_head other 16 */
+    71,  71,  /* cuda f16 int4_per_token_head other other */
+    72,  72,  /* cuda f16 q8_0 64 8 */
+    72,  72,  /* cuda f16 q8_0 64 16 */
+    72,  72,  /* cuda f16 q8_0 64 other */
+    72,  72,  /* cuda f16 q8_0 128 8 */
+    72,  72,  /* cuda f16 q8_0 128 16 */
+    72,  72,  /* cuda f16 q8_0 128 other */
+    72,  72,  /* cuda f16 q8_0 other 8 */
+    72,  72,  /* cuda f16 q8_0 other 16 */
+    72,  72,  /* cuda f16 q8_0 other other */
+    73,  73,  /* cuda f16 q4_0 64 8 */
+    73,  73,  /* cuda f16 q4_0 64 16 */
+    73,  73,  /* cuda f16 q4_0 64 other */
+    73,  73,  /* cuda f16 q4_0 128 8 */
+    73,  73,  /* cuda f16 q4_0 128 16 */
+    73,  73,  /* cuda f16 q4_0 128 other */
+    73,  73,  /* cuda f16 q4_0 other 8 */
+    73,  73,  /* cuda f16 q4_0 other 16 */
+    73,  73,  /* cuda f16 q4_0 other other */
+    -1,  -1,  /* cuda bf16 f32 64 8 */
+    -1,  -1,  /* cuda bf16 f32 64 16 */
+    -1,  -1,  /* cuda bf16 f32 64 other */
+    -1,  -1,  /* cuda bf16 f32 128 8 */
+    -1,  -1,  /* cuda bf16 f32 128 16 */
+    -1,  -1,  /* cuda bf16 f32 128 other */
+    -1,  -1,  /* cuda bf16 f32 other 8 */
+    -1,  -1,  /* cuda bf16 f32 other 16 */
+    -1,  -1,  /* cuda bf16 f32 other other */
+    -1,  -1,  /* cuda bf16 f16 64 8 */
+    -1,  -1,  /* cuda bf16 f16 64 16 */
+    -1,  -1,  /* cuda bf16 f16 64 other */
+    -1,  -1,  /* cuda bf16 f16 128 8 */
+    -1,  -1,  /* cuda bf16 f16 128 16 */
+    -1,  -1,  /* cuda bf16 f16 128 other */
+    -1,  -1,  /* cuda bf16 f16 other 8 */
+    -1,  -1,  /* cuda bf16 f16 other 16 */
+    -1,  -1,  /* cuda bf16 f16 other other */
+    74,  78,  /* cuda bf16 bf16 64 8 */
+    75,  78,  /* cuda bf16 bf16 64 16 */
+    78,  78,  /* cuda bf16 bf16 64 other */
+    76,  78,  /* cuda bf16 bf16 128 8 */
+    77,  78,  /* cuda bf16 bf16 128 16 */
+    78,  78,  /* cuda bf16 bf16 128 other */
+    78,  78,  /* cuda bf16 bf16 other 8 */
+    78,  78,  /* cuda bf16 bf16 other 16 */
+    78,  78,  /* cuda bf16 bf16 other other */
+    79,  83,  /* cuda bf16 fp8_e4m3 64 8 */
+    80,  83,  /* cuda bf16 fp8_e4m3 64 16 */
+    83,  83,  /* cuda bf16 fp8_e4m3 64 other */
+    81,  83,  /* cuda bf16 fp8_e4m3 128 8 */
+    82,  83,  /* cuda bf16 fp8_e4m3 128 16 */
+    83,  83,  /* cuda bf16 fp8_e4m3 128 other */
+    83,  83,  /* cuda bf16 fp8_e4m3 other 8 */
+    83,  83,  /* cuda bf16 fp8_e4m3 other 16 */
+    83,  83,  /* cuda bf16 fp8_e4m3 other other */
+    84,  88,  /* cuda bf16 fp8_e5m2 64 8 */
+    85,  88,  /* cuda bf16 fp8_e5m2 64 16 */
+    88,  88,  /* cuda bf16 fp8_e5m2 64 other */
+    86,  88,  /* cuda bf16 fp8_e5m2 128 8 */
+    87,  88,  /* cuda bf16 fp8_e5m2 128 16 */
+    88,  88,  /* cuda bf16 fp8_e5m2 128 other */
+    88,  88,  /* cuda bf16 fp8_e5m2 other 8 */
+    88,  88,  /* cuda bf16 fp8_e5m2 other 16 */
+    88,  88,  /* cuda bf16 fp8_e5m2 other other */
+    89,  93,  /* cuda bf16 int8 64 8 */
+    90,  93,  /* cuda bf16 int8 64 16 */
+    93,  93,  /* cuda bf16 int8 64 other */
+    91,  93,  /* cuda bf16 int8 128 8 */
+    92,  93,  /* cuda bf16 int8 128 16 */
+    93,  93,  /* cuda bf16 int8 128 other */
+    93,  93,  /* cuda bf16 int8 other 8 */
+    93,  93,  /* cuda bf16 int8 other 16 */
+    93,  93,  /* cuda bf16 int8 other other */
+    94,  94,  /* cuda bf16 nvfp4 64 8 */
+    94,  94,  /* cuda bf16 nvfp4 64 16 */
+    94,  94,  /* cuda bf16 nvfp4 64 other */
+    94,  94,  /* cuda bf16 nvfp4 128 8 */
+    94,  94,  /* cuda bf16 nvfp4 128 16 */
+    94,  94,  /* cuda bf16 nvfp4 128 other */
+    94,  94,  /* cuda bf16 nvfp4 other 8 */
+    94,  94,  /* cuda bf16 nvfp4 other 16 */
+    94,  94,  /* cuda bf16 nvfp4 other other */
+    95,  99,  /* cuda bf16 int8_per_token_head 64 8 */
+    96,  99,  /* cuda bf16 int8_per_token_head 64 16 */
+    99,  99,  /* cuda bf16 int8_per_token_head 64 other */
+    97,  99,  /* cuda bf16 int8_per_token_head 128 8 */
+    98,  99,  /* cuda bf16 int8_per_token_head 128 16 */
+    99,  99,  /* cuda bf16 int8_per_token_head 128 other */
+    99,  99,  /* cuda bf16 int8_per_token_head other 8 */
+    99,  99,  /* cuda bf16 int8_per_token_head other 16 */
+    99,  99,  /* cuda bf16 int8_per_token_head other other */
+    100, 104, /* cuda bf16 fp8_per_token_head 64 8 */
+    101, 104, /* cuda bf16 fp8_per_token_head 64 16 */
+    104, 104, /* cuda bf16 fp8_per_token_head 64 other */
+    102, 104, /* cuda bf16 fp8_per_token_head 128 8 */
+    103, 104, /* cuda bf16 fp8_per_token_head 128 16 */
+    104, 104, /* cuda bf16 fp8_per_token_head 128 other */
+    104, 104, /* cuda bf16 fp8_per_token_head other 8 */
+    104, 104, /* cuda bf16 fp8_per_token_head other 16 */
+    104, 104, /* cuda bf16 fp8_per_token_head other other */
+    105, 105, /* cuda bf16 int4_per_token_head 64 8 */
+    105, 105, /* cuda bf16 int4_per_token_head 64 16 */
+    105, 105, /* cuda bf16 int4_per_token_head 64 other */
+    105, 105, /* cuda bf16 int4_per_token_head 128 8 */
+    105, 105, /* cuda bf16 int4_per_token_head 128 16 */
+    105, 105, /* cuda bf16 int4_per_token_head 128 other */
+    105, 105, /* cuda bf16 int4_per_token_head other 8 */
+    105, 105, /* cuda bf16 int4_per_token_head other 16 */
+    105, 105, /* cuda bf16 int4_per_token_head other other */
+    106, 106, /* cuda bf16 q8_0 64 8 */
+    106, 106, /* cuda bf16 q8_0 64 16 */
+    106, 106, /* cuda bf16 q8_0 64 other */
+    106, 106, /* cuda bf16 q8_0 128 8 */
+    106, 106, /* cuda bf16 q8_0 128 16 */
+    106, 106, /* cuda bf16 q8_0 128 other */
+    106, 106, /* cuda bf16 q8_0 other 8 */
+    106, 106, /* cuda bf16 q8_0 other 16 */
+    106, 106, /* cuda bf16 q8_0 other other */
+    107, 107, /* cuda bf16 q4_0 64 8 */
+    107, 107, /* cuda bf16 q4_0 64 16 */
+    107, 107, /* cuda bf16 q4_0 64 other */
+    107, 107, /* cuda bf16 q4_0 128 8 */
+    107, 107, /* cuda bf16 q4_0 128 16 */
+    107, 107, /* cuda bf16 q4_0 128 other */
+    107, 107, /* cuda bf16 q4_0 other 8 */
+    107, 107, /* cuda bf16 q4_0 other 16 */
+    107, 107, /* cuda bf16 q4_0 other other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
-    42, -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
-    45, -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
-    48, -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
-    51, -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
-    55, -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
-    58, -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
-    64, -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
-    67, -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
-    70, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
-    73, -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
-    77, -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
-    80, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
+    44,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
+    49,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
+    54,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
+    59,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
+    65,  -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
+    70,  -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
+    78,  -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
+    83,  -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
+    88,  -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
+    93,  -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
+    99,  -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
+    104, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
 };
 
-/* [backend][scalar][cache][head_size][arch] -> where these begin; -1: there is none. */
+/* [backend][scalar][cache][head_size][rows][arch] -> where these begin; -1: there is none. */
 static const int16_t rest[] = {
-    -1, -1, /* cpu f32 f32 64 */
-    -1, -1, /* cpu f32 f32 128 */
-    -1, -1, /* cpu f32 f32 other */
-    -1, -1, /* cpu f32 f16 64 */
-    -1, -1, /* cpu f32 f16 128 */
-    -1, -1, /* cpu f32 f16 other */
-    -1, -1, /* cpu f32 bf16 64 */
-    -1, -1, /* cpu f32 bf16 128 */
-    -1, -1, /* cpu f32 bf16 other */
-    -1, -1, /* cpu f32 fp8_e4m3 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 */
-    -1, -1, /* cpu f32 fp8_e4m3 other */
-    -1, -1, /* cpu f32 fp8_e5m2 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 */
-    -1, -1, /* cpu f32 fp8_e5m2 other */
-    -1, -1, /* cpu f32 int8 64 */
-    -1, -1, /* cpu f32 int8 128 */
-    -1, -1, /* cpu f32 int8 other */
-    -1, -1, /* cpu f32 nvfp4 64 */
-    -1, -1, /* cpu f32 nvfp4 128 */
-    -1, -1, /* cpu f32 nvfp4 other */
-    -1, -1, /* cpu f32 int8_per_token_head 64 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 */
-    -1, -1, /* cpu f32 int8_per_token_head other */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 */
-    -1, -1, /* cpu f32 fp8_per_token_head other */
-    -1, -1, /* cpu f32 int4_per_token_head 64 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 */
-    -1, -1, /* cpu f32 int4_per_token_head other */
-    -1, -1, /* cpu f32 q8_0 64 */
-    -1, -1, /* cpu f32 q8_0 128 */
-    -1, -1, /* cpu f32 q8_0 other */
-    -1, -1, /* cpu f32 q4_0 64 */
-    -1, -1, /* cpu f32 q4_0 128 */
-    -1, -1, /* cpu f32 q4_0 other */
-    -1, -1, /* cpu f16 f32 64 */
-    -1, -1, /* cpu f16 f32 128 */
-    -1, -1, /* cpu f16 f32 other */
-    -1, -1, /* cpu f16 f16 64 */
-    -1, -1, /* cpu f16 f16 128 */
-    -1, -1, /* cpu f16 f16 other */
-    -1, -1, /* cpu f16 bf16 64 */
-    -1, -1, /* cpu f16 bf16 128 */
-    -1, -1, /* cpu f16 bf16 other */
-    -1, -1, /* cpu f16 fp8_e4m3 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 */
-    -1, -1, /* cpu f16 fp8_e4m3 other */
-    -1, -1, /* cpu f16 fp8_e5m2 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 */
-    -1, -1, /* cpu f16 fp8_e5m2 other */
-    -1, -1, /* cpu f16 int8 64 */
-    -1, -1, /* cpu f16 int8 128 */
-    -1, -1, /* cpu f16 int8 other */
-    -1, -1, /* cpu f16 nvfp4 64 */
-    -1, -1, /* cpu f16 nvfp4 128 */
-    -1, -1, /* cpu f16 nvfp4 other */
-    -1, -1, /* cpu f16 int8_per_token_head 64 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 */
-    -1, -1, /* cpu f16 int8_per_token_head other */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 */
-    -1, -1, /* cpu f16 fp8_per_token_head other */
-    -1, -1, /* cpu f16 int4_per_token_head 64 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 */
-    -1, -1, /* cpu f16 int4_per_token_head other */
-    -1, -1, /* cpu f16 q8_0 64 */
-    -1, -1, /* cpu f16 q8_0 128 */
-    -1, -1, /* cpu f16 q8_0 other */
-    -1, -1, /* cpu f16 q4_0 64 */
-    -1, -1, /* cpu f16 q4_0 128 */
-    -1, -1, /* cpu f16 q4_0 other */
-    -1, -1, /* cpu bf16 f32 64 */
-    -1, -1, /* cpu bf16 f32 128 */
-    -1, -1, /* cpu bf16 f32 other */
-    -1, -1, /* cpu bf16 f16 64 */
-    -1, -1, /* cpu bf16 f16 128 */
-    -1, -1, /* cpu bf16 f16 other */
-    -1, -1, /* cpu bf16 bf16 64 */
-    -1, -1, /* cpu bf16 bf16 128 */
-    -1, -1, /* cpu bf16 bf16 other */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other */
-    -1, -1, /* cpu bf16 int8 64 */
-    -1, -1, /* cpu bf16 int8 128 */
-    -1, -1, /* cpu bf16 int8 other */
-    -1, -1, /* cpu bf16 nvfp4 64 */
-    -1, -1, /* cpu bf16 nvfp4 128 */
-    -1, -1, /* cpu bf16 nvfp4 other */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 */
-    -1, -1, /* cpu bf16 int8_per_token_head other */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 */
-    -1, -1, /* cpu bf16 int4_per_token_head other */
-    -1, -1, /* cpu bf16 q8_0 64 */
-    -1, -1, /* cpu bf16 q8_0 128 */
-    -1, -1, /* cpu bf16 q8_0 other */
-    -1, -1, /* cpu bf16 q4_0 64 */
-    -1, -1, /* cpu bf16 q4_0 128 */
-    -1, -1, /* cpu bf16 q4_0 other */
-    -1, -1, /* cuda f32 f32 64 */
-    -1, -1, /* cuda f32 f32 128 */
-    -1, -1, /* cuda f32 f32 other */
-    -1, -1, /* cuda f32 f16 64 */
-    -1, -1, /* cuda f32 f16 128 */
-    -1, -1, /* cuda f32 f16 other */
-    -1, -1, /* cuda f32 bf16 64 */
-    -1, -1, /* cuda f32 bf16 128 */
-    -1, -1, /* cuda f32 bf16 other */
-    -1, -1, /* cuda f32 fp8_e4m3 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 */
-    -1, -1, /* cuda f32 fp8_e4m3 other */
-    -1, -1, /* cuda f32 fp8_e5m2 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 */
-    -1, -1, /* cuda f32 fp8_e5m2 other */
-    -1, -1, /* cuda f32 int8 64 */
-    -1, -1, /* cuda f32 int8 128 */
-    -1, -1, /* cuda f32 int8 other */
-    -1, -1, /* cuda f32 nvfp4 64 */
-    -1, -1, /* cuda f32 nvfp4 128 */
-    -1, -1, /* cuda f32 nvfp4 other */
-    -1, -1, /* cuda f32 int8_per_token_head 64 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 */
-    -1, -1, /* cuda f32 int8_per_token_head other */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 */
-    -1, -1, /* cuda f32 fp8_per_token_head other */
-    -1, -1, /* cuda f32 int4_per_token_head 64 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 */
-    -1, -1, /* cuda f32 int4_per_token_head other */
-    -1, -1, /* cuda f32 q8_0 64 */
-    -1, -1, /* cuda f32 q8_0 128 */
-    -1, -1, /* cuda f32 q8_0 other */
-    -1, -1, /* cuda f32 q4_0 64 */
-    -1, -1, /* cuda f32 q4_0 128 */
-    -1, -1, /* cuda f32 q4_0 other */
-    -1, -1, /* cuda f16 f32 64 */
-    -1, -1, /* cuda f16 f32 128 */
-    -1, -1, /* cuda f16 f32 other */
-    0,  -1, /* cuda f16 f16 64 */
-    0,  -1, /* cuda f16 f16 128 */
-    -1, -1, /* cuda f16 f16 other */
-    -1, -1, /* cuda f16 bf16 64 */
-    -1, -1, /* cuda f16 bf16 128 */
-    -1, -1, /* cuda f16 bf16 other */
-    2,  -1, /* cuda f16 fp8_e4m3 64 */
-    2,  -1, /* cuda f16 fp8_e4m3 128 */
-    -1, -1, /* cuda f16 fp8_e4m3 other */
-    4,  -1, /* cuda f16 fp8_e5m2 64 */
-    4,  -1, /* cuda f16 fp8_e5m2 128 */
-    -1, -1, /* cuda f16 fp8_e5m2 other */
-    6,  -1, /* cuda f16 int8 64 */
-    6,  -1, /* cuda f16 int8 128 */
-    -1, -1, /* cuda f16 int8 other */
-    -1, -1, /* cuda f16 nvfp4 64 */
-    -1, -1, /* cuda f16 nvfp4 128 */
-    -1, -1, /* cuda f16 nvfp4 other */
-    8,  -1, /* cuda f16 int8_per_token_head 64 */
-    8,  -1, /* cuda f16 int8_per_token_head 128 */
-    -1, -1, /* cuda f16 int8_per_token_head other */
-    10, -1, /* cuda f16 fp8_per_token_head 64 */
-    10, -1, /* cuda f16 fp8_per_token_head 128 */
-    -1, -1, /* cuda f16 fp8_per_token_head other */
-    -1, -1, /* cuda f16 int4_per_token_head 64 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 */
-    -1, -1, /* cuda f16 int4_per_token_head other */
-    -1, -1, /* cuda f16 q8_0 64 */
-    -1, -1, /* cuda f16 q8_0 128 */
-    -1, -1, /* cuda f16 q8_0 other */
-    -1, -1, /* cuda f16 q4_0 64 */
-    -1, -1, /* cuda f16 q4_0 128 */
-    -1, -1, /* cuda f16 q4_0 other */
-    -1, -1, /* cuda bf16 f32 64 */
-    -1, -1, /* cuda bf16 f32 128 */
-    -1, -1, /* cuda bf16 f32 other */
-    -1, -1, /* cuda bf16 f16 64 */
-    -1, -1, /* cuda bf16 f16 128 */
-    -1, -1, /* cuda bf16 f16 other */
-    12, -1, /* cuda bf16 bf16 64 */
-    12, -1, /* cuda bf16 bf16 128 */
-    -1, -1, /* cuda bf16 bf16 other */
-    14, -1, /* cuda bf16 fp8_e4m3 64 */
-    14, -1, /* cuda bf16 fp8_e4m3 128 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other */
-    16, -1, /* cuda bf16 fp8_e5m2 64 */
-    16, -1, /* cuda bf16 fp8_e5m2 128 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other */
-    18, -1, /* cuda bf16 int8 64 */
-    18, -1, /* cuda bf16 int8 128 */
-    -1, -1, /* cuda bf16 int8 other */
-    -1, -1, /* cuda bf16 nvfp4 64 */
-    -1, -1, /* cuda bf16 nvfp4 128 */
-    -1, -1, /* cuda bf16 nvfp4 other */
-    20, -1, /* cuda bf16 int8_per_token_head 64 */
-    20, -1, /* cuda bf16 int8_per_token_head 128 */
-    -1, -1, /* cuda bf16 int8_per_token_head other */
-    22, -1, /* cuda bf16 fp8_per_token_head 64 */
-    22, -1, /* cuda bf16 fp8_per_token_head 128 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 */
-    -1, -1, /* cuda bf16 int4_per_token_head other */
-    -1, -1, /* cuda bf16 q8_0 64 */
-    -1, -1, /* cuda bf16 q8_0 128 */
-    -1, -1, /* cuda bf16 q8_0 other */
-    -1, -1, /* cuda bf16 q4_0 64 */
-    -1, -1, /* cuda bf16 q4_0 128 */
-    -1, -1, /* cuda bf16 q4_0 other */
+    -1, -1, /* cpu f32 f32 64 8 */
+    -1, -1, /* cpu f32 f32 64 16 */
+    -1, -1, /* cpu f32 f32 64 other */
+    -1, -1, /* cpu f32 f32 128 8 */
+    -1, -1, /* cpu f32 f32 128 16 */
+    -1, -1, /* cpu f32 f32 128 other */
+    -1, -1, /* cpu f32 f32 other 8 */
+    -1, -1, /* cpu f32 f32 other 16 */
+    -1, -1, /* cpu f32 f32 other other */
+    -1, -1, /* cpu f32 f16 64 8 */
+    -1, -1, /* cpu f32 f16 64 16 */
+    -1, -1, /* cpu f32 f16 64 other */
+    -1, -1, /* cpu f32 f16 128 8 */
+    -1, -1, /* cpu f32 f16 128 16 */
+    -1, -1, /* cpu f32 f16 128 other */
+    -1, -1, /* cpu f32 f16 other 8 */
+    -1, -1, /* cpu f32 f16 other 16 */
+    -1, -1, /* cpu f32 f16 other other */
+    -1, -1, /* cpu f32 bf16 64 8 */
+    -1, -1, /* cpu f32 bf16 64 16 */
+    -1, -1, /* cpu f32 bf16 64 other */
+    -1, -1, /* cpu f32 bf16 128 8 */
+    -1, -1, /* cpu f32 bf16 128 16 */
+    -1, -1, /* cpu f32 bf16 128 other */
+    -1, -1, /* cpu f32 bf16 other 8 */
+    -1, -1, /* cpu f32 bf16 other 16 */
+    -1, -1, /* cpu f32 bf16 other other */
+    -1, -1, /* cpu f32 fp8_e4m3 64 8 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 other */
+    -1, -1, /* cpu f32 fp8_e4m3 128 8 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 other */
+    -1, -1, /* cpu f32 fp8_e4m3 other 8 */
+    -1, -1, /* cpu f32 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 other other */
+    -1, -1, /* cpu f32 fp8_e5m2 64 8 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 other */
+    -1, -1, /* cpu f32 fp8_e5m2 128 8 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 other */
+    -1, -1, /* cpu f32 fp8_e5m2 other 8 */
+    -1, -1, /* cpu f32 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 other other */
+    -1, -1, /* cpu f32 int8 64 8 */
+    -1, -1, /* cpu f32 int8 64 16 */
+    -1, -1, /* cpu f32 int8 64 other */
+    -1, -1, /* cpu f32 int8 128 8 */
+    -1, -1, /* cpu f32 int8 128 16 */
+    -1, -1, /* cpu f32 int8 128 other */
+    -1, -1, /* cpu f32 int8 other 8 */
+    -1, -1, /* cpu f32 int8 other 16 */
+    -1, -1, /* cpu f32 int8 other other */
+    -1, -1, /* cpu f32 nvfp4 64 8 */
+    -1, -1, /* cpu f32 nvfp4 64 16 */
+    -1, -1, /* cpu f32 nvfp4 64 other */
+    -1, -1, /* cpu f32 nvfp4 128 8 */
+    -1, -1, /* cpu f32 nvfp4 128 16 */
+    -1, -1, /* cpu f32 nvfp4 128 other */
+    -1, -1, /* cpu f32 nvfp4 other 8 */
+    -1, -1, /* cpu f32 nvfp4 other 16 */
+    -1, -1, /* cpu f32 nvfp4 other other */
+    -1, -1, /* cpu f32 int8_per_token_head 64 8 */
+    -1, -1, /* cpu f32 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 64 other */
+    -1, -1, /* cpu f32 int8_per_token_head 128 8 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 other */
+    -1, -1, /* cpu f32 int8_per_token_head other 8 */
+    -1, -1, /* cpu f32 int8_per_token_head other 16 */
+    -1, -1, /* cpu f32 int8_per_token_head other other */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 other */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 other */
+    -1, -1, /* cpu f32 fp8_per_token_head other 8 */
+    -1, -1, /* cpu f32 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head other other */
+    -1, -1, /* cpu f32 int4_per_token_head 64 8 */
+    -1, -1, /* cpu f32 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 64 other */
+    -1, -1, /* cpu f32 int4_per_token_head 128 8 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 other */
+    -1, -1, /* cpu f32 int4_per_token_head other 8 */
+    -1, -1, /* cpu f32 int4_per_token_head other 16 */
+    -1, -1, /* cpu f32 int4_per_token_head other other */
+    -1, -1, /* cpu f32 q8_0 64 8 */
+    -1, -1, /* cpu f32 q8_0 64 16 */
+    -1, -1, /* cpu f32 q8_0 64 other */
+    -1, -1, /* cpu f32 q8_0 128 8 */
+    -1, -1, /* cpu f32 q8_0 128 16 */
+    -1, -1, /* cpu f32 q8_0 128 other */
+    -1, -1, /* cpu f32 q8_0 other 8 */
+    -1, -1, /* cpu f32 q8_0 other 16 */
+    -1, -1, /* cpu f32 q8_0 other other */
+    -1, -1, /* cpu f32 q4_0 64 8 */
+    -1, -1, /* cpu f32 q4_0 64 16 */
+    -1, -1, /* cpu f32 q4_0 64 other */
+    -1, -1, /* cpu f32 q4_0 128 8 */
+    -1, -1, /* cpu f32 q4_0 128 16 */
+    -1, -1, /* cpu f32 q4_0 128 other */
+    -1, -1, /* cpu f32 q4_0 other 8 */
+    -1, -1, /* cpu f32 q4_0 other 16 */
+    -1, -1, /* cpu f32 q4_0 other other */
+    -1, -1, /* cpu f16 f32 64 8 */
+    -1, -1, /* cpu f16 f32 64 16 */
+    -1, -1, /* cpu f16 f32 64 other */
+    -1, -1, /* cpu f16 f32 128 8 */
+    -1, -1, /* cpu f16 f32 128 16 */
+    -1, -1, /* cpu f16 f32 128 other */
+    -1, -1, /* cpu f16 f32 other 8 */
+    -1, -1, /* cpu f16 f32 other 16 */
+    -1, -1, /* cpu f16 f32 other other */
+    -1, -1, /* cpu f16 f16 64 8 */
+    -1, -1, /* cpu f16 f16 64 16 */
+    -1, -1, /* cpu f16 f16 64 other */
+    -1, -1, /* cpu f16 f16 128 8 */
+    -1, -1, /* cpu f16 f16 128 16 */
+    -1, -1, /* cpu f16 f16 128 other */
+    -1, -1, /* cpu f16 f16 other 8 */
+    -1, -1, /* cpu f16 f16 other 16 */
+    -1, -1, /* cpu f16 f16 other other */
+    -1, -1, /* cpu f16 bf16 64 8 */
+    -1, -1, /* cpu f16 bf16 64 16 */
+    -1, -1, /* cpu f16 bf16 64 other */
+    -1, -1, /* cpu f16 bf16 128 8 */
+    -1, -1, /* cpu f16 bf16 128 16 */
+    -1, -1, /* cpu f16 bf16 128 other */
+    -1, -1, /* cpu f16 bf16 other 8 */
+    -1, -1, /* cpu f16 bf16 other 16 */
+    -1, -1, /* cpu f16 bf16 other other */
+    -1, -1, /* cpu f16 fp8_e4m3 64 8 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 other */
+    -1, -1, /* cpu f16 fp8_e4m3 128 8 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 other */
+    -1, -1, /* cpu f16 fp8_e4m3 other 8 */
+    -1, -1, /* cpu f16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 other other */
+    -1, -1, /* cpu f16 fp8_e5m2 64 8 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 other */
+    -1, -1, /* cpu f16 fp8_e5m2 128 8 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 other */
+    -1, -1, /* cpu f16 fp8_e5m2 other 8 */
+    -1, -1, /* cpu f16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 other other */
+    -1, -1, /* cpu f16 int8 64 8 */
+    -1, -1, /* cpu f16 int8 64 16 */
+    -1, -1, /* cpu f16 int8 64 other */
+    -1, -1, /* cpu f16 int8 128 8 */
+    -1, -1, /* cpu f16 int8 128 16 */
+    -1, -1, /* cpu f16 int8 128 other */
+    -1, -1, /* cpu f16 int8 other 8 */
+    -1, -1, /* cpu f16 int8 other 16 */
+    -1, -1, /* cpu f16 int8 other other */
+    -1, -1, /* cpu f16 nvfp4 64 8 */
+    -1, -1, /* cpu f16 nvfp4 64 16 */
+    -1, -1, /* cpu f16 nvfp4 64 other */
+    -1, -1, /* cpu f16 nvfp4 128 8 */
+    -1, -1, /* cpu f16 nvfp4 128 16 */
+    -1, -1, /* cpu f16 nvfp4 128 other */
+    -1, -1, /* cpu f16 nvfp4 other 8 */
+    -1, -1, /* cpu f16 nvfp4 other 16 */
+    -1, -1, /* cpu f16 nvfp4 other other */
+    -1, -1, /* cpu f16 int8_per_token_head 64 8 */
+    -1, -1, /* cpu f16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 64 other */
+    -1, -1, /* cpu f16 int8_per_token_head 128 8 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 other */
+    -1, -1, /* cpu f16 int8_per_token_head other 8 */
+    -1, -1, /* cpu f16 int8_per_token_head other 16 */
+    -1, -1, /* cpu f16 int8_per_token_head other other */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 other */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 other */
+    -1, -1, /* cpu f16 fp8_per_token_head other 8 */
+    -1, -1, /* cpu f16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head other other */
+    -1, -1, /* cpu f16 int4_per_token_head 64 8 */
+    -1, -1, /* cpu f16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 64 other */
+    -1, -1, /* cpu f16 int4_per_token_head 128 8 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 other */
+    -1, -1, /* cpu f16 int4_per_token_head other 8 */
+    -1, -1, /* cpu f16 int4_per_token_head other 16 */
+    -1, -1, /* cpu f16 int4_per_token_head other other */
+    -1, -1, /* cpu f16 q8_0 64 8 */
+    -1, -1, /* cpu f16 q8_0 64 16 */
+    -1, -1, /* cpu f16 q8_0 64 other */
+    -1, -1, /* cpu f16 q8_0 128 8 */
+    -1, -1, /* cpu f16 q8_0 128 16 */
+    -1, -1, /* cpu f16 q8_0 128 other */
+    -1, -1, /* cpu f16 q8_0 other 8 */
+    -1, -1, /* cpu f16 q8_0 other 16 */
+    -1, -1, /* cpu f16 q8_0 other other */
+    -1, -1, /* cpu f16 q4_0 64 8 */
+    -1, -1, /* cpu f16 q4_0 64 16 */
+    -1, -1, /* cpu f16 q4_0 64 other */
+    -1, -1, /* cpu f16 q4_0 128 8 */
+    -1, -1, /* cpu f16 q4_0 128 16 */
+    -1, -1, /* cpu f16 q4_0 128 other */
+    -1, -1, /* cpu f16 q4_0 other 8 */
+    -1, -1, /* cpu f16 q4_0 other 16 */
+    -1, -1, /* cpu f16 q4_0 other other */
+    -1, -1, /* cpu bf16 f32 64 8 */
+    -1, -1, /* cpu bf16 f32 64 16 */
+    -1, -1, /* cpu bf16 f32 64 other */
+    -1, -1, /* cpu bf16 f32 128 8 */
+    -1, -1, /* cpu bf16 f32 128 16 */
+    -1, -1, /* cpu bf16 f32 128 other */
+    -1, -1, /* cpu bf16 f32 other 8 */
+    -1, -1, /* cpu bf16 f32 other 16 */
+    -1, -1, /* cpu bf16 f32 other other */
+    -1, -1, /* cpu bf16 f16 64 8 */
+    -1, -1, /* cpu bf16 f16 64 16 */
+    -1, -1, /* cpu bf16 f16 64 other */
+    -1, -1, /* cpu bf16 f16 128 8 */
+    -1, -1, /* cpu bf16 f16 128 16 */
+    -1, -1, /* cpu bf16 f16 128 other */
+    -1, -1, /* cpu bf16 f16 other 8 */
+    -1, -1, /* cpu bf16 f16 other 16 */
+    -1, -1, /* cpu bf16 f16 other other */
+    -1, -1, /* cpu bf16 bf16 64 8 */
+    -1, -1, /* cpu bf16 bf16 64 16 */
+    -1, -1, /* cpu bf16 bf16 64 other */
+    -1, -1, /* cpu bf16 bf16 128 8 */
+    -1, -1, /* cpu bf16 bf16 128 16 */
+    -1, -1, /* cpu bf16 bf16 128 other */
+    -1, -1, /* cpu bf16 bf16 other 8 */
+    -1, -1, /* cpu bf16 bf16 other 16 */
+    -1, -1, /* cpu bf16 bf16 other other */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other other */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other other */
+    -1, -1, /* cpu bf16 int8 64 8 */
+    -1, -1, /* cpu bf16 int8 64 16 */
+    -1, -1, /* cpu bf16 int8 64 other */
+    -1, -1, /* cpu bf16 int8 128 8 */
+    -1, -1, /* cpu bf16 int8 128 16 */
+    -1, -1, /* cpu bf16 int8 128 other */
+    -1, -1, /* cpu bf16 int8 other 8 */
+    -1, -1, /* cpu bf16 int8 other 16 */
+    -1, -1, /* cpu bf16 int8 other other */
+    -1, -1, /* cpu bf16 nvfp4 64 8 */
+    -1, -1, /* cpu bf16 nvfp4 64 16 */
+    -1, -1, /* cpu bf16 nvfp4 64 other */
+    -1, -1, /* cpu bf16 nvfp4 128 8 */
+    -1, -1, /* cpu bf16 nvfp4 128 16 */
+    -1, -1, /* cpu bf16 nvfp4 128 other */
+    -1, -1, /* cpu bf16 nvfp4 other 8 */
+    -1, -1, /* cpu bf16 nvfp4 other 16 */
+    -1, -1, /* cpu bf16 nvfp4 other other */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 other */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 other */
+    -1, -1, /* cpu bf16 int8_per_token_head other 8 */
+    -1, -1, /* cpu bf16 int8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head other other */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
+    -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other other */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 other */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 other */
+    -1, -1, /* cpu bf16 int4_per_token_head other 8 */
+    -1, -1, /* cpu bf16 int4_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head other other */
+    -1, -1, /* cpu bf16 q8_0 64 8 */
+    -1, -1, /* cpu bf16 q8_0 64 16 */
+    -1, -1, /* cpu bf16 q8_0 64 other */
+    -1, -1, /* cpu bf16 q8_0 128 8 */
+    -1, -1, /* cpu bf16 q8_0 128 16 */
+    -1, -1, /* cpu bf16 q8_0 128 other */
+    -1, -1, /* cpu bf16 q8_0 other 8 */
+    -1, -1, /* cpu bf16 q8_0 other 16 */
+    -1, -1, /* cpu bf16 q8_0 other other */
+    -1, -1, /* cpu bf16 q4_0 64 8 */
+    -1, -1, /* cpu bf16 q4_0 64 16 */
+    -1, -1, /* cpu bf16 q4_0 64 other */
+    -1, -1, /* cpu bf16 q4_0 128 8 */
+    -1, -1, /* cpu bf16 q4_0 128 16 */
+    -1, -1, /* cpu bf16 q4_0 128 other */
+    -1, -1, /* cpu bf16 q4_0 other 8 */
+    -1, -1, /* cpu bf16 q4_0 other 16 */
+    -1, -1, /* cpu bf16 q4_0 other other */
+    -1, -1, /* cuda f32 f32 64 8 */
+    -1, -1, /* cuda f32 f32 64 16 */
+    -1, -1, /* cuda f32 f32 64 other */
+    -1, -1, /* cuda f32 f32 128 8 */
+    -1, -1, /* cuda f32 f32 128 16 */
+    -1, -1, /* cuda f32 f32 128 other */
+    -1, -1, /* cuda f32 f32 other 8 */
+    -1, -1, /* cuda f32 f32 other 16 */
+    -1, -1, /* cuda f32 f32 other other */
+    -1, -1, /* cuda f32 f16 64 8 */
+    -1, -1, /* cuda f32 f16 64 16 */
+    -1, -1, /* cuda f32 f16 64 other */
+    -1, -1, /* cuda f32 f16 128 8 */
+    -1, -1, /* cuda f32 f16 128 16 */
+    -1, -1, /* cuda f32 f16 128 other */
+    -1, -1, /* cuda f32 f16 other 8 */
+    -1, -1, /* cuda f32 f16 other 16 */
+    -1, -1, /* cuda f32 f16 other other */
+    -1, -1, /* cuda f32 bf16 64 8 */
+    -1, -1, /* cuda f32 bf16 64 16 */
+    -1, -1, /* cuda f32 bf16 64 other */
+    -1, -1, /* cuda f32 bf16 128 8 */
+    -1, -1, /* cuda f32 bf16 128 16 */
+    -1, -1, /* cuda f32 bf16 128 other */
+    -1, -1, /* cuda f32 bf16 other 8 */
+    -1, -1, /* cuda f32 bf16 other 16 */
+    -1, -1, /* cuda f32 bf16 other other */
+    -1, -1, /* cuda f32 fp8_e4m3 64 8 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 other */
+    -1, -1, /* cuda f32 fp8_e4m3 128 8 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 other */
+    -1, -1, /* cuda f32 fp8_e4m3 other 8 */
+    -1, -1, /* cuda f32 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 other other */
+    -1, -1, /* cuda f32 fp8_e5m2 64 8 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 other */
+    -1, -1, /* cuda f32 fp8_e5m2 128 8 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 other */
+    -1, -1, /* cuda f32 fp8_e5m2 other 8 */
+    -1, -1, /* cuda f32 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 other other */
+    -1, -1, /* cuda f32 int8 64 8 */
+    -1, -1, /* cuda f32 int8 64 16 */
+    -1, -1, /* cuda f32 int8 64 other */
+    -1, -1, /* cuda f32 int8 128 8 */
+    -1, -1, /* cuda f32 int8 128 16 */
+    -1, -1, /* cuda f32 int8 128 other */
+    -1, -1, /* cuda f32 int8 other 8 */
+    -1, -1, /* cuda f32 int8 other 16 */
+    -1, -1, /* cuda f32 int8 other other */
+    -1, -1, /* cuda f32 nvfp4 64 8 */
+    -1, -1, /* cuda f32 nvfp4 64 16 */
+    -1, -1, /* cuda f32 nvfp4 64 other */
+    -1, -1, /* cuda f32 nvfp4 128 8 */
+    -1, -1, /* cuda f32 nvfp4 128 16 */
+    -1, -1, /* cuda f32 nvfp4 128 other */
+    -1, -1, /* cuda f32 nvfp4 other 8 */
+    -1, -1, /* cuda f32 nvfp4 other 16 */
+    -1, -1, /* cuda f32 nvfp4 other other */
+    -1, -1, /* cuda f32 int8_per_token_head 64 8 */
+    -1, -1, /* cuda f32 int8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 64 other */
+    -1, -1, /* cuda f32 int8_per_token_head 128 8 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 other */
+    -1, -1, /* cuda f32 int8_per_token_head other 8 */
+    -1, -1, /* cuda f32 int8_per_token_head other 16 */
+    -1, -1, /* cuda f32 int8_per_token_head other other */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 other */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 other */
+    -1, -1, /* cuda f32 fp8_per_token_head other 8 */
+    -1, -1, /* cuda f32 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head other other */
+    -1, -1, /* cuda f32 int4_per_token_head 64 8 */
+    -1, -1, /* cuda f32 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 64 other */
+    -1, -1, /* cuda f32 int4_per_token_head 128 8 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 other */
+    -1, -1, /* cuda f32 int4_per_token_head other 8 */
+    -1, -1, /* cuda f32 int4_per_token_head other 16 */
+    -1, -1, /* cuda f32 int4_per_token_head other other */
+    -1, -1, /* cuda f32 q8_0 64 8 */
+    -1, -1, /* cuda f32 q8_0 64 16 */
+    -1, -1, /* cuda f32 q8_0 64 other */
+    -1, -1, /* cuda f32 q8_0 128 8 */
+    -1, -1, /* cuda f32 q8_0 128 16 */
+    -1, -1, /* cuda f32 q8_0 128 other */
+    -1, -1, /* cuda f32 q8_0 other 8 */
+    -1, -1, /* cuda f32 q8_0 other 16 */
+    -1, -1, /* cuda f32 q8_0 other other */
+    -1, -1, /* cuda f32 q4_0 64 8 */
+    -1, -1, /* cuda f32 q4_0 64 16 */
+    -1, -1, /* cuda f32 q4_0 64 other */
+    -1, -1, /* cuda f32 q4_0 128 8 */
+    -1, -1, /* cuda f32 q4_0 128 16 */
+    -1, -1, /* cuda f32 q4_0 128 other */
+    -1, -1, /* cuda f32 q4_0 other 8 */
+    -1, -1, /* cuda f32 q4_0 other 16 */
+    -1, -1, /* cuda f32 q4_0 other other */
+    -1, -1, /* cuda f16 f32 64 8 */
+    -1, -1, /* cuda f16 f32 64 16 */
+    -1, -1, /* cuda f16 f32 64 other */
+    -1, -1, /* cuda f16 f32 128 8 */
+    -1, -1, /* cuda f16 f32 128 16 */
+    -1, -1, /* cuda f16 f32 128 other */
+    -1, -1, /* cuda f16 f32 other 8 */
+    -1, -1, /* cuda f16 f32 other 16 */
+    -1, -1, /* cuda f16 f32 other other */
+    0,  -1, /* cuda f16 f16 64 8 */
+    0,  -1, /* cuda f16 f16 64 16 */
+    -1, -1, /* cuda f16 f16 64 other */
+    0,  -1, /* cuda f16 f16 128 8 */
+    0,  -1, /* cuda f16 f16 128 16 */
+    -1, -1, /* cuda f16 f16 128 other */
+    -1, -1, /* cuda f16 f16 other 8 */
+    -1, -1, /* cuda f16 f16 other 16 */
+    -1, -1, /* cuda f16 f16 other other */
+    -1, -1, /* cuda f16 bf16 64 8 */
+    -1, -1, /* cuda f16 bf16 64 16 */
+    -1, -1, /* cuda f16 bf16 64 other */
+    -1, -1, /* cuda f16 bf16 128 8 */
+    -1, -1, /* cuda f16 bf16 128 16 */
+    -1, -1, /* cuda f16 bf16 128 other */
+    -1, -1, /* cuda f16 bf16 other 8 */
+    -1, -1, /* cuda f16 bf16 other 16 */
+    -1, -1, /* cuda f16 bf16 other other */
+    2,  -1, /* cuda f16 fp8_e4m3 64 8 */
+    2,  -1, /* cuda f16 fp8_e4m3 64 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 64 other */
+    2,  -1, /* cuda f16 fp8_e4m3 128 8 */
+    2,  -1, /* cuda f16 fp8_e4m3 128 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 128 other */
+    -1, -1, /* cuda f16 fp8_e4m3 other 8 */
+    -1, -1, /* cuda f16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 other other */
+    4,  -1, /* cuda f16 fp8_e5m2 64 8 */
+    4,  -1, /* cuda f16 fp8_e5m2 64 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 64 other */
+    4,  -1, /* cuda f16 fp8_e5m2 128 8 */
+    4,  -1, /* cuda f16 fp8_e5m2 128 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 128 other */
+    -1, -1, /* cuda f16 fp8_e5m2 other 8 */
+    -1, -1, /* cuda f16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 other other */
+    6,  -1, /* cuda f16 int8 64 8 */
+    6,  -1, /* cuda f16 int8 64 16 */
+    -1, -1, /* cuda f16 int8 64 other */
+    6,  -1, /* cuda f16 int8 128 8 */
+    6,  -1, /* cuda f16 int8 128 16 */
+    -1, -1, /* cuda f16 int8 128 other */
+    -1, -1, /* cuda f16 int8 other 8 */
+    -1, -1, /* cuda f16 int8 other 16 */
+    -1, -1, /* cuda f16 int8 other other */
+    -1, -1, /* cuda f16 nvfp4 64 8 */
+    -1, -1, /* cuda f16 nvfp4 64 16 */
+    -1, -1, /* cuda f16 nvfp4 64 other */
+    -1, -1, /* cuda f16 nvfp4 128 8 */
+    -1, -1, /* cuda f16 nvfp4 128 16 */
+    -1, -1, /* cuda f16 nvfp4 128 other */
+    -1, -1, /* cuda f16 nvfp4 other 8 */
+    -1, -1, /* cuda f16 nvfp4 other 16 */
+    -1, -1, /* cuda f16 nvfp4 other other */
+    8,  -1, /* cuda f16 int8_per_token_head 64 8 */
+    8,  -1, /* cuda f16 int8_per_token_head 64 16 */
+    -1, -1, /* cuda f16 int8_per_token_head 64 other */
+    8,  -1, /* cuda f16 int8_per_token_head 128 8 */
+    8,  -1, /* cuda f16 int8_per_token_head 128 16 */
+    -1, -1, /* cuda f16 int8_per_token_head 128 other */
+    -1, -1, /* cuda f16 int8_per_token_head other 8 */
+    -1, -1, /* cuda f16 int8_per_token_head other 16 */
+    -1, -1, /* cuda f16 int8_per_token_head other other */
+    10, -1, /* cuda f16 fp8_per_token_head 64 8 */
+    10, -1, /* cuda f16 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head 64 other */
+    10, -1, /* cuda f16 fp8_per_token_head 128 8 */
+    10, -1, /* cuda f16 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head 128 other */
+    -1, -1, /* cuda f16 fp8_per_token_head other 8 */
+    -1, -1, /* cuda f16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head other other */
+    -1, -1, /* cuda f16 int4_per_token_head 64 8 */
+    -1, -1, /* cuda f16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 64 other */
+    -1, -1, /* cuda f16 int4_per_token_head 128 8 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 other */
+    -1, -1, /* cuda f16 int4_per_token_head other 8 */
+    -1, -1, /* cuda f16 int4_per_token_head other 16 */
+    -1, -1, /* cuda f16 int4_per_token_head other other */
+    -1, -1, /* cuda f16 q8_0 64 8 */
+    -1, -1, /* cuda f16 q8_0 64 16 */
+    -1, -1, /* cuda f16 q8_0 64 other */
+    -1, -1, /* cuda f16 q8_0 128 8 */
+    -1, -1, /* cuda f16 q8_0 128 16 */
+    -1, -1, /* cuda f16 q8_0 128 other */
+    -1, -1, /* cuda f16 q8_0 other 8 */
+    -1, -1, /* cuda f16 q8_0 other 16 */
+    -1, -1, /* cuda f16 q8_0 other other */
+    -1, -1, /* cuda f16 q4_0 64 8 */
+    -1, -1, /* cuda f16 q4_0 64 16 */
+    -1, -1, /* cuda f16 q4_0 64 other */
+    -1, -1, /* cuda f16 q4_0 128 8 */
+    -1, -1, /* cuda f16 q4_0 128 16 */
+    -1, -1, /* cuda f16 q4_0 128 other */
+    -1, -1, /* cuda f16 q4_0 other 8 */
+    -1, -1, /* cuda f16 q4_0 other 16 */
+    -1, -1, /* cuda f16 q4_0 other other */
+    -1, -1, /* cuda bf16 f32 64 8 */
+    -1, -1, /* cuda bf16 f32 64 16 */
+    -1, -1, /* cuda bf16 f32 64 other */
+    -1, -1, /* cuda bf16 f32 128 8 */
+    -1, -1, /* cuda bf16 f32 128 16 */
+    -1, -1, /* cuda bf16 f32 128 other */
+    -1, -1, /* cuda bf16 f32 other 8 */
+    -1, -1, /* cuda bf16 f32 other 16 */
+    -1, -1, /* cuda bf16 f32 other other */
+    -1, -1, /* cuda bf16 f16 64 8 */
+    -1, -1, /* cuda bf16 f16 64 16 */
+    -1, -1, /* cuda bf16 f16 64 other */
+    -1, -1, /* cuda bf16 f16 128 8 */
+    -1, -1, /* cuda bf16 f16 128 16 */
+    -1, -1, /* cuda bf16 f16 128 other */
+    -1, -1, /* cuda bf16 f16 other 8 */
+    -1, -1, /* cuda bf16 f16 other 16 */
+    -1, -1, /* cuda bf16 f16 other other */
+    12, -1, /* cuda bf16 bf16 64 8 */
+    12, -1, /* cuda bf16 bf16 64 16 */
+    -1, -1, /* cuda bf16 bf16 64 other */
+    12, -1, /* cuda bf16 bf16 128 8 */
+    12, -1, /* cuda bf16 bf16 128 16 */
+    -1, -1, /* cuda bf16 bf16 128 other */
+    -1, -1, /* cuda bf16 bf16 other 8 */
+    -1, -1, /* cuda bf16 bf16 other 16 */
+    -1, -1, /* cuda bf16 bf16 other other */
+    14, -1, /* cuda bf16 fp8_e4m3 64 8 */
+    14, -1, /* cuda bf16 fp8_e4m3 64 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 64 other */
+    14, -1, /* cuda bf16 fp8_e4m3 128 8 */
+    14, -1, /* cuda bf16 fp8_e4m3 128 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 128 other */
+    -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other other */
+    16, -1, /* cuda bf16 fp8_e5m2 64 8 */
+    16, -1, /* cuda bf16 fp8_e5m2 64 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 64 other */
+    16, -1, /* cuda bf16 fp8_e5m2 128 8 */
+    16, -1, /* cuda bf16 fp8_e5m2 128 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 128 other */
+    -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other other */
+    18, -1, /* cuda bf16 int8 64 8 */
+    18, -1, /* cuda bf16 int8 64 16 */
+    -1, -1, /* cuda bf16 int8 64 other */
+    18, -1, /* cuda bf16 int8 128 8 */
+    18, -1, /* cuda bf16 int8 128 16 */
+    -1, -1, /* cuda bf16 int8 128 other */
+    -1, -1, /* cuda bf16 int8 other 8 */
+    -1, -1, /* cuda bf16 int8 other 16 */
+    -1, -1, /* cuda bf16 int8 other other */
+    -1, -1, /* cuda bf16 nvfp4 64 8 */
+    -1, -1, /* cuda bf16 nvfp4 64 16 */
+    -1, -1, /* cuda bf16 nvfp4 64 other */
+    -1, -1, /* cuda bf16 nvfp4 128 8 */
+    -1, -1, /* cuda bf16 nvfp4 128 16 */
+    -1, -1, /* cuda bf16 nvfp4 128 other */
+    -1, -1, /* cuda bf16 nvfp4 other 8 */
+    -1, -1, /* cuda bf16 nvfp4 other 16 */
+    -1, -1, /* cuda bf16 nvfp4 other other */
+    20, -1, /* cuda bf16 int8_per_token_head 64 8 */
+    20, -1, /* cuda bf16 int8_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head 64 other */
+    20, -1, /* cuda bf16 int8_per_token_head 128 8 */
+    20, -1, /* cuda bf16 int8_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head 128 other */
+    -1, -1, /* cuda bf16 int8_per_token_head other 8 */
+    -1, -1, /* cuda bf16 int8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head other other */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 8 */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 8 */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
+    -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other other */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 other */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 other */
+    -1, -1, /* cuda bf16 int4_per_token_head other 8 */
+    -1, -1, /* cuda bf16 int4_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head other other */
+    -1, -1, /* cuda bf16 q8_0 64 8 */
+    -1, -1, /* cuda bf16 q8_0 64 16 */
+    -1, -1, /* cuda bf16 q8_0 64 other */
+    -1, -1, /* cuda bf16 q8_0 128 8 */
+    -1, -1, /* cuda bf16 q8_0 128 16 */
+    -1, -1, /* cuda bf16 q8_0 128 other */
+    -1, -1, /* cuda bf16 q8_0 other 8 */
+    -1, -1, /* cuda bf16 q8_0 other 16 */
+    -1, -1, /* cuda bf16 q8_0 other other */
+    -1, -1, /* cuda bf16 q4_0 64 8 */
+    -1, -1, /* cuda bf16 q4_0 64 16 */
+    -1, -1, /* cuda bf16 q4_0 64 other */
+    -1, -1, /* cuda bf16 q4_0 128 8 */
+    -1, -1, /* cuda bf16 q4_0 128 16 */
+    -1, -1, /* cuda bf16 q4_0 128 other */
+    -1, -1, /* cuda bf16 q4_0 other 8 */
+    -1, -1, /* cuda bf16 q4_0 other 16 */
+    -1, -1, /* cuda bf16 q4_0 other other */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER)},
-     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER)},
-     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
-     "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 8, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 128, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 80)},
-     "the tensor cores' variants are those of a head size"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
 };
 
 static const kvf_argument arguments[] = {
@@ -1443,14 +3322,14 @@ const kvf_op kvf_op_paged_attention = {
     .arguments = arguments,
     .num_arguments = 21,
     .variants = variants,
-    .num_variants = 84,
+    .num_variants = 108,
     .axes = axes,
-    .num_axes = 4,
+    .num_axes = 5,
     .cells = cells,
     .rest = rest,
     .chains = chains,
-    .num_cells = 216,
+    .num_cells = 648,
     .exclusions = exclusions,
-    .num_exclusions = 162,
+    .num_exclusions = 570,
     .call = call,
 };

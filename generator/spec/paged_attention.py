@@ -17,13 +17,15 @@ from generator.spec.shared.writer import same_or_fp8
 TILED = ("f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8", "int8_per_token_head", "fp8_per_token_head")
 
 
-def excluded(scalar: DType, cache: DType, head_size: int | None, arch: int | None) -> str | None:
+def excluded(
+    scalar: DType, cache: DType, head_size: int | None, rows: int | None, arch: int | None
+) -> str | None:
     """The cache holds the scalar dtype itself, fp8 or int8 codes, or a format of any scalar."""
     reason = None if cache.kind == "format" else same_or_fp8(scalar, cache)
     if reason:
         return f"{reason}, int8, nvfp4 or codes with a scale per token and head"
-    if (head_size is None) != (arch is None):
-        return "the tensor cores' variants are those of a head size"
+    if not (head_size is None) == (rows is None) == (arch is None):
+        return "the tensor cores' variants are those of a head size and of rows"
     if head_size is not None and (scalar.token == "f32" or cache.token not in TILED):
         return "the tensor cores' variants have elements of 16 bits, or codes of 8"
     return None
@@ -257,6 +259,14 @@ Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as
             128,
             token="d",
             meaning="head_size, where a head can be read in whole vectors; else 0",
+            generic=True,
+        ),
+        integer(
+            "rows",
+            8,
+            16,
+            token="r",
+            meaning="rows of a tile, where there is a head_size; else 0",
             generic=True,
         ),
         arch(80, generic=True),

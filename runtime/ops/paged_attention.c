@@ -182,10 +182,19 @@ static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int3
   return kvf_vector_elements(choices, run, &side, 1) == elements;
 }
 
+/* Rows of a tile on the tensor cores: its variants have these. */
+enum { FEW_ROWS = 8, MANY_ROWS = 16 };
+
 /* The head size of a variant for tensor cores, 0 of a generic one. */
 static int64_t tile_size(const kvf_variant *variant) {
   const int64_t size = variant->values[2];
   return size == KVF_OTHER ? 0 : size;
+}
+
+/* Rows of a tile of a variant. */
+static int64_t tile_rows(const kvf_variant *variant) {
+  const int64_t rows = variant->values[3];
+  return rows == KVF_OTHER ? KVF_ATTENTION_ROWS : rows;
 }
 
 /* Whether heads lie element after element, and can be read in the vectors of such a variant. */
@@ -198,16 +207,26 @@ static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size) 
          has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
 }
 
-/* The variant for the device, the head size and the places of heads, if there is one. */
+/* The variant for the device, the head size and the places of heads, if there is one. Its tiles
+ * have as many rows as a sequence and KV head, or the most that there are. */
 static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant *generic,
                                        const params_type *params) {
   if (check->exec.backend != KVF_CUDA || params->head_size % 8 != 0 ||
       !has_tiles(params, kvf_cache_of(generic), params->head_size)) {
     return generic;
   }
-  const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
-                                        params->head_size, kvf_check_arch(check));
-  return found != NULL ? found : generic;
+  const int64_t group = params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
+  const int64_t longest = params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
+  const bool few = kvf_saturating_product(group, longest) <= FEW_ROWS;
+  const int64_t arch = kvf_check_arch(check);
+  for (int64_t rows = few ? FEW_ROWS : MANY_ROWS; rows <= MANY_ROWS; rows *= 2) {
+    const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
+                                          params->head_size, rows, arch);
+    if (found != NULL && tile_size(found) != 0) {
+      return found;
+    }
+  }
+  return generic;
 }
 
 kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
@@ -551,7 +570,7 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   params.faults = NULL;
   params.whole_keys = 0;
   params.whole_values = KVF_VALUES_SINGLY;
-  count_units(&params, tile_size(variant) != 0 ? KVF_ATTENTION_TILE_ROWS : KVF_ATTENTION_ROWS);
+  count_units(&params, tile_rows(variant));
   if (check.exec.backend == KVF_CPU) {
     return run_cpu(&check, variant, &params);
   }

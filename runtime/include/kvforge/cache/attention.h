@@ -9,8 +9,8 @@ enum {
   KVF_ATTENTION_ROWS = 8         /* query heads of query tokens that are done together at most */
 };
 
-/* The variants for tensor cores: rows of a tile, and threads of a block. */
-enum { KVF_ATTENTION_TILE_ROWS = 16, KVF_ATTENTION_TILE_THREADS = 128 };
+/* Threads of a block of the variants for tensor cores. */
+enum { KVF_ATTENTION_TILE_THREADS = 128 };
 
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };

@@ -1,0 +1,50 @@
+/* Memory accesses that CUDA has an instruction for and C no word, with a host form for the emulated
+ * driver. */
+#ifndef KVFORGE_CUDA_MEMORY_CUH
+#define KVFORGE_CUDA_MEMORY_CUH
+
+#include <stdint.h>
+
+#include "kvforge/bits.h"
+
+/*
+ * 16 or 8 bytes of device memory that nothing writes to while the kernel runs. Of an address that
+ * came out of shared memory the compiler does not know what memory it is of, and a load that finds
+ * out takes longer; what is read once is not worth a place in the first cache.
+ */
+KVF_INLINE uint4 kvf_read_once(const uint4 *from) {
+#if defined(__CUDACC__)
+  uint4 words;
+  asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+      : "=r"(words.x), "=r"(words.y), "=r"(words.z), "=r"(words.w)
+      : "l"(from));
+  return words;
+#else
+  return *from;
+#endif
+}
+KVF_INLINE uint2 kvf_read_once(const uint2 *from) {
+#if defined(__CUDACC__)
+  uint2 words;
+  asm("ld.global.nc.L1::no_allocate.v2.u32 {%0, %1}, [%2];"
+      : "=r"(words.x), "=r"(words.y)
+      : "l"(from));
+  return words;
+#else
+  return *from;
+#endif
+}
+
+/* 2^x, within 2 units of the last place; what is subnormal is 0. */
+KVF_INLINE float kvf_quick_exp2(float x) {
+#if defined(__CUDACC__)
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+#else
+  const float result = exp2f(x);
+  return result < 0x1p-126f ? 0.0f : result;
+#endif
+}
+
+#endif
