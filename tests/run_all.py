@@ -251,6 +251,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
                 ("own op", "examples/own_op"),
                 ("w4a16", "examples/w4a16"),
                 ("vllm plugin", "plugins/kvforge-vllm/tests"),
+                ("lmcache plugin", "plugins/kvforge-lmcache/tests"),
             )
         ),
     ]
