@@ -47,6 +47,7 @@ extern CU_TestInfo round_trip_tests[];
 extern CU_TestInfo indices_tests[];
 extern CU_TestInfo float_mode_tests[];
 extern CU_TestInfo prepared_tests[];
+extern CU_TestInfo stacks_tests[];
 extern CU_TestInfo public_tests[];
 extern CU_TestInfo threads_tests[];
 extern CU_TestInfo threads_variable_tests[];

@@ -38,6 +38,7 @@ static const test_suite suites[] = {
     {"threads", NULL, ON_CPU, false, threads_tests},
     {"tuned", NULL, ON_BOTH, false, tuned_tests},
     {"prepared", NULL, ON_BOTH, false, prepared_tests},
+    {"stacks", NULL, ON_CPU, false, stacks_tests},
     {"float_mode", NULL, ON_CPU, false, float_mode_tests},
 #define KVF_OP(ns, op) {#op, #op, ON_BOTH, false, op##_tests},
 #include "../generated/kvf_ops.inc"

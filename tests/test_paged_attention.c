@@ -15,6 +15,7 @@
 #include "operands.h"
 #include "oracle.h"
 #include "region.h"
+#include "stack.h"
 #include "writer.h"
 
 #define OP (&kvf_op_paged_attention)
@@ -201,6 +202,13 @@ static int64_t first_position(const decode_case *what, int64_t s) {
   return queries_of(what, s) == 0 ? what->lengths[s] : from_of(what, s, 0);
 }
 
+/* Rows of a tile on the CPU: as many as 3,520 floats hold, of each three rows of the padded size
+ * and 32 scores. */
+static int64_t cpu_tile(int64_t size) {
+  const int64_t rows = 3520 / (3 * ((size + 15) / 16 * 16) + 32);
+  return rows < 8 ? rows : 8;
+}
+
 /* A variant for tensor cores. */
 static bool is_tiled(const decode_case *what) { return what->variant->values[2] != KVF_OTHER; }
 
@@ -213,7 +221,9 @@ static int64_t rows_taken(const decode_case *what) {
 /* Splits that the tile of a row has, of those that the workspace has room for. */
 static int64_t splits_of(const decode_case *what, int64_t s, int64_t start, int64_t i,
                          int64_t head) {
-  const int64_t tile = is_tiled(what) ? what->variant->values[3] : 8;
+  const int64_t tile = is_tiled(what)               ? what->variant->values[3]
+                       : options.backend == KVF_CPU ? cpu_tile(what->size)
+                                                    : 8;
   const int64_t rows = queries_of(what, s) * what->group;
   const int64_t first = (i * what->group + head % what->group) / tile * tile;
   const int64_t last = first + tile < rows ? first + tile - 1 : rows - 1;
@@ -1246,6 +1256,233 @@ static void test_extreme_scores(void) {
   }
 }
 
+/* ---- what results do not depend on, and how far off they are
+ * ------------------------------------------------------------ */
+
+/* Whether a row of out of two calls is the same, bit for bit. */
+static void expect_same_row(const op_call *call, const decode_case *what, const uint8_t *one,
+                            const uint8_t *other, int64_t token, const char *name) {
+  const kvf_dtype stored = what->out % 2 ? KVF_F32 : kvf_scalar_of(what->variant);
+  for (int64_t h = 0; h < what->kv_heads * what->group; ++h) {
+    for (int64_t e = 0; e < what->size; ++e) {
+      const int64_t index[] = {token, h, e};
+      const int64_t at = element_at(call, OUT, index) - call->operands[OUT].memory.expected;
+      EXPECT(memcmp(one + at, other + at, (size_t)kvf_dtype_bits(stored) / 8) == 0,
+             "%s, %s: token %lld, head %lld, element %lld is %.9g, and %.9g in the batch", name,
+             what->variant->symbol, (long long)token, (long long)h, (long long)e,
+             oracle_value(stored, other + at), oracle_value(stored, one + at));
+    }
+  }
+}
+
+/* The call again, for tokens [first, end) of one sequence alone; the contents of out, to be freed.
+ */
+static uint8_t *alone(const op_call *call, int64_t s, int64_t first, int64_t end) {
+  kvf_value values[MAX_OPERANDS];
+  memcpy(values, call->values, sizeof values);
+  DLTensor table = *call->values[TABLES].as.tensor;
+  DLTensor length = *call->values[LENGTHS].as.tensor;
+  int64_t one = 1;
+  int64_t table_shape[] = {1, table.shape[1]};
+  table.byte_offset += (uint64_t)(s * table.strides[0] * table.dtype.bits / 8);
+  table.shape = table_shape;
+  length.byte_offset += (uint64_t)(s * length.strides[0] * 4);
+  length.shape = &one;
+  values[TABLES].as.tensor = &table;
+  values[LENGTHS].as.tensor = &length;
+  op_call starts = {.op = OP, .exec = call->exec};
+  operand_make(&starts, 0, (DLDataType){kDLInt, 32, 1}, 1, (int64_t[]){2}, (int64_t[]){1}, 0, 0, 1);
+  operand_put_index(&starts.operands[0], 0, 0, first);
+  operand_put_index(&starts.operands[0], 1, 0, end);
+  op_call_upload(&starts);
+  values[STARTS].as.tensor = tensor_dl(&starts.operands[0].view);
+  buffer_upload(&call->operands[OUT].memory);
+  const uint64_t before = faults_before(options.backend);
+  (void)expect_done(options.backend, typed(&call->exec, values), before, 0, "one sequence");
+  op_call_free(&starts);
+  return buffer_contents(&call->operands[OUT].memory);
+}
+
+/*
+ * A sequence has the same bits alone and in a batch, on any number of threads: with no workspace,
+ * or with one of as many splits that has room for all tokens. On the CPU and not split so has a
+ * token alone, which is at the end of a sequence.
+ */
+static void test_same_bits(void) {
+  static const int64_t some[] = {170, 1, 333, 260, -1};
+  static const int windows_tried[] = {0, 3, 7};
+  if (!need_backend()) {
+    return;
+  }
+  const bool split = options.backend == KVF_CUDA;       /* by the caller alone */
+  const int32_t step = cuda.last_fault != NULL ? 8 : 1; /* emulated: some variants are enough */
+  for (int32_t v = 0; v < OP->num_variants; v += step) {
+    for (int i = split ? 1 : 0; wanted(&OP->variants[v]) && i < (split ? 2 : 3); ++i) {
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 2,
+                                                    .group = 3,
+                                                    .size = (int64_t[]){64, 40, 160}[i],
+                                                    .block_size = 16,
+                                                    .lengths = some,
+                                                    .window = windows_tried[i],
+                                                    .pattern = i == 0 ? DECODE : MIXED,
+                                                    .splits = i == 1 ? 3 : 0,
+                                                    .layout = i == 2 ? GROUPED : NHD,
+                                                    .scale = SCALE_TENTH,
+                                                    .out = i % 2,
+                                                    .seed = 4 * options.seed + (uint64_t)i});
+      op_call call;
+      build(&call, &what);
+      op_call_upload(&call);
+      call.given_exec = &call.exec;
+      call.exec.num_threads = 4;
+      const uint64_t before = faults_before(options.backend);
+      (void)expect_done(options.backend, op_call_invoke(&call, typed), before, 0, "a batch");
+      uint8_t *batch = buffer_contents(&call.operands[OUT].memory);
+      call.exec.num_threads = 1;
+      for (int64_t s = 0; s < count_of(some); ++s) {
+        const int64_t first = operand_get_index(&call.operands[STARTS], s, 0);
+        const int64_t end = first + queries_of(&what, s);
+        uint8_t *single = alone(&call, s, first, end);
+        for (int64_t token = first; token < end; ++token) {
+          expect_same_row(&call, &what, batch, single, token, "a sequence alone");
+        }
+        free(single);
+        if (options.backend == KVF_CPU && what.splits == 0 && end > first) {
+          single = alone(&call, s, end - 1, end);
+          expect_same_row(&call, &what, batch, single, end - 1, "a token alone");
+          free(single);
+        }
+      }
+      free(batch);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/*
+ * Equal weights over very many positions of 0.1, or near it: the error of sums does not grow with
+ * their length. A page is attended to again and again.
+ */
+static void test_long_sums(void) {
+  static const int64_t page[] = {64, -1};
+  static const int64_t counts[] = {131072, 1048576, 10485760};
+  if (!need_backend() || options.backend != KVF_CPU) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    const kvf_dtype cache = kvf_cache_of(&OP->variants[v]);
+    for (int i = 0; wanted(&OP->variants[v]) && i < (cache == KVF_F32 ? 3 : 1); ++i) {
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 1,
+                                                    .group = 1,
+                                                    .size = 16,
+                                                    .block_size = 64,
+                                                    .lengths = page,
+                                                    .window = 0,
+                                                    .pattern = DECODE,
+                                                    .scale = SCALE_RANK_0,
+                                                    .uniform = true,
+                                                    .out = OUT_F32,
+                                                    .seed = 8});
+      op_call call;
+      build(&call, &what);
+      const int64_t block = operand_get_index(&call.operands[TABLES], 0, 0);
+      double want[576] = {0};
+      double largest = 0;
+      for (int64_t at = 0; at < 64 * what.size; ++at) {
+        put_value(&call, &what, VALUES_, block, at / what.size, 0, at % what.size, 0.1);
+      }
+      for (int64_t at = 0; at < 64 * what.size; ++at) {
+        const double value =
+            value_of(&call, &what, VALUES_, block, at / what.size, 0, at % what.size);
+        want[at % what.size] += value / 64;
+        largest = fabs(value) > largest ? fabs(value) : largest;
+      }
+      op_call_upload(&call);
+      (void)op_call_invoke(&call, typed); /* fills the values */
+      int64_t shape[] = {1, counts[i] / 64};
+      int64_t strides[] = {0, 0}; /* one page for all positions */
+      int32_t length = (int32_t)counts[i];
+      DLTensor table = *call.values[TABLES].as.tensor;
+      DLTensor lengths_now = *call.values[LENGTHS].as.tensor;
+      table.shape = shape;
+      table.strides = strides;
+      lengths_now.data = &length;
+      lengths_now.byte_offset = 0;
+      call.values[TABLES].as.tensor = &table;
+      call.values[LENGTHS].as.tensor = &lengths_now;
+      EXPECT_STATUS(typed(NULL, call.values), KVF_OK);
+      uint8_t *now = buffer_contents(&call.operands[OUT].memory);
+      for (int64_t e = 0; e < what.size; ++e) {
+        uint8_t *expected = element_at(&call, OUT, (int64_t[]){0, 0, e});
+        const double got =
+            oracle_value(KVF_F32, now + (expected - call.operands[OUT].memory.expected));
+        EXPECT(fabs(got - want[e]) <= 1e-6 * largest,
+               "%s, %lld positions: element %lld is %.9g, want %.9g", what.variant->symbol,
+               (long long)counts[i], (long long)e, got, want[e]);
+      }
+      free(now);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
+/* ---- stacks
+ * ------------------------------------------------------------------------------------------------
+ */
+
+typedef struct stack_call {
+  op_call *call;
+  kvf_status status;
+} stack_call;
+
+static void call_on_stack(void *argument) {
+  stack_call *what = argument;
+  what->status = typed(&what->call->exec, what->call->values);
+}
+
+/* Suite stacks has every op; here are all layouts, head sizes and what bends scores. */
+static void test_small_stack(void) {
+  static const int64_t some[] = {100, 65, -1};
+  if (!need_backend() || options.backend != KVF_CPU) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (int i = 0; wanted(&OP->variants[v]) && i < 6; ++i) {
+      const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                    .kv_heads = 2,
+                                                    .group = 8,
+                                                    .size = (int64_t[]){128, 576, 100}[i % 3],
+                                                    .block_size = 16,
+                                                    .layout = i < 3 ? NHD : GROUPED,
+                                                    .lengths = some,
+                                                    .pattern = i % 2 ? PREFILL : DECODE,
+                                                    .splits = i % 2 ? 0 : 2,
+                                                    .cap = i % 2 ? 50 : 0,
+                                                    .alibi = ALIBI_DENSE,
+                                                    .sinks = SINKS_OWN,
+                                                    .scale = SCALE_TENTH,
+                                                    .seed = 8});
+      op_call call;
+      build(&call, &what);
+      op_call_upload(&call);
+      call.exec.num_threads = 2;
+      call.given_exec = &call.exec;
+      EXPECT_STATUS(op_call_invoke(&call, typed), KVF_OK);
+      stack_call on = {.call = &call};
+      const int64_t used = stack_used(call_on_stack, &on);
+      EXPECT_STATUS(on.status, KVF_OK);
+      EXPECT(used <= 32 * 1024, "%s, size %lld: %lld bytes of stack, want 32768 or less",
+             what.variant->symbol, (long long)what.size, (long long)used);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+
 /* ---- what a writer wrote can be read
  * ------------------------------------------------------------------------ */
 
@@ -1975,6 +2212,9 @@ CU_TestInfo paged_attention_tests[] = {
     {"large calls", test_large},
     {"long sequences in splits", test_splits},
     {"extreme scores", test_extreme_scores},
+    {"the same bits in any batch", test_same_bits},
+    {"sums over a million positions", test_long_sums},
+    {"a small stack", test_small_stack},
     {"what a writer wrote", test_written},
     {"strides beyond 2^31", test_far},
     {"indices out of range", test_out_of_range},

@@ -6,8 +6,9 @@
 #include "kvforge/params/gather_kv_cache.h"
 #include "kvforge/cache/cpu_attention.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -44,7 +45,7 @@ static inline void transpose_square(vector square[8]) {
 }
 
 /* VECTOR rows that lie side by side. */
-static void pack_columns(uint16_t (*packed)[SIZE], const uint16_t *from, int64_t stride,
+static void pack_columns(uint16_t *packed, int64_t pitch, const uint16_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
   for (; i + VECTOR <= size; i += VECTOR) {
@@ -54,12 +55,12 @@ static void pack_columns(uint16_t (*packed)[SIZE], const uint16_t *from, int64_t
     }
     transpose_square(square);
     for (int64_t k = 0; k < VECTOR; ++k) {
-      memcpy(&packed[k][i], &square[k], 16);
+      memcpy(&packed[k * pitch + i], &square[k], 16);
     }
   }
   for (; i < size; ++i) {
     for (int64_t k = 0; k < VECTOR; ++k) {
-      packed[k][i] = from[i * stride + k];
+      packed[k * pitch + i] = from[i * stride + k];
     }
   }
 }
@@ -108,7 +109,7 @@ static void move_elements(const side *s, const uint16_t *from, uint16_t *to) {
 /* One head of `rows` rows of one page, whose elements are apart. */
 static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, uint16_t *to,
                          int64_t rows, int32_t streaming) {
-  uint16_t dense[ROWS][SIZE];
+  uint16_t dense[VECTOR][SIZE];
   for (int64_t i = 0; i < rows;) {
     const uint16_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;
@@ -119,7 +120,7 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     }
     const int64_t neighbours = s->tokens == 0 ? rows - i : s->tokens - (offset + i) % s->tokens;
     if (s->x >= s->size && s->cache->stride[1] == 1 && neighbours >= VECTOR && rows - i >= VECTOR) {
-      pack_columns(dense, from, s->stride, s->size);
+      pack_columns(dense[0], SIZE, from, s->stride, s->size);
       count = VECTOR;
     } else {
       pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);

@@ -6,8 +6,9 @@
 #include "kvforge/params/gather_kv_cache.h"
 #include "kvforge/cache/cpu_attention.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {

@@ -7,8 +7,9 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/int8.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {

@@ -7,8 +7,9 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/cache/cpu_int4.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE, ELEMENTS = ROWS * SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -36,16 +37,13 @@ static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *c
                                            kv_head * words->stride[2]]};
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
-  kvf_prefetch_to_read(place->codes, size / 2);
-}
-
-/* Rows but for their scales, still rotated; asks for the rows `ahead` meanwhile. */
-static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
-                      const row_place *ahead, int64_t count) {
+/* Parts of rows but for their scales, still rotated. */
+static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
+                      int64_t count, int64_t at, int64_t length) {
+  (void)size;
   for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], size);
-    kvf_widen_int4(rows[row], places[row].codes, kvf_int4_zero(places[row].word), size);
+    kvf_widen_int4(wide + row * pitch, places[row].codes + at / 2, kvf_int4_zero(places[row].word),
+                   length);
   }
 }
 
@@ -76,7 +74,7 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
       for (int64_t h = 0; h < count; ++h) {
         places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
       }
-      load_rows(wide, s->size, places, places, count);
+      load_rows(wide[0], SIZE, s->size, places, count, 0, s->size);
       for (int64_t h = 0; h < count; ++h) {
         const float scale = kvf_int4_scale(places[h].word);
         store_head(s, wide[h], scale, out + (first + h) * s->out->stride[1], p->streaming,

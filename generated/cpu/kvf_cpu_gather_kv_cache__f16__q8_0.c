@@ -7,8 +7,9 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/cache/cpu_ggml.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE, ELEMENTS = ROWS * SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -32,16 +33,13 @@ static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *c
                      offset * cache->stride[1] + kv_head * cache->stride[2]};
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
-  kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q8_0_BYTES);
-}
-
-/* Rows; asks for the rows `ahead` meanwhile. */
-static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
-                      const row_place *ahead, int64_t count) {
+/* Parts of rows. */
+static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
+                      int64_t count, int64_t at, int64_t length) {
+  const int64_t start = at / KVF_GGML_BLOCK * KVF_Q8_0_BYTES;
+  (void)size;
   for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], size);
-    kvf_decode_q8_0(rows[row], places[row].blocks, size);
+    kvf_decode_q8_0(wide + row * pitch, places[row].blocks + start, length);
   }
 }
 
@@ -64,7 +62,7 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
       for (int64_t h = 0; h < count; ++h) {
         places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
       }
-      load_rows(wide, s->size, places, places, count);
+      load_rows(wide[0], SIZE, s->size, places, count, 0, s->size);
       for (int64_t h = 0; h < count; ++h) {
         store_head(s, wide[h], out + (first + h) * s->out->stride[1], p->streaming);
       }

@@ -6,8 +6,9 @@
 #include "kvforge/params/gather_kv_cache.h"
 #include "kvforge/cache/cpu_attention.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -69,7 +70,7 @@ static void move_elements(const side *s, const float *from, float *to) {
 /* One head of `rows` rows of one page, whose elements are apart. */
 static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, float *to,
                          int64_t rows, int32_t streaming) {
-  float dense[ROWS][SIZE];
+  float dense[1][SIZE];
   for (int64_t i = 0; i < rows;) {
     const float *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;

@@ -7,8 +7,9 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/int8.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -71,7 +72,8 @@ static inline void transpose_square(vector square[16]) {
 }
 
 /* VECTOR rows that lie side by side. */
-static void pack_columns(int8_t (*packed)[SIZE], const int8_t *from, int64_t stride, int64_t size) {
+static void pack_columns(int8_t *packed, int64_t pitch, const int8_t *from, int64_t stride,
+                         int64_t size) {
   int64_t i = 0;
   for (; i + VECTOR <= size; i += VECTOR) {
     vector square[VECTOR];
@@ -80,12 +82,12 @@ static void pack_columns(int8_t (*packed)[SIZE], const int8_t *from, int64_t str
     }
     transpose_square(square);
     for (int64_t k = 0; k < VECTOR; ++k) {
-      memcpy(&packed[k][i], &square[k], 16);
+      memcpy(&packed[k * pitch + i], &square[k], 16);
     }
   }
   for (; i < size; ++i) {
     for (int64_t k = 0; k < VECTOR; ++k) {
-      packed[k][i] = from[i * stride + k];
+      packed[k * pitch + i] = from[i * stride + k];
     }
   }
 }
@@ -135,7 +137,7 @@ static void move_elements(const side *s, const int8_t *from, float *to, const fl
 /* One head of `rows` rows of one page, whose elements are apart. */
 static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, float *to,
                          int64_t rows, int32_t streaming, const float table[256]) {
-  int8_t dense[ROWS][SIZE];
+  int8_t dense[VECTOR][SIZE];
   for (int64_t i = 0; i < rows;) {
     const int8_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;
@@ -146,7 +148,7 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     }
     const int64_t neighbours = s->tokens == 0 ? rows - i : s->tokens - (offset + i) % s->tokens;
     if (s->x >= s->size && s->cache->stride[1] == 1 && neighbours >= VECTOR && rows - i >= VECTOR) {
-      pack_columns(dense, from, s->stride, s->size);
+      pack_columns(dense[0], SIZE, from, s->stride, s->size);
       count = VECTOR;
     } else {
       pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);

@@ -8,8 +8,9 @@
 #include "kvforge/cpu_fp4.h"
 #include "kvforge/cache/nvfp4.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole. */
-enum { ROWS = 16, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Rows that are done together, and elements of one that is not moved in whole: they are on the
+ * stack. */
+enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE, ELEMENTS = ROWS * SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -40,32 +41,27 @@ static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *c
                      .swizzled = cache == &p->value_cache && p->swizzle_v_scales};
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
-  kvf_prefetch_to_read(place->codes, size / 2);
-  kvf_prefetch_to_read(place->scales + place->offset * place->token_stride, 1);
-}
-
-/* Rows, times their block scales; asks for the rows `ahead` meanwhile. */
-static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
-                      const row_place *ahead, int64_t count) {
-  const int64_t groups = size / KVF_NVFP4_GROUP;
-  uint8_t codes[ROWS * SIZE / KVF_NVFP4_GROUP];
-  float scales[ROWS * SIZE / KVF_NVFP4_GROUP];
+/* Parts of rows, times their block scales. */
+static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
+                      int64_t count, int64_t at, int64_t length) {
+  const int64_t groups = length / KVF_NVFP4_GROUP;
+  uint8_t codes[ELEMENTS / KVF_NVFP4_GROUP];
+  float scales[ELEMENTS / KVF_NVFP4_GROUP];
   for (int64_t row = 0; row < count; ++row) {
     const row_place *place = &places[row];
     for (int64_t group = 0; group < groups; ++group) {
       int64_t token = place->offset;
-      int64_t at = group;
+      int64_t from = at / KVF_NVFP4_GROUP + group;
       if (place->swizzled) {
-        kvf_nvfp4_swizzle(&token, &at, groups);
+        kvf_nvfp4_swizzle(&token, &from, size / KVF_NVFP4_GROUP);
       }
-      codes[row * groups + group] = place->scales[token * place->token_stride + at];
+      codes[row * groups + group] = place->scales[token * place->token_stride + from];
     }
   }
   kvf_widen_fp8_e4m3(scales, codes, count * groups);
   for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], size);
-    kvf_decode_groups_of_16(rows[row], places[row].codes, scales + row * groups, groups);
+    kvf_decode_groups_of_16(wide + row * pitch, places[row].codes + at / 2, scales + row * groups,
+                            groups);
   }
 }
 
@@ -91,7 +87,7 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
       for (int64_t h = 0; h < count; ++h) {
         places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
       }
-      load_rows(wide, s->size, places, places, count);
+      load_rows(wide[0], SIZE, s->size, places, count, 0, s->size);
       for (int64_t h = 0; h < count; ++h) {
         const float scale = ((const float *)s->scale->data)[(first + h) * s->scale->stride[0]];
         store_head(s, wide[h], scale, out + (first + h) * s->out->stride[1], p->streaming);

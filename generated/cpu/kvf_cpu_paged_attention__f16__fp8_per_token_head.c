@@ -9,19 +9,34 @@
 #include "kvforge/cache/attention_tiles.h"
 #include "kvforge/cache/merge.h"
 
-/* Positions whose weights are computed together, rows of the cache that are widened together, and
- * query heads of query tokens that are done together. */
-enum { STEP = 32, ROWS = 16, HEADS = KVF_ATTENTION_ROWS, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/*
+ * Positions whose weights are computed together and whose values are added up before they go into
+ * the sums, query heads of query tokens that are done together, and what is widened together, if it
+ * is not widened as it is used: elements of 8 keys, or of the values of all positions.
+ */
+enum {
+  STEP = KVF_CPU_ATTENTION_STEP,
+  HEADS = KVF_ATTENTION_ROWS,
+  KEY_ROWS = 8,
+  KEY_PART = KVF_DOT_ELEMENTS,
+  VALUE_PART = 32,
+  SIZE = KEY_PART, /* of a part at most */
+  ELEMENTS = KEY_ROWS * KEY_PART
+};
 
 /* What one unit of work, up to HEADS rows of one KV head, has so far. Rows are padded with 0. */
 typedef struct progress {
+  _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
+  _Alignas(64) float wide[ELEMENTS];     /* of the cache */
+  _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
   kvf_attention_row heads_of[HEADS];
-  float query[HEADS][SIZE];
-  float sums[HEADS][SIZE];
-  float largest[HEADS];   /* score */
-  float total[HEADS];     /* of the weights */
-  float row[SIZE];        /* of results */
-  float rows[ROWS][SIZE]; /* of the cache, widened */
+  float *query; /* in the room, by head, as what follows */
+  float *sums;
+  float *excesses;      /* of the sums; see kvf_add_compensated() */
+  float *scores;        /* of a step */
+  double total[HEADS];  /* of the weights */
+  float largest[HEADS]; /* score */
+  int32_t rows;         /* of a tile */
   int64_t heads;
   int64_t size;   /* of a head */
   int64_t padded; /* of a row */
@@ -71,7 +86,7 @@ static inline void transpose_square(vector square[16]) {
 }
 
 /* VECTOR rows that lie side by side. */
-static void pack_columns(uint8_t (*packed)[SIZE], const uint8_t *from, int64_t stride,
+static void pack_columns(uint8_t *packed, int64_t pitch, const uint8_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
   for (; i + VECTOR <= size; i += VECTOR) {
@@ -81,12 +96,12 @@ static void pack_columns(uint8_t (*packed)[SIZE], const uint8_t *from, int64_t s
     }
     transpose_square(square);
     for (int64_t k = 0; k < VECTOR; ++k) {
-      memcpy(&packed[k][i], &square[k], 16);
+      memcpy(&packed[k * pitch + i], &square[k], 16);
     }
   }
   for (; i < size; ++i) {
     for (int64_t k = 0; k < VECTOR; ++k) {
-      packed[k][i] = from[i * stride + k];
+      packed[k * pitch + i] = from[i * stride + k];
     }
   }
 }
@@ -115,40 +130,68 @@ static bool side_by_side(const row_place *places, int64_t count) {
   return so;
 }
 
-/* Rows, whose elements are in groups of x; asks for the rows `ahead` meanwhile. Strides in
- * elements. */
-static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
-                      const row_place *ahead, int64_t x, int64_t group_stride, int64_t stride,
-                      int64_t count) {
-  const bool whole = stride == 1 && x >= size;
-  uint8_t packed[ROWS][SIZE];
-  for (int64_t row = 0; !whole && row < count; ++row) {
-    if (x >= size && side_by_side(places + row, count - row)) {
-      pack_columns(packed + row, places[row].elements, stride, size);
+/* Elements [at, at + length) of rows, whose elements are in groups of x. Strides in elements. */
+static void load_rows(progress *now, int64_t pitch, const row_place *places, int64_t count,
+                      int64_t at, int64_t length, int64_t x, int64_t group_stride, int64_t stride) {
+  float *wide = now->wide;
+  const int64_t group = at / x;
+  const int64_t skip = at - group * x;
+  const int64_t start = group * group_stride + skip * stride;
+  const bool one = skip + length <= x; /* group */
+  if (one && stride == 1) {
+    for (int64_t row = 0; row < count; ++row) {
+      widen(wide + row * pitch, places[row].elements + start, length);
+    }
+    return;
+  }
+  const int64_t first =
+      skip > 0 && !one ? x - skip : 0; /* that the first group has, if not from its start on */
+  for (int64_t row = 0; row < count; ++row) {
+    const uint8_t *from = places[row].elements + start;
+    uint8_t *to = now->packed + row * pitch;
+    if (one && side_by_side(places + row, count - row)) {
+      pack_columns(to, pitch, from, stride, length);
       row += VECTOR - 1;
       continue;
     }
-    pack_row(packed[row], places[row].elements, x, group_stride, stride, size);
+    if (first > 0) {
+      pack_row(to, from, first, 0, stride, first);
+      from += group_stride - skip * stride;
+    }
+    pack_row(to + first, from, x, group_stride, stride, length - first);
   }
   for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], size);
-    widen(rows[row], whole ? places[row].elements : packed[row], size);
+    widen(wide + row * pitch, now->packed + row * pitch, length);
   }
+}
+
+/* Up to so many query heads widen rows that lie one element behind another as they use them. */
+#if defined(__AVX512F__)
+#define LOAD kvf_load_fp8_e4m3
+enum { DIRECT = 4 };
+#else
+#define LOAD kvf_load_f32
+enum { DIRECT = 0 };
+#endif
+
+static bool is_direct(const progress *now, int64_t x, int64_t stride) {
+  return now->heads <= DIRECT && x >= now->size && stride == 1 && now->padded == now->size;
 }
 
 /* The query heads, times what their scores are to be multiplied by. */
 static void load_query(progress *now, const kvf_paged_attention_params *p, float factor) {
   const uint16_t *query = (const uint16_t *)p->query.data;
+  memset(now->sums, 0,
+         (size_t)(2 * now->rows * now->padded) * sizeof *now->sums); /* and excesses */
   for (int64_t h = 0; h < now->heads; ++h) {
     const uint16_t *from = query + now->heads_of[h].token * p->query.stride[0] +
                            now->heads_of[h].head * p->query.stride[1];
+    float *to = now->query + h * now->padded;
     for (int64_t i = 0; i < now->padded; ++i) {
-      now->query[h][i] =
-          i < now->size ? kvf_f32_from_f16(from[i * p->query.stride[2]]) * factor : 0.0f;
-      now->sums[h][i] = 0.0f;
+      to[i] = i < now->size ? kvf_f32_from_f16(from[i * p->query.stride[2]]) * factor : 0.0f;
     }
     now->largest[h] = KVF_NO_SCORE;
-    now->total[h] = 0.0f;
+    now->total[h] = 0.0;
   }
 }
 
@@ -159,15 +202,17 @@ static void weigh(progress *now, int64_t h, float scores[STEP], int64_t count) {
   }
   const float largest = kvf_largest(now->largest[h], scores, STEP);
   const float base = kvf_score_base(largest);
-  const float factor = kvf_exp_negative(now->largest[h] - base);
   for (int64_t i = 0; i < STEP; ++i) {
     scores[i] = kvf_exp_negative(scores[i] - base);
   }
   if (largest > now->largest[h]) {
-    kvf_multiply_row(now->sums[h], factor, now->padded);
+    const float factor = kvf_exp_negative(now->largest[h] - base);
+    kvf_multiply_row(now->sums + h * now->padded, factor, now->padded);
+    kvf_multiply_row(now->excesses + h * now->padded, factor, now->padded);
+    now->total[h] *= (double)factor;
+    now->largest[h] = largest;
   }
-  now->largest[h] = largest;
-  now->total[h] = now->total[h] * factor + kvf_sum(scores, STEP);
+  now->total[h] += (double)kvf_sum(scores, STEP);
 }
 
 static float token_scale(const kvf_view *scales, int64_t block, int64_t offset, int64_t kv_head) {
@@ -177,18 +222,22 @@ static float token_scale(const kvf_view *scales, int64_t block, int64_t offset, 
 
 /* Where positions of a sequence are. Those whose page is out of range are left out. */
 typedef struct step {
-  int64_t positions[STEP];
   int64_t blocks[STEP];
-  int64_t offsets[STEP];
+  int32_t positions[STEP]; /* lengths are int32 */
+  int32_t offsets[STEP];   /* in a page; of a page that is longer no more is used */
   int64_t count;
 } step;
 
-/* Positions [first, end) of a sequence, but no more than a step; what is behind repeats the last.
+/*
+ * The positions [first, end) of a sequence that are in the step of the first; what is behind
+ * repeats the last. Steps are of the sequence, so that results do not depend on where a tile
+ * begins.
  */
 static void locate(step *where, const kvf_paged_attention_params *p, int64_t sequence,
                    int64_t first, int64_t end) {
   const int64_t row = sequence * p->block_table.stride[0];
-  const int64_t last = end - first < STEP ? end : first + STEP;
+  const int64_t whole = first / STEP * STEP + STEP;
+  const int64_t last = end < whole ? end : whole;
   int64_t page = kvf_divide(first, p->by_block_size);
   int64_t offset = first - page * p->block_size;
   int64_t count = 0;
@@ -201,9 +250,9 @@ static void locate(step *where, const kvf_paged_attention_params *p, int64_t seq
     const int64_t stop = last - position < rest ? last : position + rest;
     const bool exists = block >= 0 && block < p->num_blocks;
     for (; exists && position < stop; ++position, ++offset, ++count) {
-      where->positions[count] = position;
+      where->positions[count] = (int32_t)position;
       where->blocks[count] = block;
-      where->offsets[count] = offset;
+      where->offsets[count] = (int32_t)offset;
     }
     position = stop;
   }
@@ -247,7 +296,7 @@ static void adjust(const kvf_paged_attention_params *p, const kvf_attention_tile
     const float slope =
         ((const float *)p->alibi_slopes.data)[row->head * p->alibi_slopes.stride[0]];
     for (int64_t i = 0; i < where->count; ++i) {
-      scores[i] += slope * (float)(where->positions[i] - row->position);
+      scores[i] += slope * (float)((int64_t)where->positions[i] - row->position);
     }
   }
   const int64_t from = kvf_seen_from(p, row->position);
@@ -260,52 +309,117 @@ static void adjust(const kvf_paged_attention_params *p, const kvf_attention_tile
   }
 }
 
-/* Positions [first, end) of a tile's sequence, no more than a step. */
+/* What is behind the elements of a row, up to its padded end, is 0. */
+static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, int64_t padded) {
+  for (int64_t row = 0; length < padded && row < count; ++row) {
+    memset(wide + row * pitch + length, 0, (size_t)(padded - length) * sizeof *wide);
+  }
+}
+
+/* The scores of the positions at these places, but for what each has of its own; asks for what is
+ * ahead. */
+static void score(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
+                  const row_place ahead[STEP], int64_t count) {
+  const void *rows_at[STEP];
+  const bool direct = is_direct(now, p->x, p->key_cache.stride[4]);
+  for (int64_t at = 0; at < now->padded; at += KEY_PART) {
+    const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
+    const int64_t length = now->size - at < part ? now->size - at : part;
+    for (int64_t i = 0; i < count; i += KEY_ROWS) {
+      const int64_t rows = count - i < KEY_ROWS ? count - i : KEY_ROWS;
+      for (int64_t row = i; at == 0 && row < i + rows; ++row) {
+        prefetch_row(&ahead[row], now->size);
+      }
+      if (direct) {
+        for (int64_t row = 0; row < KEY_ROWS; ++row) {
+          rows_at[row] = places[i + row].elements + at;
+        }
+        for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+          kvf_dots(now->scores + i + row, STEP, now->query + at, now->padded, now->heads,
+                   rows_at + row, LOAD, part, at > 0);
+        }
+        continue;
+      }
+      load_rows(now, KEY_PART, places + i, rows, at, length, p->x, p->key_cache.stride[3],
+                p->key_cache.stride[4]);
+      pad_rows(now->wide, KEY_PART, rows, length, part);
+      for (int64_t row = 0; row < KEY_ROWS; ++row) {
+        rows_at[row] = now->wide + row * KEY_PART;
+      }
+      for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+        kvf_dots(now->scores + i + row, STEP, now->query + at, now->padded, now->heads,
+                 rows_at + row, kvf_load_f32, part, at > 0);
+      }
+    }
+  }
+}
+
+/* Adds the values at these places, times the weights; asks for what is ahead. */
+static void add(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
+                const row_place ahead[STEP], int64_t count) {
+  const void *rows_at[STEP];
+  const int64_t each = STEP * VALUE_PART / now->padded + 1;
+  int64_t asked = 0;
+  const bool direct = is_direct(now, now->size, p->value_cache.stride[3]);
+  for (int64_t at = 0; at < now->padded; at += VALUE_PART) {
+    const int64_t part = now->padded - at < VALUE_PART ? now->padded - at : VALUE_PART;
+    const int64_t length = now->size - at < part ? now->size - at : part;
+    for (int64_t row = 0; row < each && asked < STEP; ++row, ++asked) {
+      prefetch_row(&ahead[asked], now->size);
+    }
+    if (direct) {
+      for (int64_t row = 0; row < count; ++row) {
+        rows_at[row] = places[row].elements + at;
+      }
+      kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP,
+                       now->heads, rows_at, LOAD, count, part);
+      continue;
+    }
+    load_rows(now, VALUE_PART, places, count, at, length, now->size, 0, p->value_cache.stride[3]);
+    pad_rows(now->wide, VALUE_PART, count, length, part);
+    for (int64_t row = 0; row < count; ++row) {
+      rows_at[row] = now->wide + row * VALUE_PART;
+    }
+    kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP, now->heads,
+                     rows_at, kvf_load_f32, count, part);
+  }
+}
+
+/* A step of a tile; `next` is the one behind it. */
 static void attend(progress *now, const kvf_paged_attention_params *p,
-                   const kvf_attention_tile *tile, int64_t kv_head, int64_t first, int64_t end) {
-  float scores[HEADS][STEP];
-  row_place places[STEP];
-  row_place ahead[STEP];
-  step here;
-  step next;
-  const kvf_view key_lines = lines_of(&p->key_cache, p->x < now->size, now->size);
-  const kvf_view value_lines = lines_of(&p->value_cache, p->value_cache.stride[3] != 1, now->size);
-  locate(&here, p, tile->sequence, first, end);
-  const int64_t count = here.count;
+                   const kvf_attention_tile *tile, int64_t kv_head, const step *here,
+                   const step *next) {
+  row_place keys[STEP];
+  row_place values[STEP];
+  const int64_t count = here->count;
   if (count == 0) {
     return;
   }
-  locate(&next, p, tile->sequence, end < tile->end ? end : first, tile->end);
-  find_rows(places, p, &p->key_cache, &here, kv_head);
-  find_rows(ahead, p, &value_lines, &here, kv_head);
-  for (int64_t i = 0; i < count; i += ROWS) {
-    const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now->rows, now->size, places + i, ahead + i, p->x, p->key_cache.stride[3],
-              p->key_cache.stride[4], rows);
-    for (int64_t row = 0; row < rows; row += KVF_DOTS) {
-      kvf_dots(scores[0] + i + row, STEP, now->query[0], now->heads, now->rows[row], SIZE,
-               now->padded);
-    }
+  const kvf_view key_lines = lines_of(&p->key_cache, p->x < now->size, now->size);
+  const kvf_view value_lines = lines_of(&p->value_cache, p->value_cache.stride[3] != 1, now->size);
+  find_rows(keys, p, &p->key_cache, here, kv_head);
+  find_rows(values, p, &value_lines, here, kv_head);
+  score(now, p, keys, values, count);
+  float key_scales[STEP];
+  float value_scales[STEP];
+  for (int64_t i = 0; i < count; ++i) {
+    key_scales[i] = token_scale(&p->k_scale, here->blocks[i], here->offsets[i], kv_head);
+    value_scales[i] = token_scale(&p->v_scale, here->blocks[i], here->offsets[i], kv_head);
   }
   for (int64_t h = 0; h < now->heads; ++h) {
+    float *scores = now->scores + h * STEP;
     for (int64_t i = 0; i < count; ++i) {
-      scores[h][i] *= token_scale(&p->k_scale, here.blocks[i], here.offsets[i], kv_head);
+      scores[i] *= key_scales[i];
     }
-    adjust(p, tile, &now->heads_of[h], &here, scores[h]);
-    weigh(now, h, scores[h], count);
+    adjust(p, tile, &now->heads_of[h], here, scores);
+    weigh(now, h, scores, count);
     for (int64_t i = 0; i < count; ++i) {
-      scores[h][i] *= token_scale(&p->v_scale, here.blocks[i], here.offsets[i], kv_head);
+      scores[i] *= value_scales[i];
     }
   }
-  find_rows(places, p, &p->value_cache, &here, kv_head);
-  find_rows(ahead, p, &key_lines, &next, kv_head);
-  for (int64_t i = 0; i < count; i += ROWS) {
-    const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now->rows, now->size, places + i, ahead + i, now->size, 0, p->value_cache.stride[3],
-              rows);
-    kvf_add_weighted(now->sums[0], scores[0] + i, STEP, now->heads, now->rows[0], rows, SIZE,
-                     now->padded);
-  }
+  find_rows(values, p, &p->value_cache, here, kv_head);
+  find_rows(keys, p, &key_lines, next, kv_head);
+  add(now, p, values, keys, count);
 }
 
 /* A row of the workspace: what a split of a row comes to. */
@@ -321,10 +435,10 @@ static void store_split(const progress *now, const kvf_paged_attention_params *p
   for (int64_t h = 0; h < now->heads; ++h) {
     float *row = split_row(p, &now->heads_of[h], split);
     for (int64_t i = 0; i < now->size; ++i) {
-      row[i * stride] = now->sums[h][i];
+      row[i * stride] = now->sums[h * now->padded + i];
     }
     row[(now->size + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
-    row[(now->size + KVF_SPLIT_TOTAL) * stride] = now->total[h];
+    row[(now->size + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
   }
 }
 
@@ -339,16 +453,21 @@ static void combine(progress *now, const kvf_paged_attention_params *p, int64_t 
     largest = score > largest ? score : largest;
   }
   const float base = kvf_score_base(largest);
-  memset(now->sums[0], 0, sizeof now->sums[0]);
+  memset(now->query, 0, (size_t)now->padded * sizeof *now->query); /* a part at a time */
+  memset(now->sums, 0, (size_t)now->padded * sizeof *now->sums);
+  memset(now->excesses, 0, (size_t)now->padded * sizeof *now->excesses);
   now->largest[0] = largest;
-  now->total[0] = 0.0f;
+  now->total[0] = 0.0;
   for (int64_t split = 0; split < splits; ++split) {
     const float *row = split_row(p, &now->heads_of[0], split);
     const float factor = kvf_exp_negative(row[largest_at] - base);
     for (int64_t i = 0; i < now->size; ++i) {
-      now->sums[0][i] += factor * row[i * stride];
+      now->query[i] = factor * row[i * stride];
     }
-    now->total[0] += factor * row[total_at];
+    for (int64_t i = 0; i < now->padded; i += KVF_WIDTH) {
+      kvf_add_compensated(now->sums + i, now->excesses + i, kvf_load_floats(now->query + i));
+    }
+    now->total[0] += (double)factor * (double)row[total_at];
   }
 }
 
@@ -363,16 +482,20 @@ static kvf_row_end end_row(const progress *now, const kvf_paged_attention_params
   const float largest = now->largest[h];
   const float base = kvf_score_base(largest > sink ? largest : sink);
   const float factor = kvf_exp_negative(largest - base);
-  return (kvf_row_end){base, factor, now->total[h] * factor + kvf_exp_negative(sink - base)};
+  const double total = now->total[h] * (double)factor + (double)kvf_exp_negative(sink - base);
+  return (kvf_row_end){base, factor, (float)total};
 }
 
 static void put_row_f32(const kvf_paged_attention_params *p, int64_t at, const float *row,
                         int64_t size) {
   float *to = (float *)p->out.data + at;
   float results[SIZE];
-  kvf_store_results_f32(results, row, size);
-  for (int64_t i = 0; i < size; ++i) {
-    to[i * p->out.stride[2]] = results[i];
+  for (int64_t first = 0; first < size; first += SIZE) {
+    const int64_t count = size - first < SIZE ? size - first : SIZE;
+    kvf_store_results_f32(results, row + first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      to[(first + i) * p->out.stride[2]] = results[i];
+    }
   }
 }
 
@@ -380,9 +503,12 @@ static void put_row_f16(const kvf_paged_attention_params *p, int64_t at, const f
                         int64_t size) {
   uint16_t *to = (uint16_t *)p->out.data + at;
   uint16_t results[SIZE];
-  kvf_store_results_f16(results, row, size);
-  for (int64_t i = 0; i < size; ++i) {
-    to[i * p->out.stride[2]] = results[i];
+  for (int64_t first = 0; first < size; first += SIZE) {
+    const int64_t count = size - first < SIZE ? size - first : SIZE;
+    kvf_store_results_f16(results, row + first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      to[(first + i) * p->out.stride[2]] = results[i];
+    }
   }
 }
 
@@ -391,10 +517,11 @@ static void store(progress *now, const kvf_paged_attention_params *p, float scal
     const kvf_attention_row *row = &now->heads_of[h];
     const kvf_row_end end = end_row(now, p, h);
     const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
+    float *results = now->sums + h * now->padded;
     for (int64_t i = 0; i < now->size; ++i) {
-      now->row[i] = kvf_attention_result(now->sums[h][i], scale, end);
+      results[i] = kvf_attention_result(results[i], scale, end);
     }
-    (p->out_bytes == 4 ? put_row_f32 : put_row_f16)(p, at, now->row, now->size);
+    (p->out_bytes == 4 ? put_row_f32 : put_row_f16)(p, at, results, now->size);
     if (p->lse.data != NULL) {
       const kvf_merged all = {.largest = end.base, .total = end.total};
       ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
@@ -405,8 +532,9 @@ static void store(progress *now, const kvf_paged_attention_params *p, float scal
 
 /* Units: see kvforge/cache/attention_tiles.h. */
 static void attend_unit(progress *now, const kvf_paged_attention_params *p, int64_t number) {
-  const kvf_attention_unit unit = kvf_find_unit(p, number, HEADS);
-  const kvf_attention_tile tile = kvf_find_tile(p, unit.sequence, unit.number, unit.split, HEADS);
+  const kvf_attention_unit unit = kvf_find_unit(p, number, now->rows);
+  const kvf_attention_tile tile =
+      kvf_find_tile(p, unit.sequence, unit.number, unit.split, now->rows);
   if (unit.split >= tile.splits) {
     return;
   }
@@ -415,8 +543,13 @@ static void attend_unit(progress *now, const kvf_paged_attention_params *p, int6
     now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
   }
   load_query(now, p, p->scale);
-  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; first += STEP) {
-    attend(now, p, &tile, unit.kv_head, first, tile.end - first < STEP ? tile.end : first + STEP);
+  step steps[2]; /* in turn */
+  locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
+  int turn = 0;
+  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; turn ^= 1) {
+    first = first / STEP * STEP + STEP;
+    locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
+    attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
   }
   if (tile.splits == 1) {
     store(now, p, 1.0f);
@@ -435,8 +568,8 @@ static void combine_unit(progress *now, const kvf_paged_attention_params *p, int
   if (within < 0) {
     return;
   }
-  const kvf_attention_tile tile =
-      kvf_find_tile(p, sequence, (within * p->group + head - kv_head * p->group) / HEADS, 0, HEADS);
+  const kvf_attention_tile tile = kvf_find_tile(
+      p, sequence, (within * p->group + head - kv_head * p->group) / now->rows, 0, now->rows);
   if (within < tile.num_tokens && tile.splits > 1) {
     now->heads = 1;
     now->heads_of[0] = (kvf_attention_row){token, head, 0};
@@ -452,8 +585,15 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__f16__fp8_per_token_head)(const void
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__f16__fp8_per_token_head)(const void *params,
                                                                       int64_t begin, int64_t end) {
   const kvf_paged_attention_params *p = params;
-  progress now = {.size = p->head_size};
+  progress now;
+  now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
+  now.rows = kvf_cpu_attention_rows(now.size);
+  now.query = now.room;
+  now.sums = now.query + now.rows * now.padded;
+  now.excesses = now.sums + now.rows * now.padded;
+  now.scores = now.excesses + now.rows * now.padded;
+  memset(now.wide, 0, sizeof now.wide); /* what no row is read into is multiplied, too */
   for (int64_t unit = begin; unit < end; ++unit) {
     (p->combines ? combine_unit : attend_unit)(&now, p, unit);
   }

@@ -10,19 +10,33 @@
 #include "kvforge/cache/attention_tiles.h"
 #include "kvforge/cache/merge.h"
 
-/* Positions whose weights are computed together, rows of the cache that are widened together, and
- * query heads of query tokens that are done together. */
-enum { STEP = 32, ROWS = 16, HEADS = KVF_ATTENTION_ROWS, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/*
+ * Positions whose weights are computed together and whose values are added up before they go into
+ * the sums, query heads of query tokens that are done together, and what is widened together, if it
+ * is not widened as it is used: elements of 8 keys, or of the values of all positions.
+ */
+enum {
+  STEP = KVF_CPU_ATTENTION_STEP,
+  HEADS = KVF_ATTENTION_ROWS,
+  KEY_ROWS = 8,
+  KEY_PART = KVF_DOT_ELEMENTS,
+  VALUE_PART = 32,
+  SIZE = KEY_PART, /* of a part at most */
+  ELEMENTS = KEY_ROWS * KEY_PART
+};
 
 /* What one unit of work, up to HEADS rows of one KV head, has so far. Rows are padded with 0. */
 typedef struct progress {
+  _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
+  _Alignas(64) float wide[ELEMENTS]; /* of the cache */
   kvf_attention_row heads_of[HEADS];
-  float query[HEADS][SIZE];
-  float sums[HEADS][SIZE];
-  float largest[HEADS];   /* score */
-  float total[HEADS];     /* of the weights */
-  float row[SIZE];        /* of results */
-  float rows[ROWS][SIZE]; /* of the cache, widened */
+  float *query; /* in the room, by head, as what follows */
+  float *sums;
+  float *excesses;      /* of the sums; see kvf_add_compensated() */
+  float *scores;        /* of a step */
+  double total[HEADS];  /* of the weights */
+  float largest[HEADS]; /* score */
+  int32_t rows;         /* of a tile */
   int64_t heads;
   int64_t size;   /* of a head */
   int64_t padded; /* of a row */
@@ -41,32 +55,34 @@ static row_place find_row(const kvf_paged_attention_params *p, const kvf_view *c
                      offset * cache->stride[1] + kv_head * cache->stride[2]};
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
-  kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
+/* Parts of rows. */
+static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
+                      int64_t count, int64_t at, int64_t length) {
+  const int64_t start = at / KVF_GGML_BLOCK * KVF_Q4_0_BYTES;
+  (void)size;
+  for (int64_t row = 0; row < count; ++row) {
+    kvf_decode_q4_0(wide + row * pitch, places[row].blocks + start, length);
+  }
 }
 
-/* Rows; asks for the rows `ahead` meanwhile. */
-static void load_rows(float (*rows)[SIZE], int64_t size, const row_place *places,
-                      const row_place *ahead, int64_t count) {
-  for (int64_t row = 0; row < count; ++row) {
-    prefetch_row(&ahead[row], size);
-    kvf_decode_q4_0(rows[row], places[row].blocks, size);
-  }
+static void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
 }
 
 /* The query heads, times what their scores are to be multiplied by. */
 static void load_query(progress *now, const kvf_paged_attention_params *p, float factor) {
   const float *query = (const float *)p->query.data;
+  memset(now->sums, 0,
+         (size_t)(2 * now->rows * now->padded) * sizeof *now->sums); /* and excesses */
   for (int64_t h = 0; h < now->heads; ++h) {
     const float *from = query + now->heads_of[h].token * p->query.stride[0] +
                         now->heads_of[h].head * p->query.stride[1];
+    float *to = now->query + h * now->padded;
     for (int64_t i = 0; i < now->padded; ++i) {
-      now->query[h][i] =
-          i < now->size ? kvf_f32_from_f32(from[i * p->query.stride[2]]) * factor : 0.0f;
-      now->sums[h][i] = 0.0f;
+      to[i] = i < now->size ? kvf_f32_from_f32(from[i * p->query.stride[2]]) * factor : 0.0f;
     }
     now->largest[h] = KVF_NO_SCORE;
-    now->total[h] = 0.0f;
+    now->total[h] = 0.0;
   }
 }
 
@@ -77,31 +93,37 @@ static void weigh(progress *now, int64_t h, float scores[STEP], int64_t count) {
   }
   const float largest = kvf_largest(now->largest[h], scores, STEP);
   const float base = kvf_score_base(largest);
-  const float factor = kvf_exp_negative(now->largest[h] - base);
   for (int64_t i = 0; i < STEP; ++i) {
     scores[i] = kvf_exp_negative(scores[i] - base);
   }
   if (largest > now->largest[h]) {
-    kvf_multiply_row(now->sums[h], factor, now->padded);
+    const float factor = kvf_exp_negative(now->largest[h] - base);
+    kvf_multiply_row(now->sums + h * now->padded, factor, now->padded);
+    kvf_multiply_row(now->excesses + h * now->padded, factor, now->padded);
+    now->total[h] *= (double)factor;
+    now->largest[h] = largest;
   }
-  now->largest[h] = largest;
-  now->total[h] = now->total[h] * factor + kvf_sum(scores, STEP);
+  now->total[h] += (double)kvf_sum(scores, STEP);
 }
 
 /* Where positions of a sequence are. Those whose page is out of range are left out. */
 typedef struct step {
-  int64_t positions[STEP];
   int64_t blocks[STEP];
-  int64_t offsets[STEP];
+  int32_t positions[STEP]; /* lengths are int32 */
+  int32_t offsets[STEP];   /* in a page; of a page that is longer no more is used */
   int64_t count;
 } step;
 
-/* Positions [first, end) of a sequence, but no more than a step; what is behind repeats the last.
+/*
+ * The positions [first, end) of a sequence that are in the step of the first; what is behind
+ * repeats the last. Steps are of the sequence, so that results do not depend on where a tile
+ * begins.
  */
 static void locate(step *where, const kvf_paged_attention_params *p, int64_t sequence,
                    int64_t first, int64_t end) {
   const int64_t row = sequence * p->block_table.stride[0];
-  const int64_t last = end - first < STEP ? end : first + STEP;
+  const int64_t whole = first / STEP * STEP + STEP;
+  const int64_t last = end < whole ? end : whole;
   int64_t page = kvf_divide(first, p->by_block_size);
   int64_t offset = first - page * p->block_size;
   int64_t count = 0;
@@ -114,9 +136,9 @@ static void locate(step *where, const kvf_paged_attention_params *p, int64_t seq
     const int64_t stop = last - position < rest ? last : position + rest;
     const bool exists = block >= 0 && block < p->num_blocks;
     for (; exists && position < stop; ++position, ++offset, ++count) {
-      where->positions[count] = position;
+      where->positions[count] = (int32_t)position;
       where->blocks[count] = block;
-      where->offsets[count] = offset;
+      where->offsets[count] = (int32_t)offset;
     }
     position = stop;
   }
@@ -148,7 +170,7 @@ static void adjust(const kvf_paged_attention_params *p, const kvf_attention_tile
     const float slope =
         ((const float *)p->alibi_slopes.data)[row->head * p->alibi_slopes.stride[0]];
     for (int64_t i = 0; i < where->count; ++i) {
-      scores[i] += slope * (float)(where->positions[i] - row->position);
+      scores[i] += slope * (float)((int64_t)where->positions[i] - row->position);
     }
   }
   const int64_t from = kvf_seen_from(p, row->position);
@@ -161,42 +183,83 @@ static void adjust(const kvf_paged_attention_params *p, const kvf_attention_tile
   }
 }
 
-/* Positions [first, end) of a tile's sequence, no more than a step. */
+/* What is behind the elements of a row, up to its padded end, is 0. */
+static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, int64_t padded) {
+  for (int64_t row = 0; length < padded && row < count; ++row) {
+    memset(wide + row * pitch + length, 0, (size_t)(padded - length) * sizeof *wide);
+  }
+}
+
+/* The scores of the positions at these places, but for what each has of its own; asks for what is
+ * ahead. */
+static void score(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
+                  const row_place ahead[STEP], int64_t count) {
+  const void *rows_at[STEP];
+  (void)p;
+  for (int64_t at = 0; at < now->padded; at += KEY_PART) {
+    const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
+    const int64_t length = now->size - at < part ? now->size - at : part;
+    for (int64_t i = 0; i < count; i += KEY_ROWS) {
+      const int64_t rows = count - i < KEY_ROWS ? count - i : KEY_ROWS;
+      for (int64_t row = i; at == 0 && row < i + rows; ++row) {
+        prefetch_row(&ahead[row], now->size);
+      }
+      load_rows(now->wide, KEY_PART, now->size, places + i, rows, at, length);
+      pad_rows(now->wide, KEY_PART, rows, length, part);
+      for (int64_t row = 0; row < KEY_ROWS; ++row) {
+        rows_at[row] = now->wide + row * KEY_PART;
+      }
+      for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+        kvf_dots(now->scores + i + row, STEP, now->query + at, now->padded, now->heads,
+                 rows_at + row, kvf_load_f32, part, at > 0);
+      }
+    }
+  }
+}
+
+/* Adds the values at these places, times the weights; asks for what is ahead. */
+static void add(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
+                const row_place ahead[STEP], int64_t count) {
+  const void *rows_at[STEP];
+  const int64_t each = STEP * VALUE_PART / now->padded + 1;
+  int64_t asked = 0;
+  (void)p;
+  for (int64_t at = 0; at < now->padded; at += VALUE_PART) {
+    const int64_t part = now->padded - at < VALUE_PART ? now->padded - at : VALUE_PART;
+    const int64_t length = now->size - at < part ? now->size - at : part;
+    for (int64_t row = 0; row < each && asked < STEP; ++row, ++asked) {
+      prefetch_row(&ahead[asked], now->size);
+    }
+    load_rows(now->wide, VALUE_PART, now->size, places, count, at, length);
+    pad_rows(now->wide, VALUE_PART, count, length, part);
+    for (int64_t row = 0; row < count; ++row) {
+      rows_at[row] = now->wide + row * VALUE_PART;
+    }
+    kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP, now->heads,
+                     rows_at, kvf_load_f32, count, part);
+  }
+}
+
+/* A step of a tile; `next` is the one behind it. */
 static void attend(progress *now, const kvf_paged_attention_params *p,
-                   const kvf_attention_tile *tile, int64_t kv_head, int64_t first, int64_t end) {
-  float scores[HEADS][STEP];
-  row_place places[STEP];
-  row_place ahead[STEP];
-  step here;
-  step next;
-  locate(&here, p, tile->sequence, first, end);
-  const int64_t count = here.count;
+                   const kvf_attention_tile *tile, int64_t kv_head, const step *here,
+                   const step *next) {
+  row_place keys[STEP];
+  row_place values[STEP];
+  const int64_t count = here->count;
   if (count == 0) {
     return;
   }
-  locate(&next, p, tile->sequence, end < tile->end ? end : first, tile->end);
-  find_rows(places, p, &p->key_cache, &here, kv_head);
-  find_rows(ahead, p, &p->value_cache, &here, kv_head);
-  for (int64_t i = 0; i < count; i += ROWS) {
-    const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now->rows, now->size, places + i, ahead + i, rows);
-    for (int64_t row = 0; row < rows; row += KVF_DOTS) {
-      kvf_dots(scores[0] + i + row, STEP, now->query[0], now->heads, now->rows[row], SIZE,
-               now->padded);
-    }
-  }
+  find_rows(keys, p, &p->key_cache, here, kv_head);
+  find_rows(values, p, &p->value_cache, here, kv_head);
+  score(now, p, keys, values, count);
   for (int64_t h = 0; h < now->heads; ++h) {
-    adjust(p, tile, &now->heads_of[h], &here, scores[h]);
-    weigh(now, h, scores[h], count);
+    float *scores = now->scores + h * STEP;
+    adjust(p, tile, &now->heads_of[h], here, scores);
+    weigh(now, h, scores, count);
   }
-  find_rows(places, p, &p->value_cache, &here, kv_head);
-  find_rows(ahead, p, &p->key_cache, &next, kv_head);
-  for (int64_t i = 0; i < count; i += ROWS) {
-    const int64_t rows = count - i < ROWS ? count - i : ROWS;
-    load_rows(now->rows, now->size, places + i, ahead + i, rows);
-    kvf_add_weighted(now->sums[0], scores[0] + i, STEP, now->heads, now->rows[0], rows, SIZE,
-                     now->padded);
-  }
+  find_rows(keys, p, &p->key_cache, next, kv_head);
+  add(now, p, values, keys, count);
 }
 
 /* A row of the workspace: what a split of a row comes to. */
@@ -212,10 +275,10 @@ static void store_split(const progress *now, const kvf_paged_attention_params *p
   for (int64_t h = 0; h < now->heads; ++h) {
     float *row = split_row(p, &now->heads_of[h], split);
     for (int64_t i = 0; i < now->size; ++i) {
-      row[i * stride] = now->sums[h][i];
+      row[i * stride] = now->sums[h * now->padded + i];
     }
     row[(now->size + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
-    row[(now->size + KVF_SPLIT_TOTAL) * stride] = now->total[h];
+    row[(now->size + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
   }
 }
 
@@ -230,16 +293,21 @@ static void combine(progress *now, const kvf_paged_attention_params *p, int64_t 
     largest = score > largest ? score : largest;
   }
   const float base = kvf_score_base(largest);
-  memset(now->sums[0], 0, sizeof now->sums[0]);
+  memset(now->query, 0, (size_t)now->padded * sizeof *now->query); /* a part at a time */
+  memset(now->sums, 0, (size_t)now->padded * sizeof *now->sums);
+  memset(now->excesses, 0, (size_t)now->padded * sizeof *now->excesses);
   now->largest[0] = largest;
-  now->total[0] = 0.0f;
+  now->total[0] = 0.0;
   for (int64_t split = 0; split < splits; ++split) {
     const float *row = split_row(p, &now->heads_of[0], split);
     const float factor = kvf_exp_negative(row[largest_at] - base);
     for (int64_t i = 0; i < now->size; ++i) {
-      now->sums[0][i] += factor * row[i * stride];
+      now->query[i] = factor * row[i * stride];
     }
-    now->total[0] += factor * row[total_at];
+    for (int64_t i = 0; i < now->padded; i += KVF_WIDTH) {
+      kvf_add_compensated(now->sums + i, now->excesses + i, kvf_load_floats(now->query + i));
+    }
+    now->total[0] += (double)factor * (double)row[total_at];
   }
 }
 
@@ -253,16 +321,20 @@ static kvf_row_end end_row(const progress *now, const kvf_paged_attention_params
   const float largest = now->largest[h];
   const float base = kvf_score_base(largest > sink ? largest : sink);
   const float factor = kvf_exp_negative(largest - base);
-  return (kvf_row_end){base, factor, now->total[h] * factor + kvf_exp_negative(sink - base)};
+  const double total = now->total[h] * (double)factor + (double)kvf_exp_negative(sink - base);
+  return (kvf_row_end){base, factor, (float)total};
 }
 
 static void put_row_f32(const kvf_paged_attention_params *p, int64_t at, const float *row,
                         int64_t size) {
   float *to = (float *)p->out.data + at;
   float results[SIZE];
-  kvf_store_results_f32(results, row, size);
-  for (int64_t i = 0; i < size; ++i) {
-    to[i * p->out.stride[2]] = results[i];
+  for (int64_t first = 0; first < size; first += SIZE) {
+    const int64_t count = size - first < SIZE ? size - first : SIZE;
+    kvf_store_results_f32(results, row + first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      to[(first + i) * p->out.stride[2]] = results[i];
+    }
   }
 }
 
@@ -271,10 +343,11 @@ static void store(progress *now, const kvf_paged_attention_params *p, float scal
     const kvf_attention_row *row = &now->heads_of[h];
     const kvf_row_end end = end_row(now, p, h);
     const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
+    float *results = now->sums + h * now->padded;
     for (int64_t i = 0; i < now->size; ++i) {
-      now->row[i] = kvf_attention_result(now->sums[h][i], scale, end);
+      results[i] = kvf_attention_result(results[i], scale, end);
     }
-    put_row_f32(p, at, now->row, now->size);
+    put_row_f32(p, at, results, now->size);
     if (p->lse.data != NULL) {
       const kvf_merged all = {.largest = end.base, .total = end.total};
       ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
@@ -285,8 +358,9 @@ static void store(progress *now, const kvf_paged_attention_params *p, float scal
 
 /* Units: see kvforge/cache/attention_tiles.h. */
 static void attend_unit(progress *now, const kvf_paged_attention_params *p, int64_t number) {
-  const kvf_attention_unit unit = kvf_find_unit(p, number, HEADS);
-  const kvf_attention_tile tile = kvf_find_tile(p, unit.sequence, unit.number, unit.split, HEADS);
+  const kvf_attention_unit unit = kvf_find_unit(p, number, now->rows);
+  const kvf_attention_tile tile =
+      kvf_find_tile(p, unit.sequence, unit.number, unit.split, now->rows);
   if (unit.split >= tile.splits) {
     return;
   }
@@ -295,8 +369,13 @@ static void attend_unit(progress *now, const kvf_paged_attention_params *p, int6
     now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
   }
   load_query(now, p, p->scale);
-  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; first += STEP) {
-    attend(now, p, &tile, unit.kv_head, first, tile.end - first < STEP ? tile.end : first + STEP);
+  step steps[2]; /* in turn */
+  locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
+  int turn = 0;
+  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; turn ^= 1) {
+    first = first / STEP * STEP + STEP;
+    locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
+    attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
   }
   if (tile.splits == 1) {
     store(now, p, 1.0f);
@@ -315,8 +394,8 @@ static void combine_unit(progress *now, const kvf_paged_attention_params *p, int
   if (within < 0) {
     return;
   }
-  const kvf_attention_tile tile =
-      kvf_find_tile(p, sequence, (within * p->group + head - kv_head * p->group) / HEADS, 0, HEADS);
+  const kvf_attention_tile tile = kvf_find_tile(
+      p, sequence, (within * p->group + head - kv_head * p->group) / now->rows, 0, now->rows);
   if (within < tile.num_tokens && tile.splits > 1) {
     now->heads = 1;
     now->heads_of[0] = (kvf_attention_row){token, head, 0};
@@ -332,8 +411,15 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__f32__q4_0)(const void *params, int6
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__f32__q4_0)(const void *params, int64_t begin,
                                                         int64_t end) {
   const kvf_paged_attention_params *p = params;
-  progress now = {.size = p->head_size};
+  progress now;
+  now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
+  now.rows = kvf_cpu_attention_rows(now.size);
+  now.query = now.room;
+  now.sums = now.query + now.rows * now.padded;
+  now.excesses = now.sums + now.rows * now.padded;
+  now.scores = now.excesses + now.rows * now.padded;
+  memset(now.wide, 0, sizeof now.wide); /* what no row is read into is multiplied, too */
   for (int64_t unit = begin; unit < end; ++unit) {
     (p->combines ? combine_unit : attend_unit)(&now, p, unit);
   }

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "core/cuda.h"
-#include "kvforge/cache/attention.h"
+#include "kvforge/cache/cpu_attention_rows.h"
 #include "core/float_mode.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
@@ -570,7 +570,8 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   params.faults = NULL;
   params.whole_keys = 0;
   params.whole_values = KVF_VALUES_SINGLY;
-  count_units(&params, tile_rows(variant));
+  count_units(&params, check.exec.backend == KVF_CPU ? kvf_cpu_attention_rows(params.head_size)
+                                                     : tile_rows(variant));
   if (check.exec.backend == KVF_CPU) {
     return run_cpu(&check, variant, &params);
   }

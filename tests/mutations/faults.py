@@ -281,15 +281,29 @@ FAULTS = (
     Fault(
         "a sink counts in no denominator",
         "templates/cpu/paged_attention.c.j2",
-        "now->total[h] * factor + kvf_exp_negative(sink - base)",
-        "now->total[h] * factor",
+        "now->total[h] * (double)factor + (double)kvf_exp_negative(sink - base)",
+        "now->total[h] * (double)factor",
         ("paged_attention",),
     ),
     Fault(
         "of several splits only the last one's weights count",
         "templates/cpu/paged_attention.c.j2",
-        "    now->total[0] += factor * row[total_at];",
-        "    now->total[0] = factor * row[total_at];",
+        "    now->total[0] += (double)factor * (double)row[total_at];",
+        "    now->total[0] = (double)factor * (double)row[total_at];",
+        ("paged_attention",),
+    ),
+    Fault(
+        "what rounding has added to a long sum stays in it",
+        f"{KERNELS}/cache/cpu_attention.h",
+        "kvf_store_floats(excess, (kvf_floats)((kvf_choices)over & (over == over)));",
+        "kvf_store_floats(excess, over - over);",
+        ("paged_attention",),
+    ),
+    Fault(
+        "steps are those of the tile, not of the sequence",
+        "templates/cpu/paged_attention.c.j2",
+        "  const int64_t whole = first / STEP * STEP + STEP;",
+        "  const int64_t whole = first + STEP;",
         ("paged_attention",),
     ),
     Fault(

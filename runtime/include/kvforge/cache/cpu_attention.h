@@ -2,10 +2,10 @@
 #ifndef KVFORGE_CPU_ATTENTION_H
 #define KVFORGE_CPU_ATTENTION_H
 
-#include "kvforge/cache/attention.h"
+#include "kvforge/cache/cpu_attention_rows.h"
 #include "kvforge/cache/cpu_decode.h"
 
-enum { KVF_LANES = 16 };
+enum { KVF_LANES = KVF_CPU_ATTENTION_PAD };
 
 /*
  * A sum over a row is KVF_LANES partial sums, which are halved until one is left, whatever the
@@ -20,7 +20,8 @@ enum { KVF_WIDTH = 4 };
 #endif
 enum { KVF_PARTS = (int)KVF_LANES / (int)KVF_WIDTH };
 
-typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH))); /* a register */
+typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH)));    /* a register */
+typedef int32_t kvf_choices __attribute__((vector_size(4 * KVF_WIDTH))); /* of its floats */
 typedef float kvf_4_floats __attribute__((vector_size(16)));
 
 KVF_INLINE kvf_floats kvf_load_floats(const float *from) {
@@ -39,6 +40,43 @@ KVF_INLINE void kvf_prefetch_to_read(const void *row, int64_t bytes) {
     __builtin_prefetch((const char *)row + i);
   }
 }
+
+/* Elements [i, i + KVF_WIDTH) of a row, as floats. */
+typedef kvf_floats kvf_loader(const void *row, int64_t i);
+
+KVF_INLINE kvf_floats kvf_load_f32(const void *row, int64_t i) {
+  return kvf_load_floats((const float *)row + i);
+}
+
+#if defined(__AVX512F__)
+KVF_INLINE kvf_floats kvf_load_bf16(const void *row, int64_t i) {
+  const __m512i words =
+      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)((const uint16_t *)row + i)));
+  return (kvf_floats)_mm512_slli_epi32(words, 16);
+}
+
+KVF_INLINE kvf_floats kvf_load_f16(const void *row, int64_t i) {
+  return (kvf_floats)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const uint16_t *)row + i)));
+}
+
+KVF_INLINE kvf_floats kvf_load_fp8_e4m3(const void *row, int64_t i) {
+  return (kvf_floats)kvf_16_from_fp8_e4m3(
+      _mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+}
+
+/* E5M2 is the upper byte of f16. */
+KVF_INLINE kvf_floats kvf_load_fp8_e5m2(const void *row, int64_t i) {
+  const __m256i codes =
+      _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+  return (kvf_floats)_mm512_cvtph_ps(_mm256_slli_epi16(codes, 8));
+}
+
+KVF_INLINE kvf_floats kvf_load_int8(const void *row, int64_t i) {
+  const __m512i codes =
+      _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+  return (kvf_floats)_mm512_cvtepi32_ps(codes);
+}
+#endif
 
 /* Halves KVF_LANES partial sums until four are left. */
 KVF_INLINE kvf_4_floats kvf_halve(const kvf_floats parts[KVF_PARTS]) {
@@ -60,23 +98,70 @@ KVF_INLINE kvf_4_floats kvf_halve(const kvf_floats parts[KVF_PARTS]) {
 /*
  * What follows comes in two steps: an inner function whose `heads` and `vectors` are numbers where
  * it is called, so that its sums stay in registers, and an outer one that takes any number of
- * heads. More than two heads at a time would gain nothing: arithmetic outweighs loads already.
+ * heads: as many at a time as there are registers for.
  */
 enum { KVF_DOTS = 4 /* rows that a query is multiplied by together */ };
+#if defined(__AVX512F__)
+enum { KVF_TOGETHER = 4, KVF_COLUMNS = 2 };
+#else
+enum { KVF_TOGETHER = 2, KVF_COLUMNS = 4 };
+#endif
 
-KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *queries,
-                            const int heads, const float *rows, int64_t pitch, int64_t count) {
-  kvf_floats parts[2][KVF_DOTS][KVF_PARTS];
+/* Elements whose products are added up before they go into a score. */
+enum { KVF_DOT_ELEMENTS = 128 };
+
+/* The partial sums of a head by KVF_DOTS rows, added up. */
+KVF_INLINE kvf_4_floats kvf_add_up(kvf_floats parts[KVF_DOTS][KVF_PARTS]) {
+  const kvf_4_floats a = kvf_halve(parts[0]);
+  const kvf_4_floats b = kvf_halve(parts[1]);
+  const kvf_4_floats c = kvf_halve(parts[2]);
+  const kvf_4_floats d = kvf_halve(parts[3]);
+  const kvf_4_floats ab =
+      __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  const kvf_4_floats cd =
+      __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+  return __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+}
+
+#if defined(__AVX512F__)
+/* The same of 4 heads, in the same order, with a third of the instructions. */
+KVF_INLINE void kvf_add_up_4(kvf_4_floats sums[4], kvf_floats parts[4][KVF_DOTS][KVF_PARTS]) {
+  __m512 fours[4];
+#pragma GCC unroll 4
+  for (int h = 0; h < 4; ++h) {
+    const __m512 a = (__m512)parts[h][0][0];
+    const __m512 b = (__m512)parts[h][1][0];
+    const __m512 c = (__m512)parts[h][2][0];
+    const __m512 d = (__m512)parts[h][3][0];
+    const __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44) + _mm512_shuffle_f32x4(a, b, 0xEE);
+    const __m512 cd = _mm512_shuffle_f32x4(c, d, 0x44) + _mm512_shuffle_f32x4(c, d, 0xEE);
+    fours[h] = _mm512_shuffle_f32x4(ab, cd, 0x88) + _mm512_shuffle_f32x4(ab, cd, 0xDD);
+  }
+  const __m512 near =
+      _mm512_shuffle_ps(fours[0], fours[1], 0x44) + _mm512_shuffle_ps(fours[0], fours[1], 0xEE);
+  const __m512 far =
+      _mm512_shuffle_ps(fours[2], fours[3], 0x44) + _mm512_shuffle_ps(fours[2], fours[3], 0xEE);
+  const __m512 by_row = _mm512_shuffle_ps(near, far, 0x88) + _mm512_shuffle_ps(near, far, 0xDD);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512 by_head = _mm512_permutexvar_ps(order, by_row);
+  memcpy(sums, &by_head, sizeof by_head);
+}
+#endif
+
+KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *queries, int64_t pitch,
+                            const int heads, const void *const rows[KVF_DOTS], kvf_loader *load,
+                            int64_t count, bool more) {
+  kvf_floats parts[KVF_TOGETHER][KVF_DOTS][KVF_PARTS];
 #pragma GCC unroll 4
   for (int part = 0; part < KVF_PARTS; ++part) {
-    kvf_floats sums[2][KVF_DOTS] = {{{0}}};
+    kvf_floats sums[KVF_TOGETHER][KVF_DOTS] = {{{0}}};
     for (int64_t i = part * KVF_WIDTH; i < count; i += KVF_LANES) {
       kvf_floats row[KVF_DOTS];
 #pragma GCC unroll 4
       for (int r = 0; r < KVF_DOTS; ++r) {
-        row[r] = kvf_load_floats(rows + r * pitch + i);
+        row[r] = load(rows[r], i);
       }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int h = 0; h < heads; ++h) {
         const kvf_floats query = kvf_load_floats(queries + h * pitch + i);
 #pragma GCC unroll 4
@@ -85,7 +170,7 @@ KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *que
         }
       }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int h = 0; h < heads; ++h) {
 #pragma GCC unroll 4
       for (int r = 0; r < KVF_DOTS; ++r) {
@@ -93,88 +178,123 @@ KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *que
       }
     }
   }
-#pragma GCC unroll 2
-  for (int h = 0; h < heads; ++h) {
-    const kvf_4_floats a = kvf_halve(parts[h][0]);
-    const kvf_4_floats b = kvf_halve(parts[h][1]);
-    const kvf_4_floats c = kvf_halve(parts[h][2]);
-    const kvf_4_floats d = kvf_halve(parts[h][3]);
-    const kvf_4_floats ab =
-        __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    const kvf_4_floats cd =
-        __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
-    const kvf_4_floats all =
-        __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
-    memcpy(scores + h * score_pitch, &all, sizeof all);
-  }
-}
-
-/* scores[h][r] is the dot product of queries[h] and rows[r], for KVF_DOTS rows. */
-KVF_INLINE void kvf_dots(float *scores, int64_t score_pitch, const float *queries, int64_t heads,
-                         const float *rows, int64_t pitch, int64_t count) {
-  int64_t h = 0;
-  for (; h + 2 <= heads; h += 2) {
-    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, 2, rows, pitch, count);
-  }
-  if (h < heads) {
-    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, 1, rows, pitch, count);
-  }
-}
-
-KVF_INLINE void kvf_add_columns(float *sums, const float *weights, int64_t weight_pitch,
-                                const int heads, const float *rows, int64_t num_rows, int64_t pitch,
-                                const int vectors) {
-  kvf_floats now[2][4];
-#pragma GCC unroll 2
-  for (int h = 0; h < heads; ++h) {
+  kvf_4_floats all[KVF_TOGETHER];
+#if defined(__AVX512F__)
+  if (heads == 4) {
+    kvf_add_up_4(all, parts);
+  } else
+#endif
+  {
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      now[h][v] = kvf_load_floats(sums + h * pitch + v * KVF_WIDTH);
+    for (int h = 0; h < heads; ++h) {
+      all[h] = kvf_add_up(parts[h]);
     }
   }
+#pragma GCC unroll 4
+  for (int h = 0; h < heads; ++h) {
+    if (more) {
+      kvf_4_floats before;
+      memcpy(&before, scores + h * score_pitch, sizeof before);
+      all[h] = before + all[h];
+    }
+    memcpy(scores + h * score_pitch, &all[h], sizeof all[h]);
+  }
+}
+
+/*
+ * scores[h][r] is the dot product of queries[h] and row r, for KVF_DOTS rows, or what it is by then
+ * and `more`. A query and a row have `count` elements here.
+ */
+KVF_INLINE void kvf_dots(float *scores, int64_t score_pitch, const float *queries, int64_t pitch,
+                         int64_t heads, const void *const rows[KVF_DOTS], kvf_loader *load,
+                         int64_t count, bool more) {
+  int64_t h = 0;
+#if defined(__AVX512F__)
+  for (; h + 4 <= heads; h += 4) {
+    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, pitch, 4, rows, load,
+                count, more);
+  }
+#endif
+  for (; h + 2 <= heads; h += 2) {
+    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, pitch, 2, rows, load,
+                count, more);
+  }
+  if (h < heads) {
+    kvf_dots_of(scores + h * score_pitch, score_pitch, queries + h * pitch, pitch, 1, rows, load,
+                count, more);
+  }
+}
+
+/*
+ * A sum of very many numbers: what rounding has added too much is kept beside it (Kahan), until it
+ * is infinite or no number.
+ */
+KVF_INLINE void kvf_add_compensated(float *sum, float *excess, kvf_floats term) {
+  const kvf_floats before = kvf_load_floats(sum);
+  const kvf_floats wanted = term - kvf_load_floats(excess);
+  const kvf_floats after = before + wanted;
+  const kvf_floats over = (after - before) - wanted;
+  kvf_store_floats(sum, after);
+  kvf_store_floats(excess, (kvf_floats)((kvf_choices)over & (over == over)));
+}
+
+KVF_INLINE void kvf_add_columns(float *sums, float *excesses, int64_t pitch, const float *weights,
+                                int64_t weight_pitch, const int heads, const void *const *rows,
+                                kvf_loader *load, int64_t num_rows, int64_t at, const int vectors) {
+  kvf_floats now[KVF_TOGETHER][KVF_COLUMNS] = {{{0}}};
   for (int64_t r = 0; r < num_rows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      const kvf_floats row = kvf_load_floats(rows + r * pitch + v * KVF_WIDTH);
-#pragma GCC unroll 2
+      const kvf_floats row = load(rows[r], at + v * KVF_WIDTH);
+#pragma GCC unroll 4
       for (int h = 0; h < heads; ++h) {
         now[h][v] += weights[h * weight_pitch + r] * row;
       }
     }
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int h = 0; h < heads; ++h) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      kvf_store_floats(sums + h * pitch + v * KVF_WIDTH, now[h][v]);
+      const int64_t place = h * pitch + at + v * KVF_WIDTH;
+      kvf_add_compensated(sums + place, excesses + place, now[h][v]);
     }
   }
 }
 
-KVF_INLINE void kvf_add_weighted_of(float *sums, const float *weights, int64_t weight_pitch,
-                                    const int heads, const float *rows, int64_t num_rows,
-                                    int64_t pitch, int64_t count) {
+KVF_INLINE void kvf_add_weighted_of(float *sums, float *excesses, int64_t pitch,
+                                    const float *weights, int64_t weight_pitch, const int heads,
+                                    const void *const *rows, kvf_loader *load, int64_t num_rows,
+                                    int64_t count) {
   int64_t i = 0;
-  for (; i + 4 * KVF_WIDTH <= count; i += 4 * KVF_WIDTH) {
-    kvf_add_columns(sums + i, weights, weight_pitch, heads, rows + i, num_rows, pitch, 4);
+  for (; i + KVF_COLUMNS * KVF_WIDTH <= count; i += KVF_COLUMNS * KVF_WIDTH) {
+    kvf_add_columns(sums, excesses, pitch, weights, weight_pitch, heads, rows, load, num_rows, i,
+                    KVF_COLUMNS);
   }
   for (; i < count; i += KVF_WIDTH) {
-    kvf_add_columns(sums + i, weights, weight_pitch, heads, rows + i, num_rows, pitch, 1);
+    kvf_add_columns(sums, excesses, pitch, weights, weight_pitch, heads, rows, load, num_rows, i,
+                    1);
   }
 }
 
-/* sums[h] += weights[h][r] * rows[r], one row after another. */
-KVF_INLINE void kvf_add_weighted(float *sums, const float *weights, int64_t weight_pitch,
-                                 int64_t heads, const float *rows, int64_t num_rows, int64_t pitch,
-                                 int64_t count) {
+/* sums[h] += the sum of weights[h][r] * row r, one row after another, compensated. */
+KVF_INLINE void kvf_add_weighted(float *sums, float *excesses, int64_t pitch, const float *weights,
+                                 int64_t weight_pitch, int64_t heads, const void *const *rows,
+                                 kvf_loader *load, int64_t num_rows, int64_t count) {
   int64_t h = 0;
+#if defined(__AVX512F__)
+  for (; h + 4 <= heads; h += 4) {
+    kvf_add_weighted_of(sums + h * pitch, excesses + h * pitch, pitch, weights + h * weight_pitch,
+                        weight_pitch, 4, rows, load, num_rows, count);
+  }
+#endif
   for (; h + 2 <= heads; h += 2) {
-    kvf_add_weighted_of(sums + h * pitch, weights + h * weight_pitch, weight_pitch, 2, rows,
-                        num_rows, pitch, count);
+    kvf_add_weighted_of(sums + h * pitch, excesses + h * pitch, pitch, weights + h * weight_pitch,
+                        weight_pitch, 2, rows, load, num_rows, count);
   }
   if (h < heads) {
-    kvf_add_weighted_of(sums + h * pitch, weights + h * weight_pitch, weight_pitch, 1, rows,
-                        num_rows, pitch, count);
+    kvf_add_weighted_of(sums + h * pitch, excesses + h * pitch, pitch, weights + h * weight_pitch,
+                        weight_pitch, 1, rows, load, num_rows, count);
   }
 }
 

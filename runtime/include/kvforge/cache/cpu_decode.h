@@ -62,26 +62,38 @@ KVF_INLINE void kvf_widen_codes(float *__restrict to, const uint8_t *__restrict 
 }
 
 /*
- * Widens a row of E4M3. A NaN stays one, with any bits. Exponent and mantissa, moved to where f16
- * has them, are the number times 2^-8, subnormal or not: the conversion instruction does the rest.
+ * E4M3 as f32. A NaN stays one, with any bits. Exponent and mantissa, moved to where f16 has them,
+ * are the number times 2^-8, subnormal or not: the conversion instruction does the rest.
  */
+#if defined(__F16C__) && defined(__AVX2__)
+KVF_INLINE __m256i kvf_f16_of_fp8_e4m3(__m128i codes) {
+  const __m256i number = _mm256_set1_epi16(0x3F80);
+  const __m256i infinite = _mm256_set1_epi16(0x7C00);
+  const __m256i sign = _mm256_set1_epi16((int16_t)0x8000);
+  const __m256i code = _mm256_cvtepu8_epi16(codes);
+  const __m256i magnitude = _mm256_and_si256(_mm256_slli_epi16(code, 7), number);
+  const __m256i nan = _mm256_and_si256(_mm256_cmpeq_epi16(magnitude, number), infinite);
+  return _mm256_or_si256(_mm256_or_si256(magnitude, nan),
+                         _mm256_and_si256(_mm256_slli_epi16(code, 8), sign));
+}
+#endif
+#if defined(__AVX512F__)
+KVF_INLINE __m512 kvf_16_from_fp8_e4m3(__m128i codes) {
+  return _mm512_mul_ps(_mm512_cvtph_ps(kvf_f16_of_fp8_e4m3(codes)), _mm512_set1_ps(256.0f));
+}
+#endif
+
+/* Widens a row of E4M3. */
 KVF_INLINE void kvf_widen_fp8_e4m3(float *__restrict to, const uint8_t *__restrict codes,
                                    int64_t count) {
   int64_t i = 0;
 #if defined(__F16C__) && defined(__AVX2__)
-  const __m256i number = _mm256_set1_epi16(0x3F80);
-  const __m256i infinite = _mm256_set1_epi16(0x7C00);
-  const __m256i sign = _mm256_set1_epi16((int16_t)0x8000);
   for (; i + 16 <= count; i += 16) {
-    const __m256i code =
-        _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(codes + i)));
-    const __m256i magnitude = _mm256_and_si256(_mm256_slli_epi16(code, 7), number);
-    const __m256i nan = _mm256_and_si256(_mm256_cmpeq_epi16(magnitude, number), infinite);
-    const __m256i half = _mm256_or_si256(_mm256_or_si256(magnitude, nan),
-                                         _mm256_and_si256(_mm256_slli_epi16(code, 8), sign));
+    const __m128i sixteen = _mm_loadu_si128((const __m128i *)(const void *)(codes + i));
 #if defined(__AVX512F__)
-    _mm512_storeu_ps(to + i, _mm512_mul_ps(_mm512_cvtph_ps(half), _mm512_set1_ps(256.0f)));
+    _mm512_storeu_ps(to + i, kvf_16_from_fp8_e4m3(sixteen));
 #else
+    const __m256i half = kvf_f16_of_fp8_e4m3(sixteen);
     const __m256 scale = _mm256_set1_ps(256.0f);
     _mm256_storeu_ps(to + i, _mm256_mul_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(half)), scale));
     _mm256_storeu_ps(to + i + 8,
