@@ -14,7 +14,7 @@ build.ninja of its own, and `ninja -f build-sanitize/build.ninja test` is for th
     bench  bench-compare  bench-threads  bench-gpu  bench-python  tune
     test  test-gpu  test-exhaustive  fuzz  coverage
     test-threads  test-mutations  test-reproducible  test-vllm  test-sglang
-    test-transfer-faults
+    test-transfer-faults  test-transfer-soak
     check-generated  check-resources  check-format  lint  format
 
 Environment: CC, CXX, CFLAGS, LDFLAGS, CUDA_HOME. Needs nothing but Python 3.10 or newer.

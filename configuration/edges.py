@@ -45,6 +45,7 @@ def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
             "test-vllm",
             "test-sglang",
             "test-transfer-faults",
+            "test-transfer-soak",
         ):
             refused[target] = f"{target} is not available: Python itself is not instrumented"
         for target in ("fuzz", "test-threads", "coverage"):
@@ -288,6 +289,8 @@ def command_edges(
     graph.target("test-vllm", "run_script", implicit=["lib", *bindings], **script)
     script = {"script": "tests/python/transfer_faults.py", "flags": ""}
     graph.target("test-transfer-faults", "run_script", implicit=["lib", *bindings], **script)
+    script = {"script": "tests/python/transfer_soak.py", "flags": ""}
+    graph.target("test-transfer-soak", "run_script", implicit=["lib", *bindings], **script)
     script = {"script": "plugins/kvforge-sglang/engine/quality.py", "flags": ""}
     graph.target("test-sglang", "run_script", implicit=["lib", *bindings], **script)
     graph.target("check-resources", "check_resources", reports)

@@ -81,6 +81,7 @@ TARGET_NEEDS: dict[str, tuple[str, ...]] = {
     "test-vllm": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "test-sglang": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "test-transfer-faults": ("C++ compiler", "apache-tvm-ffi", "torch"),
+    "test-transfer-soak": ("C++ compiler", "apache-tvm-ffi", "torch"),
     "coverage": ("CUnit", "C++ compiler", "coverage", *GENERATOR, "pytest", "hypothesis"),
 }
 

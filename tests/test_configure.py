@@ -516,8 +516,8 @@ def test_a_python_without_packages(tree: Path, tmp_path: Path) -> None:
     assert "no Jinja2: no generate, check-generated, test" in done.stdout
     assert "build.txt -r requirements/test.txt\n" in done.stdout  # and not what is optional
     assert (
-        "no torch: no torch, bench-python, test-vllm, test-sglang, test-transfer-faults; "
-        "--with-torch has --setup install it" in done.stdout
+        "no torch: no torch, bench-python, test-vllm, test-sglang, test-transfer-faults, "
+        "test-transfer-soak; --with-torch has --setup install it" in done.stdout
     )
     assert not re.search(r"^build .*: generate ", (tree / "build/build.ninja").read_text(), re.M)
     asked = run_in(tree, NINJA, "generate")

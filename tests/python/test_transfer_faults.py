@@ -1,4 +1,5 @@
-"""The short form of target test-transfer-faults: processes that die or stop in the middle of transfers."""
+"""The short forms of targets test-transfer-faults, processes that die or stop in the middle of transfers, and
+test-transfer-soak."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ if importlib.util.find_spec("torch") is None:
     pytest.skip(f"{__file__}: no torch, for gloo", allow_module_level=True)
 
 import transfer_faults
+import transfer_soak
 from transfer_party import engines
 
 
@@ -26,3 +28,8 @@ def test_every_event_has_its_turn() -> None:
 def test_what_is_left_has_its_error_and_whole_chunks() -> None:
     hit = transfer_faults.run(range(1, 11), engines(), print)
     assert hit.total() == 10
+
+
+@pytest.mark.parametrize("engine", engines())
+def test_many_transfers_keep_nothing(engine: str) -> None:
+    transfer_soak.run(engine, 200, print)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import ctypes
 import hashlib
 import importlib.util
@@ -216,6 +218,31 @@ class _Body:
     def resident(self) -> int:
         """KiB of memory that this process has."""
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+    def descriptors(self) -> int:
+        """Files, sockets and pipes that this process has open."""
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def many_offers(self, count: int, slots: Any, abort: int) -> None:
+        """One after the other; each `abort`-th may have lost its reader before it came."""
+        for number in range(count):
+            transfer = self.endpoint.offer(f"key {number}", slots)
+            if number % abort == abort - 1:
+                with contextlib.suppress(concurrent.futures.TimeoutError):
+                    transfer.exception(0.2)
+                transfer.abort()
+            else:
+                transfer.result(60.0)
+
+    def many_fetches(self, peer: str, count: int, slots: Any, abort: int) -> None:
+        """Those of the other side; each `abort`-th is aborted, wherever it is by then."""
+        for number in range(count):
+            transfer = self.endpoint.fetch(peer, f"key {number}", slots)
+            if number % abort == abort - 1:
+                transfer.abort()
+                transfer.exception(60.0)
+            else:
+                transfer.result(60.0)
 
 
 def _enter(namespace: str) -> None:

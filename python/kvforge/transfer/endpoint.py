@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout  # another one before Python 3.11
 from typing import Any, TypeVar
 
 import numpy as np
@@ -316,7 +317,7 @@ class Endpoint:
         self._calls.put(run)
         self._wake.set()
         while not future.done() and self._thread.is_alive():
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(FutureTimeout):
                 return future.result(0.1)
         if not future.done():
             raise Aborted(f"kvforge.transfer: endpoint {self.name} is closed")
