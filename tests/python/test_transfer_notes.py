@@ -417,3 +417,27 @@ def test_a_release_that_is_none(pair: Pair, body: bytes) -> None:
     while pair.sender.peers() and time.monotonic() < until:
         time.sleep(0.001)
     assert not pair.sender.peers()
+
+
+def test_slots_for_what_is_not_offered_yet_come_back(pair: Pair) -> None:
+    """Others have them meanwhile; once it is offered they are granted anew."""
+    early = pair.receiver.fetch(pair.peer, "later", pair.landing)
+    assert pair.all_free()
+    assert pair.wire.kinds.count(messages.DRAINED) == 1
+    pair.run().result()
+    assert not early.done()
+    pair.target[:] = pair.before
+    pair.sender.offer("later", pair.slots)
+    early.result()
+    np.testing.assert_array_equal(pair.target, pair.want)
+    assert pair.all_free()
+
+
+def test_what_is_offered_is_sent_without_being_asked_twice(pair: Pair) -> None:
+    """Want and credit go together, and the next note is the first chunk or that it is there."""
+    pair.sender.offer("key", pair.slots)
+    pair.wire.kinds.clear()
+    pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+    kinds = [kind for kind in pair.wire.kinds if kind != messages.PING]
+    assert kinds[:2] == [messages.WANT, messages.CREDIT]
+    assert messages.DRAINED not in kinds

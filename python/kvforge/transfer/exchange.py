@@ -168,6 +168,7 @@ class Exchange:
             )
             self.notify(there[stream.peer], text)
         self.event("want")
+        receiving.grant_early()
         if receiving.complete:
             self.end_fetch(fetch, None)
         return fetch
@@ -251,6 +252,7 @@ class Exchange:
     def _take(self, peer: Peer, note: Note) -> None:
         if note.kind == messages.WANT:
             peer.wants.append((note.transfer, *messages.parse_want(note.body)))
+            self._answer_wants(peer)  # credits may be right behind it
         elif note.kind == messages.CREDIT:
             slots = messages.parse_slots(note.body)
             peer.check_slots(slots)
@@ -266,7 +268,10 @@ class Exchange:
         elif note.kind == messages.CHUNK:
             self._take_chunk(peer, note)
         elif note.kind == messages.DRAINED:
+            receiving, stream = peer.streams.get(note.transfer, (None, None))
             for slot in messages.parse_slots(note.body):
+                if receiving is not None and stream is not None:
+                    receiving.take_back(stream, slot)
                 self.incoming.drained(slot, peer.link)
         elif note.kind == messages.FAIL:
             error = PeerRefused(peer.name, note.body.decode(errors="replace"))

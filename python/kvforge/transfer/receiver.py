@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from kvforge.ops import _C_cache_ops as ops
 from kvforge.transfer import messages
-from kvforge.transfer.engine import Link
+from kvforge.transfer.engine import Link, LinkDown
 from kvforge.transfer.errors import BadMessage, Incompatible
 from kvforge.transfer.layout import LAYOUTS, Group, Wire
 from kvforge.transfer.messages import Header, Slot
@@ -97,6 +98,23 @@ class Receiving:
             if slots := found.get(stream.number):
                 stream.link.notify(messages.with_slots(messages.CREDIT, stream.number, slots))
         return bool(found)
+
+    def grant_early(self) -> None:
+        """Before the peers say that they have it: the way there and back is saved where they have, and
+        who has not gives the slots back. Not where all slots are needed at once."""
+        if not self.atomic:
+            for stream in self.streams:
+                stream.ready = True
+            with contextlib.suppress(LinkDown):  # the next look at the peer tells
+                self.grant()
+
+    def take_back(self, stream: Stream, slot: Slot) -> None:
+        """A slot that the peer has no use for before it is ready."""
+        granted = stream.granted.get(slot.slot)
+        if granted is not None and granted.generation == slot.generation:
+            del stream.granted[slot.slot]
+            self.ring.give_back(granted)
+            stream.ready = False
 
     def _all_fit(self, needed: int) -> bool:
         ready = all(stream.ready for stream in self.streams)
