@@ -4,6 +4,7 @@ number. What arrives is compared with indexing in NumPy, every byte of all pages
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -252,6 +253,9 @@ def test_what_cannot_be(parties: list[Party], engine: str) -> None:
     with pytest.raises(Failed, match=r"Aborted"):
         receiver.result("given up")
     assert receiver.digest("kv") == before
-    assert receiver.counts()["incoming"] == {"free": 4, "held": 0, "quarantined": 0}
+    until = time.monotonic() + 10  # the sender says that it has not written to the slot
+    while (counts := receiver.counts()["incoming"]) != {"free": 4, "held": 0, "quarantined": 0}:
+        assert time.monotonic() < until, counts
+        time.sleep(0.01)
     receiver.close()
     sender.close()

@@ -10,6 +10,7 @@ staging memory after the link was cut; then a new peer's transfer must succeed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -237,7 +238,8 @@ class Run:
         left = [number for number in range(2 * self.case.ranks) if number != self.victim]
         before = [self.pool[number].staging() for number in left]
         if victim.process.is_alive():
-            os.kill(victim.pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it may be on its way out
+                os.kill(victim.pid, signal.SIGCONT)
             time.sleep(0.2)
         if self.case.action != "pause":
             assert before == [self.pool[number].staging() for number in left], "late bytes"

@@ -7,11 +7,13 @@ and `Wire` is what two shapes agree on: the narrower dtype travels, and at most 
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tvm_ffi
 
 from kvforge.transfer.errors import Incompatible
 
@@ -25,6 +27,8 @@ _WIDTHS = {
 _FLOATS = {"float32", "float16", "bfloat16"}
 _STATIC = ("fp8_e4m3", "fp8_e5m2", "int8")
 _DYNAMIC = ("fp8_per_token_head", "int8_per_token_head")
+
+_KEPT = 16  # selections of layers and heads whose views a group keeps
 
 Scales = tuple[tuple[tuple[float, ...], ...], ...]  # [planes][layers][heads]
 
@@ -171,6 +175,7 @@ class Group:
                 f"Group {name}: heads {first_head} to {first_head + heads} of {total} heads"
             )
         self.blocks = int(shape[0])
+        self._arrays: dict[tuple[tuple[str, ...], tuple[int, int], bool], list[Any]] = {}
         self._layers = {layer: number for number, layer in enumerate(layers)}
         self.shape = Shape(
             name,
@@ -198,6 +203,17 @@ class Group:
             whole = np.broadcast_to(values, (layers, heads))
             planes.append(tuple(tuple(map(float, row)) for row in whole))
         return tuple(planes)
+
+    def arrays(self, layers: Sequence[str], heads: tuple[int, int], scales: bool) -> list[Any]:
+        """with_scales() or pages_of() for a call of an op, kept for the next one: many views of torch
+        take a call longer than the bytes of a small chunk."""
+        key = (tuple(layers), heads, scales)
+        if key not in self._arrays:
+            if len(self._arrays) >= _KEPT:
+                self._arrays.clear()
+            views = self.with_scales(layers, heads) if scales else self.pages_of(layers, heads)
+            self._arrays[key] = [_exported(view) for view in views]
+        return self._arrays[key]
 
     def pages_of(self, layers: Sequence[str], heads: tuple[int, int]) -> list[Any]:
         """The views of these layers and of these heads of the model, plane by plane."""
@@ -240,6 +256,17 @@ def _converts(dtypes: set[str]) -> bool:
     """Whether kv_pack or kv_unpack make one of two dtypes of the other."""
     known = dtypes <= _WIDTHS.keys()
     return known and (bool(dtypes & _FLOATS) or dtypes == {"fp8_e4m3", "fp8_e5m2"})
+
+
+def _exported(view: Any) -> Any:
+    """A plain tensor of torch as TVM-FFI has it; what an op is to look at itself as it is."""
+    torch = sys.modules.get("torch")
+    if torch is None or type(view) is not torch.Tensor or view.requires_grad or view.is_neg():
+        return view
+    try:
+        return tvm_ffi.from_dlpack(view)
+    except (BufferError, RuntimeError):
+        return view
 
 
 def _itemsize(page: Any) -> int:

@@ -194,13 +194,13 @@ class Receiving:
         layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
         slots = self.slots[chunk.first : chunk.first + chunk.count]
         if wire.receiver_converts:
-            pages, page_dtype = self.group.pages_of(layers, part.heads), self.group.shape.dtype
+            pages, page_dtype = self.group.arrays(layers, part.heads, False), self.group.shape.dtype
             wire_scales, page_scales = (
                 wire.scales(layers, part.heads),
                 self.group.scales_of(layers, part.heads),
             )
         else:
-            pages, page_dtype = self.group.with_scales(layers, part.heads), wire.dtype
+            pages, page_dtype = self.group.arrays(layers, part.heads, True), wire.dtype
             wire_scales, page_scales = None, []
         ops.kv_unpack(
             buffer,

@@ -167,10 +167,10 @@ class Sending:
         layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
         slots = self.slots[chunk.first : chunk.first + chunk.count]
         if wire.sender_converts:
-            pages, page_dtype = self.group.pages_of(layers, part.heads), self.group.shape.dtype
+            pages, page_dtype = self.group.arrays(layers, part.heads, False), self.group.shape.dtype
             scales = wire.scales(layers, part.heads)
         else:
-            pages, page_dtype = self.group.with_scales(layers, part.heads), wire.dtype
+            pages, page_dtype = self.group.arrays(layers, part.heads, True), wire.dtype
             scales = None
         ops.kv_pack(
             pages,
