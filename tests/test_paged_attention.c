@@ -1361,6 +1361,68 @@ static void test_same_bits(void) {
   }
 }
 
+/* A pool whose threads are the caller. */
+static void leave_to_caller(void *context, int32_t threads, void (*done)(void *), void *job) {
+  (void)context;
+  (void)threads;
+  (void)done;
+  (void)job;
+}
+
+/*
+ * A long sequence is split where threads would be idle: results are as near, and have other bits.
+ * Not so where they are to be the same in any batch.
+ */
+static void test_idle_threads(void) {
+  static const int64_t long_one[] = {3000, -1};
+  static const kvf_pool pool = {.run = leave_to_caller, .num_threads = 6};
+  if (!need_backend() || options.backend != KVF_CPU) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
+                                                  .kv_heads = 1,
+                                                  .group = 2,
+                                                  .size = 64,
+                                                  .block_size = 16,
+                                                  .lengths = long_one,
+                                                  .window = 5,
+                                                  .scale = SCALE_TENTH,
+                                                  .out = OUT_F32,
+                                                  .seed = 8});
+    if (!wanted(what.variant)) {
+      continue;
+    }
+    uint8_t *results[3];
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    const size_t bytes = call.operands[OUT].memory.size;
+    for (int i = 0; i < 3; ++i) { /* one thread; six; six in any batch */
+      if (i == 2) {
+        (void)setenv("KVFORGE_BATCH_INVARIANT", "1", 1);
+      }
+      kvf_set_pool(i == 0 ? NULL : &pool);
+      call.exec.num_threads = i == 0;
+      call.given_exec = &call.exec;
+      EXPECT_STATUS(op_call_invoke(&call, typed), KVF_OK);
+      results[i] = buffer_contents(&call.operands[OUT].memory);
+      kvf_set_pool(NULL);
+      if (i == 1) {
+        check_output(&call, &what, "split for idle threads");
+      }
+    }
+    (void)unsetenv("KVFORGE_BATCH_INVARIANT");
+    EXPECT(memcmp(results[0], results[1], bytes) != 0, "%s: not split", what.variant->symbol);
+    EXPECT(memcmp(results[0], results[2], bytes) == 0, "%s: split", what.variant->symbol);
+    for (int i = 0; i < 3; ++i) {
+      free(results[i]);
+    }
+    op_call_free(&call);
+    count_case(what.variant);
+  }
+}
+
 /*
  * Equal weights over very many positions of 0.1, or near it: the error of sums does not grow with
  * their length. A page is attended to again and again.
@@ -1413,7 +1475,8 @@ static void test_long_sums(void) {
       lengths_now.byte_offset = 0;
       call.values[TABLES].as.tensor = &table;
       call.values[LENGTHS].as.tensor = &lengths_now;
-      EXPECT_STATUS(typed(NULL, call.values), KVF_OK);
+      const kvf_exec exec = {.backend = KVF_CPU, .num_threads = 1}; /* no splits */
+      EXPECT_STATUS(typed(&exec, call.values), KVF_OK);
       uint8_t *now = buffer_contents(&call.operands[OUT].memory);
       for (int64_t e = 0; e < what.size; ++e) {
         uint8_t *expected = element_at(&call, OUT, (int64_t[]){0, 0, e});
@@ -2213,6 +2276,7 @@ CU_TestInfo paged_attention_tests[] = {
     {"long sequences in splits", test_splits},
     {"extreme scores", test_extreme_scores},
     {"the same bits in any batch", test_same_bits},
+    {"threads that would be idle", test_idle_threads},
     {"sums over a million positions", test_long_sums},
     {"a small stack", test_small_stack},
     {"what a writer wrote", test_written},

@@ -1,9 +1,13 @@
 #include <float.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/cuda.h"
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "core/float_mode.h"
+#include "core/prepared.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/index.h"
@@ -386,11 +390,71 @@ static int64_t check_pages(kvf_check *check, const params_type *p) {
   return seen;
 }
 
+/*
+ * Units of work. Each sequence has the tiles of the longest that may be, or where that is fewer,
+ * the tokens before it tell which are its own: so many that the device can find them by
+ * query_start_loc, which the host does not read.
+ */
+static void count_units(params_type *p, int64_t rows) {
+  const bool known = p->max_query_len > 0 && p->max_query_len < p->num_tokens;
+  const int64_t longest = known ? p->max_query_len : p->num_tokens;
+  const int64_t each = kvf_quotient_up(kvf_saturating_product(longest, p->group), rows);
+  const int64_t packed = kvf_saturating_product(p->num_tokens, p->group) / rows + p->num_seqs;
+  const int64_t all = kvf_saturating_product(each, p->num_seqs);
+  p->tiles_each = all <= packed ? each : 0;
+  p->num_tiles = all <= packed ? all : packed;
+  const int64_t first = kvf_saturating_product(p->split_tokens, p->group) / rows + p->num_seqs;
+  const int64_t split = p->tiles_each == 0 && first < p->num_tiles ? first : p->num_tiles;
+  const int64_t others = kvf_saturating_product(split, p->splits - 1);
+  p->num_units = kvf_saturating_product(kvf_saturating_sum(p->num_tiles, others), p->num_kv_heads);
+}
+
+/*
+ * Where the caller has no workspace and there are fewer units than threads: memory of the library's
+ * own for the parts of sequences. One call has it at a time; others do not split. (So does the
+ * child of a process that forks during such a call.)
+ */
+enum { OWN_FLOATS = 1 << 18, LEAST_PART = 512 /* positions that pay for a thread */ };
+static float own_workspace[OWN_FLOATS];
+static atomic_flag own_is_taken = ATOMIC_FLAG_INIT;
+
+/* Whether results are to be the same bits in any batch, on any number of threads. */
+static bool is_batch_invariant(void) {
+  const char *wanted = getenv("KVFORGE_BATCH_INVARIANT");
+  return wanted != NULL && strcmp(wanted, "1") == 0;
+}
+
+/* The call is then to give the memory back. */
+static bool split_for_threads(const kvf_check *check, params_type *p) {
+  const int32_t asked = check->exec.num_threads;
+  const int64_t threads = asked > 0 ? asked : kvf_num_threads();
+  int64_t longest = 0;
+  for (int64_t s = 0; p->num_units < threads && s < p->num_seqs; ++s) {
+    const int64_t length = kvf_read_index(p->seq_lens.data, 4, s * p->seq_lens.stride[0]);
+    longest = length > longest ? length : longest;
+  }
+  const int64_t row = p->head_size + KVF_SPLIT_EXTRA;
+  const int64_t room = OWN_FLOATS / row / p->num_q_heads / p->num_tokens;
+  int64_t splits = 2 * threads / (p->num_units > 0 ? p->num_units : 1);
+  splits = splits < longest / LEAST_PART ? splits : longest / LEAST_PART;
+  splits = splits < room ? splits : room;
+  if (splits < 2 || kvf_preparing != NULL || is_batch_invariant() ||
+      atomic_flag_test_and_set_explicit(&own_is_taken, memory_order_acquire)) {
+    return false;
+  }
+  p->workspace = (kvf_view){own_workspace, {p->num_q_heads * splits * row, splits * row, row, 1}};
+  p->splits = splits;
+  p->split_tokens = p->num_tokens;
+  count_units(p, kvf_cpu_attention_rows(p->head_size));
+  return true;
+}
+
 static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_type *params) {
   const int64_t seen = check_pages(check, params);
   if (check->status != KVF_OK) {
     return check->status;
   }
+  const bool owns = params->workspace.data == NULL && split_for_threads(check, params);
   /* Arithmetic outweighs reading when a tile has many rows. */
   const int64_t elements = 2 * seen * params->num_q_heads * (int64_t)params->head_size;
   kvf_status status =
@@ -400,6 +464,9 @@ static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_t
     params->combines = 1;
     status = kvf_cpu_run(check, variant, params, params->split_tokens * params->num_q_heads,
                          params->splits * params->head_size * (int64_t)sizeof(float));
+  }
+  if (owns) {
+    atomic_flag_clear_explicit(&own_is_taken, memory_order_release);
   }
   return status;
 }
@@ -444,25 +511,6 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
   const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
                          .block = {threads, 1, 1}};
   return kvf_cuda_run(check, variant, params, &grid);
-}
-
-/*
- * Units of work. Each sequence has the tiles of the longest that may be, or where that is fewer,
- * the tokens before it tell which are its own: so many that the device can find them by
- * query_start_loc, which the host does not read.
- */
-static void count_units(params_type *p, int64_t rows) {
-  const bool known = p->max_query_len > 0 && p->max_query_len < p->num_tokens;
-  const int64_t longest = known ? p->max_query_len : p->num_tokens;
-  const int64_t each = kvf_quotient_up(kvf_saturating_product(longest, p->group), rows);
-  const int64_t packed = kvf_saturating_product(p->num_tokens, p->group) / rows + p->num_seqs;
-  const int64_t all = kvf_saturating_product(each, p->num_seqs);
-  p->tiles_each = all <= packed ? each : 0;
-  p->num_tiles = all <= packed ? all : packed;
-  const int64_t first = kvf_saturating_product(p->split_tokens, p->group) / rows + p->num_seqs;
-  const int64_t split = p->tiles_each == 0 && first < p->num_tiles ? first : p->num_tiles;
-  const int64_t others = kvf_saturating_product(split, p->splits - 1);
-  p->num_units = kvf_saturating_product(kvf_saturating_sum(p->num_tiles, others), p->num_kv_heads);
 }
 
 /* Those of rows are part of the cache. */
