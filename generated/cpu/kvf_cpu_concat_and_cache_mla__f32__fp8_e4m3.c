@@ -4,6 +4,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/cpu_codes.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const float *restrict source, int64_t stride, uint8_t *restrict codes,
@@ -17,7 +18,18 @@ static void convert(const float *restrict source, int64_t stride, uint8_t *restr
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
   const kvf_divisor by = kvf_divide_by(scale);
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count && (exact || by.quick); first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = exact ? kvf_products(x[i], by.inverse) : kvf_quotients(x[i], by);
+    }
+    kvf_store_codes_f32(codes + first, kvf_fp8_e4m3_words(x[0]), kvf_fp8_e4m3_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {

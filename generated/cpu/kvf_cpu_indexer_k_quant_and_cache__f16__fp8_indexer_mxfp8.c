@@ -4,30 +4,22 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/indexer_k_quant_and_cache.h"
+#include "kvforge/cpu_codes.h"
+#include "kvforge/cpu_largest.h"
 #include "kvforge/cache/indexer.h"
 
-/*
- * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
- * integers that they are made of, which is done before anything is widened. `stride` is the
- * source's, in elements.
- */
+/* The largest magnitude of a row, NaNs left out, as the bits of a float. `stride` is the source's,
+ * in elements. */
 static uint32_t largest_of(const uint16_t *source, int64_t stride, int64_t count) {
-  enum { MASK = 0x7FFF, INFINITE = 0x7C00 };
-  int16_t largest = 0;
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) {
-      const int16_t magnitude = (int16_t)(source[i] & MASK);
-      const int16_t number = magnitude > INFINITE ? 0 : magnitude;
-      largest = number > largest ? number : largest;
-    }
-    return kvf_bits(kvf_f32_from_f16((uint16_t)largest));
+    return kvf_largest_f16(source, count);
   }
-  uint32_t wide = 0;
+  uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t number = kvf_magnitude(kvf_f32_from_f16(source[i * stride]));
-    wide = number > wide ? number : wide;
+    largest = number > largest ? number : largest;
   }
-  return wide;
+  return largest;
 }
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
@@ -40,7 +32,18 @@ static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *re
     }
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count; first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f16(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = kvf_products(x[i], inverse);
+    }
+    kvf_store_codes_f16(codes + first, kvf_fp8_e4m3_words(x[0]), kvf_fp8_e4m3_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     float wide[PART];

@@ -47,9 +47,30 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_ggml__f16__q4_0)(const void 
     uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                            offset * p->value_cache.stride[1];
 
+    int64_t next_block = block;
+    int64_t next_offset = offset;
+    const bool follows =
+        token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset);
+    const uint64_t key_ahead = follows ? (uint64_t)((next_block - block) * p->key_cache.stride[0] +
+                                                    (next_offset - offset) * p->key_cache.stride[1])
+                                       : 0;
+    const uint64_t value_ahead = follows
+                                     ? (uint64_t)((next_block - block) * p->value_cache.stride[0] +
+                                                  (next_offset - offset) * p->value_cache.stride[1])
+                                     : 0;
+
     for (int64_t head = 0; head < p->num_heads; ++head) {
+      kvf_prefetch_behind(key_cache + head * p->key_cache.stride[2], key_ahead,
+                          p->head_size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
+      kvf_prefetch_behind(key + head * p->key.stride[1], (uint64_t)p->key.stride[0] * sizeof *key,
+                          p->head_size * (int64_t)sizeof *key);
       write_head(key + head * p->key.stride[1], p->key.stride[2],
                  key_cache + head * p->key_cache.stride[2], p->head_size);
+      kvf_prefetch_behind(value_cache + head * p->value_cache.stride[2], value_ahead,
+                          p->value_head_size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
+      kvf_prefetch_behind(value + head * p->value.stride[1],
+                          (uint64_t)p->value.stride[0] * sizeof *value,
+                          p->value_head_size * (int64_t)sizeof *value);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_head_size);
     }

@@ -8,7 +8,7 @@
 #include "kvforge/cache/nvfp4.h"
 
 /* Elements that are worked on at a time. */
-enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, SPAN = GROUPS * GROUP };
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 32, SPAN = GROUPS * GROUP };
 
 /* Where the block scales of a token and a head are. Strides in bytes. */
 typedef struct scale_place {
@@ -28,20 +28,28 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
     }
     return;
   }
+  const uint32_t quarter = place->swizzled / 4;
+  const int64_t in_four = place->offset % 4;
+  uint32_t group = (uint32_t)first % place->swizzled;
+  int64_t before = first - group;
+  uint32_t part = group / quarter; /* as kvf_nvfp4_swizzle() has it, without a division for each */
+  group -= part * quarter;
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t before = (uint32_t)(first + i) / place->swizzled * place->swizzled;
-    int64_t token = place->offset;
-    int64_t group = first + i - before;
-    kvf_nvfp4_swizzle(&token, &group, place->swizzled);
-    place->head[token * place->token_stride + before + group] = (uint8_t)block_scales[i];
+    const int64_t token = place->offset - in_four + part;
+    place->head[token * place->token_stride + before + 4 * group + in_four] =
+        (uint8_t)block_scales[i];
+    group = group + 1 < quarter ? group + 1 : 0;
+    part += group == 0;
+    before += part == 4 ? place->swizzled : 0;
+    part %= 4;
   }
 }
 
 /*
- * `count` groups, whose largest elements become `top`. What is in `wide` afterwards is not defined.
+ * `count` groups, whose largest elements become `top`.
  * Inline, like the functions around it, for a count that a compiler knows.
  */
-KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+KVF_INLINE void encode_part(const float *wide, const uint32_t *largest, float top, uint8_t *codes,
                             uint32_t *block_scales, float inverse, int64_t count) {
   float multipliers[GROUPS];
   KVF_VECTORISE
@@ -55,37 +63,7 @@ KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uin
   kvf_narrow_e2m1(codes, wide, multipliers, count);
 }
 
-KVF_INLINE void add_pairs(float *restrict sums, const float *restrict from, int64_t count) {
-  KVF_VECTORISE
-  for (int64_t i = 0; i < count; ++i) {
-    sums[i] = from[2 * i] + from[2 * i + 1];
-  }
-}
-
-/* What groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
-KVF_INLINE void errors_of(float *errors, const float *wide, const uint8_t *codes,
-                          const uint32_t *block_scales, float inverse, int64_t count) {
-  float steps[GROUPS];
-  float of_1[SPAN];
-  float of_2[SPAN / 2];
-  float of_4[SPAN / 4];
-  float of_8[SPAN / 8];
-  for (int64_t group = 0; group < count; ++group) {
-    steps[group] = kvf_nvfp4_step(block_scales[group], inverse);
-  }
-  kvf_decode_groups_of_16(of_1, codes, steps, count);
-  KVF_VECTORISE
-  for (int64_t i = 0; i < count * GROUP; ++i) {
-    const float difference = wide[i] - of_1[i];
-    of_1[i] = difference * difference;
-  }
-  add_pairs(of_2, of_1, 8 * count);
-  add_pairs(of_4, of_2, 4 * count);
-  add_pairs(of_8, of_4, 2 * count);
-  add_pairs(errors, of_8, count);
-}
-
-KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
+KVF_INLINE void write_part(const float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
                            int64_t count) {
   uint32_t largest[GROUPS];
   kvf_largest_of_16(largest, wide, count);
@@ -94,21 +72,22 @@ KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, 
   uint32_t scales[2][GROUPS];
   float errors[2][GROUPS];
   for (int top = 0; top < 2; ++top) {
-    float scaled[SPAN];
-    memcpy(scaled, wide, sizeof scaled);
-    encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse, count);
-    errors_of(errors[top], wide, choices[top], scales[top], inverse, count);
+    encode_part(wide, largest, tops[top], choices[top], scales[top], inverse, count);
+    float steps[GROUPS];
+    KVF_VECTORISE
+    for (int64_t group = 0; group < count; ++group) {
+      steps[group] = kvf_nvfp4_step(scales[top][group], inverse);
+    }
+    kvf_errors_of_16(errors[top], wide, choices[top], steps, count);
   }
-  for (int64_t group = 0; group < count; ++group) {
-    const int top = errors[1][group] < errors[0][group];
-    memcpy(codes + group * (GROUP / 2), choices[top] + group * (GROUP / 2), GROUP / 2);
-    block_scales[group] = scales[top][group];
-  }
+  kvf_choose_groups(codes, block_scales, (const uint8_t *const[]){choices[0], choices[1]},
+                    (const uint32_t *const[]){scales[0], scales[1]},
+                    (const float *const[]){errors[0], errors[1]}, count);
 }
 
 /*
  * Elements [first, first + length) of a head, whole groups and no more than SPAN, to its codes and
- * block scales. What is in `wide`, which has room for SPAN, afterwards is not defined.
+ * block scales. `wide` has room for SPAN, and what is behind `length` afterwards is not defined.
  */
 static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *restrict codes,
                          const scale_place *place, float scale) {
@@ -123,8 +102,10 @@ static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *re
       write_part(wide, bytes, block_scales, inverse, GROUPS);
     } else if (length > SPAN / 4) {
       write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
-    } else {
+    } else if (length > SPAN / 8) {
       write_part(wide, bytes, block_scales, inverse, GROUPS / 4);
+    } else {
+      write_part(wide, bytes, block_scales, inverse, GROUPS / 8);
     }
     memcpy(codes + first / 2, bytes, (size_t)length / 2);
   }
@@ -178,6 +159,26 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6)(c
     uint8_t *value_cache = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                            offset * p->value_cache.stride[1];
 
+    int64_t next_block = block;
+    int64_t next_offset = offset;
+    const bool follows =
+        token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset);
+    const uint64_t key_ahead = follows ? (uint64_t)((next_block - block) * p->key_cache.stride[0] +
+                                                    (next_offset - offset) * p->key_cache.stride[1])
+                                       : 0;
+    const uint64_t value_ahead = follows
+                                     ? (uint64_t)((next_block - block) * p->value_cache.stride[0] +
+                                                  (next_offset - offset) * p->value_cache.stride[1])
+                                     : 0;
+
+    const uint64_t key_scales_ahead =
+        follows ? (uint64_t)((next_block - block) * p->k_block_scales.stride[0] +
+                             (next_offset - offset) * p->k_block_scales.stride[1])
+                : 0;
+    const uint64_t value_scales_ahead =
+        follows ? (uint64_t)((next_block - block) * p->v_block_scales.stride[0] +
+                             (next_offset - offset) * p->v_block_scales.stride[1])
+                : 0;
     for (int64_t head = 0; head < p->num_heads; ++head) {
       const scale_place key_place = {
           .head = (uint8_t *)p->k_block_scales.data + block * p->k_block_scales.stride[0] +
@@ -186,6 +187,11 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6)(c
           .offset = offset,
           .swizzled = 0,
       };
+      kvf_prefetch_behind(key_cache + head * p->key_cache.stride[2], key_ahead, p->head_size / 2);
+      kvf_prefetch_behind(key_place.head + offset * key_place.token_stride, key_scales_ahead,
+                          p->head_size / KVF_NVFP4_GROUP);
+      kvf_prefetch_behind(key + head * p->key.stride[1], (uint64_t)p->key.stride[0] * sizeof *key,
+                          p->head_size * (int64_t)sizeof *key);
       write_head(key + head * p->key.stride[1], p->key.stride[2], p->head_size,
                  key_cache + head * p->key_cache.stride[2], &key_place,
                  ((const float *)p->k_scale.data)[head * p->k_scale.stride[0]]);
@@ -196,6 +202,13 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_nvfp4__bf16__nvfp4_4over6)(c
           .offset = offset,
           .swizzled = (uint32_t)(p->swizzle_v_scales ? p->value_groups : 0),
       };
+      kvf_prefetch_behind(value_cache + head * p->value_cache.stride[2], value_ahead,
+                          p->value_head_size / 2);
+      kvf_prefetch_behind(value_place.head + offset * value_place.token_stride, value_scales_ahead,
+                          p->value_head_size / KVF_NVFP4_GROUP);
+      kvf_prefetch_behind(value + head * p->value.stride[1],
+                          (uint64_t)p->value.stride[0] * sizeof *value,
+                          p->value_head_size * (int64_t)sizeof *value);
       write_head(value + head * p->value.stride[1], p->value.stride[2], p->value_head_size,
                  value_cache + head * p->value_cache.stride[2], &value_place,
                  ((const float *)p->v_scale.data)[head * p->v_scale.stride[0]]);

@@ -112,20 +112,42 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__bf16__int4_p
                            offset * p->k_scale_cache.stride[1];
     float *v_scale_cache = (float *)p->v_scale_cache.data + block * p->v_scale_cache.stride[0] +
                            offset * p->v_scale_cache.stride[1];
-    int64_t next_block;
-    int64_t next_offset;
-    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
-      kvf_prefetch_row((uint8_t *)p->key_cache.data + next_block * p->key_cache.stride[0] +
-                           next_offset * p->key_cache.stride[1],
-                       p->head_size);
-      kvf_prefetch_row((uint8_t *)p->value_cache.data + next_block * p->value_cache.stride[0] +
-                           next_offset * p->value_cache.stride[1],
-                       p->value_head_size);
-    }
+    int64_t next_block = block;
+    int64_t next_offset = offset;
+    const bool follows =
+        token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset);
+    const uint64_t key_ahead = follows ? (uint64_t)((next_block - block) * p->key_cache.stride[0] +
+                                                    (next_offset - offset) * p->key_cache.stride[1])
+                                       : 0;
+    const uint64_t value_ahead = follows
+                                     ? (uint64_t)((next_block - block) * p->value_cache.stride[0] +
+                                                  (next_offset - offset) * p->value_cache.stride[1])
+                                     : 0;
+
+    kvf_prefetch_behind(k_scale_cache,
+                        follows ? (uint64_t)((next_block - block) * p->k_scale_cache.stride[0] +
+                                             (next_offset - offset) * p->k_scale_cache.stride[1]) *
+                                      4
+                                : 0,
+                        p->num_heads * (int64_t)sizeof *k_scale_cache);
+    kvf_prefetch_behind(v_scale_cache,
+                        follows ? (uint64_t)((next_block - block) * p->v_scale_cache.stride[0] +
+                                             (next_offset - offset) * p->v_scale_cache.stride[1]) *
+                                      4
+                                : 0,
+                        p->num_heads * (int64_t)sizeof *v_scale_cache);
     for (int64_t head = 0; head < p->num_heads; ++head) {
+      kvf_prefetch_behind(key_cache + head * p->key_cache.stride[2], key_ahead, p->head_size / 2);
+      kvf_prefetch_behind(key + head * p->key.stride[1], (uint64_t)p->key.stride[0] * sizeof *key,
+                          p->head_size * (int64_t)sizeof *key);
       const uint32_t key_word = write_int4(key + head * p->key.stride[1], p->key.stride[2],
                                            key_cache + head * p->key_cache.stride[2], p->head_size);
       memcpy(k_scale_cache + head * p->k_scale_cache.stride[2], &key_word, sizeof key_word);
+      kvf_prefetch_behind(value_cache + head * p->value_cache.stride[2], value_ahead,
+                          p->value_head_size / 2);
+      kvf_prefetch_behind(value + head * p->value.stride[1],
+                          (uint64_t)p->value.stride[0] * sizeof *value,
+                          p->value_head_size * (int64_t)sizeof *value);
       const uint32_t value_word =
           write_int4(value + head * p->value.stride[1], p->value.stride[2],
                      value_cache + head * p->value_cache.stride[2], p->value_head_size);

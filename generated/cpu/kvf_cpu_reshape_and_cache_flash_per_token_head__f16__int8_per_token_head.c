@@ -5,30 +5,22 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
+#include "kvforge/cpu_codes.h"
+#include "kvforge/cpu_largest.h"
 #include "kvforge/cache/per_token_head.h"
 
-/*
- * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
- * integers that they are made of, which is done before anything is widened. `stride` is the
- * source's, in elements.
- */
+/* The largest magnitude of a row, NaNs left out, as the bits of a float. `stride` is the source's,
+ * in elements. */
 static uint32_t largest_of(const uint16_t *source, int64_t stride, int64_t count) {
-  enum { MASK = 0x7FFF, INFINITE = 0x7C00 };
-  int16_t largest = 0;
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) {
-      const int16_t magnitude = (int16_t)(source[i] & MASK);
-      const int16_t number = magnitude > INFINITE ? 0 : magnitude;
-      largest = number > largest ? number : largest;
-    }
-    return kvf_bits(kvf_f32_from_f16((uint16_t)largest));
+    return kvf_largest_f16(source, count);
   }
-  uint32_t wide = 0;
+  uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t number = kvf_magnitude(kvf_f32_from_f16(source[i * stride]));
-    wide = number > wide ? number : wide;
+    largest = number > largest ? number : largest;
   }
-  return wide;
+  return largest;
 }
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
@@ -41,7 +33,18 @@ static void convert(const uint16_t *restrict source, int64_t stride, int8_t *res
     }
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count; first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f16(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = kvf_products(x[i], inverse);
+    }
+    kvf_store_codes_f16(codes + first, kvf_int8_away_words(x[0]), kvf_int8_away_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     float wide[PART];
@@ -97,16 +100,30 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_pe
                            offset * p->k_scale_cache.stride[1];
     float *v_scale_cache = (float *)p->v_scale_cache.data + block * p->v_scale_cache.stride[0] +
                            offset * p->v_scale_cache.stride[1];
-    int64_t next_block;
-    int64_t next_offset;
-    if (token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset)) {
-      kvf_prefetch_row((int8_t *)p->key_cache.data + next_block * p->key_cache.stride[0] +
-                           next_offset * p->key_cache.stride[1],
-                       p->head_size);
-      kvf_prefetch_row((int8_t *)p->value_cache.data + next_block * p->value_cache.stride[0] +
-                           next_offset * p->value_cache.stride[1],
-                       p->value_head_size);
-    }
+    int64_t next_block = block;
+    int64_t next_offset = offset;
+    const bool follows =
+        token + 1 < end && kvf_locate(&p->slots, token + 1, &next_block, &next_offset);
+    const uint64_t key_ahead = follows ? (uint64_t)((next_block - block) * p->key_cache.stride[0] +
+                                                    (next_offset - offset) * p->key_cache.stride[1])
+                                       : 0;
+    const uint64_t value_ahead = follows
+                                     ? (uint64_t)((next_block - block) * p->value_cache.stride[0] +
+                                                  (next_offset - offset) * p->value_cache.stride[1])
+                                     : 0;
+
+    kvf_prefetch_behind(k_scale_cache,
+                        follows ? (uint64_t)((next_block - block) * p->k_scale_cache.stride[0] +
+                                             (next_offset - offset) * p->k_scale_cache.stride[1]) *
+                                      4
+                                : 0,
+                        p->num_heads * (int64_t)sizeof *k_scale_cache);
+    kvf_prefetch_behind(v_scale_cache,
+                        follows ? (uint64_t)((next_block - block) * p->v_scale_cache.stride[0] +
+                                             (next_offset - offset) * p->v_scale_cache.stride[1]) *
+                                      4
+                                : 0,
+                        p->num_heads * (int64_t)sizeof *v_scale_cache);
     /*
      * Scales of all heads first: one is a chain of steps that wait for each other, and those of
      * several heads overlap.
@@ -117,6 +134,7 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_pe
       k_scale_cache[head * p->k_scale_cache.stride[2]] = kvf_int8_per_token_head_scale(largest);
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
+      kvf_prefetch_behind(key_cache + head * p->key_cache.stride[2], key_ahead, p->head_size);
       write_head(key + head * p->key.stride[1], p->key.stride[2],
                  key_cache + head * p->key_cache.stride[2], p->key_cache.stride[3], p->head_size,
                  1.0f / k_scale_cache[head * p->k_scale_cache.stride[2]]);
@@ -127,6 +145,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_reshape_and_cache_flash_per_token_head__f16__int8_pe
       v_scale_cache[head * p->v_scale_cache.stride[2]] = kvf_int8_per_token_head_scale(largest);
     }
     for (int64_t head = 0; head < p->num_heads; ++head) {
+      kvf_prefetch_behind(value_cache + head * p->value_cache.stride[2], value_ahead,
+                          p->value_head_size);
       write_head(value + head * p->value.stride[1], p->value.stride[2],
                  value_cache + head * p->value_cache.stride[2], p->value_cache.stride[3],
                  p->value_head_size, 1.0f / v_scale_cache[head * p->v_scale_cache.stride[2]]);

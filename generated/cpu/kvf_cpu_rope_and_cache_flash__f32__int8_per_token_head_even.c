@@ -5,8 +5,10 @@
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/rope_and_cache_flash.h"
 #include "kvforge/cache/cpu_norm.h"
+#include "kvforge/cpu_largest.h"
 #include "kvforge/cache/per_token_head.h"
 #include "kvforge/cache/rope.h"
+#include "kvforge/cpu_codes.h"
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert_to_int8_per_token_head_even(const float *restrict source, int64_t stride,
@@ -19,7 +21,18 @@ static void convert_to_int8_per_token_head_even(const float *restrict source, in
     }
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count; first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = kvf_products(x[i], inverse);
+    }
+    kvf_store_codes_f32(codes + first, kvf_int8_words(x[0]), kvf_int8_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     for (int64_t i = 0; i < length; ++i) {
@@ -51,28 +64,18 @@ static void write_int8_per_token_head_even(const float *source, int64_t source_s
   }
 }
 
-/*
- * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
- * integers that they are made of, which is done before anything is widened. `stride` is the
- * source's, in elements.
- */
+/* The largest magnitude of a row, NaNs left out, as the bits of a float. `stride` is the source's,
+ * in elements. */
 static uint32_t largest_of(const float *source, int64_t stride, int64_t count) {
-  enum { MASK = 0x7FFFFFFF, INFINITE = 0x7F800000 };
-  int32_t largest = 0;
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) {
-      const int32_t magnitude = (int32_t)(kvf_bits(source[i]) & MASK);
-      const int32_t number = magnitude > INFINITE ? 0 : magnitude;
-      largest = number > largest ? number : largest;
-    }
-    return (uint32_t)largest;
+    return kvf_largest_f32(source, count);
   }
-  uint32_t wide = 0;
+  uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t number = kvf_magnitude(kvf_f32_from_f32(source[i * stride]));
-    wide = number > wide ? number : wide;
+    largest = number > largest ? number : largest;
   }
-  return wide;
+  return largest;
 }
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
@@ -87,7 +90,18 @@ static void convert_to_fp8_e4m3(const float *restrict source, int64_t stride,
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
   const kvf_divisor by = kvf_divide_by(scale);
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count && (exact || by.quick); first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = exact ? kvf_products(x[i], by.inverse) : kvf_quotients(x[i], by);
+    }
+    kvf_store_codes_f32(codes + first, kvf_fp8_e4m3_words(x[0]), kvf_fp8_e4m3_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {
@@ -140,7 +154,18 @@ static void convert_to_fp8_e5m2(const float *restrict source, int64_t stride,
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
   const kvf_divisor by = kvf_divide_by(scale);
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count && (exact || by.quick); first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = exact ? kvf_products(x[i], by.inverse) : kvf_quotients(x[i], by);
+    }
+    kvf_store_codes_f32(codes + first, kvf_fp8_e5m2_words(x[0]), kvf_fp8_e5m2_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {

@@ -8,9 +8,10 @@
 #include "kvforge/cache/cpu_norm.h"
 #include "kvforge/cache/nvfp4.h"
 #include "kvforge/cache/rope.h"
+#include "kvforge/cpu_codes.h"
 
 /* Elements that are worked on at a time. */
-enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 16, SPAN = GROUPS * GROUP };
+enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 32, SPAN = GROUPS * GROUP };
 
 /* Where the block scales of a token and a head are. Strides in bytes. */
 typedef struct scale_place {
@@ -30,20 +31,28 @@ static inline void put_scales(const scale_place *place, int64_t first, const uin
     }
     return;
   }
+  const uint32_t quarter = place->swizzled / 4;
+  const int64_t in_four = place->offset % 4;
+  uint32_t group = (uint32_t)first % place->swizzled;
+  int64_t before = first - group;
+  uint32_t part = group / quarter; /* as kvf_nvfp4_swizzle() has it, without a division for each */
+  group -= part * quarter;
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t before = (uint32_t)(first + i) / place->swizzled * place->swizzled;
-    int64_t token = place->offset;
-    int64_t group = first + i - before;
-    kvf_nvfp4_swizzle(&token, &group, place->swizzled);
-    place->head[token * place->token_stride + before + group] = (uint8_t)block_scales[i];
+    const int64_t token = place->offset - in_four + part;
+    place->head[token * place->token_stride + before + 4 * group + in_four] =
+        (uint8_t)block_scales[i];
+    group = group + 1 < quarter ? group + 1 : 0;
+    part += group == 0;
+    before += part == 4 ? place->swizzled : 0;
+    part %= 4;
   }
 }
 
 /*
- * `count` groups, whose largest elements become `top`. What is in `wide` afterwards is not defined.
+ * `count` groups, whose largest elements become `top`.
  * Inline, like the functions around it, for a count that a compiler knows.
  */
-KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uint8_t *codes,
+KVF_INLINE void encode_part(const float *wide, const uint32_t *largest, float top, uint8_t *codes,
                             uint32_t *block_scales, float inverse, int64_t count) {
   float multipliers[GROUPS];
   KVF_VECTORISE
@@ -57,37 +66,7 @@ KVF_INLINE void encode_part(float *wide, const uint32_t *largest, float top, uin
   kvf_narrow_e2m1(codes, wide, multipliers, count);
 }
 
-KVF_INLINE void add_pairs(float *restrict sums, const float *restrict from, int64_t count) {
-  KVF_VECTORISE
-  for (int64_t i = 0; i < count; ++i) {
-    sums[i] = from[2 * i] + from[2 * i + 1];
-  }
-}
-
-/* What groups lose: sums of squares, made of pairs of neighbours, then of pairs of pairs. */
-KVF_INLINE void errors_of(float *errors, const float *wide, const uint8_t *codes,
-                          const uint32_t *block_scales, float inverse, int64_t count) {
-  float steps[GROUPS];
-  float of_1[SPAN];
-  float of_2[SPAN / 2];
-  float of_4[SPAN / 4];
-  float of_8[SPAN / 8];
-  for (int64_t group = 0; group < count; ++group) {
-    steps[group] = kvf_nvfp4_step(block_scales[group], inverse);
-  }
-  kvf_decode_groups_of_16(of_1, codes, steps, count);
-  KVF_VECTORISE
-  for (int64_t i = 0; i < count * GROUP; ++i) {
-    const float difference = wide[i] - of_1[i];
-    of_1[i] = difference * difference;
-  }
-  add_pairs(of_2, of_1, 8 * count);
-  add_pairs(of_4, of_2, 4 * count);
-  add_pairs(of_8, of_4, 2 * count);
-  add_pairs(errors, of_8, count);
-}
-
-KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
+KVF_INLINE void write_part(const float *wide, uint8_t *codes, uint32_t *block_scales, float inverse,
                            int64_t count) {
   uint32_t largest[GROUPS];
   kvf_largest_of_16(largest, wide, count);
@@ -96,21 +75,22 @@ KVF_INLINE void write_part(float *wide, uint8_t *codes, uint32_t *block_scales, 
   uint32_t scales[2][GROUPS];
   float errors[2][GROUPS];
   for (int top = 0; top < 2; ++top) {
-    float scaled[SPAN];
-    memcpy(scaled, wide, sizeof scaled);
-    encode_part(scaled, largest, tops[top], choices[top], scales[top], inverse, count);
-    errors_of(errors[top], wide, choices[top], scales[top], inverse, count);
+    encode_part(wide, largest, tops[top], choices[top], scales[top], inverse, count);
+    float steps[GROUPS];
+    KVF_VECTORISE
+    for (int64_t group = 0; group < count; ++group) {
+      steps[group] = kvf_nvfp4_step(scales[top][group], inverse);
+    }
+    kvf_errors_of_16(errors[top], wide, choices[top], steps, count);
   }
-  for (int64_t group = 0; group < count; ++group) {
-    const int top = errors[1][group] < errors[0][group];
-    memcpy(codes + group * (GROUP / 2), choices[top] + group * (GROUP / 2), GROUP / 2);
-    block_scales[group] = scales[top][group];
-  }
+  kvf_choose_groups(codes, block_scales, (const uint8_t *const[]){choices[0], choices[1]},
+                    (const uint32_t *const[]){scales[0], scales[1]},
+                    (const float *const[]){errors[0], errors[1]}, count);
 }
 
 /*
  * Elements [first, first + length) of a head, whole groups and no more than SPAN, to its codes and
- * block scales. What is in `wide`, which has room for SPAN, afterwards is not defined.
+ * block scales. `wide` has room for SPAN, and what is behind `length` afterwards is not defined.
  */
 static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *restrict codes,
                          const scale_place *place, float scale) {
@@ -125,8 +105,10 @@ static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *re
       write_part(wide, bytes, block_scales, inverse, GROUPS);
     } else if (length > SPAN / 4) {
       write_part(wide, bytes, block_scales, inverse, GROUPS / 2);
-    } else {
+    } else if (length > SPAN / 8) {
       write_part(wide, bytes, block_scales, inverse, GROUPS / 4);
+    } else {
+      write_part(wide, bytes, block_scales, inverse, GROUPS / 8);
     }
     memcpy(codes + first / 2, bytes, (size_t)length / 2);
   }
@@ -145,7 +127,18 @@ static void convert_to_fp8_e4m3(const float *restrict source, int64_t stride,
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
   const kvf_divisor by = kvf_divide_by(scale);
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count && (exact || by.quick); first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = exact ? kvf_products(x[i], by.inverse) : kvf_quotients(x[i], by);
+    }
+    kvf_store_codes_f32(codes + first, kvf_fp8_e4m3_words(x[0]), kvf_fp8_e4m3_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {
@@ -198,7 +191,18 @@ static void convert_to_fp8_e5m2(const float *restrict source, int64_t stride,
   }
   const bool exact = kvf_has_exact_reciprocal(scale);
   const kvf_divisor by = kvf_divide_by(scale);
-  for (int64_t first = 0; first < count; first += PART) {
+  int64_t first = 0;
+#if defined(KVF_PAIR)
+  for (; first + KVF_PAIR <= count && (exact || by.quick); first += KVF_PAIR) {
+    kvf_floats x[2];
+    kvf_load_pair_f32(x, source + first);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = exact ? kvf_products(x[i], by.inverse) : kvf_quotients(x[i], by);
+    }
+    kvf_store_codes_f32(codes + first, kvf_fp8_e5m2_words(x[0]), kvf_fp8_e5m2_words(x[1]));
+  }
+#endif
+  for (; first < count; first += PART) {
     const int64_t length = count - first < PART ? count - first : PART;
     uint32_t words[PART];
     if (exact) {

@@ -4,32 +4,23 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/update_kv_scales.h"
+#include "kvforge/cpu_largest.h"
 
 /* As runtime/ops/update_kv_scales.c divides rows. */
 enum { PIECE = 4096 };
 
-/*
- * The largest magnitude of a row, NaNs left out, as the bits of a float. Magnitudes compare as the
- * integers that they are made of, which is done before anything is widened. `stride` is the
- * source's, in elements.
- */
+/* The largest magnitude of a row, NaNs left out, as the bits of a float. `stride` is the source's,
+ * in elements. */
 static uint32_t largest_of(const uint16_t *source, int64_t stride, int64_t count) {
-  enum { MASK = 0x7FFF, INFINITE = 0x7F80 };
-  int16_t largest = 0;
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) {
-      const int16_t magnitude = (int16_t)(source[i] & MASK);
-      const int16_t number = magnitude > INFINITE ? 0 : magnitude;
-      largest = number > largest ? number : largest;
-    }
-    return kvf_bits(kvf_f32_from_bf16((uint16_t)largest));
+    return kvf_largest_bf16(source, count);
   }
-  uint32_t wide = 0;
+  uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t number = kvf_magnitude(kvf_f32_from_bf16(source[i * stride]));
-    wide = number > wide ? number : wide;
+    largest = number > largest ? number : largest;
   }
-  return wide;
+  return largest;
 }
 
 /* Others may raise it at the same time. Signed integers are in the order of the floats from 0 on.
