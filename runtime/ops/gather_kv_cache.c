@@ -306,11 +306,22 @@ static bool whole_groups(const kvf_view *cache, const kvf_view *out, int32_t sca
          kvf_vector_elements(codes, size / 2, &source, 1) > 1;
 }
 
+/* Whether all heads have blocks of one size, or none. */
+static bool shares_blocks(const params_type *params) {
+  const int32_t key = kvf_rotation_block(params->head_size);
+  const int32_t value = kvf_rotation_block(params->value_head_size);
+  return key == value || key == 0 || value == 0;
+}
+
+/* As many lanes share a block as it has groups of 16. */
+static uint32_t lanes_of_block(const params_type *params) {
+  return (uint32_t)kvf_rotation_block(params->head_size | params->value_head_size) /
+         KVF_ROTATION_GROUP;
+}
+
 /* As many lanes share a head as it has groups of 16, up to a warp. */
-static uint32_t lanes_of(const params_type *params) {
+static uint32_t lanes_of(int64_t longest) {
   enum { WARP = 32 };
-  const int32_t longest =
-      params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   uint32_t lanes = 1;
   while (lanes < WARP && (int64_t)lanes * KVF_ROTATION_GROUP < longest) {
     lanes *= 2;
@@ -330,8 +341,13 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_
     params->key_vector = whole_groups(&key, &params->key_out, scalar, params->head_size);
     params->value_vector =
         whole_groups(&params->value_cache, &params->value_out, scalar, params->value_head_size);
-    const uint32_t lanes = lanes_of(params);
-    kvf_grid grid = kvf_gather_grid(check, &gather, (int64_t)params->num_kv_heads * lanes);
+    const int64_t longest =
+        params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
+    const bool whole = params->key_vector && params->value_vector && shares_blocks(params);
+    params->key_vector = params->value_vector = whole;
+    const uint32_t lanes = whole ? lanes_of_block(params) : lanes_of(longest);
+    const int64_t of_head = whole ? longest / KVF_ROTATION_GROUP : lanes;
+    kvf_grid grid = kvf_gather_grid(check, &gather, params->num_kv_heads * of_head);
     grid.grid[2] = 2;
     grid.block[1] = grid.block[0] / lanes;
     grid.block[0] = lanes;
