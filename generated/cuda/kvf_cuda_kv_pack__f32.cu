@@ -6,7 +6,14 @@
 #include "kvforge/params/kv_pack.h"
 #include "kvforge/cache/cuda_convert.cuh"
 
-enum { THREADS = 256, IN_FLIGHT = 2 };
+enum { THREADS = 128, WARP = 32 };
+
+/* Blocks that share a multiprocessor at least: asked for more, compilers spill. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+enum { BLOCKS = 3 };
+#else
+enum { BLOCKS = 4 };
+#endif
 
 /* Where a row is on both sides; page is NULL where its token has no slot. */
 struct row {
@@ -68,135 +75,201 @@ KVF_INLINE row find_row(const kvf_wire_copy &copy, int32_t cell, int32_t plane, 
   return found;
 }
 
+/* What is known of a row before it is read. */
+struct conversion {
+  const uint8_t *from; /* NULL: it is not read */
+  uint8_t *to;         /* NULL: it is not written */
+  uint8_t *scale_to;   /* where the scale of the row goes, if it has one */
+  float scale;         /* of codes that are read */
+  float divisor;       /* of codes that are written */
+};
+
+KVF_INLINE conversion find_conversion(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                                      int64_t number) {
+  conversion found = {nullptr, nullptr, nullptr, 1.0f, 1.0f};
+  const row places = find_row(copy, cell, plane, number, true);
+  if (places.wire == nullptr) {
+    return found;
+  }
+  found.to = places.wire;
+  found.scale_to = places.wire_scale;
+  if (places.page == nullptr) {
+    return found;
+  }
+  found.from = places.page;
+  if (kvf_has_codes(copy.page_dtype)) {
+    found.scale = kvf_load_scale(places.page_scale);
+  }
+  if (kvf_has_codes(copy.wire_dtype) && !kvf_has_row_scale(copy.wire_dtype)) {
+    found.divisor = kvf_load_scale(places.wire_scale);
+  }
+  return found;
+}
+
+/* An address that another lane has. */
+KVF_INLINE uint8_t *address_of_lane(const uint8_t *mine, int32_t lane) {
+  return reinterpret_cast<uint8_t *>(
+      __shfl_sync(0xFFFFFFFFu, reinterpret_cast<uintptr_t>(mine), lane));
+}
+
+/* What another lane has found. All lanes of the warp come here. */
+KVF_INLINE conversion of_lane(const conversion &mine, int32_t lane, bool scales_rows) {
+  conversion found = {};
+  found.from = address_of_lane(mine.from, lane);
+  found.to = address_of_lane(mine.to, lane);
+  if (scales_rows) {
+    found.scale_to = address_of_lane(mine.scale_to, lane);
+  }
+  found.scale = __shfl_sync(0xFFFFFFFFu, mine.scale, lane);
+  found.divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, lane);
+  return found;
+}
+
+/* How many of `count` pieces a thread has that has piece `first`. */
+KVF_INLINE int32_t parts_of(int32_t count, int32_t first, const kvf_row_pieces &pieces) {
+  return (count - first + (1 << pieces.lane_bits) - 1) >> pieces.lane_bits;
+}
+
+/* The row of each lane, of those from `first` on that a warp finds at a time; it is asked for. */
+KVF_INLINE conversion find_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t first,
+                              int32_t found, int64_t rows) {
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  if (lane >= found || first + lane >= rows) {
+    return {nullptr, nullptr, nullptr, 1.0f, 1.0f};
+  }
+  const conversion mine = find_conversion(copy, cell, plane, first + lane);
+  if (found == WARP && mine.from != nullptr) {
+    kvf_prefetch(mine.from, copy.pieces[plane].count * copy.pieces[plane].from_step);
+  }
+  return mine;
+}
+
 /*
- * The rows of this thread, 8 elements at a time. All threads of a warp come here for every row that
- * one of them has, since those of a row find its largest magnitude together.
+ * Rows, 8 elements at a time. A warp finds the places of many of them at once, one for each lane,
+ * before it converts those that it found last; then a few threads share each.
  */
 KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
   const int32_t from_dtype = copy.page_dtype;
   const int32_t to_dtype = copy.wire_dtype;
-  const int32_t from_bytes = kvf_convertible_bytes(from_dtype);
-  const int32_t to_bytes = kvf_convertible_bytes(to_dtype);
+  const bool scales_rows = kvf_has_row_scale(to_dtype);
   const int32_t lanes = 1 << pieces.lane_bits;
-  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
-  const int64_t at_once = THREADS >> pieces.lane_bits;
-  for (int64_t block = blockIdx.x * at_once; block < rows; block += gridDim.x * at_once) {
-    const int64_t number = block + (threadIdx.x >> pieces.lane_bits);
-    row found = {};
-    if (number < rows) {
-      found = find_row(copy, cell, plane, number, lane == 0);
-    }
-    const int32_t count = found.wire != nullptr ? pieces.count : 0;
-    const bool reads = found.page != nullptr;
-    float scale = 1.0f;   /* of codes that are read */
-    float divisor = 1.0f; /* of codes that are written */
-    if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.page_scale) : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
-                    ? kvf_load_scale(found.wire_scale)
-                    : 1.0f;
-    }
-    if (kvf_has_row_scale(to_dtype)) {
-      uint32_t largest = 0;
-      for (int32_t i = lane; i < count && reads; i += lanes) {
-        largest = kvf_largest_x8(
-            largest, kvf_load_x8(found.page + i * pieces.from_step, from_bytes), from_dtype);
-      }
-      for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
-        largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-      }
-      divisor = kvf_scale_of_row(to_dtype, largest);
-      if (lane == 0 && count > 0) {
-        kvf_store_scale(found.wire_scale, reads ? divisor : 0.0f);
-      }
-    }
-    const kvf_divisor by = kvf_divide_by(divisor);
-    for (int32_t first = lane; first < count; first += lanes * IN_FLIGHT) {
-      kvf_raw held[IN_FLIGHT];
-#pragma unroll
-      for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-        const int32_t i = first + k * lanes;
-        held[k] = {};
-        if (i < count && reads) {
-          held[k] = kvf_load_x8(found.page + i * pieces.from_step, from_bytes);
+  const int64_t from_apart = lanes * pieces.from_step;
+  const int64_t to_apart = lanes * pieces.to_step;
+  const int32_t step = lanes * KVF_AT_ONCE; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  conversion ahead = find_x8(copy, cell, plane, first_row, found, rows);
+  for (; first_row < rows; first_row += warps * found) {
+    const conversion mine = ahead;
+    ahead = find_x8(copy, cell, plane, first_row + warps * found, found, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
+      const int32_t count = at.to != nullptr ? pieces.count : 0;
+      const int32_t to_read = at.from != nullptr ? count : 0;
+      kvf_floats_x8 v;
+      kvf_read_x8(at.from, lane * pieces.from_step, from_apart, parts_of(to_read, lane, pieces),
+                  from_dtype, v);
+      float divisor = at.divisor;
+      if (scales_rows) {
+        float largest = kvf_largest_of(v, 8 * KVF_AT_ONCE);
+        for (int32_t first = lane + step; first < to_read; first += step) {
+          kvf_read_x8(at.from, first * pieces.from_step, from_apart,
+                      parts_of(to_read, first, pieces), from_dtype, v);
+          largest = fmaxf(largest, kvf_largest_of(v, 8 * KVF_AT_ONCE));
+        }
+        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
+          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+        }
+        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
+        if (lane == 0 && at.to != nullptr) {
+          kvf_store_scale(at.scale_to, at.from != nullptr ? divisor : 0.0f);
         }
       }
-#pragma unroll
-      for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-        const int32_t i = first + k * lanes;
-        if (i < count) {
-          const kvf_raw made =
-              !reads ? held[k] : kvf_convert_x8(held[k], from_dtype, to_dtype, scale, by);
-          kvf_store_x8(made, found.wire + i * pieces.to_step, to_bytes);
+      const kvf_any_divisor by = kvf_divide_by_any(divisor);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane || (scales_rows && lane + step < to_read)) {
+          kvf_read_x8(at.from, first * pieces.from_step, from_apart,
+                      parts_of(to_read, first, pieces), from_dtype, v);
         }
+        kvf_rescale(v, 8 * KVF_AT_ONCE, from_dtype, to_dtype, at.scale, by);
+        kvf_write_x8(v, at.to, first * pieces.to_step, to_apart, parts_of(count, first, pieces),
+                     to_dtype);
       }
     }
   }
 }
 
+/* The row of each lane, of those from `first` on that a warp finds at a time; it is asked for. */
+KVF_INLINE conversion find_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t first,
+                              int32_t found, int64_t rows) {
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  if (lane >= found || first + lane >= rows) {
+    return {nullptr, nullptr, nullptr, 1.0f, 1.0f};
+  }
+  const conversion mine = find_conversion(copy, cell, plane, first + lane);
+  return mine;
+}
+
 /*
- * The rows of this thread, 1 element at a time. All threads of a warp come here for every row that
- * one of them has, since those of a row find its largest magnitude together.
+ * Rows, 1 element at a time. A warp finds the places of many of them at once, one for each lane,
+ * before it converts those that it found last; then a few threads share each.
  */
 KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
   const int32_t from_dtype = copy.page_dtype;
   const int32_t to_dtype = copy.wire_dtype;
-  const int32_t from_bytes = kvf_convertible_bytes(from_dtype);
-  const int32_t to_bytes = kvf_convertible_bytes(to_dtype);
+  const bool scales_rows = kvf_has_row_scale(to_dtype);
   const int32_t lanes = 1 << pieces.lane_bits;
-  const int32_t lane = (int32_t)threadIdx.x & (lanes - 1);
-  const int64_t at_once = THREADS >> pieces.lane_bits;
-  for (int64_t block = blockIdx.x * at_once; block < rows; block += gridDim.x * at_once) {
-    const int64_t number = block + (threadIdx.x >> pieces.lane_bits);
-    row found = {};
-    if (number < rows) {
-      found = find_row(copy, cell, plane, number, lane == 0);
-    }
-    const int32_t count = found.wire != nullptr ? pieces.count : 0;
-    const bool reads = found.page != nullptr;
-    float scale = 1.0f;   /* of codes that are read */
-    float divisor = 1.0f; /* of codes that are written */
-    if (reads && count > 0) {
-      scale = kvf_has_codes(from_dtype) ? kvf_load_scale(found.page_scale) : 1.0f;
-      divisor = kvf_has_codes(to_dtype) && !kvf_has_row_scale(to_dtype)
-                    ? kvf_load_scale(found.wire_scale)
-                    : 1.0f;
-    }
-    if (kvf_has_row_scale(to_dtype)) {
-      uint32_t largest = 0;
-      for (int32_t i = lane; i < count && reads; i += lanes) {
-        largest = kvf_largest_x8(
-            largest, kvf_load_x1(found.page + i * pieces.from_step, from_bytes), from_dtype);
-      }
-      for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
-        largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-      }
-      divisor = kvf_scale_of_row(to_dtype, largest);
-      if (lane == 0 && count > 0) {
-        kvf_store_scale(found.wire_scale, reads ? divisor : 0.0f);
-      }
-    }
-    const kvf_divisor by = kvf_divide_by(divisor);
-    for (int32_t first = lane; first < count; first += lanes * IN_FLIGHT) {
-      kvf_raw held[IN_FLIGHT];
-#pragma unroll
-      for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-        const int32_t i = first + k * lanes;
-        held[k] = {};
-        if (i < count && reads) {
-          held[k] = kvf_load_x1(found.page + i * pieces.from_step, from_bytes);
+  const int64_t from_apart = lanes * pieces.from_step;
+  const int64_t to_apart = lanes * pieces.to_step;
+  const int32_t step = lanes * KVF_AT_ONCE; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  conversion ahead = find_x1(copy, cell, plane, first_row, found, rows);
+  for (; first_row < rows; first_row += warps * found) {
+    const conversion mine = ahead;
+    ahead = find_x1(copy, cell, plane, first_row + warps * found, found, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
+      const int32_t count = at.to != nullptr ? pieces.count : 0;
+      const int32_t to_read = at.from != nullptr ? count : 0;
+      kvf_floats_x1 v;
+      kvf_read_x1(at.from, lane * pieces.from_step, from_apart, parts_of(to_read, lane, pieces),
+                  from_dtype, v);
+      float divisor = at.divisor;
+      if (scales_rows) {
+        float largest = kvf_largest_of(v, 1 * KVF_AT_ONCE);
+        for (int32_t first = lane + step; first < to_read; first += step) {
+          kvf_read_x1(at.from, first * pieces.from_step, from_apart,
+                      parts_of(to_read, first, pieces), from_dtype, v);
+          largest = fmaxf(largest, kvf_largest_of(v, 1 * KVF_AT_ONCE));
+        }
+        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
+          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+        }
+        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
+        if (lane == 0 && at.to != nullptr) {
+          kvf_store_scale(at.scale_to, at.from != nullptr ? divisor : 0.0f);
         }
       }
-#pragma unroll
-      for (int32_t k = 0; k < IN_FLIGHT; ++k) {
-        const int32_t i = first + k * lanes;
-        if (i < count) {
-          const kvf_raw made =
-              !reads ? held[k] : kvf_convert_x8(held[k], from_dtype, to_dtype, scale, by);
-          kvf_store_x1(made, found.wire + i * pieces.to_step, to_bytes);
+      const kvf_any_divisor by = kvf_divide_by_any(divisor);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane || (scales_rows && lane + step < to_read)) {
+          kvf_read_x1(at.from, first * pieces.from_step, from_apart,
+                      parts_of(to_read, first, pieces), from_dtype, v);
         }
+        kvf_rescale(v, 1 * KVF_AT_ONCE, from_dtype, to_dtype, at.scale, by);
+        kvf_write_x1(v, at.to, first * pieces.to_step, to_apart, parts_of(count, first, pieces),
+                     to_dtype);
       }
     }
   }
@@ -219,7 +292,7 @@ KVF_INLINE void clear_rest(const kvf_wire_copy &copy) {
 }
 
 /* Grid: x parts of a cell, y cells, and one more for what is behind rows. */
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_kv_pack__f32(const __grid_constant__ kvf_kv_pack_params p) {
   kvf_begin_kernel();
   const kvf_wire_copy &copy = p.copy;

@@ -349,7 +349,7 @@ static kvf_status run_on_cuda(kvf_check *check, const kvf_variant *variant, kvf_
   if (check->status != KVF_OK) {
     return check->status;
   }
-  const kvf_grid grid = kvf_grid_of_rows(most, copy->num_planes * layers);
+  const kvf_grid grid = kvf_grid_of_rows(most, copy->num_planes * layers, converts);
   return kvf_cuda_run(check, variant, copy, &grid);
 }
 

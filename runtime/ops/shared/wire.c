@@ -560,13 +560,15 @@ static int32_t converted_at_once(const kvf_row_side *from, const kvf_row_side *t
   return whole ? AT_ONCE : 1;
 }
 
-/* As many threads as leave each IN_FLIGHT pieces of a row, but those that make 64 bytes together.
- */
-static int32_t lane_bits_of(int64_t count, int64_t bytes) {
-  enum { WARP_BITS = 5, RUN = 64 };
+/* As many threads as leave each IN_FLIGHT pieces of a row, but those that make a run of bytes
+ * together. */
+static int32_t lane_bits_of(int64_t count, int64_t bytes, bool converts) {
+  enum { WARP_BITS = 5, RUN = 64, CONVERTED_RUN = 32, CONVERTED = 4 };
+  const int32_t in_flight = converts ? CONVERTED : IN_FLIGHT;
+  const int64_t run = converts ? CONVERTED_RUN : RUN;
   int32_t bits = 0;
   while (bits < WARP_BITS && INT64_C(1) << bits < count &&
-         (IN_FLIGHT << bits < count || bytes << bits < RUN)) {
+         (in_flight << bits < count || bytes << bits < run)) {
     ++bits;
   }
   return bits;
@@ -601,17 +603,22 @@ kvf_row_pieces kvf_share_out(kvf_check *check, const kvf_row_side *from, const k
     return pieces;
   }
   pieces.count = (int32_t)count;
-  pieces.lane_bits = lane_bits_of(count, bytes);
+  pieces.lane_bits = lane_bits_of(count, bytes, converts);
   const int64_t threads = rows << pieces.lane_bits;
   *most = threads > *most ? threads : *most;
   return pieces;
 }
 
-kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells) {
-  const int64_t blocks = kvf_quotient_up(most, THREADS);
+kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells, bool converts) {
+  enum { CONVERTING = 128, ENOUGH = 16384, AT_A_TIME = 16 };
+  const uint32_t threads = converts ? CONVERTING : THREADS;
+  int64_t blocks = kvf_quotient_up(most, threads);
+  if (converts && blocks * cells >= ENOUGH) {
+    blocks = kvf_quotient_up(blocks, AT_A_TIME);
+  }
   return (kvf_grid){
       .grid = {(uint32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), (uint32_t)cells, 1},
-      .block = {THREADS, 1, 1}};
+      .block = {threads, 1, 1}};
 }
 
 /* A plane's rows on the wire. */
@@ -641,7 +648,8 @@ static kvf_status run_on_cuda(kvf_check *check, const kvf_variant *variant, kvf_
     return check->status;
   }
   const bool rest = packs && !copy->later;
-  const kvf_grid grid = kvf_grid_of_rows(most, copy->num_planes * copy->num_layers + rest);
+  const kvf_grid grid =
+      kvf_grid_of_rows(most, copy->num_planes * copy->num_layers + rest, converts);
   return kvf_cuda_run(check, variant, copy, &grid);
 }
 

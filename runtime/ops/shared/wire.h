@@ -48,8 +48,11 @@ kvf_row_side kvf_row_side_of(const kvf_page_plane *page, void *const *cells, int
 kvf_row_pieces kvf_share_out(kvf_check *check, const kvf_row_side *from, const kvf_row_side *to,
                              int64_t elements, bool converts, int64_t rows, int64_t *most);
 
-/* Their grid: x parts of a cell, y cells. */
-kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells);
+/*
+ * Their grid: x parts of a cell, y cells. Where rows are converted and there are more than enough
+ * blocks, warps have rows one after another, whose places they find together.
+ */
+kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells, bool converts);
 
 /* The arguments that kv_pack and kv_unpack have in common. */
 typedef struct kvf_wire_arguments {
