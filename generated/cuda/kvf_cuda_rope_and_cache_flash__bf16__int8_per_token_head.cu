@@ -146,8 +146,7 @@ KVF_INLINE row row_of(const kvf_rope_and_cache_flash_params &p, int kind) {
 
 /* Where a token goes. */
 struct place {
-  const void *angles; /* the row of its position */
-  bool writes;        /* to the cache */
+  bool writes; /* to the cache */
   int64_t block;
   int64_t offset;
 };
@@ -170,21 +169,27 @@ KVF_INLINE indices read_indices(const kvf_rope_and_cache_flash_params &p, int64_
   return found;
 }
 
-/* False for a token whose position is out of range; the one thread with `counts` counts it. */
-KVF_INLINE bool find_place(const kvf_rope_and_cache_flash_params &p, const indices &token,
-                           bool counts, place &to) {
-  const int64_t position = token.position;
-  const bool placed = p.rotary_dim == 0 || (position >= 0 && position < p.num_positions);
+/* Whether the position of a token is in range. */
+KVF_INLINE bool is_placed(const kvf_rope_and_cache_flash_params &p, const indices &token) {
+  return p.rotary_dim == 0 || (token.position >= 0 && token.position < p.num_positions);
+}
+
+/* The row of its position. */
+KVF_INLINE const void *angles_of(const kvf_rope_and_cache_flash_params &p, const indices &token) {
+  return static_cast<const char *>(p.cos_sin_cache.data) +
+         token.position * p.cos_sin_cache.stride[0] * p.angle_bytes;
+}
+
+/* The one thread with `counts` counts a position or a slot that is out of range. */
+KVF_INLINE place find_place(const kvf_rope_and_cache_flash_params &p, const indices &token,
+                            bool counts) {
+  const bool placed = is_placed(p, token);
+  place to = {};
   to.writes = kvf_place(p.slots, token.slot, counts && placed, &to.block, &to.offset);
-  if (!placed) {
-    if (counts) {
-      atomicAdd(p.slots.faults, 1ULL);
-    }
-    return false;
+  if (!placed && counts) {
+    atomicAdd(p.slots.faults, 1ULL);
   }
-  to.angles = static_cast<const char *>(p.cos_sin_cache.data) +
-              position * p.cos_sin_cache.stride[0] * p.angle_bytes;
-  return true;
+  return to;
 }
 
 /* Where a row goes in the cache. */
@@ -279,6 +284,7 @@ enum { LONGEST = 512 /* elements of a row that is moved so */ };
 struct numbers {
   float4 angles[LONGEST / 4];     /* cosines of all pairs, and behind them the sines */
   float4 weights[2][LONGEST / 4]; /* of keys and of queries, with their bias */
+  place to;
 };
 
 /* Element i of a weight, 1 without one. */
@@ -444,7 +450,7 @@ KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, row what,
     }
   }
   rotate(p, part, shared.angles, a, b);
-  if (p.rounding != KVF_ROUND_NONE) {
+  if (p.rounding != KVF_ROUND_NONE && (!what.is_query || p.q_becomes != KVF_QUERY_SCALAR)) {
     round_to_bf16(a);
     round_to_bf16(b);
   }
@@ -515,11 +521,13 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
   }
   const indices told = read_indices(p, token);
   share_weights(p, shared.weights);
-  place to;
-  if (!find_place(p, told, counts, to)) {
+  if (threadIdx.x == 0 && threadIdx.y == 0) {
+    shared.to = find_place(p, told, counts);
+  }
+  if (!is_placed(p, told)) {
     return;
   }
-  share_angles(p, to.angles, shared.angles);
+  share_angles(p, angles_of(p, told), shared.angles);
   __syncthreads();
   for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
     const uint32_t head = base + first_value;
@@ -539,7 +547,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       }
     }
     if (what.there) {
-      find_cached(p, to, what);
+      find_cached(p, shared.to, what);
     }
     write_value(what, held, value_apart);
   }
@@ -559,7 +567,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       }
     }
     if (what.there) {
-      find_cached(p, to, what);
+      find_cached(p, shared.to, what);
     }
     write_turned(p, what, held, part, shared, out_at(p, what, token));
   }
@@ -712,8 +720,9 @@ KVF_INLINE void write_narrow(const kvf_rope_and_cache_flash_params &p, row what,
 KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int64_t token,
                                    bool counts) {
   const int64_t rows = (int64_t)p.num_q_heads + 2 * (int64_t)p.num_heads;
-  place to;
-  if (!find_place(p, read_indices(p, token), counts, to)) {
+  const indices told = read_indices(p, token);
+  const place to = find_place(p, told, counts);
+  if (!is_placed(p, told)) {
     return;
   }
   for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < rows;
@@ -735,7 +744,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
       what.stride = source.stride[2];
       find_cached(p, to, what);
     }
-    write_narrow(p, what, to.angles, token);
+    write_narrow(p, what, angles_of(p, told), token);
   }
 }
 
@@ -743,7 +752,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ >= 1200 || __CUDA_ARCH__ < 890)
 enum { BLOCKS = 4 };
 #else
-enum { BLOCKS = 5 };
+enum { BLOCKS = 6 };
 #endif
 
 /*
