@@ -4,6 +4,8 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/concat_and_cache_mla.h"
+#include "kvforge/cpu_codes.h"
+#include "kvforge/cpu_largest.h"
 #include "kvforge/cache/ds_mla.h"
 
 /* `count` elements of a row. `stride` is the source's, in elements. */
@@ -20,29 +22,27 @@ static void widen(float *restrict wide, const uint16_t *restrict source, int64_t
   }
 }
 
-/*
- * The largest magnitude of a group, NaNs left out. Two loops, since with the choice that leaves
- * NaNs out a maximum does not become vector code.
- */
-static inline uint32_t largest_of(const float *values, int64_t count) {
-  uint32_t magnitudes[KVF_FP8_DS_MLA_TILE];
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    magnitudes[i] = kvf_magnitude(values[i]);
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    largest = magnitudes[i] > largest ? magnitudes[i] : largest;
-  }
-  return largest;
-}
-
 /* One tile of 128 elements. */
 static void write_tile(const float *restrict values, float scale, uint8_t *restrict codes) {
-  uint32_t words[KVF_FP8_DS_MLA_TILE];
+  const bool exact = false;
   const kvf_divisor by = kvf_divide_by(scale);
-  if (KVF_HAS_FMA && by.quick) {
+#if defined(KVF_PAIR)
+  if (exact || by.quick) {
+    for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; i += KVF_PAIR) {
+      kvf_floats x[2];
+      kvf_load_pair_f32(x, values + i);
+      for (int k = 0; k < 2; ++k) {
+        x[k] = exact ? kvf_products(x[k], by.inverse) : kvf_quotients(x[k], by);
+      }
+      kvf_store_codes_f32(codes + i, kvf_fp8_e4m3_words(x[0]), kvf_fp8_e4m3_words(x[1]));
+    }
+    return;
+  }
+#endif
+  uint32_t words[KVF_FP8_DS_MLA_TILE];
+  if (exact) {
     for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
-      words[i] = kvf_fp8_e4m3_word_from_f32(kvf_quotient(values[i], by));
+      words[i] = kvf_fp8_e4m3_word_from_f32(values[i] * by.inverse);
     }
   } else {
     for (int32_t i = 0; i < KVF_FP8_DS_MLA_TILE; ++i) {
@@ -63,9 +63,11 @@ static void write_row(const uint16_t *kv_c, int64_t kv_c_stride, const uint16_t 
   uint16_t rope[KVF_DS_MLA_ROPE] = {0};
   widen(latent, kv_c, kv_c_stride, KVF_DS_MLA_LATENT);
   for (int32_t tile = 0; tile < TILES; ++tile) {
-    const float *values = latent + tile * KVF_FP8_DS_MLA_TILE;
-    scales[tile] = kvf_fp8_ds_mla_f32_scale(largest_of(values, KVF_FP8_DS_MLA_TILE));
-    write_tile(values, scales[tile], row + tile * KVF_FP8_DS_MLA_TILE);
+    scales[tile] = kvf_fp8_ds_mla_f32_scale(
+        kvf_largest_f32(latent + tile * KVF_FP8_DS_MLA_TILE, KVF_FP8_DS_MLA_TILE));
+  }
+  for (int32_t tile = 0; tile < TILES; ++tile) {
+    write_tile(latent + tile * KVF_FP8_DS_MLA_TILE, scales[tile], row + tile * KVF_FP8_DS_MLA_TILE);
   }
   for (int32_t i = 0; i < rope_dim; ++i) {
     rope[i] = k_pe[i * k_pe_stride];
@@ -100,6 +102,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__fp8_ds_mla_f32)(const vo
                            ahead_offset * p->kv_cache.stride[1],
                        KVF_FP8_DS_MLA_BYTES);
     }
+    kvf_prefetch_behind(kv_c, (uint64_t)(p->rows_ahead * p->kv_c.stride[0]) * sizeof *kv_c,
+                        KVF_DS_MLA_LATENT * (int64_t)sizeof *kv_c);
     write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], p->rope_dim, row);
   }
 }

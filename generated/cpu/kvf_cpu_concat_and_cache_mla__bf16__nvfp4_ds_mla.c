@@ -88,6 +88,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_concat_and_cache_mla__bf16__nvfp4_ds_mla)(const void
                            ahead_offset * p->kv_cache.stride[1],
                        KVF_NVFP4_DS_MLA_BYTES);
     }
+    kvf_prefetch_behind(kv_c, (uint64_t)(p->rows_ahead * p->kv_c.stride[0]) * sizeof *kv_c,
+                        KVF_DS_MLA_LATENT * (int64_t)sizeof *kv_c);
     write_row(kv_c, p->kv_c.stride[1], k_pe, p->k_pe.stride[1], row);
   }
 }

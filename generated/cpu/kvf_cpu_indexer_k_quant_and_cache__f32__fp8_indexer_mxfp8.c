@@ -55,11 +55,36 @@ static void convert(const float *restrict source, int64_t stride, uint8_t *restr
   }
 }
 
-/* Asks for what a later token will write. */
+/* A group of a token, and where it goes. */
+typedef struct piece {
+  const float *source;
+  uint8_t *codes;
+  uint8_t *scale_at;
+  float scale;
+} piece;
+
+/* Groups whose scales are made before the first of them is encoded: a scale is a chain of steps
+ * that wait for each other, and those of several groups overlap. */
+enum { PIECES = 16 };
+
+static void write_pieces(const kvf_indexer_k_quant_and_cache_params *p, const piece *pieces,
+                         int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float scale = pieces[i].scale;
+    convert(pieces[i].source, p->k.stride[1], pieces[i].codes, p->group_size, 1.0f / scale);
+    const uint32_t stored = kvf_indexer_exponents(scale);
+    memcpy(pieces[i].scale_at, &stored, sizeof stored);
+  }
+}
+
+/* Asks for what a later token will read and write. */
 static inline void prefetch_ahead(const kvf_indexer_k_quant_and_cache_params *p, int64_t token,
                                   int64_t end, int64_t groups) {
   int64_t block;
   int64_t offset;
+  const float *k = (const float *)p->k.data + token * p->k.stride[0];
+  kvf_prefetch_behind(k, (uint64_t)(p->rows_ahead * p->k.stride[0]) * sizeof *k,
+                      p->head_dim * (int64_t)sizeof *k);
   if (token + p->rows_ahead < end &&
       kvf_locate(&p->slots, token + p->rows_ahead, &block, &offset)) {
     const uint8_t *page = (const uint8_t *)p->kv_cache.data + block * p->kv_cache.stride[0];
@@ -79,6 +104,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8)(c
                                                                                int64_t end) {
   const kvf_indexer_k_quant_and_cache_params *p = params;
   const int64_t groups = p->by_groups.value;
+  piece pieces[PIECES];
+  int64_t count = 0;
   for (int64_t token = begin; token < end; ++token) {
     int64_t block;
     int64_t offset;
@@ -94,10 +121,13 @@ void KVF_CPU_SYMBOL(kvf_cpu_indexer_k_quant_and_cache__f32__fp8_indexer_mxfp8)(c
     for (int64_t group = 0; group < groups; ++group) {
       const float *source = k + group * p->group_size * p->k.stride[1];
       const uint32_t largest = largest_of(source, p->k.stride[1], p->group_size);
-      const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
-      convert(source, p->k.stride[1], codes + group * p->group_size, p->group_size, 1.0f / scale);
-      const uint32_t stored = kvf_indexer_exponents(scale);
-      memcpy(scales + 4 * group, &stored, sizeof stored);
+      pieces[count++] = (piece){source, codes + group * p->group_size, scales + 4 * group,
+                                kvf_fp8_indexer_ue8m0_scale(largest)};
+      if (count == PIECES) {
+        write_pieces(p, pieces, count);
+        count = 0;
+      }
     }
   }
+  write_pieces(p, pieces, count);
 }
