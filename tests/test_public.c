@@ -129,6 +129,7 @@ static void test_machine(void) {
       uint64_t count = 7;
       REFUSED(kvf_cuda_fault_count, KVF_NO_DEVICE, "device is", wild[i], &count);
       REFUSED(kvf_cuda_clear_faults, KVF_NO_DEVICE, "device is", wild[i], &count);
+      REFUSED(kvf_cuda_free_workspaces, KVF_NO_DEVICE, "device is", wild[i]);
       EXPECT(count == 7, "the output of a refused call was written");
     }
     REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "is not of memory", NULL, &device, &bytes);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cuda_driver.h"
+#include "core/cuda_context.h"
 #include "core/error.h"
 #include "core/prepared.h"
 #include "core/registry.h"
@@ -23,8 +23,7 @@ static _Atomic(void *) primary_contexts[MAX_DEVICES]; /* retained for the life o
 static _Atomic(char *) fault_memory;                  /* MAX_DEVICES counters, a cache line apart */
 static _Atomic(uint64_t) cleared_faults[MAX_DEVICES]; /* what the counters had come to */
 
-/* The driver, if it has this device. */
-static kvf_status open_device(int32_t device, const kvf_cuda_driver **driver) {
+kvf_status kvf_cuda_open_device(int32_t device, const kvf_cuda_driver **driver) {
   const kvf_status status = kvf_cuda_open(driver);
   if (status != KVF_OK) {
     return status;
@@ -52,7 +51,7 @@ int64_t kvf_check_arch(const kvf_check *check) {
   static _Atomic(int64_t) known[MAX_DEVICES]; /* 0: not asked yet */
   const kvf_cuda_driver *driver = NULL;
   const int32_t device = check->exec.device;
-  if (check->exec.backend != KVF_CUDA || open_device(device, &driver) != KVF_OK) {
+  if (check->exec.backend != KVF_CUDA || kvf_cuda_open_device(device, &driver) != KVF_OK) {
     return 0;
   }
   int64_t arch = atomic_load_explicit(&known[device], memory_order_relaxed);
@@ -68,21 +67,27 @@ int64_t kvf_check_arch(const kvf_check *check) {
   return arch;
 }
 
-/* The bytes of shared memory that a thread block can have on a device that is there. */
-static kvf_status shared_limit(const kvf_cuda_driver *driver, int32_t device, int *bytes) {
-  static _Atomic(int) known[MAX_DEVICES]; /* 0: not asked yet */
+/* A number of a device that is there; `known` has it from the second time on. */
+static kvf_status ask_device(const kvf_cuda_driver *driver, int32_t device, int attribute,
+                             const char *what, _Atomic(int) *known, int *answer) {
   int handle = 0;
   kvf_status status = KVF_OK;
-  *bytes = atomic_load_explicit(&known[device], memory_order_relaxed);
-  if (*bytes == 0) {
+  *answer = atomic_load_explicit(known, memory_order_relaxed);
+  if (*answer == 0) {
     status = kvf_cuda_check(driver->device_get(&handle, device), "cuDeviceGet", NULL);
-    status = status == KVF_OK
-                 ? kvf_cuda_check(driver->device_attribute(bytes, CUDA_MAX_SHARED_BYTES, handle),
-                                  "cuDeviceGetAttribute", "the shared memory of a thread block")
-                 : status;
-    atomic_store_explicit(&known[device], status == KVF_OK ? *bytes : 0, memory_order_relaxed);
+    status = status == KVF_OK ? kvf_cuda_check(driver->device_attribute(answer, attribute, handle),
+                                               "cuDeviceGetAttribute", what)
+                              : status;
+    atomic_store_explicit(known, status == KVF_OK ? *answer : 0, memory_order_relaxed);
   }
   return status;
+}
+
+/* The bytes of shared memory that a thread block can have. */
+static kvf_status shared_limit(const kvf_cuda_driver *driver, int32_t device, int *bytes) {
+  static _Atomic(int) known[MAX_DEVICES];
+  return ask_device(driver, device, CUDA_MAX_SHARED_BYTES, "the shared memory of a thread block",
+                    &known[device], bytes);
 }
 
 /* ---- contexts
@@ -108,8 +113,7 @@ static kvf_status retain_primary(const kvf_cuda_driver *driver, int32_t device, 
   return status;
 }
 
-/* Makes a context of the device current, unless one is; *pushed tells whether leave() must pop. */
-static kvf_status enter(const kvf_cuda_driver *driver, int32_t device, bool *pushed) {
+kvf_status kvf_cuda_enter(const kvf_cuda_driver *driver, int32_t device, bool *pushed) {
   void *context = NULL;
   int current = -1;
   *pushed = false;
@@ -131,11 +135,7 @@ static kvf_status enter(const kvf_cuda_driver *driver, int32_t device, bool *pus
   return status;
 }
 
-/*
- * Undoes enter() and goes on with the status of what came between. The caller's context is worth a
- * second try; without it, only an error can tell that another one stays current.
- */
-static kvf_status leave(const kvf_cuda_driver *driver, bool pushed, kvf_status status) {
+kvf_status kvf_cuda_leave(const kvf_cuda_driver *driver, bool pushed, kvf_status status) {
   void *context = NULL;
   if (!pushed || driver->context_pop(&context) == CUDA_OK) {
     return status;
@@ -148,14 +148,12 @@ static kvf_status leave(const kvf_cuda_driver *driver, bool pushed, kvf_status s
 /* ---- lazily made things
  * -------------------------------------------------------------------------- */
 
-/* Loading and allocating are forbidden to a thread that captures a stream, unless it relaxes. */
-static kvf_status relax(const kvf_cuda_driver *driver, int *found) {
+kvf_status kvf_cuda_relax(const kvf_cuda_driver *driver, int *found) {
   *found = CUDA_CAPTURE_RELAXED;
   return kvf_cuda_check(driver->capture_mode(found), "cuThreadExchangeStreamCaptureMode", NULL);
 }
 
-/* Undoes relax(), as leave() does enter(). */
-static kvf_status restore(const kvf_cuda_driver *driver, int found, kvf_status status) {
+kvf_status kvf_cuda_restore(const kvf_cuda_driver *driver, int found, kvf_status status) {
   int mode = found;
   if (driver->capture_mode(&mode) == CUDA_OK) {
     return status;
@@ -172,7 +170,7 @@ static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *ima
   int mode = 0;
   void *library = NULL;
   void *kernel = NULL;
-  kvf_status status = relax(driver, &mode);
+  kvf_status status = kvf_cuda_relax(driver, &mode);
   if (status != KVF_OK) {
     return status;
   }
@@ -188,7 +186,7 @@ static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *ima
       (void)driver->library_unload(library);
     }
   }
-  return restore(driver, mode, status);
+  return kvf_cuda_restore(driver, mode, status);
 }
 
 static kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image, void **kernel) {
@@ -210,7 +208,7 @@ static kvf_status allocate_faults(const kvf_cuda_driver *driver) {
   int mode = 0;
   void *memory = NULL;
   const size_t bytes = (size_t)MAX_DEVICES * CACHE_LINE;
-  kvf_status status = relax(driver, &mode);
+  kvf_status status = kvf_cuda_relax(driver, &mode);
   if (status != KVF_OK) {
     return status;
   }
@@ -221,13 +219,13 @@ static kvf_status allocate_faults(const kvf_cuda_driver *driver) {
     memset(memory, 0, bytes);
     atomic_store_explicit(&fault_memory, (char *)memory, memory_order_release);
   }
-  return restore(driver, mode, status);
+  return kvf_cuda_restore(driver, mode, status);
 }
 
 /* In a context of the device. */
 static kvf_status make_faults(const kvf_cuda_driver *driver, int32_t device) {
   bool pushed = false;
-  kvf_status status = enter(driver, device, &pushed);
+  kvf_status status = kvf_cuda_enter(driver, device, &pushed);
   if (status == KVF_OK) {
     (void)pthread_mutex_lock(&loading);
     if (atomic_load_explicit(&fault_memory, memory_order_relaxed) == NULL) {
@@ -235,12 +233,12 @@ static kvf_status make_faults(const kvf_cuda_driver *driver, int32_t device) {
     }
     (void)pthread_mutex_unlock(&loading);
   }
-  return leave(driver, pushed, status);
+  return kvf_cuda_leave(driver, pushed, status);
 }
 
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = open_device(device, &driver);
+  kvf_status status = kvf_cuda_open_device(device, &driver);
   if (status == KVF_OK && atomic_load_explicit(&fault_memory, memory_order_acquire) == NULL) {
     status = make_faults(driver, device);
   }
@@ -304,7 +302,7 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
     return KVF_OK;
   }
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = open_device(device, &driver);
+  kvf_status status = kvf_cuda_open_device(device, &driver);
   unsigned long long *counter = NULL;
   status = status == KVF_OK ? kvf_cuda_fault_counter(device, &counter) : status;
   void *kernel = NULL;
@@ -325,13 +323,24 @@ static kvf_status end_call(const kvf_check *check, kvf_status status) {
   return status == KVF_OK ? status : kvf_error(status, "%s: %s", check->op->name, kvf_last_error());
 }
 
+kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count) {
+  static _Atomic(int) known[MAX_DEVICES];
+  const int32_t device = check->exec.device;
+  const kvf_cuda_driver *driver = NULL;
+  kvf_status status = kvf_cuda_open_device(device, &driver);
+  status = status == KVF_OK ? ask_device(driver, device, CUDA_MULTIPROCESSORS,
+                                         "its multiprocessors", &known[device], count)
+                            : status;
+  return end_call(check, status);
+}
+
 void kvf_launch_shared_bytes(kvf_check *check, const char *member, int64_t bytes) {
   if (check->status != KVF_OK || check->exec.backend != KVF_CUDA || bytes <= KVF_SHARED_BYTES) {
     return;
   }
   const kvf_cuda_driver *driver = NULL;
   int most = 0;
-  kvf_status status = open_device(check->exec.device, &driver);
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
   status = status == KVF_OK ? shared_limit(driver, check->exec.device, &most) : status;
   if (status != KVF_OK) {
     check->status = end_call(check, status);
@@ -407,8 +416,8 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   bool pushed = false;
   bool launched = false;
   void *kernel = NULL;
-  kvf_status status = open_device(check->exec.device, &driver);
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? get_kernel(driver, variant->image, &kernel) : status;
   status =
       status == KVF_OK ? allow_shared(driver, variant, kernel, grid, check->exec.device) : status;
@@ -416,7 +425,7 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
     status = launch(check, driver, variant, kernel, grid, params);
     launched = status == KVF_OK;
   }
-  status = leave(driver, pushed, status);
+  status = kvf_cuda_leave(driver, pushed, status);
   if (launched && status != KVF_OK) {
     status = kvf_error_add(status, "; the kernel was launched all the same");
   }
@@ -431,15 +440,15 @@ void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
   bool pushed = false;
   uint64_t address = 0;
   int code = CUDA_OK;
-  kvf_status status = open_device(check->exec.device, &driver);
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   if (status == KVF_OK) {
     code = driver->pointer_attribute(&address, CUDA_DEVICE_POINTER, (uint64_t)(uintptr_t)*data);
     if (code != CUDA_INVALID_VALUE) {
       status = kvf_cuda_check(code, "cuPointerGetAttribute", member);
     }
   }
-  status = leave(driver, pushed, status);
+  status = kvf_cuda_leave(driver, pushed, status);
   if (status != KVF_OK) {
     check->status = end_call(check, status);
   } else if (code == CUDA_INVALID_VALUE) {
@@ -457,8 +466,8 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
   unsigned type = 0;
   int ordinal = 0;
   int code = CUDA_OK;
-  kvf_status status = open_device(check->exec.device, &driver);
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   if (status == KVF_OK) {
     code = driver->pointer_attribute(&type, CUDA_MEMORY_TYPE, address);
     if (code == CUDA_OK) {
@@ -469,7 +478,7 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
     }
   }
   *near = code == CUDA_OK && type == CUDA_DEVICE_MEMORY && ordinal == check->exec.device;
-  status = leave(driver, pushed, status);
+  status = kvf_cuda_leave(driver, pushed, status);
   return end_call(check, status);
 }
 
@@ -567,9 +576,9 @@ kvf_status kvf_cuda_copy(const kvf_check *check, kvf_cuda_copies *copies) {
   if (kvf_preparing != NULL) {
     return kvf_note_other(check, "a copy by the driver");
   }
-  kvf_status status = open_device(check->exec.device, &driver);
-  status = status == KVF_OK ? enter(driver, check->exec.device, &pushed) : status;
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? copy_all(driver, copies, check->exec.stream) : status;
-  status = leave(driver, pushed, status);
+  status = kvf_cuda_leave(driver, pushed, status);
   return end_call(check, status);
 }

@@ -16,6 +16,18 @@ kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter);
  */
 void kvf_launch_host_memory(kvf_check *check, const char *member, void **data);
 
+enum { KVF_CUDA_WORKSPACE = 16 << 20 }; /* bytes */
+
+/*
+ * Memory of exec's device for what launches of this call leave for each other: KVF_CUDA_WORKSPACE
+ * bytes that no call on another stream has. *memory is NULL where there are none: a call has to do
+ * without.
+ */
+kvf_status kvf_cuda_workspace(const kvf_check *check, void **memory);
+
+/* How many multiprocessors exec's device has. */
+kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count);
+
 /* Whether an address is of memory of exec's device. */
 kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near);
 

@@ -20,7 +20,8 @@ enum {
   CUDA_CAPTURE_RELAXED = 2,
   CUDA_NOT_CAPTURING = 0,
   CUDA_NOT_SUPPORTED = 801,
-  CUDA_CAPABILITY_MAJOR = 75, /* attributes of a device */
+  CUDA_MULTIPROCESSORS = 16, /* attributes of a device */
+  CUDA_CAPABILITY_MAJOR = 75,
   CUDA_CAPABILITY_MINOR = 76,
   CUDA_MAX_SHARED_BYTES = 97,    /* that a thread block can have if its kernel asks for it */
   CUDA_DYNAMIC_SHARED_BYTES = 8, /* an attribute of a kernel: how many it may be launched with */
@@ -37,6 +38,8 @@ enum {
 
 /* The legacy default stream by its other name. */
 #define CUDA_STREAM_LEGACY ((void *)1)
+/* The default stream of the calling thread. */
+#define CUDA_STREAM_PER_THREAD ((void *)2)
 
 /* How the copies of a batch are made. All but the order are hints, and 0. */
 typedef struct kvf_cuda_copy_attributes {
@@ -73,6 +76,9 @@ typedef struct kvf_cuda_launch_config {
   X(context_device, cuCtxGetDevice, (int *))                                                       \
   X(context_push, cuCtxPushCurrent_v2, (void *))                                                   \
   X(context_pop, cuCtxPopCurrent_v2, (void **))                                                    \
+  X(context_id, cuCtxGetId, (void *, unsigned long long *))                                        \
+  X(allocate, cuMemAlloc_v2, (uint64_t *, size_t))                                                 \
+  X(deallocate, cuMemFree_v2, (uint64_t))                                                          \
   X(host_alloc, cuMemHostAlloc, (void **, size_t, unsigned))                                       \
   X(pointer_attribute, cuPointerGetAttribute, (void *, int, uint64_t))                             \
   X(capture_mode, cuThreadExchangeStreamCaptureMode, (int *))                                      \

@@ -27,7 +27,10 @@ CUresult context_get(CUcontext *context) {
   return found->error;
 }
 
+static unsigned long long last_id;
+
 static void make_context(CUcontext context, int device, unsigned flags) {
+  context->id = ++last_id;
   context->device = device;
   context->flags = flags;
   stream_init(&context->legacy, context, CU_STREAM_DEFAULT);
@@ -83,6 +86,8 @@ CUresult CUDAAPI cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
     make_context(p, device, 0);
     p->primary = true;
   }
+  if (p->dead)
+    p->id = ++last_id;
   p->dead = false;
   p->retained++;
   *context = p;
@@ -189,6 +194,16 @@ CUresult CUDAAPI cuCtxGetDevice(CUdevice *device) {
   REQUIRE(context, CUDA_ERROR_INVALID_CONTEXT);
   REQUIRE(!context->dead, CUDA_ERROR_CONTEXT_IS_DESTROYED);
   *device = context->device;
+  return CUDA_SUCCESS;
+}
+
+CUresult CUDAAPI cuCtxGetId(CUcontext context, unsigned long long *id) {
+  DRIVER_CALL();
+  REQUIRE(id, CUDA_ERROR_INVALID_VALUE);
+  context = context ? context : top();
+  REQUIRE(context, CUDA_ERROR_INVALID_CONTEXT);
+  REQUIRE(!context->dead, CUDA_ERROR_CONTEXT_IS_DESTROYED);
+  *id = context->id;
   return CUDA_SUCCESS;
 }
 

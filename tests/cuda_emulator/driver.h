@@ -118,6 +118,7 @@ unsigned long long stream_work(void);         /* operations that were ever enque
 
 struct CUctx_st {
   int device;
+  unsigned long long id; /* none before had it */
   bool primary, dead;
   unsigned flags;
   unsigned retained;         /* users of a primary context */

@@ -41,6 +41,7 @@ static const struct {
     {"cuCtxPushCurrent", 4000, cuCtxPushCurrent_v2},
     {"cuCtxPopCurrent", 4000, cuCtxPopCurrent_v2},
     {"cuCtxGetDevice", 2000, cuCtxGetDevice},
+    {"cuCtxGetId", 12000, cuCtxGetId},
     {"cuCtxSynchronize", 2000, cuCtxSynchronize},
     {"cuMemAlloc", 3020, cuMemAlloc_v2},
     {"cuMemFree", 3020, cuMemFree_v2},

@@ -38,6 +38,7 @@
   X(cuCtxPushCurrent)                                                                              \
   X(cuCtxPopCurrent)                                                                               \
   X(cuCtxGetDevice)                                                                                \
+  X(cuCtxGetId)                                                                                    \
   X(cuCtxSynchronize)                                                                              \
   X(cuMemAlloc)                                                                                    \
   X(cuMemFree)                                                                                     \
@@ -1038,6 +1039,10 @@ static void test_devices_and_contexts(void) {
   OK(cu.p_cuCtxCreate(&fresh, NULL, 0, 1));
   OK(cu.p_cuCtxGetDevice(&device));
   CU_ASSERT_EQUAL(device, 1);
+  unsigned long long id[2];
+  OK(cu.p_cuCtxGetId(NULL, &id[0]));
+  OK(cu.p_cuCtxGetId(contexts[0], &id[1]));
+  CU_ASSERT_NOT_EQUAL(id[0], id[1]);
   CUdeviceptr a = device_memory(100);
   OK(cu.p_cuPointerGetAttribute(&found, CU_POINTER_ATTRIBUTE_CONTEXT, a + 99));
   CU_ASSERT_PTR_EQUAL(found, fresh);

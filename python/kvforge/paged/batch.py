@@ -19,19 +19,20 @@ def choose_splits(
         num_q_heads: heads of queries.
         num_kv_heads: heads of keys.
         max_seq_len: tokens of the longest sequence, or more.
-        device: that of the cache. On CUDA two thread blocks for each multiprocessor are wanted, on
-            the CPU a piece of work for each of torch's threads.
+        device: that of the cache. On CUDA three thread blocks for each multiprocessor are wanted, or
+            less, which run at once; on the CPU a piece of work for each of torch's threads, or more.
 
     Depends on the arguments and the device alone, so that a captured graph of one shape has one
     answer. Sums are added in another order with another number, so results differ in rounding.
     """
-    if device.type == "cuda":
-        wanted = 2 * int(torch.cuda.get_device_properties(device).multi_processor_count)
-    else:
-        wanted = int(torch.get_num_threads())
     group = num_q_heads // num_kv_heads
     pieces = max(1, num_tokens * num_kv_heads * -(-group // ROWS))
-    return max(1, min(-(-wanted // pieces), -(-max_seq_len // PART)))
+    if device.type == "cuda":
+        multiprocessors = int(torch.cuda.get_device_properties(device).multi_processor_count)
+        splits = 3 * multiprocessors // pieces
+    else:
+        splits = -(-int(torch.get_num_threads()) // pieces)
+    return max(1, min(splits, -(-max_seq_len // PART)))
 
 
 def make_workspace(

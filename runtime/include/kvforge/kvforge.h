@@ -488,6 +488,20 @@ KVF_API kvf_status kvf_cuda_fault_count(int32_t device, uint64_t *count);
 KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
 
 /*
+ * A call whose launches leave numbers for each other takes memory of the library's own where its
+ * documentation says so: 16 MiB of the device for each context and stream, 64 of these at most. The
+ * first such call allocates it, also while the stream is captured. Where there is none a call goes
+ * another way, and one of 1,024 after it tries again. A graph uses the memory of the stream that it
+ * was captured on: two that may run at the same time are to be captured on streams of their own, or
+ * with a workspace of the caller's, and neither beside calls on its stream.
+ *
+ * This gives back what streams of the calling thread's context have, or of the device's primary
+ * one. Their work must have ended, no call be under way, and graphs captured on them not be
+ * launched again.
+ */
+KVF_API kvf_status kvf_cuda_free_workspaces(int32_t device);
+
+/*
  * What calls without a kvf_exec, and those of the Python package and of torch.ops, have for its
  * `programmatic`: false, or what was set last, by any thread.
  */

@@ -117,6 +117,7 @@ extern "C" {
     pub fn kvf_cuda_fault_count(device: i32, count: *mut u64) -> kvf_status;
     pub fn kvf_cuda_clear_faults(device: i32, cleared: *mut u64) -> kvf_status;
     pub fn kvf_cuda_find_memory(address: *const c_void, device: *mut i32, bytes: *mut i64) -> kvf_status;
+    pub fn kvf_cuda_free_workspaces(device: i32) -> kvf_status;
     pub fn kvf_abi_version() -> i32;
     pub fn kvf_version() -> *const c_char;
 }

@@ -133,6 +133,16 @@ pub fn clear_cuda_faults(device: i32) -> Result<u64> {
     Ok(cleared)
 }
 
+/// Gives back the device memory that calls took for themselves, of the streams of the device's
+/// current context. Their work must have ended, and graphs captured on them not be launched again.
+///
+/// # Safety
+/// No work of the library may be under way on the device, nor be launched again by a graph.
+pub unsafe fn free_cuda_workspaces(device: i32) -> Result<()> {
+    // SAFETY: as the caller says.
+    check(unsafe { sys::kvf_cuda_free_workspaces(device) })
+}
+
 /// Whether the library has code for a variant, such as
 /// "kvf_cpu_reshape_and_cache_flash__bf16__fp8_e4m3"; `None` for a symbol that there is not.
 pub fn is_built(symbol: &str) -> Option<bool> {
