@@ -82,7 +82,9 @@ compensation (Kahan), and weights in f64, so that the error does not grow with t
 weights over 10,485,760 are within 10^-6 of the largest value. A sequence has the same bits in every
 batch, on any number of threads, if it is split the same: with KVFORGE_BATCH_INVARIANT=1 in the
 environment and without a workspace, or with one of always as many splits that has room for all tokens.
-Cut into other splits it differs by less than 2^-18 of its largest value (CPU). On the CPU, and not split,
+On CUDA max_query_len has to be the same
+too: how many rows a tile has depends on it. Cut into other splits it differs by less than 2^-18 of its
+largest value (CPU). On the CPU, and not split,
 a token has the same bits whatever other tokens of its sequence are in the call. On CUDA from compute
 capability 8.0 on, heads of 64 or 128 f16 or bf16 elements, or codes of 8 bits for queries of those, go by
 tiles on the tensor cores where elements of a head lie side by side and 16 bytes can be read at once:
@@ -92,18 +94,21 @@ rounding the first leaves. With one position out is exactly DQ(V), rounded to th
 sum, those of a token to its score and its weight, which gives the same but for rounding.
 
 head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one thread
-(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the tensor cores up to
-16, and reads keys and values once for all of them. What a thread of the CPU keeps is on its stack, which
-a call takes 32 KiB of at most: rows of more than 128 elements are fewer. Without a workspace it does all
-positions that they see, so that a few long sequences that decode leave most of a GPU idle. (On the CPU,
-where threads are left, a call that finds the library's own memory free splits sequences of 1,024
-positions and more by itself, unless KVFORGE_BATCH_INVARIANT is 1.) With one, the positions of the tiles
-of sequences whose tokens are all below split_tokens are cut into at most `splits` parts, of
+(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the tensor cores 8
+or 16, and reads keys and values once for all of them. What a thread of the CPU keeps is on its stack, which
+a call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the positions of
+the tiles of sequences whose tokens are all below split_tokens are cut into at most `splits` parts, of
 ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the tokens that decode,
 and have them first.) What the parts come to is put into workspace, and added up in a second launch (CUDA)
-or a second pass of the threads (CPU). The only part of a short tile goes straight to out: splits = 1 is
-as no workspace. As many splits as keep a GPU busy will do: two thread blocks for each of its SMs.
-workspace needs no initial value, and what it holds afterwards is not defined.
+or a second pass of the threads (CPU). The only part of a short tile goes straight to out: with splits = 1
+nothing is split. workspace needs no initial value, and what it holds afterwards is not defined.
+
+Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA it takes a
+workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that asks of graphs), and as
+many splits as the device runs at once, by what the host knows: the tiles that there can be and the width of
+block_table. A call that is prepared has none, as its stream is not known yet: give it a workspace. On the
+CPU, where threads are left, a call that finds the library's own memory free splits sequences of 1,024
+positions and more.
 
 max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1 everywhere. What
 is launched depends on shapes and on it alone: a captured graph stays right when query_start_loc,
@@ -172,7 +177,7 @@ Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as
         "workspace": (
             "[split_tokens, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or more: "
             "room for the parts of long sequences whose tokens are all below split_tokens, any "
-            "number; None: they are not split"
+            "number; None: room of the library's own"
         ),
     },
     elsewhere={"vLLM to 0.24": "paged_attention_v1 and _v2"},
@@ -214,8 +219,8 @@ Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as
             "int64_t", "window_left", "positions before its own that a token sees; below 0 for all"
         ),
         Field("int64_t", "window_right", "positions behind its own, 0 if causal; below 0 for all"),
-        Field("int64_t", "splits", "parts that a tile has at most; without a workspace 1"),
-        Field("int64_t", "split_tokens", "tokens that workspace has room for; without one 0"),
+        Field("int64_t", "splits", "parts that a tile has at most, if there is a workspace"),
+        Field("int64_t", "split_tokens", "tokens that workspace has room for"),
         Field("int32_t", "swizzle_v_scales", "nvfp4: 1 or 0"),
         Field("int32_t", "num_q_heads", "query heads, a multiple of num_kv_heads"),
         Field("int32_t", "num_kv_heads", "KV heads"),

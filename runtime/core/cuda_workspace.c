@@ -20,7 +20,7 @@ typedef struct workspace {
   uint64_t thread;            /* whose default stream it is; 0 for any other stream */
   void *stream;
   _Atomic(uint64_t) memory; /* 0: none */
-  _Atomic(uint32_t) refused;
+  uint32_t refused;         /* calls since it could not be had, that one too */
 } workspace;
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
@@ -62,6 +62,8 @@ static kvf_status allocate(const kvf_cuda_driver *driver, workspace *of) {
   }
   if (driver->allocate(&memory, KVF_CUDA_WORKSPACE) == CUDA_OK) {
     atomic_store_explicit(&of->memory, memory, memory_order_release);
+  } else {
+    of->refused = 1;
   }
   return kvf_cuda_restore(driver, mode, KVF_OK);
 }
@@ -81,9 +83,12 @@ static kvf_status get(const kvf_cuda_driver *driver, void *stream, void **memory
   if (found == NULL || atomic_load_explicit(&found->memory, memory_order_acquire) == 0) {
     (void)pthread_mutex_lock(&making);
     found = place_of(context, stream, thread);
-    if (found != NULL && atomic_load_explicit(&found->memory, memory_order_relaxed) == 0 &&
-        atomic_fetch_add_explicit(&found->refused, 1, memory_order_relaxed) % TRIES == 0) {
-      status = allocate(driver, found);
+    if (found != NULL && atomic_load_explicit(&found->memory, memory_order_relaxed) == 0) {
+      if (found->refused % TRIES == 0) {
+        status = allocate(driver, found);
+      } else {
+        ++found->refused;
+      }
     }
     (void)pthread_mutex_unlock(&making);
   }
@@ -124,7 +129,7 @@ static kvf_status free_all(const kvf_cuda_driver *driver) {
       atomic_store_explicit(&each->memory, status == KVF_OK ? 0 : memory, memory_order_relaxed);
     }
     if (each->context == context) {
-      atomic_store_explicit(&each->refused, 0, memory_order_relaxed);
+      each->refused = 0;
     }
   }
   (void)pthread_mutex_unlock(&making);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/cuda.h"
+#include "core/error.h"
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "core/float_mode.h"
 #include "core/prepared.h"
@@ -513,6 +514,50 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
+/* Thread blocks that a multiprocessor runs at once, about: of 4 or 8 warps, by their registers. */
+static int64_t blocks_at_once(const kvf_variant *variant) {
+  const kvf_dtype cache = kvf_cache_of(variant);
+  const bool light = kvf_dtype_bits(cache) == 8 && !has_row_scales(cache);
+  if (tile_size(variant) == 0) {
+    return 2;
+  }
+  return tile_size(variant) < 128 ? 4 : (tile_rows(variant) == FEW_ROWS ? 3 : 2) + light;
+}
+
+/*
+ * Where the caller has no workspace: splits of what may be long, by the workspace of the library's
+ * own, for as many units as the device runs at once: a few more would run alone behind the others.
+ * The host knows how many tiles there can be and how many positions a sequence has at most, not how
+ * many it has: parts have at least KVF_SPLIT_POSITIONS, and the tile of a short one stays whole.
+ */
+static kvf_status split_by_own(kvf_check *check, const kvf_variant *variant, params_type *p) {
+  int multiprocessors = 0;
+  void *memory = NULL;
+  count_units(p, tile_rows(variant));
+  const int64_t longest = kvf_saturating_product(p->width, p->block_size);
+  const kvf_status status = kvf_cuda_multiprocessors(check, &multiprocessors);
+  int64_t splits = blocks_at_once(variant) * multiprocessors / p->num_units;
+  const int64_t parts = kvf_quotient_up(longest, KVF_SPLIT_POSITIONS);
+  splits = splits < parts ? splits : parts;
+  if (status != KVF_OK || splits < 2) {
+    return status;
+  }
+  const int64_t row = p->head_size + KVF_SPLIT_EXTRA;
+  const int64_t room = KVF_CUDA_WORKSPACE / (int64_t)sizeof(float) / row / p->num_q_heads;
+  splits = splits < room ? splits : room; /* of one token at least */
+  const int64_t tokens = splits < 2 ? 0 : room / splits;
+  if (tokens == 0) {
+    return status;
+  }
+  const kvf_status made = kvf_cuda_workspace(check, &memory);
+  if (memory != NULL) {
+    p->workspace = (kvf_view){memory, {p->num_q_heads * splits * row, splits * row, row, 1}};
+    p->splits = splits;
+    p->split_tokens = tokens < p->num_tokens ? tokens : p->num_tokens;
+  }
+  return made;
+}
+
 /* Those of rows are part of the cache. */
 static void launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
                           kvf_dtype cache, int64_t num_kv_heads) {
@@ -618,6 +663,12 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   params.faults = NULL;
   params.whole_keys = 0;
   params.whole_values = KVF_VALUES_SINGLY;
+  if (check.exec.backend == KVF_CUDA && params.workspace.data == NULL && !is_batch_invariant()) {
+    check.status = split_by_own(&check, variant, &params);
+    if (check.status != KVF_OK) {
+      return check.status;
+    }
+  }
   count_units(&params, check.exec.backend == KVF_CPU ? kvf_cpu_attention_rows(params.head_size)
                                                      : tile_rows(variant));
   if (check.exec.backend == KVF_CPU) {
@@ -632,6 +683,8 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   if (status == KVF_OK && params.splits > 1) { /* the stream keeps them in order */
     params.combines = 1;
     status = run_cuda(&check, variant, &params, params.split_tokens * params.num_q_heads);
+    status =
+        status == KVF_OK ? status : kvf_error_add(status, "; enqueued: the launch before this one");
   }
   return status;
 }

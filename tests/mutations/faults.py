@@ -286,6 +286,14 @@ FAULTS = (
         ("paged_attention",),
     ),
     Fault(
+        "sums of an odd row are brought to the base of the row before",
+        "templates/shared/attention_tiles_cuda.j2",
+        "__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4) + 4)",
+        "__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4))",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
         "of several splits only the last one's weights count",
         "templates/cpu/paged_attention.c.j2",
         "    now->total[0] += (double)factor * (double)row[total_at];",

@@ -37,8 +37,8 @@ typedef struct kvf_paged_attention_params {
   int64_t max_query_len;    /* tokens of a sequence at most; 0 or less: not known */
   int64_t window_left;      /* positions before its own that a token sees; below 0 for all */
   int64_t window_right;     /* positions behind its own, 0 if causal; below 0 for all */
-  int64_t splits;           /* parts that a tile has at most; without a workspace 1 */
-  int64_t split_tokens;     /* tokens that workspace has room for; without one 0 */
+  int64_t splits;           /* parts that a tile has at most, if there is a workspace */
+  int64_t split_tokens;     /* tokens that workspace has room for */
   int32_t swizzle_v_scales; /* nvfp4: 1 or 0 */
   int32_t num_q_heads;      /* query heads, a multiple of num_kv_heads */
   int32_t num_kv_heads;     /* KV heads */
