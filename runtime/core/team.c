@@ -327,7 +327,7 @@ static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes, int64_t begin)
   const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
   int32_t end = 0;
   for (int32_t i = 0; i < helpers_now && i < wanted; ++i) {
-    __builtin_prefetch(&helpers[i], 1); /* all at once: each is in the cache of its thread */
+    __builtin_prefetch(&helpers[i], 1); /* all at once: each is near its own thread */
   }
   for (int32_t i = 0; i < helpers_now && wanted > 0; ++i) {
     helper *other = &helpers[i];
