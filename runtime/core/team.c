@@ -30,7 +30,7 @@
 enum {
   MAX_HELPERS = 511,
   LARGE_BYTES = 1 << 20,     /* see pays_to_wake() */
-  STACK_BYTES = 1 << 20,     /* hisparse_resolve_residency needs a quarter of it */
+  STACK_BYTES = 1 << 20,     /* variants take a quarter of it at most: tests/test_stacks.c */
   PATIENCE_NS = 50 * 1000,   /* how long a caller that waits looks before it sleeps */
   MOST_SPIN_NS = 200 * 1000, /* how long a thread that waits does; see wait_for_offer() */
   LEAST_SPIN_NS = 20 * 1000,
