@@ -511,6 +511,21 @@ void conversions_test_pairs(int op) {
   }
 }
 
+/* So many rows that warps of CUDA have them one after another. */
+void conversions_test_many_rows(void) {
+  if (!need_backend()) {
+    return;
+  }
+  run(&(conversion_case){.op = CONVERT_RELAYOUT,
+                         .dtype = {KVF_F16, KVF_FP8_E4M3},
+                         .layers = MOST_LAYERS,
+                         .heads = 64,
+                         .size = 1,
+                         .tokens = 16384 / MOST_LAYERS + 1,
+                         .layout = "LKNHC",
+                         .seed = options.seed});
+}
+
 /* ---- raw launches
  * -------------------------------------------------------------------------------- */
 

@@ -9,6 +9,9 @@ enum { CONVERT_PACK, CONVERT_UNPACK, CONVERT_RELAYOUT };
 
 void conversions_test_pairs(int op);
 
+/* The kernels of kv_pack and kv_unpack share their rows out in the same way. */
+void conversions_test_many_rows(void);
+
 /* What a raw launch that converts refuses. */
 void conversions_test_bad_params(int op);
 

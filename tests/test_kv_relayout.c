@@ -409,6 +409,7 @@ CU_TestInfo kv_relayout_tests[] = {
     {"every pair of axis values", test_matrix},
     {"many layers, planes and tokens", test_many},
     {"every pair of dtypes", test_pairs},
+    {"conversion of many rows", conversions_test_many_rows},
     {"captured calls", test_graph},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
