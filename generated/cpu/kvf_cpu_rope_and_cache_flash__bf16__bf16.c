@@ -165,18 +165,6 @@ KVF_INLINE void widen(float *restrict to, const uint16_t *restrict from, int64_t
   }
 }
 
-/* Up to PAIRS floats as elements. Always inlined, so that the usual count is a number that a
- * compiler knows. */
-KVF_INLINE void narrow_part(uint16_t *restrict to, const float *restrict from, int64_t count) {
-  uint32_t words[PAIRS];
-  for (int64_t i = 0; i < count; ++i) {
-    words[i] = kvf_bf16_from_f32(from[i]);
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = (uint16_t)words[i];
-  }
-}
-
 /* Floats as `count` elements of a row. */
 KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restrict from,
                        int64_t count) {
@@ -186,21 +174,11 @@ KVF_INLINE void narrow(uint16_t *restrict to, int64_t stride, const float *restr
     }
     return;
   }
-  for (int64_t first = 0; first < count; first += PAIRS) {
-    if (count - first >= PAIRS) {
-      narrow_part(to + first, from + first, PAIRS);
-    } else {
-      narrow_part(to + first, from + first, count - first);
-    }
-  }
+  kvf_narrow_bf16(to, from, count);
 }
 
 /* `count` floats to what bf16 can hold. */
-KVF_INLINE void round_row(float *row, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    row[i] = row[i] == row[i] ? kvf_round_bf16(row[i]) : kvf_float(0x7FFF0000u);
-  }
-}
+KVF_INLINE void round_row(float *row, int64_t count) { kvf_round_row_bf16(row, count); }
 
 /* Elements [first, first + count) of a row, zeros behind its end. */
 KVF_INLINE void load_half(float *restrict to, const uint16_t *row, int64_t stride, int64_t size,
@@ -213,25 +191,33 @@ KVF_INLINE void load_half(float *restrict to, const uint16_t *row, int64_t strid
   }
 }
 
-/* What the elements of a row are multiplied by in a norm. */
-static float factor_of(const uint16_t *row, int64_t stride, int32_t size, float eps) {
+/* The sum of the squares of a row. */
+static float sum_of_squares(const uint16_t *row, int64_t stride, int32_t size) {
   enum { USUAL = 64 };
   const int64_t half = kvf_lower_half(size);
+  if (size == 2 * USUAL && stride == 1) {
+    kvf_floats squares[USUAL / KVF_WIDTH];
+    for (int i = 0; i < USUAL / KVF_SPAN; ++i) {
+      kvf_floats x[KVF_SPAN_PARTS];
+      kvf_floats y[KVF_SPAN_PARTS];
+      kvf_widen_span_bf16(x, row + i * KVF_SPAN);
+      kvf_widen_span_bf16(y, row + USUAL + i * KVF_SPAN);
+      for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+        squares[i * KVF_SPAN_PARTS + k] = x[k] * x[k] + y[k] * y[k];
+      }
+    }
+    return kvf_sum_64(squares);
+  }
   float low[KVF_SUM_HALF];
   float high[KVF_SUM_HALF];
   float sum = 0;
-  if (size == 2 * USUAL && stride == 1) {
-    widen(low, row, 1, USUAL);
-    widen(high, row + USUAL, 1, USUAL);
-    return kvf_norm_factor(kvf_sum_group(low, high, USUAL), size, eps);
-  }
   for (int64_t first = 0; first < half; first += KVF_SUM_HALF) {
     const int64_t count = half - first < KVF_SUM_HALF ? half - first : KVF_SUM_HALF;
     load_half(low, row, stride, size, first, count);
     load_half(high, row, stride, size, half + first, count);
     sum += kvf_sum_group(low, high, count);
   }
-  return kvf_norm_factor(sum, size, eps);
+  return sum;
 }
 
 /* Elements of every head: one or two runs of `length`, from `first` and from first + `apart` on. */
@@ -372,15 +358,70 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
   }
 }
 
+/*
+ * Elements of the two runs of a part, KVF_SPAN of each from `i` on, whose pairs have halves of
+ * their own: the same without a way through memory between the steps.
+ */
+KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
+                           const uint16_t *head, const float *factor, bool rounds, int64_t i,
+                           kvf_floats *x, kvf_floats *y) {
+  kvf_widen_span_bf16(x, head + which->first + i);
+  kvf_widen_span_bf16(y, head + which->first + which->apart + i);
+  if (factor != NULL) {
+    for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+      x[k] = x[k] * *factor * kvf_load_floats(which->weights[0] + i + k * KVF_WIDTH);
+      y[k] = y[k] * *factor * kvf_load_floats(which->weights[1] + i + k * KVF_WIDTH);
+    }
+    if (p->rounding == KVF_ROUND_UNFUSED) {
+      kvf_round_span_bf16(x);
+      kvf_round_span_bf16(y);
+    }
+  }
+  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    const kvf_floats cosines = kvf_load_floats(which->cosines + i + k * KVF_WIDTH);
+    const kvf_floats sines = kvf_load_floats(which->sines + i + k * KVF_WIDTH);
+    const kvf_floats a = x[k];
+    x[k] = a * cosines - y[k] * sines;
+    y[k] = y[k] * cosines + a * sines;
+  }
+  if (rounds) {
+    kvf_round_span_bf16(x);
+    kvf_round_span_bf16(y);
+  }
+}
+
+/* Whether make_spans() serves. */
+KVF_INLINE bool has_spans(const part *which, int64_t stride) {
+  return which->pairs > 0 && which->runs == 2 && which->length % KVF_SPAN == 0 && stride == 1;
+}
+
 static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
                       const uint16_t *head, int64_t stride, const float *factor, bool rounds,
                       float runs[2][2 * PAIRS]) {
-  if (which->length == PAIRS && stride == 1) {
-    make_runs(p, which, head, 1, factor, rounds, runs, PAIRS);
+  if (has_spans(which, stride)) {
+    for (int64_t i = 0; i < which->length; i += KVF_SPAN) {
+      kvf_floats x[KVF_SPAN_PARTS];
+      kvf_floats y[KVF_SPAN_PARTS];
+      make_spans(p, which, head, factor, rounds, i, x, y);
+      kvf_store_span(runs[0] + i, x);
+      kvf_store_span(runs[1] + i, y);
+    }
   } else if (which->length == 2 * PAIRS && stride == 1) {
     make_runs(p, which, head, 1, factor, rounds, runs, 2 * PAIRS);
   } else {
     make_runs(p, which, head, stride, factor, rounds, runs, which->length);
+  }
+}
+
+/* A part of a head, as it is stored without codes; has_spans(). */
+static void turn_part(const kvf_rope_and_cache_flash_params *p, const part *which,
+                      const uint16_t *head, const float *factor, uint16_t *to) {
+  for (int64_t i = 0; i < which->length; i += KVF_SPAN) {
+    kvf_floats x[KVF_SPAN_PARTS];
+    kvf_floats y[KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, false, i, x, y);
+    kvf_narrow_span_bf16(to + which->first + i, x);
+    kvf_narrow_span_bf16(to + which->first + which->apart + i, y);
   }
 }
 
@@ -433,6 +474,21 @@ static void put_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int
   write_head(held, 1, cached, stride, count, p->streaming);
 }
 
+/* A part of a key to k_out and from there to the cache; both have elements side by side. */
+static void turn_and_copy_key(const kvf_rope_and_cache_flash_params *p, const part *which,
+                              const uint16_t *from, const float *factor, int64_t token,
+                              int64_t head, const place *to) {
+  uint16_t *out =
+      (uint16_t *)p->k_out.data + token * p->k_out.stride[0] + head * p->k_out.stride[1];
+  turn_part(p, which, from, factor, out);
+  for (int64_t run = 0; to->writes && run < 2; ++run) {
+    const int64_t first = which->first + (run > 0 ? which->apart : 0);
+    uint16_t *cached = (uint16_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
+                       to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
+    kvf_store_row(cached + first, out + first, which->length * (int64_t)sizeof *out, p->streaming);
+  }
+}
+
 /* A head of a value, to the cache. */
 static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
                       const place *to) {
@@ -451,12 +507,16 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
   const uint16_t *rows = (const uint16_t *)p->query.data + token * p->query.stride[0];
   const int64_t stride = p->query.stride[2];
   const bool rounds = p->rounding != KVF_ROUND_NONE && p->q_becomes != KVF_QUERY_SCALAR;
+  const bool plain = p->q_becomes == KVF_QUERY_SCALAR && p->q_out.stride[2] == 1;
   for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
     const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
-    float factors[HEADS];
+    float factors[HEADS] = {0};
     for (int64_t head = begin; head < end && p->norms_q; ++head) {
       factors[head - begin] =
-          factor_of(rows + head * p->query.stride[1], stride, p->head_size, p->eps);
+          sum_of_squares(rows + head * p->query.stride[1], stride, p->head_size);
+    }
+    if (p->norms_q) {
+      kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =
         (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
@@ -467,9 +527,16 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
         load_weights(p, &which, &p->q_weight, p->q_weight_bytes);
       }
       for (int64_t head = begin; head < end; ++head) {
+        const uint16_t *source = rows + head * p->query.stride[1];
+        const float *factor = p->norms_q ? &factors[head - begin] : NULL;
+        if (plain && has_spans(&which, stride)) {
+          turn_part(p, &which, source, factor,
+                    (uint16_t *)p->q_out.data + token * p->q_out.stride[0] +
+                        head * p->q_out.stride[1]);
+          continue;
+        }
         float runs[2][2 * PAIRS];
-        make_part(p, &which, rows + head * p->query.stride[1], stride,
-                  p->norms_q ? &factors[head - begin] : NULL, rounds, runs);
+        make_part(p, &which, source, stride, factor, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_query(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
                     which.length);
@@ -485,12 +552,16 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
   const uint16_t *rows = (const uint16_t *)p->key.data + token * p->key.stride[0];
   const int64_t stride = p->key.stride[2];
   const bool rounds = false;
+  const bool plain =
+      p->k_out.data != NULL && p->k_out.stride[2] == 1 && p->key_cache.stride[3] == 1;
   for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
     const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
-    float factors[HEADS];
+    float factors[HEADS] = {0};
     for (int64_t head = begin; head < end && p->norms_k; ++head) {
-      factors[head - begin] =
-          factor_of(rows + head * p->key.stride[1], stride, p->head_size, p->eps);
+      factors[head - begin] = sum_of_squares(rows + head * p->key.stride[1], stride, p->head_size);
+    }
+    if (p->norms_k) {
+      kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =
         (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
@@ -501,9 +572,14 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
         load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
       }
       for (int64_t head = begin; head < end; ++head) {
+        const uint16_t *source = rows + head * p->key.stride[1];
+        const float *factor = p->norms_k ? &factors[head - begin] : NULL;
+        if (plain && has_spans(&which, stride)) {
+          turn_and_copy_key(p, &which, source, factor, token, head, to);
+          continue;
+        }
         float runs[2][2 * PAIRS];
-        make_part(p, &which, rows + head * p->key.stride[1], stride,
-                  p->norms_k ? &factors[head - begin] : NULL, rounds, runs);
+        make_part(p, &which, source, stride, factor, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
                   which.length, to);
@@ -528,9 +604,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__bf16)(const void *params
         continue;
       }
     }
-    turn_query(p, token, position);
     place to = {.writes = false};
     to.writes = token < p->slots.num_tokens && kvf_locate(&p->slots, token, &to.block, &to.offset);
+    turn_query(p, token, position);
     turn_key(p, token, position, &to);
     for (int64_t head = 0; to.writes && head < p->num_heads; ++head) {
       put_value(p, token, head, &to);

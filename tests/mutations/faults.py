@@ -348,6 +348,13 @@ FAULTS = (
     ),
     # ---- roundings
     Fault(
+        "half of a head counts twice in its norm",
+        "templates/cpu/rope_and_cache_flash.c.j2",
+        "= x[k] * x[k] + y[k] * y[k];",
+        "= x[k] * x[k] + x[k] * x[k];",
+        ("rope_and_cache_flash",),
+    ),
+    Fault(
         "a norm is not rounded where separate ops round it",
         "templates/cpu/rope_and_cache_flash.c.j2",
         "p->rounding == KVF_ROUND_UNFUSED);",

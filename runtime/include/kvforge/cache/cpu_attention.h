@@ -4,6 +4,7 @@
 
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "kvforge/cache/cpu_decode.h"
+#include "kvforge/cpu_floats.h"
 
 enum { KVF_LANES = KVF_CPU_ATTENTION_PAD };
 
@@ -11,28 +12,10 @@ enum { KVF_LANES = KVF_CPU_ATTENTION_PAD };
  * A sum over a row is KVF_LANES partial sums, which are halved until one is left, whatever the
  * registers hold: results are the same bits on every isa level.
  */
-#if defined(__AVX512F__)
-enum { KVF_WIDTH = 16 };
-#elif defined(__AVX__)
-enum { KVF_WIDTH = 8 };
-#else
-enum { KVF_WIDTH = 4 };
-#endif
 enum { KVF_PARTS = (int)KVF_LANES / (int)KVF_WIDTH };
 
-typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH)));    /* a register */
 typedef int32_t kvf_choices __attribute__((vector_size(4 * KVF_WIDTH))); /* of its floats */
 typedef float kvf_4_floats __attribute__((vector_size(16)));
-
-KVF_INLINE kvf_floats kvf_load_floats(const float *from) {
-  kvf_floats floats;
-  memcpy(&floats, from, sizeof floats);
-  return floats;
-}
-
-KVF_INLINE void kvf_store_floats(float *to, kvf_floats floats) {
-  memcpy(to, &floats, sizeof floats);
-}
 
 /* Asks for a row ahead of its use: only the block table knows where the next one is. */
 KVF_INLINE void kvf_prefetch_to_read(const void *row, int64_t bytes) {
@@ -50,30 +33,31 @@ KVF_INLINE kvf_floats kvf_load_f32(const void *row, int64_t i) {
 
 #if defined(__AVX512F__)
 KVF_INLINE kvf_floats kvf_load_bf16(const void *row, int64_t i) {
-  const __m512i words =
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)((const uint16_t *)row + i)));
+  const __m512i words = _mm512_cvtepu16_epi32(
+      _mm256_loadu_si256((const __m256i *)(const void *)((const uint16_t *)row + i)));
   return (kvf_floats)_mm512_slli_epi32(words, 16);
 }
 
 KVF_INLINE kvf_floats kvf_load_f16(const void *row, int64_t i) {
-  return (kvf_floats)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const uint16_t *)row + i)));
+  return (kvf_floats)_mm512_cvtph_ps(
+      _mm256_loadu_si256((const __m256i *)(const void *)((const uint16_t *)row + i)));
 }
 
 KVF_INLINE kvf_floats kvf_load_fp8_e4m3(const void *row, int64_t i) {
   return (kvf_floats)kvf_16_from_fp8_e4m3(
-      _mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+      _mm_loadu_si128((const __m128i *)(const void *)((const uint8_t *)row + i)));
 }
 
 /* E5M2 is the upper byte of f16. */
 KVF_INLINE kvf_floats kvf_load_fp8_e5m2(const void *row, int64_t i) {
-  const __m256i codes =
-      _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+  const __m256i codes = _mm256_cvtepu8_epi16(
+      _mm_loadu_si128((const __m128i *)(const void *)((const uint8_t *)row + i)));
   return (kvf_floats)_mm512_cvtph_ps(_mm256_slli_epi16(codes, 8));
 }
 
 KVF_INLINE kvf_floats kvf_load_int8(const void *row, int64_t i) {
-  const __m512i codes =
-      _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)((const uint8_t *)row + i)));
+  const __m512i codes = _mm512_cvtepi8_epi32(
+      _mm_loadu_si128((const __m128i *)(const void *)((const uint8_t *)row + i)));
   return (kvf_floats)_mm512_cvtepi32_ps(codes);
 }
 #endif
@@ -84,10 +68,10 @@ KVF_INLINE kvf_4_floats kvf_halve(const kvf_floats parts[KVF_PARTS]) {
   typedef float half __attribute__((vector_size(32)));
   const half sums = __builtin_shufflevector(parts[0], parts[0], 0, 1, 2, 3, 4, 5, 6, 7) +
                     __builtin_shufflevector(parts[0], parts[0], 8, 9, 10, 11, 12, 13, 14, 15);
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
   const kvf_floats sums = parts[0] + parts[1];
 #endif
-#if defined(__AVX__)
+#if defined(__AVX2__)
   return __builtin_shufflevector(sums, sums, 0, 1, 2, 3) +
          __builtin_shufflevector(sums, sums, 4, 5, 6, 7);
 #else
@@ -266,8 +250,9 @@ KVF_INLINE void kvf_add_weighted_of(float *sums, float *excesses, int64_t pitch,
                                     const float *weights, int64_t weight_pitch, const int heads,
                                     const void *const *rows, kvf_loader *load, int64_t num_rows,
                                     int64_t count) {
+  const int64_t step = (int64_t)KVF_COLUMNS * (int64_t)KVF_WIDTH;
   int64_t i = 0;
-  for (; i + KVF_COLUMNS * KVF_WIDTH <= count; i += KVF_COLUMNS * KVF_WIDTH) {
+  for (; i + step <= count; i += step) {
     kvf_add_columns(sums, excesses, pitch, weights, weight_pitch, heads, rows, load, num_rows, i,
                     KVF_COLUMNS);
   }

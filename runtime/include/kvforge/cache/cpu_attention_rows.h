@@ -15,7 +15,7 @@ KVF_INLINE int32_t kvf_cpu_attention_rows(int64_t head_size) {
   const int64_t padded =
       (head_size + KVF_CPU_ATTENTION_PAD - 1) / KVF_CPU_ATTENTION_PAD * KVF_CPU_ATTENTION_PAD;
   const int64_t rows = KVF_CPU_ATTENTION_FLOATS / (3 * padded + KVF_CPU_ATTENTION_STEP);
-  return (int32_t)(rows < KVF_ATTENTION_ROWS ? rows : KVF_ATTENTION_ROWS);
+  return (int32_t)(rows < KVF_ATTENTION_ROWS ? rows : (int64_t)KVF_ATTENTION_ROWS);
 }
 
 #endif

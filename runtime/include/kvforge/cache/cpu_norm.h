@@ -3,24 +3,18 @@
 #define KVFORGE_CPU_NORM_H
 
 #include "kvforge/cache/norm.h"
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cpu_floats.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
 
 /*
- * The sum of the squares of a group: `count` elements of the lower half, a multiple of
- * KVF_SUM_PART, and their partners. Always inlined, so that the usual count is a number that a
- * compiler knows.
+ * The sum of the squares of a group: of `count` elements of the lower half, a multiple of
+ * KVF_SUM_PART, each with that of its partner.
  */
-KVF_INLINE float kvf_sum_group(const float *__restrict low, const float *__restrict high,
-                               int64_t count) {
-  float squares[KVF_SUM_HALF];
+KVF_INLINE float kvf_sum_squares(const float *squares, int64_t count) {
   float sums[KVF_SUM_GROUP] = {0};
-  for (int64_t i = 0; i < count; ++i) {
-    squares[i] = low[i] * low[i] + high[i] * high[i];
-  }
   const int64_t parts = count / KVF_SUM_PART;
   for (int64_t l = 0; l < parts; ++l) {
     const float *t = squares + l * KVF_SUM_PART;
@@ -38,6 +32,59 @@ KVF_INLINE float kvf_sum_group(const float *__restrict low, const float *__restr
   return sums[0];
 }
 
+KVF_INLINE float kvf_sum_group(const float *__restrict low, const float *__restrict high,
+                               int64_t count) {
+  float squares[KVF_SUM_HALF];
+  for (int64_t i = 0; i < count; ++i) {
+    squares[i] = low[i] * low[i] + high[i] * high[i];
+  }
+  return kvf_sum_squares(squares, count);
+}
+
+#if defined(__AVX2__)
+/*
+ * The same for the usual count. Sums of both halves of a group of lanes are the same number, so
+ * that those of two registers take one after the first step, of four after the second, and so on:
+ * which they are in the order in which the last steps add them.
+ */
+#if defined(__AVX512F__)
+KVF_INLINE __m512 kvf_fold_4(__m512 x) {
+  return _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0xB1));
+}
+KVF_INLINE __m512 kvf_fold_2(__m512 x) { return _mm512_add_ps(x, _mm512_permute_ps(x, 0x4E)); }
+KVF_INLINE __m512 kvf_fold_1(__m512 x) { return _mm512_add_ps(x, _mm512_permute_ps(x, 0xB1)); }
+
+KVF_INLINE float kvf_sum_64(const kvf_floats squares[4]) {
+  const __m512 even = _mm512_mask_blend_ps(0xF0F0, kvf_fold_4(squares[0]), kvf_fold_4(squares[1]));
+  const __m512 odd = _mm512_mask_blend_ps(0xF0F0, kvf_fold_4(squares[2]), kvf_fold_4(squares[3]));
+  const __m512 all = kvf_fold_1(_mm512_mask_blend_ps(0xCCCC, kvf_fold_2(even), kvf_fold_2(odd)));
+  const __m512 sums = kvf_fold_4(kvf_fold_2(all)); /* of parts 0 4 2 6 and of 1 5 3 7 */
+  return _mm_cvtss_f32(_mm_add_ss(_mm512_castps512_ps128(sums), _mm512_extractf32x4_ps(sums, 2)));
+}
+#else
+KVF_INLINE __m256 kvf_fold_4(__m256 x) { return _mm256_add_ps(x, _mm256_permute2f128_ps(x, x, 1)); }
+KVF_INLINE __m256 kvf_fold_2(__m256 x) { return _mm256_add_ps(x, _mm256_permute_ps(x, 0x4E)); }
+KVF_INLINE __m256 kvf_fold_1(__m256 x) { return _mm256_add_ps(x, _mm256_permute_ps(x, 0xB1)); }
+
+KVF_INLINE float kvf_sum_64(const kvf_floats squares[8]) {
+  __m256 pairs[4];
+  for (int i = 0; i < 4; ++i) {
+    pairs[i] = _mm256_blend_ps(kvf_fold_4(squares[i]), kvf_fold_4(squares[i + 4]), 0xF0);
+  }
+  const __m256 even = _mm256_blend_ps(kvf_fold_2(pairs[0]), kvf_fold_2(pairs[2]), 0xCC);
+  const __m256 odd = _mm256_blend_ps(kvf_fold_2(pairs[1]), kvf_fold_2(pairs[3]), 0xCC);
+  const __m256 all = _mm256_blend_ps(kvf_fold_1(even), kvf_fold_1(odd), 0xAA); /* in order */
+  return _mm256_cvtss_f32(kvf_fold_1(kvf_fold_2(kvf_fold_4(all))));
+}
+#endif
+#else
+KVF_INLINE float kvf_sum_64(const kvf_floats squares[64 / KVF_WIDTH]) {
+  float row[64];
+  memcpy(row, squares, sizeof row);
+  return kvf_sum_squares(row, 64);
+}
+#endif
+
 /* The instruction alone: sqrtf() is a call of libm, for the sake of errno. */
 KVF_INLINE float kvf_square_root(float x) {
 #if defined(__SSE2__)
@@ -49,9 +96,22 @@ KVF_INLINE float kvf_square_root(float x) {
 #endif
 }
 
-/* What elements are multiplied by: 1 / sqrt(sum / size + eps). */
-KVF_INLINE float kvf_norm_factor(float sum, int32_t size, float eps) {
-  return 1.0f / kvf_square_root(sum / (float)size + eps);
+/* From sums of squares to what elements are multiplied by, 1 / sqrt(sum / size + eps), in place. */
+KVF_INLINE void kvf_norm_factors(float *sums, int64_t count, int32_t size, float eps) {
+  int64_t i = 0;
+#if defined(__AVX2__)
+  for (; i + KVF_WIDTH <= count; i += KVF_WIDTH) {
+    const kvf_floats mean = kvf_load_floats(sums + i) / (float)size + eps;
+#if defined(__AVX512F__)
+    kvf_store_floats(sums + i, 1.0f / _mm512_sqrt_ps(mean));
+#else
+    kvf_store_floats(sums + i, 1.0f / _mm256_sqrt_ps(mean));
+#endif
+  }
+#endif
+  for (; i < count; ++i) {
+    sums[i] = 1.0f / kvf_square_root(sums[i] / (float)size + eps);
+  }
 }
 
 #endif

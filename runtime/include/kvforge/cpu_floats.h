@@ -1,0 +1,161 @@
+/*
+ * Registers of floats on the CPU, as wide as the isa level has them, for loops whose numbers are to
+ * stay in registers between their steps: widened, multiplied, and narrowed as they are stored.
+ */
+#ifndef KVFORGE_CPU_FLOATS_H
+#define KVFORGE_CPU_FLOATS_H
+
+#include "kvforge/cpu_kernel.h"
+
+#if defined(__AVX512F__)
+enum { KVF_WIDTH = 16 };
+#elif defined(__AVX2__)
+enum { KVF_WIDTH = 8 };
+#else
+enum { KVF_WIDTH = 4 };
+#endif
+
+typedef float kvf_floats __attribute__((vector_size(4 * KVF_WIDTH)));
+typedef uint32_t kvf_float_bits __attribute__((vector_size(4 * KVF_WIDTH)));
+
+/* Elements that are worked on together: a whole register of 16-bit results on every level. */
+enum { KVF_SPAN = 32, KVF_SPAN_PARTS = (int)KVF_SPAN / (int)KVF_WIDTH };
+
+KVF_INLINE kvf_floats kvf_load_floats(const float *from) {
+  kvf_floats floats;
+  memcpy(&floats, from, sizeof floats);
+  return floats;
+}
+
+KVF_INLINE void kvf_store_floats(float *to, kvf_floats floats) {
+  memcpy(to, &floats, sizeof floats);
+}
+
+/* Registers one by one: what compilers copy as a whole goes in smaller parts than are read then. */
+KVF_INLINE void kvf_load_span(kvf_floats wide[KVF_SPAN_PARTS], const float *from) {
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] = kvf_load_floats(from + i * KVF_WIDTH);
+  }
+}
+
+KVF_INLINE void kvf_store_span(float *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    kvf_store_floats(to + i * KVF_WIDTH, wide[i]);
+  }
+}
+
+/* Widens KVF_SPAN elements. */
+KVF_INLINE void kvf_widen_span_f32(kvf_floats wide[KVF_SPAN_PARTS], const float *from) {
+  kvf_load_span(wide, from);
+}
+KVF_INLINE void kvf_widen_span_f16(kvf_floats wide[KVF_SPAN_PARTS], const uint16_t *from) {
+#if defined(__AVX512F__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + 16 * i)));
+  }
+#elif defined(__AVX2__) && defined(__F16C__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + 8 * i)));
+  }
+#else
+  float row[KVF_SPAN];
+  kvf_widen_f16(row, from, KVF_SPAN);
+  kvf_load_span(wide, row);
+#endif
+}
+KVF_INLINE void kvf_widen_span_bf16(kvf_floats wide[KVF_SPAN_PARTS], const uint16_t *from) {
+#if defined(__AVX512F__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    const __m256i part = _mm256_loadu_si256((const __m256i *)(from + 16 * i));
+    wide[i] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(part), 16));
+  }
+#elif defined(__AVX2__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    const __m128i part = _mm_loadu_si128((const __m128i *)(from + 8 * i));
+    wide[i] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(part), 16));
+  }
+#else
+  float row[KVF_SPAN];
+  for (int i = 0; i < KVF_SPAN; ++i) {
+    row[i] = kvf_f32_from_bf16(from[i]);
+  }
+  kvf_load_span(wide, row);
+#endif
+}
+
+/* Rounds KVF_SPAN floats to what a scalar dtype can hold, with the bits of the functions for rows.
+ */
+KVF_INLINE void kvf_round_span_f32(kvf_floats wide[KVF_SPAN_PARTS]) { (void)wide; }
+KVF_INLINE void kvf_round_span_f16(kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX512F__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] =
+        _mm512_cvtph_ps(_mm512_cvtps_ph(wide[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+#elif defined(__AVX2__) && defined(__F16C__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] =
+        _mm256_cvtph_ps(_mm256_cvtps_ph(wide[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+#else
+  float row[KVF_SPAN];
+  kvf_store_span(row, wide);
+  kvf_round_row_f16(row, KVF_SPAN);
+  kvf_load_span(wide, row);
+#endif
+}
+KVF_INLINE void kvf_round_span_bf16(kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX2__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] = (kvf_floats)((kvf_float_bits)kvf_round_to_upper(wide[i]) & 0xFFFF0000u);
+  }
+#else
+  float row[KVF_SPAN];
+  kvf_store_span(row, wide);
+  kvf_round_row_bf16(row, KVF_SPAN);
+  kvf_load_span(wide, row);
+#endif
+}
+
+/* Narrows KVF_SPAN floats, with the bits of the functions for rows. */
+KVF_INLINE void kvf_narrow_span_f16(uint16_t *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX512BW__)
+  enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+  const __m512i bits = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtps_ph(wide[0], NEAREST)),
+                                          _mm512_cvtps_ph(wide[1], NEAREST), 1);
+  const __mmask16 low = _mm512_cmp_ps_mask(wide[0], wide[0], _CMP_UNORD_Q);
+  const __mmask16 high = _mm512_cmp_ps_mask(wide[1], wide[1], _CMP_UNORD_Q);
+  const __mmask32 nan = _mm512_kunpackw(high, low);
+  _mm512_storeu_si512(to, _mm512_mask_mov_epi16(bits, nan, _mm512_set1_epi16(0x7FFF)));
+#else
+  float row[KVF_SPAN];
+  kvf_store_span(row, wide);
+  kvf_narrow_f16(to, row, KVF_SPAN);
+#endif
+}
+
+KVF_INLINE void kvf_narrow_span_bf16(uint16_t *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX512BW__)
+  _mm512_storeu_si512(to, kvf_bf16_of_32(wide[0], wide[1]));
+#elif defined(__AVX2__)
+  for (int i = 0; i < 2; ++i) {
+    _mm256_storeu_si256((__m256i *)(void *)(to + 16 * i),
+                        kvf_bf16_of_16(wide[2 * i], wide[2 * i + 1]));
+  }
+#else
+  float row[KVF_SPAN];
+  kvf_store_span(row, wide);
+  kvf_narrow_bf16(to, row, KVF_SPAN);
+#endif
+}
+
+/* The only NaN is 0x7FFFFFFF; see kvforge/cache/decode.h. */
+KVF_INLINE void kvf_narrow_span_f32(float *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    const kvf_float_bits nan = (kvf_float_bits)(wide[i] != wide[i]);
+    const kvf_float_bits bits = ((kvf_float_bits)wide[i] & ~nan) | (nan & 0x7FFFFFFFu);
+    memcpy(to + i * KVF_WIDTH, &bits, sizeof bits);
+  }
+}
+
+#endif
