@@ -215,7 +215,7 @@ static bool is_tiled(const decode_case *what) { return what->variant->values[2] 
 /* Rows of the tiles of the variant that the op takes for the case. */
 static int64_t rows_taken(const decode_case *what) {
   const int64_t longest = what->seed % 3 == 1 ? tokens_of(what) : longest_of(what);
-  return what->group * longest <= 8 ? 8 : 16;
+  return what->group * longest <= 8 ? 8 : what->group * longest <= 32 ? 16 : 64;
 }
 
 /* Splits that the tile of a row has, of those that the workspace has room for. */
@@ -1050,10 +1050,10 @@ static void test_matrix(void) {
     int count = 0;
     plan.context = &OP->variants[v];
     covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
-    /* Emulated tiles take minutes: they are one code for 48 variants, so that each has a sixth. */
+    /* Emulated tiles take minutes: they are one code for 72 variants, so that each has a ninth. */
     const bool shared = cuda.last_fault != NULL && !options.exhaustive &&
                         is_tiled(&(decode_case){.variant = &OP->variants[v]});
-    const int step = shared ? 6 : 1;
+    const int step = shared ? 9 : 1;
     for (int i = v % step; wanted(&OP->variants[v]) && i < count; i += step) {
       const int *value = rows[i].value;
       run(&(decode_case){.variant = &OP->variants[v],

@@ -27,8 +27,9 @@ enum {
   VALUE_WORDS = 2,
   QUERY_ROW = SIZE / 2 + 4, /* words; 8 lanes read from banks of their own */
   SUMS_ROW = SIZE + 8,
-  HALVES = ROWS / 8,       /* rows of a lane's scores */
-  SUMS = ROWS * SIZE / 128 /* products whose sums a lane has */
+  HALVES = 1,                /* rows of a lane's scores */
+  SUMS = HALVES * SIZE / 16, /* products whose sums a lane has */
+  COLUMNS = 4                /* scores of a lane and row */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
@@ -265,65 +266,8 @@ KVF_INLINE bool is_there(const place &at) {
   return at.key != reinterpret_cast<const uint8_t *>(nothing);
 }
 
-KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part) {
-  key_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 2; ++i) {
-    const uint8_t *key = places[8 * i + lane / 4].key;
-#pragma unroll
-    for (int32_t load = 0; load < KEY_PART; ++load) {
-      const uint4 four = kvf_read_once(reinterpret_cast<const uint4 *>(
-          key + (4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR));
-      words.v[i][load][0] = four.x;
-      words.v[i][load][1] = four.y;
-      words.v[i][load][2] = four.z;
-      words.v[i][load][3] = four.w;
-    }
-  }
-  return words;
-}
-
 /* The position of a step that is the lane's i-th. */
 KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
-
-KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
-  value_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 4; ++i) {
-    const uint8_t *value = places[column_of(lane, i)].value;
-    const uint2 loaded = kvf_read_once(
-        reinterpret_cast<const uint2 *>(value + (8 * part + lane / 4) * VALUE_VECTOR));
-    words.v[i][0] = loaded.x;
-    words.v[i][1] = loaded.y;
-  }
-  return words;
-}
-
-/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
-KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
-                      float (&scores)[2][4]) {
-#pragma unroll
-  for (int32_t load = 0; load < KEY_PART; ++load) {
-#pragma unroll
-    for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
-      const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
-      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
-      const uint4 lower = make_uint4(0, 0, 0, 0);
-      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
-      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
-#pragma unroll
-      for (int32_t i = 0; i < 2; ++i) {
-        const uint32_t *key = keys.v[i][load];
-        const uint32_t first[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight]),
-                                   kvf_f16x2_from_fp8_e4m3(key[2 * eight] >> 16)};
-        const uint32_t second[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1]),
-                                    kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1] >> 16)};
-        kvf_mma_f16(scores[i], near, first);
-        kvf_mma_f16(scores[i], far, second);
-      }
-    }
-  }
-}
 
 /*
  * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
@@ -331,22 +275,23 @@ KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane,
  * not see some, or scores want more than their factor.
  */
 KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
-                      const place *places, const float (&scores)[2][4], int32_t first, int32_t lane,
-                      bool plain, progress &now, float (&weights)[HALVES][4]) {
+                      const place *places, const float (&scores)[COLUMNS / 2][4], int32_t first,
+                      int32_t lane, bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
+  const int32_t mine = lane / 4; /* the first of its rows */
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
-    const float factor = w.factors[lane / 4 + 8 * row];
+    const float factor = w.factors[mine + 8 * row];
 #pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
+    for (int32_t i = 0; i < COLUMNS; ++i) {
       weights[row][i] = scores[i / 2][2 * row + i % 2] * factor;
     }
   }
   if (!plain) {
 #pragma unroll
     for (int32_t row = 0; row < HALVES; ++row) {
-      const row_of_tile &own = w.rows[lane / 4 + 8 * row];
+      const row_of_tile &own = w.rows[mine + 8 * row];
 #pragma unroll
-      for (int32_t i = 0; i < 4; ++i) {
+      for (int32_t i = 0; i < COLUMNS; ++i) {
         const int32_t position = first + column_of(lane, i);
         const float score = adjust(p, own, position, weights[row][i]);
         const bool seen =
@@ -361,7 +306,7 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
   for (int32_t row = 0; row < HALVES; ++row) {
     float largest = now.largest[row];
 #pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
+    for (int32_t i = 0; i < COLUMNS; ++i) {
       largest = fmaxf(largest, weights[row][i]);
     }
     largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
@@ -372,7 +317,7 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
     now.largest[row] = largest;
     now.totals[row] *= factors[row];
 #pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
+    for (int32_t i = 0; i < COLUMNS; ++i) {
       weights[row][i] = kvf_quick_exp2(weights[row][i] - base);
       now.totals[row] += weights[row][i];
     }
@@ -390,43 +335,23 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
   }
 }
 
-/* Element `element` of a load of two positions, as the matrix product takes it. */
-KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
-                               const uint32_t (&second)[VALUE_WORDS], int32_t element) {
-  return kvf_f16x2_from_fp8_e4m3(
-      __byte_perm(first[element / 4], second[element / 4], 0x40 + 0x11 * (element % 4)));
-}
-
 /* Weights as the matrix product takes them, rounded, and what is left of them. */
 struct weight_words {
   uint32_t rounded[2 * HALVES];
   uint32_t rest[2 * HALVES];
 };
 
-KVF_INLINE weight_words pack(const float (&weights)[HALVES][4]) {
+/* Those of 16 positions, from a lane's `first` on. */
+KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t first) {
   weight_words words;
 #pragma unroll
   for (int32_t i = 0; i < 2 * HALVES; ++i) {
-    const float *two = &weights[i % HALVES][i / HALVES * 2];
+    const float *two = &weights[i % HALVES][first + i / HALVES * 2];
     words.rounded[i] = kvf_f16x2_result(make_float2(two[0], two[1]));
     const float2 taken = kvf_f32x2_from_f16(words.rounded[i]);
     words.rest[i] = kvf_f16x2_result(make_float2(two[0] - taken.x, two[1] - taken.y));
   }
   return words;
-}
-
-/* Adds a part of the values by the weights: as many rows as the other side of the product has. */
-KVF_INLINE void add(const weight_words &weights, const value_words &values, int32_t part,
-                    progress &now) {
-#pragma unroll
-  for (int32_t element = 0; element < VALUE_VECTOR; element += 2) {
-    const uint32_t pairs[4] = {value_pair(values.v[0], values.v[1], element),
-                               value_pair(values.v[0], values.v[1], element + 1),
-                               value_pair(values.v[2], values.v[3], element),
-                               value_pair(values.v[2], values.v[3], element + 1)};
-    kvf_mma_f16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rounded);
-    kvf_mma_f16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rest);
-  }
 }
 
 /*
@@ -470,6 +395,84 @@ KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, 
     if (lane == 0) {
       w.factors[row] = factor * (finite ? kvf_float((exponent - 14u) << 23) : 1.0f);
     }
+  }
+}
+
+KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part) {
+  key_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    const uint8_t *key = places[8 * i + lane / 4].key;
+#pragma unroll
+    for (int32_t load = 0; load < KEY_PART; ++load) {
+      const uint4 four = kvf_read_once(reinterpret_cast<const uint4 *>(
+          key + (4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR));
+      words.v[i][load][0] = four.x;
+      words.v[i][load][1] = four.y;
+      words.v[i][load][2] = four.z;
+      words.v[i][load][3] = four.w;
+    }
+  }
+  return words;
+}
+
+KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
+  value_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    const uint8_t *value = places[column_of(lane, i)].value;
+    const uint2 loaded = kvf_read_once(
+        reinterpret_cast<const uint2 *>(value + (8 * part + lane / 4) * VALUE_VECTOR));
+    words.v[i][0] = loaded.x;
+    words.v[i][1] = loaded.y;
+  }
+  return words;
+}
+
+/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
+KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
+                      float (&scores)[2][4]) {
+#pragma unroll
+  for (int32_t load = 0; load < KEY_PART; ++load) {
+#pragma unroll
+    for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
+      const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
+      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
+      const uint4 lower = make_uint4(0, 0, 0, 0);
+      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
+      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
+#pragma unroll
+      for (int32_t i = 0; i < 2; ++i) {
+        const uint32_t *key = keys.v[i][load];
+        const uint32_t first[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight]),
+                                   kvf_f16x2_from_fp8_e4m3(key[2 * eight] >> 16)};
+        const uint32_t second[2] = {kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1]),
+                                    kvf_f16x2_from_fp8_e4m3(key[2 * eight + 1] >> 16)};
+        kvf_mma_f16(scores[i], near, first);
+        kvf_mma_f16(scores[i], far, second);
+      }
+    }
+  }
+}
+
+/* Element `element` of a load of two positions, as the matrix product takes it. */
+KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
+                               const uint32_t (&second)[VALUE_WORDS], int32_t element) {
+  return kvf_f16x2_from_fp8_e4m3(
+      __byte_perm(first[element / 4], second[element / 4], 0x40 + 0x11 * (element % 4)));
+}
+
+/* Adds a part of the values by the weights: as many rows as the other side of the product has. */
+KVF_INLINE void add(const weight_words &weights, const value_words &values, int32_t part,
+                    progress &now) {
+#pragma unroll
+  for (int32_t element = 0; element < VALUE_VECTOR; element += 2) {
+    const uint32_t pairs[4] = {value_pair(values.v[0], values.v[1], element),
+                               value_pair(values.v[0], values.v[1], element + 1),
+                               value_pair(values.v[2], values.v[3], element),
+                               value_pair(values.v[2], values.v[3], element + 1)};
+    kvf_mma_f16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rounded);
+    kvf_mma_f16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rest);
   }
 }
 
@@ -565,9 +568,9 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
       ahead[part] = fetch_keys(next, lane, part);
     }
   }
-  float weights[HALVES][4];
+  float weights[HALVES][COLUMNS];
   weigh(p, w, here, scores, first, lane, plain, now, weights);
-  const weight_words words = pack(weights);
+  const weight_words words = pack(weights, 0);
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
     if (!plain) { /* whose weights want more registers */

@@ -27,8 +27,9 @@ enum {
   VALUE_WORDS = 2,
   QUERY_ROW = SIZE / 2 + 4, /* words; 8 lanes read from banks of their own */
   SUMS_ROW = SIZE + 8,
-  HALVES = ROWS / 8,       /* rows of a lane's scores */
-  SUMS = ROWS * SIZE / 128 /* products whose sums a lane has */
+  HALVES = 1,                /* rows of a lane's scores */
+  SUMS = HALVES * SIZE / 16, /* products whose sums a lane has */
+  COLUMNS = 4                /* scores of a lane and row */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
@@ -275,6 +276,116 @@ KVF_INLINE float2 find_scales(const kvf_paged_attention_params &p, const task &t
                           t.kv_head * p.v_scale.stride[2]]);
 }
 
+/* The position of a step that is the lane's i-th. */
+KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
+
+/*
+ * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
+ * base. `first` is the first position of the step; unless `plain` some are not there, some rows do
+ * not see some, or scores want more than their factor.
+ */
+KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
+                      const place *places, const float2 *scales,
+                      const float (&scores)[COLUMNS / 2][4], int32_t first, int32_t lane,
+                      bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
+  const int32_t mine = lane / 4; /* the first of its rows */
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    const float factor = w.factors[mine + 8 * row];
+#pragma unroll
+    for (int32_t i = 0; i < COLUMNS; ++i) {
+      weights[row][i] = scores[i / 2][2 * row + i % 2] * factor * scales[column_of(lane, i)].x;
+    }
+  }
+  if (!plain) {
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) {
+      const row_of_tile &own = w.rows[mine + 8 * row];
+#pragma unroll
+      for (int32_t i = 0; i < COLUMNS; ++i) {
+        const int32_t position = first + column_of(lane, i);
+        const float score = adjust(p, own, position, weights[row][i]);
+        const bool seen =
+            position >= own.from && position < own.to && is_there(places[column_of(lane, i)]);
+        weights[row][i] = seen ? score : KVF_NO_SCORE;
+      }
+    }
+  }
+  float factors[HALVES];
+  bool moved = false;
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    float largest = now.largest[row];
+#pragma unroll
+    for (int32_t i = 0; i < COLUMNS; ++i) {
+      largest = fmaxf(largest, weights[row][i]);
+    }
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
+    const float base = kvf_score_base(largest);
+    factors[row] = kvf_quick_exp2(now.largest[row] - base);
+    moved |= largest != now.largest[row];
+    now.largest[row] = largest;
+    now.totals[row] *= factors[row];
+#pragma unroll
+    for (int32_t i = 0; i < COLUMNS; ++i) {
+      weights[row][i] = kvf_quick_exp2(weights[row][i] - base);
+      now.totals[row] += weights[row][i];
+      weights[row][i] *= scales[column_of(lane, i)].y;
+    }
+  }
+  if (__any_sync(ALL_LANES, moved)) {
+    const float by[2] = {__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4)),
+                         __shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4) + 4)};
+#pragma unroll
+    for (int32_t column = 0; column < SUMS; ++column) {
+#pragma unroll
+      for (int32_t i = 0; i < 4; ++i) {
+        now.sums[column][i] *= by[i % 2];
+      }
+    }
+  }
+}
+
+/* Weights as the matrix product takes them, rounded, and what is left of them. */
+struct weight_words {
+  uint32_t rounded[2 * HALVES];
+  uint32_t rest[2 * HALVES];
+};
+
+/* Those of 16 positions, from a lane's `first` on. */
+KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t first) {
+  weight_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 2 * HALVES; ++i) {
+    const float *two = &weights[i % HALVES][first + i / HALVES * 2];
+    words.rounded[i] = kvf_bf16x2_result(make_float2(two[0], two[1]));
+    const float2 taken = kvf_f32x2_from_bf16(words.rounded[i]);
+    words.rest[i] = kvf_bf16x2_result(make_float2(two[0] - taken.x, two[1] - taken.y));
+  }
+  return words;
+}
+
+KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
+  const task &t = w.now;
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+#pragma unroll
+  for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
+    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
+                           w.rows[row].token * p.query.stride[0] +
+                           w.rows[row].head * p.query.stride[1];
+#pragma unroll
+    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
+      const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
+      w.query[row][i * WARP + lane] =
+          row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
+    }
+  }
+  if (threadIdx.x < ROWS) {
+    w.factors[threadIdx.x] = factor;
+  }
+}
+
 KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part) {
   key_words words;
 #pragma unroll
@@ -292,9 +403,6 @@ KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part)
   }
   return words;
 }
-
-/* The position of a step that is the lane's i-th. */
-KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
 
 KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
   value_words words;
@@ -335,96 +443,11 @@ KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane,
   }
 }
 
-/*
- * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
- * base. `first` is the first position of the step; unless `plain` some are not there, some rows do
- * not see some, or scores want more than their factor.
- */
-KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
-                      const place *places, const float2 *scales, const float (&scores)[2][4],
-                      int32_t first, int32_t lane, bool plain, progress &now,
-                      float (&weights)[HALVES][4]) {
-#pragma unroll
-  for (int32_t row = 0; row < HALVES; ++row) {
-    const float factor = w.factors[lane / 4 + 8 * row];
-#pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
-      weights[row][i] = scores[i / 2][2 * row + i % 2] * factor * scales[column_of(lane, i)].x;
-    }
-  }
-  if (!plain) {
-#pragma unroll
-    for (int32_t row = 0; row < HALVES; ++row) {
-      const row_of_tile &own = w.rows[lane / 4 + 8 * row];
-#pragma unroll
-      for (int32_t i = 0; i < 4; ++i) {
-        const int32_t position = first + column_of(lane, i);
-        const float score = adjust(p, own, position, weights[row][i]);
-        const bool seen =
-            position >= own.from && position < own.to && is_there(places[column_of(lane, i)]);
-        weights[row][i] = seen ? score : KVF_NO_SCORE;
-      }
-    }
-  }
-  float factors[HALVES];
-  bool moved = false;
-#pragma unroll
-  for (int32_t row = 0; row < HALVES; ++row) {
-    float largest = now.largest[row];
-#pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
-      largest = fmaxf(largest, weights[row][i]);
-    }
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
-    const float base = kvf_score_base(largest);
-    factors[row] = kvf_quick_exp2(now.largest[row] - base);
-    moved |= largest != now.largest[row];
-    now.largest[row] = largest;
-    now.totals[row] *= factors[row];
-#pragma unroll
-    for (int32_t i = 0; i < 4; ++i) {
-      weights[row][i] = kvf_quick_exp2(weights[row][i] - base);
-      now.totals[row] += weights[row][i];
-      weights[row][i] *= scales[column_of(lane, i)].y;
-    }
-  }
-  if (__any_sync(ALL_LANES, moved)) {
-    const float by[2] = {__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4)),
-                         __shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4) + 4)};
-#pragma unroll
-    for (int32_t column = 0; column < SUMS; ++column) {
-#pragma unroll
-      for (int32_t i = 0; i < 4; ++i) {
-        now.sums[column][i] *= by[i % 2];
-      }
-    }
-  }
-}
-
 /* Element `element` of a load of two positions, as the matrix product takes it. */
 KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
                                const uint32_t (&second)[VALUE_WORDS], int32_t element) {
   return kvf_bf16x2_from_int8(
       __byte_perm(first[element / 4], second[element / 4], 0x40 + 0x11 * (element % 4)));
-}
-
-/* Weights as the matrix product takes them, rounded, and what is left of them. */
-struct weight_words {
-  uint32_t rounded[2 * HALVES];
-  uint32_t rest[2 * HALVES];
-};
-
-KVF_INLINE weight_words pack(const float (&weights)[HALVES][4]) {
-  weight_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 2 * HALVES; ++i) {
-    const float *two = &weights[i % HALVES][i / HALVES * 2];
-    words.rounded[i] = kvf_bf16x2_result(make_float2(two[0], two[1]));
-    const float2 taken = kvf_f32x2_from_bf16(words.rounded[i]);
-    words.rest[i] = kvf_bf16x2_result(make_float2(two[0] - taken.x, two[1] - taken.y));
-  }
-  return words;
 }
 
 /* Adds a part of the values by the weights: as many rows as the other side of the product has. */
@@ -438,26 +461,6 @@ KVF_INLINE void add(const weight_words &weights, const value_words &values, int3
                                value_pair(values.v[2], values.v[3], element + 1)};
     kvf_mma_bf16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rounded);
     kvf_mma_bf16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rest);
-  }
-}
-
-KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
-  const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-#pragma unroll
-  for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
-    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
-                           w.rows[row].token * p.query.stride[0] +
-                           w.rows[row].head * p.query.stride[1];
-#pragma unroll
-    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
-      const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
-      w.query[row][i * WARP + lane] =
-          row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
-    }
-  }
-  if (threadIdx.x < ROWS) {
-    w.factors[threadIdx.x] = factor;
   }
 }
 
@@ -553,9 +556,9 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
       ahead[part] = fetch_keys(next, lane, part);
     }
   }
-  float weights[HALVES][4];
+  float weights[HALVES][COLUMNS];
   weigh(p, w, here, scales, scores, first, lane, plain, now, weights);
-  const weight_words words = pack(weights);
+  const weight_words words = pack(weights, 0);
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
     if (!plain) { /* whose weights want more registers */

@@ -49,68 +49,92 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q8_0);
@@ -239,10 +263,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__f16__d64__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__f16__d64__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__f16__d64__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__f16__d128__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__f16, 8, 2, 1),
@@ -250,10 +278,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e4m3, 16, 4, 1),
@@ -261,10 +293,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e5m2, 16, 4, 1),
@@ -272,10 +308,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__int8__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__int8__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__int8__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__int8__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8, 16, 4, 1),
@@ -286,10 +326,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8_per_token_head, 16, 4, 1),
@@ -297,10 +341,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head, 16, 4, 1),
@@ -317,10 +365,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__bf16, 8, 2, 1),
@@ -328,10 +380,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3, 16, 4, 1),
@@ -339,10 +395,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2, 16, 4, 1),
@@ -350,10 +410,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8, 16, 4, 1),
@@ -364,10 +428,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head, 16, 4, 1),
@@ -375,10 +443,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head, 16, 4, 1),
@@ -393,13 +465,13 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 216. */
-static const int16_t scalar_offsets[] = {0, 216, 432};
+/* the scalar dtype: value - KVF_F32 -> position * 288. */
+static const int16_t scalar_offsets[] = {0, 288, 576};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 18. */
-static const int16_t cache_offsets[] = {0,  18, 36, 54,  72,  -1, 90, 108, -1,  -1,
-                                        -1, -1, -1, 126, 144, -1, -1, 162, 180, 198};
+/* the cache dtype: value - KVF_F32 -> position * 24. */
+static const int16_t cache_offsets[] = {0,  24, 48, 72,  96,  -1, 120, 144, -1,  -1,
+                                        -1, -1, -1, 168, 192, -1, -1,  216, 240, 264};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -413,16 +485,18 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_Q8_0,
                                        KVF_Q4_0};
 
-/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 6. */
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 8. */
 static const int16_t head_size_offsets[] = {
-    0,  12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 6};
+    0,  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 8};
 static const int64_t head_size_values[] = {64, 128};
 
 /* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 2. */
-static const int16_t rows_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 2};
-static const int64_t rows_values[] = {8, 16};
+static const int16_t rows_offsets[] = {0, 6, 6, 6, 6, 6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 4};
+static const int64_t rows_values[] = {8, 16, 64};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
 static const int16_t arch_offsets[] = {0};
@@ -452,8 +526,8 @@ static const kvf_axis axes[] = {
     {.first = 64,
      .span = 65,
      .offsets = head_size_offsets,
-     .below = 12,
-     .above = 12,
+     .below = 16,
+     .above = 16,
      .name = "head_size",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "head_size, where a head can be read in whole vectors; else 0",
@@ -461,15 +535,15 @@ static const kvf_axis axes[] = {
      .num_values = 2,
      .generic = true},
     {.first = 8,
-     .span = 9,
+     .span = 57,
      .offsets = rows_offsets,
-     .below = 4,
-     .above = 4,
+     .below = 6,
+     .above = 6,
      .name = "rows",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "rows of a tile, where there is a head_size; else 0",
      .values = rows_values,
-     .num_values = 2,
+     .num_values = 3,
      .generic = true},
     {.first = 80,
      .span = 1,
@@ -489,1319 +563,1751 @@ static const kvf_axis axes[] = {
 static const int16_t cells[] = {
     0,   0,   /* cpu f32 f32 64 8 */
     0,   0,   /* cpu f32 f32 64 16 */
+    0,   0,   /* cpu f32 f32 64 64 */
     0,   0,   /* cpu f32 f32 64 other */
     0,   0,   /* cpu f32 f32 128 8 */
     0,   0,   /* cpu f32 f32 128 16 */
+    0,   0,   /* cpu f32 f32 128 64 */
     0,   0,   /* cpu f32 f32 128 other */
     0,   0,   /* cpu f32 f32 other 8 */
     0,   0,   /* cpu f32 f32 other 16 */
+    0,   0,   /* cpu f32 f32 other 64 */
     0,   0,   /* cpu f32 f32 other other */
     -1,  -1,  /* cpu f32 f16 64 8 */
     -1,  -1,  /* cpu f32 f16 64 16 */
+    -1,  -1,  /* cpu f32 f16 64 64 */
     -1,  -1,  /* cpu f32 f16 64 other */
     -1,  -1,  /* cpu f32 f16 128 8 */
     -1,  -1,  /* cpu f32 f16 128 16 */
+    -1,  -1,  /* cpu f32 f16 128 64 */
     -1,  -1,  /* cpu f32 f16 128 other */
     -1,  -1,  /* cpu f32 f16 other 8 */
     -1,  -1,  /* cpu f32 f16 other 16 */
+    -1,  -1,  /* cpu f32 f16 other 64 */
     -1,  -1,  /* cpu f32 f16 other other */
     -1,  -1,  /* cpu f32 bf16 64 8 */
     -1,  -1,  /* cpu f32 bf16 64 16 */
+    -1,  -1,  /* cpu f32 bf16 64 64 */
     -1,  -1,  /* cpu f32 bf16 64 other */
     -1,  -1,  /* cpu f32 bf16 128 8 */
     -1,  -1,  /* cpu f32 bf16 128 16 */
+    -1,  -1,  /* cpu f32 bf16 128 64 */
     -1,  -1,  /* cpu f32 bf16 128 other */
     -1,  -1,  /* cpu f32 bf16 other 8 */
     -1,  -1,  /* cpu f32 bf16 other 16 */
+    -1,  -1,  /* cpu f32 bf16 other 64 */
     -1,  -1,  /* cpu f32 bf16 other other */
     1,   1,   /* cpu f32 fp8_e4m3 64 8 */
     1,   1,   /* cpu f32 fp8_e4m3 64 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 64 64 */
     1,   1,   /* cpu f32 fp8_e4m3 64 other */
     1,   1,   /* cpu f32 fp8_e4m3 128 8 */
     1,   1,   /* cpu f32 fp8_e4m3 128 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 128 64 */
     1,   1,   /* cpu f32 fp8_e4m3 128 other */
     1,   1,   /* cpu f32 fp8_e4m3 other 8 */
     1,   1,   /* cpu f32 fp8_e4m3 other 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 other 64 */
     1,   1,   /* cpu f32 fp8_e4m3 other other */
     2,   2,   /* cpu f32 fp8_e5m2 64 8 */
     2,   2,   /* cpu f32 fp8_e5m2 64 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 64 64 */
     2,   2,   /* cpu f32 fp8_e5m2 64 other */
     2,   2,   /* cpu f32 fp8_e5m2 128 8 */
     2,   2,   /* cpu f32 fp8_e5m2 128 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 128 64 */
     2,   2,   /* cpu f32 fp8_e5m2 128 other */
     2,   2,   /* cpu f32 fp8_e5m2 other 8 */
     2,   2,   /* cpu f32 fp8_e5m2 other 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 other 64 */
     2,   2,   /* cpu f32 fp8_e5m2 other other */
     3,   3,   /* cpu f32 int8 64 8 */
     3,   3,   /* cpu f32 int8 64 16 */
+    3,   3,   /* cpu f32 int8 64 64 */
     3,   3,   /* cpu f32 int8 64 other */
     3,   3,   /* cpu f32 int8 128 8 */
     3,   3,   /* cpu f32 int8 128 16 */
+    3,   3,   /* cpu f32 int8 128 64 */
     3,   3,   /* cpu f32 int8 128 other */
     3,   3,   /* cpu f32 int8 other 8 */
     3,   3,   /* cpu f32 int8 other 16 */
+    3,   3,   /* cpu f32 int8 other 64 */
     3,   3,   /* cpu f32 int8 other other */
     4,   4,   /* cpu f32 nvfp4 64 8 */
     4,   4,   /* cpu f32 nvfp4 64 16 */
+    4,   4,   /* cpu f32 nvfp4 64 64 */
     4,   4,   /* cpu f32 nvfp4 64 other */
     4,   4,   /* cpu f32 nvfp4 128 8 */
     4,   4,   /* cpu f32 nvfp4 128 16 */
+    4,   4,   /* cpu f32 nvfp4 128 64 */
     4,   4,   /* cpu f32 nvfp4 128 other */
     4,   4,   /* cpu f32 nvfp4 other 8 */
     4,   4,   /* cpu f32 nvfp4 other 16 */
+    4,   4,   /* cpu f32 nvfp4 other 64 */
     4,   4,   /* cpu f32 nvfp4 other other */
     5,   5,   /* cpu f32 int8_per_token_head 64 8 */
     5,   5,   /* cpu f32 int8_per_token_head 64 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 64 64 */
     5,   5,   /* cpu f32 int8_per_token_head 64 other */
     5,   5,   /* cpu f32 int8_per_token_head 128 8 */
     5,   5,   /* cpu f32 int8_per_token_head 128 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 128 64 */
     5,   5,   /* cpu f32 int8_per_token_head 128 other */
     5,   5,   /* cpu f32 int8_per_token_head other 8 */
     5,   5,   /* cpu f32 int8_per_token_head other 16 */
+    5,   5,   /* cpu f32 int8_per_token_head other 64 */
     5,   5,   /* cpu f32 int8_per_token_head other other */
     6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 64 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 other */
     6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 64 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 other */
     6,   6,   /* cpu f32 fp8_per_token_head other 8 */
     6,   6,   /* cpu f32 fp8_per_token_head other 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head other 64 */
     6,   6,   /* cpu f32 fp8_per_token_head other other */
     7,   7,   /* cpu f32 int4_per_token_head 64 8 */
     7,   7,   /* cpu f32 int4_per_token_head 64 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 64 64 */
     7,   7,   /* cpu f32 int4_per_token_head 64 other */
     7,   7,   /* cpu f32 int4_per_token_head 128 8 */
     7,   7,   /* cpu f32 int4_per_token_head 128 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 128 64 */
     7,   7,   /* cpu f32 int4_per_token_head 128 other */
     7,   7,   /* cpu f32 int4_per_token_head other 8 */
     7,   7,   /* cpu f32 int4_per_token_head other 16 */
+    7,   7,   /* cpu f32 int4_per_token_head other 64 */
     7,   7,   /* cpu f32 int4_per_token_head other other */
     8,   8,   /* cpu f32 q8_0 64 8 */
     8,   8,   /* cpu f32 q8_0 64 16 */
+    8,   8,   /* cpu f32 q8_0 64 64 */
     8,   8,   /* cpu f32 q8_0 64 other */
     8,   8,   /* cpu f32 q8_0 128 8 */
     8,   8,   /* cpu f32 q8_0 128 16 */
+    8,   8,   /* cpu f32 q8_0 128 64 */
     8,   8,   /* cpu f32 q8_0 128 other */
     8,   8,   /* cpu f32 q8_0 other 8 */
     8,   8,   /* cpu f32 q8_0 other 16 */
+    8,   8,   /* cpu f32 q8_0 other 64 */
     8,   8,   /* cpu f32 q8_0 other other */
     9,   9,   /* cpu f32 q4_0 64 8 */
     9,   9,   /* cpu f32 q4_0 64 16 */
+    9,   9,   /* cpu f32 q4_0 64 64 */
     9,   9,   /* cpu f32 q4_0 64 other */
     9,   9,   /* cpu f32 q4_0 128 8 */
     9,   9,   /* cpu f32 q4_0 128 16 */
+    9,   9,   /* cpu f32 q4_0 128 64 */
     9,   9,   /* cpu f32 q4_0 128 other */
     9,   9,   /* cpu f32 q4_0 other 8 */
     9,   9,   /* cpu f32 q4_0 other 16 */
+    9,   9,   /* cpu f32 q4_0 other 64 */
     9,   9,   /* cpu f32 q4_0 other other */
     -1,  -1,  /* cpu f16 f32 64 8 */
     -1,  -1,  /* cpu f16 f32 64 16 */
+    -1,  -1,  /* cpu f16 f32 64 64 */
     -1,  -1,  /* cpu f16 f32 64 other */
     -1,  -1,  /* cpu f16 f32 128 8 */
     -1,  -1,  /* cpu f16 f32 128 16 */
+    -1,  -1,  /* cpu f16 f32 128 64 */
     -1,  -1,  /* cpu f16 f32 128 other */
     -1,  -1,  /* cpu f16 f32 other 8 */
     -1,  -1,  /* cpu f16 f32 other 16 */
+    -1,  -1,  /* cpu f16 f32 other 64 */
     -1,  -1,  /* cpu f16 f32 other other */
     10,  10,  /* cpu f16 f16 64 8 */
     10,  10,  /* cpu f16 f16 64 16 */
+    10,  10,  /* cpu f16 f16 64 64 */
     10,  10,  /* cpu f16 f16 64 other */
     10,  10,  /* cpu f16 f16 128 8 */
     10,  10,  /* cpu f16 f16 128 16 */
+    10,  10,  /* cpu f16 f16 128 64 */
     10,  10,  /* cpu f16 f16 128 other */
     10,  10,  /* cpu f16 f16 other 8 */
     10,  10,  /* cpu f16 f16 other 16 */
+    10,  10,  /* cpu f16 f16 other 64 */
     10,  10,  /* cpu f16 f16 other other */
     -1,  -1,  /* cpu f16 bf16 64 8 */
     -1,  -1,  /* cpu f16 bf16 64 16 */
+    -1,  -1,  /* cpu f16 bf16 64 64 */
     -1,  -1,  /* cpu f16 bf16 64 other */
     -1,  -1,  /* cpu f16 bf16 128 8 */
     -1,  -1,  /* cpu f16 bf16 128 16 */
+    -1,  -1,  /* cpu f16 bf16 128 64 */
     -1,  -1,  /* cpu f16 bf16 128 other */
     -1,  -1,  /* cpu f16 bf16 other 8 */
     -1,  -1,  /* cpu f16 bf16 other 16 */
+    -1,  -1,  /* cpu f16 bf16 other 64 */
     -1,  -1,  /* cpu f16 bf16 other other */
     11,  11,  /* cpu f16 fp8_e4m3 64 8 */
     11,  11,  /* cpu f16 fp8_e4m3 64 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 64 64 */
     11,  11,  /* cpu f16 fp8_e4m3 64 other */
     11,  11,  /* cpu f16 fp8_e4m3 128 8 */
     11,  11,  /* cpu f16 fp8_e4m3 128 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 128 64 */
     11,  11,  /* cpu f16 fp8_e4m3 128 other */
     11,  11,  /* cpu f16 fp8_e4m3 other 8 */
     11,  11,  /* cpu f16 fp8_e4m3 other 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 other 64 */
     11,  11,  /* cpu f16 fp8_e4m3 other other */
     12,  12,  /* cpu f16 fp8_e5m2 64 8 */
     12,  12,  /* cpu f16 fp8_e5m2 64 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 64 64 */
     12,  12,  /* cpu f16 fp8_e5m2 64 other */
     12,  12,  /* cpu f16 fp8_e5m2 128 8 */
     12,  12,  /* cpu f16 fp8_e5m2 128 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 128 64 */
     12,  12,  /* cpu f16 fp8_e5m2 128 other */
     12,  12,  /* cpu f16 fp8_e5m2 other 8 */
     12,  12,  /* cpu f16 fp8_e5m2 other 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 other 64 */
     12,  12,  /* cpu f16 fp8_e5m2 other other */
     13,  13,  /* cpu f16 int8 64 8 */
     13,  13,  /* cpu f16 int8 64 16 */
+    13,  13,  /* cpu f16 int8 64 64 */
     13,  13,  /* cpu f16 int8 64 other */
     13,  13,  /* cpu f16 int8 128 8 */
     13,  13,  /* cpu f16 int8 128 16 */
+    13,  13,  /* cpu f16 int8 128 64 */
     13,  13,  /* cpu f16 int8 128 other */
     13,  13,  /* cpu f16 int8 other 8 */
     13,  13,  /* cpu f16 int8 other 16 */
+    13,  13,  /* cpu f16 int8 other 64 */
     13,  13,  /* cpu f16 int8 other other */
     14,  14,  /* cpu f16 nvfp4 64 8 */
     14,  14,  /* cpu f16 nvfp4 64 16 */
+    14,  14,  /* cpu f16 nvfp4 64 64 */
     14,  14,  /* cpu f16 nvfp4 64 other */
     14,  14,  /* cpu f16 nvfp4 128 8 */
     14,  14,  /* cpu f16 nvfp4 128 16 */
+    14,  14,  /* cpu f16 nvfp4 128 64 */
     14,  14,  /* cpu f16 nvfp4 128 other */
     14,  14,  /* cpu f16 nvfp4 other 8 */
     14,  14,  /* cpu f16 nvfp4 other 16 */
+    14,  14,  /* cpu f16 nvfp4 other 64 */
     14,  14,  /* cpu f16 nvfp4 other other */
     15,  15,  /* cpu f16 int8_per_token_head 64 8 */
     15,  15,  /* cpu f16 int8_per_token_head 64 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 64 64 */
     15,  15,  /* cpu f16 int8_per_token_head 64 other */
     15,  15,  /* cpu f16 int8_per_token_head 128 8 */
     15,  15,  /* cpu f16 int8_per_token_head 128 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 128 64 */
     15,  15,  /* cpu f16 int8_per_token_head 128 other */
     15,  15,  /* cpu f16 int8_per_token_head other 8 */
     15,  15,  /* cpu f16 int8_per_token_head other 16 */
+    15,  15,  /* cpu f16 int8_per_token_head other 64 */
     15,  15,  /* cpu f16 int8_per_token_head other other */
     16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 64 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 other */
     16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 64 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 other */
     16,  16,  /* cpu f16 fp8_per_token_head other 8 */
     16,  16,  /* cpu f16 fp8_per_token_head other 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head other 64 */
     16,  16,  /* cpu f16 fp8_per_token_head other other */
     17,  17,  /* cpu f16 int4_per_token_head 64 8 */
     17,  17,  /* cpu f16 int4_per_token_head 64 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 64 64 */
     17,  17,  /* cpu f16 int4_per_token_head 64 other */
     17,  17,  /* cpu f16 int4_per_token_head 128 8 */
     17,  17,  /* cpu f16 int4_per_token_head 128 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 128 64 */
     17,  17,  /* cpu f16 int4_per_token_head 128 other */
     17,  17,  /* cpu f16 int4_per_token_head other 8 */
     17,  17,  /* cpu f16 int4_per_token_head other 16 */
+    17,  17,  /* cpu f16 int4_per_token_head other 64 */
     17,  17,  /* cpu f16 int4_per_token_head other other */
     18,  18,  /* cpu f16 q8_0 64 8 */
     18,  18,  /* cpu f16 q8_0 64 16 */
+    18,  18,  /* cpu f16 q8_0 64 64 */
     18,  18,  /* cpu f16 q8_0 64 other */
     18,  18,  /* cpu f16 q8_0 128 8 */
     18,  18,  /* cpu f16 q8_0 128 16 */
+    18,  18,  /* cpu f16 q8_0 128 64 */
     18,  18,  /* cpu f16 q8_0 128 other */
     18,  18,  /* cpu f16 q8_0 other 8 */
     18,  18,  /* cpu f16 q8_0 other 16 */
+    18,  18,  /* cpu f16 q8_0 other 64 */
     18,  18,  /* cpu f16 q8_0 other other */
     19,  19,  /* cpu f16 q4_0 64 8 */
     19,  19,  /* cpu f16 q4_0 64 16 */
+    19,  19,  /* cpu f16 q4_0 64 64 */
     19,  19,  /* cpu f16 q4_0 64 other */
     19,  19,  /* cpu f16 q4_0 128 8 */
     19,  19,  /* cpu f16 q4_0 128 16 */
+    19,  19,  /* cpu f16 q4_0 128 64 */
     19,  19,  /* cpu f16 q4_0 128 other */
     19,  19,  /* cpu f16 q4_0 other 8 */
     19,  19,  /* cpu f16 q4_0 other 16 */
+    19,  19,  /* cpu f16 q4_0 other 64 */
     19,  19,  /* cpu f16 q4_0 other other */
     -1,  -1,  /* cpu bf16 f32 64 8 */
     -1,  -1,  /* cpu bf16 f32 64 16 */
+    -1,  -1,  /* cpu bf16 f32 64 64 */
     -1,  -1,  /* cpu bf16 f32 64 other */
     -1,  -1,  /* cpu bf16 f32 128 8 */
     -1,  -1,  /* cpu bf16 f32 128 16 */
+    -1,  -1,  /* cpu bf16 f32 128 64 */
     -1,  -1,  /* cpu bf16 f32 128 other */
     -1,  -1,  /* cpu bf16 f32 other 8 */
     -1,  -1,  /* cpu bf16 f32 other 16 */
+    -1,  -1,  /* cpu bf16 f32 other 64 */
     -1,  -1,  /* cpu bf16 f32 other other */
     -1,  -1,  /* cpu bf16 f16 64 8 */
     -1,  -1,  /* cpu bf16 f16 64 16 */
+    -1,  -1,  /* cpu bf16 f16 64 64 */
     -1,  -1,  /* cpu bf16 f16 64 other */
     -1,  -1,  /* cpu bf16 f16 128 8 */
     -1,  -1,  /* cpu bf16 f16 128 16 */
+    -1,  -1,  /* cpu bf16 f16 128 64 */
     -1,  -1,  /* cpu bf16 f16 128 other */
     -1,  -1,  /* cpu bf16 f16 other 8 */
     -1,  -1,  /* cpu bf16 f16 other 16 */
+    -1,  -1,  /* cpu bf16 f16 other 64 */
     -1,  -1,  /* cpu bf16 f16 other other */
     20,  20,  /* cpu bf16 bf16 64 8 */
     20,  20,  /* cpu bf16 bf16 64 16 */
+    20,  20,  /* cpu bf16 bf16 64 64 */
     20,  20,  /* cpu bf16 bf16 64 other */
     20,  20,  /* cpu bf16 bf16 128 8 */
     20,  20,  /* cpu bf16 bf16 128 16 */
+    20,  20,  /* cpu bf16 bf16 128 64 */
     20,  20,  /* cpu bf16 bf16 128 other */
     20,  20,  /* cpu bf16 bf16 other 8 */
     20,  20,  /* cpu bf16 bf16 other 16 */
+    20,  20,  /* cpu bf16 bf16 other 64 */
     20,  20,  /* cpu bf16 bf16 other other */
     21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 other */
     21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 other */
     21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 other 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 other other */
     22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 other */
     22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 other */
     22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 other 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 other other */
     23,  23,  /* cpu bf16 int8 64 8 */
     23,  23,  /* cpu bf16 int8 64 16 */
+    23,  23,  /* cpu bf16 int8 64 64 */
     23,  23,  /* cpu bf16 int8 64 other */
     23,  23,  /* cpu bf16 int8 128 8 */
     23,  23,  /* cpu bf16 int8 128 16 */
+    23,  23,  /* cpu bf16 int8 128 64 */
     23,  23,  /* cpu bf16 int8 128 other */
     23,  23,  /* cpu bf16 int8 other 8 */
     23,  23,  /* cpu bf16 int8 other 16 */
+    23,  23,  /* cpu bf16 int8 other 64 */
     23,  23,  /* cpu bf16 int8 other other */
     24,  24,  /* cpu bf16 nvfp4 64 8 */
     24,  24,  /* cpu bf16 nvfp4 64 16 */
+    24,  24,  /* cpu bf16 nvfp4 64 64 */
     24,  24,  /* cpu bf16 nvfp4 64 other */
     24,  24,  /* cpu bf16 nvfp4 128 8 */
     24,  24,  /* cpu bf16 nvfp4 128 16 */
+    24,  24,  /* cpu bf16 nvfp4 128 64 */
     24,  24,  /* cpu bf16 nvfp4 128 other */
     24,  24,  /* cpu bf16 nvfp4 other 8 */
     24,  24,  /* cpu bf16 nvfp4 other 16 */
+    24,  24,  /* cpu bf16 nvfp4 other 64 */
     24,  24,  /* cpu bf16 nvfp4 other other */
     25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 64 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 other */
     25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 64 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 other */
     25,  25,  /* cpu bf16 int8_per_token_head other 8 */
     25,  25,  /* cpu bf16 int8_per_token_head other 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head other 64 */
     25,  25,  /* cpu bf16 int8_per_token_head other other */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
     26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head other 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head other other */
     27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 64 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 other */
     27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 64 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 other */
     27,  27,  /* cpu bf16 int4_per_token_head other 8 */
     27,  27,  /* cpu bf16 int4_per_token_head other 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head other 64 */
     27,  27,  /* cpu bf16 int4_per_token_head other other */
     28,  28,  /* cpu bf16 q8_0 64 8 */
     28,  28,  /* cpu bf16 q8_0 64 16 */
+    28,  28,  /* cpu bf16 q8_0 64 64 */
     28,  28,  /* cpu bf16 q8_0 64 other */
     28,  28,  /* cpu bf16 q8_0 128 8 */
     28,  28,  /* cpu bf16 q8_0 128 16 */
+    28,  28,  /* cpu bf16 q8_0 128 64 */
     28,  28,  /* cpu bf16 q8_0 128 other */
     28,  28,  /* cpu bf16 q8_0 other 8 */
     28,  28,  /* cpu bf16 q8_0 other 16 */
+    28,  28,  /* cpu bf16 q8_0 other 64 */
     28,  28,  /* cpu bf16 q8_0 other other */
     29,  29,  /* cpu bf16 q4_0 64 8 */
     29,  29,  /* cpu bf16 q4_0 64 16 */
+    29,  29,  /* cpu bf16 q4_0 64 64 */
     29,  29,  /* cpu bf16 q4_0 64 other */
     29,  29,  /* cpu bf16 q4_0 128 8 */
     29,  29,  /* cpu bf16 q4_0 128 16 */
+    29,  29,  /* cpu bf16 q4_0 128 64 */
     29,  29,  /* cpu bf16 q4_0 128 other */
     29,  29,  /* cpu bf16 q4_0 other 8 */
     29,  29,  /* cpu bf16 q4_0 other 16 */
+    29,  29,  /* cpu bf16 q4_0 other 64 */
     29,  29,  /* cpu bf16 q4_0 other other */
     30,  30,  /* cuda f32 f32 64 8 */
     30,  30,  /* cuda f32 f32 64 16 */
+    30,  30,  /* cuda f32 f32 64 64 */
     30,  30,  /* cuda f32 f32 64 other */
     30,  30,  /* cuda f32 f32 128 8 */
     30,  30,  /* cuda f32 f32 128 16 */
+    30,  30,  /* cuda f32 f32 128 64 */
     30,  30,  /* cuda f32 f32 128 other */
     30,  30,  /* cuda f32 f32 other 8 */
     30,  30,  /* cuda f32 f32 other 16 */
+    30,  30,  /* cuda f32 f32 other 64 */
     30,  30,  /* cuda f32 f32 other other */
     -1,  -1,  /* cuda f32 f16 64 8 */
     -1,  -1,  /* cuda f32 f16 64 16 */
+    -1,  -1,  /* cuda f32 f16 64 64 */
     -1,  -1,  /* cuda f32 f16 64 other */
     -1,  -1,  /* cuda f32 f16 128 8 */
     -1,  -1,  /* cuda f32 f16 128 16 */
+    -1,  -1,  /* cuda f32 f16 128 64 */
     -1,  -1,  /* cuda f32 f16 128 other */
     -1,  -1,  /* cuda f32 f16 other 8 */
     -1,  -1,  /* cuda f32 f16 other 16 */
+    -1,  -1,  /* cuda f32 f16 other 64 */
     -1,  -1,  /* cuda f32 f16 other other */
     -1,  -1,  /* cuda f32 bf16 64 8 */
     -1,  -1,  /* cuda f32 bf16 64 16 */
+    -1,  -1,  /* cuda f32 bf16 64 64 */
     -1,  -1,  /* cuda f32 bf16 64 other */
     -1,  -1,  /* cuda f32 bf16 128 8 */
     -1,  -1,  /* cuda f32 bf16 128 16 */
+    -1,  -1,  /* cuda f32 bf16 128 64 */
     -1,  -1,  /* cuda f32 bf16 128 other */
     -1,  -1,  /* cuda f32 bf16 other 8 */
     -1,  -1,  /* cuda f32 bf16 other 16 */
+    -1,  -1,  /* cuda f32 bf16 other 64 */
     -1,  -1,  /* cuda f32 bf16 other other */
     31,  31,  /* cuda f32 fp8_e4m3 64 8 */
     31,  31,  /* cuda f32 fp8_e4m3 64 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 64 64 */
     31,  31,  /* cuda f32 fp8_e4m3 64 other */
     31,  31,  /* cuda f32 fp8_e4m3 128 8 */
     31,  31,  /* cuda f32 fp8_e4m3 128 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 128 64 */
     31,  31,  /* cuda f32 fp8_e4m3 128 other */
     31,  31,  /* cuda f32 fp8_e4m3 other 8 */
     31,  31,  /* cuda f32 fp8_e4m3 other 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 other 64 */
     31,  31,  /* cuda f32 fp8_e4m3 other other */
     32,  32,  /* cuda f32 fp8_e5m2 64 8 */
     32,  32,  /* cuda f32 fp8_e5m2 64 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 64 64 */
     32,  32,  /* cuda f32 fp8_e5m2 64 other */
     32,  32,  /* cuda f32 fp8_e5m2 128 8 */
     32,  32,  /* cuda f32 fp8_e5m2 128 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 128 64 */
     32,  32,  /* cuda f32 fp8_e5m2 128 other */
     32,  32,  /* cuda f32 fp8_e5m2 other 8 */
     32,  32,  /* cuda f32 fp8_e5m2 other 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 other 64 */
     32,  32,  /* cuda f32 fp8_e5m2 other other */
     33,  33,  /* cuda f32 int8 64 8 */
     33,  33,  /* cuda f32 int8 64 16 */
+    33,  33,  /* cuda f32 int8 64 64 */
     33,  33,  /* cuda f32 int8 64 other */
     33,  33,  /* cuda f32 int8 128 8 */
     33,  33,  /* cuda f32 int8 128 16 */
+    33,  33,  /* cuda f32 int8 128 64 */
     33,  33,  /* cuda f32 int8 128 other */
     33,  33,  /* cuda f32 int8 other 8 */
     33,  33,  /* cuda f32 int8 other 16 */
+    33,  33,  /* cuda f32 int8 other 64 */
     33,  33,  /* cuda f32 int8 other other */
     34,  34,  /* cuda f32 nvfp4 64 8 */
     34,  34,  /* cuda f32 nvfp4 64 16 */
+    34,  34,  /* cuda f32 nvfp4 64 64 */
     34,  34,  /* cuda f32 nvfp4 64 other */
     34,  34,  /* cuda f32 nvfp4 128 8 */
     34,  34,  /* cuda f32 nvfp4 128 16 */
+    34,  34,  /* cuda f32 nvfp4 128 64 */
     34,  34,  /* cuda f32 nvfp4 128 other */
     34,  34,  /* cuda f32 nvfp4 other 8 */
     34,  34,  /* cuda f32 nvfp4 other 16 */
+    34,  34,  /* cuda f32 nvfp4 other 64 */
     34,  34,  /* cuda f32 nvfp4 other other */
     35,  35,  /* cuda f32 int8_per_token_head 64 8 */
     35,  35,  /* cuda f32 int8_per_token_head 64 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 64 64 */
     35,  35,  /* cuda f32 int8_per_token_head 64 other */
     35,  35,  /* cuda f32 int8_per_token_head 128 8 */
     35,  35,  /* cuda f32 int8_per_token_head 128 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 128 64 */
     35,  35,  /* cuda f32 int8_per_token_head 128 other */
     35,  35,  /* cuda f32 int8_per_token_head other 8 */
     35,  35,  /* cuda f32 int8_per_token_head other 16 */
+    35,  35,  /* cuda f32 int8_per_token_head other 64 */
     35,  35,  /* cuda f32 int8_per_token_head other other */
     36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 64 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 other */
     36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 64 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 other */
     36,  36,  /* cuda f32 fp8_per_token_head other 8 */
     36,  36,  /* cuda f32 fp8_per_token_head other 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head other 64 */
     36,  36,  /* cuda f32 fp8_per_token_head other other */
     37,  37,  /* cuda f32 int4_per_token_head 64 8 */
     37,  37,  /* cuda f32 int4_per_token_head 64 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 64 64 */
     37,  37,  /* cuda f32 int4_per_token_head 64 other */
     37,  37,  /* cuda f32 int4_per_token_head 128 8 */
     37,  37,  /* cuda f32 int4_per_token_head 128 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 128 64 */
     37,  37,  /* cuda f32 int4_per_token_head 128 other */
     37,  37,  /* cuda f32 int4_per_token_head other 8 */
     37,  37,  /* cuda f32 int4_per_token_head other 16 */
+    37,  37,  /* cuda f32 int4_per_token_head other 64 */
     37,  37,  /* cuda f32 int4_per_token_head other other */
     38,  38,  /* cuda f32 q8_0 64 8 */
     38,  38,  /* cuda f32 q8_0 64 16 */
+    38,  38,  /* cuda f32 q8_0 64 64 */
     38,  38,  /* cuda f32 q8_0 64 other */
     38,  38,  /* cuda f32 q8_0 128 8 */
     38,  38,  /* cuda f32 q8_0 128 16 */
+    38,  38,  /* cuda f32 q8_0 128 64 */
     38,  38,  /* cuda f32 q8_0 128 other */
     38,  38,  /* cuda f32 q8_0 other 8 */
     38,  38,  /* cuda f32 q8_0 other 16 */
+    38,  38,  /* cuda f32 q8_0 other 64 */
     38,  38,  /* cuda f32 q8_0 other other */
     39,  39,  /* cuda f32 q4_0 64 8 */
     39,  39,  /* cuda f32 q4_0 64 16 */
+    39,  39,  /* cuda f32 q4_0 64 64 */
     39,  39,  /* cuda f32 q4_0 64 other */
     39,  39,  /* cuda f32 q4_0 128 8 */
     39,  39,  /* cuda f32 q4_0 128 16 */
+    39,  39,  /* cuda f32 q4_0 128 64 */
     39,  39,  /* cuda f32 q4_0 128 other */
     39,  39,  /* cuda f32 q4_0 other 8 */
     39,  39,  /* cuda f32 q4_0 other 16 */
+    39,  39,  /* cuda f32 q4_0 other 64 */
     39,  39,  /* cuda f32 q4_0 other other */
     -1,  -1,  /* cuda f16 f32 64 8 */
     -1,  -1,  /* cuda f16 f32 64 16 */
+    -1,  -1,  /* cuda f16 f32 64 64 */
     -1,  -1,  /* cuda f16 f32 64 other */
     -1,  -1,  /* cuda f16 f32 128 8 */
     -1,  -1,  /* cuda f16 f32 128 16 */
+    -1,  -1,  /* cuda f16 f32 128 64 */
     -1,  -1,  /* cuda f16 f32 128 other */
     -1,  -1,  /* cuda f16 f32 other 8 */
     -1,  -1,  /* cuda f16 f32 other 16 */
+    -1,  -1,  /* cuda f16 f32 other 64 */
     -1,  -1,  /* cuda f16 f32 other other */
-    40,  44,  /* cuda f16 f16 64 8 */
-    41,  44,  /* cuda f16 f16 64 16 */
-    44,  44,  /* cuda f16 f16 64 other */
-    42,  44,  /* cuda f16 f16 128 8 */
-    43,  44,  /* cuda f16 f16 128 16 */
-    44,  44,  /* cuda f16 f16 128 other */
-    44,  44,  /* cuda f16 f16 other 8 */
-    44,  44,  /* cuda f16 f16 other 16 */
-    44,  44,  /* cuda f16 f16 other other */
+    40,  46,  /* cuda f16 f16 64 8 */
+    41,  46,  /* cuda f16 f16 64 16 */
+    42,  46,  /* cuda f16 f16 64 64 */
+    46,  46,  /* cuda f16 f16 64 other */
+    43,  46,  /* cuda f16 f16 128 8 */
+    44,  46,  /* cuda f16 f16 128 16 */
+    45,  46,  /* cuda f16 f16 128 64 */
+    46,  46,  /* cuda f16 f16 128 other */
+    46,  46,  /* cuda f16 f16 other 8 */
+    46,  46,  /* cuda f16 f16 other 16 */
+    46,  46,  /* cuda f16 f16 other 64 */
+    46,  46,  /* cuda f16 f16 other other */
     -1,  -1,  /* cuda f16 bf16 64 8 */
     -1,  -1,  /* cuda f16 bf16 64 16 */
+    -1,  -1,  /* cuda f16 bf16 64 64 */
     -1,  -1,  /* cuda f16 bf16 64 other */
     -1,  -1,  /* cuda f16 bf16 128 8 */
     -1,  -1,  /* cuda f16 bf16 128 16 */
+    -1,  -1,  /* cuda f16 bf16 128 64 */
     -1,  -1,  /* cuda f16 bf16 128 other */
     -1,  -1,  /* cuda f16 bf16 other 8 */
     -1,  -1,  /* cuda f16 bf16 other 16 */
+    -1,  -1,  /* cuda f16 bf16 other 64 */
     -1,  -1,  /* cuda f16 bf16 other other */
-    45,  49,  /* cuda f16 fp8_e4m3 64 8 */
-    46,  49,  /* cuda f16 fp8_e4m3 64 16 */
-    49,  49,  /* cuda f16 fp8_e4m3 64 other */
-    47,  49,  /* cuda f16 fp8_e4m3 128 8 */
-    48,  49,  /* cuda f16 fp8_e4m3 128 16 */
-    49,  49,  /* cuda f16 fp8_e4m3 128 other */
-    49,  49,  /* cuda f16 fp8_e4m3 other 8 */
-    49,  49,  /* cuda f16 fp8_e4m3 other 16 */
-    49,  49,  /* cuda f16 fp8_e4m3 other other */
-    50,  54,  /* cuda f16 fp8_e5m2 64 8 */
-    51,  54,  /* cuda f16 fp8_e5m2 64 16 */
-    54,  54,  /* cuda f16 fp8_e5m2 64 other */
-    52,  54,  /* cuda f16 fp8_e5m2 128 8 */
-    53,  54,  /* cuda f16 fp8_e5m2 128 16 */
-    54,  54,  /* cuda f16 fp8_e5m2 128 other */
-    54,  54,  /* cuda f16 fp8_e5m2 other 8 */
-    54,  54,  /* cuda f16 fp8_e5m2 other 16 */
-    54,  54,  /* cuda f16 fp8_e5m2 other other */
-    55,  59,  /* cuda f16 int8 64 8 */
-    56,  59,  /* cuda f16 int8 64 16 */
-    59,  59,  /* cuda f16 int8 64 other */
-    57,  59,  /* cuda f16 int8 128 8 */
-    58,  59,  /* cuda f16 int8 128 16 */
-    59,  59,  /* cuda f16 int8 128 other */
-    59,  59,  /* cuda f16 int8 other 8 */
-    59,  59,  /* cuda f16 int8 other 16 */
-    59,  59,  /* cuda f16 int8 other other */
-    60,  60,  /* cuda f16 nvfp4 64 8 */
-    60,  60,  /* cuda f16 nvfp4 64 16 */
-    60,  60,  /* cuda f16 nvfp4 64 other */
-    60,  60,  /* cuda f16 nvfp4 128 8 */
-    60,  60,  /* cuda f16 nvfp4 128 16 */
-    60,  60,  /* cuda f16 nvfp4 128 other */
-    60,  60,  /* cuda f16 nvfp4 other 8 */
-    60,  60,  /* cuda f16 nvfp4 other 16 */
-    60,  60,  /* cuda f16 nvfp4 other other */
-    61,  65,  /* cuda f16 int8_per_token_head 64 8 */
-    62,  65,  /* cuda f16 int8_per_token_head 64 16 */
-    65,  65,  /* cuda f16 int8_per_token_head 64 other */
-    63,  65,  /* cuda f16 int8_per_token_head 128 8 */
-    64,  65,  /* cuda f16 int8_per_token_head 128 16 */
-    65,  65,  /* cuda f16 int8_per_token_head 128 other */
-    65,  65,  /* cuda f16 int8_per_token_head other 8 */
-    65,  65,  /* cuda f16 int8_per_token_head other 16 */
-    65,  65,  /* cuda f16 int8_per_token_head other other */
-    66,  70,  /* cuda f16 fp8_per_token_head 64 8 */
-    67,  70,  /* cuda f16 fp8_per_token_head 64 16 */
-    70,  70,  /* cuda f16 fp8_per_token_head 64 other */
-    68,  70,  /* cuda f16 fp8_per_token_head 128 8 */
-    69,  70,  /* cuda f16 fp8_per_token_head 128 16 */
-    70,  70,  /* cuda f16 fp8_per_token_head 128 other */
-    70,  70,  /* cuda f16 fp8_per_token_head other 8 */
-    70,  70,  /* cuda f16 fp8_per_token_head other 16 */
-    70,  70,  /* cuda f16 fp8_per_token_head other other */
-    71,  71,  /* cuda f16 int4_per_token_head 64 8 */
-    71,  71,  /* cuda f16 int4_per_token_head 64 16 */
-    71,  71,  /* cuda f16 int4_per_token_head 64 other */
-    71,  71,  /* cuda f16 int4_per_token_head 128 8 */
-    71,  71,  /* cuda f16 int4_per_token_head 128 16 */
-    71,  71,  /* cuda f16 int4_per_token_head 128 other */
-    71,  71,  /* cuda f16 int4_per_token_head other 8 */
-    71,  71,  /* cuda f16 int4_per_token_head other 16 */
-    71,  71,  /* cuda f16 int4_per_token_head other other */
-    72,  72,  /* cuda f16 q8_0 64 8 */
-    72,  72,  /* cuda f16 q8_0 64 16 */
-    72,  72,  /* cuda f16 q8_0 64 other */
-    72,  72,  /* cuda f16 q8_0 128 8 */
-    72,  72,  /* cuda f16 q8_0 128 16 */
-    72,  72,  /* cuda f16 q8_0 128 other */
-    72,  72,  /* cuda f16 q8_0 other 8 */
-    72,  72,  /* cuda f16 q8_0 other 16 */
-    72,  72,  /* cuda f16 q8_0 other other */
-    73,  73,  /* cuda f16 q4_0 64 8 */
-    73,  73,  /* cuda f16 q4_0 64 16 */
-    73,  73,  /* cuda f16 q4_0 64 other */
-    73,  73,  /* cuda f16 q4_0 128 8 */
-    73,  73,  /* cuda f16 q4_0 128 16 */
-    73,  73,  /* cuda f16 q4_0 128 other */
-    73,  73,  /* cuda f16 q4_0 other 8 */
-    73,  73,  /* cuda f16 q4_0 other 16 */
-    73,  73,  /* cuda f16 q4_0 other other */
+    47,  53,  /* cuda f16 fp8_e4m3 64 8 */
+    48,  53,  /* cuda f16 fp8_e4m3 64 16 */
+    49,  53,  /* cuda f16 fp8_e4m3 64 64 */
+    53,  53,  /* cuda f16 fp8_e4m3 64 other */
+    50,  53,  /* cuda f16 fp8_e4m3 128 8 */
+    51,  53,  /* cuda f16 fp8_e4m3 128 16 */
+    52,  53,  /* cuda f16 fp8_e4m3 128 64 */
+    53,  53,  /* cuda f16 fp8_e4m3 128 other */
+    53,  53,  /* cuda f16 fp8_e4m3 other 8 */
+    53,  53,  /* cuda f16 fp8_e4m3 other 16 */
+    53,  53,  /* cuda f16 fp8_e4m3 other 64 */
+    53,  53,  /* cuda f16 fp8_e4m3 other other */
+    54,  60,  /* cuda f16 fp8_e5m2 64 8 */
+    55,  60,  /* cuda f16 fp8_e5m2 64 16 */
+    56,  60,  /* cuda f16 fp8_e5m2 64 64 */
+    60,  60,  /* cuda f16 fp8_e5m2 64 other */
+    57,  60,  /* cuda f16 fp8_e5m2 128 8 */
+    58,  60,  /* cuda f16 fp8_e5m2 128 16 */
+    59,  60,  /* cuda f16 fp8_e5m2 128 64 */
+    60,  60,  /* cuda f16 fp8_e5m2 128 other */
+    60,  60,  /* cuda f16 fp8_e5m2 other 8 */
+    60,  60,  /* cuda f16 fp8_e5m2 other 16 */
+    60,  60,  /* cuda f16 fp8_e5m2 other 64 */
+    60,  60,  /* cuda f16 fp8_e5m2 other other */
+    61,  67,  /* cuda f16 int8 64 8 */
+    62,  67,  /* cuda f16 int8 64 16 */
+    63,  67,  /* cuda f16 int8 64 64 */
+    67,  67,  /* cuda f16 int8 64 other */
+    64,  67,  /* cuda f16 int8 128 8 */
+    65,  67,  /* cuda f16 int8 128 16 */
+    66,  67,  /* cuda f16 int8 128 64 */
+    67,  67,  /* cuda f16 int8 128 other */
+    67,  67,  /* cuda f16 int8 other 8 */
+    67,  67,  /* cuda f16 int8 other 16 */
+    67,  67,  /* cuda f16 int8 other 64 */
+    67,  67,  /* cuda f16 int8 other other */
+    68,  68,  /* cuda f16 nvfp4 64 8 */
+    68,  68,  /* cuda f16 nvfp4 64 16 */
+    68,  68,  /* cuda f16 nvfp4 64 64 */
+    68,  68,  /* cuda f16 nvfp4 64 other */
+    68,  68,  /* cuda f16 nvfp4 128 8 */
+    68,  68,  /* cuda f16 nvfp4 128 16 */
+    68,  68,  /* cuda f16 nvfp4 128 64 */
+    68,  68,  /* cuda f16 nvfp4 128 other */
+    68,  68,  /* cuda f16 nvfp4 other 8 */
+    68,  68,  /* cuda f16 nvfp4 other 16 */
+    68,  68,  /* cuda f16 nvfp4 other 64 */
+    68,  68,  /* cuda f16 nvfp4 other other */
+    69,  75,  /* cuda f16 int8_per_token_head 64 8 */
+    70,  75,  /* cuda f16 int8_per_token_head 64 16 */
+    71,  75,  /* cuda f16 int8_per_token_head 64 64 */
+    75,  75,  /* cuda f16 int8_per_token_head 64 other */
+    72,  75,  /* cuda f16 int8_per_token_head 128 8 */
+    73,  75,  /* cuda f16 int8_per_token_head 128 16 */
+    74,  75,  /* cuda f16 int8_per_token_head 128 64 */
+    75,  75,  /* cuda f16 int8_per_token_head 128 other */
+    75,  75,  /* cuda f16 int8_per_token_head other 8 */
+    75,  75,  /* cuda f16 int8_per_token_head other 16 */
+    75,  75,  /* cuda f16 int8_per_token_head other 64 */
+    75,  75,  /* cuda f16 int8_per_token_head other other */
+    76,  82,  /* cuda f16 fp8_per_token_head 64 8 */
+    77,  82,  /* cuda f16 fp8_per_token_head 64 16 */
+    78,  82,  /* cuda f16 fp8_per_token_head 64 64 */
+    82,  82,  /* cuda f16 fp8_per_token_head 64 other */
+    79,  82,  /* cuda f16 fp8_per_token_head 128 8 */
+    80,  82,  /* cuda f16 fp8_per_token_head 128 16 */
+    81,  82,  /* cuda f16 fp8_per_token_head 128 64 */
+    82,  82,  /* cuda f16 fp8_per_token_head 128 other */
+    82,  82,  /* cuda f16 fp8_per_token_head other 8 */
+    82,  82,  /* cuda f16 fp8_per_token_head other 16 */
+    82,  82,  /* cuda f16 fp8_per_token_head other 64 */
+    82,  82,  /* cuda f16 fp8_per_token_head other other */
+    83,  83,  /* cuda f16 int4_per_token_head 64 8 */
+    83,  83,  /* cuda f16 int4_per_token_head 64 16 */
+    83,  83,  /* cuda f16 int4_per_token_head 64 64 */
+    83,  83,  /* cuda f16 int4_per_token_head 64 other */
+    83,  83,  /* cuda f16 int4_per_token_head 128 8 */
+    83,  83,  /* cuda f16 int4_per_token_head 128 16 */
+    83,  83,  /* cuda f16 int4_per_token_head 128 64 */
+    83,  83,  /* cuda f16 int4_per_token_head 128 other */
+    83,  83,  /* cuda f16 int4_per_token_head other 8 */
+    83,  83,  /* cuda f16 int4_per_token_head other 16 */
+    83,  83,  /* cuda f16 int4_per_token_head other 64 */
+    83,  83,  /* cuda f16 int4_per_token_head other other */
+    84,  84,  /* cuda f16 q8_0 64 8 */
+    84,  84,  /* cuda f16 q8_0 64 16 */
+    84,  84,  /* cuda f16 q8_0 64 64 */
+    84,  84,  /* cuda f16 q8_0 64 other */
+    84,  84,  /* cuda f16 q8_0 128 8 */
+    84,  84,  /* cuda f16 q8_0 128 16 */
+    84,  84,  /* cuda f16 q8_0 128 64 */
+    84,  84,  /* cuda f16 q8_0 128 other */
+    84,  84,  /* cuda f16 q8_0 other 8 */
+    84,  84,  /* cuda f16 q8_0 other 16 */
+    84,  84,  /* cuda f16 q8_0 other 64 */
+    84,  84,  /* cuda f16 q8_0 other other */
+    85,  85,  /* cuda f16 q4_0 64 8 */
+    85,  85,  /* cuda f16 q4_0 64 16 */
+    85,  85,  /* cuda f16 q4_0 64 64 */
+    85,  85,  /* cuda f16 q4_0 64 other */
+    85,  85,  /* cuda f16 q4_0 128 8 */
+    85,  85,  /* cuda f16 q4_0 128 16 */
+    85,  85,  /* cuda f16 q4_0 128 64 */
+    85,  85,  /* cuda f16 q4_0 128 other */
+    85,  85,  /* cuda f16 q4_0 other 8 */
+    85,  85,  /* cuda f16 q4_0 other 16 */
+    85,  85,  /* cuda f16 q4_0 other 64 */
+    85,  85,  /* cuda f16 q4_0 other other */
     -1,  -1,  /* cuda bf16 f32 64 8 */
     -1,  -1,  /* cuda bf16 f32 64 16 */
+    -1,  -1,  /* cuda bf16 f32 64 64 */
     -1,  -1,  /* cuda bf16 f32 64 other */
     -1,  -1,  /* cuda bf16 f32 128 8 */
     -1,  -1,  /* cuda bf16 f32 128 16 */
+    -1,  -1,  /* cuda bf16 f32 128 64 */
     -1,  -1,  /* cuda bf16 f32 128 other */
     -1,  -1,  /* cuda bf16 f32 other 8 */
     -1,  -1,  /* cuda bf16 f32 other 16 */
+    -1,  -1,  /* cuda bf16 f32 other 64 */
     -1,  -1,  /* cuda bf16 f32 other other */
     -1,  -1,  /* cuda bf16 f16 64 8 */
     -1,  -1,  /* cuda bf16 f16 64 16 */
+    -1,  -1,  /* cuda bf16 f16 64 64 */
     -1,  -1,  /* cuda bf16 f16 64 other */
     -1,  -1,  /* cuda bf16 f16 128 8 */
     -1,  -1,  /* cuda bf16 f16 128 16 */
+    -1,  -1,  /* cuda bf16 f16 128 64 */
     -1,  -1,  /* cuda bf16 f16 128 other */
     -1,  -1,  /* cuda bf16 f16 other 8 */
     -1,  -1,  /* cuda bf16 f16 other 16 */
+    -1,  -1,  /* cuda bf16 f16 other 64 */
     -1,  -1,  /* cuda bf16 f16 other other */
-    74,  78,  /* cuda bf16 bf16 64 8 */
-    75,  78,  /* cuda bf16 bf16 64 16 */
-    78,  78,  /* cuda bf16 bf16 64 other */
-    76,  78,  /* cuda bf16 bf16 128 8 */
-    77,  78,  /* cuda bf16 bf16 128 16 */
-    78,  78,  /* cuda bf16 bf16 128 other */
-    78,  78,  /* cuda bf16 bf16 other 8 */
-    78,  78,  /* cuda bf16 bf16 other 16 */
-    78,  78,  /* cuda bf16 bf16 other other */
-    79,  83,  /* cuda bf16 fp8_e4m3 64 8 */
-    80,  83,  /* cuda bf16 fp8_e4m3 64 16 */
-    83,  83,  /* cuda bf16 fp8_e4m3 64 other */
-    81,  83,  /* cuda bf16 fp8_e4m3 128 8 */
-    82,  83,  /* cuda bf16 fp8_e4m3 128 16 */
-    83,  83,  /* cuda bf16 fp8_e4m3 128 other */
-    83,  83,  /* cuda bf16 fp8_e4m3 other 8 */
-    83,  83,  /* cuda bf16 fp8_e4m3 other 16 */
-    83,  83,  /* cuda bf16 fp8_e4m3 other other */
-    84,  88,  /* cuda bf16 fp8_e5m2 64 8 */
-    85,  88,  /* cuda bf16 fp8_e5m2 64 16 */
-    88,  88,  /* cuda bf16 fp8_e5m2 64 other */
-    86,  88,  /* cuda bf16 fp8_e5m2 128 8 */
-    87,  88,  /* cuda bf16 fp8_e5m2 128 16 */
-    88,  88,  /* cuda bf16 fp8_e5m2 128 other */
-    88,  88,  /* cuda bf16 fp8_e5m2 other 8 */
-    88,  88,  /* cuda bf16 fp8_e5m2 other 16 */
-    88,  88,  /* cuda bf16 fp8_e5m2 other other */
-    89,  93,  /* cuda bf16 int8 64 8 */
-    90,  93,  /* cuda bf16 int8 64 16 */
-    93,  93,  /* cuda bf16 int8 64 other */
-    91,  93,  /* cuda bf16 int8 128 8 */
-    92,  93,  /* cuda bf16 int8 128 16 */
-    93,  93,  /* cuda bf16 int8 128 other */
-    93,  93,  /* cuda bf16 int8 other 8 */
-    93,  93,  /* cuda bf16 int8 other 16 */
-    93,  93,  /* cuda bf16 int8 other other */
-    94,  94,  /* cuda bf16 nvfp4 64 8 */
-    94,  94,  /* cuda bf16 nvfp4 64 16 */
-    94,  94,  /* cuda bf16 nvfp4 64 other */
-    94,  94,  /* cuda bf16 nvfp4 128 8 */
-    94,  94,  /* cuda bf16 nvfp4 128 16 */
-    94,  94,  /* cuda bf16 nvfp4 128 other */
-    94,  94,  /* cuda bf16 nvfp4 other 8 */
-    94,  94,  /* cuda bf16 nvfp4 other 16 */
-    94,  94,  /* cuda bf16 nvfp4 other other */
-    95,  99,  /* cuda bf16 int8_per_token_head 64 8 */
-    96,  99,  /* cuda bf16 int8_per_token_head 64 16 */
-    99,  99,  /* cuda bf16 int8_per_token_head 64 other */
-    97,  99,  /* cuda bf16 int8_per_token_head 128 8 */
-    98,  99,  /* cuda bf16 int8_per_token_head 128 16 */
-    99,  99,  /* cuda bf16 int8_per_token_head 128 other */
-    99,  99,  /* cuda bf16 int8_per_token_head other 8 */
-    99,  99,  /* cuda bf16 int8_per_token_head other 16 */
-    99,  99,  /* cuda bf16 int8_per_token_head other other */
-    100, 104, /* cuda bf16 fp8_per_token_head 64 8 */
-    101, 104, /* cuda bf16 fp8_per_token_head 64 16 */
-    104, 104, /* cuda bf16 fp8_per_token_head 64 other */
-    102, 104, /* cuda bf16 fp8_per_token_head 128 8 */
-    103, 104, /* cuda bf16 fp8_per_token_head 128 16 */
-    104, 104, /* cuda bf16 fp8_per_token_head 128 other */
-    104, 104, /* cuda bf16 fp8_per_token_head other 8 */
-    104, 104, /* cuda bf16 fp8_per_token_head other 16 */
-    104, 104, /* cuda bf16 fp8_per_token_head other other */
-    105, 105, /* cuda bf16 int4_per_token_head 64 8 */
-    105, 105, /* cuda bf16 int4_per_token_head 64 16 */
-    105, 105, /* cuda bf16 int4_per_token_head 64 other */
-    105, 105, /* cuda bf16 int4_per_token_head 128 8 */
-    105, 105, /* cuda bf16 int4_per_token_head 128 16 */
-    105, 105, /* cuda bf16 int4_per_token_head 128 other */
-    105, 105, /* cuda bf16 int4_per_token_head other 8 */
-    105, 105, /* cuda bf16 int4_per_token_head other 16 */
-    105, 105, /* cuda bf16 int4_per_token_head other other */
-    106, 106, /* cuda bf16 q8_0 64 8 */
-    106, 106, /* cuda bf16 q8_0 64 16 */
-    106, 106, /* cuda bf16 q8_0 64 other */
-    106, 106, /* cuda bf16 q8_0 128 8 */
-    106, 106, /* cuda bf16 q8_0 128 16 */
-    106, 106, /* cuda bf16 q8_0 128 other */
-    106, 106, /* cuda bf16 q8_0 other 8 */
-    106, 106, /* cuda bf16 q8_0 other 16 */
-    106, 106, /* cuda bf16 q8_0 other other */
-    107, 107, /* cuda bf16 q4_0 64 8 */
-    107, 107, /* cuda bf16 q4_0 64 16 */
-    107, 107, /* cuda bf16 q4_0 64 other */
-    107, 107, /* cuda bf16 q4_0 128 8 */
-    107, 107, /* cuda bf16 q4_0 128 16 */
-    107, 107, /* cuda bf16 q4_0 128 other */
-    107, 107, /* cuda bf16 q4_0 other 8 */
-    107, 107, /* cuda bf16 q4_0 other 16 */
-    107, 107, /* cuda bf16 q4_0 other other */
+    86,  92,  /* cuda bf16 bf16 64 8 */
+    87,  92,  /* cuda bf16 bf16 64 16 */
+    88,  92,  /* cuda bf16 bf16 64 64 */
+    92,  92,  /* cuda bf16 bf16 64 other */
+    89,  92,  /* cuda bf16 bf16 128 8 */
+    90,  92,  /* cuda bf16 bf16 128 16 */
+    91,  92,  /* cuda bf16 bf16 128 64 */
+    92,  92,  /* cuda bf16 bf16 128 other */
+    92,  92,  /* cuda bf16 bf16 other 8 */
+    92,  92,  /* cuda bf16 bf16 other 16 */
+    92,  92,  /* cuda bf16 bf16 other 64 */
+    92,  92,  /* cuda bf16 bf16 other other */
+    93,  99,  /* cuda bf16 fp8_e4m3 64 8 */
+    94,  99,  /* cuda bf16 fp8_e4m3 64 16 */
+    95,  99,  /* cuda bf16 fp8_e4m3 64 64 */
+    99,  99,  /* cuda bf16 fp8_e4m3 64 other */
+    96,  99,  /* cuda bf16 fp8_e4m3 128 8 */
+    97,  99,  /* cuda bf16 fp8_e4m3 128 16 */
+    98,  99,  /* cuda bf16 fp8_e4m3 128 64 */
+    99,  99,  /* cuda bf16 fp8_e4m3 128 other */
+    99,  99,  /* cuda bf16 fp8_e4m3 other 8 */
+    99,  99,  /* cuda bf16 fp8_e4m3 other 16 */
+    99,  99,  /* cuda bf16 fp8_e4m3 other 64 */
+    99,  99,  /* cuda bf16 fp8_e4m3 other other */
+    100, 106, /* cuda bf16 fp8_e5m2 64 8 */
+    101, 106, /* cuda bf16 fp8_e5m2 64 16 */
+    102, 106, /* cuda bf16 fp8_e5m2 64 64 */
+    106, 106, /* cuda bf16 fp8_e5m2 64 other */
+    103, 106, /* cuda bf16 fp8_e5m2 128 8 */
+    104, 106, /* cuda bf16 fp8_e5m2 128 16 */
+    105, 106, /* cuda bf16 fp8_e5m2 128 64 */
+    106, 106, /* cuda bf16 fp8_e5m2 128 other */
+    106, 106, /* cuda bf16 fp8_e5m2 other 8 */
+    106, 106, /* cuda bf16 fp8_e5m2 other 16 */
+    106, 106, /* cuda bf16 fp8_e5m2 other 64 */
+    106, 106, /* cuda bf16 fp8_e5m2 other other */
+    107, 113, /* cuda bf16 int8 64 8 */
+    108, 113, /* cuda bf16 int8 64 16 */
+    109, 113, /* cuda bf16 int8 64 64 */
+    113, 113, /* cuda bf16 int8 64 other */
+    110, 113, /* cuda bf16 int8 128 8 */
+    111, 113, /* cuda bf16 int8 128 16 */
+    112, 113, /* cuda bf16 int8 128 64 */
+    113, 113, /* cuda bf16 int8 128 other */
+    113, 113, /* cuda bf16 int8 other 8 */
+    113, 113, /* cuda bf16 int8 other 16 */
+    113, 113, /* cuda bf16 int8 other 64 */
+    113, 113, /* cuda bf16 int8 other other */
+    114, 114, /* cuda bf16 nvfp4 64 8 */
+    114, 114, /* cuda bf16 nvfp4 64 16 */
+    114, 114, /* cuda bf16 nvfp4 64 64 */
+    114, 114, /* cuda bf16 nvfp4 64 other */
+    114, 114, /* cuda bf16 nvfp4 128 8 */
+    114, 114, /* cuda bf16 nvfp4 128 16 */
+    114, 114, /* cuda bf16 nvfp4 128 64 */
+    114, 114, /* cuda bf16 nvfp4 128 other */
+    114, 114, /* cuda bf16 nvfp4 other 8 */
+    114, 114, /* cuda bf16 nvfp4 other 16 */
+    114, 114, /* cuda bf16 nvfp4 other 64 */
+    114, 114, /* cuda bf16 nvfp4 other other */
+    115, 121, /* cuda bf16 int8_per_token_head 64 8 */
+    116, 121, /* cuda bf16 int8_per_token_head 64 16 */
+    117, 121, /* cuda bf16 int8_per_token_head 64 64 */
+    121, 121, /* cuda bf16 int8_per_token_head 64 other */
+    118, 121, /* cuda bf16 int8_per_token_head 128 8 */
+    119, 121, /* cuda bf16 int8_per_token_head 128 16 */
+    120, 121, /* cuda bf16 int8_per_token_head 128 64 */
+    121, 121, /* cuda bf16 int8_per_token_head 128 other */
+    121, 121, /* cuda bf16 int8_per_token_head other 8 */
+    121, 121, /* cuda bf16 int8_per_token_head other 16 */
+    121, 121, /* cuda bf16 int8_per_token_head other 64 */
+    121, 121, /* cuda bf16 int8_per_token_head other other */
+    122, 128, /* cuda bf16 fp8_per_token_head 64 8 */
+    123, 128, /* cuda bf16 fp8_per_token_head 64 16 */
+    124, 128, /* cuda bf16 fp8_per_token_head 64 64 */
+    128, 128, /* cuda bf16 fp8_per_token_head 64 other */
+    125, 128, /* cuda bf16 fp8_per_token_head 128 8 */
+    126, 128, /* cuda bf16 fp8_per_token_head 128 16 */
+    127, 128, /* cuda bf16 fp8_per_token_head 128 64 */
+    128, 128, /* cuda bf16 fp8_per_token_head 128 other */
+    128, 128, /* cuda bf16 fp8_per_token_head other 8 */
+    128, 128, /* cuda bf16 fp8_per_token_head other 16 */
+    128, 128, /* cuda bf16 fp8_per_token_head other 64 */
+    128, 128, /* cuda bf16 fp8_per_token_head other other */
+    129, 129, /* cuda bf16 int4_per_token_head 64 8 */
+    129, 129, /* cuda bf16 int4_per_token_head 64 16 */
+    129, 129, /* cuda bf16 int4_per_token_head 64 64 */
+    129, 129, /* cuda bf16 int4_per_token_head 64 other */
+    129, 129, /* cuda bf16 int4_per_token_head 128 8 */
+    129, 129, /* cuda bf16 int4_per_token_head 128 16 */
+    129, 129, /* cuda bf16 int4_per_token_head 128 64 */
+    129, 129, /* cuda bf16 int4_per_token_head 128 other */
+    129, 129, /* cuda bf16 int4_per_token_head other 8 */
+    129, 129, /* cuda bf16 int4_per_token_head other 16 */
+    129, 129, /* cuda bf16 int4_per_token_head other 64 */
+    129, 129, /* cuda bf16 int4_per_token_head other other */
+    130, 130, /* cuda bf16 q8_0 64 8 */
+    130, 130, /* cuda bf16 q8_0 64 16 */
+    130, 130, /* cuda bf16 q8_0 64 64 */
+    130, 130, /* cuda bf16 q8_0 64 other */
+    130, 130, /* cuda bf16 q8_0 128 8 */
+    130, 130, /* cuda bf16 q8_0 128 16 */
+    130, 130, /* cuda bf16 q8_0 128 64 */
+    130, 130, /* cuda bf16 q8_0 128 other */
+    130, 130, /* cuda bf16 q8_0 other 8 */
+    130, 130, /* cuda bf16 q8_0 other 16 */
+    130, 130, /* cuda bf16 q8_0 other 64 */
+    130, 130, /* cuda bf16 q8_0 other other */
+    131, 131, /* cuda bf16 q4_0 64 8 */
+    131, 131, /* cuda bf16 q4_0 64 16 */
+    131, 131, /* cuda bf16 q4_0 64 64 */
+    131, 131, /* cuda bf16 q4_0 64 other */
+    131, 131, /* cuda bf16 q4_0 128 8 */
+    131, 131, /* cuda bf16 q4_0 128 16 */
+    131, 131, /* cuda bf16 q4_0 128 64 */
+    131, 131, /* cuda bf16 q4_0 128 other */
+    131, 131, /* cuda bf16 q4_0 other 8 */
+    131, 131, /* cuda bf16 q4_0 other 16 */
+    131, 131, /* cuda bf16 q4_0 other 64 */
+    131, 131, /* cuda bf16 q4_0 other other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
-    44,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
-    49,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
-    54,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
-    59,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
-    65,  -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
-    70,  -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
-    78,  -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
-    83,  -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
-    88,  -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
-    93,  -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
-    99,  -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
-    104, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
+    46,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
+    53,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
+    60,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
+    67,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
+    75,  -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
+    82,  -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
+    92,  -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
+    99,  -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
+    106, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
+    113, -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
+    121, -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
+    128, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
 };
 
 /* [backend][scalar][cache][head_size][rows][arch] -> where these begin; -1: there is none. */
 static const int16_t rest[] = {
     -1, -1, /* cpu f32 f32 64 8 */
     -1, -1, /* cpu f32 f32 64 16 */
+    -1, -1, /* cpu f32 f32 64 64 */
     -1, -1, /* cpu f32 f32 64 other */
     -1, -1, /* cpu f32 f32 128 8 */
     -1, -1, /* cpu f32 f32 128 16 */
+    -1, -1, /* cpu f32 f32 128 64 */
     -1, -1, /* cpu f32 f32 128 other */
     -1, -1, /* cpu f32 f32 other 8 */
     -1, -1, /* cpu f32 f32 other 16 */
+    -1, -1, /* cpu f32 f32 other 64 */
     -1, -1, /* cpu f32 f32 other other */
     -1, -1, /* cpu f32 f16 64 8 */
     -1, -1, /* cpu f32 f16 64 16 */
+    -1, -1, /* cpu f32 f16 64 64 */
     -1, -1, /* cpu f32 f16 64 other */
     -1, -1, /* cpu f32 f16 128 8 */
     -1, -1, /* cpu f32 f16 128 16 */
+    -1, -1, /* cpu f32 f16 128 64 */
     -1, -1, /* cpu f32 f16 128 other */
     -1, -1, /* cpu f32 f16 other 8 */
     -1, -1, /* cpu f32 f16 other 16 */
+    -1, -1, /* cpu f32 f16 other 64 */
     -1, -1, /* cpu f32 f16 other other */
     -1, -1, /* cpu f32 bf16 64 8 */
     -1, -1, /* cpu f32 bf16 64 16 */
+    -1, -1, /* cpu f32 bf16 64 64 */
     -1, -1, /* cpu f32 bf16 64 other */
     -1, -1, /* cpu f32 bf16 128 8 */
     -1, -1, /* cpu f32 bf16 128 16 */
+    -1, -1, /* cpu f32 bf16 128 64 */
     -1, -1, /* cpu f32 bf16 128 other */
     -1, -1, /* cpu f32 bf16 other 8 */
     -1, -1, /* cpu f32 bf16 other 16 */
+    -1, -1, /* cpu f32 bf16 other 64 */
     -1, -1, /* cpu f32 bf16 other other */
     -1, -1, /* cpu f32 fp8_e4m3 64 8 */
     -1, -1, /* cpu f32 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 64 */
     -1, -1, /* cpu f32 fp8_e4m3 64 other */
     -1, -1, /* cpu f32 fp8_e4m3 128 8 */
     -1, -1, /* cpu f32 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 64 */
     -1, -1, /* cpu f32 fp8_e4m3 128 other */
     -1, -1, /* cpu f32 fp8_e4m3 other 8 */
     -1, -1, /* cpu f32 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 other 64 */
     -1, -1, /* cpu f32 fp8_e4m3 other other */
     -1, -1, /* cpu f32 fp8_e5m2 64 8 */
     -1, -1, /* cpu f32 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 64 */
     -1, -1, /* cpu f32 fp8_e5m2 64 other */
     -1, -1, /* cpu f32 fp8_e5m2 128 8 */
     -1, -1, /* cpu f32 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 64 */
     -1, -1, /* cpu f32 fp8_e5m2 128 other */
     -1, -1, /* cpu f32 fp8_e5m2 other 8 */
     -1, -1, /* cpu f32 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 other 64 */
     -1, -1, /* cpu f32 fp8_e5m2 other other */
     -1, -1, /* cpu f32 int8 64 8 */
     -1, -1, /* cpu f32 int8 64 16 */
+    -1, -1, /* cpu f32 int8 64 64 */
     -1, -1, /* cpu f32 int8 64 other */
     -1, -1, /* cpu f32 int8 128 8 */
     -1, -1, /* cpu f32 int8 128 16 */
+    -1, -1, /* cpu f32 int8 128 64 */
     -1, -1, /* cpu f32 int8 128 other */
     -1, -1, /* cpu f32 int8 other 8 */
     -1, -1, /* cpu f32 int8 other 16 */
+    -1, -1, /* cpu f32 int8 other 64 */
     -1, -1, /* cpu f32 int8 other other */
     -1, -1, /* cpu f32 nvfp4 64 8 */
     -1, -1, /* cpu f32 nvfp4 64 16 */
+    -1, -1, /* cpu f32 nvfp4 64 64 */
     -1, -1, /* cpu f32 nvfp4 64 other */
     -1, -1, /* cpu f32 nvfp4 128 8 */
     -1, -1, /* cpu f32 nvfp4 128 16 */
+    -1, -1, /* cpu f32 nvfp4 128 64 */
     -1, -1, /* cpu f32 nvfp4 128 other */
     -1, -1, /* cpu f32 nvfp4 other 8 */
     -1, -1, /* cpu f32 nvfp4 other 16 */
+    -1, -1, /* cpu f32 nvfp4 other 64 */
     -1, -1, /* cpu f32 nvfp4 other other */
     -1, -1, /* cpu f32 int8_per_token_head 64 8 */
     -1, -1, /* cpu f32 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 64 64 */
     -1, -1, /* cpu f32 int8_per_token_head 64 other */
     -1, -1, /* cpu f32 int8_per_token_head 128 8 */
     -1, -1, /* cpu f32 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 64 */
     -1, -1, /* cpu f32 int8_per_token_head 128 other */
     -1, -1, /* cpu f32 int8_per_token_head other 8 */
     -1, -1, /* cpu f32 int8_per_token_head other 16 */
+    -1, -1, /* cpu f32 int8_per_token_head other 64 */
     -1, -1, /* cpu f32 int8_per_token_head other other */
     -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 64 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 other */
     -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 64 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 other */
     -1, -1, /* cpu f32 fp8_per_token_head other 8 */
     -1, -1, /* cpu f32 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head other 64 */
     -1, -1, /* cpu f32 fp8_per_token_head other other */
     -1, -1, /* cpu f32 int4_per_token_head 64 8 */
     -1, -1, /* cpu f32 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 64 64 */
     -1, -1, /* cpu f32 int4_per_token_head 64 other */
     -1, -1, /* cpu f32 int4_per_token_head 128 8 */
     -1, -1, /* cpu f32 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 64 */
     -1, -1, /* cpu f32 int4_per_token_head 128 other */
     -1, -1, /* cpu f32 int4_per_token_head other 8 */
     -1, -1, /* cpu f32 int4_per_token_head other 16 */
+    -1, -1, /* cpu f32 int4_per_token_head other 64 */
     -1, -1, /* cpu f32 int4_per_token_head other other */
     -1, -1, /* cpu f32 q8_0 64 8 */
     -1, -1, /* cpu f32 q8_0 64 16 */
+    -1, -1, /* cpu f32 q8_0 64 64 */
     -1, -1, /* cpu f32 q8_0 64 other */
     -1, -1, /* cpu f32 q8_0 128 8 */
     -1, -1, /* cpu f32 q8_0 128 16 */
+    -1, -1, /* cpu f32 q8_0 128 64 */
     -1, -1, /* cpu f32 q8_0 128 other */
     -1, -1, /* cpu f32 q8_0 other 8 */
     -1, -1, /* cpu f32 q8_0 other 16 */
+    -1, -1, /* cpu f32 q8_0 other 64 */
     -1, -1, /* cpu f32 q8_0 other other */
     -1, -1, /* cpu f32 q4_0 64 8 */
     -1, -1, /* cpu f32 q4_0 64 16 */
+    -1, -1, /* cpu f32 q4_0 64 64 */
     -1, -1, /* cpu f32 q4_0 64 other */
     -1, -1, /* cpu f32 q4_0 128 8 */
     -1, -1, /* cpu f32 q4_0 128 16 */
+    -1, -1, /* cpu f32 q4_0 128 64 */
     -1, -1, /* cpu f32 q4_0 128 other */
     -1, -1, /* cpu f32 q4_0 other 8 */
     -1, -1, /* cpu f32 q4_0 other 16 */
+    -1, -1, /* cpu f32 q4_0 other 64 */
     -1, -1, /* cpu f32 q4_0 other other */
     -1, -1, /* cpu f16 f32 64 8 */
     -1, -1, /* cpu f16 f32 64 16 */
+    -1, -1, /* cpu f16 f32 64 64 */
     -1, -1, /* cpu f16 f32 64 other */
     -1, -1, /* cpu f16 f32 128 8 */
     -1, -1, /* cpu f16 f32 128 16 */
+    -1, -1, /* cpu f16 f32 128 64 */
     -1, -1, /* cpu f16 f32 128 other */
     -1, -1, /* cpu f16 f32 other 8 */
     -1, -1, /* cpu f16 f32 other 16 */
+    -1, -1, /* cpu f16 f32 other 64 */
     -1, -1, /* cpu f16 f32 other other */
     -1, -1, /* cpu f16 f16 64 8 */
     -1, -1, /* cpu f16 f16 64 16 */
+    -1, -1, /* cpu f16 f16 64 64 */
     -1, -1, /* cpu f16 f16 64 other */
     -1, -1, /* cpu f16 f16 128 8 */
     -1, -1, /* cpu f16 f16 128 16 */
+    -1, -1, /* cpu f16 f16 128 64 */
     -1, -1, /* cpu f16 f16 128 other */
     -1, -1, /* cpu f16 f16 other 8 */
     -1, -1, /* cpu f16 f16 other 16 */
+    -1, -1, /* cpu f16 f16 other 64 */
     -1, -1, /* cpu f16 f16 other other */
     -1, -1, /* cpu f16 bf16 64 8 */
     -1, -1, /* cpu f16 bf16 64 16 */
+    -1, -1, /* cpu f16 bf16 64 64 */
     -1, -1, /* cpu f16 bf16 64 other */
     -1, -1, /* cpu f16 bf16 128 8 */
     -1, -1, /* cpu f16 bf16 128 16 */
+    -1, -1, /* cpu f16 bf16 128 64 */
     -1, -1, /* cpu f16 bf16 128 other */
     -1, -1, /* cpu f16 bf16 other 8 */
     -1, -1, /* cpu f16 bf16 other 16 */
+    -1, -1, /* cpu f16 bf16 other 64 */
     -1, -1, /* cpu f16 bf16 other other */
     -1, -1, /* cpu f16 fp8_e4m3 64 8 */
     -1, -1, /* cpu f16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 64 */
     -1, -1, /* cpu f16 fp8_e4m3 64 other */
     -1, -1, /* cpu f16 fp8_e4m3 128 8 */
     -1, -1, /* cpu f16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 64 */
     -1, -1, /* cpu f16 fp8_e4m3 128 other */
     -1, -1, /* cpu f16 fp8_e4m3 other 8 */
     -1, -1, /* cpu f16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 other 64 */
     -1, -1, /* cpu f16 fp8_e4m3 other other */
     -1, -1, /* cpu f16 fp8_e5m2 64 8 */
     -1, -1, /* cpu f16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 64 */
     -1, -1, /* cpu f16 fp8_e5m2 64 other */
     -1, -1, /* cpu f16 fp8_e5m2 128 8 */
     -1, -1, /* cpu f16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 64 */
     -1, -1, /* cpu f16 fp8_e5m2 128 other */
     -1, -1, /* cpu f16 fp8_e5m2 other 8 */
     -1, -1, /* cpu f16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 other 64 */
     -1, -1, /* cpu f16 fp8_e5m2 other other */
     -1, -1, /* cpu f16 int8 64 8 */
     -1, -1, /* cpu f16 int8 64 16 */
+    -1, -1, /* cpu f16 int8 64 64 */
     -1, -1, /* cpu f16 int8 64 other */
     -1, -1, /* cpu f16 int8 128 8 */
     -1, -1, /* cpu f16 int8 128 16 */
+    -1, -1, /* cpu f16 int8 128 64 */
     -1, -1, /* cpu f16 int8 128 other */
     -1, -1, /* cpu f16 int8 other 8 */
     -1, -1, /* cpu f16 int8 other 16 */
+    -1, -1, /* cpu f16 int8 other 64 */
     -1, -1, /* cpu f16 int8 other other */
     -1, -1, /* cpu f16 nvfp4 64 8 */
     -1, -1, /* cpu f16 nvfp4 64 16 */
+    -1, -1, /* cpu f16 nvfp4 64 64 */
     -1, -1, /* cpu f16 nvfp4 64 other */
     -1, -1, /* cpu f16 nvfp4 128 8 */
     -1, -1, /* cpu f16 nvfp4 128 16 */
+    -1, -1, /* cpu f16 nvfp4 128 64 */
     -1, -1, /* cpu f16 nvfp4 128 other */
     -1, -1, /* cpu f16 nvfp4 other 8 */
     -1, -1, /* cpu f16 nvfp4 other 16 */
+    -1, -1, /* cpu f16 nvfp4 other 64 */
     -1, -1, /* cpu f16 nvfp4 other other */
     -1, -1, /* cpu f16 int8_per_token_head 64 8 */
     -1, -1, /* cpu f16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 64 64 */
     -1, -1, /* cpu f16 int8_per_token_head 64 other */
     -1, -1, /* cpu f16 int8_per_token_head 128 8 */
     -1, -1, /* cpu f16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 64 */
     -1, -1, /* cpu f16 int8_per_token_head 128 other */
     -1, -1, /* cpu f16 int8_per_token_head other 8 */
     -1, -1, /* cpu f16 int8_per_token_head other 16 */
+    -1, -1, /* cpu f16 int8_per_token_head other 64 */
     -1, -1, /* cpu f16 int8_per_token_head other other */
     -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 64 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 other */
     -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 64 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 other */
     -1, -1, /* cpu f16 fp8_per_token_head other 8 */
     -1, -1, /* cpu f16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head other 64 */
     -1, -1, /* cpu f16 fp8_per_token_head other other */
     -1, -1, /* cpu f16 int4_per_token_head 64 8 */
     -1, -1, /* cpu f16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 64 64 */
     -1, -1, /* cpu f16 int4_per_token_head 64 other */
     -1, -1, /* cpu f16 int4_per_token_head 128 8 */
     -1, -1, /* cpu f16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 64 */
     -1, -1, /* cpu f16 int4_per_token_head 128 other */
     -1, -1, /* cpu f16 int4_per_token_head other 8 */
     -1, -1, /* cpu f16 int4_per_token_head other 16 */
+    -1, -1, /* cpu f16 int4_per_token_head other 64 */
     -1, -1, /* cpu f16 int4_per_token_head other other */
     -1, -1, /* cpu f16 q8_0 64 8 */
     -1, -1, /* cpu f16 q8_0 64 16 */
+    -1, -1, /* cpu f16 q8_0 64 64 */
     -1, -1, /* cpu f16 q8_0 64 other */
     -1, -1, /* cpu f16 q8_0 128 8 */
     -1, -1, /* cpu f16 q8_0 128 16 */
+    -1, -1, /* cpu f16 q8_0 128 64 */
     -1, -1, /* cpu f16 q8_0 128 other */
     -1, -1, /* cpu f16 q8_0 other 8 */
     -1, -1, /* cpu f16 q8_0 other 16 */
+    -1, -1, /* cpu f16 q8_0 other 64 */
     -1, -1, /* cpu f16 q8_0 other other */
     -1, -1, /* cpu f16 q4_0 64 8 */
     -1, -1, /* cpu f16 q4_0 64 16 */
+    -1, -1, /* cpu f16 q4_0 64 64 */
     -1, -1, /* cpu f16 q4_0 64 other */
     -1, -1, /* cpu f16 q4_0 128 8 */
     -1, -1, /* cpu f16 q4_0 128 16 */
+    -1, -1, /* cpu f16 q4_0 128 64 */
     -1, -1, /* cpu f16 q4_0 128 other */
     -1, -1, /* cpu f16 q4_0 other 8 */
     -1, -1, /* cpu f16 q4_0 other 16 */
+    -1, -1, /* cpu f16 q4_0 other 64 */
     -1, -1, /* cpu f16 q4_0 other other */
     -1, -1, /* cpu bf16 f32 64 8 */
     -1, -1, /* cpu bf16 f32 64 16 */
+    -1, -1, /* cpu bf16 f32 64 64 */
     -1, -1, /* cpu bf16 f32 64 other */
     -1, -1, /* cpu bf16 f32 128 8 */
     -1, -1, /* cpu bf16 f32 128 16 */
+    -1, -1, /* cpu bf16 f32 128 64 */
     -1, -1, /* cpu bf16 f32 128 other */
     -1, -1, /* cpu bf16 f32 other 8 */
     -1, -1, /* cpu bf16 f32 other 16 */
+    -1, -1, /* cpu bf16 f32 other 64 */
     -1, -1, /* cpu bf16 f32 other other */
     -1, -1, /* cpu bf16 f16 64 8 */
     -1, -1, /* cpu bf16 f16 64 16 */
+    -1, -1, /* cpu bf16 f16 64 64 */
     -1, -1, /* cpu bf16 f16 64 other */
     -1, -1, /* cpu bf16 f16 128 8 */
     -1, -1, /* cpu bf16 f16 128 16 */
+    -1, -1, /* cpu bf16 f16 128 64 */
     -1, -1, /* cpu bf16 f16 128 other */
     -1, -1, /* cpu bf16 f16 other 8 */
     -1, -1, /* cpu bf16 f16 other 16 */
+    -1, -1, /* cpu bf16 f16 other 64 */
     -1, -1, /* cpu bf16 f16 other other */
     -1, -1, /* cpu bf16 bf16 64 8 */
     -1, -1, /* cpu bf16 bf16 64 16 */
+    -1, -1, /* cpu bf16 bf16 64 64 */
     -1, -1, /* cpu bf16 bf16 64 other */
     -1, -1, /* cpu bf16 bf16 128 8 */
     -1, -1, /* cpu bf16 bf16 128 16 */
+    -1, -1, /* cpu bf16 bf16 128 64 */
     -1, -1, /* cpu bf16 bf16 128 other */
     -1, -1, /* cpu bf16 bf16 other 8 */
     -1, -1, /* cpu bf16 bf16 other 16 */
+    -1, -1, /* cpu bf16 bf16 other 64 */
     -1, -1, /* cpu bf16 bf16 other other */
     -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 other */
     -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 other */
     -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 other other */
     -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 other */
     -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 other */
     -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 other other */
     -1, -1, /* cpu bf16 int8 64 8 */
     -1, -1, /* cpu bf16 int8 64 16 */
+    -1, -1, /* cpu bf16 int8 64 64 */
     -1, -1, /* cpu bf16 int8 64 other */
     -1, -1, /* cpu bf16 int8 128 8 */
     -1, -1, /* cpu bf16 int8 128 16 */
+    -1, -1, /* cpu bf16 int8 128 64 */
     -1, -1, /* cpu bf16 int8 128 other */
     -1, -1, /* cpu bf16 int8 other 8 */
     -1, -1, /* cpu bf16 int8 other 16 */
+    -1, -1, /* cpu bf16 int8 other 64 */
     -1, -1, /* cpu bf16 int8 other other */
     -1, -1, /* cpu bf16 nvfp4 64 8 */
     -1, -1, /* cpu bf16 nvfp4 64 16 */
+    -1, -1, /* cpu bf16 nvfp4 64 64 */
     -1, -1, /* cpu bf16 nvfp4 64 other */
     -1, -1, /* cpu bf16 nvfp4 128 8 */
     -1, -1, /* cpu bf16 nvfp4 128 16 */
+    -1, -1, /* cpu bf16 nvfp4 128 64 */
     -1, -1, /* cpu bf16 nvfp4 128 other */
     -1, -1, /* cpu bf16 nvfp4 other 8 */
     -1, -1, /* cpu bf16 nvfp4 other 16 */
+    -1, -1, /* cpu bf16 nvfp4 other 64 */
     -1, -1, /* cpu bf16 nvfp4 other other */
     -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 64 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 other */
     -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 64 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 other */
     -1, -1, /* cpu bf16 int8_per_token_head other 8 */
     -1, -1, /* cpu bf16 int8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head other 64 */
     -1, -1, /* cpu bf16 int8_per_token_head other other */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
     -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head other other */
     -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 64 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 other */
     -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 64 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 other */
     -1, -1, /* cpu bf16 int4_per_token_head other 8 */
     -1, -1, /* cpu bf16 int4_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head other 64 */
     -1, -1, /* cpu bf16 int4_per_token_head other other */
     -1, -1, /* cpu bf16 q8_0 64 8 */
     -1, -1, /* cpu bf16 q8_0 64 16 */
+    -1, -1, /* cpu bf16 q8_0 64 64 */
     -1, -1, /* cpu bf16 q8_0 64 other */
     -1, -1, /* cpu bf16 q8_0 128 8 */
     -1, -1, /* cpu bf16 q8_0 128 16 */
+    -1, -1, /* cpu bf16 q8_0 128 64 */
     -1, -1, /* cpu bf16 q8_0 128 other */
     -1, -1, /* cpu bf16 q8_0 other 8 */
     -1, -1, /* cpu bf16 q8_0 other 16 */
+    -1, -1, /* cpu bf16 q8_0 other 64 */
     -1, -1, /* cpu bf16 q8_0 other other */
     -1, -1, /* cpu bf16 q4_0 64 8 */
     -1, -1, /* cpu bf16 q4_0 64 16 */
+    -1, -1, /* cpu bf16 q4_0 64 64 */
     -1, -1, /* cpu bf16 q4_0 64 other */
     -1, -1, /* cpu bf16 q4_0 128 8 */
     -1, -1, /* cpu bf16 q4_0 128 16 */
+    -1, -1, /* cpu bf16 q4_0 128 64 */
     -1, -1, /* cpu bf16 q4_0 128 other */
     -1, -1, /* cpu bf16 q4_0 other 8 */
     -1, -1, /* cpu bf16 q4_0 other 16 */
+    -1, -1, /* cpu bf16 q4_0 other 64 */
     -1, -1, /* cpu bf16 q4_0 other other */
     -1, -1, /* cuda f32 f32 64 8 */
     -1, -1, /* cuda f32 f32 64 16 */
+    -1, -1, /* cuda f32 f32 64 64 */
     -1, -1, /* cuda f32 f32 64 other */
     -1, -1, /* cuda f32 f32 128 8 */
     -1, -1, /* cuda f32 f32 128 16 */
+    -1, -1, /* cuda f32 f32 128 64 */
     -1, -1, /* cuda f32 f32 128 other */
     -1, -1, /* cuda f32 f32 other 8 */
     -1, -1, /* cuda f32 f32 other 16 */
+    -1, -1, /* cuda f32 f32 other 64 */
     -1, -1, /* cuda f32 f32 other other */
     -1, -1, /* cuda f32 f16 64 8 */
     -1, -1, /* cuda f32 f16 64 16 */
+    -1, -1, /* cuda f32 f16 64 64 */
     -1, -1, /* cuda f32 f16 64 other */
     -1, -1, /* cuda f32 f16 128 8 */
     -1, -1, /* cuda f32 f16 128 16 */
+    -1, -1, /* cuda f32 f16 128 64 */
     -1, -1, /* cuda f32 f16 128 other */
     -1, -1, /* cuda f32 f16 other 8 */
     -1, -1, /* cuda f32 f16 other 16 */
+    -1, -1, /* cuda f32 f16 other 64 */
     -1, -1, /* cuda f32 f16 other other */
     -1, -1, /* cuda f32 bf16 64 8 */
     -1, -1, /* cuda f32 bf16 64 16 */
+    -1, -1, /* cuda f32 bf16 64 64 */
     -1, -1, /* cuda f32 bf16 64 other */
     -1, -1, /* cuda f32 bf16 128 8 */
     -1, -1, /* cuda f32 bf16 128 16 */
+    -1, -1, /* cuda f32 bf16 128 64 */
     -1, -1, /* cuda f32 bf16 128 other */
     -1, -1, /* cuda f32 bf16 other 8 */
     -1, -1, /* cuda f32 bf16 other 16 */
+    -1, -1, /* cuda f32 bf16 other 64 */
     -1, -1, /* cuda f32 bf16 other other */
     -1, -1, /* cuda f32 fp8_e4m3 64 8 */
     -1, -1, /* cuda f32 fp8_e4m3 64 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 64 */
     -1, -1, /* cuda f32 fp8_e4m3 64 other */
     -1, -1, /* cuda f32 fp8_e4m3 128 8 */
     -1, -1, /* cuda f32 fp8_e4m3 128 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 64 */
     -1, -1, /* cuda f32 fp8_e4m3 128 other */
     -1, -1, /* cuda f32 fp8_e4m3 other 8 */
     -1, -1, /* cuda f32 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 other 64 */
     -1, -1, /* cuda f32 fp8_e4m3 other other */
     -1, -1, /* cuda f32 fp8_e5m2 64 8 */
     -1, -1, /* cuda f32 fp8_e5m2 64 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 64 */
     -1, -1, /* cuda f32 fp8_e5m2 64 other */
     -1, -1, /* cuda f32 fp8_e5m2 128 8 */
     -1, -1, /* cuda f32 fp8_e5m2 128 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 64 */
     -1, -1, /* cuda f32 fp8_e5m2 128 other */
     -1, -1, /* cuda f32 fp8_e5m2 other 8 */
     -1, -1, /* cuda f32 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 other 64 */
     -1, -1, /* cuda f32 fp8_e5m2 other other */
     -1, -1, /* cuda f32 int8 64 8 */
     -1, -1, /* cuda f32 int8 64 16 */
+    -1, -1, /* cuda f32 int8 64 64 */
     -1, -1, /* cuda f32 int8 64 other */
     -1, -1, /* cuda f32 int8 128 8 */
     -1, -1, /* cuda f32 int8 128 16 */
+    -1, -1, /* cuda f32 int8 128 64 */
     -1, -1, /* cuda f32 int8 128 other */
     -1, -1, /* cuda f32 int8 other 8 */
     -1, -1, /* cuda f32 int8 other 16 */
+    -1, -1, /* cuda f32 int8 other 64 */
     -1, -1, /* cuda f32 int8 other other */
     -1, -1, /* cuda f32 nvfp4 64 8 */
     -1, -1, /* cuda f32 nvfp4 64 16 */
+    -1, -1, /* cuda f32 nvfp4 64 64 */
     -1, -1, /* cuda f32 nvfp4 64 other */
     -1, -1, /* cuda f32 nvfp4 128 8 */
     -1, -1, /* cuda f32 nvfp4 128 16 */
+    -1, -1, /* cuda f32 nvfp4 128 64 */
     -1, -1, /* cuda f32 nvfp4 128 other */
     -1, -1, /* cuda f32 nvfp4 other 8 */
     -1, -1, /* cuda f32 nvfp4 other 16 */
+    -1, -1, /* cuda f32 nvfp4 other 64 */
     -1, -1, /* cuda f32 nvfp4 other other */
     -1, -1, /* cuda f32 int8_per_token_head 64 8 */
     -1, -1, /* cuda f32 int8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 64 64 */
     -1, -1, /* cuda f32 int8_per_token_head 64 other */
     -1, -1, /* cuda f32 int8_per_token_head 128 8 */
     -1, -1, /* cuda f32 int8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 64 */
     -1, -1, /* cuda f32 int8_per_token_head 128 other */
     -1, -1, /* cuda f32 int8_per_token_head other 8 */
     -1, -1, /* cuda f32 int8_per_token_head other 16 */
+    -1, -1, /* cuda f32 int8_per_token_head other 64 */
     -1, -1, /* cuda f32 int8_per_token_head other other */
     -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 64 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 other */
     -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 64 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 other */
     -1, -1, /* cuda f32 fp8_per_token_head other 8 */
     -1, -1, /* cuda f32 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head other 64 */
     -1, -1, /* cuda f32 fp8_per_token_head other other */
     -1, -1, /* cuda f32 int4_per_token_head 64 8 */
     -1, -1, /* cuda f32 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 64 64 */
     -1, -1, /* cuda f32 int4_per_token_head 64 other */
     -1, -1, /* cuda f32 int4_per_token_head 128 8 */
     -1, -1, /* cuda f32 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 64 */
     -1, -1, /* cuda f32 int4_per_token_head 128 other */
     -1, -1, /* cuda f32 int4_per_token_head other 8 */
     -1, -1, /* cuda f32 int4_per_token_head other 16 */
+    -1, -1, /* cuda f32 int4_per_token_head other 64 */
     -1, -1, /* cuda f32 int4_per_token_head other other */
     -1, -1, /* cuda f32 q8_0 64 8 */
     -1, -1, /* cuda f32 q8_0 64 16 */
+    -1, -1, /* cuda f32 q8_0 64 64 */
     -1, -1, /* cuda f32 q8_0 64 other */
     -1, -1, /* cuda f32 q8_0 128 8 */
     -1, -1, /* cuda f32 q8_0 128 16 */
+    -1, -1, /* cuda f32 q8_0 128 64 */
     -1, -1, /* cuda f32 q8_0 128 other */
     -1, -1, /* cuda f32 q8_0 other 8 */
     -1, -1, /* cuda f32 q8_0 other 16 */
+    -1, -1, /* cuda f32 q8_0 other 64 */
     -1, -1, /* cuda f32 q8_0 other other */
     -1, -1, /* cuda f32 q4_0 64 8 */
     -1, -1, /* cuda f32 q4_0 64 16 */
+    -1, -1, /* cuda f32 q4_0 64 64 */
     -1, -1, /* cuda f32 q4_0 64 other */
     -1, -1, /* cuda f32 q4_0 128 8 */
     -1, -1, /* cuda f32 q4_0 128 16 */
+    -1, -1, /* cuda f32 q4_0 128 64 */
     -1, -1, /* cuda f32 q4_0 128 other */
     -1, -1, /* cuda f32 q4_0 other 8 */
     -1, -1, /* cuda f32 q4_0 other 16 */
+    -1, -1, /* cuda f32 q4_0 other 64 */
     -1, -1, /* cuda f32 q4_0 other other */
     -1, -1, /* cuda f16 f32 64 8 */
     -1, -1, /* cuda f16 f32 64 16 */
+    -1, -1, /* cuda f16 f32 64 64 */
     -1, -1, /* cuda f16 f32 64 other */
     -1, -1, /* cuda f16 f32 128 8 */
     -1, -1, /* cuda f16 f32 128 16 */
+    -1, -1, /* cuda f16 f32 128 64 */
     -1, -1, /* cuda f16 f32 128 other */
     -1, -1, /* cuda f16 f32 other 8 */
     -1, -1, /* cuda f16 f32 other 16 */
+    -1, -1, /* cuda f16 f32 other 64 */
     -1, -1, /* cuda f16 f32 other other */
     0,  -1, /* cuda f16 f16 64 8 */
     0,  -1, /* cuda f16 f16 64 16 */
+    0,  -1, /* cuda f16 f16 64 64 */
     -1, -1, /* cuda f16 f16 64 other */
     0,  -1, /* cuda f16 f16 128 8 */
     0,  -1, /* cuda f16 f16 128 16 */
+    0,  -1, /* cuda f16 f16 128 64 */
     -1, -1, /* cuda f16 f16 128 other */
     -1, -1, /* cuda f16 f16 other 8 */
     -1, -1, /* cuda f16 f16 other 16 */
+    -1, -1, /* cuda f16 f16 other 64 */
     -1, -1, /* cuda f16 f16 other other */
     -1, -1, /* cuda f16 bf16 64 8 */
     -1, -1, /* cuda f16 bf16 64 16 */
+    -1, -1, /* cuda f16 bf16 64 64 */
     -1, -1, /* cuda f16 bf16 64 other */
     -1, -1, /* cuda f16 bf16 128 8 */
     -1, -1, /* cuda f16 bf16 128 16 */
+    -1, -1, /* cuda f16 bf16 128 64 */
     -1, -1, /* cuda f16 bf16 128 other */
     -1, -1, /* cuda f16 bf16 other 8 */
     -1, -1, /* cuda f16 bf16 other 16 */
+    -1, -1, /* cuda f16 bf16 other 64 */
     -1, -1, /* cuda f16 bf16 other other */
     2,  -1, /* cuda f16 fp8_e4m3 64 8 */
     2,  -1, /* cuda f16 fp8_e4m3 64 16 */
+    2,  -1, /* cuda f16 fp8_e4m3 64 64 */
     -1, -1, /* cuda f16 fp8_e4m3 64 other */
     2,  -1, /* cuda f16 fp8_e4m3 128 8 */
     2,  -1, /* cuda f16 fp8_e4m3 128 16 */
+    2,  -1, /* cuda f16 fp8_e4m3 128 64 */
     -1, -1, /* cuda f16 fp8_e4m3 128 other */
     -1, -1, /* cuda f16 fp8_e4m3 other 8 */
     -1, -1, /* cuda f16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 other 64 */
     -1, -1, /* cuda f16 fp8_e4m3 other other */
     4,  -1, /* cuda f16 fp8_e5m2 64 8 */
     4,  -1, /* cuda f16 fp8_e5m2 64 16 */
+    4,  -1, /* cuda f16 fp8_e5m2 64 64 */
     -1, -1, /* cuda f16 fp8_e5m2 64 other */
     4,  -1, /* cuda f16 fp8_e5m2 128 8 */
     4,  -1, /* cuda f16 fp8_e5m2 128 16 */
+    4,  -1, /* cuda f16 fp8_e5m2 128 64 */
     -1, -1, /* cuda f16 fp8_e5m2 128 other */
     -1, -1, /* cuda f16 fp8_e5m2 other 8 */
     -1, -1, /* cuda f16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 other 64 */
     -1, -1, /* cuda f16 fp8_e5m2 other other */
     6,  -1, /* cuda f16 int8 64 8 */
     6,  -1, /* cuda f16 int8 64 16 */
+    6,  -1, /* cuda f16 int8 64 64 */
     -1, -1, /* cuda f16 int8 64 other */
     6,  -1, /* cuda f16 int8 128 8 */
     6,  -1, /* cuda f16 int8 128 16 */
+    6,  -1, /* cuda f16 int8 128 64 */
     -1, -1, /* cuda f16 int8 128 other */
     -1, -1, /* cuda f16 int8 other 8 */
     -1, -1, /* cuda f16 int8 other 16 */
+    -1, -1, /* cuda f16 int8 other 64 */
     -1, -1, /* cuda f16 int8 other other */
     -1, -1, /* cuda f16 nvfp4 64 8 */
     -1, -1, /* cuda f16 nvfp4 64 16 */
+    -1, -1, /* cuda f16 nvfp4 64 64 */
     -1, -1, /* cuda f16 nvfp4 64 other */
     -1, -1, /* cuda f16 nvfp4 128 8 */
     -1, -1, /* cuda f16 nvfp4 128 16 */
+    -1, -1, /* cuda f16 nvfp4 128 64 */
     -1, -1, /* cuda f16 nvfp4 128 other */
     -1, -1, /* cuda f16 nvfp4 other 8 */
     -1, -1, /* cuda f16 nvfp4 other 16 */
+    -1, -1, /* cuda f16 nvfp4 other 64 */
     -1, -1, /* cuda f16 nvfp4 other other */
     8,  -1, /* cuda f16 int8_per_token_head 64 8 */
     8,  -1, /* cuda f16 int8_per_token_head 64 16 */
+    8,  -1, /* cuda f16 int8_per_token_head 64 64 */
     -1, -1, /* cuda f16 int8_per_token_head 64 other */
     8,  -1, /* cuda f16 int8_per_token_head 128 8 */
     8,  -1, /* cuda f16 int8_per_token_head 128 16 */
+    8,  -1, /* cuda f16 int8_per_token_head 128 64 */
     -1, -1, /* cuda f16 int8_per_token_head 128 other */
     -1, -1, /* cuda f16 int8_per_token_head other 8 */
     -1, -1, /* cuda f16 int8_per_token_head other 16 */
+    -1, -1, /* cuda f16 int8_per_token_head other 64 */
     -1, -1, /* cuda f16 int8_per_token_head other other */
     10, -1, /* cuda f16 fp8_per_token_head 64 8 */
     10, -1, /* cuda f16 fp8_per_token_head 64 16 */
+    10, -1, /* cuda f16 fp8_per_token_head 64 64 */
     -1, -1, /* cuda f16 fp8_per_token_head 64 other */
     10, -1, /* cuda f16 fp8_per_token_head 128 8 */
     10, -1, /* cuda f16 fp8_per_token_head 128 16 */
+    10, -1, /* cuda f16 fp8_per_token_head 128 64 */
     -1, -1, /* cuda f16 fp8_per_token_head 128 other */
     -1, -1, /* cuda f16 fp8_per_token_head other 8 */
     -1, -1, /* cuda f16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head other 64 */
     -1, -1, /* cuda f16 fp8_per_token_head other other */
     -1, -1, /* cuda f16 int4_per_token_head 64 8 */
     -1, -1, /* cuda f16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 64 64 */
     -1, -1, /* cuda f16 int4_per_token_head 64 other */
     -1, -1, /* cuda f16 int4_per_token_head 128 8 */
     -1, -1, /* cuda f16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 64 */
     -1, -1, /* cuda f16 int4_per_token_head 128 other */
     -1, -1, /* cuda f16 int4_per_token_head other 8 */
     -1, -1, /* cuda f16 int4_per_token_head other 16 */
+    -1, -1, /* cuda f16 int4_per_token_head other 64 */
     -1, -1, /* cuda f16 int4_per_token_head other other */
     -1, -1, /* cuda f16 q8_0 64 8 */
     -1, -1, /* cuda f16 q8_0 64 16 */
+    -1, -1, /* cuda f16 q8_0 64 64 */
     -1, -1, /* cuda f16 q8_0 64 other */
     -1, -1, /* cuda f16 q8_0 128 8 */
     -1, -1, /* cuda f16 q8_0 128 16 */
+    -1, -1, /* cuda f16 q8_0 128 64 */
     -1, -1, /* cuda f16 q8_0 128 other */
     -1, -1, /* cuda f16 q8_0 other 8 */
     -1, -1, /* cuda f16 q8_0 other 16 */
+    -1, -1, /* cuda f16 q8_0 other 64 */
     -1, -1, /* cuda f16 q8_0 other other */
     -1, -1, /* cuda f16 q4_0 64 8 */
     -1, -1, /* cuda f16 q4_0 64 16 */
+    -1, -1, /* cuda f16 q4_0 64 64 */
     -1, -1, /* cuda f16 q4_0 64 other */
     -1, -1, /* cuda f16 q4_0 128 8 */
     -1, -1, /* cuda f16 q4_0 128 16 */
+    -1, -1, /* cuda f16 q4_0 128 64 */
     -1, -1, /* cuda f16 q4_0 128 other */
     -1, -1, /* cuda f16 q4_0 other 8 */
     -1, -1, /* cuda f16 q4_0 other 16 */
+    -1, -1, /* cuda f16 q4_0 other 64 */
     -1, -1, /* cuda f16 q4_0 other other */
     -1, -1, /* cuda bf16 f32 64 8 */
     -1, -1, /* cuda bf16 f32 64 16 */
+    -1, -1, /* cuda bf16 f32 64 64 */
     -1, -1, /* cuda bf16 f32 64 other */
     -1, -1, /* cuda bf16 f32 128 8 */
     -1, -1, /* cuda bf16 f32 128 16 */
+    -1, -1, /* cuda bf16 f32 128 64 */
     -1, -1, /* cuda bf16 f32 128 other */
     -1, -1, /* cuda bf16 f32 other 8 */
     -1, -1, /* cuda bf16 f32 other 16 */
+    -1, -1, /* cuda bf16 f32 other 64 */
     -1, -1, /* cuda bf16 f32 other other */
     -1, -1, /* cuda bf16 f16 64 8 */
     -1, -1, /* cuda bf16 f16 64 16 */
+    -1, -1, /* cuda bf16 f16 64 64 */
     -1, -1, /* cuda bf16 f16 64 other */
     -1, -1, /* cuda bf16 f16 128 8 */
     -1, -1, /* cuda bf16 f16 128 16 */
+    -1, -1, /* cuda bf16 f16 128 64 */
     -1, -1, /* cuda bf16 f16 128 other */
     -1, -1, /* cuda bf16 f16 other 8 */
     -1, -1, /* cuda bf16 f16 other 16 */
+    -1, -1, /* cuda bf16 f16 other 64 */
     -1, -1, /* cuda bf16 f16 other other */
     12, -1, /* cuda bf16 bf16 64 8 */
     12, -1, /* cuda bf16 bf16 64 16 */
+    12, -1, /* cuda bf16 bf16 64 64 */
     -1, -1, /* cuda bf16 bf16 64 other */
     12, -1, /* cuda bf16 bf16 128 8 */
     12, -1, /* cuda bf16 bf16 128 16 */
+    12, -1, /* cuda bf16 bf16 128 64 */
     -1, -1, /* cuda bf16 bf16 128 other */
     -1, -1, /* cuda bf16 bf16 other 8 */
     -1, -1, /* cuda bf16 bf16 other 16 */
+    -1, -1, /* cuda bf16 bf16 other 64 */
     -1, -1, /* cuda bf16 bf16 other other */
     14, -1, /* cuda bf16 fp8_e4m3 64 8 */
     14, -1, /* cuda bf16 fp8_e4m3 64 16 */
+    14, -1, /* cuda bf16 fp8_e4m3 64 64 */
     -1, -1, /* cuda bf16 fp8_e4m3 64 other */
     14, -1, /* cuda bf16 fp8_e4m3 128 8 */
     14, -1, /* cuda bf16 fp8_e4m3 128 16 */
+    14, -1, /* cuda bf16 fp8_e4m3 128 64 */
     -1, -1, /* cuda bf16 fp8_e4m3 128 other */
     -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
     -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other 64 */
     -1, -1, /* cuda bf16 fp8_e4m3 other other */
     16, -1, /* cuda bf16 fp8_e5m2 64 8 */
     16, -1, /* cuda bf16 fp8_e5m2 64 16 */
+    16, -1, /* cuda bf16 fp8_e5m2 64 64 */
     -1, -1, /* cuda bf16 fp8_e5m2 64 other */
     16, -1, /* cuda bf16 fp8_e5m2 128 8 */
     16, -1, /* cuda bf16 fp8_e5m2 128 16 */
+    16, -1, /* cuda bf16 fp8_e5m2 128 64 */
     -1, -1, /* cuda bf16 fp8_e5m2 128 other */
     -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
     -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other 64 */
     -1, -1, /* cuda bf16 fp8_e5m2 other other */
     18, -1, /* cuda bf16 int8 64 8 */
     18, -1, /* cuda bf16 int8 64 16 */
+    18, -1, /* cuda bf16 int8 64 64 */
     -1, -1, /* cuda bf16 int8 64 other */
     18, -1, /* cuda bf16 int8 128 8 */
     18, -1, /* cuda bf16 int8 128 16 */
+    18, -1, /* cuda bf16 int8 128 64 */
     -1, -1, /* cuda bf16 int8 128 other */
     -1, -1, /* cuda bf16 int8 other 8 */
     -1, -1, /* cuda bf16 int8 other 16 */
+    -1, -1, /* cuda bf16 int8 other 64 */
     -1, -1, /* cuda bf16 int8 other other */
     -1, -1, /* cuda bf16 nvfp4 64 8 */
     -1, -1, /* cuda bf16 nvfp4 64 16 */
+    -1, -1, /* cuda bf16 nvfp4 64 64 */
     -1, -1, /* cuda bf16 nvfp4 64 other */
     -1, -1, /* cuda bf16 nvfp4 128 8 */
     -1, -1, /* cuda bf16 nvfp4 128 16 */
+    -1, -1, /* cuda bf16 nvfp4 128 64 */
     -1, -1, /* cuda bf16 nvfp4 128 other */
     -1, -1, /* cuda bf16 nvfp4 other 8 */
     -1, -1, /* cuda bf16 nvfp4 other 16 */
+    -1, -1, /* cuda bf16 nvfp4 other 64 */
     -1, -1, /* cuda bf16 nvfp4 other other */
     20, -1, /* cuda bf16 int8_per_token_head 64 8 */
     20, -1, /* cuda bf16 int8_per_token_head 64 16 */
+    20, -1, /* cuda bf16 int8_per_token_head 64 64 */
     -1, -1, /* cuda bf16 int8_per_token_head 64 other */
     20, -1, /* cuda bf16 int8_per_token_head 128 8 */
     20, -1, /* cuda bf16 int8_per_token_head 128 16 */
+    20, -1, /* cuda bf16 int8_per_token_head 128 64 */
     -1, -1, /* cuda bf16 int8_per_token_head 128 other */
     -1, -1, /* cuda bf16 int8_per_token_head other 8 */
     -1, -1, /* cuda bf16 int8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head other 64 */
     -1, -1, /* cuda bf16 int8_per_token_head other other */
     22, -1, /* cuda bf16 fp8_per_token_head 64 8 */
     22, -1, /* cuda bf16 fp8_per_token_head 64 16 */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 64 */
     -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
     22, -1, /* cuda bf16 fp8_per_token_head 128 8 */
     22, -1, /* cuda bf16 fp8_per_token_head 128 16 */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 64 */
     -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
     -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
     -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other 64 */
     -1, -1, /* cuda bf16 fp8_per_token_head other other */
     -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 64 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 other */
     -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 64 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 other */
     -1, -1, /* cuda bf16 int4_per_token_head other 8 */
     -1, -1, /* cuda bf16 int4_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head other 64 */
     -1, -1, /* cuda bf16 int4_per_token_head other other */
     -1, -1, /* cuda bf16 q8_0 64 8 */
     -1, -1, /* cuda bf16 q8_0 64 16 */
+    -1, -1, /* cuda bf16 q8_0 64 64 */
     -1, -1, /* cuda bf16 q8_0 64 other */
     -1, -1, /* cuda bf16 q8_0 128 8 */
     -1, -1, /* cuda bf16 q8_0 128 16 */
+    -1, -1, /* cuda bf16 q8_0 128 64 */
     -1, -1, /* cuda bf16 q8_0 128 other */
     -1, -1, /* cuda bf16 q8_0 other 8 */
     -1, -1, /* cuda bf16 q8_0 other 16 */
+    -1, -1, /* cuda bf16 q8_0 other 64 */
     -1, -1, /* cuda bf16 q8_0 other other */
     -1, -1, /* cuda bf16 q4_0 64 8 */
     -1, -1, /* cuda bf16 q4_0 64 16 */
+    -1, -1, /* cuda bf16 q4_0 64 64 */
     -1, -1, /* cuda bf16 q4_0 64 other */
     -1, -1, /* cuda bf16 q4_0 128 8 */
     -1, -1, /* cuda bf16 q4_0 128 16 */
+    -1, -1, /* cuda bf16 q4_0 128 64 */
     -1, -1, /* cuda bf16 q4_0 128 other */
     -1, -1, /* cuda bf16 q4_0 other 8 */
     -1, -1, /* cuda bf16 q4_0 other 16 */
+    -1, -1, /* cuda bf16 q4_0 other 64 */
     -1, -1, /* cuda bf16 q4_0 other other */
 };
 
@@ -1810,11 +2316,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1822,10 +2332,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
@@ -1837,6 +2352,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -1844,6 +2362,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -1855,6 +2376,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -1862,6 +2386,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
@@ -1873,6 +2400,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -1880,11 +2410,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1892,9 +2426,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1902,15 +2440,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1918,15 +2462,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1934,15 +2484,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1950,15 +2506,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1966,15 +2528,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1982,15 +2550,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -1998,15 +2572,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2014,16 +2594,23 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
@@ -2035,6 +2622,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2044,6 +2634,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2051,11 +2644,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2063,10 +2660,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2078,6 +2680,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2087,6 +2692,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2094,11 +2702,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2106,9 +2718,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2116,15 +2732,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2132,15 +2754,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2148,15 +2776,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2164,15 +2798,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2180,15 +2820,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2196,15 +2842,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2212,15 +2864,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2228,16 +2886,23 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
@@ -2249,6 +2914,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2256,6 +2924,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2267,6 +2938,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2274,6 +2948,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
@@ -2285,6 +2962,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2292,11 +2972,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2304,9 +2988,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2314,15 +3002,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2330,15 +3024,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2346,15 +3046,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2362,15 +3068,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2378,15 +3090,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2394,15 +3112,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2410,15 +3134,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2426,15 +3156,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2442,15 +3178,21 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2458,11 +3200,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2470,6 +3216,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, 80)},
@@ -2481,6 +3230,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2488,6 +3240,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
@@ -2499,6 +3254,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2506,6 +3264,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 80)},
@@ -2517,6 +3278,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2524,11 +3288,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2536,11 +3304,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2548,11 +3320,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2560,11 +3336,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2572,11 +3352,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2584,11 +3368,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2596,11 +3384,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2608,11 +3400,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2620,11 +3416,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2632,11 +3432,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2644,11 +3448,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2656,11 +3464,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2668,11 +3480,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2680,12 +3496,17 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, 80)},
@@ -2697,6 +3518,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2704,6 +3528,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
@@ -2717,12 +3544,17 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, 80)},
@@ -2734,6 +3566,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2741,6 +3576,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
@@ -2754,6 +3592,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
@@ -2763,6 +3603,8 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2774,11 +3616,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2786,11 +3632,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2802,6 +3652,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
@@ -2812,11 +3664,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2824,11 +3680,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2836,11 +3696,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2848,11 +3712,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2860,11 +3728,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2872,6 +3744,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, 80)},
@@ -2883,6 +3758,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2890,6 +3768,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
@@ -2901,6 +3782,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2910,6 +3794,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2917,6 +3804,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
@@ -2930,6 +3820,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
@@ -2939,6 +3831,8 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2950,6 +3844,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, 80)},
@@ -2960,11 +3856,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2972,11 +3872,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2988,6 +3892,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
@@ -2998,11 +3904,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3010,11 +3920,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3022,11 +3936,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3034,11 +3952,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3046,11 +3968,15 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3285,8 +4211,8 @@ const kvf_op kvf_op_paged_attention = {
         "head_size is at most 576. A row is one query head of one token. One thread block (CUDA), "
         "or one thread\n"
         "(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the "
-        "tensor cores 8\n"
-        "or 16, and reads keys and values once for all of them. What a thread of the CPU keeps is "
+        "tensor cores 8, 16\n"
+        "or 64, and reads keys and values once for all of them. What a thread of the CPU keeps is "
         "on its stack, which\n"
         "a call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a "
         "workspace the positions of\n"
@@ -3347,14 +4273,14 @@ const kvf_op kvf_op_paged_attention = {
     .arguments = arguments,
     .num_arguments = 21,
     .variants = variants,
-    .num_variants = 108,
+    .num_variants = 132,
     .axes = axes,
     .num_axes = 5,
     .cells = cells,
     .rest = rest,
     .chains = chains,
-    .num_cells = 648,
+    .num_cells = 864,
     .exclusions = exclusions,
-    .num_exclusions = 570,
+    .num_exclusions = 762,
     .call = call,
 };

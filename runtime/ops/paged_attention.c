@@ -188,7 +188,7 @@ static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int3
 }
 
 /* Rows of a tile on the tensor cores: its variants have these. */
-enum { FEW_ROWS = 8, MANY_ROWS = 16 };
+enum { FEW_ROWS = 8, SOME_ROWS = 16, MANY_ROWS = 64 };
 
 /* The head size of a variant for tensor cores, 0 of a generic one. */
 static int64_t tile_size(const kvf_variant *variant) {
@@ -222,11 +222,16 @@ static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant
   }
   const int64_t group = params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
   const int64_t longest = params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
-  const bool few = kvf_saturating_product(group, longest) <= FEW_ROWS;
+  static const int64_t choices[3][3] = {{FEW_ROWS, SOME_ROWS, MANY_ROWS},
+                                        {SOME_ROWS, MANY_ROWS, FEW_ROWS},
+                                        {MANY_ROWS, SOME_ROWS, FEW_ROWS}};
+  const int64_t wanted = kvf_saturating_product(group, longest);
+  /* Two tiles of 16 are faster than one of 64 that is half empty. */
+  const int64_t *rows = choices[(wanted > FEW_ROWS) + (wanted > 2 * SOME_ROWS)];
   const int64_t arch = kvf_check_arch(check);
-  for (int64_t rows = few ? FEW_ROWS : MANY_ROWS; rows <= MANY_ROWS; rows *= 2) {
+  for (int32_t i = 0; i < 3; ++i) { /* the first that is built */
     const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
-                                          params->head_size, rows, arch);
+                                          params->head_size, rows[i], arch);
     if (found != NULL && tile_size(found) != 0) {
       return found;
     }
@@ -518,7 +523,7 @@ static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const p
 static int64_t blocks_at_once(const kvf_variant *variant) {
   const kvf_dtype cache = kvf_cache_of(variant);
   const bool light = kvf_dtype_bits(cache) == 8 && !has_row_scales(cache);
-  if (tile_size(variant) == 0) {
+  if (tile_size(variant) == 0 || tile_rows(variant) == MANY_ROWS) {
     return 2;
   }
   return tile_size(variant) < 128 ? 4 : (tile_rows(variant) == FEW_ROWS ? 3 : 2) + light;

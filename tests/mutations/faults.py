@@ -294,6 +294,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "a warp leaves out the chunk in which its last row ends",
+        "templates/shared/attention_together_cuda.j2",
+        "if ((int32_t)first < to && ",
+        "if ((int64_t)following <= to && ",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
         "of several splits only the last one's weights count",
         "templates/cpu/paged_attention.c.j2",
         "    now->total[0] += (double)factor * (double)row[total_at];",

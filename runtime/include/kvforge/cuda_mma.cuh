@@ -38,6 +38,19 @@ KVF_INLINE void kvf_mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+/*
+ * B of two products, of 16 rows of 16 elements that lie in shared memory: lane l gives the address
+ * of elements 8 (l div 16) and on of row l mod 16, a multiple of 16 bytes. words[0..1] are b[0..1]
+ * of the first 8 columns, words[2..3] of the others.
+ */
+KVF_INLINE void kvf_transpose_16x16(uint32_t (&words)[4], const void *row) {
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(at)
+               : "memory");
+}
+
 #else
 
 /* The words that the four lanes from `first` on have, as the 16 elements of a row of A or of a
@@ -64,6 +77,18 @@ KVF_INLINE void kvf_mma_emulated(float (&d)[4], const uint32_t (&a)[4], const ui
       const int shift = k % 2 * 16;
       d[i] += widen((uint16_t)(rows[i / 2][k / 2] >> shift)) *
               widen((uint16_t)(columns[i % 2][k / 2] >> shift));
+    }
+  }
+}
+
+KVF_INLINE void kvf_transpose_16x16(uint32_t (&words)[4], const void *row) {
+  const int lane =
+      (int)(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % warpSize;
+  for (int i = 0; i < 4; ++i) {
+    words[i] = 0;
+    for (int k = 0; k < 2; ++k) { /* rows 2t and 2t + 1 of 8, column g */
+      const void *from = __shfl_sync(0xFFFFFFFFu, row, 8 * i + 2 * (lane % 4) + k);
+      words[i] |= (uint32_t)static_cast<const uint16_t *>(from)[lane / 4] << 16 * k;
     }
   }
 }

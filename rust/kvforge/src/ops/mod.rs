@@ -1924,9 +1924,9 @@ pub fn merge_attn_states(
 ///
 /// head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
 /// thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
-/// tensor cores 8 or 16, and reads keys and values once for all of them. What a thread of the CPU
-/// keeps is on its stack, which a call takes 32 KiB of at most: rows of more than 128 elements are
-/// fewer. With a workspace the positions of the tiles of sequences whose tokens are all below
+/// tensor cores 8, 16 or 64, and reads keys and values once for all of them. What a thread of the
+/// CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of more than 128 elements
+/// are fewer. With a workspace the positions of the tiles of sequences whose tokens are all below
 /// split_tokens are cut into at most `splits` parts, of ceil(positions / splits) positions rounded
 /// up to a multiple of 128. (Give room for the tokens that decode, and have them first.) What the
 /// parts come to is put into workspace, and added up in a second launch (CUDA) or a second pass of
