@@ -94,8 +94,8 @@ KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
     return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
                                    x[3] / by.scale);
   }
-  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
-                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+  return kvf_fp8_e4m3x4_from_f32(kvf_near_quotient(x[0], by), kvf_near_quotient(x[1], by),
+                                 kvf_near_quotient(x[2], by), kvf_near_quotient(x[3], by));
 }
 
 /* `whole`: in whole words. */

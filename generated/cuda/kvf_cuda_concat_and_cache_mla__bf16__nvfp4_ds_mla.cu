@@ -5,6 +5,7 @@
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/concat_and_cache_mla.h"
 #include "kvforge/cache/ds_mla.h"
+#include "kvforge/cuda_fp4.cuh"
 
 /* A warp writes a row. Each lane has a group of 16 elements of kv_c, and 2 of k_pe. */
 enum { WARP = 32, GROUP = KVF_DS_MLA_LATENT / WARP, ROPE = KVF_DS_MLA_ROPE / WARP };
@@ -84,8 +85,21 @@ KVF_INLINE void store_x4(uint8_t *to, uint32_t word, bool whole) {
   }
 }
 
-/* Eight elements as E2M1 codes, the first in the lowest bits. */
-KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
+/* The largest magnitude of a group; a NaN if there is one. */
+KVF_INLINE float largest_or_nan(const float (&v)[GROUP]) {
+  float largest = 0.0f;
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    largest = kvf_larger_or_nan(largest, v[i]);
+  }
+  return largest;
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits. `quick`: by kvf_e2m1_is_quick(). */
+KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier, bool quick) {
+  if (quick) {
+    return kvf_e2m1_x8(v, multiplier);
+  }
   uint32_t codes = 0;
 #pragma unroll
   for (int32_t i = 0; i < 8; ++i) {
@@ -101,10 +115,15 @@ KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
   float rope[ROPE];
   widen(source, v);
   widen_x2(source.rope, rope);
-  const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest_of(v));
+  uint32_t largest = kvf_bits(largest_or_nan(v));
+  const bool numbers = largest <= 0x7F800000u;
+  if (!numbers) {
+    largest = largest_of(v);
+  }
+  const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest);
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
-  const uint32_t low = quantise_x8(v, inverse);
-  const uint32_t high = quantise_x8(v + 8, inverse);
+  const uint32_t low = quantise_x8(v, inverse, numbers);
+  const uint32_t high = quantise_x8(v + 8, inverse, numbers);
   uint8_t *codes = row + lane * (GROUP / 2);
   if (whole) {
     *reinterpret_cast<uint2 *>(codes) = make_uint2(low, high);
@@ -112,9 +131,14 @@ KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
     store_x4(codes, low, false);
     store_x4(codes + 4, high, false);
   }
+  const uint32_t rope_codes = kvf_fp8_e4m3x4_from_f32(rope[0], rope[1], 0.0f, 0.0f);
   uint8_t *to = row + KVF_NVFP4_DS_MLA_ROPE_AT + lane * ROPE;
-  to[0] = kvf_fp8_e4m3_from_f32(rope[0]);
-  to[1] = kvf_fp8_e4m3_from_f32(rope[1]);
+  if (whole) {
+    *reinterpret_cast<uint16_t *>(to) = (uint16_t)rope_codes;
+  } else {
+    to[0] = (uint8_t)rope_codes;
+    to[1] = (uint8_t)(rope_codes >> 8);
+  }
   row[kvf_nvfp4_ds_mla_scale_at(lane)] = scale;
 }
 

@@ -64,30 +64,36 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float inverse) {
   *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_bf16(source.v) * inverse);
 }
 
-/* The largest magnitude of a vector, NaNs left out. */
-KVF_INLINE uint32_t largest_of(uint16_t v) { return kvf_magnitude(kvf_f32_from_bf16(v)); }
-
-KVF_INLINE uint32_t largest_of(const uint2 &v) {
-  return max(max(largest_of((uint16_t)v.x), largest_of((uint16_t)(v.x >> 16))),
-             max(largest_of((uint16_t)v.y), largest_of((uint16_t)(v.y >> 16))));
+/* The larger of a magnitude and those of a few elements, NaNs left out. */
+KVF_INLINE float larger_of(float largest, uint16_t v) {
+  return kvf_larger_magnitude(largest, kvf_f32_from_bf16(v));
 }
-
-KVF_INLINE uint32_t largest_of(const uint4 &v) {
-  return max(largest_of(make_uint2(v.x, v.y)), largest_of(make_uint2(v.z, v.w)));
+KVF_INLINE float larger_of(float largest, uint32_t v) {
+  return larger_of(larger_of(largest, (uint16_t)v), (uint16_t)(v >> 16));
+}
+KVF_INLINE float larger_of(float largest, const uint2 &v) {
+  return larger_of(larger_of(largest, v.x), v.y);
+}
+KVF_INLINE float larger_of(float largest, const uint4 &v) {
+  return larger_of(larger_of(larger_of(larger_of(largest, v.x), v.y), v.z), v.w);
 }
 
 KVF_INLINE uint32_t largest_x16(const source_x16 &source) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    largest = max(largest, largest_of(source.v[i]));
+    largest = larger_of(largest, source.v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
-KVF_INLINE uint32_t largest_x4(const source_x4 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x4(const source_x4 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
-KVF_INLINE uint32_t largest_x1(const source_x1 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x1(const source_x1 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
 /* A scale in one piece, or byte by byte where a page begins anywhere. */
 KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {

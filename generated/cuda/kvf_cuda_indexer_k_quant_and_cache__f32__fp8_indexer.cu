@@ -12,8 +12,8 @@ KVF_INLINE uint32_t divide_x4(const float *x, const kvf_divisor &by) {
     return kvf_fp8_e4m3x4_from_f32(x[0] / by.scale, x[1] / by.scale, x[2] / by.scale,
                                    x[3] / by.scale);
   }
-  return kvf_fp8_e4m3x4_from_f32(kvf_quotient(x[0], by), kvf_quotient(x[1], by),
-                                 kvf_quotient(x[2], by), kvf_quotient(x[3], by));
+  return kvf_fp8_e4m3x4_from_f32(kvf_near_quotient(x[0], by), kvf_near_quotient(x[1], by),
+                                 kvf_near_quotient(x[2], by), kvf_near_quotient(x[3], by));
 }
 
 /* Four elements, quantised; the first in the lowest byte. */
@@ -73,25 +73,28 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
   *to = kvf_fp8_e4m3_from_f32(kvf_f32_from_f32(source.v) / scale);
 }
 
-/* The largest magnitude of a vector, NaNs left out. */
-KVF_INLINE uint32_t largest_of(float v) { return kvf_magnitude(kvf_f32_from_f32(v)); }
-
-KVF_INLINE uint32_t largest_of(const float4 &v) {
-  return max(max(largest_of(v.x), largest_of(v.y)), max(largest_of(v.z), largest_of(v.w)));
+/* The larger of a magnitude and those of a few elements, NaNs left out. */
+KVF_INLINE float larger_of(float largest, float v) { return kvf_larger_magnitude(largest, v); }
+KVF_INLINE float larger_of(float largest, const float4 &v) {
+  return larger_of(larger_of(larger_of(larger_of(largest, v.x), v.y), v.z), v.w);
 }
 
 KVF_INLINE uint32_t largest_x16(const source_x16 &source) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    largest = max(largest, largest_of(source.v[i]));
+    largest = larger_of(largest, source.v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
-KVF_INLINE uint32_t largest_x4(const source_x4 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x4(const source_x4 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
-KVF_INLINE uint32_t largest_x1(const source_x1 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x1(const source_x1 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
 /* A scale in one piece, or byte by byte where a page begins anywhere. */
 KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {

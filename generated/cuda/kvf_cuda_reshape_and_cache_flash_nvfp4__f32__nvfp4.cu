@@ -5,8 +5,13 @@
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache_flash_nvfp4.h"
 #include "kvforge/cache/nvfp4.h"
+#include "kvforge/cuda_fp4.cuh"
 
 enum { GROUP = 16 };
+
+struct group_words {
+  float v[GROUP];
+};
 
 /* A group as floats; `whole`: in vectors of 16 bytes. */
 KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, float (&v)[GROUP]) {
@@ -27,6 +32,20 @@ KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, float 
   }
 }
 
+/* `whole`: in vectors of 16 bytes. */
+KVF_INLINE group_words load_words(const float *from, int64_t stride, bool whole) {
+  group_words group;
+  load_group(from, stride, whole, group.v);
+  return group;
+}
+
+KVF_INLINE void widen_words(const group_words &group, float (&v)[GROUP]) {
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    v[i] = group.v[i];
+  }
+}
+
 /* The largest magnitude of a group, NaNs left out. */
 KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
   float largest = 0.0f;
@@ -37,8 +56,21 @@ KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
   return kvf_bits(largest);
 }
 
-/* Eight elements as E2M1 codes, the first in the lowest bits. */
-KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
+/* The largest magnitude of a group; a NaN if there is one. */
+KVF_INLINE float largest_or_nan(const float (&v)[GROUP]) {
+  float largest = 0.0f;
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    largest = kvf_larger_or_nan(largest, v[i]);
+  }
+  return largest;
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits. `quick`: by kvf_e2m1_is_quick(). */
+KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier, bool quick) {
+  if (quick) {
+    return kvf_e2m1_x8(v, multiplier);
+  }
   uint32_t codes = 0;
 #pragma unroll
   for (int32_t i = 0; i < 8; ++i) {
@@ -54,13 +86,15 @@ struct encoded {
   uint32_t block_scale;
 };
 
-/* A group whose largest element becomes `top`. */
-KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, float inverse) {
+/* A group whose largest element becomes `top`; `numbers`: without a NaN. */
+KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, bool numbers, float top,
+                          float inverse) {
   encoded group;
   group.block_scale = kvf_nvfp4_block_scale(largest, top, inverse);
   const float multiplier = kvf_nvfp4_multiplier(group.block_scale, inverse);
-  group.low = quantise_x8(v, multiplier);
-  group.high = quantise_x8(v + 8, multiplier);
+  const bool quick = numbers && kvf_e2m1_is_quick(multiplier);
+  group.low = quantise_x8(v, multiplier, quick);
+  group.high = quantise_x8(v + 8, multiplier, quick);
   return group;
 }
 
@@ -68,8 +102,12 @@ KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, 
 KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
                             bool whole) {
   const float inverse = 1.0f / scale;
-  const uint32_t largest = largest_of(v);
-  const encoded group = encode(v, largest, 6.0f, inverse);
+  uint32_t largest = kvf_bits(largest_or_nan(v));
+  const bool numbers = largest <= 0x7F800000u;
+  if (!numbers) {
+    largest = largest_of(v);
+  }
+  const encoded group = encode(v, largest, numbers, 6.0f, inverse);
   *scale_at = (uint8_t)group.block_scale;
   if (whole) {
     *reinterpret_cast<uint2 *>(codes) = make_uint2(group.low, group.high);
@@ -91,21 +129,8 @@ extern "C" __global__ void __launch_bounds__(256)
   if (token >= p.slots.num_tokens) {
     return;
   }
-  int64_t block;
-  int64_t offset;
-  if (!kvf_locate(p.slots, token, threadIdx.x == 0 && blockIdx.y == 0, &block, &offset)) {
-    return;
-  }
   const float *key = static_cast<const float *>(p.key.data) + token * p.key.stride[0];
   const float *value = static_cast<const float *>(p.value.data) + token * p.value.stride[0];
-  uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                       offset * p.key_cache.stride[1];
-  uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
-                         block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
-  uint8_t *k_scales =
-      static_cast<uint8_t *>(p.k_block_scales.data) + block * p.k_block_scales.stride[0];
-  uint8_t *v_scales =
-      static_cast<uint8_t *>(p.v_block_scales.data) + block * p.v_block_scales.stride[0];
   const bool whole = p.vector_elements == GROUP;
   const uint32_t key_groups = (uint32_t)p.head_size / GROUP;
   const uint32_t value_groups = (uint32_t)p.value_head_size / GROUP;
@@ -115,18 +140,32 @@ extern "C" __global__ void __launch_bounds__(256)
        i += gridDim.y * blockDim.x) {
     const int64_t head = i / groups_per_head;
     const int64_t group = i - (uint32_t)head * groups_per_head;
-    float key_group[GROUP];
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    group_words key_words = {};
     if (group < key_groups) {
-      load_group(key + head * p.key.stride[1] + group * GROUP * p.key.stride[2], p.key.stride[2],
-                 whole, key_group);
+      key_words = load_words(key + head * p.key.stride[1] + group * GROUP * p.key.stride[2],
+                             p.key.stride[2], whole);
     }
-    float value_group[GROUP];
+    group_words value_words = {};
     if (group < value_groups) {
-      load_group(value + head * p.value.stride[1] + group * GROUP * p.value.stride[2],
-                 p.value.stride[2], whole, value_group);
+      value_words = load_words(value + head * p.value.stride[1] + group * GROUP * p.value.stride[2],
+                               p.value.stride[2], whole);
     }
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(p.slots, slot, i == 0, &block, &offset)) {
+      return;
+    }
+    uint8_t *key_cache = static_cast<uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
+                         offset * p.key_cache.stride[1];
+    uint8_t *value_cache = static_cast<uint8_t *>(p.value_cache.data) +
+                           block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     if (group < key_groups) {
       const float k_scale = static_cast<const float *>(p.k_scale.data)[head * p.k_scale.stride[0]];
+      uint8_t *k_scales =
+          static_cast<uint8_t *>(p.k_block_scales.data) + block * p.k_block_scales.stride[0];
+      float key_group[GROUP];
+      widen_words(key_words, key_group);
       store_group(key_group, key_cache + head * p.key_cache.stride[2] + group * (GROUP / 2),
                   k_scales + offset * p.k_block_scales.stride[1] +
                       head * p.k_block_scales.stride[2] + group,
@@ -139,6 +178,10 @@ extern "C" __global__ void __launch_bounds__(256)
       if (p.swizzle_v_scales) {
         kvf_nvfp4_swizzle(&token_place, &group_place, value_groups);
       }
+      uint8_t *v_scales =
+          static_cast<uint8_t *>(p.v_block_scales.data) + block * p.v_block_scales.stride[0];
+      float value_group[GROUP];
+      widen_words(value_words, value_group);
       store_group(value_group, value_cache + head * p.value_cache.stride[2] + group * (GROUP / 2),
                   v_scales + token_place * p.v_block_scales.stride[1] +
                       head * p.v_block_scales.stride[2] + group_place,

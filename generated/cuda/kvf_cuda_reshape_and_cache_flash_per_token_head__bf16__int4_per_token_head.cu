@@ -161,34 +161,33 @@ extern "C" __global__ void __launch_bounds__(256, 2)
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;
-  int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const int64_t number = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool exists = number < p.slots.num_tokens;
+  const int64_t token = exists ? number : 0;
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const uint16_t *from = static_cast<const uint16_t *>(source.data) + token * source.stride[0];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
+  const int64_t stride = (int64_t)gridDim.y * blockDim.y;
+  int64_t begin = (int64_t)blockIdx.y * blockDim.y;
   const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
   int64_t block = 0;
   int64_t offset = 0;
-  const bool writes =
-      token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
+  const bool writes = exists && kvf_place(p.slots, slot, counts, &block, &offset);
   if (!writes) {
-    token = 0;
     block = 0;
     offset = 0;
   }
-  const uint16_t *from = static_cast<const uint16_t *>(source.data) + token * source.stride[0];
   uint8_t *to =
       static_cast<uint8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   uint32_t *scale_at =
       static_cast<uint32_t *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
-
-  for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < p.num_heads;
-       first += (int64_t)gridDim.y * blockDim.y) {
-    const bool active = writes && first + threadIdx.y < p.num_heads;
-    const int64_t head = active ? first + threadIdx.y : 0;
-    const int64_t size = active ? head_size : 0;
-    const uint16_t *head_from = from + head * source.stride[1];
-    uint8_t *head_to = to + head * cache.stride[2];
-    const uint32_t scale = write_int4(head_from, source.stride[2], head_to, size, head_size,
-                                      p.vector_elements == GROUP);
+  for (; begin < p.num_heads; begin += stride) {
+    const bool active = writes && begin + threadIdx.y < p.num_heads;
+    const int64_t head = active ? begin + threadIdx.y : 0;
+    const uint32_t scale =
+        write_int4(from + head * source.stride[1], source.stride[2], to + head * cache.stride[2],
+                   active ? head_size : 0, head_size, p.vector_elements == GROUP);
     if (active && threadIdx.x == 0) {
       scale_at[head * scales.stride[2]] = scale;
     }

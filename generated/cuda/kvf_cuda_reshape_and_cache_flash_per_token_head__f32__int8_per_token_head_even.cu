@@ -62,115 +62,234 @@ KVF_INLINE void store_x1(const source_x1 &source, int8_t *to, float inverse) {
   *to = kvf_int8_from_f32(kvf_f32_from_f32(source.v) * inverse);
 }
 
-/* The largest magnitude of a vector, NaNs left out. */
-KVF_INLINE uint32_t largest_of(float v) { return kvf_magnitude(kvf_f32_from_f32(v)); }
-
-KVF_INLINE uint32_t largest_of(const float4 &v) {
-  return max(max(largest_of(v.x), largest_of(v.y)), max(largest_of(v.z), largest_of(v.w)));
+/* The larger of a magnitude and those of a few elements, NaNs left out. */
+KVF_INLINE float larger_of(float largest, float v) { return kvf_larger_magnitude(largest, v); }
+KVF_INLINE float larger_of(float largest, const float4 &v) {
+  return larger_of(larger_of(larger_of(larger_of(largest, v.x), v.y), v.z), v.w);
 }
 
 KVF_INLINE uint32_t largest_x16(const source_x16 &source) {
-  uint32_t largest = 0;
+  float largest = 0.0f;
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    largest = max(largest, largest_of(source.v[i]));
+    largest = larger_of(largest, source.v[i]);
   }
-  return largest;
+  return kvf_bits(largest);
 }
 
-KVF_INLINE uint32_t largest_x4(const source_x4 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x4(const source_x4 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
-KVF_INLINE uint32_t largest_x1(const source_x1 &source) { return largest_of(source.v); }
+KVF_INLINE uint32_t largest_x1(const source_x1 &source) {
+  return kvf_bits(larger_of(0.0f, source.v));
+}
 
 /*
- * One head, 16 elements at a time. All lanes of the warp come here, those without a head to write
- * too, since they take part in the exchange; `size` is 0 for them. Returns the scale.
+ * Heads of a token, 16 elements at a time. All lanes of the warp stay together, those without a
+ * head to write too, since they take part in the exchange. A head's first vectors are asked for
+ * before its turn, those of the first one beside the slot.
  */
-KVF_INLINE float write_head_x16(const float *from, int8_t *to, int64_t size) {
+KVF_INLINE void write_heads_x16(const kvf_reshape_and_cache_flash_per_token_head_params &p) {
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t number = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool exists = number < p.slots.num_tokens;
+  const int64_t token = exists ? number : 0;
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
+  const int64_t stride = (int64_t)gridDim.y * blockDim.y;
+  int64_t begin = (int64_t)blockIdx.y * blockDim.y;
   const int64_t first = (int64_t)threadIdx.x * 16;
   const int64_t step = (int64_t)blockDim.x * 16;
-  source_x16 source = {};
-  uint32_t largest = 0;
-  if (first < size) {
-    source = load_x16(from + first);
-    largest = largest_x16(source);
+  const bool reads = exists && first < head_size;
+  int64_t head = begin + threadIdx.y;
+  source_x16 ahead = {};
+  if (reads && head < p.num_heads) {
+    ahead = load_x16(from + head * source.stride[1] + first);
   }
-  for (int64_t i = first + step; i < size; i += step) {
-    largest = max(largest, largest_x16(load_x16(from + i)));
+  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool writes = exists && kvf_place(p.slots, slot, counts, &block, &offset);
+  if (!writes) {
+    block = 0;
+    offset = 0;
   }
-  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  int8_t *to =
+      static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  float *scale_at =
+      static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
+  for (; begin < p.num_heads; begin += stride, head += stride) {
+    const source_x16 vector = ahead;
+    if (reads && head + stride < p.num_heads) {
+      ahead = load_x16(from + (head + stride) * source.stride[1] + first);
+    }
+    const bool active = writes && head < p.num_heads;
+    const int64_t size = active ? head_size : 0;
+    const float *head_from = from + (active ? head : 0) * source.stride[1];
+    uint32_t largest = largest_x16(vector);
+    for (int64_t i = first + step; i < size; i += step) {
+      largest = max(largest, largest_x16(load_x16(head_from + i)));
+    }
+    for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+      largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+    }
+    if (first >= size) {
+      continue;
+    }
+    const float scale = kvf_int8_per_token_head_even_scale(largest);
+    const float inverse = 1.0f / scale;
+    int8_t *head_to = to + head * cache.stride[2];
+    store_x16(vector, head_to + first, inverse);
+    for (int64_t i = first + step; i < size; i += step) {
+      store_x16(load_x16(head_from + i), head_to + i, inverse);
+    }
+    if (threadIdx.x == 0) {
+      scale_at[head * scales.stride[2]] = scale;
+    }
   }
-  const float scale = kvf_int8_per_token_head_even_scale(largest);
-  const float inverse = 1.0f / scale;
-  if (first < size) {
-    store_x16(source, to + first, inverse);
-  }
-  for (int64_t i = first + step; i < size; i += step) {
-    store_x16(load_x16(from + i), to + i, inverse);
-  }
-  return scale;
 }
 
 /*
- * One head, 4 elements at a time. All lanes of the warp come here, those without a head to write
- * too, since they take part in the exchange; `size` is 0 for them. Returns the scale.
+ * Heads of a token, 4 elements at a time. All lanes of the warp stay together, those without a head
+ * to write too, since they take part in the exchange. A head's first vectors are asked for before
+ * its turn, those of the first one beside the slot.
  */
-KVF_INLINE float write_head_x4(const float *from, int8_t *to, int64_t size) {
+KVF_INLINE void write_heads_x4(const kvf_reshape_and_cache_flash_per_token_head_params &p) {
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t number = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool exists = number < p.slots.num_tokens;
+  const int64_t token = exists ? number : 0;
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
+  const int64_t stride = (int64_t)gridDim.y * blockDim.y;
+  int64_t begin = (int64_t)blockIdx.y * blockDim.y;
   const int64_t first = (int64_t)threadIdx.x * 4;
   const int64_t step = (int64_t)blockDim.x * 4;
-  source_x4 source = {};
-  uint32_t largest = 0;
-  if (first < size) {
-    source = load_x4(from + first);
-    largest = largest_x4(source);
+  const bool reads = exists && first < head_size;
+  int64_t head = begin + threadIdx.y;
+  source_x4 ahead = {};
+  if (reads && head < p.num_heads) {
+    ahead = load_x4(from + head * source.stride[1] + first);
   }
-  for (int64_t i = first + step; i < size; i += step) {
-    largest = max(largest, largest_x4(load_x4(from + i)));
+  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool writes = exists && kvf_place(p.slots, slot, counts, &block, &offset);
+  if (!writes) {
+    block = 0;
+    offset = 0;
   }
-  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  int8_t *to =
+      static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  float *scale_at =
+      static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
+  for (; begin < p.num_heads; begin += stride, head += stride) {
+    const source_x4 vector = ahead;
+    if (reads && head + stride < p.num_heads) {
+      ahead = load_x4(from + (head + stride) * source.stride[1] + first);
+    }
+    const bool active = writes && head < p.num_heads;
+    const int64_t size = active ? head_size : 0;
+    const float *head_from = from + (active ? head : 0) * source.stride[1];
+    uint32_t largest = largest_x4(vector);
+    for (int64_t i = first + step; i < size; i += step) {
+      largest = max(largest, largest_x4(load_x4(head_from + i)));
+    }
+    for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+      largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+    }
+    if (first >= size) {
+      continue;
+    }
+    const float scale = kvf_int8_per_token_head_even_scale(largest);
+    const float inverse = 1.0f / scale;
+    int8_t *head_to = to + head * cache.stride[2];
+    store_x4(vector, head_to + first, inverse);
+    for (int64_t i = first + step; i < size; i += step) {
+      store_x4(load_x4(head_from + i), head_to + i, inverse);
+    }
+    if (threadIdx.x == 0) {
+      scale_at[head * scales.stride[2]] = scale;
+    }
   }
-  const float scale = kvf_int8_per_token_head_even_scale(largest);
-  const float inverse = 1.0f / scale;
-  if (first < size) {
-    store_x4(source, to + first, inverse);
-  }
-  for (int64_t i = first + step; i < size; i += step) {
-    store_x4(load_x4(from + i), to + i, inverse);
-  }
-  return scale;
 }
 
 /*
- * One head, 1 element at a time. All lanes of the warp come here, those without a head to write
- * too, since they take part in the exchange; `size` is 0 for them. Returns the scale.
+ * Heads of a token, 1 element at a time. All lanes of the warp stay together, those without a head
+ * to write too, since they take part in the exchange. A head's first vectors are asked for before
+ * its turn, those of the first one beside the slot.
  */
-KVF_INLINE float write_head_x1(const float *from, int8_t *to, int64_t size, int64_t from_stride,
-                               int64_t to_stride) {
+KVF_INLINE void write_heads_x1(const kvf_reshape_and_cache_flash_per_token_head_params &p) {
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t number = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool exists = number < p.slots.num_tokens;
+  const int64_t token = exists ? number : 0;
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
+  const int64_t stride = (int64_t)gridDim.y * blockDim.y;
+  int64_t begin = (int64_t)blockIdx.y * blockDim.y;
   const int64_t first = (int64_t)threadIdx.x;
   const int64_t step = (int64_t)blockDim.x;
-  source_x1 source = {};
-  uint32_t largest = 0;
-  if (first < size) {
-    source = load_x1(from + first * from_stride);
-    largest = largest_x1(source);
+  const bool reads = exists && first < head_size;
+  int64_t head = begin + threadIdx.y;
+  source_x1 ahead = {};
+  if (reads && head < p.num_heads) {
+    ahead = load_x1(from + head * source.stride[1] + first * source.stride[2]);
   }
-  for (int64_t i = first + step; i < size; i += step) {
-    largest = max(largest, largest_x1(load_x1(from + i * from_stride)));
+  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool writes = exists && kvf_place(p.slots, slot, counts, &block, &offset);
+  if (!writes) {
+    block = 0;
+    offset = 0;
   }
-  for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  int8_t *to =
+      static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  float *scale_at =
+      static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
+  for (; begin < p.num_heads; begin += stride, head += stride) {
+    const source_x1 vector = ahead;
+    if (reads && head + stride < p.num_heads) {
+      ahead = load_x1(from + (head + stride) * source.stride[1] + first * source.stride[2]);
+    }
+    const bool active = writes && head < p.num_heads;
+    const int64_t size = active ? head_size : 0;
+    const float *head_from = from + (active ? head : 0) * source.stride[1];
+    uint32_t largest = largest_x1(vector);
+    for (int64_t i = first + step; i < size; i += step) {
+      largest = max(largest, largest_x1(load_x1(head_from + i * source.stride[2])));
+    }
+    for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
+      largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+    }
+    if (first >= size) {
+      continue;
+    }
+    const float scale = kvf_int8_per_token_head_even_scale(largest);
+    const float inverse = 1.0f / scale;
+    int8_t *head_to = to + head * cache.stride[2];
+    store_x1(vector, head_to + first * cache.stride[3], inverse);
+    for (int64_t i = first + step; i < size; i += step) {
+      store_x1(load_x1(head_from + i * source.stride[2]), head_to + i * cache.stride[3], inverse);
+    }
+    if (threadIdx.x == 0) {
+      scale_at[head * scales.stride[2]] = scale;
+    }
   }
-  const float scale = kvf_int8_per_token_head_even_scale(largest);
-  const float inverse = 1.0f / scale;
-  if (first < size) {
-    store_x1(source, to + first * to_stride, inverse);
-  }
-  for (int64_t i = first + step; i < size; i += step) {
-    store_x1(load_x1(from + i * from_stride), to + i * to_stride, inverse);
-  }
-  return scale;
 }
 
 /*
@@ -181,49 +300,15 @@ extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int8_per_token_head_even(
         const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
   kvf_begin_kernel();
-  const bool keys = blockIdx.z == 0;
-  const kvf_view &source = keys ? p.key : p.value;
-  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
-  int64_t token = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
-  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
-  int64_t block = 0;
-  int64_t offset = 0;
-  const bool writes =
-      token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
-  if (!writes) {
-    token = 0;
-    block = 0;
-    offset = 0;
-  }
-  const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
-  int8_t *to =
-      static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
-  float *scale_at =
-      static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
-
-  for (int64_t first = (int64_t)blockIdx.y * blockDim.y; first < p.num_heads;
-       first += (int64_t)gridDim.y * blockDim.y) {
-    const bool active = writes && first + threadIdx.y < p.num_heads;
-    const int64_t head = active ? first + threadIdx.y : 0;
-    const int64_t size = active ? head_size : 0;
-    const float *head_from = from + head * source.stride[1];
-    int8_t *head_to = to + head * cache.stride[2];
-    float scale;
-    switch (p.vector_elements) {
-    case 16:
-      scale = write_head_x16(head_from, head_to, size);
-      break;
-    case 4:
-      scale = write_head_x4(head_from, head_to, size);
-      break;
-    default:
-      scale = write_head_x1(head_from, head_to, size, source.stride[2], cache.stride[3]);
-      break;
-    }
-    if (active && threadIdx.x == 0) {
-      scale_at[head * scales.stride[2]] = scale;
-    }
+  switch (p.vector_elements) {
+  case 16:
+    write_heads_x16(p);
+    break;
+  case 4:
+    write_heads_x4(p);
+    break;
+  default:
+    write_heads_x1(p);
+    break;
   }
 }

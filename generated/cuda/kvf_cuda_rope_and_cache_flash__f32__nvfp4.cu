@@ -7,6 +7,7 @@
 #include "kvforge/cache/cuda_norm.cuh"
 #include "kvforge/cache/cuda_rope.cuh"
 #include "kvforge/cache/nvfp4.h"
+#include "kvforge/cuda_fp4.cuh"
 
 enum { GROUP = 16 };
 
@@ -20,8 +21,21 @@ KVF_INLINE uint32_t largest_of(const float (&v)[GROUP]) {
   return kvf_bits(largest);
 }
 
-/* Eight elements as E2M1 codes, the first in the lowest bits. */
-KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier) {
+/* The largest magnitude of a group; a NaN if there is one. */
+KVF_INLINE float largest_or_nan(const float (&v)[GROUP]) {
+  float largest = 0.0f;
+#pragma unroll
+  for (int32_t i = 0; i < GROUP; ++i) {
+    largest = kvf_larger_or_nan(largest, v[i]);
+  }
+  return largest;
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits. `quick`: by kvf_e2m1_is_quick(). */
+KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier, bool quick) {
+  if (quick) {
+    return kvf_e2m1_x8(v, multiplier);
+  }
   uint32_t codes = 0;
 #pragma unroll
   for (int32_t i = 0; i < 8; ++i) {
@@ -37,13 +51,15 @@ struct encoded {
   uint32_t block_scale;
 };
 
-/* A group whose largest element becomes `top`. */
-KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, float inverse) {
+/* A group whose largest element becomes `top`; `numbers`: without a NaN. */
+KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, bool numbers, float top,
+                          float inverse) {
   encoded group;
   group.block_scale = kvf_nvfp4_block_scale(largest, top, inverse);
   const float multiplier = kvf_nvfp4_multiplier(group.block_scale, inverse);
-  group.low = quantise_x8(v, multiplier);
-  group.high = quantise_x8(v + 8, multiplier);
+  const bool quick = numbers && kvf_e2m1_is_quick(multiplier);
+  group.low = quantise_x8(v, multiplier, quick);
+  group.high = quantise_x8(v + 8, multiplier, quick);
   return group;
 }
 
@@ -51,8 +67,12 @@ KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, float top, 
 KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
                             bool whole) {
   const float inverse = 1.0f / scale;
-  const uint32_t largest = largest_of(v);
-  const encoded group = encode(v, largest, 6.0f, inverse);
+  uint32_t largest = kvf_bits(largest_or_nan(v));
+  const bool numbers = largest <= 0x7F800000u;
+  if (!numbers) {
+    largest = largest_of(v);
+  }
+  const encoded group = encode(v, largest, numbers, 6.0f, inverse);
   *scale_at = (uint8_t)group.block_scale;
   if (whole) {
     *reinterpret_cast<uint2 *>(codes) = make_uint2(group.low, group.high);

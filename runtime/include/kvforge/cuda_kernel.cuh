@@ -62,14 +62,41 @@ KVF_INLINE uint32_t kvf_fp8_e5m2x4_from_f32(float a, float b, float c, float d) 
          (uint32_t)kvf_fp8_e5m2_from_f32(c) << 16 | (uint32_t)kvf_fp8_e5m2_from_f32(d) << 24;
 #endif
 }
+/* Four integers as codes of int8, cut off, the first in the lowest byte. */
+#if defined(__CUDA_ARCH__)
+KVF_INLINE uint32_t kvf_int8x4_pack(int32_t a, int32_t b, int32_t c, int32_t d) {
+  uint32_t codes;
+  asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, 0;" : "=r"(codes) : "r"(d), "r"(c));
+  asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, %0;" : "+r"(codes) : "r"(b), "r"(a));
+  return codes;
+}
+#endif
+
+/* The hardware's conversion makes 0 of a NaN, as the portable codec does. */
 KVF_INLINE uint32_t kvf_int8x4_from_f32(float a, float b, float c, float d) {
+#if defined(__CUDA_ARCH__)
+  return kvf_int8x4_pack(__float2int_rn(a), __float2int_rn(b), __float2int_rn(c),
+                         __float2int_rn(d));
+#else
   return (kvf_int8_word_from_f32(a) & 0xFFu) | (kvf_int8_word_from_f32(b) & 0xFFu) << 8 |
          (kvf_int8_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_word_from_f32(d) << 24;
+#endif
 }
 
+#if defined(__CUDA_ARCH__)
+KVF_INLINE int32_t kvf_round_away(float x) {
+  return __float2int_rz(x + kvf_float(0x3F000000u | (kvf_bits(x) & 0x80000000u)));
+}
+#endif
+
 KVF_INLINE uint32_t kvf_int8_awayx4_from_f32(float a, float b, float c, float d) {
+#if defined(__CUDA_ARCH__)
+  return kvf_int8x4_pack(kvf_round_away(a), kvf_round_away(b), kvf_round_away(c),
+                         kvf_round_away(d));
+#else
   return (kvf_int8_away_word_from_f32(a) & 0xFFu) | (kvf_int8_away_word_from_f32(b) & 0xFFu) << 8 |
          (kvf_int8_away_word_from_f32(c) & 0xFFu) << 16 | kvf_int8_away_word_from_f32(d) << 24;
+#endif
 }
 
 /* The larger of a magnitude and that of x, NaNs left out. */

@@ -45,19 +45,30 @@ KVF_INLINE kvf_divisor kvf_divide_by(float scale) {
 }
 
 /*
- * x / scale as far as a code of fp8 or int8 can tell, for a divisor that is quick; also of zeros of
- * either sign, infinities and NaNs. The remainder is taken with its sign turned, which keeps that
- * of a zero. From 2^16 on every code is the largest, and what overflows has no remainder.
+ * x / scale as far as a code of fp8 or int8 can tell, for a divisor that is quick and a quotient
+ * below 2^16: a scale that was made of the largest x. Also of zeros of either sign and NaNs. The
+ * remainder is taken with its sign turned, which keeps that of a zero.
  */
+KVF_INLINE float kvf_near_quotient(float x, kvf_divisor by) {
+#if defined(__CUDA_ARCH__)
+  const float q = __fmul_rn(x, by.inverse);
+  return __fmaf_rn(__fmaf_rn(q, by.scale, -x), -by.inverse, q);
+#else
+  const float q = x * by.inverse;
+  return __builtin_fmaf(__builtin_fmaf(q, by.scale, -x), -by.inverse, q);
+#endif
+}
+
+/* The same of any x, infinities too: from 2^16 on every code is the largest, and what overflows has
+ * no remainder. A choice between two results: of one between two ways compilers make a branch. */
 KVF_INLINE float kvf_quotient(float x, kvf_divisor by) {
 #if defined(__CUDA_ARCH__)
   const float q = __fmul_rn(x, by.inverse);
-  const float better = __fmaf_rn(__fmaf_rn(q, by.scale, -x), -by.inverse, q);
 #else
   const float q = x * by.inverse;
-  const float better = __builtin_fmaf(__builtin_fmaf(q, by.scale, -x), -by.inverse, q);
 #endif
-  return __builtin_fabsf(q) < 65536.0f ? better : q;
+  const float near = kvf_near_quotient(x, by);
+  return __builtin_fabsf(q) < 65536.0f ? near : q;
 }
 
 #endif
