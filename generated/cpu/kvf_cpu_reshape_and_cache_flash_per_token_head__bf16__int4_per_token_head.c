@@ -5,8 +5,7 @@
  */
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/reshape_and_cache_flash_per_token_head.h"
-#include "kvforge/cache/cpu_rotation.h"
-#include "kvforge/cache/int4.h"
+#include "kvforge/cache/cpu_int4.h"
 
 /* Elements of a head that are worked on at a time: whole blocks. */
 enum { PART = KVF_ROTATION_BLOCK };
@@ -41,31 +40,6 @@ static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int
   }
 }
 
-/* Numbers above 0 compare as the integers that they are made of. */
-static void stretch(uint32_t *lowest, uint32_t *highest, const float *wide, int64_t count) {
-  int32_t below = (int32_t)*lowest;
-  int32_t above = (int32_t)*highest;
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t positive = kvf_positive(kvf_bits(wide[i]));
-    const int32_t negative = kvf_positive(kvf_bits(wide[i]) ^ 0x80000000u);
-    above = positive > above ? positive : above;
-    below = negative > below ? negative : below;
-  }
-  *lowest = (uint32_t)below;
-  *highest = (uint32_t)above;
-}
-
-static void encode_part(uint8_t *restrict codes, const float *restrict wide, int64_t count,
-                        kvf_int4_range range) {
-  uint32_t words[PART];
-  for (int64_t i = 0; i < count; ++i) {
-    words[i] = kvf_int4_from_f32(wide[i], range);
-  }
-  for (int64_t i = 0; i < count / 2; ++i) {
-    codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
-  }
-}
-
 /* One head of one token; returns its word. A head of several parts is rotated twice. */
 static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *codes, int64_t size) {
   const int32_t block = kvf_rotation_block((int32_t)size);
@@ -75,7 +49,7 @@ static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *code
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
     rotate_part(wide, source + first * stride, stride, length, block);
-    stretch(&lowest, &highest, wide, length);
+    kvf_stretch_int4(&lowest, &highest, wide, length);
   }
   const kvf_int4_range range = kvf_make_int4_range(lowest, highest);
   for (int64_t first = 0; first < size; first += PART) {
@@ -83,7 +57,7 @@ static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *code
     if (size > PART) {
       rotate_part(wide, source + first * stride, stride, length, block);
     }
-    encode_part(codes + first / 2, wide, length, range);
+    kvf_narrow_int4(codes + first / 2, wide, length, range);
   }
   return range.word;
 }

@@ -5,8 +5,7 @@
 #include "kvforge/cache/cpu_kernel.h"
 #include "kvforge/params/rope_and_cache_flash.h"
 #include "kvforge/cache/cpu_norm.h"
-#include "kvforge/cache/cpu_rotation.h"
-#include "kvforge/cache/int4.h"
+#include "kvforge/cache/cpu_int4.h"
 #include "kvforge/cache/rope.h"
 #include "kvforge/cpu_codes.h"
 
@@ -189,31 +188,6 @@ static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int
   }
 }
 
-/* Numbers above 0 compare as the integers that they are made of. */
-static void stretch(uint32_t *lowest, uint32_t *highest, const float *wide, int64_t count) {
-  int32_t below = (int32_t)*lowest;
-  int32_t above = (int32_t)*highest;
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t positive = kvf_positive(kvf_bits(wide[i]));
-    const int32_t negative = kvf_positive(kvf_bits(wide[i]) ^ 0x80000000u);
-    above = positive > above ? positive : above;
-    below = negative > below ? negative : below;
-  }
-  *lowest = (uint32_t)below;
-  *highest = (uint32_t)above;
-}
-
-static void encode_part(uint8_t *restrict codes, const float *restrict wide, int64_t count,
-                        kvf_int4_range range) {
-  uint32_t words[PART];
-  for (int64_t i = 0; i < count; ++i) {
-    words[i] = kvf_int4_from_f32(wide[i], range);
-  }
-  for (int64_t i = 0; i < count / 2; ++i) {
-    codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
-  }
-}
-
 /* One head of one token; returns its word. A head of several parts is rotated twice. */
 static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *codes, int64_t size) {
   const int32_t block = kvf_rotation_block((int32_t)size);
@@ -223,7 +197,7 @@ static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *code
   for (int64_t first = 0; first < size; first += PART) {
     const int64_t length = size - first < PART ? size - first : PART;
     rotate_part(wide, source + first * stride, stride, length, block);
-    stretch(&lowest, &highest, wide, length);
+    kvf_stretch_int4(&lowest, &highest, wide, length);
   }
   const kvf_int4_range range = kvf_make_int4_range(lowest, highest);
   for (int64_t first = 0; first < size; first += PART) {
@@ -231,7 +205,7 @@ static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *code
     if (size > PART) {
       rotate_part(wide, source + first * stride, stride, length, block);
     }
-    encode_part(codes + first / 2, wide, length, range);
+    kvf_narrow_int4(codes + first / 2, wide, length, range);
   }
   return range.word;
 }
@@ -530,7 +504,7 @@ static void encode_key(const kvf_rope_and_cache_flash_params *p, const place *to
                        int64_t first, const float *wide, int64_t count, kvf_int4_range range) {
   uint8_t *cached = (uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
                     to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
-  encode_part(cached + first / 2, wide, count, range);
+  kvf_narrow_int4(cached + first / 2, wide, count, range);
   put_word(&p->k_scale_cache, to, head, range.word);
 }
 
@@ -664,7 +638,7 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
             encode_key(p, to, head, from, part_of, count,
                        kvf_make_int4_range(lowest[head - begin], highest[head - begin]));
           } else {
-            stretch(&lowest[head - begin], &highest[head - begin], part_of, count);
+            kvf_stretch_int4(&lowest[head - begin], &highest[head - begin], part_of, count);
           }
         }
       }

@@ -1,4 +1,4 @@
-/* Rows of int4_per_token_head on the CPU. */
+/* Rows of int4_per_token_head on the CPU. Compilers keep what they encode in words on the stack. */
 #ifndef KVFORGE_CPU_INT4_H
 #define KVFORGE_CPU_INT4_H
 
@@ -21,6 +21,80 @@ KVF_INLINE void kvf_widen_int4(float *__restrict to, const uint8_t *__restrict c
     for (int64_t i = 0; i < 2 * length; ++i) {
       to[first + i] = (float)halves[i] - zero;
     }
+  }
+}
+
+/*
+ * Raises the bits of the largest magnitudes below and above 0 to those of a row, NaNs left out.
+ * Numbers above 0 compare as the integers that they are made of.
+ */
+KVF_INLINE void kvf_stretch_int4(uint32_t *lowest, uint32_t *highest, const float *wide,
+                                 int64_t count) {
+  int32_t below = (int32_t)*lowest;
+  int32_t above = (int32_t)*highest;
+  int64_t i = 0;
+#if defined(__AVX512BW__)
+  if (count >= 16) { /* of a NaN minimum and maximum are the second operand */
+    __m512 least = _mm512_setzero_ps();
+    __m512 most = _mm512_setzero_ps();
+    for (; i + 16 <= count; i += 16) {
+      const __m512 x = _mm512_loadu_ps(wide + i);
+      least = _mm512_min_ps(x, least);
+      most = _mm512_max_ps(x, most);
+    }
+    const int32_t row_below = (int32_t)kvf_bits(0.0f - _mm512_reduce_min_ps(least));
+    const int32_t row_above = (int32_t)kvf_bits(_mm512_reduce_max_ps(most));
+    below = row_below > below ? row_below : below;
+    above = row_above > above ? row_above : above;
+  }
+#endif
+  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
+    const int32_t positive = kvf_positive(kvf_bits(wide[i]));
+    const int32_t negative = kvf_positive(kvf_bits(wide[i]) ^ 0x80000000u);
+    above = positive > above ? positive : above;
+    below = negative > below ? negative : below;
+  }
+  *lowest = (uint32_t)below;
+  *highest = (uint32_t)above;
+}
+
+#if defined(__AVX512BW__)
+/* The codes of 16 floats, in words. */
+KVF_INLINE __m512i kvf_int4_of_16(__m512 x, kvf_int4_range range) {
+  const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x);
+  const __m512 product = _mm512_mul_ps(number, _mm512_set1_ps(range.inverse));
+  const __m512 sum = _mm512_add_ps(product, _mm512_set1_ps(range.zero));
+  const __m512 above = _mm512_max_ps(sum, _mm512_setzero_ps()); /* 0 for a NaN */
+  const __m512 half = _mm512_add_ps(above, _mm512_set1_ps(0.5f));
+  return _mm512_cvttps_epi32(_mm512_min_ps(half, _mm512_set1_ps(15.0f)));
+}
+#endif
+
+/* Narrows a row, at most a block of a rotation; `count` is even. */
+KVF_INLINE void kvf_narrow_int4(uint8_t *__restrict codes, const float *__restrict wide,
+                                int64_t count, kvf_int4_range range) {
+  int64_t first = 0;
+#if defined(__AVX512BW__)
+  /* Packing goes by quarters of a register, whose order is put right at the end. */
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  for (; first + 64 <= count; first += 64) {
+    __m512i words[4];
+    for (int i = 0; i < 4; ++i) {
+      words[i] = kvf_int4_of_16(_mm512_loadu_ps(wide + first + 16 * i), range);
+    }
+    const __m512i low = _mm512_packs_epi32(words[0], words[1]);
+    const __m512i high = _mm512_packs_epi32(words[2], words[3]);
+    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+    const __m512i pairs = _mm512_maddubs_epi16(bytes, _mm512_set1_epi16(16 << 8 | 1));
+    _mm256_storeu_si256((__m256i *)(void *)(codes + first / 2), _mm512_cvtepi16_epi8(pairs));
+  }
+#endif
+  uint32_t words[KVF_ROTATION_BLOCK];
+  for (int64_t i = first; i < count; ++i) {
+    words[i] = kvf_int4_from_f32(wide[i], range);
+  }
+  for (int64_t i = first / 2; i < count / 2; ++i) {
+    codes[i] = (uint8_t)(words[2 * i] | words[2 * i + 1] << 4);
   }
 }
 
