@@ -146,7 +146,7 @@ KVF_INLINE conversion find_x8(const kvf_wire_copy &copy, int32_t cell, int32_t p
 
 /*
  * Rows, 8 elements at a time. A warp finds the places of many of them at once, one for each lane,
- * before it converts those that it found last; then a few threads share each.
+ * and then a few threads share each.
  */
 KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
@@ -162,11 +162,9 @@ KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plan
   const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
   const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
   const int32_t found = rows > warps * shared ? WARP : shared;
-  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
-  conversion ahead = find_x8(copy, cell, plane, first_row, found, rows);
-  for (; first_row < rows; first_row += warps * found) {
-    const conversion mine = ahead;
-    ahead = find_x8(copy, cell, plane, first_row + warps * found, found, rows);
+  for (int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+       first_row < rows; first_row += warps * found) {
+    const conversion mine = find_x8(copy, cell, plane, first_row, found, rows);
     for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
       const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
       const int32_t count = at.to != nullptr ? pieces.count : 0;
@@ -217,7 +215,7 @@ KVF_INLINE conversion find_x1(const kvf_wire_copy &copy, int32_t cell, int32_t p
 
 /*
  * Rows, 1 element at a time. A warp finds the places of many of them at once, one for each lane,
- * before it converts those that it found last; then a few threads share each.
+ * and then a few threads share each.
  */
 KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
@@ -233,11 +231,9 @@ KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plan
   const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
   const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
   const int32_t found = rows > warps * shared ? WARP : shared;
-  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
-  conversion ahead = find_x1(copy, cell, plane, first_row, found, rows);
-  for (; first_row < rows; first_row += warps * found) {
-    const conversion mine = ahead;
-    ahead = find_x1(copy, cell, plane, first_row + warps * found, found, rows);
+  for (int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+       first_row < rows; first_row += warps * found) {
+    const conversion mine = find_x1(copy, cell, plane, first_row, found, rows);
     for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
       const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
       const int32_t count = at.to != nullptr ? pieces.count : 0;

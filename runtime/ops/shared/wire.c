@@ -610,7 +610,7 @@ kvf_row_pieces kvf_share_out(kvf_check *check, const kvf_row_side *from, const k
 }
 
 kvf_grid kvf_grid_of_rows(int64_t most, int32_t cells, bool converts) {
-  enum { CONVERTING = 128, ENOUGH = 16384, AT_A_TIME = 16 };
+  enum { CONVERTING = 128, ENOUGH = 8192, AT_A_TIME = 4 };
   const uint32_t threads = converts ? CONVERTING : THREADS;
   int64_t blocks = kvf_quotient_up(most, threads);
   if (converts && blocks * cells >= ENOUGH) {
