@@ -9,7 +9,29 @@
 KVF_INLINE void kvf_widen_int4(float *__restrict to, const uint8_t *__restrict codes, float zero,
                                int64_t count) {
   enum { WORDS = 256 };
-  for (int64_t first = 0; first < count; first += 2 * WORDS) {
+  int64_t first = 0;
+#if defined(__AVX512F__)
+  /* A permutation of a register is a table that looks at the low bits of an index only. */
+  const __m512 all = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512 numbers = _mm512_sub_ps(all, _mm512_set1_ps(zero));
+  const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const __m512i place = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+  for (; first + 16 <= count; first += 16) {
+    const __m128i group = _mm_loadl_epi64((const __m128i *)(const void *)(codes + first / 2));
+    const __m512i halves = _mm512_permutexvar_epi32(half, _mm512_castsi128_si512(group));
+    _mm512_storeu_ps(to + first, _mm512_permutexvar_ps(_mm512_srlv_epi32(halves, place), numbers));
+  }
+#elif defined(__AVX2__)
+  const __m256i place = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+  for (; first + 8 <= count; first += 8) {
+    int32_t group;
+    memcpy(&group, codes + first / 2, sizeof group);
+    const __m256i codes_of = _mm256_srlv_epi32(_mm256_set1_epi32(group), place);
+    const __m256i code = _mm256_and_si256(codes_of, _mm256_set1_epi32(15));
+    _mm256_storeu_ps(to + first, _mm256_sub_ps(_mm256_cvtepi32_ps(code), _mm256_set1_ps(zero)));
+  }
+#endif
+  for (; first < count; first += 2 * WORDS) {
     uint32_t words[WORDS]; /* both codes of a byte side by side */
     uint16_t halves[2 * WORDS];
     const int64_t length = (count - first) / 2 < WORDS ? (count - first) / 2 : (int64_t)WORDS;

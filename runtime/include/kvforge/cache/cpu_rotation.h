@@ -3,59 +3,174 @@
 #define KVFORGE_CPU_ROTATION_H
 
 #include "kvforge/cache/rotation.h"
-#include "kvforge/cpu_kernel.h"
+#include "kvforge/cpu_floats.h"
 
-/* A group of a row in registers, as many as a level needs for it. */
-typedef float kvf_group __attribute__((vector_size(4 * KVF_ROTATION_GROUP)));
-typedef uint32_t kvf_group_bits __attribute__((vector_size(4 * KVF_ROTATION_GROUP)));
+enum { KVF_GROUP_PARTS = (int)KVF_ROTATION_GROUP / (int)KVF_WIDTH };
 
-/* The sign bits of a group that begins at an index, a multiple of 16. */
-KVF_INLINE void kvf_signs_of_group(kvf_group_bits *signs, int32_t index, int32_t block) {
-  const kvf_group_bits bits = {1u << 0,  1u << 1,  1u << 2,  1u << 3, 1u << 4,  1u << 5,
-                               1u << 6,  1u << 7,  1u << 8,  1u << 9, 1u << 10, 1u << 11,
-                               1u << 12, 1u << 13, 1u << 14, 1u << 15};
-  const kvf_group_bits found = kvf_rotation_signs_x16(index, block) & bits;
-  *signs = (kvf_group_bits)(found != 0) & 0x80000000u;
+/* The sign bits of registers of a group of 16 elements, given as bits. */
+KVF_INLINE void kvf_spread_signs(kvf_float_bits words[KVF_GROUP_PARTS], uint32_t signs) {
+#if defined(__AVX512F__)
+  words[0] = (kvf_float_bits)_mm512_maskz_set1_epi32((__mmask16)signs, INT32_MIN);
+#elif defined(__AVX2__)
+  const kvf_float_bits places = {31, 30, 29, 28, 27, 26, 25, 24};
+  words[0] = signs << places & 0x80000000u;
+  words[1] = signs >> 8 << places & 0x80000000u;
+#else
+  const kvf_float_bits bits = {1u << 0, 1u << 1, 1u << 2, 1u << 3};
+  for (int i = 0; i < KVF_GROUP_PARTS; ++i) {
+    words[i] = (kvf_float_bits)((signs >> i * KVF_WIDTH & bits) != 0) & 0x80000000u;
+  }
+#endif
 }
 
-/* Sums at distances 1, 2, 4 and 8; products with 1 and -1 are exact. */
-KVF_INLINE void kvf_hadamard_of_group(kvf_group *group, int32_t block) {
-  const kvf_group at_1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
-  const kvf_group at_2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
-  const kvf_group at_4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
-  const kvf_group at_8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
-  kvf_group v = *group;
+/* a * b + c where a * b is exact, whatever is made of it. */
+KVF_INLINE kvf_floats kvf_add_exact_product(kvf_floats a, kvf_floats b, kvf_floats c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX2__) && defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/* Sums at the distances that are within a register; products with 1 and -1 are exact. */
+KVF_INLINE kvf_floats kvf_hadamard_within(kvf_floats v, int32_t block) {
+#if defined(__AVX512F__)
+  const kvf_floats at_1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
+  const kvf_floats at_2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
+  const kvf_floats at_4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
+  const kvf_floats at_8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
+#define KVF_SWAPPED_1 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
+#define KVF_SWAPPED_2 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13
+#define KVF_SWAPPED_4 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11
+#elif defined(__AVX2__)
+  const kvf_floats at_1 = {1, -1, 1, -1, 1, -1, 1, -1};
+  const kvf_floats at_2 = {1, 1, -1, -1, 1, 1, -1, -1};
+  const kvf_floats at_4 = {1, 1, 1, 1, -1, -1, -1, -1};
+#define KVF_SWAPPED_1 1, 0, 3, 2, 5, 4, 7, 6
+#define KVF_SWAPPED_2 2, 3, 0, 1, 6, 7, 4, 5
+#define KVF_SWAPPED_4 4, 5, 6, 7, 0, 1, 2, 3
+#else
+  const kvf_floats at_1 = {1, -1, 1, -1};
+  const kvf_floats at_2 = {1, 1, -1, -1};
+#define KVF_SWAPPED_1 1, 0, 3, 2
+#define KVF_SWAPPED_2 2, 3, 0, 1
+#endif
   if (block > 1) {
-    v = v * at_1 +
-        __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    v = kvf_add_exact_product(v, at_1, __builtin_shufflevector(v, v, KVF_SWAPPED_1));
   }
   if (block > 2) {
-    v = v * at_2 +
-        __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v = kvf_add_exact_product(v, at_2, __builtin_shufflevector(v, v, KVF_SWAPPED_2));
   }
+#if defined(__AVX2__)
   if (block > 4) {
-    v = v * at_4 +
-        __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    v = kvf_add_exact_product(v, at_4, __builtin_shufflevector(v, v, KVF_SWAPPED_4));
   }
+#endif
+#if defined(__AVX512F__)
   if (block > 8) {
-    v = v * at_8 +
-        __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v = kvf_add_exact_product(
+        v, at_8,
+        __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
   }
-  *group = v;
+#endif
+  return v;
 }
 
-/* Sums and differences of groups that are so far from each other, a multiple of 16. */
-KVF_INLINE void kvf_hadamard_across(float *row, int64_t size, int64_t distance) {
+/* Sums at `distance`, whole registers, and at twice that. */
+KVF_INLINE void kvf_hadamard_across_4(float *row, int64_t size, int64_t distance) {
+  for (int64_t first = 0; first < size; first += 4 * distance) {
+    for (int64_t i = first; i < first + distance; i += KVF_WIDTH) {
+      kvf_floats v[4];
+      for (int k = 0; k < 4; ++k) {
+        v[k] = kvf_load_floats(row + i + k * distance);
+      }
+      const kvf_floats sums[2] = {v[0] + v[1], v[2] + v[3]};
+      const kvf_floats differences[2] = {v[0] - v[1], v[2] - v[3]};
+      kvf_store_floats(row + i, sums[0] + sums[1]);
+      kvf_store_floats(row + i + distance, differences[0] + differences[1]);
+      kvf_store_floats(row + i + 2 * distance, sums[0] - sums[1]);
+      kvf_store_floats(row + i + 3 * distance, differences[0] - differences[1]);
+    }
+  }
+}
+
+/* Sums at `distance` alone. */
+KVF_INLINE void kvf_hadamard_across_2(float *row, int64_t size, int64_t distance) {
   for (int64_t first = 0; first < size; first += 2 * distance) {
-    for (int64_t i = first; i < first + distance; i += KVF_ROTATION_GROUP) {
-      kvf_group lower;
-      kvf_group upper;
-      memcpy(&lower, row + i, sizeof lower);
-      memcpy(&upper, row + i + distance, sizeof upper);
-      const kvf_group sum = lower + upper;
-      const kvf_group difference = lower - upper;
-      memcpy(row + i, &sum, sizeof sum);
-      memcpy(row + i + distance, &difference, sizeof difference);
+    for (int64_t i = first; i < first + distance; i += KVF_WIDTH) {
+      const kvf_floats lower = kvf_load_floats(row + i);
+      const kvf_floats upper = kvf_load_floats(row + i + distance);
+      kvf_store_floats(row + i, lower + upper);
+      kvf_store_floats(row + i + distance, lower - upper);
+    }
+  }
+}
+
+/* Sums within so many registers, at all distances. */
+enum { KVF_REGISTERS_TOGETHER = 8 };
+KVF_INLINE void kvf_hadamard_together(float *row) {
+  kvf_floats v[KVF_REGISTERS_TOGETHER];
+  for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
+    v[i] = kvf_hadamard_within(kvf_load_floats(row + i * KVF_WIDTH), KVF_WIDTH);
+  }
+  for (int distance = 1; distance < KVF_REGISTERS_TOGETHER; distance *= 2) {
+    for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
+      if ((i & distance) == 0) {
+        const kvf_floats sum = v[i] + v[i + distance];
+        v[i + distance] = v[i] - v[i + distance];
+        v[i] = sum;
+      }
+    }
+  }
+  for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
+    kvf_store_floats(row + i * KVF_WIDTH, v[i]);
+  }
+}
+
+/* H, at distances 1, 2, 4 and so on, in as few walks over the row as registers allow. */
+KVF_INLINE void kvf_hadamard(float *row, int64_t size, int32_t block) {
+  enum { TOGETHER = (int)KVF_REGISTERS_TOGETHER * (int)KVF_WIDTH };
+  int64_t distance = block >= TOGETHER ? (int64_t)TOGETHER : (int64_t)KVF_WIDTH;
+  for (int64_t i = 0; i < size; i += distance) {
+    if (block >= TOGETHER) {
+      kvf_hadamard_together(row + i);
+    } else {
+      kvf_store_floats(row + i, kvf_hadamard_within(kvf_load_floats(row + i), block));
+    }
+  }
+  for (; 2 * distance < block; distance *= 4) {
+    kvf_hadamard_across_4(row, size, distance);
+  }
+  if (distance < block) {
+    kvf_hadamard_across_2(row, size, distance);
+  }
+}
+
+/* A row whose size and block may be numbers that a compiler knows: signs are constants then. */
+KVF_INLINE void kvf_rotate_any(float *row, int64_t size, int32_t block) {
+  for (int64_t i = 0; i < size; i += KVF_ROTATION_GROUP) {
+    kvf_float_bits signs[KVF_GROUP_PARTS];
+    kvf_spread_signs(signs, kvf_rotation_signs_x16((int32_t)i, block));
+    for (int k = 0; k < KVF_GROUP_PARTS; ++k) {
+      float *at = row + i + k * KVF_WIDTH;
+      kvf_store_floats(at, (kvf_floats)((kvf_float_bits)kvf_load_floats(at) ^ signs[k]));
+    }
+  }
+  kvf_hadamard(row, size, block);
+}
+
+KVF_INLINE void kvf_rotate_any_back(float *row, int64_t size, int32_t block) {
+  const kvf_floats inverse = (kvf_floats){0} + 1.0f / (float)block;
+  kvf_hadamard(row, size, block);
+  for (int64_t i = 0; i < size; i += KVF_ROTATION_GROUP) {
+    kvf_float_bits signs[KVF_GROUP_PARTS];
+    kvf_spread_signs(signs, kvf_rotation_signs_x16((int32_t)i, block));
+    for (int k = 0; k < KVF_GROUP_PARTS; ++k) {
+      float *at = row + i + k * KVF_WIDTH;
+      const kvf_floats factor = (kvf_floats)((kvf_float_bits)inverse ^ signs[k]);
+      kvf_store_floats(at, kvf_load_floats(at) * factor + 0.0f); /* of both zeros +0 */
     }
   }
 }
@@ -65,40 +180,21 @@ KVF_INLINE void kvf_hadamard_across(float *row, int64_t size, int64_t distance) 
  * up to a multiple of KVF_ROTATION_GROUP; what is behind `size` afterwards is not defined.
  */
 KVF_INLINE void kvf_rotate(float *row, int64_t size, int32_t block) {
-  for (int64_t i = 0; i < size; i += KVF_ROTATION_GROUP) {
-    kvf_group_bits signs;
-    kvf_group group;
-    kvf_signs_of_group(&signs, (int32_t)i, block);
-    memcpy(&group, row + i, sizeof group);
-    group = (kvf_group)((kvf_group_bits)group ^ signs);
-    kvf_hadamard_of_group(&group, block);
-    memcpy(row + i, &group, sizeof group);
-  }
-  for (int64_t distance = KVF_ROTATION_GROUP; distance < block; distance *= 2) {
-    kvf_hadamard_across(row, size, distance);
+  enum { USUAL = 128 };
+  if (size == USUAL) {
+    kvf_rotate_any(row, USUAL, USUAL);
+  } else {
+    kvf_rotate_any(row, size, block);
   }
 }
 
 /* And back, with the same room. Zeros are +0. */
 KVF_INLINE void kvf_rotate_back(float *row, int64_t size, int32_t block) {
-  const kvf_group inverse = (kvf_group){0} + 1.0f / (float)block;
-  for (int64_t i = 0; i < size; i += KVF_ROTATION_GROUP) {
-    kvf_group group;
-    memcpy(&group, row + i, sizeof group);
-    kvf_hadamard_of_group(&group, block);
-    memcpy(row + i, &group, sizeof group);
-  }
-  for (int64_t distance = KVF_ROTATION_GROUP; distance < block; distance *= 2) {
-    kvf_hadamard_across(row, size, distance);
-  }
-  for (int64_t i = 0; i < size; i += KVF_ROTATION_GROUP) {
-    kvf_group_bits signs;
-    kvf_group group;
-    kvf_signs_of_group(&signs, (int32_t)i, block);
-    memcpy(&group, row + i, sizeof group);
-    group *= (kvf_group)((kvf_group_bits)inverse ^ signs);
-    const kvf_group_bits bits = (kvf_group_bits)group & (kvf_group_bits)(group != 0.0f);
-    memcpy(row + i, &bits, sizeof bits);
+  enum { USUAL = 128 };
+  if (size == USUAL) {
+    kvf_rotate_any_back(row, USUAL, USUAL);
+  } else {
+    kvf_rotate_any_back(row, size, block);
   }
 }
 
