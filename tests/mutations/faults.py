@@ -399,7 +399,7 @@ FAULTS = (
         "templates/shared/flash_cuda.j2",
         '{{ own_token() }}\n{{ locate("threadIdx.x == 0 && blockIdx.y == 0") }}',
         '{{ own_token() }}\n{{ locate("threadIdx.x < 2 && blockIdx.y == 0") }}',
-        FLASH,
+        ("reshape_and_cache_flash_ggml",),
         "cuda",
     ),
     Fault(
