@@ -194,7 +194,7 @@ static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, 
  * ahead. */
 static void score(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
                   const row_place ahead[STEP], int64_t count) {
-  const void *rows_at[STEP];
+  const void *rows_at[KEY_ROWS];
   (void)p;
   for (int64_t at = 0; at < now->padded; at += KEY_PART) {
     const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
