@@ -123,6 +123,7 @@ static void test_machine(void) {
   REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "device: got NULL", &wild_place, NULL, &bytes);
   REFUSED(kvf_cuda_find_memory, KVF_INVALID_VALUE, "bytes: got NULL", &wild_place, &device, NULL);
   see("kvf_cuda_clear_faults");
+  see("kvf_cuda_free_workspaces");
   if (options.backend == KVF_CUDA && need_backend()) {
     static const int32_t wild[] = {-1, 64, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < TEST_COUNT(wild); ++i) {

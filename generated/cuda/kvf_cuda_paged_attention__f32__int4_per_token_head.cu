@@ -427,6 +427,7 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, working_set &w, int32
   for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
     sum += __shfl_xor_sync(0xFFFFFFFFu, sum, distance);
   }
+  __syncwarp(); /* all lanes have read `before` */
   if (lane == 0) {
     const float factor = exp2f(before - base);
     w.largest[number] = largest;

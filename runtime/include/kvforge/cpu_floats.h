@@ -149,7 +149,7 @@ KVF_INLINE void kvf_narrow_span_bf16(uint16_t *to, const kvf_floats wide[KVF_SPA
 #endif
 }
 
-/* The only NaN is 0x7FFFFFFF; see kvforge/cache/decode.h. */
+/* The only NaN is 0x7FFFFFFF, as of all functions that narrow. */
 KVF_INLINE void kvf_narrow_span_f32(float *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
   for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
     const kvf_float_bits nan = (kvf_float_bits)(wide[i] != wide[i]);

@@ -24,7 +24,7 @@ KVF_INLINE void kvf_scale_groups_of_16(float *to, const float *values, const flo
  */
 KVF_INLINE void kvf_widen_e2m1(float *__restrict to, const uint8_t *__restrict codes,
                                int64_t count) {
-  enum { WORDS = 256 };
+  enum { WORDS = 16 }; /* few: it is on the stack of attention, too */
   for (int64_t first = 0; first < count; first += 2 * WORDS) {
     uint32_t words[WORDS];
     uint16_t half[2 * WORDS];

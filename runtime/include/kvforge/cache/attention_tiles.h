@@ -106,8 +106,11 @@ KVF_INLINE int64_t kvf_seen_from(const kvf_paged_attention_params *p, int64_t po
 
 KVF_INLINE int64_t kvf_seen_to(const kvf_paged_attention_params *p, int64_t position,
                                int64_t length) {
+  if (p->window_right < 0 || p->window_right >= length - 1 - position) {
+    return length;
+  }
   const int64_t end = position + p->window_right + 1;
-  return p->window_right < 0 || end > length ? length : end > 0 ? end : 0;
+  return end > 0 ? end : 0;
 }
 
 /* Tile `number` of a sequence, and one of its splits. */
