@@ -575,6 +575,16 @@ static void make_workspace(op_call *call, const decode_case *what) {
   }
 }
 
+/* Some pages have two names, by the way in which a writer chooses scales or rounds codes: one of
+ * them. */
+static kvf_dtype named(const decode_case *what) {
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  return what->seed / 2 % 2 == 0            ? cache
+         : cache == KVF_NVFP4               ? KVF_NVFP4_4OVER6
+         : cache == KVF_INT8_PER_TOKEN_HEAD ? KVF_INT8_PER_TOKEN_HEAD_EVEN
+                                            : cache;
+}
+
 static void build(op_call *call, const void *context) {
   const decode_case *what = context;
   const kvf_dtype scalar = kvf_scalar_of(what->variant);
@@ -683,13 +693,7 @@ static void build(op_call *call, const void *context) {
   free(order);
   call->values[SCALE_] =
       (kvf_value){.kind = KVF_KIND_FLOAT, .as.number = 1 / sqrt((double)what->size)};
-  /* Some pages have two names, by the way in which a writer chooses scales or rounds codes. */
-  kvf_dtype held = kvf_cache_of(what->variant);
-  if (what->seed / 2 % 2) {
-    held = held == KVF_NVFP4                 ? KVF_NVFP4_4OVER6
-           : held == KVF_INT8_PER_TOKEN_HEAD ? KVF_INT8_PER_TOKEN_HEAD_EVEN
-                                             : held;
-  }
+  const kvf_dtype held = named(what);
   call->values[FORMAT] = (kvf_value){.kind = KVF_KIND_STRING,
                                      .as.string = held == scalar ? "auto" : kvf_dtype_name(held)};
   call->values[CAUSAL_] =
@@ -1612,9 +1616,9 @@ static double unit_of(const op_call *call, const decode_case *what, int which, i
 static void run_written(const decode_case *what) {
   const kvf_op *writer = writer_of(what);
   const kvf_dtype scalar = kvf_scalar_of(what->variant);
-  if (kvf_select(writer, options.backend, scalar, kvf_cache_of(what->variant)) == NULL) {
-    skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar),
-              kvf_dtype_name(kvf_cache_of(what->variant)));
+  const kvf_dtype written = named(what);
+  if (kvf_select(writer, options.backend, scalar, written) == NULL) {
+    skip_part("the writer of %s/%s is not built", kvf_dtype_name(scalar), kvf_dtype_name(written));
     return;
   }
   op_call call;

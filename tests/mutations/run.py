@@ -28,7 +28,9 @@ OPS = {"reshape_and_cache_flash", "copy_blocks", "zero_blocks", "paged_attention
     for suite in fault.suites
     if (ROOT / f"generator/spec/{suite}.py").is_file()
 }
-CACHES = "same,fp8_e4m3,int8_per_token_head,int4_per_token_head,q8_0,fp8_ds_mla"
+CACHES = (
+    "same,fp8_e4m3,int8_per_token_head,int8_per_token_head_even,int4_per_token_head,q8_0,fp8_ds_mla"
+)
 SELECTION = (
     *("--debug", "--build-dir=build", "--isas=baseline", "--cuda-archs=90"),
     *(f"--ops={','.join(sorted(OPS))}", "--scalars=bf16,f32", f"--caches={CACHES}"),
