@@ -349,6 +349,8 @@ def test_a_ring_has_generations_and_quarantine() -> None:
     ring.closed(owner)
     ring.give_back(second)
     assert ring.counts == {"free": 2, "held": 0, "quarantined": 0}
+    latest = ring.take()
+    assert latest and latest.slot == second.slot
 
 
 def offer(pair: Pair, **options: Any) -> tuple[transfer.Transfer, list[str]]:

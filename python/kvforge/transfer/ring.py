@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,16 @@ class Ring:
         memory = mmap.mmap(-1, slots * slot_bytes)
         _MAPPED.append(memory)
         self.memory: Any = np.frombuffer(memory, np.uint8)
-        self._free = deque(range(slots))
+        self._free = list(range(slots))
         self._generation = 0
         self._held: dict[int, int] = {}
         self._quarantined: dict[int, tuple[int, object, float]] = {}
 
     def take(self) -> Slot | None:
-        """A free slot, or None."""
+        """A free slot, or None: the one that was given back last, whose bytes caches still hold."""
         if not self._free:
             return None
-        slot = self._free.popleft()
+        slot = self._free.pop()
         self._generation += 1
         self._held[slot] = self._generation
         return Slot(slot, self._generation)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +52,7 @@ class Sending:
     failed: TransferError | None = None
 
     def __post_init__(self) -> None:
-        self._credits: deque[Slot] = deque()
+        self._credits: list[Slot] = []
         self._flights: list[_Flight] = []
         self._next = 0
         self._written: dict[int, Slot] = {}  # by chunk: writes that are over, and not acknowledged
@@ -128,7 +127,7 @@ class Sending:
         sums = messages.sums_of(buffer)
         packed = time.monotonic()
         self.event("pack")
-        remote = self._credits.popleft()
+        remote = self._credits.pop()  # the latest, whose bytes the receiver's caches still hold
         header = Header(
             self.number,
             chunk.number,
