@@ -31,6 +31,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_kv_unpack,
     &kvf_op_merge_attn_states,
     &kvf_op_paged_attention,
+    &kvf_op_paged_mla_decode,
     &kvf_op_reshape_and_cache,
     &kvf_op_reshape_and_cache_flash,
     &kvf_op_reshape_and_cache_flash_ggml,
@@ -44,7 +45,7 @@ const kvf_op *const kvf_ops[] = {
     &kvf_op_zero_blocks,
 };
 
-const int32_t kvf_ops_count = 35;
+const int32_t kvf_ops_count = 36;
 
 const kvf_tuned kvf_threads_tuned = {
     .num_constants = 3,

@@ -316,6 +316,20 @@ static const changing_op ops[] = {
       {F32, {Q_HEADS, TOKENS}},
       {F32, {TOKENS, Q_HEADS, 2, SPLIT_ROW}}},
      {{"block_table", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}, {"query_start_loc", 0, 1}}},
+    {&kvf_op_paged_mla_decode,
+     {{SCALAR, {TOKENS, Q_HEADS, LATENT}},
+      {SCALAR, {TOKENS, Q_HEADS, LATENT + ROPE}},
+      {CACHE, {NUM_BLOCKS, BLOCK_SIZE, LATENT + ROPE}},
+      {I32, {STARTS_SIZE}},
+      {I32, {SEQUENCES}},
+      {I32, {SEQUENCES, WIDTH}},
+      {REAL, {1}},
+      {FORMAT, {0}},
+      {F32, {1}},
+      {NUMBER, {0}},
+      {F32, {Q_HEADS, TOKENS}},
+      {F32, {TOKENS, Q_HEADS, 2, LATENT + 2}}},
+     {{"block_table", NUM_BLOCKS, 0}, {"seq_lens", 1, 0}, {"query_start_loc", 0, 1}}},
     {&kvf_op_concat_mla_q,
      {{SCALAR, {TOKENS, NUM_HEADS, LATENT}},
       {SCALAR, {TOKENS, NUM_HEADS, ROPE}},
@@ -750,7 +764,7 @@ static void run_scales(const changing_op *what, const kvf_variant *variant, int 
   const bool differ = memcmp(choices[0].bytes, choices[1].bytes, choices[0].size) != 0;
   EXPECT(differ, "%s: it makes no difference", text);
   /* Attention sums products of all tokens. */
-  const bool sums = what->op == &kvf_op_paged_attention;
+  const bool sums = what->op == &kvf_op_paged_attention || what->op == &kvf_op_paged_mla_decode;
   EXPECT(call_with(&call, &other, sums ? NULL : choices, text) > 0, "%s: no call succeeded", text);
   other.values = any;
   other.num_values = TEST_COUNT(any);
@@ -815,7 +829,8 @@ static void run_huge(const changing_op *what, const kvf_variant *variant) {
  */
 static bool has_row_format(const kvf_variant *variant) {
   const kvf_dtype cache = kvf_cache_of(variant);
-  return (variant->op == &kvf_op_concat_and_cache_mla &&
+  return ((variant->op == &kvf_op_concat_and_cache_mla ||
+           variant->op == &kvf_op_paged_mla_decode) &&
           (cache == KVF_FP8_DS_MLA || cache == KVF_FP8_DS_MLA_F32 || cache == KVF_NVFP4_DS_MLA)) ||
          (variant->op == &kvf_op_reshape_and_cache_flash_per_token_head &&
           cache == KVF_INT4_PER_TOKEN_HEAD) ||

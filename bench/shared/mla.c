@@ -1,8 +1,8 @@
 /*
- * The MLA writers and concat_mla_q: rows of 512 latent and 64 rope elements, pages of 64 tokens, 16
- * query heads (128 shared by 8 GPUs).
+ * The MLA writers, concat_mla_q and the reader: rows of 512 latent and 64 rope elements, pages of
+ * 64 tokens, 16 query heads (128 shared by 8 GPUs), or all.
  */
-#include "call.h"
+#include "sequences.h"
 
 #include <stdlib.h>
 
@@ -119,6 +119,38 @@ static bool describe_concat_q(bench_call *call, int32_t form) {
   return true;
 }
 
+/* Sequences of up to 8,192 positions that decode, of one token each or of four. */
+static bool describe_decode(bench_call *call, int32_t form) {
+  enum { FEW, ALL, SEVERAL, SEQUENCE = 8192 };
+  const kvf_dtype held = kvf_cache_of(call->variant);
+  const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
+  const int64_t row = cache_row(held);
+  const int64_t heads = form == ALL ? 128 : HEADS;
+  const int64_t queries = form == SEVERAL ? 4 : 1;
+  const bench_sequences sequences = bench_split(call->tokens, SEQUENCE, BLOCK_SIZE, BENCH_SHUFFLED);
+  const int64_t tokens = sequences.count * queries;
+  int64_t *lengths = bench_order(sequences.count, false);
+  int64_t *starts = bench_order(sequences.count + 1, false);
+  for (int64_t i = 0; i < sequences.count; ++i) {
+    lengths[i] = sequences.starts[i + 1] - sequences.starts[i];
+    starts[i + 1] = (i + 1) * queries;
+  }
+  free(sequences.starts);
+  bench_add(call, scalar, BENCH_SHAPE(tokens, heads, LATENT));
+  bench_add(call, scalar, BENCH_SHAPE(tokens, heads, ROW));
+  bench_add(call, bench_type(held), BENCH_SHAPE(sequences.pages, BLOCK_SIZE, row));
+  bench_add_integers(call, BENCH_NEAR, 32, starts, BENCH_SHAPE(sequences.count + 1));
+  bench_add_integers(call, BENCH_NEAR, 32, lengths, BENCH_SHAPE(sequences.count));
+  bench_add_block_table(call, &sequences);
+  bench_add_float(call, 0.072);
+  bench_add_cache_dtype(call);
+  bench_add_ones(call, 0, NULL);
+  bench_add_int(call, queries);
+  /* What is read of the cache; no aim is set. */
+  call->moved = bench_cache_bytes(call, call->tokens * row);
+  return true;
+}
+
 const bench_op bench_mla[] = {
     {"concat_and_cache_mla", BENCH_ORDERS, describe_plain},
     {"concat_and_cache_mla_grouped", BENCH_ORDERS, describe_grouped},
@@ -126,5 +158,6 @@ const bench_op bench_mla[] = {
      {"neox shuffled", "neox consecutive", "gptj shuffled"},
      describe_rope_fused},
     {"concat_mla_q", {"contiguous"}, describe_concat_q},
+    {"paged_mla_decode", {"16 heads", "128 heads", "16 heads, 4 tokens"}, describe_decode},
     {NULL, {NULL}, NULL},
 };

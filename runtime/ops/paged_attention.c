@@ -1,17 +1,10 @@
 #include <float.h>
 #include <inttypes.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/cuda.h"
-#include "core/error.h"
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "core/float_mode.h"
-#include "core/prepared.h"
 #include "kvforge/cache/op.h"
-#include "ops/shared/arithmetic.h"
-#include "ops/shared/index.h"
 #include "ops/shared/cache_dtype.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/packed_heads.h"
@@ -19,6 +12,8 @@
 #define OP (&kvf_op_paged_attention)
 
 typedef kvf_paged_attention_params params_type;
+
+#include "ops/shared/attention_calls.h"
 
 /* The sizes that the caches have in common with other arguments. */
 typedef struct cache_dims {
@@ -122,46 +117,11 @@ static void check_scales(kvf_check *check, const char *argument, const DLTensor 
   }
 }
 
-static void check_workspace(kvf_check *check, DLTensor *workspace, kvf_dim *num_q_heads,
-                            int64_t head_size, params_type *params) {
-  kvf_dim split_tokens = KVF_DIM("split_tokens");
-  kvf_dim splits = KVF_DIM("splits");
-  kvf_dim row = {"head_size + 2", kvf_saturating_sum(head_size, KVF_SPLIT_EXTRA), NULL};
-  kvf_check_tensor(check, "workspace", workspace, KVF_ACCEPT(KVF_F32), 4,
-                   (kvf_dim *const[]){&split_tokens, num_q_heads, &splits, &row},
-                   &params->workspace);
-  if (check->status == KVF_OK && splits.value < 1) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "workspace",
-                   "size of dimension 2 (splits) is %" PRId64 ", want 1 or more", splits.value);
-  }
-  params->splits = splits.value;
-  params->split_tokens = split_tokens.value;
-}
-
-/* The factor of the scores: any number that f32 holds, so that none becomes 0 or infinite. */
-static void check_factor(kvf_check *check, double scale) {
-  const double magnitude = scale < 0 ? -scale : scale;
-  if (scale != 0 && !(magnitude >= FLT_MIN && magnitude <= FLT_MAX)) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "scale",
-                   "got %g, want 0 or a number from 2^-126 to the largest float32, of any sign",
-                   scale);
-  }
-}
-
 static void check_softcap(kvf_check *check, double softcap) {
   if (softcap != 0 && !(softcap >= FLT_MIN && softcap <= FLT_MAX)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, "softcap",
                    "got %g, want 0 or a number from 2^-126 to the largest float32", softcap);
   }
-}
-
-/* f32, or the dtype of query: the bytes of an element say which. */
-static void check_either(kvf_check *check, const char *argument, const DLTensor *tensor,
-                         kvf_dtype scalar, int32_t rank, kvf_dim *const *shape, kvf_view *view,
-                         int32_t *bytes) {
-  kvf_check_tensor(check, argument, tensor, KVF_ACCEPT(scalar) | KVF_ACCEPT(KVF_F32), rank, shape,
-                   view);
-  *bytes = check->status == KVF_OK ? tensor->dtype.bits / 8 : 4;
 }
 
 /* What raw launches check too. */
@@ -177,14 +137,6 @@ static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_he
                    "got %" PRId64 ", want a multiple of %" PRId64 " (num_kv_heads)", num_q_heads,
                    num_kv_heads);
   }
-}
-
-/* Whether vectors of `elements` can be read along a dimension. */
-static bool has_vectors(const kvf_view *view, int32_t bytes, int32_t inner, int32_t rank,
-                        int64_t run, int32_t elements) {
-  const int32_t choices[] = {elements, 1};
-  const kvf_vector_side side = {view, bytes, inner, rank};
-  return kvf_vector_elements(choices, run, &side, 1) == elements;
 }
 
 /* Rows of a tile on the tensor cores: its variants have these. */
@@ -208,8 +160,8 @@ static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size) 
   const int32_t whole = 16 / bytes;
   const int32_t eighth = (int32_t)(size / 8); /* 8 lanes share a value */
   return params->head_size == size && params->x == size &&
-         has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
-         has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
+         kvf_has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
+         kvf_has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
 }
 
 /* The variant for the device, the head size and the places of heads, if there is one. Its tiles
@@ -261,12 +213,12 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
   cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
                      &head_size};
   kvf_check check = kvf_check_begin(OP, exec);
-  check_factor(&check, scale);
+  kvf_check_factor(&check, scale);
   check_softcap(&check, softcap);
   const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
   kvf_dim *const heads[] = {&num_tokens, &num_q_heads, &head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
-  check_either(&check, "out", out, scalar, 3, heads, &params.out, &params.out_bytes);
+  kvf_check_either(&check, "out", out, scalar, 3, heads, &params.out, &params.out_bytes);
   const kvf_variant *variant = kvf_check_variant(&check, kvf_name_to_read(kv_cache_dtype), scalar);
   if (variant == NULL) {
     return check.status;
@@ -297,15 +249,17 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
                      (kvf_dim *const[]){&num_q_heads}, &params.alibi_slopes);
   }
   if (sinks != NULL) {
-    check_either(&check, "sinks", sinks, scalar, 1, (kvf_dim *const[]){&num_q_heads}, &params.sinks,
-                 &params.sink_bytes);
+    kvf_check_either(&check, "sinks", sinks, scalar, 1, (kvf_dim *const[]){&num_q_heads},
+                     &params.sinks, &params.sink_bytes);
   }
   if (lse != NULL) {
     kvf_check_tensor(&check, "lse", lse, KVF_ACCEPT(KVF_F32), 2,
                      (kvf_dim *const[]){&num_q_heads, &num_tokens}, &params.lse);
   }
   if (workspace != NULL) {
-    check_workspace(&check, workspace, &num_q_heads, head_size.value, &params);
+    kvf_dim row = {"head_size + 2", kvf_saturating_sum(head_size.value, KVF_SPLIT_EXTRA), NULL};
+    kvf_check_split_room(&check, workspace, &num_q_heads, &row, &params.workspace, &params.splits,
+                         &params.split_tokens);
   }
   if (check.status == KVF_OK && num_q_heads.value > INT32_MAX) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "query", "has %" PRId64 " heads, want less than 2^31",
@@ -336,187 +290,38 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
   return kvf_launch_paged_attention(&check.exec, variant, &params);
 }
 
-/* Every length and every page that is read; returns how often a query token sees a position. */
-static int64_t check_pages(kvf_check *check, const params_type *p) {
-  int64_t seen = 0;
-  int64_t start = p->num_seqs == 0 ? 0 : kvf_read_index(p->query_start_loc.data, 4, 0);
-  if (start < 0) {
-    kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
-                   "element 0 is %" PRId64 ", want 0 or more", start);
-  }
-  for (int64_t s = 0; check->status == KVF_OK && s < p->num_seqs; ++s) {
-    const int64_t next =
-        kvf_read_index(p->query_start_loc.data, 4, (s + 1) * p->query_start_loc.stride[0]);
-    const int64_t tokens = next - start;
-    if (tokens < 0 || next > p->num_tokens) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
-                     "element %" PRId64 " is %" PRId64 ", want %" PRId64
-                     " (the one before) to %" PRId64 " (num_tokens)",
-                     s + 1, next, start, p->num_tokens);
-      return 0;
-    }
-    if (p->max_query_len > 0 && tokens > p->max_query_len) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "query_start_loc",
-                     "element %" PRId64 " is %" PRId64 ", which is %" PRId64
-                     " tokens after the one before, want at most %" PRId64 " (max_query_len)",
-                     s + 1, next, tokens, p->max_query_len);
-      return 0;
-    }
-    const int64_t length = kvf_read_index(p->seq_lens.data, 4, s * p->seq_lens.stride[0]);
-    if (length < 0) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
-                     "element %" PRId64 " is %" PRId64 ", want 0 or more", s, length);
-      return 0;
-    }
-    if (length > 0 && (length - 1) / p->block_size >= p->width) {
-      kvf_check_fail(check, KVF_OUT_OF_RANGE, "seq_lens",
-                     "element %" PRId64 " is %" PRId64 ", want at most what %" PRId64
-                     " pages (the width of block_table) of %" PRId64 " tokens hold",
-                     s, length, p->width, p->block_size);
-      return 0;
-    }
-    /* The last token sees what is last: it is at the end of the sequence. */
-    const int64_t near = length - tokens;
-    const int64_t first = p->window_left >= 0 && near > p->window_left ? near - p->window_left : 0;
-    const int64_t end = tokens > 0 ? length : 0;
-    for (int64_t page = first / p->block_size; page * p->block_size < end; ++page) {
-      const int64_t block =
-          kvf_read_index(p->block_table.data, p->index_bytes,
-                         s * p->block_table.stride[0] + page * p->block_table.stride[1]);
-      if (block < 0 || block >= p->num_blocks) {
-        kvf_check_fail(check, KVF_OUT_OF_RANGE, "block_table",
-                       "element [%" PRId64 ", %" PRId64 "] is %" PRId64 ", want 0 to %" PRId64, s,
-                       page, block, p->num_blocks - 1);
-        return 0;
-      }
-    }
-    seen += tokens * (length - first + 1);
-    start = next;
-  }
-  return seen;
-}
-
-/*
- * Units of work. Each sequence has the tiles of the longest that may be, or where that is fewer,
- * the tokens before it tell which are its own: so many that the device can find them by
- * query_start_loc, which the host does not read.
- */
-static void count_units(params_type *p, int64_t rows) {
-  const bool known = p->max_query_len > 0 && p->max_query_len < p->num_tokens;
-  const int64_t longest = known ? p->max_query_len : p->num_tokens;
-  const int64_t each = kvf_quotient_up(kvf_saturating_product(longest, p->group), rows);
-  const int64_t packed = kvf_saturating_product(p->num_tokens, p->group) / rows + p->num_seqs;
-  const int64_t all = kvf_saturating_product(each, p->num_seqs);
-  p->tiles_each = all <= packed ? each : 0;
-  p->num_tiles = all <= packed ? all : packed;
-  const int64_t first = kvf_saturating_product(p->split_tokens, p->group) / rows + p->num_seqs;
-  const int64_t split = p->tiles_each == 0 && first < p->num_tiles ? first : p->num_tiles;
-  const int64_t others = kvf_saturating_product(split, p->splits - 1);
-  p->num_units = kvf_saturating_product(kvf_saturating_sum(p->num_tiles, others), p->num_kv_heads);
-}
-
-/*
- * Where the caller has no workspace and there are fewer units than threads: memory of the library's
- * own for the parts of sequences. One call has it at a time; others do not split. (So does the
- * child of a process that forks during such a call.)
- */
-enum { OWN_FLOATS = 1 << 18, LEAST_PART = 512 /* positions that pay for a thread */ };
-static float own_workspace[OWN_FLOATS];
-static atomic_flag own_is_taken = ATOMIC_FLAG_INIT;
-
-/* Whether results are to be the same bits in any batch, on any number of threads. */
-static bool is_batch_invariant(void) {
-  const char *wanted = getenv("KVFORGE_BATCH_INVARIANT");
-  return wanted != NULL && strcmp(wanted, "1") == 0;
-}
-
-/* The call is then to give the memory back. */
-static bool split_for_threads(const kvf_check *check, params_type *p) {
-  const int32_t asked = check->exec.num_threads;
-  const int64_t threads = asked > 0 ? asked : kvf_num_threads();
-  int64_t longest = 0;
-  for (int64_t s = 0; p->num_units < threads && s < p->num_seqs; ++s) {
-    const int64_t length = kvf_read_index(p->seq_lens.data, 4, s * p->seq_lens.stride[0]);
-    longest = length > longest ? length : longest;
-  }
-  const int64_t row = p->head_size + KVF_SPLIT_EXTRA;
-  const int64_t room = OWN_FLOATS / row / p->num_q_heads / p->num_tokens;
-  int64_t splits = 2 * threads / (p->num_units > 0 ? p->num_units : 1);
-  splits = splits < longest / LEAST_PART ? splits : longest / LEAST_PART;
-  splits = splits < room ? splits : room;
-  if (splits < 2 || kvf_preparing != NULL || is_batch_invariant() ||
-      atomic_flag_test_and_set_explicit(&own_is_taken, memory_order_acquire)) {
-    return false;
-  }
-  p->workspace = (kvf_view){own_workspace, {p->num_q_heads * splits * row, splits * row, row, 1}};
-  p->splits = splits;
-  p->split_tokens = p->num_tokens;
-  count_units(p, kvf_cpu_attention_rows(p->head_size));
-  return true;
-}
-
-static kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, params_type *params) {
-  const int64_t seen = check_pages(check, params);
-  if (check->status != KVF_OK) {
-    return check->status;
-  }
-  const bool owns = params->workspace.data == NULL && split_for_threads(check, params);
-  /* Arithmetic outweighs reading when a tile has many rows. */
-  const int64_t elements = 2 * seen * params->num_q_heads * (int64_t)params->head_size;
-  kvf_status status =
-      kvf_cpu_run(check, variant, params, params->num_units,
-                  elements / params->num_units * kvf_dtype_bits(kvf_cache_of(variant)) / 8);
-  if (status == KVF_OK && params->splits > 1) {
-    params->combines = 1;
-    status = kvf_cpu_run(check, variant, params, params->split_tokens * params->num_q_heads,
-                         params->splits * params->head_size * (int64_t)sizeof(float));
-  }
-  if (owns) {
-    atomic_flag_clear_explicit(&own_is_taken, memory_order_release);
-  }
-  return status;
-}
-
 /* As templates/shared/attention_rows_cuda.j2 has them. */
 enum { THREADS = 256, KEY_VECTOR = KVF_TOKEN_VECTOR, VALUE_VECTOR = 4 };
 
 static void choose_vectors(params_type *params, kvf_dtype cache) {
   const int32_t bytes = kvf_dtype_bits(cache) / 8;
   if (kvf_packs_ggml(cache)) { /* words of 2 bytes */
-    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, params->head_size, 2);
-    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, params->head_size, 2)
+    params->whole_keys = kvf_has_vectors(&params->key_cache, 1, 4, 5, params->head_size, 2);
+    params->whole_values = kvf_has_vectors(&params->value_cache, 1, 3, 4, params->head_size, 2)
                                ? KVF_VALUES_BY_ELEMENT
                                : KVF_VALUES_SINGLY;
     return;
   }
   if (cache == KVF_NVFP4 || cache == KVF_INT4_PER_TOKEN_HEAD) { /* two elements in a byte */
     const int64_t run = params->head_size / 2;
-    params->whole_keys = has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
-    params->whole_values = has_vectors(&params->value_cache, 1, 3, 4, run, VALUE_VECTOR / 2)
+    params->whole_keys = kvf_has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
+    params->whole_values = kvf_has_vectors(&params->value_cache, 1, 3, 4, run, VALUE_VECTOR / 2)
                                ? KVF_VALUES_BY_ELEMENT
                                : KVF_VALUES_SINGLY;
     return;
   }
   /* A vector of keys is one access of 16 bytes, or two, that must not cross the end of a group. */
   const int32_t access = bytes == 4 ? 4 : KEY_VECTOR;
-  params->whole_keys = params->x % access == 0 &&
-                       has_vectors(&params->key_cache, bytes, 4, 5, params->head_size, KEY_VECTOR);
+  params->whole_keys = params->x % access == 0 && kvf_has_vectors(&params->key_cache, bytes, 4, 5,
+                                                                  params->head_size, KEY_VECTOR);
   const kvf_view *value = &params->value_cache;
   params->whole_values = KVF_VALUES_SINGLY;
-  if (has_vectors(value, bytes, 3, 4, params->head_size, VALUE_VECTOR)) {
+  if (kvf_has_vectors(value, bytes, 3, 4, params->head_size, VALUE_VECTOR)) {
     params->whole_values = KVF_VALUES_BY_ELEMENT;
   } else if (params->head_size <= THREADS && /* a thread has one element then */
-             has_vectors(value, bytes, 1, 4, params->block_size, KEY_VECTOR)) {
+             kvf_has_vectors(value, bytes, 1, 4, params->block_size, KEY_VECTOR)) {
     params->whole_values = KVF_VALUES_BY_TOKEN;
   }
-}
-
-static kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, const params_type *params,
-                           int64_t units) {
-  const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
-  const kvf_grid grid = {.grid = {(uint32_t)(units < INT32_MAX ? units : INT32_MAX), 1, 1},
-                         .block = {threads, 1, 1}};
-  return kvf_cuda_run(check, variant, params, &grid);
 }
 
 /* Thread blocks that a multiprocessor runs at once, about: of 4 or 8 warps, by their registers. */
@@ -529,40 +334,6 @@ static int64_t blocks_at_once(const kvf_variant *variant) {
   return tile_size(variant) < 128 ? 4 : (tile_rows(variant) == FEW_ROWS ? 3 : 2) + light;
 }
 
-/*
- * Where the caller has no workspace: splits of what may be long, by the workspace of the library's
- * own, for as many units as the device runs at once: a few more would run alone behind the others.
- * The host knows how many tiles there can be and how many positions a sequence has at most, not how
- * many it has: parts have at least KVF_SPLIT_POSITIONS, and the tile of a short one stays whole.
- */
-static kvf_status split_by_own(kvf_check *check, const kvf_variant *variant, params_type *p) {
-  int multiprocessors = 0;
-  void *memory = NULL;
-  count_units(p, tile_rows(variant));
-  const int64_t longest = kvf_saturating_product(p->width, p->block_size);
-  const kvf_status status = kvf_cuda_multiprocessors(check, &multiprocessors);
-  int64_t splits = blocks_at_once(variant) * multiprocessors / p->num_units;
-  const int64_t parts = kvf_quotient_up(longest, KVF_SPLIT_POSITIONS);
-  splits = splits < parts ? splits : parts;
-  if (status != KVF_OK || splits < 2) {
-    return status;
-  }
-  const int64_t row = p->head_size + KVF_SPLIT_EXTRA;
-  const int64_t room = KVF_CUDA_WORKSPACE / (int64_t)sizeof(float) / row / p->num_q_heads;
-  splits = splits < room ? splits : room; /* of one token at least */
-  const int64_t tokens = splits < 2 ? 0 : room / splits;
-  if (tokens == 0) {
-    return status;
-  }
-  const kvf_status made = kvf_cuda_workspace(check, &memory);
-  if (memory != NULL) {
-    p->workspace = (kvf_view){memory, {p->num_q_heads * splits * row, splits * row, row, 1}};
-    p->splits = splits;
-    p->split_tokens = tokens < p->num_tokens ? tokens : p->num_tokens;
-  }
-  return made;
-}
-
 /* Those of rows are part of the cache. */
 static void launch_scales(kvf_check *check, const char *member, const kvf_view *scales,
                           kvf_dtype cache, int64_t num_kv_heads) {
@@ -570,15 +341,6 @@ static void launch_scales(kvf_check *check, const char *member, const kvf_view *
     kvf_launch_pointer(check, member, scales->data);
   } else {
     kvf_launch_scales(check, member, scales, num_kv_heads);
-  }
-}
-
-/* f32, or the scalar dtype of the variant. */
-static void launch_element_bytes(kvf_check *check, const char *member, const kvf_variant *variant,
-                                 int32_t bytes) {
-  const int32_t own = variant != NULL ? kvf_dtype_bits(kvf_scalar_of(variant)) / 8 : 4;
-  if (bytes != 4 && bytes != own) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, member, "got %d, want 4 or %d", bytes, own);
   }
 }
 
@@ -595,7 +357,7 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
   kvf_launch_index_bytes(&check, "index_bytes", params.index_bytes);
-  check_factor(&check, (double)params.scale);
+  kvf_check_factor(&check, (double)params.scale);
   check_softcap(&check, (double)params.softcap);
   check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
   if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {
@@ -622,9 +384,9 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   kvf_launch_at_least(&check, "x", params.x, 1);
   kvf_launch_pointer(&check, "out", params.out.data);
   kvf_launch_pointer(&check, "query", params.query.data);
-  launch_element_bytes(&check, "out_bytes", variant, params.out_bytes);
+  kvf_launch_element_bytes(&check, "out_bytes", variant, params.out_bytes);
   if (params.sinks.data != NULL) {
-    launch_element_bytes(&check, "sink_bytes", variant, params.sink_bytes);
+    kvf_launch_element_bytes(&check, "sink_bytes", variant, params.sink_bytes);
   }
   kvf_launch_pointer(&check, "query_start_loc", params.query_start_loc.data);
   kvf_launch_pointer(&check, "seq_lens", params.seq_lens.data);
@@ -668,28 +430,24 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   params.faults = NULL;
   params.whole_keys = 0;
   params.whole_values = KVF_VALUES_SINGLY;
-  if (check.exec.backend == KVF_CUDA && params.workspace.data == NULL && !is_batch_invariant()) {
-    check.status = split_by_own(&check, variant, &params);
+  const int64_t row = params.head_size + KVF_SPLIT_EXTRA;
+  if (check.exec.backend == KVF_CUDA && params.workspace.data == NULL &&
+      !kvf_is_batch_invariant()) {
+    check.status = split_by_own(&check, &params, row, tile_rows(variant), blocks_at_once(variant));
     if (check.status != KVF_OK) {
       return check.status;
     }
   }
-  count_units(&params, check.exec.backend == KVF_CPU ? kvf_cpu_attention_rows(params.head_size)
-                                                     : tile_rows(variant));
   if (check.exec.backend == KVF_CPU) {
-    return run_cpu(&check, variant, &params);
+    return run_cpu(&check, variant, &params, params.head_size, row,
+                   kvf_cpu_attention_rows(params.head_size));
   }
+  count_units(&params, tile_rows(variant));
   check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
   if (check.status != KVF_OK) {
     return check.status;
   }
   choose_vectors(&params, kvf_cache_of(variant));
-  kvf_status status = run_cuda(&check, variant, &params, params.num_units);
-  if (status == KVF_OK && params.splits > 1) { /* the stream keeps them in order */
-    params.combines = 1;
-    status = run_cuda(&check, variant, &params, params.split_tokens * params.num_q_heads);
-    status =
-        status == KVF_OK ? status : kvf_error_add(status, "; enqueued: the launch before this one");
-  }
-  return status;
+  const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
+  return run_cuda(&check, variant, &params, &(kvf_grid){{1, 1, 1}, {threads, 1, 1}, 0});
 }

@@ -267,7 +267,7 @@ FAULTS = (
     # ---- masks and ends of loops
     Fault(
         "positions behind a sequence's end have a weight",
-        "templates/cpu/paged_attention.c.j2",
+        "templates/shared/attention_cpu.j2",
         "    scores[i] = KVF_NO_SCORE;",
         "    scores[i] = 0.0f;",
         ("paged_attention",),
@@ -281,14 +281,14 @@ FAULTS = (
     ),
     Fault(
         "a tile's tokens see what the last of them does",
-        "templates/cpu/paged_attention.c.j2",
+        "templates/shared/attention_cpu.j2",
         "  if (where->positions[0] < from || where->positions[where->count - 1] >= to) {",
         "  if (where->positions[0] < from) {",
         ("paged_attention",),
     ),
     Fault(
         "a sink counts in no denominator",
-        "templates/cpu/paged_attention.c.j2",
+        "templates/shared/attention_cpu.j2",
         "now->total[h] * (double)factor + (double)kvf_exp_negative(sink - base)",
         "now->total[h] * (double)factor",
         ("paged_attention",),
@@ -311,7 +311,7 @@ FAULTS = (
     ),
     Fault(
         "of several splits only the last one's weights count",
-        "templates/cpu/paged_attention.c.j2",
+        "templates/shared/attention_cpu.j2",
         "    now->total[0] += (double)factor * (double)row[total_at];",
         "    now->total[0] = (double)factor * (double)row[total_at];",
         ("paged_attention",),
@@ -325,10 +325,32 @@ FAULTS = (
     ),
     Fault(
         "steps are those of the tile, not of the sequence",
-        "templates/cpu/paged_attention.c.j2",
+        "templates/shared/attention_cpu.j2",
         "  const int64_t whole = first / STEP * STEP + STEP;",
         "  const int64_t whole = first + STEP;",
         ("paged_attention",),
+    ),
+    Fault(
+        "rows of MLA have no rope part",
+        "templates/shared/ds_mla_rows_cpu.j2",
+        "    if (at < KVF_DS_MLA_LATENT) {",
+        "    if (true) {",
+        ("paged_mla_decode",),
+    ),
+    Fault(
+        "all tiles of a row of fp8_ds_mla have the scale of the first",
+        "templates/shared/ds_mla_rows_cpu.j2",
+        "row + KVF_FP8_DS_MLA_SCALES_AT + at / KVF_FP8_DS_MLA_TILE * (int64_t)sizeof scale",
+        "row + KVF_FP8_DS_MLA_SCALES_AT",
+        ("paged_mla_decode",),
+    ),
+    Fault(
+        "a token of MLA sees those behind it",
+        "templates/shared/latent_rows_cuda.j2",
+        "w.there[at] && first + at < w.rows[number].to ?",
+        "w.there[at] ?",
+        ("paged_mla_decode",),
+        "cuda",
     ),
     Fault(
         "the last vector of a token is left out",

@@ -958,6 +958,45 @@ def paged_attention(put: Put) -> Case:
     )
 
 
+@case
+def paged_mla_decode(put: Put) -> Case:
+    query = normal(4, 2, 576, dtype=np.float32)  # the last is padding
+    codes = oracle.encode(normal(4, 64, 576, seed=1), 0.5)
+    lengths, scale = np.array([150, 2], np.int32), 0.072  # the first is split
+    tokens = np.array([0, 1, 3], np.int32)
+    out, lse = normal(4, 2, 512, dtype=np.float32, seed=3), normal(2, 4, dtype=np.float32, seed=4)
+    wants, sums = out.copy(), lse.copy()
+    for s in (0, 1):
+        starts, rows = np.array([0, lengths[s]]), np.zeros((lengths[s], 576), np.float32)
+        keys = oracle.gather(oracle.decode(codes, 0.5), TABLE[[s]], starts, None, rows)[:, None]
+        for t in range(tokens[s], tokens[s + 1]):
+            position = lengths[s] - tokens[s + 1] + t
+            wants[t], sums[:, t] = oracle.attend_from(
+                position, query[t], keys, keys[..., :512], scale, right=0
+            )
+    out, lse = put.device(out), put.device(lse)
+    workspace = put.device(np.full((4, 2, 2, 514), np.nan, np.float32))
+    return Case(
+        {
+            "out": out,
+            "query": put.device(query),
+            "kv_cache": put.device(codes),
+            "query_start_loc": put.device(tokens),
+            "seq_lens": put.device(lengths),
+            "block_table": put.device(TABLE),
+            "scale": scale,
+            "kv_cache_dtype": "fp8",
+            "kv_scale": put.device(np.float32(0.5).reshape(1)),
+            "max_query_len": 2,
+            "lse": lse,
+            "workspace": workspace,
+        },
+        [(out, wants), (lse, sums)],
+        close=True,
+        scratch=[workspace],
+    )
+
+
 # Ops in files of their own: case_<op>.py beside this one.
 for path in sorted(Path(__file__).parent.glob("case_*.py")):
     importlib.import_module(path.stem)

@@ -36,6 +36,7 @@
 #include "kvforge/ops/kv_unpack.h"
 #include "kvforge/ops/merge_attn_states.h"
 #include "kvforge/ops/paged_attention.h"
+#include "kvforge/ops/paged_mla_decode.h"
 #include "kvforge/ops/reshape_and_cache.h"
 #include "kvforge/ops/reshape_and_cache_flash.h"
 #include "kvforge/ops/reshape_and_cache_flash_ggml.h"

@@ -30,6 +30,7 @@
 #include "kvforge/params/kv_unpack.h"
 #include "kvforge/params/merge_attn_states.h"
 #include "kvforge/params/paged_attention.h"
+#include "kvforge/params/paged_mla_decode.h"
 #include "kvforge/params/reshape_and_cache.h"
 #include "kvforge/params/reshape_and_cache_flash.h"
 #include "kvforge/params/reshape_and_cache_flash_ggml.h"

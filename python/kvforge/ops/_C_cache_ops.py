@@ -35,6 +35,7 @@ __all__ = [
     "kv_relayout",
     "kv_unpack",
     "paged_attention",
+    "paged_mla_decode",
     "reshape_and_cache",
     "reshape_and_cache_flash",
     "reshape_and_cache_flash_ggml",
@@ -2182,6 +2183,136 @@ def paged_attention(
             out, query, key_cache, value_cache, query_start_loc, seq_lens, block_table, scale,
             kv_cache_dtype, k_scale, v_scale, causal, window_left, window_right, softcap,
             alibi_slopes, sinks, swizzle_v_scales, max_query_len, lse, workspace,
+        ),
+    )
+
+
+_paged_mla_decode = function("_C_cache_ops__paged_mla_decode")
+
+
+def paged_mla_decode(
+    out: Tensor,
+    query: Tensor,
+    kv_cache: Tensor,
+    query_start_loc: Tensor,
+    seq_lens: Tensor,
+    block_table: Tensor,
+    scale: float,
+    kv_cache_dtype: str,
+    kv_scale: Tensor,
+    max_query_len: int = 0,
+    lse: Tensor | None = None,
+    workspace: Tensor | None = None,
+) -> None:
+    """Attends over the MLA pages that concat_and_cache_mla fills: all heads share a row.
+
+    Sequence s has the tokens t from query_start_loc[s] to query_start_loc[s + 1] - 1, q of them,
+    which are the last of its n = seq_lens[s] positions, all in the cache already: token t is at
+    position
+      i = n - q + (t - query_start_loc[s])
+    and sees the positions p <= i. For query head h:
+      R[p]      = DQ(kv_cache) at position p,
+                  which is in page block_table[s, p div block_size], at p mod block_size
+      a[p]      = scale * (query[t, h] . R[p]), over all 576 elements
+      total     = sum over p of e^a[p]
+      out[t, h] = sum over p of e^a[p] / total * R[p], the first 512 elements of it
+      lse[h, t] = log(total)
+    A row is 512 latent elements and behind them 64 rope elements; queries are those that were
+    brought to the latent space ("absorbed"), with their rope part behind, as concat_mla_q puts
+    them. DQ widens to f32; fp8 codes are multiplied by kv_scale, elements of fp8_ds_mla and
+    nvfp4_ds_mla by the scales of their row. The rope part of fp8_ds_mla is of the dtype of query,
+    next to queries in f32 bf16. A token that sees nothing, as every one of a sequence with n = 0
+    does, gets zeros, and an lse of -infinity. Sequences of any q, of 0 too, may be mixed; it is
+    made for 1 to 8, and 16 to 128 heads. Tokens of query and out that no sequence has (graph
+    padding) are left as they are. No tokens are a successful no-op. Only the pages of the
+    positions that a sequence's tokens see are read, and of the last page only the tokens that are
+    there. Positions that a token does not see but one close to it does are read along with it: an
+    infinite or NaN element there may make NaN of its output. out, lse and workspace must not
+    overlap each other or the other tensors. Two results over different positions are put together
+    by merge_attn_states.
+
+    Arithmetic is f32 and the softmax is rescaled as it goes (online), as that of paged_attention,
+    with the same bounds: on the CPU sums of every 32 positions are added up with compensation. A
+    sequence has the same bits in every batch, on any number of threads, if it is split the same:
+    with KVFORGE_BATCH_INVARIANT=1 in the environment and without a workspace, or with one of
+    always as many splits that has room for all tokens; on CUDA max_query_len has to be the same
+    too.
+
+    A row of a tile is one head of one token. A tile is up to 8 rows, and on the
+    CPU as many as 32 KiB of stack have room for. A row of the cache is read once for a tile, and
+    its values are the keys' first elements. With a workspace the positions of the tiles of
+    sequences whose tokens are all below split_tokens are cut into at most `splits` parts, of
+    ceil(positions / splits) positions rounded up to a multiple of 128; what they come to is put
+    into workspace, and added up in a second launch (CUDA) or a second pass of the threads (CPU).
+    workspace needs no initial value, and what it holds afterwards is not defined. Without one,
+    and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself, as paged_attention does: on
+    CUDA in memory of the library's own (kvf_cuda_free_workspaces() says which, and what that asks
+    of graphs). A call that is prepared has none: give it a workspace.
+
+    max_query_len is a promise that lets the host launch fewer thread blocks. What is launched
+    depends on shapes and on it alone: a captured graph stays right when query_start_loc, seq_lens
+    and block_table change under it.
+
+    Errors: IndexError for a query_start_loc that descends, leaves query, or has a sequence of more
+    than max_query_len tokens, a length below 0 or beyond width * block_size, or a page that is not
+    in the cache (CPU: before anything is written; CUDA: tokens of that sequence are left as they
+    are, that length is cut off, the tokens of that page are left out, and each is counted once,
+    see kvforge.faults). RuntimeError at the second of two launches leaves workspace written and
+    out of the tokens that were split untouched.
+    Source of the rule: what FlashMLA and vLLM's MLA backends compute, for rows of DeepSeek's
+    sizes.
+    Elsewhere: FlashMLA flash_mla_with_kvcache; SGLang cutlass_mla_decode.
+
+    Args:
+        out (Tensor!): [num_tokens, num_heads, 512], f32 or the dtype of query, any strides
+        query (Tensor): [num_tokens, num_heads, 576], f32, f16 or bf16, any strides
+        kv_cache (Tensor): [num_blocks, block_size, 576], the cache dtype (uint8 or float8 for
+            fp8), any strides; for a row format [num_blocks, block_size, 656 or 352], uint8, rows
+            without gaps
+        query_start_loc (Tensor): [num_seqs + 1], int32, any stride, ascending: the first token of
+            each sequence, and the end
+        seq_lens (Tensor): [num_seqs], int32, any stride: positions of each sequence, those of its
+            tokens included
+        block_table (Tensor): [num_seqs, width], int32 or int64, any strides: the pages of each
+            sequence
+        scale (float): what query . row is multiplied by, usually 1 / sqrt(192); any number that
+            f32 holds: 0, or a finite one of 2^-126 or more, of any sign
+        kv_cache_dtype (str): 'auto' (the dtype of query), 'fp8', 'fp8_e4m3', 'fp8_e5m2',
+            'fp8_ds_mla', 'fp8_ds_mla_f32' or 'nvfp4_ds_mla'
+        kv_scale (Tensor): f32, one element; elements are code * kv_scale; not read unless the
+            cache is fp8
+        max_query_len (int): tokens that a sequence has at most; 0 or less: not known
+        lse (Tensor!?): [num_heads, num_tokens], f32, any strides: natural logarithms of what
+            weights were divided by; None: not wanted
+        workspace (Tensor!?): [split_tokens, num_heads, splits, 514], f32, any strides, splits 1 or
+            more: room for the parts of long sequences whose tokens are all below split_tokens, any
+            number; None: room of the library's own
+
+    Schema:
+        _C_cache_ops::paged_mla_decode(Tensor! out, Tensor query, Tensor kv_cache, Tensor
+            query_start_loc, Tensor seq_lens, Tensor block_table, float scale, str kv_cache_dtype,
+            Tensor kv_scale, int max_query_len=0, Tensor!? lse=None, Tensor!? workspace=None) -> ()
+    """
+    if type(kv_cache_dtype) is not str:
+        kv_cache_dtype = _arrays.text("paged_mla_decode: kv_cache_dtype", kv_cache_dtype)
+    if (
+        type(out) is type(query) is type(kv_cache) is type(query_start_loc) is type(seq_lens) is
+        type(block_table) is type(kv_scale) is _arrays.TENSOR and (lse is None or type(lse) is
+        _arrays.TENSOR) and (workspace is None or type(workspace) is _arrays.TENSOR)
+    ) and _paged_mla_decode(
+        out._cdata, query._cdata, kv_cache._cdata, query_start_loc._cdata, seq_lens._cdata,
+        block_table._cdata, scale, kv_cache_dtype, kv_scale._cdata, max_query_len, None if lse is
+        None else lse._cdata, None if workspace is None else workspace._cdata, True,
+    ) is None:
+        return
+    _arrays.adapt(
+        paged_mla_decode,
+        _paged_mla_decode,
+        ("out", "lse", "workspace"),
+        ("out", "lse", "workspace"),
+        (
+            out, query, kv_cache, query_start_loc, seq_lens, block_table, scale, kv_cache_dtype,
+            kv_scale, max_query_len, lse, workspace,
         ),
     )
 

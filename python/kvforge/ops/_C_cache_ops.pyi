@@ -278,6 +278,21 @@ def paged_attention(
     workspace: Tensor | None = None,
 ) -> None: ...
 
+def paged_mla_decode(
+    out: Tensor,
+    query: Tensor,
+    kv_cache: Tensor,
+    query_start_loc: Tensor,
+    seq_lens: Tensor,
+    block_table: Tensor,
+    scale: float,
+    kv_cache_dtype: str,
+    kv_scale: Tensor,
+    max_query_len: int = 0,
+    lse: Tensor | None = None,
+    workspace: Tensor | None = None,
+) -> None: ...
+
 def reshape_and_cache(
     key: Tensor,
     value: Tensor,

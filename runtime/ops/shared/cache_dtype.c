@@ -121,7 +121,8 @@ const kvf_variant *kvf_check_variant(kvf_check *check, const char *kv_cache_dtyp
 
 const char *kvf_name_to_read(const char *kv_cache_dtype) {
   static const kvf_dtype same[][2] = {{KVF_NVFP4_4OVER6, KVF_NVFP4},
-                                      {KVF_INT8_PER_TOKEN_HEAD_EVEN, KVF_INT8_PER_TOKEN_HEAD}};
+                                      {KVF_INT8_PER_TOKEN_HEAD_EVEN, KVF_INT8_PER_TOKEN_HEAD},
+                                      {KVF_FP8_DS_MLA_F32, KVF_FP8_DS_MLA}};
   for (size_t i = 0; kv_cache_dtype != NULL && i < sizeof same / sizeof *same; ++i) {
     if (strcmp(kv_cache_dtype, kvf_dtype_name(same[i][0])) == 0) {
       return kvf_dtype_name(same[i][1]);

@@ -9,7 +9,11 @@
 #include <stdbool.h>
 
 #include "kvforge/cache/attention.h"
+/* The params of an includer that attends otherwise have members of the same names and meanings. */
+#ifndef KVF_ATTENTION_PARAMS
 #include "kvforge/params/paged_attention.h"
+#define KVF_ATTENTION_PARAMS kvf_paged_attention_params
+#endif
 #ifndef KVFORGE_CUDA_KERNEL_CUH
 #include "kvforge/cpu_kernel.h"
 #endif
@@ -31,16 +35,16 @@ typedef struct kvf_attention_tile {
   int64_t splits; /* that the tile has; the result of an only one goes to out at once */
 } kvf_attention_tile;
 
-KVF_INLINE int64_t kvf_query_start(const kvf_paged_attention_params *p, int64_t sequence) {
+KVF_INLINE int64_t kvf_query_start(const KVF_ATTENTION_PARAMS *p, int64_t sequence) {
   return kvf_index_at(p->query_start_loc.data, 4, sequence * p->query_start_loc.stride[0]);
 }
 
-KVF_INLINE int64_t kvf_given_length(const kvf_paged_attention_params *p, int64_t sequence) {
+KVF_INLINE int64_t kvf_given_length(const KVF_ATTENTION_PARAMS *p, int64_t sequence) {
   return kvf_index_at(p->seq_lens.data, 4, sequence * p->seq_lens.stride[0]);
 }
 
 /* A length, at most what the pages of a sequence hold. */
-KVF_INLINE int64_t kvf_length_of(const kvf_paged_attention_params *p, int64_t given) {
+KVF_INLINE int64_t kvf_length_of(const KVF_ATTENTION_PARAMS *p, int64_t given) {
   if (given <= 0) {
     return 0;
   }
@@ -48,20 +52,19 @@ KVF_INLINE int64_t kvf_length_of(const kvf_paged_attention_params *p, int64_t gi
 }
 
 /* Whether tokens [first, end) are those of a sequence. */
-KVF_INLINE bool kvf_are_queries(const kvf_paged_attention_params *p, int64_t first, int64_t end) {
+KVF_INLINE bool kvf_are_queries(const KVF_ATTENTION_PARAMS *p, int64_t first, int64_t end) {
   return first >= 0 && first <= end && end <= p->num_tokens &&
          (p->max_query_len <= 0 || end - first <= p->max_query_len);
 }
 
 /* Where the tiles of a sequence begin among those of all, if there are as many as can be needed. */
-KVF_INLINE int64_t kvf_tile_start(const kvf_paged_attention_params *p, int64_t sequence,
-                                  int32_t rows) {
+KVF_INLINE int64_t kvf_tile_start(const KVF_ATTENTION_PARAMS *p, int64_t sequence, int32_t rows) {
   const int64_t first = kvf_query_start(p, sequence);
   return (first > 0 ? first * p->group / rows : 0) + sequence;
 }
 
 /* The sequence that has tile `number` of all. */
-KVF_INLINE int64_t kvf_sequence_of_tile(const kvf_paged_attention_params *p, int64_t number,
+KVF_INLINE int64_t kvf_sequence_of_tile(const KVF_ATTENTION_PARAMS *p, int64_t number,
                                         int32_t rows) {
   int64_t low = 0; /* its tiles begin at `number` or before */
   int64_t high = p->num_seqs;
@@ -77,7 +80,7 @@ KVF_INLINE int64_t kvf_sequence_of_tile(const kvf_paged_attention_params *p, int
 }
 
 /* The sequence that has a token, or would if it were not one of padding. */
-KVF_INLINE int64_t kvf_sequence_of_token(const kvf_paged_attention_params *p, int64_t token) {
+KVF_INLINE int64_t kvf_sequence_of_token(const KVF_ATTENTION_PARAMS *p, int64_t token) {
   if (token < p->num_seqs && kvf_query_start(p, token) == token &&
       kvf_query_start(p, token + 1) == token + 1) {
     return token; /* sequences of one token */
@@ -100,12 +103,11 @@ KVF_INLINE int64_t kvf_position_of(const kvf_attention_tile *tile, int64_t token
   return tile->length - tile->num_tokens + token;
 }
 
-KVF_INLINE int64_t kvf_seen_from(const kvf_paged_attention_params *p, int64_t position) {
+KVF_INLINE int64_t kvf_seen_from(const KVF_ATTENTION_PARAMS *p, int64_t position) {
   return p->window_left >= 0 && position > p->window_left ? position - p->window_left : 0;
 }
 
-KVF_INLINE int64_t kvf_seen_to(const kvf_paged_attention_params *p, int64_t position,
-                               int64_t length) {
+KVF_INLINE int64_t kvf_seen_to(const KVF_ATTENTION_PARAMS *p, int64_t position, int64_t length) {
   if (p->window_right < 0 || p->window_right >= length - 1 - position) {
     return length;
   }
@@ -114,7 +116,7 @@ KVF_INLINE int64_t kvf_seen_to(const kvf_paged_attention_params *p, int64_t posi
 }
 
 /* Tile `number` of a sequence, and one of its splits. */
-KVF_INLINE kvf_attention_tile kvf_find_tile(const kvf_paged_attention_params *p, int64_t sequence,
+KVF_INLINE kvf_attention_tile kvf_find_tile(const KVF_ATTENTION_PARAMS *p, int64_t sequence,
                                             int64_t number, int64_t split, int32_t rows) {
   kvf_attention_tile tile;
   const int64_t end_token = kvf_query_start(p, sequence + 1);
@@ -153,7 +155,7 @@ typedef struct kvf_attention_row {
   int64_t position;
 } kvf_attention_row;
 
-KVF_INLINE kvf_attention_row kvf_find_row(const kvf_paged_attention_params *p,
+KVF_INLINE kvf_attention_row kvf_find_row(const KVF_ATTENTION_PARAMS *p,
                                           const kvf_attention_tile *tile, int64_t kv_head,
                                           int32_t number) {
   const int64_t at = tile->first_row + number;
@@ -175,7 +177,7 @@ typedef struct kvf_attention_unit {
 
 /* Units: the first splits of all tiles, then the others of those that may have some; of each the KV
  * heads. */
-KVF_INLINE kvf_attention_unit kvf_find_unit(const kvf_paged_attention_params *p, int64_t number,
+KVF_INLINE kvf_attention_unit kvf_find_unit(const KVF_ATTENTION_PARAMS *p, int64_t number,
                                             int32_t rows) {
   kvf_attention_unit unit;
   int64_t tile = number / p->num_kv_heads;

@@ -26,6 +26,7 @@
 enum {
   KVF_DS_MLA_LATENT = 512, /* elements */
   KVF_DS_MLA_ROPE = 64,    /* elements */
+  KVF_DS_MLA_ROW = KVF_DS_MLA_LATENT + KVF_DS_MLA_ROPE,
 
   KVF_FP8_DS_MLA_TILE = 128, /* elements of a scale */
   KVF_FP8_DS_MLA_SCALES_AT = 512,

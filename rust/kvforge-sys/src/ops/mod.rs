@@ -312,6 +312,22 @@ extern "C" {
         lse: *mut DLTensor,
         workspace: *mut DLTensor,
     ) -> kvf_status;
+    /// Attends over the MLA pages that concat_and_cache_mla fills: all heads share a row.
+    pub fn kvf_paged_mla_decode(
+        exec: *const kvf_exec,
+        out: *mut DLTensor,
+        query: *const DLTensor,
+        kv_cache: *const DLTensor,
+        query_start_loc: *const DLTensor,
+        seq_lens: *const DLTensor,
+        block_table: *const DLTensor,
+        scale: f64,
+        kv_cache_dtype: *const c_char,
+        kv_scale: *const DLTensor,
+        max_query_len: i64,
+        lse: *mut DLTensor,
+        workspace: *mut DLTensor,
+    ) -> kvf_status;
     /// Scatters the keys and values of new tokens into 5-D key pages and 4-D value pages.
     pub fn kvf_reshape_and_cache(
         exec: *const kvf_exec,

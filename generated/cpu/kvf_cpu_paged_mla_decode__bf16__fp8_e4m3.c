@@ -1,0 +1,555 @@
+/*
+ * Generated from templates/cpu/paged_mla_decode.c.j2 and generator/spec/paged_mla_decode.py. Do not
+ * edit. Regenerate: python3 -m generator
+ */
+#include "kvforge/cache/cpu_kernel.h"
+#include "kvforge/params/paged_mla_decode.h"
+#include "kvforge/cache/cpu_attention.h"
+#include "kvforge/cache/ds_mla.h"
+
+#define KVF_ATTENTION_PARAMS kvf_paged_mla_decode_params
+#include "kvforge/cache/attention_tiles.h"
+#include "kvforge/cache/merge.h"
+
+/*
+ * Positions whose weights are computed together and whose values are added up before they go into
+ * the sums, query heads of query tokens that are done together, and what is widened together, if it
+ * is not widened as it is used: elements of 8 keys, or of the values of all positions.
+ */
+enum {
+  STEP = KVF_CPU_ATTENTION_STEP,
+  HEADS = KVF_ATTENTION_ROWS,
+  KEY_ROWS = 8,
+  KEY_PART = KVF_DOT_ELEMENTS,
+  VALUE_PART = 32,
+  SIZE = KEY_PART, /* of a part at most */
+  ELEMENTS = KEY_ROWS * KEY_PART
+};
+
+/* What one unit of work, up to HEADS rows of one KV head, has so far. Rows are padded with 0. */
+typedef struct progress {
+  _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
+  _Alignas(64) float wide[ELEMENTS];     /* of the cache */
+  _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
+  kvf_attention_row heads_of[HEADS];
+  float *query; /* in the room, by head, as what follows */
+  float *sums;
+  float *excesses;      /* of the sums; see kvf_add_compensated() */
+  float *scores;        /* of a step */
+  double total[HEADS];  /* of the weights */
+  float largest[HEADS]; /* score */
+  int32_t rows;         /* of a tile */
+  int64_t heads;
+  int64_t size;   /* of a head */
+  int64_t padded; /* of a row */
+} progress;
+
+/* What a place in a page of a cache has: the first element of a head of a token. */
+typedef struct row_place {
+  const uint8_t *elements;
+} row_place;
+
+static row_place find_row(const kvf_paged_mla_decode_params *p, const kvf_view *cache, int64_t size,
+                          int64_t block, int64_t offset, int64_t kv_head) {
+  (void)p;
+  (void)size;
+  (void)kv_head;
+  return (row_place){(const uint8_t *)cache->data + block * cache->stride[0] +
+                     offset * cache->stride[1]};
+}
+
+static void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->elements, size * (int64_t)sizeof *place->elements);
+}
+
+/* `count` elements that lie one behind another. */
+static void widen(float *restrict row, const uint8_t *restrict from, int64_t count) {
+  kvf_widen_fp8_e4m3(row, from, count);
+}
+
+enum { VECTOR = 16 };
+
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_square(vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
+                                             4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
+                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+
+/* VECTOR rows that lie side by side. */
+static void pack_columns(uint8_t *packed, int64_t pitch, const uint8_t *from, int64_t stride,
+                         int64_t size) {
+  int64_t i = 0;
+  for (; i + VECTOR <= size; i += VECTOR) {
+    vector square[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&square[k], from + (i + k) * stride, 16);
+    }
+    transpose_square(square);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k * pitch + i], &square[k], 16);
+    }
+  }
+  for (; i < size; ++i) {
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      packed[k * pitch + i] = from[i * stride + k];
+    }
+  }
+}
+
+static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t group_stride,
+                     int64_t stride, int64_t size) {
+  if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
+    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+      memcpy(packed + i, from, 16);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < size; first += x, from += group_stride) {
+    const int64_t length = size - first < x ? size - first : x;
+    for (int64_t i = 0; i < length; ++i) {
+      packed[first + i] = from[i * stride];
+    }
+  }
+}
+
+static bool side_by_side(const row_place *places, int64_t count) {
+  bool so = count >= VECTOR;
+  for (int64_t i = 1; so && i < VECTOR; ++i) {
+    so = places[i].elements == places[0].elements + i;
+  }
+  return so;
+}
+
+/* Elements [at, at + length) of rows, whose elements are in groups of x. Strides in elements. */
+static void load_rows(progress *now, int64_t pitch, const row_place *places, int64_t count,
+                      int64_t at, int64_t length, int64_t x, int64_t group_stride, int64_t stride) {
+  float *wide = now->wide;
+  const int64_t group = at / x;
+  const int64_t skip = at - group * x;
+  const int64_t start = group * group_stride + skip * stride;
+  const bool one = skip + length <= x; /* group */
+  if (one && stride == 1) {
+    for (int64_t row = 0; row < count; ++row) {
+      widen(wide + row * pitch, places[row].elements + start, length);
+    }
+    return;
+  }
+  const int64_t first =
+      skip > 0 && !one ? x - skip : 0; /* that the first group has, if not from its start on */
+  for (int64_t row = 0; row < count; ++row) {
+    const uint8_t *from = places[row].elements + start;
+    uint8_t *to = now->packed + row * pitch;
+    if (one && side_by_side(places + row, count - row)) {
+      pack_columns(to, pitch, from, stride, length);
+      row += VECTOR - 1;
+      continue;
+    }
+    if (first > 0) {
+      pack_row(to, from, first, 0, stride, first);
+      from += group_stride - skip * stride;
+    }
+    pack_row(to + first, from, x, group_stride, stride, length - first);
+  }
+  for (int64_t row = 0; row < count; ++row) {
+    widen(wide + row * pitch, now->packed + row * pitch, length);
+  }
+}
+
+/* Up to so many query heads widen rows that lie one element behind another as they use them. */
+#if defined(__AVX512F__)
+#define LOAD kvf_load_fp8_e4m3
+enum { DIRECT = 4 };
+#else
+#define LOAD kvf_load_f32
+enum { DIRECT = 0 };
+#endif
+
+static bool is_direct(const progress *now, int64_t x, int64_t stride) {
+  return now->heads <= DIRECT && x >= now->size && stride == 1 && now->padded == now->size;
+}
+
+/* The query heads, times what their scores are to be multiplied by. */
+static void load_query(progress *now, const kvf_paged_mla_decode_params *p, float factor) {
+  const uint16_t *query = (const uint16_t *)p->query.data;
+  memset(now->sums, 0,
+         (size_t)(2 * now->rows * now->padded) * sizeof *now->sums); /* and excesses */
+  for (int64_t h = 0; h < now->heads; ++h) {
+    const uint16_t *from = query + now->heads_of[h].token * p->query.stride[0] +
+                           now->heads_of[h].head * p->query.stride[1];
+    float *to = now->query + h * now->padded;
+    for (int64_t i = 0; i < now->padded; ++i) {
+      to[i] = i < now->size ? kvf_f32_from_bf16(from[i * p->query.stride[2]]) * factor : 0.0f;
+    }
+    now->largest[h] = KVF_NO_SCORE;
+    now->total[h] = 0.0;
+  }
+}
+
+/* Turns the scores of a step into weights, and brings what was summed so far to the same base. */
+static void weigh(progress *now, int64_t h, float scores[STEP], int64_t count) {
+  for (int64_t i = count; i < STEP; ++i) {
+    scores[i] = KVF_NO_SCORE;
+  }
+  const float largest = kvf_largest(now->largest[h], scores, STEP);
+  const float base = kvf_score_base(largest);
+  for (int64_t i = 0; i < STEP; ++i) {
+    scores[i] = kvf_exp_negative(scores[i] - base);
+  }
+  if (largest > now->largest[h]) {
+    const float factor = kvf_exp_negative(now->largest[h] - base);
+    kvf_multiply_row(now->sums + h * now->padded, factor, now->padded);
+    kvf_multiply_row(now->excesses + h * now->padded, factor, now->padded);
+    now->total[h] *= (double)factor;
+    now->largest[h] = largest;
+  }
+  now->total[h] += (double)kvf_sum(scores, STEP);
+}
+
+/* Where positions of a sequence are. Those whose page is out of range are left out. */
+typedef struct step {
+  int64_t blocks[STEP];
+  int32_t positions[STEP]; /* lengths are int32 */
+  int32_t offsets[STEP];   /* in a page; of a page that is longer no more is used */
+  int64_t count;
+} step;
+
+/*
+ * The positions [first, end) of a sequence that are in the step of the first; what is behind
+ * repeats the last. Steps are of the sequence, so that results do not depend on where a tile
+ * begins.
+ */
+static void locate(step *where, const kvf_paged_mla_decode_params *p, int64_t sequence,
+                   int64_t first, int64_t end) {
+  const int64_t row = sequence * p->block_table.stride[0];
+  const int64_t whole = first / STEP * STEP + STEP;
+  const int64_t last = end < whole ? end : whole;
+  int64_t page = kvf_divide(first, p->by_block_size);
+  int64_t offset = first - page * p->block_size;
+  int64_t count = 0;
+  where->blocks[0] = 0;
+  where->offsets[0] = 0;
+  for (int64_t position = first; position < last; offset = 0, ++page) {
+    const int64_t block =
+        kvf_index_at(p->block_table.data, p->index_bytes, row + page * p->block_table.stride[1]);
+    const int64_t rest = p->block_size - offset;
+    const int64_t stop = last - position < rest ? last : position + rest;
+    const bool exists = block >= 0 && block < p->num_blocks;
+    for (; exists && position < stop; ++position, ++offset, ++count) {
+      where->positions[count] = (int32_t)position;
+      where->blocks[count] = block;
+      where->offsets[count] = (int32_t)offset;
+    }
+    position = stop;
+  }
+  where->count = count;
+  for (int64_t i = count > 0 ? count : 1; i < STEP; ++i) {
+    where->blocks[i] = where->blocks[i - 1];
+    where->offsets[i] = where->offsets[i - 1];
+  }
+}
+
+static void find_rows(row_place *places, const kvf_paged_mla_decode_params *p,
+                      const kvf_view *cache, const step *where, int64_t kv_head) {
+  for (int64_t i = 0; i < STEP; ++i) {
+    places[i] = find_row(p, cache, KVF_DS_MLA_ROW, where->blocks[i], where->offsets[i], kv_head);
+  }
+}
+
+/*
+ * The view of what tokens ask for ahead of their use. Where rows are scattered over the page's part
+ * of their head, each asks for as much of it as a row has.
+ */
+static kvf_view lines_of(const kvf_view *cache, bool scattered, int64_t size) {
+  kvf_view lines = *cache;
+  if (scattered) {
+    lines.stride[1] = size;
+  }
+  return lines;
+}
+
+/* What the mask makes of the scores of a row. */
+static void adjust(const kvf_paged_mla_decode_params *p, const kvf_attention_tile *tile,
+                   const kvf_attention_row *row, const step *where, float scores[STEP]) {
+  const int64_t from = kvf_seen_from(p, row->position);
+  const int64_t to = kvf_seen_to(p, row->position, tile->length);
+  if (where->positions[0] < from || where->positions[where->count - 1] >= to) {
+    for (int64_t i = 0; i < where->count; ++i) {
+      scores[i] =
+          where->positions[i] >= from && where->positions[i] < to ? scores[i] : KVF_NO_SCORE;
+    }
+  }
+}
+
+/* What is behind the elements of a row, up to its padded end, is 0. */
+static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, int64_t padded) {
+  for (int64_t row = 0; length < padded && row < count; ++row) {
+    memset(wide + row * pitch + length, 0, (size_t)(padded - length) * sizeof *wide);
+  }
+}
+
+/* The scores of the positions at these places, but for what each has of its own; asks for what is
+ * ahead. */
+static void score(progress *now, const kvf_paged_mla_decode_params *p, const row_place places[STEP],
+                  const row_place ahead[STEP], int64_t count) {
+  const void *rows_at[KEY_ROWS];
+  const bool direct = is_direct(now, now->size, p->kv_cache.stride[2]);
+  for (int64_t at = 0; at < now->padded; at += KEY_PART) {
+    const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
+    const int64_t length = now->size - at < part ? now->size - at : part;
+    for (int64_t i = 0; i < count; i += KEY_ROWS) {
+      const int64_t rows = count - i < KEY_ROWS ? count - i : KEY_ROWS;
+      for (int64_t row = i; at == 0 && row < i + rows; ++row) {
+        prefetch_row(&ahead[row], now->size);
+      }
+      if (direct) {
+        for (int64_t row = 0; row < KEY_ROWS; ++row) {
+          rows_at[row] = places[i + row].elements + at;
+        }
+        for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+          kvf_dots(now->scores + i + row, STEP, now->query + at, now->padded, now->heads,
+                   rows_at + row, LOAD, part, at > 0);
+        }
+        continue;
+      }
+      load_rows(now, KEY_PART, places + i, rows, at, length, now->size, 0, p->kv_cache.stride[2]);
+      pad_rows(now->wide, KEY_PART, rows, length, part);
+      for (int64_t row = 0; row < KEY_ROWS; ++row) {
+        rows_at[row] = now->wide + row * KEY_PART;
+      }
+      for (int64_t row = 0; row < rows; row += KVF_DOTS) {
+        kvf_dots(now->scores + i + row, STEP, now->query + at, now->padded, now->heads,
+                 rows_at + row, kvf_load_f32, part, at > 0);
+      }
+    }
+  }
+}
+
+/* Adds the values at these places, the first elements of their rows, times the weights. */
+static void add(progress *now, const kvf_paged_mla_decode_params *p, const row_place places[STEP],
+                int64_t count) {
+  const void *rows_at[STEP];
+  const bool direct = is_direct(now, now->size, p->kv_cache.stride[2]);
+  for (int64_t at = 0; at < KVF_DS_MLA_LATENT; at += VALUE_PART) {
+    const int64_t part = KVF_DS_MLA_LATENT - at < VALUE_PART ? KVF_DS_MLA_LATENT - at : VALUE_PART;
+    const int64_t length = KVF_DS_MLA_LATENT - at < part ? KVF_DS_MLA_LATENT - at : part;
+    if (direct) {
+      for (int64_t row = 0; row < count; ++row) {
+        rows_at[row] = places[row].elements + at;
+      }
+      kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP,
+                       now->heads, rows_at, LOAD, count, part);
+      continue;
+    }
+    load_rows(now, VALUE_PART, places, count, at, length, now->size, 0, p->kv_cache.stride[2]);
+    pad_rows(now->wide, VALUE_PART, count, length, part);
+    for (int64_t row = 0; row < count; ++row) {
+      rows_at[row] = now->wide + row * VALUE_PART;
+    }
+    kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP, now->heads,
+                     rows_at, kvf_load_f32, count, part);
+  }
+}
+
+/* A step of a tile; `next` is the one behind it. */
+static void attend(progress *now, const kvf_paged_mla_decode_params *p,
+                   const kvf_attention_tile *tile, int64_t kv_head, const step *here,
+                   const step *next) {
+  row_place keys[STEP];
+  row_place ahead[STEP];
+  const int64_t count = here->count;
+  if (count == 0) {
+    return;
+  }
+  const kvf_view lines = lines_of(&p->kv_cache, p->kv_cache.stride[2] != 1, now->size);
+  find_rows(keys, p, &p->kv_cache, here, kv_head);
+  find_rows(ahead, p, &lines, next, kv_head);
+  score(now, p, keys, ahead, count);
+  for (int64_t h = 0; h < now->heads; ++h) {
+    float *scores = now->scores + h * STEP;
+    adjust(p, tile, &now->heads_of[h], here, scores);
+    weigh(now, h, scores, count);
+  }
+  add(now, p, keys, count);
+}
+
+/* A row of the workspace: what a split of a row comes to. */
+static float *split_row(const kvf_paged_mla_decode_params *p, const kvf_attention_row *row,
+                        int64_t split) {
+  const int64_t *stride = p->workspace.stride;
+  return (float *)p->workspace.data + row->token * stride[0] + row->head * stride[1] +
+         split * stride[2];
+}
+
+static void store_split(const progress *now, const kvf_paged_mla_decode_params *p, int64_t split) {
+  const int64_t stride = p->workspace.stride[3];
+  for (int64_t h = 0; h < now->heads; ++h) {
+    float *row = split_row(p, &now->heads_of[h], split);
+    for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
+      row[i * stride] = now->sums[h * now->padded + i];
+    }
+    row[(KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
+    row[(KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
+  }
+}
+
+/* Adds up the splits of the first row, brought to the same base. */
+static void combine(progress *now, const kvf_paged_mla_decode_params *p, int64_t splits) {
+  const int64_t stride = p->workspace.stride[3];
+  const int64_t largest_at = (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * stride;
+  const int64_t total_at = (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * stride;
+  float largest = KVF_NO_SCORE;
+  for (int64_t split = 0; split < splits; ++split) {
+    const float score = split_row(p, &now->heads_of[0], split)[largest_at];
+    largest = score > largest ? score : largest;
+  }
+  const float base = kvf_score_base(largest);
+  memset(now->query, 0, (size_t)now->padded * sizeof *now->query); /* a part at a time */
+  memset(now->sums, 0, (size_t)now->padded * sizeof *now->sums);
+  memset(now->excesses, 0, (size_t)now->padded * sizeof *now->excesses);
+  now->largest[0] = largest;
+  now->total[0] = 0.0;
+  for (int64_t split = 0; split < splits; ++split) {
+    const float *row = split_row(p, &now->heads_of[0], split);
+    const float factor = kvf_exp_negative(row[largest_at] - base);
+    for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
+      now->query[i] = factor * row[i * stride];
+    }
+    for (int64_t i = 0; i < now->padded; i += KVF_WIDTH) {
+      kvf_add_compensated(now->sums + i, now->excesses + i, kvf_load_floats(now->query + i));
+    }
+    now->total[0] += (double)factor * (double)row[total_at];
+  }
+}
+
+/* The end of a row that is whole. */
+static kvf_row_end end_row(const progress *now, const kvf_paged_mla_decode_params *p, int64_t h) {
+  (void)p;
+  const float largest = now->largest[h];
+  return (kvf_row_end){kvf_score_base(largest), 1.0f, (float)now->total[h]};
+}
+
+static void put_row_f32(const kvf_paged_mla_decode_params *p, int64_t at, const float *row,
+                        int64_t size) {
+  float *to = (float *)p->out.data + at;
+  float results[SIZE];
+  for (int64_t first = 0; first < size; first += SIZE) {
+    const int64_t count = size - first < SIZE ? size - first : SIZE;
+    kvf_store_results_f32(results, row + first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      to[(first + i) * p->out.stride[2]] = results[i];
+    }
+  }
+}
+
+static void put_row_bf16(const kvf_paged_mla_decode_params *p, int64_t at, const float *row,
+                         int64_t size) {
+  uint16_t *to = (uint16_t *)p->out.data + at;
+  uint16_t results[SIZE];
+  for (int64_t first = 0; first < size; first += SIZE) {
+    const int64_t count = size - first < SIZE ? size - first : SIZE;
+    kvf_store_results_bf16(results, row + first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      to[(first + i) * p->out.stride[2]] = results[i];
+    }
+  }
+}
+
+static void store(progress *now, const kvf_paged_mla_decode_params *p, float scale) {
+  for (int64_t h = 0; h < now->heads; ++h) {
+    const kvf_attention_row *row = &now->heads_of[h];
+    const kvf_row_end end = end_row(now, p, h);
+    const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
+    float *results = now->sums + h * now->padded;
+    for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
+      results[i] = kvf_attention_result(results[i], scale, end);
+    }
+    (p->out_bytes == 4 ? put_row_f32 : put_row_bf16)(p, at, results, KVF_DS_MLA_LATENT);
+    if (p->lse.data != NULL) {
+      const kvf_merged all = {.largest = end.base, .total = end.total};
+      ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
+          kvf_merged_lse(all, 1.0);
+    }
+  }
+}
+
+/* Units: see kvforge/cache/attention_tiles.h. */
+static void attend_unit(progress *now, const kvf_paged_mla_decode_params *p, int64_t number) {
+  const kvf_attention_unit unit = kvf_find_unit(p, number, now->rows);
+  const kvf_attention_tile tile =
+      kvf_find_tile(p, unit.sequence, unit.number, unit.split, now->rows);
+  if (unit.split >= tile.splits) {
+    return;
+  }
+  now->heads = tile.rows;
+  for (int32_t h = 0; h < tile.rows; ++h) {
+    now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
+  }
+  load_query(now, p, p->scale * *(const float *)p->kv_scale.data);
+  step steps[2]; /* in turn */
+  locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
+  int turn = 0;
+  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; turn ^= 1) {
+    first = first / STEP * STEP + STEP;
+    locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
+    attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
+  }
+  if (tile.splits == 1) {
+    store(now, p, *(const float *)p->kv_scale.data);
+  } else {
+    store_split(now, p, unit.split);
+  }
+}
+
+/* Units: tokens, of each the query heads. */
+static void combine_unit(progress *now, const kvf_paged_mla_decode_params *p, int64_t unit) {
+  const int64_t token = unit / p->num_q_heads;
+  const int64_t head = unit % p->num_q_heads;
+  const int64_t kv_head = head / p->group;
+  const int64_t sequence = kvf_sequence_of_token(p, token);
+  const int64_t within = token - kvf_query_start(p, sequence);
+  if (within < 0) {
+    return;
+  }
+  const kvf_attention_tile tile = kvf_find_tile(
+      p, sequence, (within * p->group + head - kv_head * p->group) / now->rows, 0, now->rows);
+  if (within < tile.num_tokens && tile.splits > 1) {
+    now->heads = 1;
+    now->heads_of[0] = (kvf_attention_row){token, head, 0};
+    combine(now, p, tile.splits);
+    store(now, p, *(const float *)p->kv_scale.data);
+  }
+}
+
+void KVF_CPU_SYMBOL(kvf_cpu_paged_mla_decode__bf16__fp8_e4m3)(const void *params, int64_t begin,
+                                                              int64_t end);
+
+/* Units [begin, end) of attention, or of what combines its parts. */
+void KVF_CPU_SYMBOL(kvf_cpu_paged_mla_decode__bf16__fp8_e4m3)(const void *params, int64_t begin,
+                                                              int64_t end) {
+  const kvf_paged_mla_decode_params *p = params;
+  progress now;
+  now.size = KVF_DS_MLA_ROW;
+  now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
+  now.rows = kvf_cpu_attention_rows(now.size);
+  now.query = now.room;
+  now.sums = now.query + now.rows * now.padded;
+  now.excesses = now.sums + now.rows * now.padded;
+  now.scores = now.excesses + now.rows * now.padded;
+  memset(now.wide, 0, sizeof now.wide); /* what no row is read into is multiplied, too */
+  for (int64_t unit = begin; unit < end; ++unit) {
+    (p->combines ? combine_unit : attend_unit)(&now, p, unit);
+  }
+}
