@@ -9,7 +9,7 @@ enum { THREADS = 256, IN_FLIGHT = 4 };
 
 /* Where a row is on both sides; NULL where its token is on one of them in no slot. */
 struct row {
-  const uint8_t *from;
+  uint8_t *from;
   uint8_t *to;
 };
 
@@ -28,18 +28,27 @@ KVF_INLINE row find_row(const kvf_page_copy &copy, int32_t cell, int32_t plane, 
   const int64_t token = copy.tokens_inside ? inside : outer;
   const int64_t head = copy.tokens_inside ? outer : inside;
   const bool counts = leads && cell == 0 && !copy.later && head == 0;
-  int64_t block[2];
-  int64_t offset[2];
-  const bool is_from = kvf_locate(copy.from, token, counts, &block[0], &offset[0]);
-  const bool is_to = kvf_locate(copy.to, token, counts, &block[1], &offset[1]);
   row found = {};
-  if (is_from && is_to) {
-    found.from = static_cast<uint8_t *>(copy.from_cells[cell]) +
-                 offset_of(copy.from_pages[plane], block[0], offset[0], head);
-    found.to = static_cast<uint8_t *>(copy.to_cells[cell]) +
-               offset_of(copy.to_pages[plane], block[1], offset[1], head);
+  bool there = true;
+  const int64_t from_slot = kvf_slot_of(copy.from, token);
+  const int64_t to_slot = kvf_slot_of(copy.to, token);
+#pragma unroll
+  for (int32_t side = 0; side < 2; ++side) {
+    const bool reads = side == 0;
+    int64_t block;
+    int64_t offset;
+    if (!kvf_place(reads ? copy.from : copy.to, reads ? from_slot : to_slot, counts, &block,
+                   &offset)) {
+      there = false;
+      continue;
+    }
+    const kvf_page_plane *pages = reads ? copy.from_pages : copy.to_pages;
+    void *const *cells = reads ? copy.from_cells : copy.to_cells;
+    uint8_t *const at =
+        static_cast<uint8_t *>(cells[cell]) + offset_of(pages[plane], block, offset, head);
+    (reads ? found.from : found.to) = at;
   }
-  return found;
+  return there ? found : row{};
 }
 
 /* The rows of this thread, in pieces of 16 bytes, several of them at once. */

@@ -11,8 +11,10 @@ enum { THREADS = 128, WARP = 32 };
 /* Blocks that share a multiprocessor at least: asked for more, compilers spill. */
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
 enum { BLOCKS = 3 };
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+enum { BLOCKS = 8 };
 #else
-enum { BLOCKS = 4 };
+enum { BLOCKS = 6 };
 #endif
 
 /* Where a row is on both sides; page is NULL where its token has no slot. */
@@ -84,9 +86,13 @@ struct conversion {
   float divisor;       /* of codes that are written */
 };
 
+/* Row `number` of `rows` that lanes of a warp find, one each. */
 KVF_INLINE conversion find_conversion(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
-                                      int64_t number) {
+                                      int64_t number, int64_t rows) {
   conversion found = {nullptr, nullptr, nullptr, 1.0f, 1.0f};
+  if (number >= rows) {
+    return found;
+  }
   const row places = find_row(copy, cell, plane, number, true);
   if (places.page == nullptr) {
     return found;
@@ -112,162 +118,583 @@ KVF_INLINE uint8_t *address_of_lane(const uint8_t *mine, int32_t lane) {
       __shfl_sync(0xFFFFFFFFu, reinterpret_cast<uintptr_t>(mine), lane));
 }
 
-/* What another lane has found. All lanes of the warp come here. */
-KVF_INLINE conversion of_lane(const conversion &mine, int32_t lane, bool scales_rows) {
-  conversion found = {};
-  found.from = address_of_lane(mine.from, lane);
-  found.to = address_of_lane(mine.to, lane);
-  if (scales_rows) {
-    found.scale_to = address_of_lane(mine.scale_to, lane);
-  }
-  found.scale = __shfl_sync(0xFFFFFFFFu, mine.scale, lane);
-  found.divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, lane);
-  return found;
-}
-
 /* How many of `count` pieces a thread has that has piece `first`. */
 KVF_INLINE int32_t parts_of(int32_t count, int32_t first, const kvf_row_pieces &pieces) {
   return (count - first + (1 << pieces.lane_bits) - 1) >> pieces.lane_bits;
 }
 
-/* The row of each lane, of those from `first` on that a warp finds at a time; it is asked for. */
-KVF_INLINE conversion find_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t first,
-                              int32_t found, int64_t rows) {
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-  if (lane >= found || first + lane >= rows) {
-    return {nullptr, nullptr, nullptr, 1.0f, 1.0f};
-  }
-  const conversion mine = find_conversion(copy, cell, plane, first + lane);
-  if (found == WARP && mine.from != nullptr) {
-    kvf_prefetch(mine.from, copy.pieces[plane].count * copy.pieces[plane].from_step);
-  }
-  return mine;
-}
-
 /*
- * Rows, 8 elements at a time. A warp finds the places of many of them at once, one for each lane,
- * and then a few threads share each.
+ * Rows, 8 elements at a time, of 4 and 2 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
  */
-KVF_INLINE void convert_x8(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+KVF_INLINE void convert_b4_b2(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
   const int32_t from_dtype = copy.wire_dtype;
   const int32_t to_dtype = copy.page_dtype;
-  const bool scales_rows = kvf_has_row_scale(to_dtype);
   const int32_t lanes = 1 << pieces.lane_bits;
-  const int64_t from_apart = lanes * pieces.from_step;
-  const int64_t to_apart = lanes * pieces.to_step;
-  const int32_t step = lanes * KVF_AT_ONCE; /* vectors that threads of a row have together */
+  const int64_t from_step = 8 * 4;
+  const int64_t to_step = 8 * 2;
+  const int32_t step = lanes * KVF_AT_ONCE_b4; /* vectors that threads of a row have together */
   const int32_t thread = (int32_t)threadIdx.x % WARP;
   const int32_t lane = thread & (lanes - 1);
   const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
   const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
   const int32_t found = rows > warps * shared ? WARP : shared;
-  for (int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
-       first_row < rows; first_row += warps * found) {
-    const conversion mine = find_x8(copy, cell, plane, first_row, found, rows);
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
     for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
-      const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
-      const int32_t count = at.to != nullptr ? pieces.count : 0;
-      const int32_t to_read = at.from != nullptr ? count : 0;
-      kvf_floats_x8 v;
-      kvf_read_x8(at.from, lane * pieces.from_step, from_apart, parts_of(to_read, lane, pieces),
-                  from_dtype, v);
-      float divisor = at.divisor;
-      if (scales_rows) {
-        float largest = kvf_largest_of(v, 8 * KVF_AT_ONCE);
-        for (int32_t first = lane + step; first < to_read; first += step) {
-          kvf_read_x8(at.from, first * pieces.from_step, from_apart,
-                      parts_of(to_read, first, pieces), from_dtype, v);
-          largest = fmaxf(largest, kvf_largest_of(v, 8 * KVF_AT_ONCE));
-        }
-        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
-          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-        }
-        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
-        if (lane == 0 && at.to != nullptr) {
-          kvf_store_scale(at.scale_to, divisor);
-        }
-      }
-      const kvf_any_divisor by = kvf_divide_by_any(divisor);
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b4 held[KVF_AT_ONCE_b4];
+      kvf_hold_some_b4(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
       for (int32_t first = lane; first < count; first += step) {
-        if (first != lane || (scales_rows && lane + step < to_read)) {
-          kvf_read_x8(at.from, first * pieces.from_step, from_apart,
-                      parts_of(to_read, first, pieces), from_dtype, v);
+        if (first != lane) {
+          kvf_hold_some_b4(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
         }
-        kvf_rescale(v, 8 * KVF_AT_ONCE, from_dtype, to_dtype, at.scale, by);
-        kvf_write_x8(v, at.to, first * pieces.to_step, to_apart, parts_of(count, first, pieces),
-                     to_dtype);
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b4; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b4(held[k], from_dtype, v);
+            kvf_store_b2(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
       }
     }
+    first_row += warps * found;
   }
-}
-
-/* The row of each lane, of those from `first` on that a warp finds at a time; it is asked for. */
-KVF_INLINE conversion find_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t first,
-                              int32_t found, int64_t rows) {
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-  if (lane >= found || first + lane >= rows) {
-    return {nullptr, nullptr, nullptr, 1.0f, 1.0f};
-  }
-  const conversion mine = find_conversion(copy, cell, plane, first + lane);
-  return mine;
 }
 
 /*
- * Rows, 1 element at a time. A warp finds the places of many of them at once, one for each lane,
- * and then a few threads share each.
+ * Rows, 8 elements at a time, of 4 and 1 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
  */
-KVF_INLINE void convert_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane, int64_t rows) {
+KVF_INLINE void convert_b4_b1(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
   const kvf_row_pieces &pieces = copy.pieces[plane];
   const int32_t from_dtype = copy.wire_dtype;
   const int32_t to_dtype = copy.page_dtype;
   const bool scales_rows = kvf_has_row_scale(to_dtype);
   const int32_t lanes = 1 << pieces.lane_bits;
-  const int64_t from_apart = lanes * pieces.from_step;
-  const int64_t to_apart = lanes * pieces.to_step;
-  const int32_t step = lanes * KVF_AT_ONCE; /* vectors that threads of a row have together */
+  const int64_t from_step = 8 * 4;
+  const int64_t to_step = 8 * 1;
+  const int32_t step = lanes * KVF_AT_ONCE_b4; /* vectors that threads of a row have together */
   const int32_t thread = (int32_t)threadIdx.x % WARP;
   const int32_t lane = thread & (lanes - 1);
   const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
   const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
   const int32_t found = rows > warps * shared ? WARP : shared;
-  for (int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
-       first_row < rows; first_row += warps * found) {
-    const conversion mine = find_x1(copy, cell, plane, first_row, found, rows);
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
     for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
-      const conversion at = of_lane(mine, next + (thread >> pieces.lane_bits), scales_rows);
-      const int32_t count = at.to != nullptr ? pieces.count : 0;
-      const int32_t to_read = at.from != nullptr ? count : 0;
-      kvf_floats_x1 v;
-      kvf_read_x1(at.from, lane * pieces.from_step, from_apart, parts_of(to_read, lane, pieces),
-                  from_dtype, v);
-      float divisor = at.divisor;
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b4 held[KVF_AT_ONCE_b4];
+      kvf_hold_some_b4(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      float divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, owner);
       if (scales_rows) {
-        float largest = kvf_largest_of(v, 1 * KVF_AT_ONCE);
-        for (int32_t first = lane + step; first < to_read; first += step) {
-          kvf_read_x1(at.from, first * pieces.from_step, from_apart,
-                      parts_of(to_read, first, pieces), from_dtype, v);
-          largest = fmaxf(largest, kvf_largest_of(v, 1 * KVF_AT_ONCE));
+        uint8_t *const scale_to = address_of_lane(mine.scale_to, owner);
+        float largest = 0.0f;
+        for (int32_t first = lane; first < to_read; first += step) {
+          if (first != lane) {
+            kvf_hold_some_b4(from + first * from_step, lanes * from_step,
+                             parts_of(to_read, first, pieces), from_dtype, held);
+          }
+#pragma unroll
+          for (int32_t k = 0; k < KVF_AT_ONCE_b4; ++k) {
+            float v[8];
+            kvf_widen_b4(held[k], from_dtype, v);
+            largest = fmaxf(largest, kvf_largest_of(v, 8));
+          }
         }
         for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
           largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
         }
         divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
-        if (lane == 0 && at.to != nullptr) {
-          kvf_store_scale(at.scale_to, divisor);
+        if (lane == 0 && to != nullptr) {
+          kvf_store_scale(scale_to, divisor);
         }
       }
-      const kvf_any_divisor by = kvf_divide_by_any(divisor);
+      const kvf_any_divisor by = kvf_divide_by_any(divisor, to_dtype);
       for (int32_t first = lane; first < count; first += step) {
         if (first != lane || (scales_rows && lane + step < to_read)) {
-          kvf_read_x1(at.from, first * pieces.from_step, from_apart,
-                      parts_of(to_read, first, pieces), from_dtype, v);
+          kvf_hold_some_b4(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
         }
-        kvf_rescale(v, 1 * KVF_AT_ONCE, from_dtype, to_dtype, at.scale, by);
-        kvf_write_x1(v, at.to, first * pieces.to_step, to_apart, parts_of(count, first, pieces),
-                     to_dtype);
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b4; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b4(held[k], from_dtype, v);
+            kvf_divide_all(v, 8, by);
+            kvf_store_b1(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
       }
     }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 2 and 4 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b2_b4(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 2;
+  const int64_t to_step = 8 * 4;
+  const int32_t step = lanes * KVF_AT_ONCE_b2; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b2 held[KVF_AT_ONCE_b2];
+      kvf_hold_some_b2(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane) {
+          kvf_hold_some_b2(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b2; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b2(held[k], from_dtype, v);
+            kvf_store_b4(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 2 and 2 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b2_b2(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 2;
+  const int64_t to_step = 8 * 2;
+  const int32_t step = lanes * KVF_AT_ONCE_b2; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b2 held[KVF_AT_ONCE_b2];
+      kvf_hold_some_b2(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane) {
+          kvf_hold_some_b2(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b2; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b2(held[k], from_dtype, v);
+            kvf_store_b2(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 2 and 1 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b2_b1(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const bool scales_rows = kvf_has_row_scale(to_dtype);
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 2;
+  const int64_t to_step = 8 * 1;
+  const int32_t step = lanes * KVF_AT_ONCE_b2; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b2 held[KVF_AT_ONCE_b2];
+      kvf_hold_some_b2(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      float divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, owner);
+      if (scales_rows) {
+        uint8_t *const scale_to = address_of_lane(mine.scale_to, owner);
+        float largest = 0.0f;
+        for (int32_t first = lane; first < to_read; first += step) {
+          if (first != lane) {
+            kvf_hold_some_b2(from + first * from_step, lanes * from_step,
+                             parts_of(to_read, first, pieces), from_dtype, held);
+          }
+#pragma unroll
+          for (int32_t k = 0; k < KVF_AT_ONCE_b2; ++k) {
+            float v[8];
+            kvf_widen_b2(held[k], from_dtype, v);
+            largest = fmaxf(largest, kvf_largest_of(v, 8));
+          }
+        }
+        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
+          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+        }
+        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
+        if (lane == 0 && to != nullptr) {
+          kvf_store_scale(scale_to, divisor);
+        }
+      }
+      const kvf_any_divisor by = kvf_divide_by_any(divisor, to_dtype);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane || (scales_rows && lane + step < to_read)) {
+          kvf_hold_some_b2(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b2; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b2(held[k], from_dtype, v);
+            kvf_divide_all(v, 8, by);
+            kvf_store_b1(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 1 and 4 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b1_b4(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 1;
+  const int64_t to_step = 8 * 4;
+  const int32_t step = lanes * KVF_AT_ONCE_b1; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b1 held[KVF_AT_ONCE_b1];
+      kvf_hold_some_b1(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      const float scale = __shfl_sync(0xFFFFFFFFu, mine.scale, owner);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane) {
+          kvf_hold_some_b1(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b1; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b1(held[k], from_dtype, v);
+            kvf_multiply_all(v, 8, scale);
+            kvf_store_b4(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 1 and 2 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b1_b2(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 1;
+  const int64_t to_step = 8 * 2;
+  const int32_t step = lanes * KVF_AT_ONCE_b1; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b1 held[KVF_AT_ONCE_b1];
+      kvf_hold_some_b1(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      const float scale = __shfl_sync(0xFFFFFFFFu, mine.scale, owner);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane) {
+          kvf_hold_some_b1(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b1; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b1(held[k], from_dtype, v);
+            kvf_multiply_all(v, 8, scale);
+            kvf_store_b2(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 8 elements at a time, of 1 and 1 bytes. A warp finds the places of many of them at once,
+ * one for each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_b1_b1(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const bool scales_rows = kvf_has_row_scale(to_dtype);
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = 8 * 1;
+  const int64_t to_step = 8 * 1;
+  const int32_t step = lanes * KVF_AT_ONCE_b1; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_b1 held[KVF_AT_ONCE_b1];
+      kvf_hold_some_b1(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      const float scale = __shfl_sync(0xFFFFFFFFu, mine.scale, owner);
+      float divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, owner);
+      if (scales_rows) {
+        uint8_t *const scale_to = address_of_lane(mine.scale_to, owner);
+        float largest = 0.0f;
+        for (int32_t first = lane; first < to_read; first += step) {
+          if (first != lane) {
+            kvf_hold_some_b1(from + first * from_step, lanes * from_step,
+                             parts_of(to_read, first, pieces), from_dtype, held);
+          }
+#pragma unroll
+          for (int32_t k = 0; k < KVF_AT_ONCE_b1; ++k) {
+            float v[8];
+            kvf_widen_b1(held[k], from_dtype, v);
+            largest = fmaxf(largest, kvf_largest_of(v, 8));
+          }
+        }
+        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
+          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+        }
+        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
+        if (lane == 0 && to != nullptr) {
+          kvf_store_scale(scale_to, divisor);
+        }
+      }
+      const kvf_any_divisor by = kvf_divide_by_any(divisor, to_dtype);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane || (scales_rows && lane + step < to_read)) {
+          kvf_hold_some_b1(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_b1; ++k) {
+          if (k < parts) {
+            float v[8];
+            kvf_widen_b1(held[k], from_dtype, v);
+            kvf_multiply_all(v, 8, scale);
+            kvf_divide_all(v, 8, by);
+            kvf_store_b1(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
+  }
+}
+
+/*
+ * Rows, 1 element at a time. A warp finds the places of many of them at once, one for
+ * each lane, and then a few threads share each.
+ */
+KVF_INLINE void convert_x1_x1(const kvf_wire_copy &copy, int32_t cell, int32_t plane,
+                              int64_t rows) {
+  const kvf_row_pieces &pieces = copy.pieces[plane];
+  const int32_t from_dtype = copy.wire_dtype;
+  const int32_t to_dtype = copy.page_dtype;
+  const bool scales_rows = kvf_has_row_scale(to_dtype);
+  const int32_t lanes = 1 << pieces.lane_bits;
+  const int64_t from_step = pieces.from_step;
+  const int64_t to_step = pieces.to_step;
+  const int32_t step = lanes * KVF_AT_ONCE_x1; /* vectors that threads of a row have together */
+  const int32_t thread = (int32_t)threadIdx.x % WARP;
+  const int32_t lane = thread & (lanes - 1);
+  const int32_t shared = WARP >> pieces.lane_bits; /* rows that a warp has in work */
+  const int64_t warps = (int64_t)gridDim.x * (THREADS / WARP);
+  const int32_t found = rows > warps * shared ? WARP : shared;
+  int64_t first_row = ((int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP) * found;
+  while (first_row < rows) {
+    const conversion mine =
+        find_conversion(copy, cell, plane, thread < found ? first_row + thread : rows, rows);
+    for (int32_t next = 0; next < found && first_row + next < rows; next += shared) {
+      const int32_t owner = next + (thread >> pieces.lane_bits);
+      const uint8_t *from = address_of_lane(mine.from, owner);
+      uint8_t *to = address_of_lane(mine.to, owner);
+      const int32_t count = to != nullptr ? pieces.count : 0;
+      const int32_t to_read = from != nullptr ? count : 0;
+      kvf_held_x1 held[KVF_AT_ONCE_x1];
+      kvf_hold_some_x1(from + lane * from_step, lanes * from_step, parts_of(to_read, lane, pieces),
+                       from_dtype, held);
+      const float scale = __shfl_sync(0xFFFFFFFFu, mine.scale, owner);
+      float divisor = __shfl_sync(0xFFFFFFFFu, mine.divisor, owner);
+      if (scales_rows) {
+        uint8_t *const scale_to = address_of_lane(mine.scale_to, owner);
+        float largest = 0.0f;
+        for (int32_t first = lane; first < to_read; first += step) {
+          if (first != lane) {
+            kvf_hold_some_x1(from + first * from_step, lanes * from_step,
+                             parts_of(to_read, first, pieces), from_dtype, held);
+          }
+#pragma unroll
+          for (int32_t k = 0; k < KVF_AT_ONCE_x1; ++k) {
+            float v[1];
+            kvf_widen_x1(held[k], from_dtype, v);
+            largest = fmaxf(largest, kvf_largest_of(v, 1));
+          }
+        }
+        for (int32_t distance = lanes / 2; distance > 0; distance /= 2) {
+          largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+        }
+        divisor = kvf_scale_of_row(to_dtype, kvf_bits(largest));
+        if (lane == 0 && to != nullptr) {
+          kvf_store_scale(scale_to, divisor);
+        }
+      }
+      const kvf_any_divisor by = kvf_divide_by_any(divisor, to_dtype);
+      for (int32_t first = lane; first < count; first += step) {
+        if (first != lane || (scales_rows && lane + step < to_read)) {
+          kvf_hold_some_x1(from + first * from_step, lanes * from_step,
+                           parts_of(to_read, first, pieces), from_dtype, held);
+        }
+        const int32_t parts = parts_of(count, first, pieces);
+#pragma unroll
+        for (int32_t k = 0; k < KVF_AT_ONCE_x1; ++k) {
+          if (k < parts) {
+            float v[1];
+            kvf_widen_x1(held[k], from_dtype, v);
+            kvf_multiply_all(v, 1, scale);
+            kvf_divide_all(v, 1, by);
+            kvf_store_x1(v, to + (first + k * lanes) * to_step, to_dtype);
+          }
+        }
+      }
+    }
+    first_row += warps * found;
   }
 }
 
@@ -281,12 +708,34 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     return;
   }
   const int32_t plane = cell / copy.num_layers;
-  switch (copy.pieces[plane].vector) {
-  case 8:
-    convert_x8(copy, cell, plane, copy.rows);
+  if (copy.pieces[plane].vector == 1) {
+    convert_x1_x1(copy, cell, plane, copy.rows);
+    return;
+  }
+  switch (kvf_convertible_bytes(copy.wire_dtype) << 4 | kvf_convertible_bytes(copy.page_dtype)) {
+  case 0x42:
+    convert_b4_b2(copy, cell, plane, copy.rows);
+    break;
+  case 0x41:
+    convert_b4_b1(copy, cell, plane, copy.rows);
+    break;
+  case 0x24:
+    convert_b2_b4(copy, cell, plane, copy.rows);
+    break;
+  case 0x22:
+    convert_b2_b2(copy, cell, plane, copy.rows);
+    break;
+  case 0x21:
+    convert_b2_b1(copy, cell, plane, copy.rows);
+    break;
+  case 0x14:
+    convert_b1_b4(copy, cell, plane, copy.rows);
+    break;
+  case 0x12:
+    convert_b1_b2(copy, cell, plane, copy.rows);
     break;
   default:
-    convert_x1(copy, cell, plane, copy.rows);
+    convert_b1_b1(copy, cell, plane, copy.rows);
     break;
   }
 }

@@ -6,20 +6,8 @@
 #include "kvforge/cache/convert.h"
 #include "kvforge/cache/cuda_decode.cuh"
 
-/* Vectors that a thread has at once: a dtype is looked at once for all of them. */
-enum { KVF_AT_ONCE = 4 };
-
-/* Has memory that is read soon brought into the L2 cache. */
-KVF_INLINE void kvf_prefetch(const uint8_t *from, int64_t bytes) {
-#if defined(__CUDA_ARCH__)
-  enum { LINE = 128 };
-  for (int64_t i = 0; i < bytes; i += LINE) {
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(from + i));
-  }
-#else
-  (void)from, (void)bytes;
-#endif
-}
+/* Vectors that a thread has at once, by their form (see below): of f32 as many bytes as of f16. */
+enum { KVF_AT_ONCE_b4 = 2, KVF_AT_ONCE_b2 = 4, KVF_AT_ONCE_b1 = 4, KVF_AT_ONCE_x1 = 4 };
 
 /* A scale, at any address: on a wire it lies behind codes, however many these are. */
 KVF_INLINE float kvf_load_scale(const uint8_t *from) {
@@ -47,161 +35,108 @@ KVF_INLINE uint8_t *kvf_known_scale(const kvf_plane_scales &scales, int64_t laye
   return reinterpret_cast<uint8_t *>(const_cast<float *>(found));
 }
 
-/* Vectors of 8 elements, or of one, as floats. */
-typedef float kvf_floats_x8[KVF_AT_ONCE * 8];
-typedef float kvf_floats_x1[KVF_AT_ONCE];
-
 KVF_INLINE void kvf_put_x2(float *to, float2 pair) {
   to[0] = pair.x;
   to[1] = pair.y;
 }
 
-/* Elements of 2 bytes, and codes. */
-#define KVF_WIDEN_X8(token)                                                                        \
-  KVF_INLINE void kvf_widen_##token##_x8(const uint4(&words)[KVF_AT_ONCE], kvf_floats_x8 &v) {     \
-    _Pragma("unroll") for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {                                  \
-      kvf_put_x2(v + 8 * k, kvf_f32x2_from_##token(words[k].x));                                   \
-      kvf_put_x2(v + 8 * k + 2, kvf_f32x2_from_##token(words[k].y));                               \
-      kvf_put_x2(v + 8 * k + 4, kvf_f32x2_from_##token(words[k].z));                               \
-      kvf_put_x2(v + 8 * k + 6, kvf_f32x2_from_##token(words[k].w));                               \
-    }                                                                                              \
+/*
+ * Eight elements as they lie in memory, by the bytes of one, or a single one of any dtype: what a
+ * thread keeps of a row until their turn comes. kvf_hold_*() reads them, kvf_widen_*() makes floats
+ * of them, and kvf_store_*() makes elements of floats.
+ */
+struct kvf_held_b4 {
+  float4 low;
+  float4 high;
+};
+typedef uint4 kvf_held_b2;
+typedef uint2 kvf_held_b1;
+typedef float kvf_held_x1;
+
+#define KVF_HOLD_WORDS(form)                                                                       \
+  KVF_INLINE kvf_held_##form kvf_hold_##form(const uint8_t *from, int32_t) {                       \
+    return *reinterpret_cast<const kvf_held_##form *>(from);                                       \
   }
+KVF_HOLD_WORDS(b4)
+KVF_HOLD_WORDS(b2)
+KVF_HOLD_WORDS(b1)
+#undef KVF_HOLD_WORDS
+
+KVF_INLINE void kvf_widen_b4(const kvf_held_b4 &held, int32_t, float *v) {
+  kvf_put_x2(v, make_float2(held.low.x, held.low.y));
+  kvf_put_x2(v + 2, make_float2(held.low.z, held.low.w));
+  kvf_put_x2(v + 4, make_float2(held.high.x, held.high.y));
+  kvf_put_x2(v + 6, make_float2(held.high.z, held.high.w));
+}
+
+#define KVF_WIDEN_X8(token, a, b, c, d)                                                            \
+  do {                                                                                             \
+    kvf_put_x2(v, kvf_f32x2_from_##token(a));                                                      \
+    kvf_put_x2(v + 2, kvf_f32x2_from_##token(b));                                                  \
+    kvf_put_x2(v + 4, kvf_f32x2_from_##token(c));                                                  \
+    kvf_put_x2(v + 6, kvf_f32x2_from_##token(d));                                                  \
+  } while (0)
 #define KVF_WIDEN_CODES_X8(token)                                                                  \
-  KVF_INLINE void kvf_widen_##token##_x8(const uint2(&words)[KVF_AT_ONCE], kvf_floats_x8 &v) {     \
-    _Pragma("unroll") for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {                                  \
-      kvf_put_x2(v + 8 * k, kvf_f32x2_from_##token(words[k].x & 0xFFFFu));                         \
-      kvf_put_x2(v + 8 * k + 2, kvf_f32x2_from_##token(words[k].x >> 16));                         \
-      kvf_put_x2(v + 8 * k + 4, kvf_f32x2_from_##token(words[k].y & 0xFFFFu));                     \
-      kvf_put_x2(v + 8 * k + 6, kvf_f32x2_from_##token(words[k].y >> 16));                         \
-    }                                                                                              \
+  KVF_WIDEN_X8(token, held.x & 0xFFFFu, held.x >> 16, held.y & 0xFFFFu, held.y >> 16)
+
+KVF_INLINE void kvf_widen_b2(const kvf_held_b2 &held, int32_t dtype, float *v) {
+  if (dtype == KVF_F16) {
+    KVF_WIDEN_X8(f16, held.x, held.y, held.z, held.w);
+  } else {
+    KVF_WIDEN_X8(bf16, held.x, held.y, held.z, held.w);
   }
-KVF_WIDEN_X8(f16)
-KVF_WIDEN_X8(bf16)
-KVF_WIDEN_CODES_X8(fp8_e4m3)
-KVF_WIDEN_CODES_X8(fp8_e5m2)
-KVF_WIDEN_CODES_X8(int8)
+}
+
+KVF_INLINE void kvf_widen_b1(const kvf_held_b1 &held, int32_t dtype, float *v) {
+  if (dtype == KVF_FP8_E4M3 || dtype == KVF_FP8_PER_TOKEN_HEAD) {
+    KVF_WIDEN_CODES_X8(fp8_e4m3);
+  } else if (dtype == KVF_FP8_E5M2) {
+    KVF_WIDEN_CODES_X8(fp8_e5m2);
+  } else { /* int8, of either kind of scales */
+    KVF_WIDEN_CODES_X8(int8);
+  }
+}
 #undef KVF_WIDEN_X8
 #undef KVF_WIDEN_CODES_X8
 
-/* The first `count` of the vectors that begin `step` bytes from each other, `first` behind `from`;
- * others are 0. */
-KVF_INLINE void kvf_read_x8(const uint8_t *from, int64_t first, int64_t step, int32_t count,
-                            int32_t dtype, kvf_floats_x8 &v) {
-  if (dtype == KVF_F32) {
-#pragma unroll
-    for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-      const float4 *vector = reinterpret_cast<const float4 *>(from + first + k * step);
-      const float4 zeros = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-      const float4 low = k < count ? vector[0] : zeros;
-      const float4 high = k < count ? vector[1] : zeros;
-      kvf_put_x2(v + 8 * k, make_float2(low.x, low.y));
-      kvf_put_x2(v + 8 * k + 2, make_float2(low.z, low.w));
-      kvf_put_x2(v + 8 * k + 4, make_float2(high.x, high.y));
-      kvf_put_x2(v + 8 * k + 6, make_float2(high.z, high.w));
-    }
-  } else if (!kvf_has_codes(dtype)) {
-    uint4 words[KVF_AT_ONCE];
-#pragma unroll
-    for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-      words[k] = k < count ? *reinterpret_cast<const uint4 *>(from + first + k * step)
-                           : make_uint4(0, 0, 0, 0);
-    }
-    if (dtype == KVF_F16) {
-      kvf_widen_f16_x8(words, v);
-    } else {
-      kvf_widen_bf16_x8(words, v);
-    }
-  } else {
-    uint2 words[KVF_AT_ONCE];
-#pragma unroll
-    for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-      words[k] =
-          k < count ? *reinterpret_cast<const uint2 *>(from + first + k * step) : make_uint2(0, 0);
-    }
-    if (dtype == KVF_FP8_E5M2) {
-      kvf_widen_fp8_e5m2_x8(words, v);
-    } else if (dtype == KVF_FP8_E4M3 || dtype == KVF_FP8_PER_TOKEN_HEAD) {
-      kvf_widen_fp8_e4m3_x8(words, v);
-    } else {
-      kvf_widen_int8_x8(words, v);
-    }
-  }
+KVF_INLINE void kvf_store_b4(const float *v, uint8_t *to, int32_t) {
+  float4 *vector = reinterpret_cast<float4 *>(to);
+  vector[0] = make_float4(kvf_f32_result(v[0]), kvf_f32_result(v[1]), kvf_f32_result(v[2]),
+                          kvf_f32_result(v[3]));
+  vector[1] = make_float4(kvf_f32_result(v[4]), kvf_f32_result(v[5]), kvf_f32_result(v[6]),
+                          kvf_f32_result(v[7]));
 }
 
-/* And back: the first `count` are stored. */
-#define KVF_NARROW_X8(token)                                                                       \
-  KVF_INLINE void kvf_store_##token##_x8(const kvf_floats_x8 &v, uint8_t *to, int64_t first,       \
-                                         int64_t step, int32_t count) {                            \
-    _Pragma("unroll") for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {                                  \
-      const uint4 words =                                                                          \
-          make_uint4(kvf_##token##x2_result(make_float2(v[8 * k], v[8 * k + 1])),                  \
-                     kvf_##token##x2_result(make_float2(v[8 * k + 2], v[8 * k + 3])),              \
-                     kvf_##token##x2_result(make_float2(v[8 * k + 4], v[8 * k + 5])),              \
-                     kvf_##token##x2_result(make_float2(v[8 * k + 6], v[8 * k + 7])));             \
-      if (k < count) {                                                                             \
-        *reinterpret_cast<uint4 *>(to + first + k * step) = words;                                 \
-      }                                                                                            \
-    }                                                                                              \
-  }
-#define KVF_ENCODE_X8(token)                                                                       \
-  KVF_INLINE void kvf_store_##token##_x8(const kvf_floats_x8 &v, uint8_t *to, int64_t first,       \
-                                         int64_t step, int32_t count) {                            \
-    _Pragma("unroll") for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {                                  \
-      const uint2 words = make_uint2(                                                              \
-          kvf_##token##x4_from_f32(v[8 * k], v[8 * k + 1], v[8 * k + 2], v[8 * k + 3]),            \
-          kvf_##token##x4_from_f32(v[8 * k + 4], v[8 * k + 5], v[8 * k + 6], v[8 * k + 7]));       \
-      if (k < count) {                                                                             \
-        *reinterpret_cast<uint2 *>(to + first + k * step) = words;                                 \
-      }                                                                                            \
-    }                                                                                              \
-  }
-KVF_NARROW_X8(f16)
-KVF_NARROW_X8(bf16)
-KVF_ENCODE_X8(fp8_e4m3)
-KVF_ENCODE_X8(fp8_e5m2)
-KVF_ENCODE_X8(int8)
-KVF_ENCODE_X8(int8_away)
-#undef KVF_NARROW_X8
-#undef KVF_ENCODE_X8
+#define KVF_NARROWED_X8(token)                                                                     \
+  make_uint4(kvf_##token##x2_result(make_float2(v[0], v[1])),                                      \
+             kvf_##token##x2_result(make_float2(v[2], v[3])),                                      \
+             kvf_##token##x2_result(make_float2(v[4], v[5])),                                      \
+             kvf_##token##x2_result(make_float2(v[6], v[7])))
+#define KVF_ENCODED_X8(token)                                                                      \
+  make_uint2(kvf_##token##x4_from_f32(v[0], v[1], v[2], v[3]),                                     \
+             kvf_##token##x4_from_f32(v[4], v[5], v[6], v[7]))
 
-KVF_INLINE void kvf_write_x8(const kvf_floats_x8 &v, uint8_t *to, int64_t first, int64_t step,
-                             int32_t count, int32_t dtype) {
-  switch (dtype) {
-  case KVF_F32:
-#pragma unroll
-    for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-      if (k < count) {
-        float4 *vector = reinterpret_cast<float4 *>(to + first + k * step);
-        vector[0] = make_float4(kvf_f32_result(v[8 * k]), kvf_f32_result(v[8 * k + 1]),
-                                kvf_f32_result(v[8 * k + 2]), kvf_f32_result(v[8 * k + 3]));
-        vector[1] = make_float4(kvf_f32_result(v[8 * k + 4]), kvf_f32_result(v[8 * k + 5]),
-                                kvf_f32_result(v[8 * k + 6]), kvf_f32_result(v[8 * k + 7]));
-      }
-    }
-    break;
-  case KVF_F16:
-    kvf_store_f16_x8(v, to, first, step, count);
-    break;
-  case KVF_BF16:
-    kvf_store_bf16_x8(v, to, first, step, count);
-    break;
-  case KVF_FP8_E4M3:
-  case KVF_FP8_PER_TOKEN_HEAD:
-    kvf_store_fp8_e4m3_x8(v, to, first, step, count);
-    break;
-  case KVF_FP8_E5M2:
-    kvf_store_fp8_e5m2_x8(v, to, first, step, count);
-    break;
-  case KVF_INT8_PER_TOKEN_HEAD:
-    kvf_store_int8_away_x8(v, to, first, step, count);
-    break;
-  default: /* int8, halves rounded to even */
-    kvf_store_int8_x8(v, to, first, step, count);
-  }
+KVF_INLINE void kvf_store_b2(const float *v, uint8_t *to, int32_t dtype) {
+  *reinterpret_cast<uint4 *>(to) = dtype == KVF_F16 ? KVF_NARROWED_X8(f16) : KVF_NARROWED_X8(bf16);
 }
 
-/* The same an element at a time. */
-KVF_INLINE float kvf_read_element(const uint8_t *from, int32_t dtype) {
+KVF_INLINE void kvf_store_b1(const float *v, uint8_t *to, int32_t dtype) {
+  uint2 codes;
+  if (dtype == KVF_FP8_E4M3 || dtype == KVF_FP8_PER_TOKEN_HEAD) {
+    codes = KVF_ENCODED_X8(fp8_e4m3);
+  } else if (dtype == KVF_FP8_E5M2) {
+    codes = KVF_ENCODED_X8(fp8_e5m2);
+  } else if (dtype == KVF_INT8_PER_TOKEN_HEAD) {
+    codes = KVF_ENCODED_X8(int8_away);
+  } else { /* int8, halves rounded to even */
+    codes = KVF_ENCODED_X8(int8);
+  }
+  *reinterpret_cast<uint2 *>(to) = codes;
+}
+#undef KVF_NARROWED_X8
+#undef KVF_ENCODED_X8
+
+KVF_INLINE kvf_held_x1 kvf_hold_x1(const uint8_t *from, int32_t dtype) {
   switch (dtype) {
   case KVF_F32:
     return *reinterpret_cast<const float *>(from);
@@ -219,49 +154,51 @@ KVF_INLINE float kvf_read_element(const uint8_t *from, int32_t dtype) {
   }
 }
 
-KVF_INLINE void kvf_write_element(float v, uint8_t *to, int32_t dtype) {
+KVF_INLINE void kvf_widen_x1(kvf_held_x1 held, int32_t, float *v) { *v = held; }
+
+KVF_INLINE void kvf_store_x1(const float *v, uint8_t *to, int32_t dtype) {
   switch (dtype) {
   case KVF_F32:
-    *reinterpret_cast<float *>(to) = kvf_f32_result(v);
+    *reinterpret_cast<float *>(to) = kvf_f32_result(*v);
     break;
   case KVF_F16:
-    *reinterpret_cast<uint16_t *>(to) = kvf_f16_result(v);
+    *reinterpret_cast<uint16_t *>(to) = kvf_f16_result(*v);
     break;
   case KVF_BF16:
-    *reinterpret_cast<uint16_t *>(to) = kvf_bf16_result(v);
+    *reinterpret_cast<uint16_t *>(to) = kvf_bf16_result(*v);
     break;
   case KVF_FP8_E4M3:
   case KVF_FP8_PER_TOKEN_HEAD:
-    *to = kvf_fp8_e4m3_from_f32(v);
+    *to = kvf_fp8_e4m3_from_f32(*v);
     break;
   case KVF_FP8_E5M2:
-    *to = kvf_fp8_e5m2_from_f32(v);
+    *to = kvf_fp8_e5m2_from_f32(*v);
     break;
   case KVF_INT8_PER_TOKEN_HEAD:
-    *to = (uint8_t)kvf_int8_away_word_from_f32(v);
+    *to = (uint8_t)kvf_int8_away_word_from_f32(*v);
     break;
   default: /* int8, halves rounded to even */
-    *to = (uint8_t)kvf_int8_word_from_f32(v);
+    *to = (uint8_t)kvf_int8_word_from_f32(*v);
   }
 }
 
-KVF_INLINE void kvf_read_x1(const uint8_t *from, int64_t first, int64_t step, int32_t count,
-                            int32_t dtype, kvf_floats_x1 &v) {
-#pragma unroll
-  for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-    v[k] = k < count ? kvf_read_element(from + first + k * step, dtype) : 0.0f;
+/* The first `count` of the vectors that begin `step` bytes from each other; others are 0. */
+#define KVF_HOLD_SOME(form)                                                                        \
+  KVF_INLINE void kvf_hold_some_##form(const uint8_t *from, int64_t step, int32_t count,           \
+                                       int32_t dtype,                                              \
+                                       kvf_held_##form(&held)[KVF_AT_ONCE_##form]) {               \
+    _Pragma("unroll") for (int32_t k = 0; k < KVF_AT_ONCE_##form; ++k) {                           \
+      held[k] = {};                                                                                \
+      if (k < count) {                                                                             \
+        held[k] = kvf_hold_##form(from + k * step, dtype);                                         \
+      }                                                                                            \
+    }                                                                                              \
   }
-}
-
-KVF_INLINE void kvf_write_x1(const kvf_floats_x1 &v, uint8_t *to, int64_t first, int64_t step,
-                             int32_t count, int32_t dtype) {
-#pragma unroll
-  for (int32_t k = 0; k < KVF_AT_ONCE; ++k) {
-    if (k < count) {
-      kvf_write_element(v[k], to + first + k * step, dtype);
-    }
-  }
-}
+KVF_HOLD_SOME(b4)
+KVF_HOLD_SOME(b2)
+KVF_HOLD_SOME(b1)
+KVF_HOLD_SOME(x1)
+#undef KVF_HOLD_SOME
 
 /* The largest magnitude of some, NaNs left out. */
 KVF_INLINE float kvf_largest_of(const float *v, int32_t count) {
@@ -281,10 +218,12 @@ KVF_INLINE float kvf_largest_of(const float *v, int32_t count) {
 struct kvf_any_divisor {
   kvf_divisor by;
   float factor;
-  bool exact; /* to multiply with the inverse is to divide: it is a power of two */
+  bool multiplies; /* with the inverse alone */
 };
 
-KVF_INLINE kvf_any_divisor kvf_divide_by_any(float divisor) {
+/* For numbers that become codes of a dtype. The rule of rows with scales is to multiply, and where
+ * the divisor is a power of two that is to divide. */
+KVF_INLINE kvf_any_divisor kvf_divide_by_any(float divisor, int32_t dtype) {
   const float size = kvf_float(kvf_bits(divisor) & 0x7FFFFFFFu);
   const float factor = size < 0x1p-80f ? 0x1p100f : size > 0x1p126f ? 0x1p-100f : 1.0f;
   kvf_any_divisor found;
@@ -292,46 +231,39 @@ KVF_INLINE kvf_any_divisor kvf_divide_by_any(float divisor) {
   found.by.scale =
       kvf_bits(size) == 0x7F800000u ? 0.0f : found.by.scale; /* 0 times infinity is no 0 */
   found.factor = kvf_bits(divisor) >> 31 ? -factor : factor;
-  found.exact = found.by.quick && (kvf_bits(size) & 0x7FFFFFu) == 0;
+  found.multiplies = found.factor == 1.0f && found.by.quick && (kvf_bits(size) & 0x7FFFFFu) == 0;
+  if (kvf_has_row_scale(dtype)) {
+    found.multiplies = true;
+  }
   return found;
 }
 
-/*
- * Elements of one dtype, as floats, as what codes of another are of. Codes are multiplied with
- * `scale` to become values; values become codes divided by `divisor`, or multiplied with its
- * inverse where each row has a scale.
- */
-KVF_INLINE void kvf_rescale(float *v, int32_t count, int32_t from, int32_t to, float scale,
-                            const kvf_any_divisor &divisor) {
-  if (kvf_has_codes(from)) {
+/* What codes are, with their scale. */
+KVF_INLINE void kvf_multiply_all(float *v, int32_t count, float scale) {
 #pragma unroll
-    for (int32_t i = 0; i < count; ++i) {
-      v[i] = __fmul_rn(v[i], scale);
-    }
+  for (int32_t i = 0; i < count; ++i) {
+    v[i] = __fmul_rn(v[i], scale);
   }
-  if (kvf_has_row_scale(to)) {
+}
+
+/* Numbers, as what codes of a divisor are of. */
+KVF_INLINE void kvf_divide_all(float *v, int32_t count, const kvf_any_divisor &divisor) {
+  if (divisor.multiplies) {
 #pragma unroll
     for (int32_t i = 0; i < count; ++i) {
       v[i] = __fmul_rn(v[i], divisor.by.inverse);
     }
-  } else if (kvf_has_codes(to)) {
-    if (divisor.factor != 1.0f) {
+    return;
+  }
+  if (divisor.factor != 1.0f) {
 #pragma unroll
-      for (int32_t i = 0; i < count; ++i) {
-        v[i] = __fmul_rn(v[i], divisor.factor);
-      }
+    for (int32_t i = 0; i < count; ++i) {
+      v[i] = __fmul_rn(v[i], divisor.factor);
     }
-    if (divisor.exact) {
+  }
 #pragma unroll
-      for (int32_t i = 0; i < count; ++i) {
-        v[i] = __fmul_rn(v[i], divisor.by.inverse);
-      }
-    } else {
-#pragma unroll
-      for (int32_t i = 0; i < count; ++i) {
-        v[i] = kvf_quotient(v[i], divisor.by);
-      }
-    }
+  for (int32_t i = 0; i < count; ++i) {
+    v[i] = kvf_quotient(v[i], divisor.by);
   }
 }
 
