@@ -105,7 +105,8 @@ def guard_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> G
         hostile = graph.edge("link_program", target, [*objects, library], **link)
     if "test-threads" not in graph.refused:
         graph.title("First use of everything under ThreadSanitizer.")
-        files = [*runtime_sources(), "tests/threads/first_use.c"]
+        files = [file for file in runtime_sources() if file != "runtime/core/machine.c"]
+        files += sources("tests/threads/*.c")
         objects = instrumented(graph, "threads", files)
         target = f"{graph.build}/threads/first_use"
         threads = graph.edge("link_threads", target, [*objects, *kernels])

@@ -40,7 +40,8 @@ enum {
   LAST_RETREAT_NS = 64000000,
   MAX_DEBT_NS = 200 * 1000, /* see settle() */
   MAX_REST_NS = 1000000000,
-  REST_FACTOR = 128
+  REST_FACTOR = 128,
+  BRANCHES = 4 /* see offer_branch() */
 };
 
 /*
@@ -185,6 +186,31 @@ static void wait_for_offer(helper *self, int64_t *spin) {
   *spin = soon ? MOST_SPIN_NS : less;
 }
 
+/* Offers a job to a thread that was idle; says whether it still was. */
+static bool offer(kvf_job *job, helper *other) {
+  uintptr_t idle = 0;
+  if (!atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
+    return false;
+  }
+  if (atomic_load(&other->asleep) != 0) {
+    (void)atomic_fetch_add_explicit(&job->sleepers, 1, memory_order_relaxed);
+  }
+  return true;
+}
+
+/*
+ * Where many threads are awake, each that comes tells BRANCHES others, so that the last of them
+ * need not wait until the caller has told all others. Whom it tells stand behind it in `helpers`,
+ * and a caller goes through them from the front: once a thread is done, those that it told are
+ * known.
+ */
+static void offer_branch(kvf_job *job, int32_t seat) {
+  const int32_t first = BRANCHES * seat;
+  for (int32_t i = first; i < first + BRANCHES && i < job->told; ++i) {
+    (void)offer(job, &helpers[i]);
+  }
+}
+
 static void *help(void *argument) {
   helper *self = argument;
   (void)pthread_setname_np(pthread_self(), "kvforge");
@@ -207,6 +233,7 @@ static void *help(void *argument) {
       self->retreat = 0;
     }
     const int32_t seat = (int32_t)(self - helpers) + 1; /* the caller has seat 0 */
+    offer_branch(job, seat);
     (void)wake_some(job, seat);
     const int64_t begin = kvf_now();
     kvf_job_work(job, seat);
@@ -322,32 +349,53 @@ static bool pays_to_wake(const kvf_job *job, int64_t begin) {
   return job->bytes >= LARGE_BYTES || begin - atomic_load(&last_end) < MOST_SPIN_NS;
 }
 
+/* Whether the first threads of the team are all idle and awake. */
+static bool are_ready(int32_t wanted, int64_t begin) {
+  for (int32_t i = 0; i < wanted; ++i) {
+    helper *other = &helpers[i];
+    if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 ||
+        atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0 ||
+        begin < atomic_load_explicit(&other->away_until, memory_order_relaxed)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* A range is reserved by its thread's seat. */
+static void reserve(kvf_job *job, int32_t seat) {
+  atomic_store_explicit(&job->ranges[seat % job->num_ranges].reserved, true, memory_order_relaxed);
+}
+
 /* Offers a job to idle threads; returns the end of those that may have it. */
 static int32_t offer_to(kvf_job *job, int32_t wanted, bool wakes, int64_t begin) {
   const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
   int32_t end = 0;
+  job->told = 0;
+  if (wanted > 2 * BRANCHES && wanted <= helpers_now && are_ready(wanted, begin)) {
+    for (int32_t i = 0; i < wanted; ++i) {
+      reserve(job, i + 1);
+    }
+    job->told = wanted;
+    offer_branch(job, 0);
+    return wanted;
+  }
   for (int32_t i = 0; i < helpers_now && i < wanted; ++i) {
     __builtin_prefetch(&helpers[i], 1); /* all at once: each is near its own thread */
   }
   for (int32_t i = 0; i < helpers_now && wanted > 0; ++i) {
     helper *other = &helpers[i];
-    uintptr_t idle = 0;
     const bool asleep = atomic_load_explicit(&other->asleep, memory_order_relaxed) != 0;
     if (atomic_load_explicit(&other->offer, memory_order_relaxed) != 0 || (!wakes && asleep) ||
         begin < atomic_load_explicit(&other->away_until, memory_order_relaxed)) {
       continue;
     }
-    if (!asleep) { /* by its seat */
-      atomic_store_explicit(&job->ranges[(i + 1) % job->num_ranges].reserved, true,
-                            memory_order_relaxed);
+    if (!asleep) {
+      reserve(job, i + 1);
     }
-    if (!atomic_compare_exchange_strong(&other->offer, &idle, (uintptr_t)job)) {
-      continue;
-    }
-    end = i + 1;
-    --wanted;
-    if (atomic_load(&other->asleep) != 0) {
-      (void)atomic_fetch_add_explicit(&job->sleepers, 1, memory_order_relaxed);
+    if (offer(job, other)) {
+      end = i + 1;
+      --wanted;
     }
   }
   return end;
@@ -449,6 +497,9 @@ void kvf_team_run(kvf_job *job, int32_t threads) {
   kvf_job_work(job, 0);
   int64_t last = kvf_now();
   account notes = {.worked = last - middle};
+  for (int32_t i = 0; i < end; ++i) {
+    __builtin_prefetch(&helpers[i], 1); /* what threads that are done have just written, at once */
+  }
   for (int32_t i = 0; i < end; ++i) {
     take_back(&helpers[i], job, &notes);
   }

@@ -31,6 +31,7 @@ typedef struct kvf_job {
   int32_t num_ranges;
   /* For the team. */
   int32_t cpu;                    /* the caller's */
+  int32_t told;                   /* threads that tell each other of it; 0: the caller does */
   _Atomic int64_t reserved_until; /* then ranges that have not been begun are anyone's: kvf_now() */
   _Atomic int32_t sleepers; /* threads that were asleep when it was offered, and not woken since */
   _Atomic bool crowded;     /* a thread ran on the caller's own CPU: there is none to spare */

@@ -2,7 +2,7 @@
  * Thirty-two threads make the first use of everything at once, under ThreadSanitizer: the registry,
  * the isa level, the thread team, the CUDA driver, kernels, fault counters, errors, ops and code
  * that modules bring. A process has one first use, so the program starts itself once for each order
- * of the steps.
+ * of the steps, and some more for jobs of a large team.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 
 #include "kvforge/op.h"
 
-enum { THREADS = 32, ROUNDS = 12, PAGE_BYTES = 1 << 18 };
+enum { THREADS = 32, RACES = 12, ROUNDS = 15, PAGE_BYTES = 1 << 18 };
 
 static pthread_barrier_t start;
 static atomic_int mistakes;
@@ -171,6 +171,25 @@ static void *work(void *argument) {
   return NULL;
 }
 
+/* Each unit of many jobs is run once, by threads that tell each other of a job. */
+static void count_units(const void *params, int64_t begin, int64_t end) {
+  atomic_int *const *units = params;
+  for (int64_t i = begin; i < end; ++i) {
+    atomic_fetch_add(&(*units)[i], 1);
+  }
+}
+
+static void use_large_team(void) {
+  enum { JOBS = 400, UNITS = 64, UNIT_BYTES = 1 << 16 };
+  for (int job = 0; job < JOBS; ++job) {
+    atomic_int units[UNITS] = {0};
+    kvf_parallel_for(count_units, &(atomic_int *){units}, UNITS, UNIT_BYTES, 0);
+    for (int i = 0; i < UNITS; ++i) {
+      expect(atomic_load(&units[i]) == 1, "each unit of a job is run once");
+    }
+  }
+}
+
 static int race(void) {
   pthread_t threads[THREADS];
   if (pthread_barrier_init(&start, NULL, THREADS) != 0) {
@@ -190,12 +209,16 @@ static int race(void) {
 int main(int count, char **arguments) {
   if (count > 1) {
     first_step = (int)strtol(arguments[1], NULL, 10);
-    return race();
+    if (first_step < STEPS) {
+      return race();
+    }
+    use_large_team();
+    return atomic_load(&mistakes) != 0;
   }
   int failed = 0;
-  for (int i = 0; i < ROUNDS; ++i) {
+  for (int i = 0; i < ROUNDS; ++i) { /* the last ones of the team alone, which is rested then */
     char step[8];
-    (void)snprintf(step, sizeof step, "%d", i % STEPS);
+    (void)snprintf(step, sizeof step, "%d", i < RACES ? i % STEPS : STEPS);
     const pid_t child = fork();
     if (child == 0) {
       (void)execl("/proc/self/exe", "first_use", step, (char *)NULL);
