@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -33,24 +34,35 @@ PAIRS = [
 
 
 class Side:
-    """Pages of one dtype: memory, [plane, layer, slot, head, element] of it, and scales."""
+    """Pages of one dtype: memory, [plane, layer, slot, head, element] of it, and scales. `place` puts
+    both where they are to be, and `show` is how a group sees parts of them."""
 
-    def __init__(self, dtype: str, block: int, blocks: int, hnd: bool, seed: int) -> None:
+    def __init__(
+        self,
+        dtype: str,
+        block: int,
+        blocks: int,
+        hnd: bool,
+        seed: int,
+        place: Callable[[Any], Any] = lambda array: array,
+        show: Callable[[Any], Any] = lambda array: array,
+    ) -> None:
         self.dtype, random = dtype, np.random.default_rng(seed)
         shape = (2, LAYERS, blocks, block, HEADS, SIZE)
         values = random.normal(size=shape).astype(np.float32)
         memory = values.astype(STORED[dtype])
         if hnd:
             memory = np.ascontiguousarray(memory.swapaxes(3, 4)).swapaxes(3, 4)
-        self.pages = memory
+        self.pages = memory = place(memory)
         self.scales: list[Any] = []
         if dtype in CODES:
             self.scales = [random.uniform(0.1, 2, (LAYERS, HEADS)).astype(np.float32) for _ in "kv"]
         if dtype in ROWS:
-            scales = random.uniform(0.1, 2, shape[:-1]).astype(np.float32)
-            self.scales = [scales[plane, layer] for plane in range(2) for layer in range(LAYERS)]
+            scales = place(random.uniform(0.1, 2, shape[:-1]).astype(np.float32))
+            cells = [(plane, layer) for plane in range(2) for layer in range(LAYERS)]
+            self.scales = [show(scales[cell]) for cell in cells]
         bits = memory if dtype in FLOATS else memory.view(np.uint8)
-        views = [bits[plane, layer] for plane in range(2) for layer in range(LAYERS)]
+        views = [show(bits[plane, layer]) for plane in range(2) for layer in range(LAYERS)]
         names = ["a", "b"]
         self.group = transfer.Group(
             "kv", views, layers=names, dtype=dtype, page_scales=self.scales, wire_block=32

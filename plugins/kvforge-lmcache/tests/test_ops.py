@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from kvforge_lmcache import ops
+from kvforge_lmcache import formats, ops
 
 TO_PAGES, TO_OBJECT = 0, 1
 BLOCKS, TOKENS, LAYERS, SIZE = 7, 4, 3, 6
@@ -140,6 +140,35 @@ def test_blocks(format: int, gap: int, skip: int, by: str) -> None:
     ops.multi_layer_block_kv_transfer(cache.addresses, given, IDS, *options)
     for got, want_memory in zip(cache.memory, expected.memory, strict=True):
         np.testing.assert_array_equal(got, want_memory)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU")
+@pytest.mark.parametrize("by", ["address", "pinned", "device"])
+@pytest.mark.parametrize("format", WHERE)
+def test_blocks_of_a_gpu(format: int, by: str) -> None:
+    """Both ways: the bytes that pages on the CPU give and take."""
+    device = torch.device("cuda", 0)
+    for direction in (TO_OBJECT, TO_PAGES):
+        cache, chunks = Cache(format), objects(Cache(format))
+        there = [torch.from_numpy(each).to(device) for each in cache.memory]
+        held = [torch.from_numpy(each.copy()) for each in chunks]
+        held = [each.to(device) if by == "device" else each.pin_memory() for each in held]
+        given = [each.data_ptr() for each in held] if by == "address" else held
+        addresses = torch.tensor([each.data_ptr() for each in there], device=device)
+        options = (direction, cache.desc(), CHUNK, format, 1)
+        ids = torch.tensor(IDS, device=device)
+        ops.multi_layer_block_kv_transfer(addresses, given, ids, device, *options)
+        torch.cuda.synchronize()
+        on_host = [torch.from_numpy(each) for each in chunks]
+        cpu = torch.device("cpu")
+        ops.multi_layer_block_kv_transfer(cache.addresses, on_host, IDS, cpu, *options)
+        for got, want in zip([*held, *there], [*chunks, *cache.memory], strict=True):
+            np.testing.assert_array_equal(got.cpu().numpy(), want)
+
+
+def test_an_object_that_a_gpu_does_not_see() -> None:
+    with pytest.raises(ValueError, match="want it on cuda:0, or pinned"):
+        formats.seen_by(torch.device("cuda", 0), torch.zeros(3))
 
 
 def test_codes_and_scales_apart_in_a_block() -> None:
@@ -334,8 +363,8 @@ def test_what_is_refused() -> None:
         call(lmcache_objects_ptrs=[torch.zeros(36, dtype=torch.float16)])
     with pytest.raises(ValueError, match="format 1: got 2 addresses, want 3"):
         call(paged_buffer_ptrs_tensor=cache.addresses[:2])
-    with pytest.raises(NotImplementedError, match="raw addresses on cuda"):
-        call(device="cuda")
+    with pytest.raises(NotImplementedError, match="raw addresses on meta"):
+        call(device="meta")
     with pytest.raises(ValueError, match="head_size: got 0 for format 6"):
         ops.multi_layer_kv_transfer(
             *(torch.zeros(2, L, 1, 12), cache.addresses, torch.tensor([0]), "cpu", B * N, 1, 6, N)

@@ -9,7 +9,7 @@
 The two sides may differ in layout, block size, dtype, block count and number of ranks; kv_pack and
 kv_unpack do the work, and NIXL (or torch.distributed's gloo) carries the bytes, in chunks of staging
 memory that is all the engine ever sees. A chunk's rows are either all unpacked, after its bytes have been
-checked, or as they were. Pages and staging are on the CPU. docs/moving-caches.md is the guide.
+checked, or as they were. Pages are on the CPU or a GPU. docs/moving-caches.md is the guide.
 """
 
 from __future__ import annotations

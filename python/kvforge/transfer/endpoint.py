@@ -31,6 +31,7 @@ from kvforge.transfer.layout import Group
 from kvforge.transfer.nixl_engine import NixlEngine
 from kvforge.transfer.peer import Hello, Peer
 from kvforge.transfer.ring import Ring
+from kvforge.transfer.staging import HostStaging, Staging
 from kvforge.transfer.transfer import Transfer
 
 _ENGINES: dict[str, Maker] = {"nixl": NixlEngine, "gloo": GlooEngine}
@@ -42,12 +43,26 @@ _SHORT, _BUSY, _IDLE = 20e-6, 1e-4, 1e-3
 _T = TypeVar("_T")
 
 
+def _staging_for(groups: Sequence[Group]) -> Staging:
+    """That of their pages. ValueError where these are in two places."""
+    devices = {group.device for group in groups}
+    if len(devices) > 1:
+        raise ValueError(f"Endpoint: groups on devices {devices} (None: the CPU), want one")
+    device = devices.pop() if devices else None
+    if device is None:
+        return HostStaging()
+    from kvforge.transfer.cuda_staging import CudaStaging
+
+    return CudaStaging(device)
+
+
 class Endpoint:
     """One process's end of all its transfers, as sender and as receiver.
 
     `name` is for people; `.name` is unique. `groups` are what it can send from and receive into.
     `engine`: "nixl", "gloo" or what makes an engine.Engine. Staging memory is two rings, one for each
-    direction, of `slots` slots of `slot_bytes` bytes, mapped for the life of the process. `deadline`:
+    direction, of `slots` slots of `slot_bytes` bytes (32 of 2 MiB, on a GPU 8 of 8 MiB), mapped for the
+    life of the process. `deadline`:
     seconds for a transfer, an offer or a hello that has none of its own. A peer that is silent for
     `silence` seconds is lost; each pings every `ping` seconds. `on_event` is called on the endpoint's
     thread with "hello", "want", "credit", "pack", "posted", "landed", "checked", "unpacked" or "ack".
@@ -62,8 +77,8 @@ class Endpoint:
         groups: Sequence[Group],
         *,
         engine: str | Maker = "nixl",
-        slots: int = 32,
-        slot_bytes: int = 2 << 20,
+        slots: int | None = None,
+        slot_bytes: int | None = None,
         deadline: float = 30.0,
         ping: float = 1.0,
         silence: float = 5.0,
@@ -74,7 +89,11 @@ class Endpoint:
         self._groups = {group.shape.name: group for group in groups}
         if len(self._groups) != len(groups):
             raise ValueError("Endpoint: two groups of one name")
-        self._incoming, outgoing = Ring(slots, slot_bytes), Ring(slots, slot_bytes)
+        self._staging = _staging_for(groups)
+        slots = self._staging.slots if slots is None else slots
+        slot_bytes = self._staging.slot_bytes if slot_bytes is None else slot_bytes
+        self._incoming = Ring(slots, slot_bytes, self._staging)
+        outgoing = Ring(slots, slot_bytes, self._staging)
         self._deadline, self._ping, self._silence = deadline, ping, silence
         self._event = on_event or (lambda _: None)
         self._exchange = Exchange(
@@ -190,9 +209,10 @@ class Endpoint:
     ) -> Transfer:
         """Lets peers fetch tokens first, first + 1, ... of `key`, which lie in these slots (int64).
 
-        The pages must stay as they are until `readers` transfers have ended, well or not, or the
-        deadline (seconds) is over; then `release` is called on the endpoint's thread, and result() has
-        the sum of what was sent or the first error. `group` may be left out where there is one.
+        On a GPU they are read after what the caller's stream has been given. The pages must stay as
+        they are until `readers` transfers have ended, well or not, or the deadline (seconds) is over;
+        then `release` is called on the endpoint's thread, and result() has the sum of what was sent or
+        the first error. `group` may be left out where there is one.
         Without a number of readers the peers say by release() when they are through.
         """
         found = self._group(group)
@@ -200,7 +220,12 @@ class Endpoint:
         transfer = Transfer(key)
         until = time.monotonic() + seconds
         tokens = np.array(slots, np.int64)
-        offer = Offer(transfer, found, tokens, first, readers, until, seconds, release)
+        if found.device is not None:  # the op refuses it on the CPU, and counts it there
+            found.check_slots("offer", tokens, -1)
+        offer = Offer(
+            *(transfer, found, tokens, first, readers, until, seconds, release),
+            self.ready(),
+        )
         error = Aborted(f"kvforge.transfer: offer {key} was aborted")
         transfer._abort = lambda: self._call(lambda: self._exchange.end_offer(offer, error))
         self._call(lambda: self._exchange.offer(offer))
@@ -218,35 +243,38 @@ class Endpoint:
         atomic: bool = False,
         zero_tail: bool = False,
         deadline: float | None = None,
+        ready: Any = None,
     ) -> Transfer:
         """Brings tokens first, first + 1, ... of `key` into these slots (int64, 0 and more, each once).
 
         Which of the peers gives which heads and layers follows from what they said of themselves.
         `layers`: some of the group's. `atomic`: no page changes before all has come and is checked.
-        `zero_tail`: the rows of the last token's page behind it become 0. Incompatible at once where
-        the peers do not have it all; else see result().
+        `zero_tail`: the rows of the last token's page behind it become 0. On a GPU pages are written
+        after what the caller's stream has been given, or what it had been at `ready`. Incompatible at
+        once where the peers do not have it all; else see result().
         """
         found = self._group(group)
         seconds = self._deadline if deadline is None else deadline
         transfer = Transfer(key)
         tokens = np.array(slots, np.int64)
-        capacity = found.blocks * found.shape.block_size
-        if tokens.size and not 0 <= tokens.min() <= tokens.max() < capacity:
-            raise IndexError(
-                f"fetch: slots: want 0 to {capacity - 1}, got {tokens.min()} to {tokens.max()}"
-            )
+        found.check_slots("fetch", tokens, 0)
         if np.unique(tokens).size != tokens.size:
             raise ValueError("fetch: slots: two tokens in one slot")
 
         names = [peers] if isinstance(peers, str) else list(peers)
+        ready = self.ready() if ready is None else ready
         fetch = self._call(
             lambda: self._exchange.fetch(
-                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail)
+                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail, ready)
             )
         )
         error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")
         transfer._abort = lambda: self._call(lambda: self._exchange.end_fetch(fetch, error))
         return transfer
+
+    def ready(self) -> Any:
+        """Behind what the caller's CUDA stream has been given: for one fetch() by another thread."""
+        return self._staging.ready()
 
     def release(self, peer: str, key: str, readers: int = 1) -> None:
         """Says that this side reads no more of what the peer offers as `key` to no number of readers,

@@ -56,6 +56,7 @@ class Offer:
     until: float
     seconds: float
     release: Callable[[Transfer], None] | None
+    ready: Any  # a mark: the pages are written
     sendings: list[tuple[Peer, Sending]] = field(default_factory=list)
     ended: int = 0
     through: set[str] = field(default_factory=set)  # peers that have said so
@@ -96,6 +97,7 @@ class Exchange:
 
     def offer(self, offer: Offer) -> None:
         """Lets peers fetch it."""
+        self.outgoing.staging.after(offer.ready)
         self.offers.append(offer)
         through, readers, _ = self._released.get(offer.transfer.key, (set(), 1, 0.0))
         self._count(offer, through, readers)
@@ -131,8 +133,10 @@ class Exchange:
         layers: Sequence[str] | None,
         atomic: bool,
         zero_tail: bool,
+        ready: Any,
     ) -> Fetch:
         """Begins a fetch, as Endpoint.fetch() says."""
+        self.incoming.staging.after(ready)
         for name in names:
             if name not in self.peers:
                 raise self._lost.get(name) or PeerLost(name, "it never said hello")
@@ -199,8 +203,14 @@ class Exchange:
             except BadMessage as error:
                 self.lose(peer, error)
         for fetch in list(self.fetches):
-            with contextlib.suppress(LinkDown):  # the peer's own turn tells
-                busy |= fetch.receiving.grant()
+            try:
+                busy |= fetch.receiving.settle() | fetch.receiving.grant()
+            except LinkDown:
+                continue  # the peer's own turn tells
+            except Exception as error:  # of kv_unpack
+                self.end_fetch(fetch, error)
+            if fetch.receiving.complete:
+                self.end_fetch(fetch, None)
             if now > fetch.until:
                 what = f"fetch of {fetch.transfer.key}"
                 self.end_fetch(fetch, DeadlineExceeded(what, fetch.seconds))

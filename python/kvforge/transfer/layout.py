@@ -28,6 +28,8 @@ _FLOATS = {"float32", "float16", "bfloat16"}
 _STATIC = ("fp8_e4m3", "fp8_e5m2", "int8")
 _DYNAMIC = ("fp8_per_token_head", "int8_per_token_head")
 
+_CPU, _CUDA, _PINNED = 1, 2, 3  # of DLPack
+
 _KEPT = 16  # selections of layers and heads whose views a group keeps
 
 Scales = tuple[tuple[tuple[float, ...], ...], ...]  # [planes][layers][heads]
@@ -126,8 +128,9 @@ class Shape:
 class Group:
     """A group of layers with its pages: views `[blocks, block_size, heads, size]`, any strides.
 
-    `pages[plane * len(layers) + layer]` is of NumPy or torch, on the CPU; blocks and block size are
-    those of all. The group keeps the views, and the caller keeps them valid. `page_scales`: one array
+    `pages[plane * len(layers) + layer]` is of NumPy, torch or what else DLPack has, on the CPU or all on
+    one CUDA device; blocks and block size are those of all. The group keeps the views, and the caller
+    keeps them valid. `page_scales`: one array
     for each plane (f32: one element, `[layers]` or `[layers, heads]`) for codes with static scales,
     views `[blocks, block_size, heads]` in the order of `pages` for `*_per_token_head`.
     """
@@ -159,10 +162,12 @@ class Group:
             )
         if dtype in _STATIC + _DYNAMIC and not page_scales:
             raise ValueError(f"Group {name}: {dtype} has page_scales")
-        for page in pages:
-            device = getattr(page, "device", None)
-            if str(device or "cpu") != "cpu":
-                raise NotImplementedError(f"Group {name}: pages on {device}; staging is on the CPU")
+        devices = sorted({_device(page) for page in pages})
+        if len(devices) > 1 or devices[0][0] not in (_CPU, _CUDA):
+            raise NotImplementedError(
+                f"Group {name}: pages on DLPack devices {devices}, want the CPU or one CUDA device"
+            )
+        self.device = devices[0][1] if devices[0][0] == _CUDA else None
         shape = tuple(pages[0].shape)
         if any(tuple(page.shape)[:3] != shape[:3] for page in pages):
             raise ValueError(f"Group {name}: pages of several shapes")
@@ -204,6 +209,20 @@ class Group:
             planes.append(tuple(tuple(map(float, row)) for row in whole))
         return tuple(planes)
 
+    def check_slots(self, call: str, tokens: Any, least: int) -> None:
+        """IndexError for a slot below the least or behind the last block."""
+        end = self.blocks * self.shape.block_size
+        if tokens.size and not least <= tokens.min() <= tokens.max() < end:
+            raise IndexError(
+                f"{call}: slots: want {least} to {end - 1}, got {tokens.min()} to {tokens.max()}"
+            )
+
+    @property
+    def row_bytes(self) -> int:
+        """Of a head in all planes, with what scales are stored."""
+        scales = 4 if self.shape.dtype in _DYNAMIC else 0
+        return sum(plane.size * plane.itemsize + scales for plane in self.shape.planes)
+
     def arrays(self, layers: Sequence[str], heads: tuple[int, int], scales: bool) -> list[Any]:
         """with_scales() or pages_of() for a call of an op, kept for the next one: many views of torch
         take a call longer than the bytes of a small chunk."""
@@ -212,7 +231,8 @@ class Group:
             if len(self._arrays) >= _KEPT:
                 self._arrays.clear()
             views = self.with_scales(layers, heads) if scales else self.pages_of(layers, heads)
-            self._arrays[key] = [_exported(view) for view in views]
+            export = _exported if self.device is None else tvm_ffi.from_dlpack
+            self._arrays[key] = [export(view) for view in views]
         return self._arrays[key]
 
     def pages_of(self, layers: Sequence[str], heads: tuple[int, int]) -> list[Any]:
@@ -235,7 +255,8 @@ class Group:
     def scales_of(self, layers: Sequence[str], heads: tuple[int, int]) -> list[Any]:
         """What the op calls page_scales, for a side that converts."""
         if self.shape.dtype in _DYNAMIC:
-            return self._select(self.page_scales, layers, heads)
+            found = self._select(self.page_scales, layers, heads)
+            return found if self.device is None else [tvm_ffi.from_dlpack(each) for each in found]
         if self.shape.dtype in _STATIC:
             return list(_cut(self.shape, layers, heads))
         return []
@@ -267,6 +288,11 @@ def _exported(view: Any) -> Any:
         return tvm_ffi.from_dlpack(view)
     except (BufferError, RuntimeError):
         return view
+
+
+def _device(page: Any) -> tuple[int, int]:
+    kind, number = page.__dlpack_device__()
+    return (_CPU, 0) if kind in (_CPU, _PINNED) else (int(kind), int(number))
 
 
 def _itemsize(page: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,10 @@ class Receiving:
     zero_tail: bool = False
 
     def __post_init__(self) -> None:
+        self._last = int(self.slots[-1]) if len(self.slots) else -1
+        self.slots = self.ring.staging.numbers(self.slots)
+        self._begun = 0
+        self._unpacking: deque[tuple[Stream, Chunk, Any, float]] = deque()
         chunks = sum(len(stream.chunks) for stream in self.streams)
         if self.atomic and chunks > self.ring.slots:
             raise Incompatible(
@@ -142,11 +147,12 @@ class Receiving:
         self.stats.chunks += 1
         self.stats.descriptors += 1
         if not self.atomic:
-            self._finish(stream, chunk, wrong)
+            self._unpack(stream, chunk, wrong)
         elif all(len(each.landed) == len(each.chunks) for each in self.streams):
             for each in self.streams:
                 for one in each.chunks:
-                    self._finish(each, one, wrong)
+                    self._unpack(each, one, wrong)
+        self.settle()
 
     def _expected(self, stream: Stream, header: Header) -> Chunk:
         """The chunk that a header speaks of, if all that it says is so."""
@@ -174,58 +180,92 @@ class Receiving:
             raise BadMessage("chunk: generation", header.generation, slot.generation)
         return chunk
 
-    def _finish(self, stream: Stream, chunk: Chunk, gate: Any) -> None:
-        started = time.monotonic()
-        slot = stream.landed[chunk.number]
-        self._unpack(stream, chunk, self.ring.bytes_of(slot, chunk.bytes), gate)
-        self.stats.unpack += time.monotonic() - started
-        stream.unpacked.add(chunk.number)
-        del stream.landed[chunk.number]
-        self.ring.give_back(slot)
-        self.event("unpacked")
-        if self.complete and self.zero_tail and self.slots.size:
-            self._zero_tail()
-        done = Slot(slot.slot, slot.generation, chunk.number)
-        stream.link.notify(messages.with_slots(messages.ACK, stream.number, [done]))
-        self.event("ack")
-
-    def _unpack(self, stream: Stream, chunk: Chunk, buffer: Any, gate: Any) -> None:
+    def _unpack(self, stream: Stream, chunk: Chunk, gate: Any) -> None:
+        """Begins to; settle() ends it."""
+        staging, started = self.ring.staging, time.monotonic()
+        buffer = self.ring.bytes_of(stream.landed[chunk.number], chunk.bytes)
         part, wire = stream.part, stream.wire
         layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
         slots = self.slots[chunk.first : chunk.first + chunk.count]
         if wire.receiver_converts:
             pages, page_dtype = self.group.arrays(layers, part.heads, False), self.group.shape.dtype
-            wire_scales, page_scales = (
-                wire.scales(layers, part.heads),
-                self.group.scales_of(layers, part.heads),
-            )
+            wire_scales = wire.scales(layers, part.heads)
+            page_scales = self.group.scales_of(layers, part.heads)
         else:
             pages, page_dtype = self.group.arrays(layers, part.heads, True), wire.dtype
             wire_scales, page_scales = None, []
-        ops.kv_unpack(
-            buffer,
-            pages,
-            slots,
-            part.layout,
-            part.block,
-            wire.dtype,
-            page_dtype,
-            wire_scales,
-            page_scales,
-            gate,
-            len(layers),
-            part.heads_per_group,
-        )
+        with staging.calls():
+            ops.kv_unpack(
+                staging.wire(buffer),
+                pages,
+                slots,
+                part.layout,
+                part.block,
+                wire.dtype,
+                page_dtype,
+                staging.numbers(wire_scales),
+                [staging.numbers(each) for each in page_scales],
+                gate if self.group.device is None else None,  # it has been read
+                len(layers),
+                part.heads_per_group,
+            )
+        self._begun += 1
+        if self._begun == sum(len(each.chunks) for each in self.streams) and self.zero_tail:
+            self._zero_tail()
+        self._unpacking.append((stream, chunk, staging.mark(), started))
+
+    def settle(self) -> bool:
+        """Acknowledges what is unpacked. Whether there was any."""
+        busy = False
+        while self._unpacking and self.ring.staging.passed(self._unpacking[0][2]):
+            stream, chunk, _, started = self._unpacking.popleft()
+            self.stats.unpack += time.monotonic() - started
+            slot = stream.landed.pop(chunk.number)
+            stream.unpacked.add(chunk.number)
+            self.ring.give_back(slot)
+            self.event("unpacked")
+            done = Slot(slot.slot, slot.generation, chunk.number)
+            stream.link.notify(messages.with_slots(messages.ACK, stream.number, [done]))
+            self.event("ack")
+            busy = True
+        return busy
 
     def _zero_tail(self) -> None:
-        """Rows of the last token's page behind it, in the layers and heads that came."""
-        block, row = divmod(int(self.slots[-1]), self.group.shape.block_size)
+        """Rows of the last token's page behind it become 0, in the layers and heads that came."""
+        size = self.group.shape.block_size
+        behind = np.arange(self._last + 1, (self._last // size + 1) * size)
+        if self._last < 0 or not behind.size:
+            return
+        staging, row = self.ring.staging, self.group.row_bytes
+        slots = staging.numbers(behind)
         for stream in self.streams:
-            for page in self.group.with_scales(stream.part.layers, stream.part.heads):
-                page[block, row + 1 :] = 0
+            part = stream.part
+            heads, layers = part.heads[1] - part.heads[0], len(part.layers)
+            bytes_ = -(-layers * behind.size * heads * row // 1024) * 1024
+            with staging.calls():
+                ops.kv_unpack(
+                    staging.zeros(bytes_),
+                    self.group.arrays(part.layers, part.heads, True),
+                    slots,
+                    "LKNHC",
+                    behind.size,
+                    self.group.shape.dtype,
+                    self.group.shape.dtype,
+                    None,
+                    [],
+                    None,
+                    layers,
+                    0,
+                )
 
     def give_up(self) -> None:
         """Returns its slots: those that a peer may still write to, by way of quarantine."""
+        if self._unpacking:
+            with contextlib.suppress(
+                RuntimeError
+            ):  # a device that has failed writes nothing any more
+                self.ring.staging.wait()
+            self._unpacking.clear()
         for stream in self.streams:
             for slot in stream.granted.values():
                 self.ring.quarantine(slot, stream.link)

@@ -3,29 +3,23 @@ still hit it."""
 
 from __future__ import annotations
 
-import mmap
 import time
 from typing import Any
 
-import numpy as np
-
 from kvforge.transfer.messages import Slot
-
-# Staging stays mapped as long as the process lives: an engine may write to what was deregistered.
-_MAPPED: list[Any] = []
+from kvforge.transfer.staging import HostStaging, Staging
 
 
 class Ring:
     """Slots of `slot_bytes` bytes. Each time that a slot is taken it has a new generation, so that what
     was meant for an earlier life of it is recognised. Not for several threads."""
 
-    def __init__(self, slots: int, slot_bytes: int) -> None:
+    def __init__(self, slots: int, slot_bytes: int, staging: Staging | None = None) -> None:
         if slots < 1 or slot_bytes < 1024 or slot_bytes % 1024:
             raise ValueError(f"slots: {slots} of {slot_bytes} bytes, want multiples of 1024")
         self.slots, self.slot_bytes = slots, slot_bytes
-        memory = mmap.mmap(-1, slots * slot_bytes)
-        _MAPPED.append(memory)
-        self.memory: Any = np.frombuffer(memory, np.uint8)
+        self.staging = staging or HostStaging()
+        self.memory: Any = self.staging.map(slots * slot_bytes)
         self._free = list(range(slots))
         self._generation = 0
         self._held: dict[int, int] = {}

@@ -19,6 +19,16 @@ from kvforge.transfer.transfer import Stats
 
 
 @dataclass
+class _Packing:
+    """A chunk that is being packed into a slot here."""
+
+    chunk: Chunk
+    local: Slot
+    mark: Any
+    started: float
+
+
+@dataclass
 class _Flight:
     """A write that the engine has, of a slot here to a slot there."""
 
@@ -33,7 +43,7 @@ class _Flight:
 class Sending:
     """Tokens of an offer on their way to one peer. Not for several threads.
 
-    Pages are read in step() alone, until it has posted the last chunk; `slots` are those of the part's
+    Pages are read from step() on, until it has posted the last chunk; `slots` are those of the part's
     tokens. What a receiver granted and will not be written to is told it as drained.
     """
 
@@ -53,8 +63,10 @@ class Sending:
 
     def __post_init__(self) -> None:
         self._credits: list[Slot] = []
+        self._packing: list[_Packing] = []
         self._flights: list[_Flight] = []
-        self._next = 0
+        self._posted = 0
+        self.slots = self.ring.staging.numbers(self.slots)
         self._written: dict[int, Slot] = {}  # by chunk: writes that are over, and not acknowledged
         self._acknowledged: set[int] = set()
 
@@ -78,25 +90,33 @@ class Sending:
     def acknowledge(self, slots: list[Slot]) -> None:
         """Chunks that the receiver has unpacked."""
         for slot in slots:
-            if slot.chunk >= self._next:
-                raise BadMessage("ack: chunk", slot.chunk, f"less than {self._next}")
+            if slot.chunk >= self._posted:
+                raise BadMessage("ack: chunk", slot.chunk, f"less than {self._posted}")
             self._acknowledged.add(slot.chunk)
             self._written.pop(slot.chunk, None)
 
     def fail(self, error: TransferError) -> None:
         """Posts nothing more. Writes under way come to their end, or to that of the link."""
         self.failed = error
+        self._stop_packing()
         self._drained([*self._credits, *self._written.values()])
         self._credits.clear()
 
     def cut(self) -> None:
         """Of a link that is lost: what it still reads stays in quarantine until it is closed."""
+        self._stop_packing()
         for flight in self._flights:
             self.ring.quarantine(flight.local, self.link)
         self._flights.clear()
 
+    def _stop_packing(self) -> None:
+        """Who takes these slots packs into them later."""
+        for packing in self._packing:
+            self.ring.give_back(packing.local)
+        self._packing.clear()
+
     def step(self) -> bool:
-        """Ends writes that are done and begins one. Whether there was anything to do."""
+        """Ends writes that are done, packs a chunk and writes one. Whether there was anything to do."""
         flying = len(self._flights)
         for flight in list(self._flights):
             if self.link.done(flight.ticket):
@@ -108,23 +128,34 @@ class Sending:
                 elif flight.chunk.number not in self._acknowledged:
                     self._written[flight.chunk.number] = flight.remote
         busy = len(self._flights) != flying
-        if self.failed is None and self._credits and self._next < len(self.chunks):
+        begun = self._posted + len(self._packing)
+        if (
+            self.failed is None
+            and len(self._credits) > len(self._packing)
+            and begun < len(self.chunks)
+        ):
             local = self.ring.take()
             if local is not None:
-                self._send(local)
+                self._begin(self.chunks[begun], local)
                 busy = True
+        if self._packing and self.ring.staging.passed(self._packing[0].mark):
+            self._send(self._packing.pop(0))
+            busy = True
         return busy
 
-    def _send(self, local: Slot) -> None:
-        chunk = self.chunks[self._next]
+    def _begin(self, chunk: Chunk, local: Slot) -> None:
         started = time.monotonic()
-        buffer = self.ring.bytes_of(local, chunk.bytes)
         try:
-            self._pack(chunk, buffer)
+            self._pack(chunk, self.ring.staging.wire(self.ring.bytes_of(local, chunk.bytes)))
+            mark = self.ring.staging.mark()
         except BaseException:
             self.ring.give_back(local)
             raise
-        sums = messages.sums_of(buffer)
+        self._packing.append(_Packing(chunk, local, mark, started))
+
+    def _send(self, packing: _Packing) -> None:
+        chunk, local = packing.chunk, packing.local
+        sums = messages.sums_of(self.ring.bytes_of(local, chunk.bytes))
         packed = time.monotonic()
         self.event("pack")
         remote = self._credits.pop()  # the latest, whose bytes the receiver's caches still hold
@@ -152,9 +183,9 @@ class Sending:
             self.ring.quarantine(local, self.link)
             raise
         posted = time.monotonic()
-        self._next += 1
+        self._posted += 1
         self._flights.append(_Flight(chunk, local, remote, ticket, posted))
-        self.stats.pack += packed - started
+        self.stats.pack += packed - packing.started
         self.stats.post += posted - packed
         self.stats.bytes += chunk.bytes
         self.stats.chunks += 1
@@ -171,19 +202,21 @@ class Sending:
         else:
             pages, page_dtype = self.group.arrays(layers, part.heads, True), wire.dtype
             scales = None
-        ops.kv_pack(
-            pages,
-            buffer,
-            slots,
-            part.layout,
-            part.block,
-            page_dtype,
-            wire.dtype,
-            [],
-            scales,
-            len(layers),
-            part.heads_per_group,
-        )
+        staging = self.ring.staging
+        with staging.calls():
+            ops.kv_pack(
+                pages,
+                buffer,
+                slots,
+                part.layout,
+                part.block,
+                page_dtype,
+                wire.dtype,
+                [],
+                staging.numbers(scales),
+                len(layers),
+                part.heads_per_group,
+            )
 
     def _drained(self, slots: list[Slot]) -> None:
         if slots:

@@ -44,12 +44,24 @@ class Shape:
         return self.pitch or self.tokens * self.heads * self.row
 
 
+class _Memory:
+    """Bytes at an address, as torch takes them without a copy."""
+
+    def __init__(self, address: int, count: int) -> None:
+        self.__cuda_array_interface__ = {
+            **{"data": (address, False), "shape": (count,), "typestr": "|u1", "version": 3}
+        }
+
+
 def bytes_at(address: int, count: int, device: torch.device) -> Tensor:
-    """uint8 [count] of memory that is there already, and stays the caller's."""
+    """uint8 [count] of memory that is there already, and stays the caller's. For a CUDA device its own, or
+    pinned memory of the host."""
+    if not count:
+        return torch.empty(0, dtype=torch.uint8, device=device)
+    if device.type == "cuda":
+        return torch.as_tensor(_Memory(address, count), device=device)
     if device.type != "cpu":
         raise NotImplementedError(f"kvforge: raw addresses on {device}")
-    if not count:
-        return torch.empty(0, dtype=torch.uint8)
     return torch.frombuffer((ctypes.c_uint8 * count).from_address(address), dtype=torch.uint8)
 
 
@@ -139,6 +151,20 @@ def object_rows(
         found.append([each[layer, ..., first : first + width] for layer in range(layers)])
         first += width
     return found
+
+
+def seen_by(device: torch.device, tensor: Tensor) -> Tensor:
+    """The same memory as a device has it that is to read or write it. ValueError if it cannot."""
+    if tensor.device.type == device.type:
+        return tensor
+    if device.type != "cuda" or not tensor.is_pinned():
+        raise ValueError(
+            f"kvforge: object: got memory on {tensor.device}, want it on {device}, or pinned for a GPU"
+        )
+    last = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+    count = (last + 1) * tensor.element_size() if tensor.numel() else 0
+    memory = bytes_at(tensor.data_ptr(), count, device).view(tensor.dtype)
+    return memory.as_strided(tensor.shape, tensor.stride())
 
 
 def as_bytes(tensor: Tensor) -> Any:

@@ -35,7 +35,8 @@ def _move(
     first: int = 0,
 ) -> None:
     """Tokens first, first + 1, ... of an object from or to these slots of the pages; slots below 0 are
-    left out. IndexError, and nothing is written, for a slot that there is not (on the CPU)."""
+    left out. IndexError, and nothing is written, for a slot that there is not (on the CPU; a GPU leaves it
+    out, too). On a GPU it is done on its current stream."""
     if int(direction) not in (_TO_PAGES, _TO_OBJECT):
         raise ValueError(f"kvforge: direction: got {direction}, want 0 or 1")
     here = slots.to(pages[0][0].device, _torch.int64)
@@ -101,9 +102,9 @@ def multi_layer_block_kv_transfer(  # type: ignore[no-untyped-def]
         if not len(blocks):
             continue
         if isinstance(object_, _torch.Tensor):
-            flat = _formats.as_bytes(object_)
+            flat = _formats.as_bytes(_formats.seen_by(pages[0][0].device, object_))
         else:
-            flat = _formats.bytes_at(int(object_), count, _torch.device("cpu"))
+            flat = _formats.bytes_at(int(object_), count, pages[0][0].device)
         if flat.numel() != count:
             raise ValueError(f"kvforge: object: got {flat.numel()} bytes, want {count}")
         rows = _formats.object_rows(flat, widths, layers, heads)
@@ -158,7 +159,9 @@ def multi_layer_kv_transfer(
         *(format, planes, layers, page_buffer_size // tokens, tokens, hidden // row, row * size),
         block_stride_elems * size,
     )
-    pages = _formats.pages_at(_addresses(key_value_ptrs), shape, _torch.device(paged_memory_device))
+    device = _torch.device(paged_memory_device)
+    pages = _formats.pages_at(_addresses(key_value_ptrs), shape, device)
+    key_value = _formats.seen_by(device, key_value)
     widths = [plane[0].shape[3] for plane in pages]
     rows = _formats.object_rows(_formats.as_bytes(key_value), widths, layers, shape.heads)
     slots = slot_mapping.to(_torch.int64, copy=True)
@@ -238,6 +241,7 @@ def _single(
     direction: _Any,
 ) -> None:
     """Planes [blocks, tokens, heads, size], any strides, and an object [planes, tokens, heads * size]."""
+    object_ = _formats.seen_by(planes[0].device, object_)
     heads, size = planes[0].shape[2:]
     rows = [[plane.unflatten(-1, (heads, size))[None]] for plane in object_]
     _move([[plane] for plane in planes], rows, slots, direction)

@@ -95,11 +95,13 @@ class Carrier:
 
     def begin(self, step: Step) -> None:
         """Begins what the scheduler wants of this step."""
+        assert self._endpoint is not None
         for send in step.sends:
             self._sends[send.key] = self._offer(send)
         for receive in step.receives:
             if receive.blocks:
-                begun = self._hellos.submit(self._fetch, receive)
+                # Steps that still read these blocks are on this thread's stream.
+                begun = self._hellos.submit(self._fetch, receive, self._endpoint.ready())
                 self._arrivals[receive.request] = _Arrival(receive, begun)
             else:
                 self._hellos.submit(self._give_up, receive.source)
@@ -131,7 +133,7 @@ class Carrier:
                 self._peers[rank] = self._endpoint.connect(*rank)
         return [self._peers[rank] for rank in source.ranks]
 
-    def _fetch(self, receive: Receive) -> list[transfer.Transfer]:
+    def _fetch(self, receive: Receive, ready: Any) -> list[transfer.Transfer]:
         assert self._endpoint is not None
         peers = self._names(receive.source)
         found: list[transfer.Transfer] = []
@@ -139,8 +141,8 @@ class Carrier:
         try:
             for number, (blocks, first, size) in enumerate(groups):
                 where = transfer.slots(blocks, size, first, receive.tokens - first)
-                options: dict[str, Any] = {"group": name_of(number), "first": first}
-                key = receive.source.key
+                options: dict[str, Any] = {"group": name_of(number), "first": first, "ready": ready}
+                ready, key = None, receive.source.key  # the others come behind the first
                 found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
         except BaseException:
             for each in found:
