@@ -94,7 +94,7 @@ static covering_row best_row(const covering *plan, const pairs *done, const int 
   return best;
 }
 
-covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows) {
+covering_row *covering_all(const covering *plan, uint64_t seed, int *num_rows) {
   pairs *done = calloc(1, sizeof *done);
   covering_row *rows = NULL;
   int count = 0;
@@ -125,5 +125,17 @@ covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows) 
   }
   free(done);
   *num_rows = count;
+  return rows;
+}
+
+covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows) {
+  int count = 0;
+  covering_row *rows = covering_all(plan, seed, &count);
+  const int sample = count < options.sample ? count : options.sample;
+  int kept = 0;
+  for (int i = sample > 1 ? (int)(seed % (uint64_t)sample) : 0; i < count; i += sample) {
+    rows[kept++] = rows[i];
+  }
+  *num_rows = kept;
   return rows;
 }

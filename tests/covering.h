@@ -26,6 +26,9 @@ typedef struct covering {
 } covering;
 
 /* The rows, to be freed; the same ones for the same arguments. */
+covering_row *covering_all(const covering *plan, uint64_t seed, int *num_rows);
+
+/* Those of them that the run asks for: one of every options.sample. */
 covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows);
 
 #endif

@@ -11,7 +11,7 @@
 #include "memory.h"
 #include "report.h"
 
-test_options options = {.seed = 1};
+test_options options = {.sample = 1, .seed = 1};
 
 /* ---- expectations
  * -------------------------------------------------------------------------------- */
@@ -144,9 +144,13 @@ uint64_t random_next(uint64_t *state) {
 }
 
 double random_normal(uint64_t *state) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += (double)(random_next(state) >> 11) * 0x1p-53;
+  /* The sum of twelve uniform numbers of 16 bits, and one that fills the bits behind. */
+  double sum = (double)(random_next(state) >> 11) * 0x1p-69 - 6;
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t random = random_next(state);
+    for (int shift = 0; shift < 64; shift += 16) {
+      sum += (double)(random >> shift & 0xFFFF) * 0x1p-16;
+    }
   }
   return sum;
 }

@@ -12,6 +12,7 @@ typedef struct test_options {
   kvf_backend backend;
   bool require;    /* a backend without a device is a failure, not a skip */
   bool exhaustive; /* minutes instead of seconds */
+  int sample;      /* one row of so many of a matrix; 1: all. The first of them goes by the seed */
   uint64_t seed;
   const char *suite; /* NULL: all that are not hidden */
   const char *skip;  /* NULL: none */

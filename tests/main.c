@@ -57,8 +57,8 @@ static const test_suite suites[] = {
 };
 
 static void usage(FILE *to) {
-  (void)fprintf(to, "usage: kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--seed N] "
-                    "[--suite NAME [--try A,B]] [--skip NAME]\nsuites:");
+  (void)fprintf(to, "usage: kvf_tests [--backend cpu|cuda] [--require] [--exhaustive] [--sample N] "
+                    "[--seed N] [--suite NAME [--try A,B]] [--skip NAME]\nsuites:");
   for (size_t i = 0; i < TEST_COUNT(suites); ++i) {
     (void)fprintf(to, " %s", suites[i].name);
   }
@@ -98,6 +98,9 @@ static bool read_options(int count, char **arguments) {
       ++i;
     } else if (strcmp(name, "--backend") == 0 && strcmp(next, "cuda") == 0) {
       options.backend = KVF_CUDA;
+      ++i;
+    } else if (strcmp(name, "--sample") == 0 && atoi(next) > 0) {
+      options.sample = atoi(next);
       ++i;
     } else if (strcmp(name, "--seed") == 0 && next[0] != '\0') {
       options.seed = strtoull(next, NULL, 0);

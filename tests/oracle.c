@@ -23,7 +23,7 @@ static double ieee_value(uint32_t bits, int exponent_bits, int mantissa_bits) {
   return assemble(negative, exponent, top / 2, mantissa, mantissa_bits);
 }
 
-double oracle_fp8_value(kvf_dtype format, uint8_t code) {
+static double fp8_value(kvf_dtype format, uint8_t code) {
   if (format == KVF_FP8_E5M2) {
     return ieee_value(code, 5, 2);
   }
@@ -39,7 +39,7 @@ uint8_t oracle_fp8_largest(kvf_dtype format) { return format == KVF_FP8_E4M3 ? 0
 /* What 16-bit patterns and fp8 codes stand for, made once from the definitions above. */
 static double f16_values[65536];
 static double bf16_values[65536];
-static double magnitudes[2][128]; /* [format][code]: they grow with the code */
+static double fp8_values[2][256]; /* [format][code]: of positive codes, they grow with the code */
 
 /* Before main, so that threads only read. */
 __attribute__((constructor)) static void fill_tables(void) {
@@ -47,10 +47,14 @@ __attribute__((constructor)) static void fill_tables(void) {
     f16_values[bits] = ieee_value(bits, 5, 10);
     bf16_values[bits] = ieee_value(bits, 8, 7);
   }
-  for (int code = 0; code < 128; ++code) {
-    magnitudes[0][code] = oracle_fp8_value(KVF_FP8_E4M3, (uint8_t)code);
-    magnitudes[1][code] = oracle_fp8_value(KVF_FP8_E5M2, (uint8_t)code);
+  for (int code = 0; code < 256; ++code) {
+    fp8_values[0][code] = fp8_value(KVF_FP8_E4M3, (uint8_t)code);
+    fp8_values[1][code] = fp8_value(KVF_FP8_E5M2, (uint8_t)code);
   }
+}
+
+double oracle_fp8_value(kvf_dtype format, uint8_t code) {
+  return fp8_values[format == KVF_FP8_E5M2][code];
 }
 
 double oracle_value(kvf_dtype dtype, const void *element) {
@@ -83,7 +87,7 @@ uint8_t oracle_fp8(kvf_dtype format, float value) {
   if (isnan(value)) {
     return 0x7F;
   }
-  const double *table = magnitudes[format == KVF_FP8_E5M2];
+  const double *table = fp8_values[format == KVF_FP8_E5M2];
   const int largest = oracle_fp8_largest(format);
   const double given = fabs((double)value);
   const double magnitude = given < table[largest] ? given : table[largest];
@@ -152,11 +156,7 @@ int8_t oracle_int8(float value) {
   if (isnan(value)) {
     return 0;
   }
-  const double limited = fmin(fmax((double)value, -128), 127);
-  const double below = floor(limited);
-  const double rest = limited - below;
-  const bool up = rest > 0.5 || (rest == 0.5 && fmod(below, 2) != 0);
-  return (int8_t)(below + (up ? 1 : 0));
+  return (int8_t)nearbyint(fmin(fmax((double)value, -128), 127)); /* to nearest even */
 }
 
 int8_t oracle_int8_away(float value) {
@@ -180,6 +180,22 @@ void oracle_store(kvf_dtype scalar, kvf_dtype cache, const void *element, float 
       cache == KVF_INT8 ? (uint8_t)oracle_int8(quotient) : oracle_fp8(cache, quotient);
 }
 
+/* 2^exponent, of a normal double. */
+static double power_of_two(int exponent) {
+  const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+  double power;
+  memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
+/* The e of 2^e <= |value| < 2^(e + 1), -1023 of what is no normal double: smaller than any number
+ * of a scalar. */
+static int exponent_of(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return (int)(bits >> 52 & 0x7FF) - 1023;
+}
+
 void oracle_round(kvf_dtype scalar, double value, void *element) {
   const int exponent_bits = scalar == KVF_F16 ? 5 : 8;
   const int mantissa_bits = scalar == KVF_F32 ? 23 : scalar == KVF_F16 ? 10 : 7;
@@ -190,12 +206,16 @@ void oracle_round(kvf_dtype scalar, double value, void *element) {
     return;
   }
   const int least = 2 - (1 << (exponent_bits - 1)); /* exponent of the smallest normal number */
-  int exponent = 0;
-  (void)frexp(value, &exponent);
-  const int unit = (exponent - 1 > least ? exponent - 1 : least) - mantissa_bits;
+  if (isinf(value)) {
+    oracle_make(scalar, value, element);
+    return;
+  }
+  const int exponent = exponent_of(value);
+  const int unit = (exponent > least ? exponent : least) - mantissa_bits;
   /* nearbyint() rounds to nearest even; the result has at most one bit more than fits, which
-   * carries into the exponent. */
-  const double rounded = isinf(value) ? value : ldexp(nearbyint(ldexp(value, -unit)), unit);
+   * carries into the exponent. Products with powers of two are exact: beyond infinity and below the
+   * least subnormal number of a scalar there is room in a double. */
+  const double rounded = nearbyint(value * power_of_two(-unit)) * power_of_two(unit);
   oracle_make(scalar, rounded, element);
 }
 
@@ -205,19 +225,19 @@ void oracle_make(kvf_dtype scalar, double value, void *element) {
   const int top = (1 << exponent_bits) - 1;
   const int bias = top / 2;
   uint32_t bits;
-  int exponent = 0;
-  const double fraction = frexp(fabs(value), &exponent); /* value = fraction * 2^exponent */
+  const int exponent = exponent_of(value);
   if (isnan(value)) {
     bits = ((uint32_t)top << mantissa_bits) | 1u << (mantissa_bits - 1);
   } else if (value == 0) {
     bits = 0;
-  } else if (isinf(value) || exponent - 1 > bias) {
+  } else if (isinf(value) || exponent > bias) {
     bits = (uint32_t)top << mantissa_bits;
-  } else if (exponent - 1 < 1 - bias) {
-    bits = (uint32_t)ldexp(fabs(value), mantissa_bits + bias - 1);
+  } else if (exponent < 1 - bias) {
+    bits = (uint32_t)(fabs(value) * power_of_two(mantissa_bits + bias - 1));
   } else {
-    bits = ((uint32_t)(exponent - 1 + bias) << mantissa_bits) +
-           (uint32_t)ldexp(2 * fraction - 1, mantissa_bits);
+    const double fraction = fabs(value) * power_of_two(-exponent) - 1;
+    bits = ((uint32_t)(exponent + bias) << mantissa_bits) +
+           (uint32_t)(fraction * power_of_two(mantissa_bits));
   }
   bits |= (uint32_t)(signbit(value) != 0) << (exponent_bits + mantissa_bits);
   memcpy(element, &bits, (size_t)kvf_dtype_bits(scalar) / 8); /* little-endian, as DLPack is */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The index of variants, as it is checked in: another list than the one in the library. */
 #define KVF_VARIANT(backend_, op_, values_, symbol_) {#symbol_, #op_, #backend_},
@@ -15,11 +16,12 @@ static const struct {
 };
 #undef KVF_VARIANT
 
-enum { MAX_SUITES = 32, MAX_SKIPS = 16 };
+enum { MAX_SUITES = 64, MAX_SKIPS = 16 };
 
 typedef struct suite_record {
   const char *name;
   long cases;
+  clock_t time; /* of the processor, from the case before to the last one */
   bool ran[TEST_COUNT(known)];
   int skips;
   struct {
@@ -29,6 +31,7 @@ typedef struct suite_record {
 } suite_record;
 
 static suite_record records[MAX_SUITES];
+static clock_t last_case;
 static CU_pTest last_skipped;
 static int skipped_tests;
 
@@ -67,6 +70,9 @@ void report_skip(bool whole_test, const char *reason) {
 void report_case(const kvf_variant *variant) {
   suite_record *suite = record();
   ++suite->cases;
+  const clock_t now = clock();
+  suite->time += now - last_case;
+  last_case = now;
   for (size_t i = 0; variant != NULL && i < TEST_COUNT(known); ++i) {
     if (strcmp(known[i].symbol, variant->symbol) == 0) {
       suite->ran[i] = true;
@@ -84,7 +90,8 @@ void report_suites(const test_suite *suites, int count) {
       for (size_t k = 0; k < TEST_COUNT(known); ++k) {
         variants += at->ran[k];
       }
-      (void)printf("%-26s %6ld cases, %2d variants covered\n", at->name, at->cases, variants);
+      (void)printf("%-40s %6ld cases, %2d variants covered, %6.1f s of CPU time\n", at->name,
+                   at->cases, variants, (double)at->time / CLOCKS_PER_SEC);
       for (int k = 0; k < at->skips; ++k) {
         (void)printf("    skipped: %s", at->skip[k].text);
         if (at->skip[k].times > 1) {

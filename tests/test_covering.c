@@ -18,8 +18,8 @@ static void check(const covering *plan, uint64_t seed) {
   int count = 0;
   int again = 0;
   int most = 0;
-  covering_row *rows = covering_make(plan, seed, &count);
-  covering_row *same = covering_make(plan, seed, &again);
+  covering_row *rows = covering_all(plan, seed, &count);
+  covering_row *same = covering_all(plan, seed, &again);
   EXPECT(count == again && memcmp(rows, same, (size_t)count * sizeof *rows) == 0,
          "two covering arrays of one seed differ");
   for (int a = 0; a < plan->num_axes; ++a) {
@@ -55,7 +55,7 @@ static void test_expensive_rows_are_few(void) {
       .num_axes = 4, .sizes = {4, 4, 8, 8}, .cost = product_of_first_two, .limit = 6};
   int count = 0;
   int expensive = 0;
-  covering_row *rows = covering_make(&plan, options.seed, &count);
+  covering_row *rows = covering_all(&plan, options.seed, &count);
   for (int i = 0; i < count; ++i) {
     expensive += product_of_first_two(&rows[i], NULL) > plan.limit;
   }
@@ -66,7 +66,7 @@ static void test_expensive_rows_are_few(void) {
 
   covering bounded = plan;
   bounded.ceiling = plan.limit;
-  rows = covering_make(&bounded, options.seed, &count);
+  rows = covering_all(&bounded, options.seed, &count);
   for (int i = 0; i < count; ++i) {
     EXPECT(product_of_first_two(&rows[i], NULL) <= bounded.ceiling, "a row above the ceiling");
   }

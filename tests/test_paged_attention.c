@@ -1048,7 +1048,7 @@ static void test_matrix(void) {
       .cost = work,
       .limit = options.exhaustive        ? 1e9
                : cuda.last_fault != NULL ? 6e3 /* emulated */
-                                         : 60e3,
+                                         : 20e3,
   };
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     int count = 0;

@@ -750,8 +750,8 @@ static writer_case case_of(const kvf_variant *variant, const int value[AXES], bo
 
 /* Elements of K above which a case is run only where no smaller one has the same pair. */
 static double usual_limit(void) {
-  const double limit = options.backend == KVF_CPU ? 100e3 : cuda.reset ? 10e3 : 100e3;
-  return options.exhaustive ? 4 * limit : limit;
+  const double limit = options.backend == KVF_CUDA && cuda.reset ? 10e3 : 30e3;
+  return options.exhaustive ? 12 * limit : limit;
 }
 
 bool writer_wants(const kvf_variant *variant) {
