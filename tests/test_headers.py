@@ -73,7 +73,8 @@ def test_each_argument_has_lines_of_its_own() -> None:
         assert said == [" ".join(text.split()) for text in wanted], op.name
 
 
-@pytest.mark.parametrize("language", [*C, CXX[0], CXX[3]], ids="-".join)
+# What a header lacks, it lacks for one compiler of a language as for the other.
+@pytest.mark.parametrize("language", [C[0], CXX[3]], ids="-".join)
 def test_each_header_alone(language: tuple[str, str, str]) -> None:
     said = {header: compile_text(include(header), language, "-fsyntax-only") for header in HEADERS}
     assert not {header: text for header, text in said.items() if text}

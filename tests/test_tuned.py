@@ -167,7 +167,8 @@ def test_candidates_give_the_same_bytes(op: Op) -> None:
         pytest.skip("not built: kvf_tests and the emulated driver")
     for declared in op.tuned:
         last = ",".join(str(candidates[-1]) for candidates in declared.constants.values())
-        command = [str(tests), "--backend", declared.backend, "--suite", op.name, "--try"]
+        command = [str(tests), "--backend", declared.backend, "--suite", op.name]
+        command += ["--sample", "8", "--try"]
         environment = {**os.environ, "KVFORGE_LIBCUDA": str(emulator)}
         done = subprocess.run(
             [*command, last], env=environment, capture_output=True, text=True, check=False
