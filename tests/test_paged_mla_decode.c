@@ -68,8 +68,10 @@ typedef struct mla_case {
   const int64_t *lengths;
   int pattern, layout, query, entry, out;
   bool with_exec;
-  bool wide;  /* block tables of int64 */
-  bool large; /* queries, so that weights underflow */
+  bool wide;    /* block tables of int64 */
+  bool large;   /* queries, so that weights underflow */
+  bool chosen;  /* by the op is the variant, whatever `variant` is */
+  bool aligned; /* rows of the cache, to 16 bytes */
   uint64_t seed;
 } mla_case;
 
@@ -122,10 +124,29 @@ static int64_t end_of(const mla_case *what, int64_t s, int64_t i) {
   return end < 0 ? 0 : end;
 }
 
+/* Rows of a tile of a variant for tensor cores, or 0. */
+static int64_t rows_of(const kvf_variant *variant) {
+  return variant->values[2] == KVF_OTHER ? 0 : variant->values[2];
+}
+
 /* Rows of a tile: on the CPU two have room on the stack. */
 static int64_t tile_of(const mla_case *what) {
-  (void)what;
-  return options.backend == KVF_CPU ? 2 : 8;
+  const int64_t rows = rows_of(what->variant);
+  return rows != 0 ? rows : options.backend == KVF_CPU ? 2 : 8;
+}
+
+/* The case as a variant for tensor cores takes it: rows of the cache are whole vectors. */
+static mla_case fitted(mla_case what) {
+  if (rows_of(what.variant) != 0) {
+    const int64_t tokens = what.seed % 3 == 1 ? tokens_of(&what) : longest_of(&what);
+    const bool many = what.heads * tokens > 32;
+    what.layout = what.layout % 2 ? CACHE_PADDED_ALIGNED : CACHE_CONTIGUOUS;
+    what.aligned = true;
+    what.entry = many == (rows_of(what.variant) == 64) ? what.entry : ENTRY_RAW;
+  } else if (options.backend == KVF_CUDA && kvf_scalar_of(what.variant) != KVF_F32) {
+    what.entry = ENTRY_RAW; /* the op would take another variant */
+  }
+  return what;
 }
 
 /* Splits that the tile of a row has, of those that the workspace has room for. */
@@ -229,7 +250,7 @@ static void make_cache(op_call *call, const mla_case *what, int64_t pages) {
   int64_t stride[3];
   mla_cache_strides(mla_is_format(cache) ? what->layout % CACHE_UNIT_LAYOUTS : what->layout, shape,
                     stride);
-  const int offset = what->seed % 3 ? 0 : kvf_dtype_bits(cache) / 8;
+  const int offset = what->seed % 3 || what->aligned ? 0 : kvf_dtype_bits(cache) / 8;
   operand_make(call, CACHE, mla_cache_dtype(cache, what->seed % 2), 3, shape, stride, offset, 64,
                what->seed + 1);
   const bool one = what->seed % 2 != 0;
@@ -466,9 +487,15 @@ static void attend(const op_call *call, const mla_case *what, const double *rows
       bound[e] = fabs(value) > bound[e] ? fabs(value) : bound[e];
     }
   }
-  /* An error of a score is an error of its weight; sums of f32 add a little. */
-  const double relative = 8 * size_of_scores * (double)FLT_EPSILON + 32 * (double)FLT_EPSILON;
   static const double half_unit[] = {[KVF_F32] = 0x1p-24, [KVF_F16] = 0x1p-11, [KVF_BF16] = 0x1p-8};
+  /* On the tensor cores weights are rounded, and elements whose scale is no power of two. */
+  const bool tiled = rows_of(what->variant) != 0 || what->chosen;
+  const double rounded = half_unit[kvf_scalar_of(what->variant)];
+  const double weights = tiled ? rounded : 0;
+  const double elements = tiled && named(what) == KVF_FP8_DS_MLA_F32 ? rounded : 0;
+  /* An error of a score is an error of its weight; sums of f32 add a little. */
+  const double relative = 8 * size_of_scores * ((double)FLT_EPSILON + elements / 4) +
+                          32 * (double)FLT_EPSILON + elements + weights;
   const kvf_dtype stored = what->out % 2 ? KVF_F32 : kvf_scalar_of(what->variant);
   for (int64_t e = 0; e < LATENT; ++e) {
     out[e] = total > 0 ? out[e] / total : 0;
@@ -562,7 +589,9 @@ static bool wanted(const kvf_variant *variant) {
   return variant->backend == options.backend && kvf_variant_built(variant);
 }
 
-static void run(const mla_case *what) {
+static void run(const mla_case *wished) {
+  const mla_case fit = fitted(*wished);
+  const mla_case *what = &fit;
   char name[280];
   (void)snprintf(name, sizeof name,
                  "%s, %lld sequences, %lld heads, pages of %lld, %lld splits, layout %d, query %d, "
@@ -620,7 +649,7 @@ static void test_matrix(void) {
     plan.context = &OP->variants[v];
     covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
     /* What an element is made of differs between variants, the walk does not. */
-    const int step = emulated ? 6 : 1;
+    const int step = !emulated ? 1 : rows_of(&OP->variants[v]) != 0 ? 24 : 8;
     for (int i = v % step; wanted(&OP->variants[v]) && i < count; i += step) {
       const int *value = rows[i].value;
       run(&(mla_case){.variant = &OP->variants[v],
@@ -649,14 +678,14 @@ static void test_one_position(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     for (int layout = 0; wanted(&OP->variants[v]) && layout < 2; ++layout) {
-      const mla_case what = {.variant = &OP->variants[v],
-                             .heads = 3,
-                             .block_size = 8,
-                             .lengths = ones,
-                             .layout = layout,
-                             .splits = layout,
-                             .out = NO_LSE,
-                             .seed = options.seed + (uint64_t)layout};
+      const mla_case what = fitted((mla_case){.variant = &OP->variants[v],
+                                              .heads = 3,
+                                              .block_size = 8,
+                                              .lengths = ones,
+                                              .layout = layout,
+                                              .splits = layout,
+                                              .out = NO_LSE,
+                                              .seed = options.seed + (uint64_t)layout});
       op_call call;
       build(&call, &what);
       op_call_upload(&call);
@@ -736,13 +765,14 @@ static void test_same_bits(void) {
     if (!wanted(&OP->variants[v])) {
       continue;
     }
-    const mla_case what = {.variant = &OP->variants[v],
-                           .heads = 3,
-                           .block_size = 16,
-                           .lengths = some,
-                           .pattern = FOUR,
-                           .splits = options.backend == KVF_CUDA ? 2 : 0, /* by the caller alone */
-                           .seed = 8};
+    const mla_case what =
+        fitted((mla_case){.variant = &OP->variants[v],
+                          .heads = 3,
+                          .block_size = 16,
+                          .lengths = some,
+                          .pattern = FOUR,
+                          .splits = options.backend == KVF_CUDA ? 2 : 0, /* by the caller alone */
+                          .seed = 8});
     op_call call;
     build(&call, &what);
     op_call_upload(&call);
@@ -790,12 +820,12 @@ static void test_idle_threads(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    const mla_case what = {.variant = &OP->variants[v],
-                           .heads = 2,
-                           .block_size = 16,
-                           .lengths = long_one,
-                           .out = OUT_F32,
-                           .seed = 8};
+    const mla_case what = fitted((mla_case){.variant = &OP->variants[v],
+                                            .heads = 2,
+                                            .block_size = 16,
+                                            .lengths = long_one,
+                                            .out = OUT_F32,
+                                            .seed = 8});
     if (!wanted(what.variant)) {
       continue;
     }
@@ -838,12 +868,13 @@ static void test_captured(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    mla_case what = {.variant = &OP->variants[v],
-                     .heads = 16,
-                     .block_size = 16,
-                     .lengths = some,
-                     .with_exec = true,
-                     .seed = 8};
+    mla_case what = fitted((mla_case){.variant = &OP->variants[v],
+                                      .heads = 16,
+                                      .block_size = 16,
+                                      .lengths = some,
+                                      .with_exec = true,
+                                      .chosen = true,
+                                      .seed = 8});
     if (!wanted(what.variant)) {
       continue;
     }
@@ -889,14 +920,14 @@ static void test_small_stack(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     for (int i = 0; wanted(&OP->variants[v]) && i < 2; ++i) {
-      const mla_case what = {.variant = &OP->variants[v],
-                             .heads = 16,
-                             .block_size = 16,
-                             .layout = i ? CACHE_STRIDED : CACHE_CONTIGUOUS,
-                             .lengths = some,
-                             .pattern = i ? FOUR : ONE,
-                             .splits = i ? 0 : 2,
-                             .seed = 8};
+      const mla_case what = fitted((mla_case){.variant = &OP->variants[v],
+                                              .heads = 16,
+                                              .block_size = 16,
+                                              .layout = i ? CACHE_STRIDED : CACHE_CONTIGUOUS,
+                                              .lengths = some,
+                                              .pattern = i ? FOUR : ONE,
+                                              .splits = i ? 0 : 2,
+                                              .seed = 8});
       op_call call;
       build(&call, &what);
       op_call_upload(&call);
@@ -926,13 +957,13 @@ static void test_out_of_range(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     for (int i = 0; wanted(&OP->variants[v]) && i < 2; ++i) {
-      const mla_case what = {.variant = &OP->variants[v],
-                             .heads = 3,
-                             .block_size = PAGE,
-                             .splits = i * 2,
-                             .lengths = some,
-                             .wide = i,
-                             .seed = 10};
+      const mla_case what = fitted((mla_case){.variant = &OP->variants[v],
+                                              .heads = 3,
+                                              .block_size = PAGE,
+                                              .splits = i * 2,
+                                              .lengths = some,
+                                              .wide = i,
+                                              .seed = 10});
       op_call call;
       build(&call, &what);
       const int64_t pages = call.operands[CACHE].view.shape[0];
@@ -999,8 +1030,12 @@ static void test_starts_out_of_range(void) {
   const int32_t step = cuda.last_fault != NULL ? 4 : 1;
   for (int32_t v = 0; v < OP->num_variants; v += step) {
     for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(wrongs); ++i) {
-      const mla_case what = {
-          .variant = &OP->variants[v], .heads = 3, .block_size = 16, .lengths = some, .seed = 11};
+      const mla_case what = {.variant = &OP->variants[v],
+                             .heads = 3,
+                             .block_size = 16,
+                             .lengths = some,
+                             .chosen = true,
+                             .seed = 11};
       op_call call;
       build(&call, &what);
       call.values[LONGEST_].as.integer = 1;
@@ -1029,7 +1064,8 @@ static void test_far(void) {
   }
   enum { FAR_BLOCK = 4, FAR_WIDTH = 64, FAR_LENGTH = FAR_WIDTH * FAR_BLOCK };
   const int64_t far = (INT64_C(1) << 31) + 64;
-  const kvf_variant *variant = kvf_select(OP, options.backend, KVF_BF16, KVF_BF16);
+  const kvf_variant *variant =
+      kvf_select(OP, options.backend, KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER);
   if (variant == NULL) {
     skip_test("no bf16 variant is built");
     return;

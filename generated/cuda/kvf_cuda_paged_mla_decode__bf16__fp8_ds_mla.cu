@@ -100,14 +100,18 @@ KVF_INLINE void find_rows(const kvf_paged_mla_decode_params &p, const task &t,
   rows[number] = row;
 }
 
-KVF_INLINE void put_result(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
-                           int32_t element, float result) {
-  const int64_t at = token * p.out.stride[0] + head * p.out.stride[1] + element * p.out.stride[2];
+/* A result, at an offset in out. */
+KVF_INLINE void put_at(const kvf_paged_mla_decode_params &p, int64_t at, float result) {
   if (p.out_bytes == 4) {
     static_cast<float *>(p.out.data)[at] = kvf_f32_result(result);
     return;
   }
   static_cast<uint16_t *>(p.out.data)[at] = kvf_bf16_result(result);
+}
+
+KVF_INLINE void put_result(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
+                           int32_t element, float result) {
+  put_at(p, token * p.out.stride[0] + head * p.out.stride[1] + element * p.out.stride[2], result);
 }
 
 /* A row of the tensor `workspace`: what a split of a row comes to. */

@@ -27,88 +27,154 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__fp8_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r16__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla);
 
 static const kvf_variant variants[] = {
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_F32),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f32__f32),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f32__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f32__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f32__fp8_ds_mla),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f32__nvfp4_ds_mla),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f16__f16),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f16__fp8_ds_mla),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__f16__nvfp4_ds_mla),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__bf16__bf16),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__bf16__fp8_e4m3),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__bf16__fp8_e5m2),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__bf16__fp8_ds_mla),
-    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
+    KVF_CPU_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                 kvf_cpu_paged_mla_decode__bf16__nvfp4_ds_mla),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_F32),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f32__f32, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f32__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f32__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f32__fp8_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f32__nvfp4_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, 16, 80),
+                 kvf_cuda_paged_mla_decode__f16__f16__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, 64, 80),
+                 kvf_cuda_paged_mla_decode__f16__f16__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__f16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 16, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 16, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 64, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 16, 80),
+                 kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 64, 80),
+                 kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, 16, 80),
+                 kvf_cuda_paged_mla_decode__bf16__bf16__r16__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, 64, 80),
+                 kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__bf16, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e4m3, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 16, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e5m2, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 16, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 64, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 16, 80),
+                 kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r16__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 64, 80),
+                 kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode,
+                 KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 7. */
-static const int16_t scalar_offsets[] = {0, 7, 14};
+/* the scalar dtype: value - KVF_F32 -> position * 42. */
+static const int16_t scalar_offsets[] = {0, 42, 84};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 1. */
-static const int16_t cache_offsets[] = {0, 1, 2, 3, 4, -1, -1, -1, -1, 5, 6};
+/* the cache dtype: value - KVF_F32 -> position * 6. */
+static const int16_t cache_offsets[] = {0, 6, 12, 18, 24, -1, -1, -1, -1, 30, 36};
 static const int64_t cache_values[] = {KVF_F32,      KVF_F16,        KVF_BF16,        KVF_FP8_E4M3,
                                        KVF_FP8_E5M2, KVF_FP8_DS_MLA, KVF_NVFP4_DS_MLA};
+
+/* rows of a tile, where rows of the cache can be read in whole vectors; else 0: value - 16 ->
+ * position * 2. */
+static const int16_t rows_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                       4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                                       4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2};
+static const int64_t rows_values[] = {16, 64};
+
+/* the compute capability of the device: value - 80 -> position * 1. */
+static const int16_t arch_offsets[] = {0};
+static const int64_t arch_values[] = {80};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -131,31 +197,481 @@ static const kvf_axis axes[] = {
      .meaning = "the cache dtype",
      .values = cache_values,
      .num_values = 7},
+    {.first = 16,
+     .span = 49,
+     .offsets = rows_offsets,
+     .below = 4,
+     .above = 4,
+     .name = "rows",
+     .kind = KVF_AXIS_INTEGER,
+     .meaning = "rows of a tile, where rows of the cache can be read in whole vectors; else 0",
+     .values = rows_values,
+     .num_values = 2,
+     .generic = true},
+    {.first = 80,
+     .span = 1,
+     .offsets = arch_offsets,
+     .below = 1,
+     .above = 0,
+     .name = "arch",
+     .kind = KVF_AXIS_ARCH,
+     .meaning = "the compute capability of the device",
+     .values = arch_values,
+     .num_values = 1,
+     .generic = true},
 };
 
-/* [backend][scalar][cache] -> the row that is most special for a call; -1: none serves it. */
+/* [backend][scalar][cache][rows][arch] -> the row that is most special for a call; -1: none serves
+ * it. */
 static const int16_t cells[] = {
-    0,  -1, -1, 1,  2,  3,  4,  /* cpu f32 */
-    -1, 5,  -1, 6,  7,  8,  9,  /* cpu f16 */
-    -1, -1, 10, 11, 12, 13, 14, /* cpu bf16 */
-    15, -1, -1, 16, 17, 18, 19, /* cuda f32 */
-    -1, 20, -1, 21, 22, 23, 24, /* cuda f16 */
-    -1, -1, 25, 26, 27, 28, 29, /* cuda bf16 */
+    0,  0,  /* cpu f32 f32 16 */
+    0,  0,  /* cpu f32 f32 64 */
+    0,  0,  /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 16 */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 16 */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 other */
+    1,  1,  /* cpu f32 fp8_e4m3 16 */
+    1,  1,  /* cpu f32 fp8_e4m3 64 */
+    1,  1,  /* cpu f32 fp8_e4m3 other */
+    2,  2,  /* cpu f32 fp8_e5m2 16 */
+    2,  2,  /* cpu f32 fp8_e5m2 64 */
+    2,  2,  /* cpu f32 fp8_e5m2 other */
+    3,  3,  /* cpu f32 fp8_ds_mla 16 */
+    3,  3,  /* cpu f32 fp8_ds_mla 64 */
+    3,  3,  /* cpu f32 fp8_ds_mla other */
+    4,  4,  /* cpu f32 nvfp4_ds_mla 16 */
+    4,  4,  /* cpu f32 nvfp4_ds_mla 64 */
+    4,  4,  /* cpu f32 nvfp4_ds_mla other */
+    -1, -1, /* cpu f16 f32 16 */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 other */
+    5,  5,  /* cpu f16 f16 16 */
+    5,  5,  /* cpu f16 f16 64 */
+    5,  5,  /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 16 */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 other */
+    6,  6,  /* cpu f16 fp8_e4m3 16 */
+    6,  6,  /* cpu f16 fp8_e4m3 64 */
+    6,  6,  /* cpu f16 fp8_e4m3 other */
+    7,  7,  /* cpu f16 fp8_e5m2 16 */
+    7,  7,  /* cpu f16 fp8_e5m2 64 */
+    7,  7,  /* cpu f16 fp8_e5m2 other */
+    8,  8,  /* cpu f16 fp8_ds_mla 16 */
+    8,  8,  /* cpu f16 fp8_ds_mla 64 */
+    8,  8,  /* cpu f16 fp8_ds_mla other */
+    9,  9,  /* cpu f16 nvfp4_ds_mla 16 */
+    9,  9,  /* cpu f16 nvfp4_ds_mla 64 */
+    9,  9,  /* cpu f16 nvfp4_ds_mla other */
+    -1, -1, /* cpu bf16 f32 16 */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 16 */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 other */
+    10, 10, /* cpu bf16 bf16 16 */
+    10, 10, /* cpu bf16 bf16 64 */
+    10, 10, /* cpu bf16 bf16 other */
+    11, 11, /* cpu bf16 fp8_e4m3 16 */
+    11, 11, /* cpu bf16 fp8_e4m3 64 */
+    11, 11, /* cpu bf16 fp8_e4m3 other */
+    12, 12, /* cpu bf16 fp8_e5m2 16 */
+    12, 12, /* cpu bf16 fp8_e5m2 64 */
+    12, 12, /* cpu bf16 fp8_e5m2 other */
+    13, 13, /* cpu bf16 fp8_ds_mla 16 */
+    13, 13, /* cpu bf16 fp8_ds_mla 64 */
+    13, 13, /* cpu bf16 fp8_ds_mla other */
+    14, 14, /* cpu bf16 nvfp4_ds_mla 16 */
+    14, 14, /* cpu bf16 nvfp4_ds_mla 64 */
+    14, 14, /* cpu bf16 nvfp4_ds_mla other */
+    15, 15, /* cuda f32 f32 16 */
+    15, 15, /* cuda f32 f32 64 */
+    15, 15, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 16 */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 16 */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 other */
+    16, 16, /* cuda f32 fp8_e4m3 16 */
+    16, 16, /* cuda f32 fp8_e4m3 64 */
+    16, 16, /* cuda f32 fp8_e4m3 other */
+    17, 17, /* cuda f32 fp8_e5m2 16 */
+    17, 17, /* cuda f32 fp8_e5m2 64 */
+    17, 17, /* cuda f32 fp8_e5m2 other */
+    18, 18, /* cuda f32 fp8_ds_mla 16 */
+    18, 18, /* cuda f32 fp8_ds_mla 64 */
+    18, 18, /* cuda f32 fp8_ds_mla other */
+    19, 19, /* cuda f32 nvfp4_ds_mla 16 */
+    19, 19, /* cuda f32 nvfp4_ds_mla 64 */
+    19, 19, /* cuda f32 nvfp4_ds_mla other */
+    -1, -1, /* cuda f16 f32 16 */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 other */
+    20, 22, /* cuda f16 f16 16 */
+    21, 22, /* cuda f16 f16 64 */
+    22, 22, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 16 */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 other */
+    24, 24, /* cuda f16 fp8_e4m3 16 */
+    23, 24, /* cuda f16 fp8_e4m3 64 */
+    24, 24, /* cuda f16 fp8_e4m3 other */
+    25, 27, /* cuda f16 fp8_e5m2 16 */
+    26, 27, /* cuda f16 fp8_e5m2 64 */
+    27, 27, /* cuda f16 fp8_e5m2 other */
+    28, 30, /* cuda f16 fp8_ds_mla 16 */
+    29, 30, /* cuda f16 fp8_ds_mla 64 */
+    30, 30, /* cuda f16 fp8_ds_mla other */
+    31, 33, /* cuda f16 nvfp4_ds_mla 16 */
+    32, 33, /* cuda f16 nvfp4_ds_mla 64 */
+    33, 33, /* cuda f16 nvfp4_ds_mla other */
+    -1, -1, /* cuda bf16 f32 16 */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 16 */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 other */
+    34, 36, /* cuda bf16 bf16 16 */
+    35, 36, /* cuda bf16 bf16 64 */
+    36, 36, /* cuda bf16 bf16 other */
+    38, 38, /* cuda bf16 fp8_e4m3 16 */
+    37, 38, /* cuda bf16 fp8_e4m3 64 */
+    38, 38, /* cuda bf16 fp8_e4m3 other */
+    39, 41, /* cuda bf16 fp8_e5m2 16 */
+    40, 41, /* cuda bf16 fp8_e5m2 64 */
+    41, 41, /* cuda bf16 fp8_e5m2 other */
+    42, 44, /* cuda bf16 fp8_ds_mla 16 */
+    43, 44, /* cuda bf16 fp8_ds_mla 64 */
+    44, 44, /* cuda bf16 fp8_ds_mla other */
+    45, 47, /* cuda bf16 nvfp4_ds_mla 16 */
+    46, 47, /* cuda bf16 nvfp4_ds_mla 64 */
+    47, 47, /* cuda bf16 nvfp4_ds_mla other */
+};
+
+/* Rows that serve a call where a more special one is not built; -1 behind each list. */
+static const int16_t chains[] = {
+    22, -1, /* 0: kvf_cuda_paged_mla_decode__f16__f16 */
+    24, -1, /* 2: kvf_cuda_paged_mla_decode__f16__fp8_e4m3 */
+    27, -1, /* 4: kvf_cuda_paged_mla_decode__f16__fp8_e5m2 */
+    30, -1, /* 6: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla */
+    33, -1, /* 8: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla */
+    36, -1, /* 10: kvf_cuda_paged_mla_decode__bf16__bf16 */
+    38, -1, /* 12: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3 */
+    41, -1, /* 14: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2 */
+    44, -1, /* 16: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla */
+    47, -1, /* 18: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla */
+};
+
+/* [backend][scalar][cache][rows][arch] -> where these begin; -1: there is none. */
+static const int16_t rest[] = {
+    -1, -1, /* cpu f32 f32 16 */
+    -1, -1, /* cpu f32 f32 64 */
+    -1, -1, /* cpu f32 f32 other */
+    -1, -1, /* cpu f32 f16 16 */
+    -1, -1, /* cpu f32 f16 64 */
+    -1, -1, /* cpu f32 f16 other */
+    -1, -1, /* cpu f32 bf16 16 */
+    -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, /* cpu f32 bf16 other */
+    -1, -1, /* cpu f32 fp8_e4m3 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 other */
+    -1, -1, /* cpu f32 fp8_e5m2 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 other */
+    -1, -1, /* cpu f32 fp8_ds_mla 16 */
+    -1, -1, /* cpu f32 fp8_ds_mla 64 */
+    -1, -1, /* cpu f32 fp8_ds_mla other */
+    -1, -1, /* cpu f32 nvfp4_ds_mla 16 */
+    -1, -1, /* cpu f32 nvfp4_ds_mla 64 */
+    -1, -1, /* cpu f32 nvfp4_ds_mla other */
+    -1, -1, /* cpu f16 f32 16 */
+    -1, -1, /* cpu f16 f32 64 */
+    -1, -1, /* cpu f16 f32 other */
+    -1, -1, /* cpu f16 f16 16 */
+    -1, -1, /* cpu f16 f16 64 */
+    -1, -1, /* cpu f16 f16 other */
+    -1, -1, /* cpu f16 bf16 16 */
+    -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, /* cpu f16 bf16 other */
+    -1, -1, /* cpu f16 fp8_e4m3 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 other */
+    -1, -1, /* cpu f16 fp8_e5m2 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 other */
+    -1, -1, /* cpu f16 fp8_ds_mla 16 */
+    -1, -1, /* cpu f16 fp8_ds_mla 64 */
+    -1, -1, /* cpu f16 fp8_ds_mla other */
+    -1, -1, /* cpu f16 nvfp4_ds_mla 16 */
+    -1, -1, /* cpu f16 nvfp4_ds_mla 64 */
+    -1, -1, /* cpu f16 nvfp4_ds_mla other */
+    -1, -1, /* cpu bf16 f32 16 */
+    -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, /* cpu bf16 f32 other */
+    -1, -1, /* cpu bf16 f16 16 */
+    -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, /* cpu bf16 f16 other */
+    -1, -1, /* cpu bf16 bf16 16 */
+    -1, -1, /* cpu bf16 bf16 64 */
+    -1, -1, /* cpu bf16 bf16 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other */
+    -1, -1, /* cpu bf16 fp8_ds_mla 16 */
+    -1, -1, /* cpu bf16 fp8_ds_mla 64 */
+    -1, -1, /* cpu bf16 fp8_ds_mla other */
+    -1, -1, /* cpu bf16 nvfp4_ds_mla 16 */
+    -1, -1, /* cpu bf16 nvfp4_ds_mla 64 */
+    -1, -1, /* cpu bf16 nvfp4_ds_mla other */
+    -1, -1, /* cuda f32 f32 16 */
+    -1, -1, /* cuda f32 f32 64 */
+    -1, -1, /* cuda f32 f32 other */
+    -1, -1, /* cuda f32 f16 16 */
+    -1, -1, /* cuda f32 f16 64 */
+    -1, -1, /* cuda f32 f16 other */
+    -1, -1, /* cuda f32 bf16 16 */
+    -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, /* cuda f32 bf16 other */
+    -1, -1, /* cuda f32 fp8_e4m3 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 other */
+    -1, -1, /* cuda f32 fp8_e5m2 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 other */
+    -1, -1, /* cuda f32 fp8_ds_mla 16 */
+    -1, -1, /* cuda f32 fp8_ds_mla 64 */
+    -1, -1, /* cuda f32 fp8_ds_mla other */
+    -1, -1, /* cuda f32 nvfp4_ds_mla 16 */
+    -1, -1, /* cuda f32 nvfp4_ds_mla 64 */
+    -1, -1, /* cuda f32 nvfp4_ds_mla other */
+    -1, -1, /* cuda f16 f32 16 */
+    -1, -1, /* cuda f16 f32 64 */
+    -1, -1, /* cuda f16 f32 other */
+    0,  -1, /* cuda f16 f16 16 */
+    0,  -1, /* cuda f16 f16 64 */
+    -1, -1, /* cuda f16 f16 other */
+    -1, -1, /* cuda f16 bf16 16 */
+    -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, /* cuda f16 bf16 other */
+    -1, -1, /* cuda f16 fp8_e4m3 16 */
+    2,  -1, /* cuda f16 fp8_e4m3 64 */
+    -1, -1, /* cuda f16 fp8_e4m3 other */
+    4,  -1, /* cuda f16 fp8_e5m2 16 */
+    4,  -1, /* cuda f16 fp8_e5m2 64 */
+    -1, -1, /* cuda f16 fp8_e5m2 other */
+    6,  -1, /* cuda f16 fp8_ds_mla 16 */
+    6,  -1, /* cuda f16 fp8_ds_mla 64 */
+    -1, -1, /* cuda f16 fp8_ds_mla other */
+    8,  -1, /* cuda f16 nvfp4_ds_mla 16 */
+    8,  -1, /* cuda f16 nvfp4_ds_mla 64 */
+    -1, -1, /* cuda f16 nvfp4_ds_mla other */
+    -1, -1, /* cuda bf16 f32 16 */
+    -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, /* cuda bf16 f32 other */
+    -1, -1, /* cuda bf16 f16 16 */
+    -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, /* cuda bf16 f16 other */
+    10, -1, /* cuda bf16 bf16 16 */
+    10, -1, /* cuda bf16 bf16 64 */
+    -1, -1, /* cuda bf16 bf16 other */
+    -1, -1, /* cuda bf16 fp8_e4m3 16 */
+    12, -1, /* cuda bf16 fp8_e4m3 64 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other */
+    14, -1, /* cuda bf16 fp8_e5m2 16 */
+    14, -1, /* cuda bf16 fp8_e5m2 64 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other */
+    16, -1, /* cuda bf16 fp8_ds_mla 16 */
+    16, -1, /* cuda bf16 fp8_ds_mla 64 */
+    -1, -1, /* cuda bf16 fp8_ds_mla other */
+    18, -1, /* cuda bf16 nvfp4_ds_mla 16 */
+    18, -1, /* cuda bf16 nvfp4_ds_mla 64 */
+    -1, -1, /* cuda bf16 nvfp4_ds_mla other */
 };
 
 static const kvf_exclusion exclusions[] = {
-    {{KVF_AXES(KVF_F32, KVF_F16)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 16, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_F32, KVF_BF16)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_F16, KVF_F32)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_F16, KVF_BF16)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_BF16, KVF_F32)},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 16, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_BF16, KVF_F16)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 16, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 16, 80)}, "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 80)}, "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 16, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 16, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 16, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 16, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, 80)},
+     "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, 80)},
+     "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
 };
 
 static const kvf_argument arguments[] = {
@@ -289,7 +805,19 @@ const kvf_op kvf_op_paged_mla_decode = {
            "room for all\n"
            "tokens; on CUDA max_query_len has to be the same too.\n"
            "\n"
-           "A row of a tile is one head of one token. A tile is up to 8 rows, and on the\n"
+           "On CUDA from compute capability 8.0 on, f16 and bf16 queries go by tiles on the tensor "
+           "cores where rows of\n"
+           "the cache are whole vectors of 16 bytes: elements are rounded to the dtype of query, "
+           "which changes none but\n"
+           "those of fp8_ds_mla_f32 (and of fp8_ds_mla beyond the range of f16); products are "
+           "exact, sums are f32, and\n"
+           "so are the weights that are added up, but each is rounded to the dtype of query before "
+           "it is multiplied by\n"
+           "its values. With one position out is exactly DQ, rounded to the dtype of out (zeros "
+           "are +0).\n"
+           "\n"
+           "A row of a tile is one head of one token. A tile is up to 8 rows, 16 or 64 on the "
+           "tensor cores, and on the\n"
            "CPU as many as 32 KiB of stack have room for. A row of the cache is read once for a "
            "tile, and its values\n"
            "are the keys' first elements. With a workspace the positions of the tiles of sequences "
@@ -330,12 +858,14 @@ const kvf_op kvf_op_paged_mla_decode = {
     .arguments = arguments,
     .num_arguments = 12,
     .variants = variants,
-    .num_variants = 30,
+    .num_variants = 48,
     .axes = axes,
-    .num_axes = 2,
+    .num_axes = 4,
     .cells = cells,
-    .num_cells = 21,
+    .rest = rest,
+    .chains = chains,
+    .num_cells = 126,
     .exclusions = exclusions,
-    .num_exclusions = 6,
+    .num_exclusions = 93,
     .call = call,
 };

@@ -1,16 +1,24 @@
 """paged_mla_decode: attention of the latest tokens of each sequence over MLA pages."""
 
-from generator.axes import dtypes
+from generator.axes import arch, dtypes, integer
 from generator.dtypes import DType
 from generator.model import Field, Op
 from generator.spec.shared.formats import FP8_DS_MLA, NVFP4_DS_MLA
 from generator.spec.shared.writer import same_or_fp8
 
 
-def excluded(scalar: DType, cache: DType) -> str | None:
+def excluded(scalar: DType, cache: DType, rows: int | None, arch: int | None) -> str | None:
     """The cache holds the scalar dtype itself, fp8 codes, or rows of a format of any scalar."""
     reason = None if cache.kind == "format" else same_or_fp8(scalar, cache)
-    return f"{reason}, fp8_ds_mla or nvfp4_ds_mla" if reason else None
+    if reason:
+        return f"{reason}, fp8_ds_mla or nvfp4_ds_mla"
+    if (rows is None) != (arch is None):
+        return "the tensor cores' variants are those of rows"
+    if rows is not None and scalar.token == "f32":
+        return "the tensor cores' variants have queries of 16 bits"
+    if rows == 16 and cache.token == "fp8_e4m3":
+        return "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"
+    return None
 
 
 OP = Op(
@@ -51,7 +59,13 @@ bits in every batch, on any number of threads, if it is split the same: with KVF
 the environment and without a workspace, or with one of always as many splits that has room for all
 tokens; on CUDA max_query_len has to be the same too.
 
-A row of a tile is one head of one token. A tile is up to 8 rows, and on the
+On CUDA from compute capability 8.0 on, f16 and bf16 queries go by tiles on the tensor cores where rows of
+the cache are whole vectors of 16 bytes: elements are rounded to the dtype of query, which changes none but
+those of fp8_ds_mla_f32 (and of fp8_ds_mla beyond the range of f16); products are exact, sums are f32, and
+so are the weights that are added up, but each is rounded to the dtype of query before it is multiplied by
+its values. With one position out is exactly DQ, rounded to the dtype of out (zeros are +0).
+
+A row of a tile is one head of one token. A tile is up to 8 rows, 16 or 64 on the tensor cores, and on the
 CPU as many as 32 KiB of stack have room for. A row of the cache is read once for a tile, and its values
 are the keys' first elements. With a workspace the positions of the tiles of sequences whose tokens are all
 below split_tokens are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to
@@ -150,6 +164,15 @@ Source of the rule: what FlashMLA and vLLM's MLA backends compute, for rows of D
     axes=(
         dtypes("scalar", "f32", "f16", "bf16"),
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", FP8_DS_MLA, NVFP4_DS_MLA),
+        integer(
+            "rows",
+            16,
+            64,
+            token="r",
+            meaning="rows of a tile, where rows of the cache can be read in whole vectors; else 0",
+            generic=True,
+        ),
+        arch(80, generic=True),
     ),
     excluded=excluded,
 )

@@ -334,6 +334,13 @@ kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count) {
   return end_call(check, status);
 }
 
+kvf_status kvf_cuda_shared_limit(const kvf_check *check, int *bytes) {
+  const kvf_cuda_driver *driver = NULL;
+  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  status = status == KVF_OK ? shared_limit(driver, check->exec.device, bytes) : status;
+  return end_call(check, status);
+}
+
 void kvf_launch_shared_bytes(kvf_check *check, const char *member, int64_t bytes) {
   if (check->status != KVF_OK || check->exec.backend != KVF_CUDA || bytes <= KVF_SHARED_BYTES) {
     return;

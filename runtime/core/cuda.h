@@ -16,7 +16,7 @@ kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter);
  */
 void kvf_launch_host_memory(kvf_check *check, const char *member, void **data);
 
-enum { KVF_CUDA_WORKSPACE = 16 << 20 }; /* bytes */
+enum { KVF_CUDA_WORKSPACE = 32 << 20 }; /* bytes */
 
 /*
  * Memory of exec's device for what launches of this call leave for each other: KVF_CUDA_WORKSPACE
@@ -27,6 +27,9 @@ kvf_status kvf_cuda_workspace(const kvf_check *check, void **memory);
 
 /* How many multiprocessors exec's device has. */
 kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count);
+
+/* The bytes of shared memory that a thread block of exec's device can have. */
+kvf_status kvf_cuda_shared_limit(const kvf_check *check, int *bytes);
 
 /* Whether an address is of memory of exec's device. */
 kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near);

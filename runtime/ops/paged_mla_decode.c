@@ -3,6 +3,7 @@
 #include "core/float_mode.h"
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "kvforge/cache/ds_mla.h"
+#include "kvforge/cache/latent.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/cache_dtype.h"
 #include "ops/shared/mla.h"
@@ -40,6 +41,50 @@ static void check_rows(kvf_check *check, kvf_dtype cache, const kvf_view *kv_cac
                    "stride of dimension 2 is %" PRId64 ", want 1 (a row of %s)",
                    kv_cache->stride[2], kvf_dtype_name(cache));
   }
+}
+
+/* Rows of a tile of a variant for tensor cores, 0 of a generic one. */
+static int64_t tile_rows(const kvf_variant *variant) {
+  const int64_t rows = variant->values[2];
+  return rows == KVF_OTHER ? 0 : rows;
+}
+
+/* Whether rows of the cache are whole vectors of 16 bytes. */
+static bool has_tiles(const params_type *params, kvf_dtype cache) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+  const int64_t run = row_bytes(cache) != 0 ? row_bytes(cache) : (int64_t)KVF_DS_MLA_ROW;
+  return kvf_has_vectors(&params->kv_cache, bytes, 2, 3, run, 16 / bytes);
+}
+
+/*
+ * The variant for the device and the places of rows, if there is one: of many rows where those of a
+ * sequence fill half of the tile, and the device has the shared memory.
+ */
+static kvf_status best_variant(kvf_check *check, const params_type *params,
+                               const kvf_variant **variant) {
+  const kvf_variant *generic = *variant;
+  int shared = 0;
+  if (check->exec.backend != KVF_CUDA || !has_tiles(params, kvf_cache_of(generic))) {
+    return KVF_OK;
+  }
+  const int64_t longest = params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
+  const int64_t wanted = kvf_saturating_product(params->num_q_heads, longest);
+  const int64_t arch = kvf_check_arch(check);
+  const kvf_status status = kvf_cuda_shared_limit(check, &shared);
+  const bool many = wanted > KVF_LATENT_MANY_ROWS / 2 && shared >= KVF_LATENT_MANY_BYTES;
+  const bool few = shared >= KVF_LATENT_FEW_BYTES;
+  const int64_t rows[] = {many ? KVF_LATENT_MANY_ROWS : KVF_LATENT_FEW_ROWS, KVF_LATENT_FEW_ROWS,
+                          KVF_LATENT_MANY_ROWS};
+  for (int i = 0; status == KVF_OK && i < 3 && *variant == generic; ++i) { /* that is built */
+    const kvf_variant *found =
+        kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1], rows[i], arch);
+    const int64_t of = found != NULL ? tile_rows(found) : 0;
+    if ((of == KVF_LATENT_FEW_ROWS && few) ||
+        (of == KVF_LATENT_MANY_ROWS && shared >= KVF_LATENT_MANY_BYTES)) {
+      *variant = found;
+    }
+  }
+  return status;
 }
 
 kvf_status kvf_paged_mla_decode(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
@@ -110,11 +155,31 @@ kvf_status kvf_paged_mla_decode(const kvf_exec *exec, DLTensor *out, const DLTen
   params.num_blocks = num_blocks.value;
   params.block_size = block_size.value;
   params.num_q_heads = (int32_t)num_heads.value;
-  return kvf_launch_paged_mla_decode(&check.exec, variant, &params);
+  check.status = best_variant(&check, &params, &variant);
+  return check.status == KVF_OK ? kvf_launch_paged_mla_decode(&check.exec, variant, &params)
+                                : check.status;
 }
 
-/* As templates/cuda/paged_mla_decode.cu.j2 has them. */
-enum { THREADS = 256, ROWS = KVF_ATTENTION_ROWS, BLOCKS = 2 };
+/* How a variant is launched. */
+typedef struct block_shape {
+  int64_t rows;    /* of a tile */
+  int64_t at_once; /* thread blocks that a multiprocessor runs at once, about */
+  kvf_grid grid;   /* of one unit */
+} block_shape;
+
+static block_shape shape_of(const kvf_variant *variant) {
+  switch (tile_rows(variant)) {
+  case KVF_LATENT_FEW_ROWS:
+    return (block_shape){
+        KVF_LATENT_FEW_ROWS, 2, {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
+  case KVF_LATENT_MANY_ROWS:
+    return (block_shape){KVF_LATENT_MANY_ROWS,
+                         1,
+                         {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_MANY_BYTES}};
+  default: /* as templates/shared/latent_rows_cuda.j2 has them */
+    return (block_shape){KVF_ATTENTION_ROWS, 2, {{1, 1, 1}, {256, 1, 1}, 0}};
+  }
+}
 
 kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *variant,
                                        const params_type *given) {
@@ -160,6 +225,11 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
   if (variant != NULL && kvf_scalar_of(variant) != cache && row_bytes(cache) == 0) {
     kvf_launch_scales(&check, "kv_scale", &(kvf_view){.data = params.kv_scale.data}, 1);
   }
+  if (check.status == KVF_OK && tile_rows(variant) != 0 && !has_tiles(&params, cache)) {
+    kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
+                   "got %s, which wants rows of the cache that are whole vectors of 16 bytes",
+                   variant->symbol);
+  }
   if (check.status != KVF_OK) {
     return check.status;
   }
@@ -181,14 +251,13 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
     return run_cpu(&check, variant, &params, size, SPLIT_ROW,
                    kvf_cpu_attention_rows(KVF_DS_MLA_ROW));
   }
-  if (params.workspace.data == NULL && !kvf_is_batch_invariant()) {
-    check.status = split_by_own(&check, &params, SPLIT_ROW, ROWS, BLOCKS);
+  const block_shape shape = shape_of(variant);
+  kvf_launch_shared_bytes(&check, "variant", shape.grid.shared_bytes);
+  if (check.status == KVF_OK && params.workspace.data == NULL && !kvf_is_batch_invariant()) {
+    check.status = split_by_own(&check, &params, SPLIT_ROW, shape.rows, shape.at_once);
   }
-  count_units(&params, ROWS);
+  count_units(&params, shape.rows);
   check.status = check.status == KVF_OK ? kvf_cuda_fault_counter(check.exec.device, &params.faults)
                                         : check.status;
-  if (check.status != KVF_OK) {
-    return check.status;
-  }
-  return run_cuda(&check, variant, &params, &(kvf_grid){{1, 1, 1}, {THREADS, 1, 1}, 0});
+  return check.status == KVF_OK ? run_cuda(&check, variant, &params, &shape.grid) : check.status;
 }

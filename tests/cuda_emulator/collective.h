@@ -26,6 +26,7 @@ typedef enum kvf_collective {
   KVF_REDUCE_MAX_S32,
   KVF_REDUCE_MIN_U32,
   KVF_REDUCE_MAX_U32,
+  KVF_GATHER,
 } kvf_collective;
 
 /* Waits for all threads of the block that have not exited; the sum of their values. */
@@ -35,6 +36,10 @@ unsigned kvf_emulator_barrier(unsigned value);
  * of a shuffle. */
 unsigned long long kvf_emulator_collective(kvf_collective kind, unsigned mask,
                                            unsigned long long value, unsigned operand, int width);
+
+/* Waits for all lanes in `mask`; the values that they have, in one step instead of a shuffle each.
+ */
+void kvf_emulator_gather(unsigned mask, unsigned long long value, unsigned long long values[32]);
 
 /* The thread has waited for the grids in front of its own. */
 void kvf_emulator_begin_kernel(void);

@@ -104,8 +104,9 @@ static struct {
   unsigned size, exited, at_barrier;
   unsigned barrier_sum, barrier_result;
   struct {
-    unsigned present; /* lanes that exist and have not exited */
-    unsigned posted;  /* of these, the ones that wait in a warp intrinsic */
+    unsigned present;                       /* lanes that exist and have not exited */
+    unsigned posted;                        /* of these, the ones that wait in a warp intrinsic */
+    unsigned long long gathered[GRID_WARP]; /* until the lanes meet again */
   } warps[GRID_BLOCK_MAX / GRID_WARP];
   walk walk; /* the pass over its threads that is under way */
   thread *current;
@@ -224,6 +225,7 @@ static const char *const collective_names[] = {
     [KVF_REDUCE_MAX_S32] = "__reduce_max_sync",
     [KVF_REDUCE_MIN_U32] = "__reduce_min_sync",
     [KVF_REDUCE_MAX_U32] = "__reduce_max_sync",
+    [KVF_GATHER] = "an operation of a whole warp",
 };
 
 /* The lane whose value `lane` gets from a shuffle; itself where the source would leave the segment
@@ -284,6 +286,9 @@ static void complete_collective(thread *warp, unsigned mask, kvf_collective kind
     thread *t = &warp[lane];
     switch (kind) {
     case KVF_SYNCWARP:
+      break;
+    case KVF_GATHER:
+      run.warps[(size_t)(warp - threads) / GRID_WARP].gathered[lane] = values[lane];
       break;
     case KVF_SHFL:
     case KVF_SHFL_UP:
@@ -379,6 +384,12 @@ unsigned long long kvf_emulator_collective(kvf_collective kind, unsigned mask,
   }
   fiber_yield();
   return self->value;
+}
+
+void kvf_emulator_gather(unsigned mask, unsigned long long value, unsigned long long values[32]) {
+  const size_t index = (size_t)(run.current - threads) / GRID_WARP;
+  (void)kvf_emulator_collective(KVF_GATHER, mask, value, 0, GRID_WARP);
+  memcpy(values, run.warps[index].gathered, sizeof run.warps[index].gathered);
 }
 
 /* ---- Threads ---- */

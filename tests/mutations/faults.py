@@ -353,6 +353,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "rows of MLA behind the eighth position of sixteen have half of an earlier key",
+        "templates/shared/latent_tiles_cuda.j2",
+        "const uint32_t far[2] = {keys[1], keys[3]};",
+        "const uint32_t far[2] = {keys[0], keys[3]};",
+        ("paged_mla_decode",),
+        "cuda",
+    ),
+    Fault(
         "the last vector of a token is left out",
         "templates/shared/flash_cuda.j2",
         "blockIdx.y * blockDim.x + threadIdx.x; i < vectors; i +=",

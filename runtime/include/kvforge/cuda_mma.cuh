@@ -1,8 +1,8 @@
 /*
  * The tensor cores' matrix product, as functions of a warp: D += A B with A of 16 x 16, B of 16 x 8
  * and D of 16 x 8, f16 or bf16 operands and f32 sums. For sm_80 and newer: a kernel that calls them
- * is a variant of an arch axis. In the emulated driver the same functions are made of shuffles, so
- * that lanes that do not take part are found there.
+ * is a variant of an arch axis. In the emulated driver lanes show each other what they have, so
+ * that those that do not take part are found there.
  *
  * All 32 lanes call with the same function. With g = lane div 4 and t = lane mod 4 a lane has, two
  * elements in a word, the one with the lower column (A) or row (B) in the lower half:
@@ -51,45 +51,62 @@ KVF_INLINE void kvf_transpose_16x16(uint32_t (&words)[4], const void *row) {
                : "memory");
 }
 
+/*
+ * The same rows as they lie, which are A of a product, or B of two whose columns they are: words[0]
+ * and words[2] are then b[0..1] of the first 8 columns, words[1] and words[3] of the others.
+ */
+KVF_INLINE void kvf_load_16x16(uint32_t (&words)[4], const void *row) {
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(at)
+               : "memory");
+}
+
 #else
 
-/* The words that the four lanes from `first` on have, as the 16 elements of a row of A or of a
- * column of B. `near` and `far` are the words of columns 2t and 2t + 8. */
-KVF_INLINE void kvf_mma_gather(uint32_t near, uint32_t far, int first, uint32_t words[8]) {
-  for (int t = 0; t < 4; ++t) {
-    words[t] = __shfl_sync(0xFFFFFFFFu, near, first + t);
-    words[t + 4] = __shfl_sync(0xFFFFFFFFu, far, first + t);
-  }
+KVF_INLINE int kvf_mma_lane() {
+  return (int)(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % warpSize;
 }
 
 KVF_INLINE void kvf_mma_emulated(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                                  float (*widen)(uint16_t)) {
-  const int lane =
-      (int)(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % warpSize;
-  uint32_t rows[2][8];
-  uint32_t columns[2][8];
-  for (int i = 0; i < 2; ++i) {
-    kvf_mma_gather(a[i], a[i + 2], lane / 4 * 4, rows[i]);
-    kvf_mma_gather(b[0], b[1], (2 * (lane % 4) + i) * 4, columns[i]);
-  }
+  const int lane = kvf_mma_lane();
+  unsigned long long rows[2][32]; /* words of columns 2t and 2t + 8, of rows g and of rows g + 8 */
+  unsigned long long columns[32];
+  kvf_emulator_gather(0xFFFFFFFFu, (unsigned long long)a[2] << 32 | a[0], rows[0]);
+  kvf_emulator_gather(0xFFFFFFFFu, (unsigned long long)a[3] << 32 | a[1], rows[1]);
+  kvf_emulator_gather(0xFFFFFFFFu, (unsigned long long)b[1] << 32 | b[0], columns);
   for (int i = 0; i < 4; ++i) {
+    const unsigned long long *row = &rows[i / 2][lane / 4 * 4];
+    const unsigned long long *column = &columns[(2 * (lane % 4) + i % 2) * 4];
     for (int k = 0; k < 16; ++k) {
-      const int shift = k % 2 * 16;
-      d[i] += widen((uint16_t)(rows[i / 2][k / 2] >> shift)) *
-              widen((uint16_t)(columns[i % 2][k / 2] >> shift));
+      const int shift = k / 8 * 32 + k % 2 * 16;
+      d[i] += widen((uint16_t)(row[k % 8 / 2] >> shift)) *
+              widen((uint16_t)(column[k % 8 / 2] >> shift));
     }
   }
 }
 
 KVF_INLINE void kvf_transpose_16x16(uint32_t (&words)[4], const void *row) {
-  const int lane =
-      (int)(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % warpSize;
+  const int lane = kvf_mma_lane();
+  unsigned long long rows[32];
+  kvf_emulator_gather(0xFFFFFFFFu, (unsigned long long)(uintptr_t)row, rows);
   for (int i = 0; i < 4; ++i) {
     words[i] = 0;
     for (int k = 0; k < 2; ++k) { /* rows 2t and 2t + 1 of 8, column g */
-      const void *from = __shfl_sync(0xFFFFFFFFu, row, 8 * i + 2 * (lane % 4) + k);
-      words[i] |= (uint32_t)static_cast<const uint16_t *>(from)[lane / 4] << 16 * k;
+      const uint16_t *from = (const uint16_t *)(uintptr_t)rows[8 * i + 2 * (lane % 4) + k];
+      words[i] |= (uint32_t)from[lane / 4] << 16 * k;
     }
+  }
+}
+
+KVF_INLINE void kvf_load_16x16(uint32_t (&words)[4], const void *row) {
+  const int lane = kvf_mma_lane();
+  unsigned long long rows[32];
+  kvf_emulator_gather(0xFFFFFFFFu, (unsigned long long)(uintptr_t)row, rows);
+  for (int i = 0; i < 4; ++i) {
+    words[i] = ((const uint32_t *)(uintptr_t)rows[8 * i + lane / 4])[lane % 4];
   }
 }
 

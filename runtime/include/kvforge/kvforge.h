@@ -489,7 +489,7 @@ KVF_API kvf_status kvf_cuda_clear_faults(int32_t device, uint64_t *cleared);
 
 /*
  * A call whose launches leave numbers for each other takes memory of the library's own where its
- * documentation says so: 16 MiB of the device for each context and stream, 64 of these at most. The
+ * documentation says so: 32 MiB of the device for each context and stream, 64 of these at most. The
  * first such call allocates it, also while the stream is captured. Where there is none a call goes
  * another way, and one of 1,024 after it tries again. A graph uses the memory of the stream that it
  * was captured on: two that may run at the same time are to be captured on streams of their own, or

@@ -173,6 +173,9 @@ static inline kvf_status split_by_own(kvf_check *check, params_type *p, int64_t 
   }
   const int64_t room = KVF_CUDA_WORKSPACE / (int64_t)sizeof(float) / row / p->num_q_heads;
   splits = splits < room ? splits : room; /* of one token at least */
+  if (splits > 1 && room / splits < p->num_tokens && room / p->num_tokens > 1) {
+    splits = room / p->num_tokens; /* fewer of all rather than more of some */
+  }
   const int64_t tokens = splits < 2 ? 0 : room / splits;
   if (tokens == 0) {
     return status;

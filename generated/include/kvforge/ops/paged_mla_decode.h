@@ -46,13 +46,20 @@ extern "C" {
  * with KVFORGE_BATCH_INVARIANT=1 in the environment and without a workspace, or with one of always
  * as many splits that has room for all tokens; on CUDA max_query_len has to be the same too.
  *
- * A row of a tile is one head of one token. A tile is up to 8 rows, and on the
- * CPU as many as 32 KiB of stack have room for. A row of the cache is read once for a tile, and its
- * values are the keys' first elements. With a workspace the positions of the tiles of sequences
- * whose tokens are all below split_tokens are cut into at most `splits` parts, of ceil(positions /
- * splits) positions rounded up to a multiple of 128; what they come to is put into workspace, and
- * added up in a second launch (CUDA) or a second pass of the threads (CPU). workspace needs no
- * initial value, and what it holds afterwards is not defined. Without one,
+ * On CUDA from compute capability 8.0 on, f16 and bf16 queries go by tiles on the tensor cores
+ * where rows of the cache are whole vectors of 16 bytes: elements are rounded to the dtype of
+ * query, which changes none but those of fp8_ds_mla_f32 (and of fp8_ds_mla beyond the range of
+ * f16); products are exact, sums are f32, and so are the weights that are added up, but each is
+ * rounded to the dtype of query before it is multiplied by its values. With one position out is
+ * exactly DQ, rounded to the dtype of out (zeros are +0).
+ *
+ * A row of a tile is one head of one token. A tile is up to 8 rows, 16 or 64 on the tensor cores,
+ * and on the CPU as many as 32 KiB of stack have room for. A row of the cache is read once for a
+ * tile, and its values are the keys' first elements. With a workspace the positions of the tiles of
+ * sequences whose tokens are all below split_tokens are cut into at most `splits` parts, of
+ * ceil(positions / splits) positions rounded up to a multiple of 128; what they come to is put into
+ * workspace, and added up in a second launch (CUDA) or a second pass of the threads (CPU).
+ * workspace needs no initial value, and what it holds afterwards is not defined. Without one,
  * and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself, as paged_attention does: on
  * CUDA in memory of the library's own (kvf_cuda_free_workspaces() says which, and what that asks of
  * graphs). A call that is prepared has none: give it a workspace.
