@@ -7,9 +7,8 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/int8.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole: they are on the
- * stack. */
-enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
+/* Elements of a head that is not moved in whole: they are on the stack. */
+enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -24,6 +23,14 @@ typedef struct side {
   int64_t tokens;        /* of a group of tokens; 0: there are none */
   int64_t tokens_stride; /* of these */
 } side;
+
+/* Rows behind each other in one page. */
+typedef struct run {
+  int64_t row;  /* the first */
+  int64_t rows; /* 0: there are none that are wanted */
+  int64_t block;
+  int64_t offset; /* in it */
+} run;
 
 /* What every code becomes: multiplied in f32, rounded once. */
 static void make_table(uint16_t results[256], float scale) {
@@ -160,11 +167,14 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
   }
 }
 
-/* Heads [first, end) of `rows` rows of one page, from its token `offset` on. */
+/* Heads [first, end) of rows of one page. Those `ahead` are asked for. */
 static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t first,
-                        int64_t end, int64_t block, int64_t offset, int64_t row, int64_t rows,
-                        const uint16_t table[256]) {
-  uint16_t *to = (uint16_t *)s->out->data + row * s->out->stride[0];
+                        int64_t end, const run *now, const run *ahead, const uint16_t table[256]) {
+  enum { PART = 512 }; /* elements that are done together at least, where they can be */
+  const int64_t block = now->block;
+  const int64_t offset = now->offset;
+  const int64_t rows = now->rows;
+  uint16_t *to = (uint16_t *)s->out->data + now->row * s->out->stride[0];
   if (s->stride != 1 || s->x < s->size) {
     for (int64_t head = first; head < end; ++head) {
       gather_apart(s, block, offset, head, to + head * s->out->stride[1], rows, p->streaming,
@@ -172,31 +182,48 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
     }
     return;
   }
+  int64_t together = 1; /* rows */
   if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
       s->out->stride[0] == s->size) {
-    move(token_at(s, block, offset), to, rows * s->size, p->streaming, table);
-    return;
+    together += PART / s->size;
   }
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < rows; i += together) {
+    const int64_t count = rows - i < together ? rows - i : together;
+    const int64_t asked = ahead->rows - i < count ? ahead->rows - i : count;
     const int8_t *from = token_at(s, block, offset + i);
+    const int8_t *next = token_at(s, ahead->block, ahead->offset + i);
     for (int64_t head = first; head < end; ++head) {
+      kvf_prefetch_to_read(next + head * s->cache->stride[2],
+                           asked * s->size * (int64_t)sizeof *next);
       move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
-           s->size, p->streaming, table);
+           count * s->size, p->streaming, table);
     }
   }
+}
+
+/* The run from `row` on; its rows are in no page where its block is negative. */
+static run find_run(const kvf_gather_kv_cache_params *p, int64_t row, int64_t end) {
+  run found = {.row = row};
+  if (row < end) {
+    found.rows = kvf_locate_run(&p->table, row, end, &found.block, &found.offset);
+  }
+  return found;
 }
 
 /* Rows [begin, end) of heads [first, last). */
 static void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
                          int64_t end, int64_t first, int64_t last, const uint16_t table[256]) {
-  for (int64_t row = begin; row < end;) {
-    int64_t block;
-    int64_t offset;
-    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
-    if (block >= 0 && s->size > 0) {
-      gather_rows(p, s, first, last, block, offset, row, rows, table);
+  run now = find_run(p, begin, end);
+  while (now.rows > 0) {
+    run ahead = find_run(p, now.row + now.rows, end);
+    const run next = ahead;
+    if (ahead.block < 0) {
+      ahead = (run){0};
     }
-    row += rows;
+    if (now.block >= 0 && s->size > 0) {
+      gather_rows(p, s, first, last, &now, &ahead, table);
+    }
+    now = next;
   }
 }
 

@@ -7,9 +7,8 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/cache/cpu_int4.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole: they are on the
- * stack. */
-enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE, ELEMENTS = ROWS * SIZE };
+/* Elements of a head that is not moved in whole: they are on the stack. */
+enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -20,81 +19,136 @@ typedef struct side {
   int64_t size; /* of a head */
 } side;
 
+/* Rows behind each other in one page. */
+typedef struct run {
+  int64_t row;  /* the first */
+  int64_t rows; /* 0: there are none that are wanted */
+  int64_t block;
+  int64_t offset; /* in it */
+} run;
+
 /* What a place in a page of a cache has: codes of a head of a token, and their word. */
 typedef struct row_place {
   const uint8_t *codes;
-  float word;
+  const float *word;
 } row_place;
 
 static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *cache, int64_t size,
                           int64_t block, int64_t offset, int64_t kv_head) {
   const kvf_view *words = cache == &p->key_cache ? &p->k_scale : &p->v_scale;
   (void)size;
-  return (row_place){
-      .codes = (const uint8_t *)cache->data + block * cache->stride[0] + offset * cache->stride[1] +
-               kv_head * cache->stride[2],
-      .word = ((const float *)words->data)[block * words->stride[0] + offset * words->stride[1] +
-                                           kv_head * words->stride[2]]};
+  return (row_place){.codes = (const uint8_t *)cache->data + block * cache->stride[0] +
+                              offset * cache->stride[1] + kv_head * cache->stride[2],
+                     .word = (const float *)words->data + block * words->stride[0] +
+                             offset * words->stride[1] + kv_head * words->stride[2]};
 }
 
-/* Parts of rows but for their scales, still rotated. */
-static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
-                      int64_t count, int64_t at, int64_t length) {
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->codes, size / 2);
+  kvf_prefetch_to_read(place->word, 1);
+}
+
+/* A head of a token: its codes, and what makes floats of them. */
+typedef struct head {
+  const uint8_t *codes;
+  kvf_numbers numbers;
+} head;
+
+KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
+                          int64_t token, int64_t number, int64_t size) {
+  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
+  return (head){place.codes, kvf_int4_numbers(*place.word)};
+}
+
+/* Bytes of the codes of `count` elements. */
+KVF_INLINE int64_t code_bytes(int64_t count) { return count / 2; }
+
+/* A span of a head, from element `i` on, whose codes these are. */
+KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+                            int64_t i, int64_t size) {
+  (void)i;
   (void)size;
-  for (int64_t row = 0; row < count; ++row) {
-    kvf_widen_int4(wide + row * pitch, places[row].codes + at / 2, kvf_int4_zero(places[row].word),
-                   length);
-  }
+  kvf_look_up_neighbours(wide, from->numbers, codes);
+  kvf_look_up_neighbours(wide + KVF_SPAN_PARTS / 2, from->numbers, codes + 8);
 }
 
-/* A head of a row, times the scale that all of it has. */
-static void store_head(const side *s, float *wide, float scale, uint16_t *to, int32_t streaming,
-                       bool back) {
+/* `size` may be a number that a compiler knows. */
+KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming,
+                            bool back) {
   uint16_t results[SIZE];
-  for (int64_t i = 0; i < s->size; ++i) {
-    wide[i] *= scale;
+  float row[SIZE];
+  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+    kvf_floats wide[KVF_SPAN_PARTS];
+    const uint8_t *codes = from->codes + code_bytes(i);
+    uint8_t last[KVF_SPAN] = {0};
+    if (size - i < KVF_SPAN) {
+      memcpy(last, codes, (size_t)code_bytes(size - i));
+      codes = last;
+    }
+    decode_span(wide, from, codes, i, size);
+    if (back) {
+      kvf_store_span(row + i, wide);
+      continue;
+    }
+    kvf_narrow_span_f16(results + i, wide);
   }
   if (back) {
-    memset(wide + s->size, 0, (size_t)(-s->size & (KVF_ROTATION_GROUP - 1)) * sizeof *wide);
-    kvf_rotate_back(wide, s->size, kvf_rotation_block((int32_t)s->size));
+    kvf_rotate_back(row, size, kvf_rotation_block((int32_t)size));
+    kvf_store_results_f16(results, row, size);
   }
-  kvf_store_results_f16(results, wide, s->size);
-  kvf_store_row(to, results, s->size * (int64_t)sizeof *to, streaming);
+  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* `rows` rows of one page, from its token `offset` on. */
-static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t block,
-                        int64_t offset, int64_t row, int64_t rows) {
-  for (int64_t i = 0; i < rows; ++i) {
-    uint16_t *out = (uint16_t *)s->out->data + (row + i) * s->out->stride[0];
-    for (int64_t first = 0; first < s->heads; first += ROWS) {
-      const int64_t count = s->heads - first < ROWS ? s->heads - first : ROWS;
-      row_place places[ROWS];
-      float wide[ROWS][SIZE];
-      for (int64_t h = 0; h < count; ++h) {
-        places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
+KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                               const run *ahead, int64_t size) {
+  for (int64_t i = 0; i < now->rows; ++i) {
+    uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+    for (int64_t number = 0; number < s->heads; ++number) {
+      head from = open_head(p, s, now, i, number, size);
+      if (i < ahead->rows) {
+        const row_place place =
+            find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
+        prefetch_row(&place, size);
       }
-      load_rows(wide[0], SIZE, s->size, places, count, 0, s->size);
-      for (int64_t h = 0; h < count; ++h) {
-        const float scale = kvf_int4_scale(places[h].word);
-        store_head(s, wide[h], scale, out + (first + h) * s->out->stride[1], p->streaming,
-                   p->inverse_rht);
-      }
+      decode_head(&from, out + number * s->out->stride[1], size, p->streaming, p->inverse_rht);
     }
   }
+}
+
+/* Rows of one page. Those `ahead` are asked for. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                        const run *ahead) {
+  enum { USUAL = 128 };
+  if (s->size == USUAL) {
+    gather_rows_of(p, s, now, ahead, USUAL);
+  } else {
+    gather_rows_of(p, s, now, ahead, s->size);
+  }
+}
+
+/* The run from `row` on; its rows are in no page where its block is negative. */
+static run find_run(const kvf_gather_kv_cache_params *p, int64_t row, int64_t end) {
+  run found = {.row = row};
+  if (row < end) {
+    found.rows = kvf_locate_run(&p->table, row, end, &found.block, &found.offset);
+  }
+  return found;
 }
 
 /* Rows [begin, end). */
 static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
                         int64_t end) {
-  for (int64_t row = begin; row < end;) {
-    int64_t block;
-    int64_t offset;
-    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
-    if (block >= 0 && s->size > 0) {
-      gather_rows(p, s, block, offset, row, rows);
+  run now = find_run(p, begin, end);
+  while (now.rows > 0) {
+    run ahead = find_run(p, now.row + now.rows, end);
+    const run next = ahead;
+    if (ahead.block < 0) {
+      ahead = (run){0};
     }
-    row += rows;
+    if (now.block >= 0 && s->size > 0) {
+      gather_rows(p, s, &now, &ahead);
+    }
+    now = next;
   }
 }
 

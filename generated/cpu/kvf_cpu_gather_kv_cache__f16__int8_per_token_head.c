@@ -7,9 +7,10 @@
 #include "kvforge/cache/cpu_attention.h"
 #include "kvforge/int8.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole: they are on the
- * stack. */
-enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE };
+#include "kvforge/cache/cpu_spans.h"
+
+/* Elements of a head that is not moved in whole: they are on the stack. */
+enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -21,57 +22,135 @@ typedef struct side {
   int64_t stride; /* of elements */
 } side;
 
-/* `count` elements that lie one behind another. */
-static void widen(float *restrict row, const int8_t *restrict from, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    row[i] = kvf_f32_from_int8(from[i]);
+/* Rows behind each other in one page. */
+typedef struct run {
+  int64_t row;  /* the first */
+  int64_t rows; /* 0: there are none that are wanted */
+  int64_t block;
+  int64_t offset; /* in it */
+} run;
+
+/* What a place in a page of a cache has: codes of a head of a token, and their scale. */
+typedef struct row_place {
+  const uint8_t *codes;
+  const float *scale;
+} row_place;
+
+static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *cache, int64_t size,
+                          int64_t block, int64_t offset, int64_t kv_head) {
+  const kvf_view *scales = cache == &p->key_cache ? &p->k_scale : &p->v_scale;
+  (void)size;
+  return (row_place){.codes = (const uint8_t *)cache->data + block * cache->stride[0] +
+                              offset * cache->stride[1] + kv_head * cache->stride[2],
+                     .scale = (const float *)scales->data + block * scales->stride[0] +
+                              offset * scales->stride[1] + kv_head * scales->stride[2]};
+}
+
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->codes, size);
+  kvf_prefetch_to_read(place->scale, 1);
+}
+
+/* A head of a token: its codes, and what makes floats of them. */
+typedef struct head {
+  const uint8_t *codes;
+  float scale;
+} head;
+
+KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
+                          int64_t token, int64_t number, int64_t size) {
+  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
+  return (head){place.codes, *place.scale};
+}
+
+/* Bytes of the codes of `count` elements. */
+KVF_INLINE int64_t code_bytes(int64_t count) { return count; }
+
+/* A span of a head, from element `i` on, whose codes these are. */
+KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+                            int64_t i, int64_t size) {
+  (void)i;
+  (void)size;
+  kvf_widen_span_int8(wide, codes);
+  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    wide[k] *= from->scale;
   }
 }
 
-/* A head of a row, times the scale that all of it has. */
-static void store_head(const side *s, float *wide, float scale, uint16_t *to, int32_t streaming) {
+/* `size` may be a number that a compiler knows. */
+KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
   uint16_t results[SIZE];
-  for (int64_t i = 0; i < s->size; ++i) {
-    wide[i] *= scale;
+  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+    kvf_floats wide[KVF_SPAN_PARTS];
+    const uint8_t *codes = from->codes + code_bytes(i);
+    uint8_t last[KVF_SPAN] = {0};
+    if (size - i < KVF_SPAN) {
+      memcpy(last, codes, (size_t)code_bytes(size - i));
+      codes = last;
+    }
+    decode_span(wide, from, codes, i, size);
+    kvf_narrow_span_f16(results + i, wide);
   }
-  kvf_store_results_f16(results, wide, s->size);
-  kvf_store_row(to, results, s->size * (int64_t)sizeof *to, streaming);
+  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* `rows` rows of one page, from its token `offset` on. */
-static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t block,
-                        int64_t offset, int64_t row, int64_t rows) {
-  for (int64_t i = 0; i < rows; ++i) {
-    uint16_t *out = (uint16_t *)s->out->data + (row + i) * s->out->stride[0];
-    const int8_t *token = (const int8_t *)s->cache->data + block * s->cache->stride[0] +
-                          (offset + i) * s->cache->stride[1];
-    const float *scales = (const float *)s->scale->data + block * s->scale->stride[0] +
-                          (offset + i) * s->scale->stride[1];
-    for (int64_t h = 0; h < s->heads; ++h) {
-      const int8_t *codes = token + h * s->cache->stride[2];
-      int8_t dense[SIZE];
-      float wide[SIZE];
-      for (int64_t k = 0; s->stride != 1 && k < s->size; ++k) {
-        dense[k] = codes[k * s->stride];
+KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                               const run *ahead, int64_t size) {
+  for (int64_t i = 0; i < now->rows; ++i) {
+    uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+    for (int64_t number = 0; number < s->heads; ++number) {
+      head from = open_head(p, s, now, i, number, size);
+      if (i < ahead->rows) {
+        const row_place place =
+            find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
+        prefetch_row(&place, size);
       }
-      widen(wide, s->stride == 1 ? codes : dense, s->size);
-      store_head(s, wide, scales[h * s->scale->stride[2]], out + h * s->out->stride[1],
-                 p->streaming);
+      uint8_t dense[SIZE];
+      if (s->stride != 1) {
+        for (int64_t k = 0; k < size; ++k) {
+          dense[k] = from.codes[k * s->stride];
+        }
+        from.codes = dense;
+      }
+      decode_head(&from, out + number * s->out->stride[1], size, p->streaming);
     }
   }
+}
+
+/* Rows of one page. Those `ahead` are asked for. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                        const run *ahead) {
+  enum { USUAL = 128 };
+  if (s->size == USUAL) {
+    gather_rows_of(p, s, now, ahead, USUAL);
+  } else {
+    gather_rows_of(p, s, now, ahead, s->size);
+  }
+}
+
+/* The run from `row` on; its rows are in no page where its block is negative. */
+static run find_run(const kvf_gather_kv_cache_params *p, int64_t row, int64_t end) {
+  run found = {.row = row};
+  if (row < end) {
+    found.rows = kvf_locate_run(&p->table, row, end, &found.block, &found.offset);
+  }
+  return found;
 }
 
 /* Rows [begin, end). */
 static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
                         int64_t end) {
-  for (int64_t row = begin; row < end;) {
-    int64_t block;
-    int64_t offset;
-    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
-    if (block >= 0 && s->size > 0) {
-      gather_rows(p, s, block, offset, row, rows);
+  run now = find_run(p, begin, end);
+  while (now.rows > 0) {
+    run ahead = find_run(p, now.row + now.rows, end);
+    const run next = ahead;
+    if (ahead.block < 0) {
+      ahead = (run){0};
     }
-    row += rows;
+    if (now.block >= 0 && s->size > 0) {
+      gather_rows(p, s, &now, &ahead);
+    }
+    now = next;
   }
 }
 

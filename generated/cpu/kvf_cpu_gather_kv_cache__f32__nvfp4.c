@@ -8,9 +8,10 @@
 #include "kvforge/cpu_fp4.h"
 #include "kvforge/cache/nvfp4.h"
 
-/* Rows that are done together, and elements of one that is not moved in whole: they are on the
- * stack. */
-enum { ROWS = 8, SIZE = KVF_ATTENTION_HEAD_SIZE, ELEMENTS = ROWS * SIZE };
+#include "kvforge/cache/cpu_spans.h"
+
+/* Elements of a head that is not moved in whole: they are on the stack. */
+enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
 
 /* Keys or values. */
 typedef struct side {
@@ -18,8 +19,17 @@ typedef struct side {
   const kvf_view *out;
   const kvf_view *scale;
   int64_t heads;
-  int64_t size; /* of a head */
+  int64_t size;              /* of a head */
+  const float *block_scales; /* what their codes stand for */
 } side;
+
+/* Rows behind each other in one page. */
+typedef struct run {
+  int64_t row;  /* the first */
+  int64_t rows; /* 0: there are none that are wanted */
+  int64_t block;
+  int64_t offset; /* in it */
+} run;
 
 /* What a place in a page of a cache has: codes of a head of a token, and their block scales. */
 typedef struct row_place {
@@ -41,72 +51,118 @@ static row_place find_row(const kvf_gather_kv_cache_params *p, const kvf_view *c
                      .swizzled = cache == &p->value_cache && p->swizzle_v_scales};
 }
 
-/* Parts of rows, times their block scales. */
-static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place *places,
-                      int64_t count, int64_t at, int64_t length) {
-  const int64_t groups = length / KVF_NVFP4_GROUP;
-  uint8_t codes[ELEMENTS / KVF_NVFP4_GROUP];
-  float scales[ELEMENTS / KVF_NVFP4_GROUP];
-  for (int64_t row = 0; row < count; ++row) {
-    const row_place *place = &places[row];
-    for (int64_t group = 0; group < groups; ++group) {
-      int64_t token = place->offset;
-      int64_t from = at / KVF_NVFP4_GROUP + group;
-      if (place->swizzled) {
-        kvf_nvfp4_swizzle(&token, &from, size / KVF_NVFP4_GROUP);
-      }
-      codes[row * groups + group] = place->scales[token * place->token_stride + from];
-    }
-  }
-  kvf_widen_fp8_e4m3(scales, codes, count * groups);
-  for (int64_t row = 0; row < count; ++row) {
-    kvf_decode_groups_of_16(wide + row * pitch, places[row].codes + at / 2, scales + row * groups,
-                            groups);
-  }
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
+  kvf_prefetch_to_read(place->codes, size / 2);
+  kvf_prefetch_to_read(place->scales + place->offset * place->token_stride, 1);
 }
 
-/* A head of a row, times the scale that all of it has. */
-static void store_head(const side *s, float *wide, float scale, float *to, int32_t streaming) {
+/* A head of a token: its codes, and what makes floats of them. */
+typedef struct head {
+  const uint8_t *codes;
+  row_place place;
+  float scale;               /* that all of it has */
+  const float *block_scales; /* of all codes */
+} head;
+
+KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
+                          int64_t token, int64_t number, int64_t size) {
+  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
+  return (head){place.codes, place, ((const float *)s->scale->data)[number * s->scale->stride[0]],
+                s->block_scales};
+}
+
+/* Bytes of the codes of `count` elements. */
+KVF_INLINE int64_t code_bytes(int64_t count) { return count / 2; }
+
+/* What the codes of a group of a head stand for. */
+KVF_INLINE kvf_numbers numbers_of(const head *from, int64_t group, int64_t size) {
+  int64_t row = from->place.offset;
+  if (from->place.swizzled) {
+    kvf_nvfp4_swizzle(&row, &group, size / KVF_NVFP4_GROUP);
+  }
+  const float block_scale =
+      from->block_scales[from->place.scales[row * from->place.token_stride + group]];
+  return kvf_scaled_numbers(kvf_scaled_numbers(kvf_load_numbers(kvf_e2m1_numbers), block_scale),
+                            from->scale);
+}
+
+/* A span of a head, from element `i` on, whose codes these are. */
+KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+                            int64_t i, int64_t size) {
+  const int64_t group = i / KVF_NVFP4_GROUP;
+  const int64_t next =
+      i + KVF_NVFP4_GROUP < size ? group + 1 : group; /* any, where there is none */
+  kvf_look_up_neighbours(wide, numbers_of(from, group, size), codes);
+  kvf_look_up_neighbours(wide + KVF_SPAN_PARTS / 2, numbers_of(from, next, size), codes + 8);
+}
+
+/* `size` may be a number that a compiler knows. */
+KVF_INLINE void decode_head(const head *from, float *to, int64_t size, int32_t streaming) {
   float results[SIZE];
-  for (int64_t i = 0; i < s->size; ++i) {
-    wide[i] *= scale;
+  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+    kvf_floats wide[KVF_SPAN_PARTS];
+    const uint8_t *codes = from->codes + code_bytes(i);
+    uint8_t last[KVF_SPAN] = {0};
+    if (size - i < KVF_SPAN) {
+      memcpy(last, codes, (size_t)code_bytes(size - i));
+      codes = last;
+    }
+    decode_span(wide, from, codes, i, size);
+    kvf_narrow_span_f32(results + i, wide);
   }
-  kvf_store_results_f32(results, wide, s->size);
-  kvf_store_row(to, results, s->size * (int64_t)sizeof *to, streaming);
+  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* `rows` rows of one page, from its token `offset` on. */
-static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t block,
-                        int64_t offset, int64_t row, int64_t rows) {
-  for (int64_t i = 0; i < rows; ++i) {
-    float *out = (float *)s->out->data + (row + i) * s->out->stride[0];
-    for (int64_t first = 0; first < s->heads; first += ROWS) {
-      const int64_t count = s->heads - first < ROWS ? s->heads - first : ROWS;
-      row_place places[ROWS];
-      float wide[ROWS][SIZE];
-      for (int64_t h = 0; h < count; ++h) {
-        places[h] = find_row(p, s->cache, s->size, block, offset + i, first + h);
+KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                               const run *ahead, int64_t size) {
+  for (int64_t i = 0; i < now->rows; ++i) {
+    float *out = (float *)s->out->data + (now->row + i) * s->out->stride[0];
+    for (int64_t number = 0; number < s->heads; ++number) {
+      head from = open_head(p, s, now, i, number, size);
+      if (i < ahead->rows) {
+        const row_place place =
+            find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
+        prefetch_row(&place, size);
       }
-      load_rows(wide[0], SIZE, s->size, places, count, 0, s->size);
-      for (int64_t h = 0; h < count; ++h) {
-        const float scale = ((const float *)s->scale->data)[(first + h) * s->scale->stride[0]];
-        store_head(s, wide[h], scale, out + (first + h) * s->out->stride[1], p->streaming);
-      }
+      decode_head(&from, out + number * s->out->stride[1], size, p->streaming);
     }
   }
+}
+
+/* Rows of one page. Those `ahead` are asked for. */
+static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                        const run *ahead) {
+  enum { USUAL = 128 };
+  if (s->size == USUAL) {
+    gather_rows_of(p, s, now, ahead, USUAL);
+  } else {
+    gather_rows_of(p, s, now, ahead, s->size);
+  }
+}
+
+/* The run from `row` on; its rows are in no page where its block is negative. */
+static run find_run(const kvf_gather_kv_cache_params *p, int64_t row, int64_t end) {
+  run found = {.row = row};
+  if (row < end) {
+    found.rows = kvf_locate_run(&p->table, row, end, &found.block, &found.offset);
+  }
+  return found;
 }
 
 /* Rows [begin, end). */
 static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
                         int64_t end) {
-  for (int64_t row = begin; row < end;) {
-    int64_t block;
-    int64_t offset;
-    const int64_t rows = kvf_locate_run(&p->table, row, end, &block, &offset);
-    if (block >= 0 && s->size > 0) {
-      gather_rows(p, s, block, offset, row, rows);
+  run now = find_run(p, begin, end);
+  while (now.rows > 0) {
+    run ahead = find_run(p, now.row + now.rows, end);
+    const run next = ahead;
+    if (ahead.block < 0) {
+      ahead = (run){0};
     }
-    row += rows;
+    if (now.block >= 0 && s->size > 0) {
+      gather_rows(p, s, &now, &ahead);
+    }
+    now = next;
   }
 }
 
@@ -117,15 +173,19 @@ void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f32__nvfp4)(const void *params, int
 void KVF_CPU_SYMBOL(kvf_cpu_gather_kv_cache__f32__nvfp4)(const void *params, int64_t begin,
                                                          int64_t end) {
   const kvf_gather_kv_cache_params *p = params;
+  float block_scales[256];
+  kvf_widen_all_fp8_e4m3(block_scales);
   const side key = {.cache = &p->key_cache,
                     .out = &p->key_out,
                     .scale = &p->k_scale,
                     .heads = p->key_heads,
+                    .block_scales = block_scales,
                     .size = p->head_size};
   const side value = {.cache = &p->value_cache,
                       .out = &p->value_out,
                       .scale = &p->v_scale,
                       .heads = p->value_heads,
+                      .block_scales = block_scales,
                       .size = p->value_head_size};
   gather_side(p, &key, begin, end);
   gather_side(p, &value, begin, end);

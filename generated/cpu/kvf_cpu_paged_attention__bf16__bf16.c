@@ -55,7 +55,7 @@ static row_place find_row(const kvf_paged_attention_params *p, const kvf_view *c
                      offset * cache->stride[1] + kv_head * cache->stride[2]};
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->elements, size * (int64_t)sizeof *place->elements);
 }
 

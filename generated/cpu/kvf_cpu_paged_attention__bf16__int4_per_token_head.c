@@ -45,18 +45,17 @@ typedef struct progress {
 /* What a place in a page of a cache has: codes of a head of a token, and their word. */
 typedef struct row_place {
   const uint8_t *codes;
-  float word;
+  const float *word;
 } row_place;
 
 static row_place find_row(const kvf_paged_attention_params *p, const kvf_view *cache, int64_t size,
                           int64_t block, int64_t offset, int64_t kv_head) {
   const kvf_view *words = cache == &p->key_cache ? &p->k_scale : &p->v_scale;
   (void)size;
-  return (row_place){
-      .codes = (const uint8_t *)cache->data + block * cache->stride[0] + offset * cache->stride[1] +
-               kv_head * cache->stride[2],
-      .word = ((const float *)words->data)[block * words->stride[0] + offset * words->stride[1] +
-                                           kv_head * words->stride[2]]};
+  return (row_place){.codes = (const uint8_t *)cache->data + block * cache->stride[0] +
+                              offset * cache->stride[1] + kv_head * cache->stride[2],
+                     .word = (const float *)words->data + block * words->stride[0] +
+                             offset * words->stride[1] + kv_head * words->stride[2]};
 }
 
 /* Parts of rows but for their scales, still rotated. */
@@ -64,13 +63,14 @@ static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place 
                       int64_t count, int64_t at, int64_t length) {
   (void)size;
   for (int64_t row = 0; row < count; ++row) {
-    kvf_widen_int4(wide + row * pitch, places[row].codes + at / 2, kvf_int4_zero(places[row].word),
+    kvf_widen_int4(wide + row * pitch, places[row].codes + at / 2, kvf_int4_zero(*places[row].word),
                    length);
   }
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->codes, size / 2);
+  kvf_prefetch_to_read(place->word, 1);
 }
 
 /* The query heads, times what their scores are to be multiplied by; rotated, as keys are. */

@@ -65,7 +65,7 @@ static void load_rows(float *wide, int64_t pitch, int64_t size, const row_place 
   }
 }
 
-static void prefetch_row(const row_place *place, int64_t size) {
+KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
 }
 

@@ -664,7 +664,7 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
 
 /* Asks for the rows of the caches that a token goes to: queries take long enough for them to come.
  */
-static void prefetch_rows(const kvf_rope_and_cache_flash_params *p, const place *to) {
+KVF_INLINE void prefetch_rows(const kvf_rope_and_cache_flash_params *p, const place *to) {
   for (int64_t head = 0; head < p->num_heads; ++head) {
     kvf_prefetch_row((uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
                          to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2],

@@ -5,6 +5,9 @@
 #include "kvforge/cpu_kernel.h"
 #include "kvforge/fp4.h"
 
+static const float kvf_e2m1_numbers[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+                                           -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+
 /* Multiplies a row by the scales of its groups of 16; it may become what it was made of. */
 KVF_INLINE void kvf_scale_groups_of_16(float *to, const float *values, const float *scales,
                                        int64_t num_groups) {
@@ -52,8 +55,7 @@ KVF_INLINE void kvf_widen_e2m1(float *__restrict to, const uint8_t *__restrict c
 KVF_INLINE void kvf_decode_groups_of_16(float *__restrict to, const uint8_t *__restrict codes,
                                         const float *scales, int64_t num_groups) {
 #if defined(__AVX512F__)
-  const __m512 values = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f,
-                                       -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
+  const __m512 values = _mm512_loadu_ps(kvf_e2m1_numbers);
   const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
   const __m512i place = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
   for (int64_t i = 0; i < num_groups; ++i) {

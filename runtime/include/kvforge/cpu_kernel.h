@@ -66,7 +66,9 @@ KVF_INLINE void kvf_stream_row(void *to, const void *from, int64_t bytes) {
   const char *in = (const char *)from;
   int64_t head = (int64_t)(-(uintptr_t)out & 63u);
   head = head < bytes ? head : bytes;
-  memcpy(out, in, (size_t)head);
+  if (head > 0) { /* a call, where nothing is known of its size */
+    memcpy(out, in, (size_t)head);
+  }
   int64_t i = head;
 #if defined(__AVX512F__)
   for (; i + 64 <= bytes; i += 64) {
@@ -83,7 +85,9 @@ KVF_INLINE void kvf_stream_row(void *to, const void *from, int64_t bytes) {
                      _mm_loadu_si128((const __m128i *)(const void *)(in + i)));
   }
 #endif
-  memcpy(out + i, in + i, (size_t)(bytes - i));
+  if (i < bytes) {
+    memcpy(out + i, in + i, (size_t)(bytes - i));
+  }
 }
 
 KVF_INLINE void kvf_stream_fence(void) {

@@ -2,6 +2,7 @@
 #ifndef KVFORGE_CPU_GGML_H
 #define KVFORGE_CPU_GGML_H
 
+#include "kvforge/cache/cpu_spans.h"
 #include "kvforge/cache/ggml.h"
 #include "kvforge/cpu_codes.h"
 #include "kvforge/cpu_largest.h"
@@ -9,29 +10,45 @@
 KVF_INLINE float kvf_ggml_block_scale(const uint8_t *block) {
   uint16_t bits;
   memcpy(&bits, block, sizeof bits);
+#if defined(__F16C__)
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+#else
   return kvf_f32_from_f16(bits);
+#endif
 }
 
-/* Decodes a row; `count` is a multiple of a block. */
+/* Decode one block, which is a span. */
+KVF_INLINE void kvf_decode_span_q8_0(kvf_floats wide[KVF_SPAN_PARTS], const uint8_t *block) {
+  const float scale = kvf_ggml_block_scale(block);
+  kvf_widen_span_int8(wide, block + 2);
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] *= scale;
+  }
+}
+
+KVF_INLINE void kvf_decode_span_q4_0(kvf_floats wide[KVF_SPAN_PARTS], const uint8_t *block) {
+  static const float numbers[16] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+  const kvf_numbers scaled =
+      kvf_scaled_numbers(kvf_load_numbers(numbers), kvf_ggml_block_scale(block));
+  kvf_look_up_halves(wide, scaled, block + 2);
+}
+
+/* Decode a row; `count` is a multiple of a block. */
 KVF_INLINE void kvf_decode_q8_0(float *__restrict to, const uint8_t *__restrict row,
                                 int64_t count) {
   for (int64_t i = 0; i < count; i += KVF_GGML_BLOCK, row += KVF_Q8_0_BYTES) {
-    const float scale = kvf_ggml_block_scale(row);
-    for (int k = 0; k < KVF_GGML_BLOCK; ++k) {
-      to[i + k] = (float)(int8_t)row[2 + k] * scale;
-    }
+    kvf_floats wide[KVF_SPAN_PARTS];
+    kvf_decode_span_q8_0(wide, row);
+    kvf_store_span(to + i, wide);
   }
 }
 
 KVF_INLINE void kvf_decode_q4_0(float *__restrict to, const uint8_t *__restrict row,
                                 int64_t count) {
-  enum { HALF = KVF_GGML_BLOCK / 2 };
   for (int64_t i = 0; i < count; i += KVF_GGML_BLOCK, row += KVF_Q4_0_BYTES) {
-    const float scale = kvf_ggml_block_scale(row);
-    for (int k = 0; k < HALF; ++k) {
-      to[i + k] = (float)((row[2 + k] & 15) - 8) * scale;
-      to[i + HALF + k] = (float)((row[2 + k] >> 4) - 8) * scale;
-    }
+    kvf_floats wide[KVF_SPAN_PARTS];
+    kvf_decode_span_q4_0(wide, row);
+    kvf_store_span(to + i, wide);
   }
 }
 

@@ -3,7 +3,18 @@
 #define KVFORGE_CPU_INT4_H
 
 #include "kvforge/cache/cpu_rotation.h"
+#include "kvforge/cache/cpu_spans.h"
 #include "kvforge/cache/int4.h"
+
+/* What codes stand for beside a word, rotated still. */
+KVF_INLINE kvf_numbers kvf_int4_numbers(float word) {
+  static const float codes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  kvf_numbers all = kvf_load_numbers(codes);
+  for (int i = 0; i < 16 / KVF_WIDTH; ++i) {
+    all.of_codes[i] -= kvf_int4_zero(word);
+  }
+  return kvf_scaled_numbers(all, kvf_int4_scale(word));
+}
 
 /* Widens a row of codes and takes the code of 0 from each; `count` is even. */
 KVF_INLINE void kvf_widen_int4(float *__restrict to, const uint8_t *__restrict codes, float zero,
