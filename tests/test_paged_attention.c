@@ -215,7 +215,7 @@ static bool is_tiled(const decode_case *what) { return what->variant->values[2] 
 /* Rows of the tiles of the variant that the op takes for the case. */
 static int64_t rows_taken(const decode_case *what) {
   const int64_t longest = what->seed % 3 == 1 ? tokens_of(what) : longest_of(what);
-  return what->group * longest <= 8 ? 8 : what->group * longest <= 32 ? 16 : 64;
+  return what->group * longest <= 8 ? 8 : what->group * longest <= 32 ? 16 : 128;
 }
 
 /* Splits that the tile of a row has, of those that the workspace has room for. */
@@ -812,32 +812,67 @@ static kvf_status invoke(op_call *call, const decode_case *what) {
 /* ---- the slow answer
  * ------------------------------------------------------------------------------------- */
 
+/* Half a unit in the last place of 1, of a weight; 0: weights lose nothing to speak of. */
+static double unit_of_weights(const decode_case *what) {
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  const bool wide = has_row_scales(what) || cache == KVF_BF16;
+  return what->variant->values[3] != 128 ? 0 : wide ? 0x1p-8 : 0x1p-11;
+}
+
+/* The keys and values of a sequence, [position, KV head, element], those that its tokens see. */
+typedef struct held_values {
+  double *sides[2];
+} held_values;
+
+static held_values held_by(const op_call *call, const decode_case *what, int64_t s) {
+  const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
+  const int64_t each = what->kv_heads * what->size;
+  held_values held;
+  for (int side = 0; side < 2; ++side) {
+    held.sides[side] = calloc((size_t)((length > 0 ? length : 0) * each + 1), sizeof(double));
+    for (int64_t p = first_position(what, s); p < length; ++p) {
+      const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
+      for (int64_t e = 0; e < each; ++e) {
+        held.sides[side][p * each + e] = value_of(
+            call, what, KEYS + side, block, p % what->block_size, e / what->size, e % what->size);
+      }
+    }
+  }
+  return held;
+}
+
 /* What a row of the output is, and how far off each element may be; and its lse, the last of each.
  */
-static void attend(const op_call *call, const decode_case *what, int64_t s, int64_t i,
-                   int64_t q_head, double *out, double *bound) {
+static void attend(const op_call *call, const decode_case *what, const held_values *held, int64_t s,
+                   int64_t i, int64_t q_head, double *out, double *bound) {
   const int64_t token = operand_get_index(&call->operands[STARTS], s, 0) + i;
   const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
   const int64_t first = from_of(what, s, i);
   const int64_t end = to_of(what, s, i) < length ? to_of(what, s, i) : length;
   const int64_t kv_head = q_head / what->group;
   double *scores = malloc((size_t)(length + 1) * sizeof *scores);
+  double *sizes_added = calloc((size_t)what->size, sizeof *sizes_added); /* |weights * values| */
   double sink = -HUGE_VAL;
   if (what->sinks != SINKS_NONE) {
     sink = oracle_value(what->sinks == SINKS_F32 ? KVF_F32 : kvf_scalar_of(what->variant),
                         element_at(call, SINKS, &q_head));
   }
+  const int64_t each = what->kv_heads * what->size;
+  const double *keys = held->sides[0] + kv_head * what->size;
+  const double *values = held->sides[1] + kv_head * what->size;
+  double *query = malloc((size_t)what->size * sizeof *query);
+  for (int64_t e = 0; e < what->size; ++e) {
+    query[e] = oracle_value(kvf_scalar_of(what->variant),
+                            element_at(call, QUERY, (int64_t[]){token, q_head, e}));
+  }
   double largest = sink;
   double size_of_scores = what->sinks == SINKS_NONE ? 0 : fabs(sink);
   double total = 0;
   for (int64_t p = first; p < end; ++p) {
-    const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
     double sum = 0;
     double magnitude = 0;
     for (int64_t e = 0; e < what->size; ++e) {
-      const double term = oracle_value(kvf_scalar_of(what->variant),
-                                       element_at(call, QUERY, (int64_t[]){token, q_head, e})) *
-                          value_of(call, what, KEYS, block, p % what->block_size, kv_head, e);
+      const double term = query[e] * keys[p * each + e];
       sum += term;
       magnitude += fabs(term);
     }
@@ -861,13 +896,13 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
     bound[e] = 0; /* the largest value at first */
   }
   for (int64_t p = first; p < end; ++p) {
-    const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
     const double weight = exp(scores[p] - largest);
     total += weight;
     for (int64_t e = 0; e < what->size; ++e) {
-      const double value = value_of(call, what, VALUES_, block, p % what->block_size, kv_head, e);
+      const double value = values[p * each + e];
       out[e] += weight * value;
       bound[e] = fabs(value) > bound[e] ? fabs(value) : bound[e];
+      sizes_added[e] += (weight + 0x1p-14) * fabs(value); /* what is subnormal, too */
     }
   }
   total += what->sinks == SINKS_NONE ? 0 : exp(sink - largest);
@@ -883,10 +918,13 @@ static void attend(const op_call *call, const decode_case *what, int64_t s, int6
     bound[e] = is_int4(what) ? largest_value : bound[e]; /* a rotation spreads what is off */
     out[e] = total > 0 ? out[e] / total : 0;
     bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[stored] * 1.01 +
+               (total > 0 ? sizes_added[e] / total * unit_of_weights(what) * 1.01 : 0) +
                (stored == KVF_F16 ? 0x1p-25 : 0);
   }
   out[what->size] = total > 0 ? largest + log(total) : -HUGE_VAL;
   bound[what->size] = relative + (total > 0 ? 4 * fabs(out[what->size]) * (double)FLT_EPSILON : 0);
+  free(query);
+  free(sizes_added);
   free(scores);
 }
 
@@ -935,10 +973,11 @@ static void check_output_of(const op_call *call, const decode_case *what, int64_
   double *bound = malloc((size_t)(what->size + 1) * sizeof *bound);
   for (int64_t s = first; s < end; ++s) {
     const int64_t start = operand_get_index(&call->operands[STARTS], s, 0);
+    const held_values held = held_by(call, what, s);
     for (int64_t row = 0; row < queries_of(what, s) * what->kv_heads * what->group; ++row) {
       const int64_t i = row / (what->kv_heads * what->group);
       const int64_t h = row % (what->kv_heads * what->group);
-      attend(call, what, s, i, h, want, bound);
+      attend(call, what, &held, s, i, h, want, bound);
       for (int64_t e = 0; e < what->size; ++e) {
         check_number(call, OUT, (int64_t[]){start + i, h, e},
                      what->out % 2 ? KVF_F32 : kvf_scalar_of(what->variant), now, want[e],
@@ -952,6 +991,8 @@ static void check_output_of(const op_call *call, const decode_case *what, int64_
         check_splits(call, what, parts, start + i, h, splits_of(what, s, start, i, h), name);
       }
     }
+    free(held.sides[0]);
+    free(held.sides[1]);
   }
   free(want);
   free(bound);
@@ -1020,6 +1061,28 @@ static void run(const decode_case *wished) {
  * -----------------------------------------------------------------------------------------------
  */
 
+/* Emulated kernels take their time: variants of the same code share cases, unless all are wanted.
+ */
+static bool shares_cases(void) { return cuda.last_fault != NULL && !options.exhaustive; }
+
+/*
+ * Whether variant v takes case i: all do, but where they share, one of so many, of the tensor
+ * cores' by their number among those of as many rows, of the generic ones by their scalar dtype.
+ */
+static bool takes(int32_t v, int i, int tiled, int generic) {
+  const kvf_variant *variant = &OP->variants[v];
+  if (!wanted(variant) || !shares_cases()) {
+    return wanted(variant);
+  }
+  int number = 0;
+  for (int32_t other = 0; other < v; ++other) {
+    number += OP->variants[other].values[3] == variant->values[3];
+  }
+  return is_tiled(&(decode_case){.variant = variant})
+             ? i % tiled == number % tiled
+             : i % generic == (int)kvf_scalar_of(variant) % generic;
+}
+
 /* Of a case of the variant `context`. */
 static double work(const covering_row *row, const void *context) {
   const decode_case what = fitted((decode_case){.variant = context,
@@ -1035,6 +1098,18 @@ static double work(const covering_row *row, const void *context) {
                               heads[row->value[HEADS_AXIS]].group * what.size);
 }
 
+/* Where cases share, variants whose cases are alike have one plan: those of a cache dtype or a head
+ * size. */
+enum { MOST_PLANS = KVF_DTYPE_COUNT + 576 / 64 + 1 };
+
+static int plan_of(const kvf_variant *variant) {
+  const kvf_dtype cache = kvf_cache_of(variant);
+  return is_tiled(&(decode_case){.variant = variant})
+             ? KVF_DTYPE_COUNT + (int)variant->values[2] / 64
+         : cache == kvf_scalar_of(variant) ? KVF_F32
+                                           : (int)cache;
+}
+
 static void test_matrix(void) {
   if (!need_backend()) {
     return;
@@ -1046,20 +1121,30 @@ static void test_matrix(void) {
                 ENTRIES, 2, TEST_COUNT(splits), 2, PATTERNS, TEST_COUNT(caps), SINKS_KINDS,
                 OUT_KINDS},
       .cost = work,
-      .limit = options.exhaustive        ? 1e9
-               : cuda.last_fault != NULL ? 6e3 /* emulated */
-                                         : 20e3,
+      .limit = options.exhaustive ? 1e9
+               : shares_cases()   ? 6e3
+                                  : 20e3,
   };
+  covering_row *plans[MOST_PLANS] = {NULL};
+  int counts[MOST_PLANS];
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    int count = 0;
+    if (!wanted(&OP->variants[v])) {
+      continue;
+    }
+    const int which = plan_of(&OP->variants[v]);
+    if (!shares_cases()) {
+      free(plans[which]);
+      plans[which] = NULL;
+    }
     plan.context = &OP->variants[v];
-    covering_row *rows = covering_make(&plan, options.seed + (uint64_t)v, &count);
-    /* Emulated tiles take minutes: they are one code for 72 variants, of which four share a row. */
-    const bool shared = cuda.last_fault != NULL && !options.exhaustive &&
-                        is_tiled(&(decode_case){.variant = &OP->variants[v]});
-    const int step = shared ? 18 : 1;
-    for (int i = v % step; wanted(&OP->variants[v]) && i < count; i += step) {
-      const int *value = rows[i].value;
+    if (plans[which] == NULL) {
+      plans[which] = covering_make(&plan, options.seed + (uint64_t)v, &counts[which]);
+    }
+    for (int i = 0; i < counts[which]; ++i) {
+      const int *value = plans[which][i].value;
+      if (!takes(v, i, 24, 3)) {
+        continue;
+      }
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = heads[value[HEADS_AXIS]].kv_heads,
                          .group = heads[value[HEADS_AXIS]].group,
@@ -1081,7 +1166,9 @@ static void test_matrix(void) {
                          .wide = value[TABLE_AXIS],
                          .seed = options.seed * 1000 + (uint64_t)i});
     }
-    free(rows);
+  }
+  for (int i = 0; i < MOST_PLANS; ++i) {
+    free(plans[i]);
   }
 }
 
@@ -1092,7 +1179,10 @@ static void test_one_position(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    for (int layout = 0; wanted(&OP->variants[v]) && layout < CACHE_LAYOUTS; ++layout) {
+    for (int layout = 0; layout < CACHE_LAYOUTS; ++layout) {
+      if (!takes(v, layout, CACHE_LAYOUTS, 1)) {
+        continue;
+      }
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                                     .kv_heads = 2,
                                                     .group = 3,
@@ -1147,7 +1237,10 @@ static void test_averages(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    for (int layout = 0; wanted(&OP->variants[v]) && layout < CACHE_LAYOUTS; layout += 3) {
+    for (int layout = 0; layout < CACHE_LAYOUTS; layout += 3) {
+      if (!takes(v, layout / 3, 4, 1)) {
+        continue;
+      }
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = 1,
                          .group = 2,
@@ -1174,8 +1267,10 @@ static void test_large(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    const int last = cuda.last_fault != NULL ? NHD : GROUPED; /* emulated: one is enough */
-    for (int layout = NHD; wanted(&OP->variants[v]) && layout <= last; layout += GROUPED) {
+    for (int layout = NHD; layout <= GROUPED; layout += GROUPED) {
+      if (!takes(v, layout, 2 * GROUPED, 2 * GROUPED)) {
+        continue;
+      }
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = 2,
                          .group = 4,
@@ -1201,7 +1296,10 @@ static void test_splits(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(layouts); ++i) {
+    for (size_t i = 0; i < TEST_COUNT(layouts); ++i) {
+      if (!takes(v, (int)i, 2 * TEST_COUNT(layouts), 3)) {
+        continue;
+      }
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = 1 + (int64_t)i % 2,
                          .group = i % 2 ? 2 : 10,
@@ -1228,10 +1326,10 @@ static void test_extreme_scores(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    if (!wanted(&OP->variants[v])) {
-      continue;
-    }
     for (int i = 0; i < 4; ++i) {
+      if (!takes(v, i, 4, 2)) {
+        continue;
+      }
       const int sign = i % 2 ? 1 : -1;
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                                     .splits = i / 2 * 3,
@@ -1706,7 +1804,10 @@ static void test_written(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    for (size_t i = 0; wanted(&OP->variants[v]) && i < TEST_COUNT(layouts); ++i) {
+    for (size_t i = 0; i < TEST_COUNT(layouts); ++i) {
+      if (!takes(v, (int)i, TEST_COUNT(layouts), 1)) {
+        continue;
+      }
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                                     .kv_heads = 2,
                                                     .group = 2,
@@ -1734,10 +1835,10 @@ static void test_out_of_range(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    if (!wanted(&OP->variants[v])) {
-      continue;
-    }
     for (int i = 0; i < 4; ++i) {
+      if (!takes(v, i, 8, 4)) {
+        continue;
+      }
       decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                               .kv_heads = 2,
                                               .group = 3,
@@ -1834,7 +1935,10 @@ static void test_starts_out_of_range(void) {
     return;
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    for (size_t i = 0; wanted(&OP->variants[v]) && i < 2 * TEST_COUNT(wrongs); ++i) {
+    for (size_t i = 0; i < 2 * TEST_COUNT(wrongs); ++i) {
+      if (!takes(v, (int)i, 2 * TEST_COUNT(wrongs), 3)) {
+        continue;
+      }
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                                     .kv_heads = 2,
                                                     .group = 3,

@@ -15,9 +15,9 @@ enum { THREADS = KVF_ATTENTION_TILE_THREADS, ROWS = 16 };
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  STEP = 16, /* positions that a warp does at a time */
-  STEPS = 2, /* of a chunk, the pages of which are found together */
-  CHUNK = STEPS * STEP,
+  STEP = 16,        /* positions that a warp does at a time */
+  CHUNK = 2 * STEP, /* whose pages are found together */
+  STEPS = CHUNK / STEP,
   SIZE = 64,
   KEY_VECTOR = 16,                     /* elements */
   KEY_LOADS = SIZE / (4 * KEY_VECTOR), /* of a lane and a position; 4 lanes share it */
@@ -25,7 +25,7 @@ enum {
   PARTS = SIZE / (8 * VALUE_VECTOR), /* loads of a lane and a position; 8 lanes share it */
   KEY_PART = KEY_LOADS / PARTS,
   VALUE_WORDS = 2,
-  QUERY_ROW = SIZE / 2 + 4, /* words; 8 lanes read from banks of their own */
+  QUERY_ROW = SIZE / 2 + 4, /* words; likewise 8 lanes */
   SUMS_ROW = SIZE + 8,
   HALVES = 2,                /* rows of a lane's scores */
   SUMS = HALVES * SIZE / 16, /* products whose sums a lane has */

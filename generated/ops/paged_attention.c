@@ -49,92 +49,92 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q8_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80);
-KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int4_per_token_head);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__q8_0);
@@ -263,14 +263,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__f16__d64__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__f16__d64__r16__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__f16__d64__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__f16__d64__r128__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r16__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__f16__d128__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__f16__d128__r128__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__f16, 8, 2, 1),
@@ -278,14 +278,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e4m3, 16, 4, 1),
@@ -293,14 +293,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e5m2__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e5m2, 16, 4, 1),
@@ -308,14 +308,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__int8__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__int8__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__int8__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__int8__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8, 16, 4, 1),
@@ -326,14 +326,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__int8_per_token_head__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8_per_token_head, 16, 4, 1),
@@ -341,14 +341,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80),
-                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 80),
+                 kvf_cuda_paged_attention__f16__fp8_per_token_head__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_per_token_head, 16, 4, 1),
@@ -365,14 +365,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__bf16__d64__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80, 8, 2, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__bf16__d128__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__bf16, 8, 2, 1),
@@ -380,14 +380,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3, 16, 4, 1),
@@ -395,14 +395,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e5m2__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e5m2, 16, 4, 1),
@@ -410,14 +410,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__int8__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8, 16, 4, 1),
@@ -428,14 +428,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__int8_per_token_head__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8_per_token_head, 16, 4, 1),
@@ -443,14 +443,14 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r8__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r16__sm80, 16, 4, 1),
-    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80),
-                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_per_token_head__d128__r128__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_per_token_head, 16, 4, 1),
@@ -493,10 +493,12 @@ static const int16_t head_size_offsets[] = {
 static const int64_t head_size_values[] = {64, 128};
 
 /* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 2. */
-static const int16_t rows_offsets[] = {0, 6, 6, 6, 6, 6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 4};
-static const int64_t rows_values[] = {8, 16, 64};
+static const int16_t rows_offsets[] = {
+    0, 6, 6, 6, 6, 6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 4};
+static const int64_t rows_values[] = {8, 16, 128};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
 static const int16_t arch_offsets[] = {0};
@@ -535,7 +537,7 @@ static const kvf_axis axes[] = {
      .num_values = 2,
      .generic = true},
     {.first = 8,
-     .span = 57,
+     .span = 121,
      .offsets = rows_offsets,
      .below = 6,
      .above = 6,
@@ -563,867 +565,867 @@ static const kvf_axis axes[] = {
 static const int16_t cells[] = {
     0,   0,   /* cpu f32 f32 64 8 */
     0,   0,   /* cpu f32 f32 64 16 */
-    0,   0,   /* cpu f32 f32 64 64 */
+    0,   0,   /* cpu f32 f32 64 128 */
     0,   0,   /* cpu f32 f32 64 other */
     0,   0,   /* cpu f32 f32 128 8 */
     0,   0,   /* cpu f32 f32 128 16 */
-    0,   0,   /* cpu f32 f32 128 64 */
+    0,   0,   /* cpu f32 f32 128 128 */
     0,   0,   /* cpu f32 f32 128 other */
     0,   0,   /* cpu f32 f32 other 8 */
     0,   0,   /* cpu f32 f32 other 16 */
-    0,   0,   /* cpu f32 f32 other 64 */
+    0,   0,   /* cpu f32 f32 other 128 */
     0,   0,   /* cpu f32 f32 other other */
     -1,  -1,  /* cpu f32 f16 64 8 */
     -1,  -1,  /* cpu f32 f16 64 16 */
-    -1,  -1,  /* cpu f32 f16 64 64 */
+    -1,  -1,  /* cpu f32 f16 64 128 */
     -1,  -1,  /* cpu f32 f16 64 other */
     -1,  -1,  /* cpu f32 f16 128 8 */
     -1,  -1,  /* cpu f32 f16 128 16 */
-    -1,  -1,  /* cpu f32 f16 128 64 */
+    -1,  -1,  /* cpu f32 f16 128 128 */
     -1,  -1,  /* cpu f32 f16 128 other */
     -1,  -1,  /* cpu f32 f16 other 8 */
     -1,  -1,  /* cpu f32 f16 other 16 */
-    -1,  -1,  /* cpu f32 f16 other 64 */
+    -1,  -1,  /* cpu f32 f16 other 128 */
     -1,  -1,  /* cpu f32 f16 other other */
     -1,  -1,  /* cpu f32 bf16 64 8 */
     -1,  -1,  /* cpu f32 bf16 64 16 */
-    -1,  -1,  /* cpu f32 bf16 64 64 */
+    -1,  -1,  /* cpu f32 bf16 64 128 */
     -1,  -1,  /* cpu f32 bf16 64 other */
     -1,  -1,  /* cpu f32 bf16 128 8 */
     -1,  -1,  /* cpu f32 bf16 128 16 */
-    -1,  -1,  /* cpu f32 bf16 128 64 */
+    -1,  -1,  /* cpu f32 bf16 128 128 */
     -1,  -1,  /* cpu f32 bf16 128 other */
     -1,  -1,  /* cpu f32 bf16 other 8 */
     -1,  -1,  /* cpu f32 bf16 other 16 */
-    -1,  -1,  /* cpu f32 bf16 other 64 */
+    -1,  -1,  /* cpu f32 bf16 other 128 */
     -1,  -1,  /* cpu f32 bf16 other other */
     1,   1,   /* cpu f32 fp8_e4m3 64 8 */
     1,   1,   /* cpu f32 fp8_e4m3 64 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 64 64 */
+    1,   1,   /* cpu f32 fp8_e4m3 64 128 */
     1,   1,   /* cpu f32 fp8_e4m3 64 other */
     1,   1,   /* cpu f32 fp8_e4m3 128 8 */
     1,   1,   /* cpu f32 fp8_e4m3 128 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 128 64 */
+    1,   1,   /* cpu f32 fp8_e4m3 128 128 */
     1,   1,   /* cpu f32 fp8_e4m3 128 other */
     1,   1,   /* cpu f32 fp8_e4m3 other 8 */
     1,   1,   /* cpu f32 fp8_e4m3 other 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 other 64 */
+    1,   1,   /* cpu f32 fp8_e4m3 other 128 */
     1,   1,   /* cpu f32 fp8_e4m3 other other */
     2,   2,   /* cpu f32 fp8_e5m2 64 8 */
     2,   2,   /* cpu f32 fp8_e5m2 64 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 64 64 */
+    2,   2,   /* cpu f32 fp8_e5m2 64 128 */
     2,   2,   /* cpu f32 fp8_e5m2 64 other */
     2,   2,   /* cpu f32 fp8_e5m2 128 8 */
     2,   2,   /* cpu f32 fp8_e5m2 128 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 128 64 */
+    2,   2,   /* cpu f32 fp8_e5m2 128 128 */
     2,   2,   /* cpu f32 fp8_e5m2 128 other */
     2,   2,   /* cpu f32 fp8_e5m2 other 8 */
     2,   2,   /* cpu f32 fp8_e5m2 other 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 other 64 */
+    2,   2,   /* cpu f32 fp8_e5m2 other 128 */
     2,   2,   /* cpu f32 fp8_e5m2 other other */
     3,   3,   /* cpu f32 int8 64 8 */
     3,   3,   /* cpu f32 int8 64 16 */
-    3,   3,   /* cpu f32 int8 64 64 */
+    3,   3,   /* cpu f32 int8 64 128 */
     3,   3,   /* cpu f32 int8 64 other */
     3,   3,   /* cpu f32 int8 128 8 */
     3,   3,   /* cpu f32 int8 128 16 */
-    3,   3,   /* cpu f32 int8 128 64 */
+    3,   3,   /* cpu f32 int8 128 128 */
     3,   3,   /* cpu f32 int8 128 other */
     3,   3,   /* cpu f32 int8 other 8 */
     3,   3,   /* cpu f32 int8 other 16 */
-    3,   3,   /* cpu f32 int8 other 64 */
+    3,   3,   /* cpu f32 int8 other 128 */
     3,   3,   /* cpu f32 int8 other other */
     4,   4,   /* cpu f32 nvfp4 64 8 */
     4,   4,   /* cpu f32 nvfp4 64 16 */
-    4,   4,   /* cpu f32 nvfp4 64 64 */
+    4,   4,   /* cpu f32 nvfp4 64 128 */
     4,   4,   /* cpu f32 nvfp4 64 other */
     4,   4,   /* cpu f32 nvfp4 128 8 */
     4,   4,   /* cpu f32 nvfp4 128 16 */
-    4,   4,   /* cpu f32 nvfp4 128 64 */
+    4,   4,   /* cpu f32 nvfp4 128 128 */
     4,   4,   /* cpu f32 nvfp4 128 other */
     4,   4,   /* cpu f32 nvfp4 other 8 */
     4,   4,   /* cpu f32 nvfp4 other 16 */
-    4,   4,   /* cpu f32 nvfp4 other 64 */
+    4,   4,   /* cpu f32 nvfp4 other 128 */
     4,   4,   /* cpu f32 nvfp4 other other */
     5,   5,   /* cpu f32 int8_per_token_head 64 8 */
     5,   5,   /* cpu f32 int8_per_token_head 64 16 */
-    5,   5,   /* cpu f32 int8_per_token_head 64 64 */
+    5,   5,   /* cpu f32 int8_per_token_head 64 128 */
     5,   5,   /* cpu f32 int8_per_token_head 64 other */
     5,   5,   /* cpu f32 int8_per_token_head 128 8 */
     5,   5,   /* cpu f32 int8_per_token_head 128 16 */
-    5,   5,   /* cpu f32 int8_per_token_head 128 64 */
+    5,   5,   /* cpu f32 int8_per_token_head 128 128 */
     5,   5,   /* cpu f32 int8_per_token_head 128 other */
     5,   5,   /* cpu f32 int8_per_token_head other 8 */
     5,   5,   /* cpu f32 int8_per_token_head other 16 */
-    5,   5,   /* cpu f32 int8_per_token_head other 64 */
+    5,   5,   /* cpu f32 int8_per_token_head other 128 */
     5,   5,   /* cpu f32 int8_per_token_head other other */
     6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 64 */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 128 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 other */
     6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 64 */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 128 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 other */
     6,   6,   /* cpu f32 fp8_per_token_head other 8 */
     6,   6,   /* cpu f32 fp8_per_token_head other 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head other 64 */
+    6,   6,   /* cpu f32 fp8_per_token_head other 128 */
     6,   6,   /* cpu f32 fp8_per_token_head other other */
     7,   7,   /* cpu f32 int4_per_token_head 64 8 */
     7,   7,   /* cpu f32 int4_per_token_head 64 16 */
-    7,   7,   /* cpu f32 int4_per_token_head 64 64 */
+    7,   7,   /* cpu f32 int4_per_token_head 64 128 */
     7,   7,   /* cpu f32 int4_per_token_head 64 other */
     7,   7,   /* cpu f32 int4_per_token_head 128 8 */
     7,   7,   /* cpu f32 int4_per_token_head 128 16 */
-    7,   7,   /* cpu f32 int4_per_token_head 128 64 */
+    7,   7,   /* cpu f32 int4_per_token_head 128 128 */
     7,   7,   /* cpu f32 int4_per_token_head 128 other */
     7,   7,   /* cpu f32 int4_per_token_head other 8 */
     7,   7,   /* cpu f32 int4_per_token_head other 16 */
-    7,   7,   /* cpu f32 int4_per_token_head other 64 */
+    7,   7,   /* cpu f32 int4_per_token_head other 128 */
     7,   7,   /* cpu f32 int4_per_token_head other other */
     8,   8,   /* cpu f32 q8_0 64 8 */
     8,   8,   /* cpu f32 q8_0 64 16 */
-    8,   8,   /* cpu f32 q8_0 64 64 */
+    8,   8,   /* cpu f32 q8_0 64 128 */
     8,   8,   /* cpu f32 q8_0 64 other */
     8,   8,   /* cpu f32 q8_0 128 8 */
     8,   8,   /* cpu f32 q8_0 128 16 */
-    8,   8,   /* cpu f32 q8_0 128 64 */
+    8,   8,   /* cpu f32 q8_0 128 128 */
     8,   8,   /* cpu f32 q8_0 128 other */
     8,   8,   /* cpu f32 q8_0 other 8 */
     8,   8,   /* cpu f32 q8_0 other 16 */
-    8,   8,   /* cpu f32 q8_0 other 64 */
+    8,   8,   /* cpu f32 q8_0 other 128 */
     8,   8,   /* cpu f32 q8_0 other other */
     9,   9,   /* cpu f32 q4_0 64 8 */
     9,   9,   /* cpu f32 q4_0 64 16 */
-    9,   9,   /* cpu f32 q4_0 64 64 */
+    9,   9,   /* cpu f32 q4_0 64 128 */
     9,   9,   /* cpu f32 q4_0 64 other */
     9,   9,   /* cpu f32 q4_0 128 8 */
     9,   9,   /* cpu f32 q4_0 128 16 */
-    9,   9,   /* cpu f32 q4_0 128 64 */
+    9,   9,   /* cpu f32 q4_0 128 128 */
     9,   9,   /* cpu f32 q4_0 128 other */
     9,   9,   /* cpu f32 q4_0 other 8 */
     9,   9,   /* cpu f32 q4_0 other 16 */
-    9,   9,   /* cpu f32 q4_0 other 64 */
+    9,   9,   /* cpu f32 q4_0 other 128 */
     9,   9,   /* cpu f32 q4_0 other other */
     -1,  -1,  /* cpu f16 f32 64 8 */
     -1,  -1,  /* cpu f16 f32 64 16 */
-    -1,  -1,  /* cpu f16 f32 64 64 */
+    -1,  -1,  /* cpu f16 f32 64 128 */
     -1,  -1,  /* cpu f16 f32 64 other */
     -1,  -1,  /* cpu f16 f32 128 8 */
     -1,  -1,  /* cpu f16 f32 128 16 */
-    -1,  -1,  /* cpu f16 f32 128 64 */
+    -1,  -1,  /* cpu f16 f32 128 128 */
     -1,  -1,  /* cpu f16 f32 128 other */
     -1,  -1,  /* cpu f16 f32 other 8 */
     -1,  -1,  /* cpu f16 f32 other 16 */
-    -1,  -1,  /* cpu f16 f32 other 64 */
+    -1,  -1,  /* cpu f16 f32 other 128 */
     -1,  -1,  /* cpu f16 f32 other other */
     10,  10,  /* cpu f16 f16 64 8 */
     10,  10,  /* cpu f16 f16 64 16 */
-    10,  10,  /* cpu f16 f16 64 64 */
+    10,  10,  /* cpu f16 f16 64 128 */
     10,  10,  /* cpu f16 f16 64 other */
     10,  10,  /* cpu f16 f16 128 8 */
     10,  10,  /* cpu f16 f16 128 16 */
-    10,  10,  /* cpu f16 f16 128 64 */
+    10,  10,  /* cpu f16 f16 128 128 */
     10,  10,  /* cpu f16 f16 128 other */
     10,  10,  /* cpu f16 f16 other 8 */
     10,  10,  /* cpu f16 f16 other 16 */
-    10,  10,  /* cpu f16 f16 other 64 */
+    10,  10,  /* cpu f16 f16 other 128 */
     10,  10,  /* cpu f16 f16 other other */
     -1,  -1,  /* cpu f16 bf16 64 8 */
     -1,  -1,  /* cpu f16 bf16 64 16 */
-    -1,  -1,  /* cpu f16 bf16 64 64 */
+    -1,  -1,  /* cpu f16 bf16 64 128 */
     -1,  -1,  /* cpu f16 bf16 64 other */
     -1,  -1,  /* cpu f16 bf16 128 8 */
     -1,  -1,  /* cpu f16 bf16 128 16 */
-    -1,  -1,  /* cpu f16 bf16 128 64 */
+    -1,  -1,  /* cpu f16 bf16 128 128 */
     -1,  -1,  /* cpu f16 bf16 128 other */
     -1,  -1,  /* cpu f16 bf16 other 8 */
     -1,  -1,  /* cpu f16 bf16 other 16 */
-    -1,  -1,  /* cpu f16 bf16 other 64 */
+    -1,  -1,  /* cpu f16 bf16 other 128 */
     -1,  -1,  /* cpu f16 bf16 other other */
     11,  11,  /* cpu f16 fp8_e4m3 64 8 */
     11,  11,  /* cpu f16 fp8_e4m3 64 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 64 64 */
+    11,  11,  /* cpu f16 fp8_e4m3 64 128 */
     11,  11,  /* cpu f16 fp8_e4m3 64 other */
     11,  11,  /* cpu f16 fp8_e4m3 128 8 */
     11,  11,  /* cpu f16 fp8_e4m3 128 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 128 64 */
+    11,  11,  /* cpu f16 fp8_e4m3 128 128 */
     11,  11,  /* cpu f16 fp8_e4m3 128 other */
     11,  11,  /* cpu f16 fp8_e4m3 other 8 */
     11,  11,  /* cpu f16 fp8_e4m3 other 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 other 64 */
+    11,  11,  /* cpu f16 fp8_e4m3 other 128 */
     11,  11,  /* cpu f16 fp8_e4m3 other other */
     12,  12,  /* cpu f16 fp8_e5m2 64 8 */
     12,  12,  /* cpu f16 fp8_e5m2 64 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 64 64 */
+    12,  12,  /* cpu f16 fp8_e5m2 64 128 */
     12,  12,  /* cpu f16 fp8_e5m2 64 other */
     12,  12,  /* cpu f16 fp8_e5m2 128 8 */
     12,  12,  /* cpu f16 fp8_e5m2 128 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 128 64 */
+    12,  12,  /* cpu f16 fp8_e5m2 128 128 */
     12,  12,  /* cpu f16 fp8_e5m2 128 other */
     12,  12,  /* cpu f16 fp8_e5m2 other 8 */
     12,  12,  /* cpu f16 fp8_e5m2 other 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 other 64 */
+    12,  12,  /* cpu f16 fp8_e5m2 other 128 */
     12,  12,  /* cpu f16 fp8_e5m2 other other */
     13,  13,  /* cpu f16 int8 64 8 */
     13,  13,  /* cpu f16 int8 64 16 */
-    13,  13,  /* cpu f16 int8 64 64 */
+    13,  13,  /* cpu f16 int8 64 128 */
     13,  13,  /* cpu f16 int8 64 other */
     13,  13,  /* cpu f16 int8 128 8 */
     13,  13,  /* cpu f16 int8 128 16 */
-    13,  13,  /* cpu f16 int8 128 64 */
+    13,  13,  /* cpu f16 int8 128 128 */
     13,  13,  /* cpu f16 int8 128 other */
     13,  13,  /* cpu f16 int8 other 8 */
     13,  13,  /* cpu f16 int8 other 16 */
-    13,  13,  /* cpu f16 int8 other 64 */
+    13,  13,  /* cpu f16 int8 other 128 */
     13,  13,  /* cpu f16 int8 other other */
     14,  14,  /* cpu f16 nvfp4 64 8 */
     14,  14,  /* cpu f16 nvfp4 64 16 */
-    14,  14,  /* cpu f16 nvfp4 64 64 */
+    14,  14,  /* cpu f16 nvfp4 64 128 */
     14,  14,  /* cpu f16 nvfp4 64 other */
     14,  14,  /* cpu f16 nvfp4 128 8 */
     14,  14,  /* cpu f16 nvfp4 128 16 */
-    14,  14,  /* cpu f16 nvfp4 128 64 */
+    14,  14,  /* cpu f16 nvfp4 128 128 */
     14,  14,  /* cpu f16 nvfp4 128 other */
     14,  14,  /* cpu f16 nvfp4 other 8 */
     14,  14,  /* cpu f16 nvfp4 other 16 */
-    14,  14,  /* cpu f16 nvfp4 other 64 */
+    14,  14,  /* cpu f16 nvfp4 other 128 */
     14,  14,  /* cpu f16 nvfp4 other other */
     15,  15,  /* cpu f16 int8_per_token_head 64 8 */
     15,  15,  /* cpu f16 int8_per_token_head 64 16 */
-    15,  15,  /* cpu f16 int8_per_token_head 64 64 */
+    15,  15,  /* cpu f16 int8_per_token_head 64 128 */
     15,  15,  /* cpu f16 int8_per_token_head 64 other */
     15,  15,  /* cpu f16 int8_per_token_head 128 8 */
     15,  15,  /* cpu f16 int8_per_token_head 128 16 */
-    15,  15,  /* cpu f16 int8_per_token_head 128 64 */
+    15,  15,  /* cpu f16 int8_per_token_head 128 128 */
     15,  15,  /* cpu f16 int8_per_token_head 128 other */
     15,  15,  /* cpu f16 int8_per_token_head other 8 */
     15,  15,  /* cpu f16 int8_per_token_head other 16 */
-    15,  15,  /* cpu f16 int8_per_token_head other 64 */
+    15,  15,  /* cpu f16 int8_per_token_head other 128 */
     15,  15,  /* cpu f16 int8_per_token_head other other */
     16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 64 */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 128 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 other */
     16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 64 */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 128 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 other */
     16,  16,  /* cpu f16 fp8_per_token_head other 8 */
     16,  16,  /* cpu f16 fp8_per_token_head other 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head other 64 */
+    16,  16,  /* cpu f16 fp8_per_token_head other 128 */
     16,  16,  /* cpu f16 fp8_per_token_head other other */
     17,  17,  /* cpu f16 int4_per_token_head 64 8 */
     17,  17,  /* cpu f16 int4_per_token_head 64 16 */
-    17,  17,  /* cpu f16 int4_per_token_head 64 64 */
+    17,  17,  /* cpu f16 int4_per_token_head 64 128 */
     17,  17,  /* cpu f16 int4_per_token_head 64 other */
     17,  17,  /* cpu f16 int4_per_token_head 128 8 */
     17,  17,  /* cpu f16 int4_per_token_head 128 16 */
-    17,  17,  /* cpu f16 int4_per_token_head 128 64 */
+    17,  17,  /* cpu f16 int4_per_token_head 128 128 */
     17,  17,  /* cpu f16 int4_per_token_head 128 other */
     17,  17,  /* cpu f16 int4_per_token_head other 8 */
     17,  17,  /* cpu f16 int4_per_token_head other 16 */
-    17,  17,  /* cpu f16 int4_per_token_head other 64 */
+    17,  17,  /* cpu f16 int4_per_token_head other 128 */
     17,  17,  /* cpu f16 int4_per_token_head other other */
     18,  18,  /* cpu f16 q8_0 64 8 */
     18,  18,  /* cpu f16 q8_0 64 16 */
-    18,  18,  /* cpu f16 q8_0 64 64 */
+    18,  18,  /* cpu f16 q8_0 64 128 */
     18,  18,  /* cpu f16 q8_0 64 other */
     18,  18,  /* cpu f16 q8_0 128 8 */
     18,  18,  /* cpu f16 q8_0 128 16 */
-    18,  18,  /* cpu f16 q8_0 128 64 */
+    18,  18,  /* cpu f16 q8_0 128 128 */
     18,  18,  /* cpu f16 q8_0 128 other */
     18,  18,  /* cpu f16 q8_0 other 8 */
     18,  18,  /* cpu f16 q8_0 other 16 */
-    18,  18,  /* cpu f16 q8_0 other 64 */
+    18,  18,  /* cpu f16 q8_0 other 128 */
     18,  18,  /* cpu f16 q8_0 other other */
     19,  19,  /* cpu f16 q4_0 64 8 */
     19,  19,  /* cpu f16 q4_0 64 16 */
-    19,  19,  /* cpu f16 q4_0 64 64 */
+    19,  19,  /* cpu f16 q4_0 64 128 */
     19,  19,  /* cpu f16 q4_0 64 other */
     19,  19,  /* cpu f16 q4_0 128 8 */
     19,  19,  /* cpu f16 q4_0 128 16 */
-    19,  19,  /* cpu f16 q4_0 128 64 */
+    19,  19,  /* cpu f16 q4_0 128 128 */
     19,  19,  /* cpu f16 q4_0 128 other */
     19,  19,  /* cpu f16 q4_0 other 8 */
     19,  19,  /* cpu f16 q4_0 other 16 */
-    19,  19,  /* cpu f16 q4_0 other 64 */
+    19,  19,  /* cpu f16 q4_0 other 128 */
     19,  19,  /* cpu f16 q4_0 other other */
     -1,  -1,  /* cpu bf16 f32 64 8 */
     -1,  -1,  /* cpu bf16 f32 64 16 */
-    -1,  -1,  /* cpu bf16 f32 64 64 */
+    -1,  -1,  /* cpu bf16 f32 64 128 */
     -1,  -1,  /* cpu bf16 f32 64 other */
     -1,  -1,  /* cpu bf16 f32 128 8 */
     -1,  -1,  /* cpu bf16 f32 128 16 */
-    -1,  -1,  /* cpu bf16 f32 128 64 */
+    -1,  -1,  /* cpu bf16 f32 128 128 */
     -1,  -1,  /* cpu bf16 f32 128 other */
     -1,  -1,  /* cpu bf16 f32 other 8 */
     -1,  -1,  /* cpu bf16 f32 other 16 */
-    -1,  -1,  /* cpu bf16 f32 other 64 */
+    -1,  -1,  /* cpu bf16 f32 other 128 */
     -1,  -1,  /* cpu bf16 f32 other other */
     -1,  -1,  /* cpu bf16 f16 64 8 */
     -1,  -1,  /* cpu bf16 f16 64 16 */
-    -1,  -1,  /* cpu bf16 f16 64 64 */
+    -1,  -1,  /* cpu bf16 f16 64 128 */
     -1,  -1,  /* cpu bf16 f16 64 other */
     -1,  -1,  /* cpu bf16 f16 128 8 */
     -1,  -1,  /* cpu bf16 f16 128 16 */
-    -1,  -1,  /* cpu bf16 f16 128 64 */
+    -1,  -1,  /* cpu bf16 f16 128 128 */
     -1,  -1,  /* cpu bf16 f16 128 other */
     -1,  -1,  /* cpu bf16 f16 other 8 */
     -1,  -1,  /* cpu bf16 f16 other 16 */
-    -1,  -1,  /* cpu bf16 f16 other 64 */
+    -1,  -1,  /* cpu bf16 f16 other 128 */
     -1,  -1,  /* cpu bf16 f16 other other */
     20,  20,  /* cpu bf16 bf16 64 8 */
     20,  20,  /* cpu bf16 bf16 64 16 */
-    20,  20,  /* cpu bf16 bf16 64 64 */
+    20,  20,  /* cpu bf16 bf16 64 128 */
     20,  20,  /* cpu bf16 bf16 64 other */
     20,  20,  /* cpu bf16 bf16 128 8 */
     20,  20,  /* cpu bf16 bf16 128 16 */
-    20,  20,  /* cpu bf16 bf16 128 64 */
+    20,  20,  /* cpu bf16 bf16 128 128 */
     20,  20,  /* cpu bf16 bf16 128 other */
     20,  20,  /* cpu bf16 bf16 other 8 */
     20,  20,  /* cpu bf16 bf16 other 16 */
-    20,  20,  /* cpu bf16 bf16 other 64 */
+    20,  20,  /* cpu bf16 bf16 other 128 */
     20,  20,  /* cpu bf16 bf16 other other */
     21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 64 */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 other */
     21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 64 */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 other */
     21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 other 64 */
+    21,  21,  /* cpu bf16 fp8_e4m3 other 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 other other */
     22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 64 */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 other */
     22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 64 */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 other */
     22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 other 64 */
+    22,  22,  /* cpu bf16 fp8_e5m2 other 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 other other */
     23,  23,  /* cpu bf16 int8 64 8 */
     23,  23,  /* cpu bf16 int8 64 16 */
-    23,  23,  /* cpu bf16 int8 64 64 */
+    23,  23,  /* cpu bf16 int8 64 128 */
     23,  23,  /* cpu bf16 int8 64 other */
     23,  23,  /* cpu bf16 int8 128 8 */
     23,  23,  /* cpu bf16 int8 128 16 */
-    23,  23,  /* cpu bf16 int8 128 64 */
+    23,  23,  /* cpu bf16 int8 128 128 */
     23,  23,  /* cpu bf16 int8 128 other */
     23,  23,  /* cpu bf16 int8 other 8 */
     23,  23,  /* cpu bf16 int8 other 16 */
-    23,  23,  /* cpu bf16 int8 other 64 */
+    23,  23,  /* cpu bf16 int8 other 128 */
     23,  23,  /* cpu bf16 int8 other other */
     24,  24,  /* cpu bf16 nvfp4 64 8 */
     24,  24,  /* cpu bf16 nvfp4 64 16 */
-    24,  24,  /* cpu bf16 nvfp4 64 64 */
+    24,  24,  /* cpu bf16 nvfp4 64 128 */
     24,  24,  /* cpu bf16 nvfp4 64 other */
     24,  24,  /* cpu bf16 nvfp4 128 8 */
     24,  24,  /* cpu bf16 nvfp4 128 16 */
-    24,  24,  /* cpu bf16 nvfp4 128 64 */
+    24,  24,  /* cpu bf16 nvfp4 128 128 */
     24,  24,  /* cpu bf16 nvfp4 128 other */
     24,  24,  /* cpu bf16 nvfp4 other 8 */
     24,  24,  /* cpu bf16 nvfp4 other 16 */
-    24,  24,  /* cpu bf16 nvfp4 other 64 */
+    24,  24,  /* cpu bf16 nvfp4 other 128 */
     24,  24,  /* cpu bf16 nvfp4 other other */
     25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 64 */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 128 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 other */
     25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 64 */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 128 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 other */
     25,  25,  /* cpu bf16 int8_per_token_head other 8 */
     25,  25,  /* cpu bf16 int8_per_token_head other 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head other 64 */
+    25,  25,  /* cpu bf16 int8_per_token_head other 128 */
     25,  25,  /* cpu bf16 int8_per_token_head other other */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 64 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 64 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
     26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head other 64 */
+    26,  26,  /* cpu bf16 fp8_per_token_head other 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head other other */
     27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 64 */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 128 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 other */
     27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 64 */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 128 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 other */
     27,  27,  /* cpu bf16 int4_per_token_head other 8 */
     27,  27,  /* cpu bf16 int4_per_token_head other 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head other 64 */
+    27,  27,  /* cpu bf16 int4_per_token_head other 128 */
     27,  27,  /* cpu bf16 int4_per_token_head other other */
     28,  28,  /* cpu bf16 q8_0 64 8 */
     28,  28,  /* cpu bf16 q8_0 64 16 */
-    28,  28,  /* cpu bf16 q8_0 64 64 */
+    28,  28,  /* cpu bf16 q8_0 64 128 */
     28,  28,  /* cpu bf16 q8_0 64 other */
     28,  28,  /* cpu bf16 q8_0 128 8 */
     28,  28,  /* cpu bf16 q8_0 128 16 */
-    28,  28,  /* cpu bf16 q8_0 128 64 */
+    28,  28,  /* cpu bf16 q8_0 128 128 */
     28,  28,  /* cpu bf16 q8_0 128 other */
     28,  28,  /* cpu bf16 q8_0 other 8 */
     28,  28,  /* cpu bf16 q8_0 other 16 */
-    28,  28,  /* cpu bf16 q8_0 other 64 */
+    28,  28,  /* cpu bf16 q8_0 other 128 */
     28,  28,  /* cpu bf16 q8_0 other other */
     29,  29,  /* cpu bf16 q4_0 64 8 */
     29,  29,  /* cpu bf16 q4_0 64 16 */
-    29,  29,  /* cpu bf16 q4_0 64 64 */
+    29,  29,  /* cpu bf16 q4_0 64 128 */
     29,  29,  /* cpu bf16 q4_0 64 other */
     29,  29,  /* cpu bf16 q4_0 128 8 */
     29,  29,  /* cpu bf16 q4_0 128 16 */
-    29,  29,  /* cpu bf16 q4_0 128 64 */
+    29,  29,  /* cpu bf16 q4_0 128 128 */
     29,  29,  /* cpu bf16 q4_0 128 other */
     29,  29,  /* cpu bf16 q4_0 other 8 */
     29,  29,  /* cpu bf16 q4_0 other 16 */
-    29,  29,  /* cpu bf16 q4_0 other 64 */
+    29,  29,  /* cpu bf16 q4_0 other 128 */
     29,  29,  /* cpu bf16 q4_0 other other */
     30,  30,  /* cuda f32 f32 64 8 */
     30,  30,  /* cuda f32 f32 64 16 */
-    30,  30,  /* cuda f32 f32 64 64 */
+    30,  30,  /* cuda f32 f32 64 128 */
     30,  30,  /* cuda f32 f32 64 other */
     30,  30,  /* cuda f32 f32 128 8 */
     30,  30,  /* cuda f32 f32 128 16 */
-    30,  30,  /* cuda f32 f32 128 64 */
+    30,  30,  /* cuda f32 f32 128 128 */
     30,  30,  /* cuda f32 f32 128 other */
     30,  30,  /* cuda f32 f32 other 8 */
     30,  30,  /* cuda f32 f32 other 16 */
-    30,  30,  /* cuda f32 f32 other 64 */
+    30,  30,  /* cuda f32 f32 other 128 */
     30,  30,  /* cuda f32 f32 other other */
     -1,  -1,  /* cuda f32 f16 64 8 */
     -1,  -1,  /* cuda f32 f16 64 16 */
-    -1,  -1,  /* cuda f32 f16 64 64 */
+    -1,  -1,  /* cuda f32 f16 64 128 */
     -1,  -1,  /* cuda f32 f16 64 other */
     -1,  -1,  /* cuda f32 f16 128 8 */
     -1,  -1,  /* cuda f32 f16 128 16 */
-    -1,  -1,  /* cuda f32 f16 128 64 */
+    -1,  -1,  /* cuda f32 f16 128 128 */
     -1,  -1,  /* cuda f32 f16 128 other */
     -1,  -1,  /* cuda f32 f16 other 8 */
     -1,  -1,  /* cuda f32 f16 other 16 */
-    -1,  -1,  /* cuda f32 f16 other 64 */
+    -1,  -1,  /* cuda f32 f16 other 128 */
     -1,  -1,  /* cuda f32 f16 other other */
     -1,  -1,  /* cuda f32 bf16 64 8 */
     -1,  -1,  /* cuda f32 bf16 64 16 */
-    -1,  -1,  /* cuda f32 bf16 64 64 */
+    -1,  -1,  /* cuda f32 bf16 64 128 */
     -1,  -1,  /* cuda f32 bf16 64 other */
     -1,  -1,  /* cuda f32 bf16 128 8 */
     -1,  -1,  /* cuda f32 bf16 128 16 */
-    -1,  -1,  /* cuda f32 bf16 128 64 */
+    -1,  -1,  /* cuda f32 bf16 128 128 */
     -1,  -1,  /* cuda f32 bf16 128 other */
     -1,  -1,  /* cuda f32 bf16 other 8 */
     -1,  -1,  /* cuda f32 bf16 other 16 */
-    -1,  -1,  /* cuda f32 bf16 other 64 */
+    -1,  -1,  /* cuda f32 bf16 other 128 */
     -1,  -1,  /* cuda f32 bf16 other other */
     31,  31,  /* cuda f32 fp8_e4m3 64 8 */
     31,  31,  /* cuda f32 fp8_e4m3 64 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 64 64 */
+    31,  31,  /* cuda f32 fp8_e4m3 64 128 */
     31,  31,  /* cuda f32 fp8_e4m3 64 other */
     31,  31,  /* cuda f32 fp8_e4m3 128 8 */
     31,  31,  /* cuda f32 fp8_e4m3 128 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 128 64 */
+    31,  31,  /* cuda f32 fp8_e4m3 128 128 */
     31,  31,  /* cuda f32 fp8_e4m3 128 other */
     31,  31,  /* cuda f32 fp8_e4m3 other 8 */
     31,  31,  /* cuda f32 fp8_e4m3 other 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 other 64 */
+    31,  31,  /* cuda f32 fp8_e4m3 other 128 */
     31,  31,  /* cuda f32 fp8_e4m3 other other */
     32,  32,  /* cuda f32 fp8_e5m2 64 8 */
     32,  32,  /* cuda f32 fp8_e5m2 64 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 64 64 */
+    32,  32,  /* cuda f32 fp8_e5m2 64 128 */
     32,  32,  /* cuda f32 fp8_e5m2 64 other */
     32,  32,  /* cuda f32 fp8_e5m2 128 8 */
     32,  32,  /* cuda f32 fp8_e5m2 128 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 128 64 */
+    32,  32,  /* cuda f32 fp8_e5m2 128 128 */
     32,  32,  /* cuda f32 fp8_e5m2 128 other */
     32,  32,  /* cuda f32 fp8_e5m2 other 8 */
     32,  32,  /* cuda f32 fp8_e5m2 other 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 other 64 */
+    32,  32,  /* cuda f32 fp8_e5m2 other 128 */
     32,  32,  /* cuda f32 fp8_e5m2 other other */
     33,  33,  /* cuda f32 int8 64 8 */
     33,  33,  /* cuda f32 int8 64 16 */
-    33,  33,  /* cuda f32 int8 64 64 */
+    33,  33,  /* cuda f32 int8 64 128 */
     33,  33,  /* cuda f32 int8 64 other */
     33,  33,  /* cuda f32 int8 128 8 */
     33,  33,  /* cuda f32 int8 128 16 */
-    33,  33,  /* cuda f32 int8 128 64 */
+    33,  33,  /* cuda f32 int8 128 128 */
     33,  33,  /* cuda f32 int8 128 other */
     33,  33,  /* cuda f32 int8 other 8 */
     33,  33,  /* cuda f32 int8 other 16 */
-    33,  33,  /* cuda f32 int8 other 64 */
+    33,  33,  /* cuda f32 int8 other 128 */
     33,  33,  /* cuda f32 int8 other other */
     34,  34,  /* cuda f32 nvfp4 64 8 */
     34,  34,  /* cuda f32 nvfp4 64 16 */
-    34,  34,  /* cuda f32 nvfp4 64 64 */
+    34,  34,  /* cuda f32 nvfp4 64 128 */
     34,  34,  /* cuda f32 nvfp4 64 other */
     34,  34,  /* cuda f32 nvfp4 128 8 */
     34,  34,  /* cuda f32 nvfp4 128 16 */
-    34,  34,  /* cuda f32 nvfp4 128 64 */
+    34,  34,  /* cuda f32 nvfp4 128 128 */
     34,  34,  /* cuda f32 nvfp4 128 other */
     34,  34,  /* cuda f32 nvfp4 other 8 */
     34,  34,  /* cuda f32 nvfp4 other 16 */
-    34,  34,  /* cuda f32 nvfp4 other 64 */
+    34,  34,  /* cuda f32 nvfp4 other 128 */
     34,  34,  /* cuda f32 nvfp4 other other */
     35,  35,  /* cuda f32 int8_per_token_head 64 8 */
     35,  35,  /* cuda f32 int8_per_token_head 64 16 */
-    35,  35,  /* cuda f32 int8_per_token_head 64 64 */
+    35,  35,  /* cuda f32 int8_per_token_head 64 128 */
     35,  35,  /* cuda f32 int8_per_token_head 64 other */
     35,  35,  /* cuda f32 int8_per_token_head 128 8 */
     35,  35,  /* cuda f32 int8_per_token_head 128 16 */
-    35,  35,  /* cuda f32 int8_per_token_head 128 64 */
+    35,  35,  /* cuda f32 int8_per_token_head 128 128 */
     35,  35,  /* cuda f32 int8_per_token_head 128 other */
     35,  35,  /* cuda f32 int8_per_token_head other 8 */
     35,  35,  /* cuda f32 int8_per_token_head other 16 */
-    35,  35,  /* cuda f32 int8_per_token_head other 64 */
+    35,  35,  /* cuda f32 int8_per_token_head other 128 */
     35,  35,  /* cuda f32 int8_per_token_head other other */
     36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 64 */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 128 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 other */
     36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 64 */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 128 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 other */
     36,  36,  /* cuda f32 fp8_per_token_head other 8 */
     36,  36,  /* cuda f32 fp8_per_token_head other 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head other 64 */
+    36,  36,  /* cuda f32 fp8_per_token_head other 128 */
     36,  36,  /* cuda f32 fp8_per_token_head other other */
     37,  37,  /* cuda f32 int4_per_token_head 64 8 */
     37,  37,  /* cuda f32 int4_per_token_head 64 16 */
-    37,  37,  /* cuda f32 int4_per_token_head 64 64 */
+    37,  37,  /* cuda f32 int4_per_token_head 64 128 */
     37,  37,  /* cuda f32 int4_per_token_head 64 other */
     37,  37,  /* cuda f32 int4_per_token_head 128 8 */
     37,  37,  /* cuda f32 int4_per_token_head 128 16 */
-    37,  37,  /* cuda f32 int4_per_token_head 128 64 */
+    37,  37,  /* cuda f32 int4_per_token_head 128 128 */
     37,  37,  /* cuda f32 int4_per_token_head 128 other */
     37,  37,  /* cuda f32 int4_per_token_head other 8 */
     37,  37,  /* cuda f32 int4_per_token_head other 16 */
-    37,  37,  /* cuda f32 int4_per_token_head other 64 */
+    37,  37,  /* cuda f32 int4_per_token_head other 128 */
     37,  37,  /* cuda f32 int4_per_token_head other other */
     38,  38,  /* cuda f32 q8_0 64 8 */
     38,  38,  /* cuda f32 q8_0 64 16 */
-    38,  38,  /* cuda f32 q8_0 64 64 */
+    38,  38,  /* cuda f32 q8_0 64 128 */
     38,  38,  /* cuda f32 q8_0 64 other */
     38,  38,  /* cuda f32 q8_0 128 8 */
     38,  38,  /* cuda f32 q8_0 128 16 */
-    38,  38,  /* cuda f32 q8_0 128 64 */
+    38,  38,  /* cuda f32 q8_0 128 128 */
     38,  38,  /* cuda f32 q8_0 128 other */
     38,  38,  /* cuda f32 q8_0 other 8 */
     38,  38,  /* cuda f32 q8_0 other 16 */
-    38,  38,  /* cuda f32 q8_0 other 64 */
+    38,  38,  /* cuda f32 q8_0 other 128 */
     38,  38,  /* cuda f32 q8_0 other other */
     39,  39,  /* cuda f32 q4_0 64 8 */
     39,  39,  /* cuda f32 q4_0 64 16 */
-    39,  39,  /* cuda f32 q4_0 64 64 */
+    39,  39,  /* cuda f32 q4_0 64 128 */
     39,  39,  /* cuda f32 q4_0 64 other */
     39,  39,  /* cuda f32 q4_0 128 8 */
     39,  39,  /* cuda f32 q4_0 128 16 */
-    39,  39,  /* cuda f32 q4_0 128 64 */
+    39,  39,  /* cuda f32 q4_0 128 128 */
     39,  39,  /* cuda f32 q4_0 128 other */
     39,  39,  /* cuda f32 q4_0 other 8 */
     39,  39,  /* cuda f32 q4_0 other 16 */
-    39,  39,  /* cuda f32 q4_0 other 64 */
+    39,  39,  /* cuda f32 q4_0 other 128 */
     39,  39,  /* cuda f32 q4_0 other other */
     -1,  -1,  /* cuda f16 f32 64 8 */
     -1,  -1,  /* cuda f16 f32 64 16 */
-    -1,  -1,  /* cuda f16 f32 64 64 */
+    -1,  -1,  /* cuda f16 f32 64 128 */
     -1,  -1,  /* cuda f16 f32 64 other */
     -1,  -1,  /* cuda f16 f32 128 8 */
     -1,  -1,  /* cuda f16 f32 128 16 */
-    -1,  -1,  /* cuda f16 f32 128 64 */
+    -1,  -1,  /* cuda f16 f32 128 128 */
     -1,  -1,  /* cuda f16 f32 128 other */
     -1,  -1,  /* cuda f16 f32 other 8 */
     -1,  -1,  /* cuda f16 f32 other 16 */
-    -1,  -1,  /* cuda f16 f32 other 64 */
+    -1,  -1,  /* cuda f16 f32 other 128 */
     -1,  -1,  /* cuda f16 f32 other other */
     40,  46,  /* cuda f16 f16 64 8 */
     41,  46,  /* cuda f16 f16 64 16 */
-    42,  46,  /* cuda f16 f16 64 64 */
+    42,  46,  /* cuda f16 f16 64 128 */
     46,  46,  /* cuda f16 f16 64 other */
     43,  46,  /* cuda f16 f16 128 8 */
     44,  46,  /* cuda f16 f16 128 16 */
-    45,  46,  /* cuda f16 f16 128 64 */
+    45,  46,  /* cuda f16 f16 128 128 */
     46,  46,  /* cuda f16 f16 128 other */
     46,  46,  /* cuda f16 f16 other 8 */
     46,  46,  /* cuda f16 f16 other 16 */
-    46,  46,  /* cuda f16 f16 other 64 */
+    46,  46,  /* cuda f16 f16 other 128 */
     46,  46,  /* cuda f16 f16 other other */
     -1,  -1,  /* cuda f16 bf16 64 8 */
     -1,  -1,  /* cuda f16 bf16 64 16 */
-    -1,  -1,  /* cuda f16 bf16 64 64 */
+    -1,  -1,  /* cuda f16 bf16 64 128 */
     -1,  -1,  /* cuda f16 bf16 64 other */
     -1,  -1,  /* cuda f16 bf16 128 8 */
     -1,  -1,  /* cuda f16 bf16 128 16 */
-    -1,  -1,  /* cuda f16 bf16 128 64 */
+    -1,  -1,  /* cuda f16 bf16 128 128 */
     -1,  -1,  /* cuda f16 bf16 128 other */
     -1,  -1,  /* cuda f16 bf16 other 8 */
     -1,  -1,  /* cuda f16 bf16 other 16 */
-    -1,  -1,  /* cuda f16 bf16 other 64 */
+    -1,  -1,  /* cuda f16 bf16 other 128 */
     -1,  -1,  /* cuda f16 bf16 other other */
     47,  53,  /* cuda f16 fp8_e4m3 64 8 */
     48,  53,  /* cuda f16 fp8_e4m3 64 16 */
-    49,  53,  /* cuda f16 fp8_e4m3 64 64 */
+    49,  53,  /* cuda f16 fp8_e4m3 64 128 */
     53,  53,  /* cuda f16 fp8_e4m3 64 other */
     50,  53,  /* cuda f16 fp8_e4m3 128 8 */
     51,  53,  /* cuda f16 fp8_e4m3 128 16 */
-    52,  53,  /* cuda f16 fp8_e4m3 128 64 */
+    52,  53,  /* cuda f16 fp8_e4m3 128 128 */
     53,  53,  /* cuda f16 fp8_e4m3 128 other */
     53,  53,  /* cuda f16 fp8_e4m3 other 8 */
     53,  53,  /* cuda f16 fp8_e4m3 other 16 */
-    53,  53,  /* cuda f16 fp8_e4m3 other 64 */
+    53,  53,  /* cuda f16 fp8_e4m3 other 128 */
     53,  53,  /* cuda f16 fp8_e4m3 other other */
     54,  60,  /* cuda f16 fp8_e5m2 64 8 */
     55,  60,  /* cuda f16 fp8_e5m2 64 16 */
-    56,  60,  /* cuda f16 fp8_e5m2 64 64 */
+    56,  60,  /* cuda f16 fp8_e5m2 64 128 */
     60,  60,  /* cuda f16 fp8_e5m2 64 other */
     57,  60,  /* cuda f16 fp8_e5m2 128 8 */
     58,  60,  /* cuda f16 fp8_e5m2 128 16 */
-    59,  60,  /* cuda f16 fp8_e5m2 128 64 */
+    59,  60,  /* cuda f16 fp8_e5m2 128 128 */
     60,  60,  /* cuda f16 fp8_e5m2 128 other */
     60,  60,  /* cuda f16 fp8_e5m2 other 8 */
     60,  60,  /* cuda f16 fp8_e5m2 other 16 */
-    60,  60,  /* cuda f16 fp8_e5m2 other 64 */
+    60,  60,  /* cuda f16 fp8_e5m2 other 128 */
     60,  60,  /* cuda f16 fp8_e5m2 other other */
     61,  67,  /* cuda f16 int8 64 8 */
     62,  67,  /* cuda f16 int8 64 16 */
-    63,  67,  /* cuda f16 int8 64 64 */
+    63,  67,  /* cuda f16 int8 64 128 */
     67,  67,  /* cuda f16 int8 64 other */
     64,  67,  /* cuda f16 int8 128 8 */
     65,  67,  /* cuda f16 int8 128 16 */
-    66,  67,  /* cuda f16 int8 128 64 */
+    66,  67,  /* cuda f16 int8 128 128 */
     67,  67,  /* cuda f16 int8 128 other */
     67,  67,  /* cuda f16 int8 other 8 */
     67,  67,  /* cuda f16 int8 other 16 */
-    67,  67,  /* cuda f16 int8 other 64 */
+    67,  67,  /* cuda f16 int8 other 128 */
     67,  67,  /* cuda f16 int8 other other */
     68,  68,  /* cuda f16 nvfp4 64 8 */
     68,  68,  /* cuda f16 nvfp4 64 16 */
-    68,  68,  /* cuda f16 nvfp4 64 64 */
+    68,  68,  /* cuda f16 nvfp4 64 128 */
     68,  68,  /* cuda f16 nvfp4 64 other */
     68,  68,  /* cuda f16 nvfp4 128 8 */
     68,  68,  /* cuda f16 nvfp4 128 16 */
-    68,  68,  /* cuda f16 nvfp4 128 64 */
+    68,  68,  /* cuda f16 nvfp4 128 128 */
     68,  68,  /* cuda f16 nvfp4 128 other */
     68,  68,  /* cuda f16 nvfp4 other 8 */
     68,  68,  /* cuda f16 nvfp4 other 16 */
-    68,  68,  /* cuda f16 nvfp4 other 64 */
+    68,  68,  /* cuda f16 nvfp4 other 128 */
     68,  68,  /* cuda f16 nvfp4 other other */
     69,  75,  /* cuda f16 int8_per_token_head 64 8 */
     70,  75,  /* cuda f16 int8_per_token_head 64 16 */
-    71,  75,  /* cuda f16 int8_per_token_head 64 64 */
+    71,  75,  /* cuda f16 int8_per_token_head 64 128 */
     75,  75,  /* cuda f16 int8_per_token_head 64 other */
     72,  75,  /* cuda f16 int8_per_token_head 128 8 */
     73,  75,  /* cuda f16 int8_per_token_head 128 16 */
-    74,  75,  /* cuda f16 int8_per_token_head 128 64 */
+    74,  75,  /* cuda f16 int8_per_token_head 128 128 */
     75,  75,  /* cuda f16 int8_per_token_head 128 other */
     75,  75,  /* cuda f16 int8_per_token_head other 8 */
     75,  75,  /* cuda f16 int8_per_token_head other 16 */
-    75,  75,  /* cuda f16 int8_per_token_head other 64 */
+    75,  75,  /* cuda f16 int8_per_token_head other 128 */
     75,  75,  /* cuda f16 int8_per_token_head other other */
     76,  82,  /* cuda f16 fp8_per_token_head 64 8 */
     77,  82,  /* cuda f16 fp8_per_token_head 64 16 */
-    78,  82,  /* cuda f16 fp8_per_token_head 64 64 */
+    78,  82,  /* cuda f16 fp8_per_token_head 64 128 */
     82,  82,  /* cuda f16 fp8_per_token_head 64 other */
     79,  82,  /* cuda f16 fp8_per_token_head 128 8 */
     80,  82,  /* cuda f16 fp8_per_token_head 128 16 */
-    81,  82,  /* cuda f16 fp8_per_token_head 128 64 */
+    81,  82,  /* cuda f16 fp8_per_token_head 128 128 */
     82,  82,  /* cuda f16 fp8_per_token_head 128 other */
     82,  82,  /* cuda f16 fp8_per_token_head other 8 */
     82,  82,  /* cuda f16 fp8_per_token_head other 16 */
-    82,  82,  /* cuda f16 fp8_per_token_head other 64 */
+    82,  82,  /* cuda f16 fp8_per_token_head other 128 */
     82,  82,  /* cuda f16 fp8_per_token_head other other */
     83,  83,  /* cuda f16 int4_per_token_head 64 8 */
     83,  83,  /* cuda f16 int4_per_token_head 64 16 */
-    83,  83,  /* cuda f16 int4_per_token_head 64 64 */
+    83,  83,  /* cuda f16 int4_per_token_head 64 128 */
     83,  83,  /* cuda f16 int4_per_token_head 64 other */
     83,  83,  /* cuda f16 int4_per_token_head 128 8 */
     83,  83,  /* cuda f16 int4_per_token_head 128 16 */
-    83,  83,  /* cuda f16 int4_per_token_head 128 64 */
+    83,  83,  /* cuda f16 int4_per_token_head 128 128 */
     83,  83,  /* cuda f16 int4_per_token_head 128 other */
     83,  83,  /* cuda f16 int4_per_token_head other 8 */
     83,  83,  /* cuda f16 int4_per_token_head other 16 */
-    83,  83,  /* cuda f16 int4_per_token_head other 64 */
+    83,  83,  /* cuda f16 int4_per_token_head other 128 */
     83,  83,  /* cuda f16 int4_per_token_head other other */
     84,  84,  /* cuda f16 q8_0 64 8 */
     84,  84,  /* cuda f16 q8_0 64 16 */
-    84,  84,  /* cuda f16 q8_0 64 64 */
+    84,  84,  /* cuda f16 q8_0 64 128 */
     84,  84,  /* cuda f16 q8_0 64 other */
     84,  84,  /* cuda f16 q8_0 128 8 */
     84,  84,  /* cuda f16 q8_0 128 16 */
-    84,  84,  /* cuda f16 q8_0 128 64 */
+    84,  84,  /* cuda f16 q8_0 128 128 */
     84,  84,  /* cuda f16 q8_0 128 other */
     84,  84,  /* cuda f16 q8_0 other 8 */
     84,  84,  /* cuda f16 q8_0 other 16 */
-    84,  84,  /* cuda f16 q8_0 other 64 */
+    84,  84,  /* cuda f16 q8_0 other 128 */
     84,  84,  /* cuda f16 q8_0 other other */
     85,  85,  /* cuda f16 q4_0 64 8 */
     85,  85,  /* cuda f16 q4_0 64 16 */
-    85,  85,  /* cuda f16 q4_0 64 64 */
+    85,  85,  /* cuda f16 q4_0 64 128 */
     85,  85,  /* cuda f16 q4_0 64 other */
     85,  85,  /* cuda f16 q4_0 128 8 */
     85,  85,  /* cuda f16 q4_0 128 16 */
-    85,  85,  /* cuda f16 q4_0 128 64 */
+    85,  85,  /* cuda f16 q4_0 128 128 */
     85,  85,  /* cuda f16 q4_0 128 other */
     85,  85,  /* cuda f16 q4_0 other 8 */
     85,  85,  /* cuda f16 q4_0 other 16 */
-    85,  85,  /* cuda f16 q4_0 other 64 */
+    85,  85,  /* cuda f16 q4_0 other 128 */
     85,  85,  /* cuda f16 q4_0 other other */
     -1,  -1,  /* cuda bf16 f32 64 8 */
     -1,  -1,  /* cuda bf16 f32 64 16 */
-    -1,  -1,  /* cuda bf16 f32 64 64 */
+    -1,  -1,  /* cuda bf16 f32 64 128 */
     -1,  -1,  /* cuda bf16 f32 64 other */
     -1,  -1,  /* cuda bf16 f32 128 8 */
     -1,  -1,  /* cuda bf16 f32 128 16 */
-    -1,  -1,  /* cuda bf16 f32 128 64 */
+    -1,  -1,  /* cuda bf16 f32 128 128 */
     -1,  -1,  /* cuda bf16 f32 128 other */
     -1,  -1,  /* cuda bf16 f32 other 8 */
     -1,  -1,  /* cuda bf16 f32 other 16 */
-    -1,  -1,  /* cuda bf16 f32 other 64 */
+    -1,  -1,  /* cuda bf16 f32 other 128 */
     -1,  -1,  /* cuda bf16 f32 other other */
     -1,  -1,  /* cuda bf16 f16 64 8 */
     -1,  -1,  /* cuda bf16 f16 64 16 */
-    -1,  -1,  /* cuda bf16 f16 64 64 */
+    -1,  -1,  /* cuda bf16 f16 64 128 */
     -1,  -1,  /* cuda bf16 f16 64 other */
     -1,  -1,  /* cuda bf16 f16 128 8 */
     -1,  -1,  /* cuda bf16 f16 128 16 */
-    -1,  -1,  /* cuda bf16 f16 128 64 */
+    -1,  -1,  /* cuda bf16 f16 128 128 */
     -1,  -1,  /* cuda bf16 f16 128 other */
     -1,  -1,  /* cuda bf16 f16 other 8 */
     -1,  -1,  /* cuda bf16 f16 other 16 */
-    -1,  -1,  /* cuda bf16 f16 other 64 */
+    -1,  -1,  /* cuda bf16 f16 other 128 */
     -1,  -1,  /* cuda bf16 f16 other other */
     86,  92,  /* cuda bf16 bf16 64 8 */
     87,  92,  /* cuda bf16 bf16 64 16 */
-    88,  92,  /* cuda bf16 bf16 64 64 */
+    88,  92,  /* cuda bf16 bf16 64 128 */
     92,  92,  /* cuda bf16 bf16 64 other */
     89,  92,  /* cuda bf16 bf16 128 8 */
     90,  92,  /* cuda bf16 bf16 128 16 */
-    91,  92,  /* cuda bf16 bf16 128 64 */
+    91,  92,  /* cuda bf16 bf16 128 128 */
     92,  92,  /* cuda bf16 bf16 128 other */
     92,  92,  /* cuda bf16 bf16 other 8 */
     92,  92,  /* cuda bf16 bf16 other 16 */
-    92,  92,  /* cuda bf16 bf16 other 64 */
+    92,  92,  /* cuda bf16 bf16 other 128 */
     92,  92,  /* cuda bf16 bf16 other other */
     93,  99,  /* cuda bf16 fp8_e4m3 64 8 */
     94,  99,  /* cuda bf16 fp8_e4m3 64 16 */
-    95,  99,  /* cuda bf16 fp8_e4m3 64 64 */
+    95,  99,  /* cuda bf16 fp8_e4m3 64 128 */
     99,  99,  /* cuda bf16 fp8_e4m3 64 other */
     96,  99,  /* cuda bf16 fp8_e4m3 128 8 */
     97,  99,  /* cuda bf16 fp8_e4m3 128 16 */
-    98,  99,  /* cuda bf16 fp8_e4m3 128 64 */
+    98,  99,  /* cuda bf16 fp8_e4m3 128 128 */
     99,  99,  /* cuda bf16 fp8_e4m3 128 other */
     99,  99,  /* cuda bf16 fp8_e4m3 other 8 */
     99,  99,  /* cuda bf16 fp8_e4m3 other 16 */
-    99,  99,  /* cuda bf16 fp8_e4m3 other 64 */
+    99,  99,  /* cuda bf16 fp8_e4m3 other 128 */
     99,  99,  /* cuda bf16 fp8_e4m3 other other */
     100, 106, /* cuda bf16 fp8_e5m2 64 8 */
     101, 106, /* cuda bf16 fp8_e5m2 64 16 */
-    102, 106, /* cuda bf16 fp8_e5m2 64 64 */
+    102, 106, /* cuda bf16 fp8_e5m2 64 128 */
     106, 106, /* cuda bf16 fp8_e5m2 64 other */
     103, 106, /* cuda bf16 fp8_e5m2 128 8 */
     104, 106, /* cuda bf16 fp8_e5m2 128 16 */
-    105, 106, /* cuda bf16 fp8_e5m2 128 64 */
+    105, 106, /* cuda bf16 fp8_e5m2 128 128 */
     106, 106, /* cuda bf16 fp8_e5m2 128 other */
     106, 106, /* cuda bf16 fp8_e5m2 other 8 */
     106, 106, /* cuda bf16 fp8_e5m2 other 16 */
-    106, 106, /* cuda bf16 fp8_e5m2 other 64 */
+    106, 106, /* cuda bf16 fp8_e5m2 other 128 */
     106, 106, /* cuda bf16 fp8_e5m2 other other */
     107, 113, /* cuda bf16 int8 64 8 */
     108, 113, /* cuda bf16 int8 64 16 */
-    109, 113, /* cuda bf16 int8 64 64 */
+    109, 113, /* cuda bf16 int8 64 128 */
     113, 113, /* cuda bf16 int8 64 other */
     110, 113, /* cuda bf16 int8 128 8 */
     111, 113, /* cuda bf16 int8 128 16 */
-    112, 113, /* cuda bf16 int8 128 64 */
+    112, 113, /* cuda bf16 int8 128 128 */
     113, 113, /* cuda bf16 int8 128 other */
     113, 113, /* cuda bf16 int8 other 8 */
     113, 113, /* cuda bf16 int8 other 16 */
-    113, 113, /* cuda bf16 int8 other 64 */
+    113, 113, /* cuda bf16 int8 other 128 */
     113, 113, /* cuda bf16 int8 other other */
     114, 114, /* cuda bf16 nvfp4 64 8 */
     114, 114, /* cuda bf16 nvfp4 64 16 */
-    114, 114, /* cuda bf16 nvfp4 64 64 */
+    114, 114, /* cuda bf16 nvfp4 64 128 */
     114, 114, /* cuda bf16 nvfp4 64 other */
     114, 114, /* cuda bf16 nvfp4 128 8 */
     114, 114, /* cuda bf16 nvfp4 128 16 */
-    114, 114, /* cuda bf16 nvfp4 128 64 */
+    114, 114, /* cuda bf16 nvfp4 128 128 */
     114, 114, /* cuda bf16 nvfp4 128 other */
     114, 114, /* cuda bf16 nvfp4 other 8 */
     114, 114, /* cuda bf16 nvfp4 other 16 */
-    114, 114, /* cuda bf16 nvfp4 other 64 */
+    114, 114, /* cuda bf16 nvfp4 other 128 */
     114, 114, /* cuda bf16 nvfp4 other other */
     115, 121, /* cuda bf16 int8_per_token_head 64 8 */
     116, 121, /* cuda bf16 int8_per_token_head 64 16 */
-    117, 121, /* cuda bf16 int8_per_token_head 64 64 */
+    117, 121, /* cuda bf16 int8_per_token_head 64 128 */
     121, 121, /* cuda bf16 int8_per_token_head 64 other */
     118, 121, /* cuda bf16 int8_per_token_head 128 8 */
     119, 121, /* cuda bf16 int8_per_token_head 128 16 */
-    120, 121, /* cuda bf16 int8_per_token_head 128 64 */
+    120, 121, /* cuda bf16 int8_per_token_head 128 128 */
     121, 121, /* cuda bf16 int8_per_token_head 128 other */
     121, 121, /* cuda bf16 int8_per_token_head other 8 */
     121, 121, /* cuda bf16 int8_per_token_head other 16 */
-    121, 121, /* cuda bf16 int8_per_token_head other 64 */
+    121, 121, /* cuda bf16 int8_per_token_head other 128 */
     121, 121, /* cuda bf16 int8_per_token_head other other */
     122, 128, /* cuda bf16 fp8_per_token_head 64 8 */
     123, 128, /* cuda bf16 fp8_per_token_head 64 16 */
-    124, 128, /* cuda bf16 fp8_per_token_head 64 64 */
+    124, 128, /* cuda bf16 fp8_per_token_head 64 128 */
     128, 128, /* cuda bf16 fp8_per_token_head 64 other */
     125, 128, /* cuda bf16 fp8_per_token_head 128 8 */
     126, 128, /* cuda bf16 fp8_per_token_head 128 16 */
-    127, 128, /* cuda bf16 fp8_per_token_head 128 64 */
+    127, 128, /* cuda bf16 fp8_per_token_head 128 128 */
     128, 128, /* cuda bf16 fp8_per_token_head 128 other */
     128, 128, /* cuda bf16 fp8_per_token_head other 8 */
     128, 128, /* cuda bf16 fp8_per_token_head other 16 */
-    128, 128, /* cuda bf16 fp8_per_token_head other 64 */
+    128, 128, /* cuda bf16 fp8_per_token_head other 128 */
     128, 128, /* cuda bf16 fp8_per_token_head other other */
     129, 129, /* cuda bf16 int4_per_token_head 64 8 */
     129, 129, /* cuda bf16 int4_per_token_head 64 16 */
-    129, 129, /* cuda bf16 int4_per_token_head 64 64 */
+    129, 129, /* cuda bf16 int4_per_token_head 64 128 */
     129, 129, /* cuda bf16 int4_per_token_head 64 other */
     129, 129, /* cuda bf16 int4_per_token_head 128 8 */
     129, 129, /* cuda bf16 int4_per_token_head 128 16 */
-    129, 129, /* cuda bf16 int4_per_token_head 128 64 */
+    129, 129, /* cuda bf16 int4_per_token_head 128 128 */
     129, 129, /* cuda bf16 int4_per_token_head 128 other */
     129, 129, /* cuda bf16 int4_per_token_head other 8 */
     129, 129, /* cuda bf16 int4_per_token_head other 16 */
-    129, 129, /* cuda bf16 int4_per_token_head other 64 */
+    129, 129, /* cuda bf16 int4_per_token_head other 128 */
     129, 129, /* cuda bf16 int4_per_token_head other other */
     130, 130, /* cuda bf16 q8_0 64 8 */
     130, 130, /* cuda bf16 q8_0 64 16 */
-    130, 130, /* cuda bf16 q8_0 64 64 */
+    130, 130, /* cuda bf16 q8_0 64 128 */
     130, 130, /* cuda bf16 q8_0 64 other */
     130, 130, /* cuda bf16 q8_0 128 8 */
     130, 130, /* cuda bf16 q8_0 128 16 */
-    130, 130, /* cuda bf16 q8_0 128 64 */
+    130, 130, /* cuda bf16 q8_0 128 128 */
     130, 130, /* cuda bf16 q8_0 128 other */
     130, 130, /* cuda bf16 q8_0 other 8 */
     130, 130, /* cuda bf16 q8_0 other 16 */
-    130, 130, /* cuda bf16 q8_0 other 64 */
+    130, 130, /* cuda bf16 q8_0 other 128 */
     130, 130, /* cuda bf16 q8_0 other other */
     131, 131, /* cuda bf16 q4_0 64 8 */
     131, 131, /* cuda bf16 q4_0 64 16 */
-    131, 131, /* cuda bf16 q4_0 64 64 */
+    131, 131, /* cuda bf16 q4_0 64 128 */
     131, 131, /* cuda bf16 q4_0 64 other */
     131, 131, /* cuda bf16 q4_0 128 8 */
     131, 131, /* cuda bf16 q4_0 128 16 */
-    131, 131, /* cuda bf16 q4_0 128 64 */
+    131, 131, /* cuda bf16 q4_0 128 128 */
     131, 131, /* cuda bf16 q4_0 128 other */
     131, 131, /* cuda bf16 q4_0 other 8 */
     131, 131, /* cuda bf16 q4_0 other 16 */
-    131, 131, /* cuda bf16 q4_0 other 64 */
+    131, 131, /* cuda bf16 q4_0 other 128 */
     131, 131, /* cuda bf16 q4_0 other other */
 };
 
@@ -1447,867 +1449,867 @@ static const int16_t chains[] = {
 static const int16_t rest[] = {
     -1, -1, /* cpu f32 f32 64 8 */
     -1, -1, /* cpu f32 f32 64 16 */
-    -1, -1, /* cpu f32 f32 64 64 */
+    -1, -1, /* cpu f32 f32 64 128 */
     -1, -1, /* cpu f32 f32 64 other */
     -1, -1, /* cpu f32 f32 128 8 */
     -1, -1, /* cpu f32 f32 128 16 */
-    -1, -1, /* cpu f32 f32 128 64 */
+    -1, -1, /* cpu f32 f32 128 128 */
     -1, -1, /* cpu f32 f32 128 other */
     -1, -1, /* cpu f32 f32 other 8 */
     -1, -1, /* cpu f32 f32 other 16 */
-    -1, -1, /* cpu f32 f32 other 64 */
+    -1, -1, /* cpu f32 f32 other 128 */
     -1, -1, /* cpu f32 f32 other other */
     -1, -1, /* cpu f32 f16 64 8 */
     -1, -1, /* cpu f32 f16 64 16 */
-    -1, -1, /* cpu f32 f16 64 64 */
+    -1, -1, /* cpu f32 f16 64 128 */
     -1, -1, /* cpu f32 f16 64 other */
     -1, -1, /* cpu f32 f16 128 8 */
     -1, -1, /* cpu f32 f16 128 16 */
-    -1, -1, /* cpu f32 f16 128 64 */
+    -1, -1, /* cpu f32 f16 128 128 */
     -1, -1, /* cpu f32 f16 128 other */
     -1, -1, /* cpu f32 f16 other 8 */
     -1, -1, /* cpu f32 f16 other 16 */
-    -1, -1, /* cpu f32 f16 other 64 */
+    -1, -1, /* cpu f32 f16 other 128 */
     -1, -1, /* cpu f32 f16 other other */
     -1, -1, /* cpu f32 bf16 64 8 */
     -1, -1, /* cpu f32 bf16 64 16 */
-    -1, -1, /* cpu f32 bf16 64 64 */
+    -1, -1, /* cpu f32 bf16 64 128 */
     -1, -1, /* cpu f32 bf16 64 other */
     -1, -1, /* cpu f32 bf16 128 8 */
     -1, -1, /* cpu f32 bf16 128 16 */
-    -1, -1, /* cpu f32 bf16 128 64 */
+    -1, -1, /* cpu f32 bf16 128 128 */
     -1, -1, /* cpu f32 bf16 128 other */
     -1, -1, /* cpu f32 bf16 other 8 */
     -1, -1, /* cpu f32 bf16 other 16 */
-    -1, -1, /* cpu f32 bf16 other 64 */
+    -1, -1, /* cpu f32 bf16 other 128 */
     -1, -1, /* cpu f32 bf16 other other */
     -1, -1, /* cpu f32 fp8_e4m3 64 8 */
     -1, -1, /* cpu f32 fp8_e4m3 64 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 128 */
     -1, -1, /* cpu f32 fp8_e4m3 64 other */
     -1, -1, /* cpu f32 fp8_e4m3 128 8 */
     -1, -1, /* cpu f32 fp8_e4m3 128 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 128 */
     -1, -1, /* cpu f32 fp8_e4m3 128 other */
     -1, -1, /* cpu f32 fp8_e4m3 other 8 */
     -1, -1, /* cpu f32 fp8_e4m3 other 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 other 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 other 128 */
     -1, -1, /* cpu f32 fp8_e4m3 other other */
     -1, -1, /* cpu f32 fp8_e5m2 64 8 */
     -1, -1, /* cpu f32 fp8_e5m2 64 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 128 */
     -1, -1, /* cpu f32 fp8_e5m2 64 other */
     -1, -1, /* cpu f32 fp8_e5m2 128 8 */
     -1, -1, /* cpu f32 fp8_e5m2 128 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 128 */
     -1, -1, /* cpu f32 fp8_e5m2 128 other */
     -1, -1, /* cpu f32 fp8_e5m2 other 8 */
     -1, -1, /* cpu f32 fp8_e5m2 other 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 other 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 other 128 */
     -1, -1, /* cpu f32 fp8_e5m2 other other */
     -1, -1, /* cpu f32 int8 64 8 */
     -1, -1, /* cpu f32 int8 64 16 */
-    -1, -1, /* cpu f32 int8 64 64 */
+    -1, -1, /* cpu f32 int8 64 128 */
     -1, -1, /* cpu f32 int8 64 other */
     -1, -1, /* cpu f32 int8 128 8 */
     -1, -1, /* cpu f32 int8 128 16 */
-    -1, -1, /* cpu f32 int8 128 64 */
+    -1, -1, /* cpu f32 int8 128 128 */
     -1, -1, /* cpu f32 int8 128 other */
     -1, -1, /* cpu f32 int8 other 8 */
     -1, -1, /* cpu f32 int8 other 16 */
-    -1, -1, /* cpu f32 int8 other 64 */
+    -1, -1, /* cpu f32 int8 other 128 */
     -1, -1, /* cpu f32 int8 other other */
     -1, -1, /* cpu f32 nvfp4 64 8 */
     -1, -1, /* cpu f32 nvfp4 64 16 */
-    -1, -1, /* cpu f32 nvfp4 64 64 */
+    -1, -1, /* cpu f32 nvfp4 64 128 */
     -1, -1, /* cpu f32 nvfp4 64 other */
     -1, -1, /* cpu f32 nvfp4 128 8 */
     -1, -1, /* cpu f32 nvfp4 128 16 */
-    -1, -1, /* cpu f32 nvfp4 128 64 */
+    -1, -1, /* cpu f32 nvfp4 128 128 */
     -1, -1, /* cpu f32 nvfp4 128 other */
     -1, -1, /* cpu f32 nvfp4 other 8 */
     -1, -1, /* cpu f32 nvfp4 other 16 */
-    -1, -1, /* cpu f32 nvfp4 other 64 */
+    -1, -1, /* cpu f32 nvfp4 other 128 */
     -1, -1, /* cpu f32 nvfp4 other other */
     -1, -1, /* cpu f32 int8_per_token_head 64 8 */
     -1, -1, /* cpu f32 int8_per_token_head 64 16 */
-    -1, -1, /* cpu f32 int8_per_token_head 64 64 */
+    -1, -1, /* cpu f32 int8_per_token_head 64 128 */
     -1, -1, /* cpu f32 int8_per_token_head 64 other */
     -1, -1, /* cpu f32 int8_per_token_head 128 8 */
     -1, -1, /* cpu f32 int8_per_token_head 128 16 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 64 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 128 */
     -1, -1, /* cpu f32 int8_per_token_head 128 other */
     -1, -1, /* cpu f32 int8_per_token_head other 8 */
     -1, -1, /* cpu f32 int8_per_token_head other 16 */
-    -1, -1, /* cpu f32 int8_per_token_head other 64 */
+    -1, -1, /* cpu f32 int8_per_token_head other 128 */
     -1, -1, /* cpu f32 int8_per_token_head other other */
     -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 128 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 other */
     -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 128 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 other */
     -1, -1, /* cpu f32 fp8_per_token_head other 8 */
     -1, -1, /* cpu f32 fp8_per_token_head other 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head other 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head other 128 */
     -1, -1, /* cpu f32 fp8_per_token_head other other */
     -1, -1, /* cpu f32 int4_per_token_head 64 8 */
     -1, -1, /* cpu f32 int4_per_token_head 64 16 */
-    -1, -1, /* cpu f32 int4_per_token_head 64 64 */
+    -1, -1, /* cpu f32 int4_per_token_head 64 128 */
     -1, -1, /* cpu f32 int4_per_token_head 64 other */
     -1, -1, /* cpu f32 int4_per_token_head 128 8 */
     -1, -1, /* cpu f32 int4_per_token_head 128 16 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 64 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 128 */
     -1, -1, /* cpu f32 int4_per_token_head 128 other */
     -1, -1, /* cpu f32 int4_per_token_head other 8 */
     -1, -1, /* cpu f32 int4_per_token_head other 16 */
-    -1, -1, /* cpu f32 int4_per_token_head other 64 */
+    -1, -1, /* cpu f32 int4_per_token_head other 128 */
     -1, -1, /* cpu f32 int4_per_token_head other other */
     -1, -1, /* cpu f32 q8_0 64 8 */
     -1, -1, /* cpu f32 q8_0 64 16 */
-    -1, -1, /* cpu f32 q8_0 64 64 */
+    -1, -1, /* cpu f32 q8_0 64 128 */
     -1, -1, /* cpu f32 q8_0 64 other */
     -1, -1, /* cpu f32 q8_0 128 8 */
     -1, -1, /* cpu f32 q8_0 128 16 */
-    -1, -1, /* cpu f32 q8_0 128 64 */
+    -1, -1, /* cpu f32 q8_0 128 128 */
     -1, -1, /* cpu f32 q8_0 128 other */
     -1, -1, /* cpu f32 q8_0 other 8 */
     -1, -1, /* cpu f32 q8_0 other 16 */
-    -1, -1, /* cpu f32 q8_0 other 64 */
+    -1, -1, /* cpu f32 q8_0 other 128 */
     -1, -1, /* cpu f32 q8_0 other other */
     -1, -1, /* cpu f32 q4_0 64 8 */
     -1, -1, /* cpu f32 q4_0 64 16 */
-    -1, -1, /* cpu f32 q4_0 64 64 */
+    -1, -1, /* cpu f32 q4_0 64 128 */
     -1, -1, /* cpu f32 q4_0 64 other */
     -1, -1, /* cpu f32 q4_0 128 8 */
     -1, -1, /* cpu f32 q4_0 128 16 */
-    -1, -1, /* cpu f32 q4_0 128 64 */
+    -1, -1, /* cpu f32 q4_0 128 128 */
     -1, -1, /* cpu f32 q4_0 128 other */
     -1, -1, /* cpu f32 q4_0 other 8 */
     -1, -1, /* cpu f32 q4_0 other 16 */
-    -1, -1, /* cpu f32 q4_0 other 64 */
+    -1, -1, /* cpu f32 q4_0 other 128 */
     -1, -1, /* cpu f32 q4_0 other other */
     -1, -1, /* cpu f16 f32 64 8 */
     -1, -1, /* cpu f16 f32 64 16 */
-    -1, -1, /* cpu f16 f32 64 64 */
+    -1, -1, /* cpu f16 f32 64 128 */
     -1, -1, /* cpu f16 f32 64 other */
     -1, -1, /* cpu f16 f32 128 8 */
     -1, -1, /* cpu f16 f32 128 16 */
-    -1, -1, /* cpu f16 f32 128 64 */
+    -1, -1, /* cpu f16 f32 128 128 */
     -1, -1, /* cpu f16 f32 128 other */
     -1, -1, /* cpu f16 f32 other 8 */
     -1, -1, /* cpu f16 f32 other 16 */
-    -1, -1, /* cpu f16 f32 other 64 */
+    -1, -1, /* cpu f16 f32 other 128 */
     -1, -1, /* cpu f16 f32 other other */
     -1, -1, /* cpu f16 f16 64 8 */
     -1, -1, /* cpu f16 f16 64 16 */
-    -1, -1, /* cpu f16 f16 64 64 */
+    -1, -1, /* cpu f16 f16 64 128 */
     -1, -1, /* cpu f16 f16 64 other */
     -1, -1, /* cpu f16 f16 128 8 */
     -1, -1, /* cpu f16 f16 128 16 */
-    -1, -1, /* cpu f16 f16 128 64 */
+    -1, -1, /* cpu f16 f16 128 128 */
     -1, -1, /* cpu f16 f16 128 other */
     -1, -1, /* cpu f16 f16 other 8 */
     -1, -1, /* cpu f16 f16 other 16 */
-    -1, -1, /* cpu f16 f16 other 64 */
+    -1, -1, /* cpu f16 f16 other 128 */
     -1, -1, /* cpu f16 f16 other other */
     -1, -1, /* cpu f16 bf16 64 8 */
     -1, -1, /* cpu f16 bf16 64 16 */
-    -1, -1, /* cpu f16 bf16 64 64 */
+    -1, -1, /* cpu f16 bf16 64 128 */
     -1, -1, /* cpu f16 bf16 64 other */
     -1, -1, /* cpu f16 bf16 128 8 */
     -1, -1, /* cpu f16 bf16 128 16 */
-    -1, -1, /* cpu f16 bf16 128 64 */
+    -1, -1, /* cpu f16 bf16 128 128 */
     -1, -1, /* cpu f16 bf16 128 other */
     -1, -1, /* cpu f16 bf16 other 8 */
     -1, -1, /* cpu f16 bf16 other 16 */
-    -1, -1, /* cpu f16 bf16 other 64 */
+    -1, -1, /* cpu f16 bf16 other 128 */
     -1, -1, /* cpu f16 bf16 other other */
     -1, -1, /* cpu f16 fp8_e4m3 64 8 */
     -1, -1, /* cpu f16 fp8_e4m3 64 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 128 */
     -1, -1, /* cpu f16 fp8_e4m3 64 other */
     -1, -1, /* cpu f16 fp8_e4m3 128 8 */
     -1, -1, /* cpu f16 fp8_e4m3 128 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 128 */
     -1, -1, /* cpu f16 fp8_e4m3 128 other */
     -1, -1, /* cpu f16 fp8_e4m3 other 8 */
     -1, -1, /* cpu f16 fp8_e4m3 other 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 other 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 other 128 */
     -1, -1, /* cpu f16 fp8_e4m3 other other */
     -1, -1, /* cpu f16 fp8_e5m2 64 8 */
     -1, -1, /* cpu f16 fp8_e5m2 64 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 128 */
     -1, -1, /* cpu f16 fp8_e5m2 64 other */
     -1, -1, /* cpu f16 fp8_e5m2 128 8 */
     -1, -1, /* cpu f16 fp8_e5m2 128 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 128 */
     -1, -1, /* cpu f16 fp8_e5m2 128 other */
     -1, -1, /* cpu f16 fp8_e5m2 other 8 */
     -1, -1, /* cpu f16 fp8_e5m2 other 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 other 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 other 128 */
     -1, -1, /* cpu f16 fp8_e5m2 other other */
     -1, -1, /* cpu f16 int8 64 8 */
     -1, -1, /* cpu f16 int8 64 16 */
-    -1, -1, /* cpu f16 int8 64 64 */
+    -1, -1, /* cpu f16 int8 64 128 */
     -1, -1, /* cpu f16 int8 64 other */
     -1, -1, /* cpu f16 int8 128 8 */
     -1, -1, /* cpu f16 int8 128 16 */
-    -1, -1, /* cpu f16 int8 128 64 */
+    -1, -1, /* cpu f16 int8 128 128 */
     -1, -1, /* cpu f16 int8 128 other */
     -1, -1, /* cpu f16 int8 other 8 */
     -1, -1, /* cpu f16 int8 other 16 */
-    -1, -1, /* cpu f16 int8 other 64 */
+    -1, -1, /* cpu f16 int8 other 128 */
     -1, -1, /* cpu f16 int8 other other */
     -1, -1, /* cpu f16 nvfp4 64 8 */
     -1, -1, /* cpu f16 nvfp4 64 16 */
-    -1, -1, /* cpu f16 nvfp4 64 64 */
+    -1, -1, /* cpu f16 nvfp4 64 128 */
     -1, -1, /* cpu f16 nvfp4 64 other */
     -1, -1, /* cpu f16 nvfp4 128 8 */
     -1, -1, /* cpu f16 nvfp4 128 16 */
-    -1, -1, /* cpu f16 nvfp4 128 64 */
+    -1, -1, /* cpu f16 nvfp4 128 128 */
     -1, -1, /* cpu f16 nvfp4 128 other */
     -1, -1, /* cpu f16 nvfp4 other 8 */
     -1, -1, /* cpu f16 nvfp4 other 16 */
-    -1, -1, /* cpu f16 nvfp4 other 64 */
+    -1, -1, /* cpu f16 nvfp4 other 128 */
     -1, -1, /* cpu f16 nvfp4 other other */
     -1, -1, /* cpu f16 int8_per_token_head 64 8 */
     -1, -1, /* cpu f16 int8_per_token_head 64 16 */
-    -1, -1, /* cpu f16 int8_per_token_head 64 64 */
+    -1, -1, /* cpu f16 int8_per_token_head 64 128 */
     -1, -1, /* cpu f16 int8_per_token_head 64 other */
     -1, -1, /* cpu f16 int8_per_token_head 128 8 */
     -1, -1, /* cpu f16 int8_per_token_head 128 16 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 64 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 128 */
     -1, -1, /* cpu f16 int8_per_token_head 128 other */
     -1, -1, /* cpu f16 int8_per_token_head other 8 */
     -1, -1, /* cpu f16 int8_per_token_head other 16 */
-    -1, -1, /* cpu f16 int8_per_token_head other 64 */
+    -1, -1, /* cpu f16 int8_per_token_head other 128 */
     -1, -1, /* cpu f16 int8_per_token_head other other */
     -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 128 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 other */
     -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 128 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 other */
     -1, -1, /* cpu f16 fp8_per_token_head other 8 */
     -1, -1, /* cpu f16 fp8_per_token_head other 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head other 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head other 128 */
     -1, -1, /* cpu f16 fp8_per_token_head other other */
     -1, -1, /* cpu f16 int4_per_token_head 64 8 */
     -1, -1, /* cpu f16 int4_per_token_head 64 16 */
-    -1, -1, /* cpu f16 int4_per_token_head 64 64 */
+    -1, -1, /* cpu f16 int4_per_token_head 64 128 */
     -1, -1, /* cpu f16 int4_per_token_head 64 other */
     -1, -1, /* cpu f16 int4_per_token_head 128 8 */
     -1, -1, /* cpu f16 int4_per_token_head 128 16 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 64 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 128 */
     -1, -1, /* cpu f16 int4_per_token_head 128 other */
     -1, -1, /* cpu f16 int4_per_token_head other 8 */
     -1, -1, /* cpu f16 int4_per_token_head other 16 */
-    -1, -1, /* cpu f16 int4_per_token_head other 64 */
+    -1, -1, /* cpu f16 int4_per_token_head other 128 */
     -1, -1, /* cpu f16 int4_per_token_head other other */
     -1, -1, /* cpu f16 q8_0 64 8 */
     -1, -1, /* cpu f16 q8_0 64 16 */
-    -1, -1, /* cpu f16 q8_0 64 64 */
+    -1, -1, /* cpu f16 q8_0 64 128 */
     -1, -1, /* cpu f16 q8_0 64 other */
     -1, -1, /* cpu f16 q8_0 128 8 */
     -1, -1, /* cpu f16 q8_0 128 16 */
-    -1, -1, /* cpu f16 q8_0 128 64 */
+    -1, -1, /* cpu f16 q8_0 128 128 */
     -1, -1, /* cpu f16 q8_0 128 other */
     -1, -1, /* cpu f16 q8_0 other 8 */
     -1, -1, /* cpu f16 q8_0 other 16 */
-    -1, -1, /* cpu f16 q8_0 other 64 */
+    -1, -1, /* cpu f16 q8_0 other 128 */
     -1, -1, /* cpu f16 q8_0 other other */
     -1, -1, /* cpu f16 q4_0 64 8 */
     -1, -1, /* cpu f16 q4_0 64 16 */
-    -1, -1, /* cpu f16 q4_0 64 64 */
+    -1, -1, /* cpu f16 q4_0 64 128 */
     -1, -1, /* cpu f16 q4_0 64 other */
     -1, -1, /* cpu f16 q4_0 128 8 */
     -1, -1, /* cpu f16 q4_0 128 16 */
-    -1, -1, /* cpu f16 q4_0 128 64 */
+    -1, -1, /* cpu f16 q4_0 128 128 */
     -1, -1, /* cpu f16 q4_0 128 other */
     -1, -1, /* cpu f16 q4_0 other 8 */
     -1, -1, /* cpu f16 q4_0 other 16 */
-    -1, -1, /* cpu f16 q4_0 other 64 */
+    -1, -1, /* cpu f16 q4_0 other 128 */
     -1, -1, /* cpu f16 q4_0 other other */
     -1, -1, /* cpu bf16 f32 64 8 */
     -1, -1, /* cpu bf16 f32 64 16 */
-    -1, -1, /* cpu bf16 f32 64 64 */
+    -1, -1, /* cpu bf16 f32 64 128 */
     -1, -1, /* cpu bf16 f32 64 other */
     -1, -1, /* cpu bf16 f32 128 8 */
     -1, -1, /* cpu bf16 f32 128 16 */
-    -1, -1, /* cpu bf16 f32 128 64 */
+    -1, -1, /* cpu bf16 f32 128 128 */
     -1, -1, /* cpu bf16 f32 128 other */
     -1, -1, /* cpu bf16 f32 other 8 */
     -1, -1, /* cpu bf16 f32 other 16 */
-    -1, -1, /* cpu bf16 f32 other 64 */
+    -1, -1, /* cpu bf16 f32 other 128 */
     -1, -1, /* cpu bf16 f32 other other */
     -1, -1, /* cpu bf16 f16 64 8 */
     -1, -1, /* cpu bf16 f16 64 16 */
-    -1, -1, /* cpu bf16 f16 64 64 */
+    -1, -1, /* cpu bf16 f16 64 128 */
     -1, -1, /* cpu bf16 f16 64 other */
     -1, -1, /* cpu bf16 f16 128 8 */
     -1, -1, /* cpu bf16 f16 128 16 */
-    -1, -1, /* cpu bf16 f16 128 64 */
+    -1, -1, /* cpu bf16 f16 128 128 */
     -1, -1, /* cpu bf16 f16 128 other */
     -1, -1, /* cpu bf16 f16 other 8 */
     -1, -1, /* cpu bf16 f16 other 16 */
-    -1, -1, /* cpu bf16 f16 other 64 */
+    -1, -1, /* cpu bf16 f16 other 128 */
     -1, -1, /* cpu bf16 f16 other other */
     -1, -1, /* cpu bf16 bf16 64 8 */
     -1, -1, /* cpu bf16 bf16 64 16 */
-    -1, -1, /* cpu bf16 bf16 64 64 */
+    -1, -1, /* cpu bf16 bf16 64 128 */
     -1, -1, /* cpu bf16 bf16 64 other */
     -1, -1, /* cpu bf16 bf16 128 8 */
     -1, -1, /* cpu bf16 bf16 128 16 */
-    -1, -1, /* cpu bf16 bf16 128 64 */
+    -1, -1, /* cpu bf16 bf16 128 128 */
     -1, -1, /* cpu bf16 bf16 128 other */
     -1, -1, /* cpu bf16 bf16 other 8 */
     -1, -1, /* cpu bf16 bf16 other 16 */
-    -1, -1, /* cpu bf16 bf16 other 64 */
+    -1, -1, /* cpu bf16 bf16 other 128 */
     -1, -1, /* cpu bf16 bf16 other other */
     -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 other */
     -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 other */
     -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 other other */
     -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 other */
     -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 other */
     -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 other other */
     -1, -1, /* cpu bf16 int8 64 8 */
     -1, -1, /* cpu bf16 int8 64 16 */
-    -1, -1, /* cpu bf16 int8 64 64 */
+    -1, -1, /* cpu bf16 int8 64 128 */
     -1, -1, /* cpu bf16 int8 64 other */
     -1, -1, /* cpu bf16 int8 128 8 */
     -1, -1, /* cpu bf16 int8 128 16 */
-    -1, -1, /* cpu bf16 int8 128 64 */
+    -1, -1, /* cpu bf16 int8 128 128 */
     -1, -1, /* cpu bf16 int8 128 other */
     -1, -1, /* cpu bf16 int8 other 8 */
     -1, -1, /* cpu bf16 int8 other 16 */
-    -1, -1, /* cpu bf16 int8 other 64 */
+    -1, -1, /* cpu bf16 int8 other 128 */
     -1, -1, /* cpu bf16 int8 other other */
     -1, -1, /* cpu bf16 nvfp4 64 8 */
     -1, -1, /* cpu bf16 nvfp4 64 16 */
-    -1, -1, /* cpu bf16 nvfp4 64 64 */
+    -1, -1, /* cpu bf16 nvfp4 64 128 */
     -1, -1, /* cpu bf16 nvfp4 64 other */
     -1, -1, /* cpu bf16 nvfp4 128 8 */
     -1, -1, /* cpu bf16 nvfp4 128 16 */
-    -1, -1, /* cpu bf16 nvfp4 128 64 */
+    -1, -1, /* cpu bf16 nvfp4 128 128 */
     -1, -1, /* cpu bf16 nvfp4 128 other */
     -1, -1, /* cpu bf16 nvfp4 other 8 */
     -1, -1, /* cpu bf16 nvfp4 other 16 */
-    -1, -1, /* cpu bf16 nvfp4 other 64 */
+    -1, -1, /* cpu bf16 nvfp4 other 128 */
     -1, -1, /* cpu bf16 nvfp4 other other */
     -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 128 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 other */
     -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 128 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 other */
     -1, -1, /* cpu bf16 int8_per_token_head other 8 */
     -1, -1, /* cpu bf16 int8_per_token_head other 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head other 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head other 128 */
     -1, -1, /* cpu bf16 int8_per_token_head other other */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
     -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head other other */
     -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 128 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 other */
     -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 128 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 other */
     -1, -1, /* cpu bf16 int4_per_token_head other 8 */
     -1, -1, /* cpu bf16 int4_per_token_head other 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head other 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head other 128 */
     -1, -1, /* cpu bf16 int4_per_token_head other other */
     -1, -1, /* cpu bf16 q8_0 64 8 */
     -1, -1, /* cpu bf16 q8_0 64 16 */
-    -1, -1, /* cpu bf16 q8_0 64 64 */
+    -1, -1, /* cpu bf16 q8_0 64 128 */
     -1, -1, /* cpu bf16 q8_0 64 other */
     -1, -1, /* cpu bf16 q8_0 128 8 */
     -1, -1, /* cpu bf16 q8_0 128 16 */
-    -1, -1, /* cpu bf16 q8_0 128 64 */
+    -1, -1, /* cpu bf16 q8_0 128 128 */
     -1, -1, /* cpu bf16 q8_0 128 other */
     -1, -1, /* cpu bf16 q8_0 other 8 */
     -1, -1, /* cpu bf16 q8_0 other 16 */
-    -1, -1, /* cpu bf16 q8_0 other 64 */
+    -1, -1, /* cpu bf16 q8_0 other 128 */
     -1, -1, /* cpu bf16 q8_0 other other */
     -1, -1, /* cpu bf16 q4_0 64 8 */
     -1, -1, /* cpu bf16 q4_0 64 16 */
-    -1, -1, /* cpu bf16 q4_0 64 64 */
+    -1, -1, /* cpu bf16 q4_0 64 128 */
     -1, -1, /* cpu bf16 q4_0 64 other */
     -1, -1, /* cpu bf16 q4_0 128 8 */
     -1, -1, /* cpu bf16 q4_0 128 16 */
-    -1, -1, /* cpu bf16 q4_0 128 64 */
+    -1, -1, /* cpu bf16 q4_0 128 128 */
     -1, -1, /* cpu bf16 q4_0 128 other */
     -1, -1, /* cpu bf16 q4_0 other 8 */
     -1, -1, /* cpu bf16 q4_0 other 16 */
-    -1, -1, /* cpu bf16 q4_0 other 64 */
+    -1, -1, /* cpu bf16 q4_0 other 128 */
     -1, -1, /* cpu bf16 q4_0 other other */
     -1, -1, /* cuda f32 f32 64 8 */
     -1, -1, /* cuda f32 f32 64 16 */
-    -1, -1, /* cuda f32 f32 64 64 */
+    -1, -1, /* cuda f32 f32 64 128 */
     -1, -1, /* cuda f32 f32 64 other */
     -1, -1, /* cuda f32 f32 128 8 */
     -1, -1, /* cuda f32 f32 128 16 */
-    -1, -1, /* cuda f32 f32 128 64 */
+    -1, -1, /* cuda f32 f32 128 128 */
     -1, -1, /* cuda f32 f32 128 other */
     -1, -1, /* cuda f32 f32 other 8 */
     -1, -1, /* cuda f32 f32 other 16 */
-    -1, -1, /* cuda f32 f32 other 64 */
+    -1, -1, /* cuda f32 f32 other 128 */
     -1, -1, /* cuda f32 f32 other other */
     -1, -1, /* cuda f32 f16 64 8 */
     -1, -1, /* cuda f32 f16 64 16 */
-    -1, -1, /* cuda f32 f16 64 64 */
+    -1, -1, /* cuda f32 f16 64 128 */
     -1, -1, /* cuda f32 f16 64 other */
     -1, -1, /* cuda f32 f16 128 8 */
     -1, -1, /* cuda f32 f16 128 16 */
-    -1, -1, /* cuda f32 f16 128 64 */
+    -1, -1, /* cuda f32 f16 128 128 */
     -1, -1, /* cuda f32 f16 128 other */
     -1, -1, /* cuda f32 f16 other 8 */
     -1, -1, /* cuda f32 f16 other 16 */
-    -1, -1, /* cuda f32 f16 other 64 */
+    -1, -1, /* cuda f32 f16 other 128 */
     -1, -1, /* cuda f32 f16 other other */
     -1, -1, /* cuda f32 bf16 64 8 */
     -1, -1, /* cuda f32 bf16 64 16 */
-    -1, -1, /* cuda f32 bf16 64 64 */
+    -1, -1, /* cuda f32 bf16 64 128 */
     -1, -1, /* cuda f32 bf16 64 other */
     -1, -1, /* cuda f32 bf16 128 8 */
     -1, -1, /* cuda f32 bf16 128 16 */
-    -1, -1, /* cuda f32 bf16 128 64 */
+    -1, -1, /* cuda f32 bf16 128 128 */
     -1, -1, /* cuda f32 bf16 128 other */
     -1, -1, /* cuda f32 bf16 other 8 */
     -1, -1, /* cuda f32 bf16 other 16 */
-    -1, -1, /* cuda f32 bf16 other 64 */
+    -1, -1, /* cuda f32 bf16 other 128 */
     -1, -1, /* cuda f32 bf16 other other */
     -1, -1, /* cuda f32 fp8_e4m3 64 8 */
     -1, -1, /* cuda f32 fp8_e4m3 64 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 128 */
     -1, -1, /* cuda f32 fp8_e4m3 64 other */
     -1, -1, /* cuda f32 fp8_e4m3 128 8 */
     -1, -1, /* cuda f32 fp8_e4m3 128 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 128 */
     -1, -1, /* cuda f32 fp8_e4m3 128 other */
     -1, -1, /* cuda f32 fp8_e4m3 other 8 */
     -1, -1, /* cuda f32 fp8_e4m3 other 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 other 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 other 128 */
     -1, -1, /* cuda f32 fp8_e4m3 other other */
     -1, -1, /* cuda f32 fp8_e5m2 64 8 */
     -1, -1, /* cuda f32 fp8_e5m2 64 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 128 */
     -1, -1, /* cuda f32 fp8_e5m2 64 other */
     -1, -1, /* cuda f32 fp8_e5m2 128 8 */
     -1, -1, /* cuda f32 fp8_e5m2 128 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 128 */
     -1, -1, /* cuda f32 fp8_e5m2 128 other */
     -1, -1, /* cuda f32 fp8_e5m2 other 8 */
     -1, -1, /* cuda f32 fp8_e5m2 other 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 other 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 other 128 */
     -1, -1, /* cuda f32 fp8_e5m2 other other */
     -1, -1, /* cuda f32 int8 64 8 */
     -1, -1, /* cuda f32 int8 64 16 */
-    -1, -1, /* cuda f32 int8 64 64 */
+    -1, -1, /* cuda f32 int8 64 128 */
     -1, -1, /* cuda f32 int8 64 other */
     -1, -1, /* cuda f32 int8 128 8 */
     -1, -1, /* cuda f32 int8 128 16 */
-    -1, -1, /* cuda f32 int8 128 64 */
+    -1, -1, /* cuda f32 int8 128 128 */
     -1, -1, /* cuda f32 int8 128 other */
     -1, -1, /* cuda f32 int8 other 8 */
     -1, -1, /* cuda f32 int8 other 16 */
-    -1, -1, /* cuda f32 int8 other 64 */
+    -1, -1, /* cuda f32 int8 other 128 */
     -1, -1, /* cuda f32 int8 other other */
     -1, -1, /* cuda f32 nvfp4 64 8 */
     -1, -1, /* cuda f32 nvfp4 64 16 */
-    -1, -1, /* cuda f32 nvfp4 64 64 */
+    -1, -1, /* cuda f32 nvfp4 64 128 */
     -1, -1, /* cuda f32 nvfp4 64 other */
     -1, -1, /* cuda f32 nvfp4 128 8 */
     -1, -1, /* cuda f32 nvfp4 128 16 */
-    -1, -1, /* cuda f32 nvfp4 128 64 */
+    -1, -1, /* cuda f32 nvfp4 128 128 */
     -1, -1, /* cuda f32 nvfp4 128 other */
     -1, -1, /* cuda f32 nvfp4 other 8 */
     -1, -1, /* cuda f32 nvfp4 other 16 */
-    -1, -1, /* cuda f32 nvfp4 other 64 */
+    -1, -1, /* cuda f32 nvfp4 other 128 */
     -1, -1, /* cuda f32 nvfp4 other other */
     -1, -1, /* cuda f32 int8_per_token_head 64 8 */
     -1, -1, /* cuda f32 int8_per_token_head 64 16 */
-    -1, -1, /* cuda f32 int8_per_token_head 64 64 */
+    -1, -1, /* cuda f32 int8_per_token_head 64 128 */
     -1, -1, /* cuda f32 int8_per_token_head 64 other */
     -1, -1, /* cuda f32 int8_per_token_head 128 8 */
     -1, -1, /* cuda f32 int8_per_token_head 128 16 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 64 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 128 */
     -1, -1, /* cuda f32 int8_per_token_head 128 other */
     -1, -1, /* cuda f32 int8_per_token_head other 8 */
     -1, -1, /* cuda f32 int8_per_token_head other 16 */
-    -1, -1, /* cuda f32 int8_per_token_head other 64 */
+    -1, -1, /* cuda f32 int8_per_token_head other 128 */
     -1, -1, /* cuda f32 int8_per_token_head other other */
     -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 128 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 other */
     -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 128 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 other */
     -1, -1, /* cuda f32 fp8_per_token_head other 8 */
     -1, -1, /* cuda f32 fp8_per_token_head other 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head other 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head other 128 */
     -1, -1, /* cuda f32 fp8_per_token_head other other */
     -1, -1, /* cuda f32 int4_per_token_head 64 8 */
     -1, -1, /* cuda f32 int4_per_token_head 64 16 */
-    -1, -1, /* cuda f32 int4_per_token_head 64 64 */
+    -1, -1, /* cuda f32 int4_per_token_head 64 128 */
     -1, -1, /* cuda f32 int4_per_token_head 64 other */
     -1, -1, /* cuda f32 int4_per_token_head 128 8 */
     -1, -1, /* cuda f32 int4_per_token_head 128 16 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 64 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 128 */
     -1, -1, /* cuda f32 int4_per_token_head 128 other */
     -1, -1, /* cuda f32 int4_per_token_head other 8 */
     -1, -1, /* cuda f32 int4_per_token_head other 16 */
-    -1, -1, /* cuda f32 int4_per_token_head other 64 */
+    -1, -1, /* cuda f32 int4_per_token_head other 128 */
     -1, -1, /* cuda f32 int4_per_token_head other other */
     -1, -1, /* cuda f32 q8_0 64 8 */
     -1, -1, /* cuda f32 q8_0 64 16 */
-    -1, -1, /* cuda f32 q8_0 64 64 */
+    -1, -1, /* cuda f32 q8_0 64 128 */
     -1, -1, /* cuda f32 q8_0 64 other */
     -1, -1, /* cuda f32 q8_0 128 8 */
     -1, -1, /* cuda f32 q8_0 128 16 */
-    -1, -1, /* cuda f32 q8_0 128 64 */
+    -1, -1, /* cuda f32 q8_0 128 128 */
     -1, -1, /* cuda f32 q8_0 128 other */
     -1, -1, /* cuda f32 q8_0 other 8 */
     -1, -1, /* cuda f32 q8_0 other 16 */
-    -1, -1, /* cuda f32 q8_0 other 64 */
+    -1, -1, /* cuda f32 q8_0 other 128 */
     -1, -1, /* cuda f32 q8_0 other other */
     -1, -1, /* cuda f32 q4_0 64 8 */
     -1, -1, /* cuda f32 q4_0 64 16 */
-    -1, -1, /* cuda f32 q4_0 64 64 */
+    -1, -1, /* cuda f32 q4_0 64 128 */
     -1, -1, /* cuda f32 q4_0 64 other */
     -1, -1, /* cuda f32 q4_0 128 8 */
     -1, -1, /* cuda f32 q4_0 128 16 */
-    -1, -1, /* cuda f32 q4_0 128 64 */
+    -1, -1, /* cuda f32 q4_0 128 128 */
     -1, -1, /* cuda f32 q4_0 128 other */
     -1, -1, /* cuda f32 q4_0 other 8 */
     -1, -1, /* cuda f32 q4_0 other 16 */
-    -1, -1, /* cuda f32 q4_0 other 64 */
+    -1, -1, /* cuda f32 q4_0 other 128 */
     -1, -1, /* cuda f32 q4_0 other other */
     -1, -1, /* cuda f16 f32 64 8 */
     -1, -1, /* cuda f16 f32 64 16 */
-    -1, -1, /* cuda f16 f32 64 64 */
+    -1, -1, /* cuda f16 f32 64 128 */
     -1, -1, /* cuda f16 f32 64 other */
     -1, -1, /* cuda f16 f32 128 8 */
     -1, -1, /* cuda f16 f32 128 16 */
-    -1, -1, /* cuda f16 f32 128 64 */
+    -1, -1, /* cuda f16 f32 128 128 */
     -1, -1, /* cuda f16 f32 128 other */
     -1, -1, /* cuda f16 f32 other 8 */
     -1, -1, /* cuda f16 f32 other 16 */
-    -1, -1, /* cuda f16 f32 other 64 */
+    -1, -1, /* cuda f16 f32 other 128 */
     -1, -1, /* cuda f16 f32 other other */
     0,  -1, /* cuda f16 f16 64 8 */
     0,  -1, /* cuda f16 f16 64 16 */
-    0,  -1, /* cuda f16 f16 64 64 */
+    0,  -1, /* cuda f16 f16 64 128 */
     -1, -1, /* cuda f16 f16 64 other */
     0,  -1, /* cuda f16 f16 128 8 */
     0,  -1, /* cuda f16 f16 128 16 */
-    0,  -1, /* cuda f16 f16 128 64 */
+    0,  -1, /* cuda f16 f16 128 128 */
     -1, -1, /* cuda f16 f16 128 other */
     -1, -1, /* cuda f16 f16 other 8 */
     -1, -1, /* cuda f16 f16 other 16 */
-    -1, -1, /* cuda f16 f16 other 64 */
+    -1, -1, /* cuda f16 f16 other 128 */
     -1, -1, /* cuda f16 f16 other other */
     -1, -1, /* cuda f16 bf16 64 8 */
     -1, -1, /* cuda f16 bf16 64 16 */
-    -1, -1, /* cuda f16 bf16 64 64 */
+    -1, -1, /* cuda f16 bf16 64 128 */
     -1, -1, /* cuda f16 bf16 64 other */
     -1, -1, /* cuda f16 bf16 128 8 */
     -1, -1, /* cuda f16 bf16 128 16 */
-    -1, -1, /* cuda f16 bf16 128 64 */
+    -1, -1, /* cuda f16 bf16 128 128 */
     -1, -1, /* cuda f16 bf16 128 other */
     -1, -1, /* cuda f16 bf16 other 8 */
     -1, -1, /* cuda f16 bf16 other 16 */
-    -1, -1, /* cuda f16 bf16 other 64 */
+    -1, -1, /* cuda f16 bf16 other 128 */
     -1, -1, /* cuda f16 bf16 other other */
     2,  -1, /* cuda f16 fp8_e4m3 64 8 */
     2,  -1, /* cuda f16 fp8_e4m3 64 16 */
-    2,  -1, /* cuda f16 fp8_e4m3 64 64 */
+    2,  -1, /* cuda f16 fp8_e4m3 64 128 */
     -1, -1, /* cuda f16 fp8_e4m3 64 other */
     2,  -1, /* cuda f16 fp8_e4m3 128 8 */
     2,  -1, /* cuda f16 fp8_e4m3 128 16 */
-    2,  -1, /* cuda f16 fp8_e4m3 128 64 */
+    2,  -1, /* cuda f16 fp8_e4m3 128 128 */
     -1, -1, /* cuda f16 fp8_e4m3 128 other */
     -1, -1, /* cuda f16 fp8_e4m3 other 8 */
     -1, -1, /* cuda f16 fp8_e4m3 other 16 */
-    -1, -1, /* cuda f16 fp8_e4m3 other 64 */
+    -1, -1, /* cuda f16 fp8_e4m3 other 128 */
     -1, -1, /* cuda f16 fp8_e4m3 other other */
     4,  -1, /* cuda f16 fp8_e5m2 64 8 */
     4,  -1, /* cuda f16 fp8_e5m2 64 16 */
-    4,  -1, /* cuda f16 fp8_e5m2 64 64 */
+    4,  -1, /* cuda f16 fp8_e5m2 64 128 */
     -1, -1, /* cuda f16 fp8_e5m2 64 other */
     4,  -1, /* cuda f16 fp8_e5m2 128 8 */
     4,  -1, /* cuda f16 fp8_e5m2 128 16 */
-    4,  -1, /* cuda f16 fp8_e5m2 128 64 */
+    4,  -1, /* cuda f16 fp8_e5m2 128 128 */
     -1, -1, /* cuda f16 fp8_e5m2 128 other */
     -1, -1, /* cuda f16 fp8_e5m2 other 8 */
     -1, -1, /* cuda f16 fp8_e5m2 other 16 */
-    -1, -1, /* cuda f16 fp8_e5m2 other 64 */
+    -1, -1, /* cuda f16 fp8_e5m2 other 128 */
     -1, -1, /* cuda f16 fp8_e5m2 other other */
     6,  -1, /* cuda f16 int8 64 8 */
     6,  -1, /* cuda f16 int8 64 16 */
-    6,  -1, /* cuda f16 int8 64 64 */
+    6,  -1, /* cuda f16 int8 64 128 */
     -1, -1, /* cuda f16 int8 64 other */
     6,  -1, /* cuda f16 int8 128 8 */
     6,  -1, /* cuda f16 int8 128 16 */
-    6,  -1, /* cuda f16 int8 128 64 */
+    6,  -1, /* cuda f16 int8 128 128 */
     -1, -1, /* cuda f16 int8 128 other */
     -1, -1, /* cuda f16 int8 other 8 */
     -1, -1, /* cuda f16 int8 other 16 */
-    -1, -1, /* cuda f16 int8 other 64 */
+    -1, -1, /* cuda f16 int8 other 128 */
     -1, -1, /* cuda f16 int8 other other */
     -1, -1, /* cuda f16 nvfp4 64 8 */
     -1, -1, /* cuda f16 nvfp4 64 16 */
-    -1, -1, /* cuda f16 nvfp4 64 64 */
+    -1, -1, /* cuda f16 nvfp4 64 128 */
     -1, -1, /* cuda f16 nvfp4 64 other */
     -1, -1, /* cuda f16 nvfp4 128 8 */
     -1, -1, /* cuda f16 nvfp4 128 16 */
-    -1, -1, /* cuda f16 nvfp4 128 64 */
+    -1, -1, /* cuda f16 nvfp4 128 128 */
     -1, -1, /* cuda f16 nvfp4 128 other */
     -1, -1, /* cuda f16 nvfp4 other 8 */
     -1, -1, /* cuda f16 nvfp4 other 16 */
-    -1, -1, /* cuda f16 nvfp4 other 64 */
+    -1, -1, /* cuda f16 nvfp4 other 128 */
     -1, -1, /* cuda f16 nvfp4 other other */
     8,  -1, /* cuda f16 int8_per_token_head 64 8 */
     8,  -1, /* cuda f16 int8_per_token_head 64 16 */
-    8,  -1, /* cuda f16 int8_per_token_head 64 64 */
+    8,  -1, /* cuda f16 int8_per_token_head 64 128 */
     -1, -1, /* cuda f16 int8_per_token_head 64 other */
     8,  -1, /* cuda f16 int8_per_token_head 128 8 */
     8,  -1, /* cuda f16 int8_per_token_head 128 16 */
-    8,  -1, /* cuda f16 int8_per_token_head 128 64 */
+    8,  -1, /* cuda f16 int8_per_token_head 128 128 */
     -1, -1, /* cuda f16 int8_per_token_head 128 other */
     -1, -1, /* cuda f16 int8_per_token_head other 8 */
     -1, -1, /* cuda f16 int8_per_token_head other 16 */
-    -1, -1, /* cuda f16 int8_per_token_head other 64 */
+    -1, -1, /* cuda f16 int8_per_token_head other 128 */
     -1, -1, /* cuda f16 int8_per_token_head other other */
     10, -1, /* cuda f16 fp8_per_token_head 64 8 */
     10, -1, /* cuda f16 fp8_per_token_head 64 16 */
-    10, -1, /* cuda f16 fp8_per_token_head 64 64 */
+    10, -1, /* cuda f16 fp8_per_token_head 64 128 */
     -1, -1, /* cuda f16 fp8_per_token_head 64 other */
     10, -1, /* cuda f16 fp8_per_token_head 128 8 */
     10, -1, /* cuda f16 fp8_per_token_head 128 16 */
-    10, -1, /* cuda f16 fp8_per_token_head 128 64 */
+    10, -1, /* cuda f16 fp8_per_token_head 128 128 */
     -1, -1, /* cuda f16 fp8_per_token_head 128 other */
     -1, -1, /* cuda f16 fp8_per_token_head other 8 */
     -1, -1, /* cuda f16 fp8_per_token_head other 16 */
-    -1, -1, /* cuda f16 fp8_per_token_head other 64 */
+    -1, -1, /* cuda f16 fp8_per_token_head other 128 */
     -1, -1, /* cuda f16 fp8_per_token_head other other */
     -1, -1, /* cuda f16 int4_per_token_head 64 8 */
     -1, -1, /* cuda f16 int4_per_token_head 64 16 */
-    -1, -1, /* cuda f16 int4_per_token_head 64 64 */
+    -1, -1, /* cuda f16 int4_per_token_head 64 128 */
     -1, -1, /* cuda f16 int4_per_token_head 64 other */
     -1, -1, /* cuda f16 int4_per_token_head 128 8 */
     -1, -1, /* cuda f16 int4_per_token_head 128 16 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 64 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 128 */
     -1, -1, /* cuda f16 int4_per_token_head 128 other */
     -1, -1, /* cuda f16 int4_per_token_head other 8 */
     -1, -1, /* cuda f16 int4_per_token_head other 16 */
-    -1, -1, /* cuda f16 int4_per_token_head other 64 */
+    -1, -1, /* cuda f16 int4_per_token_head other 128 */
     -1, -1, /* cuda f16 int4_per_token_head other other */
     -1, -1, /* cuda f16 q8_0 64 8 */
     -1, -1, /* cuda f16 q8_0 64 16 */
-    -1, -1, /* cuda f16 q8_0 64 64 */
+    -1, -1, /* cuda f16 q8_0 64 128 */
     -1, -1, /* cuda f16 q8_0 64 other */
     -1, -1, /* cuda f16 q8_0 128 8 */
     -1, -1, /* cuda f16 q8_0 128 16 */
-    -1, -1, /* cuda f16 q8_0 128 64 */
+    -1, -1, /* cuda f16 q8_0 128 128 */
     -1, -1, /* cuda f16 q8_0 128 other */
     -1, -1, /* cuda f16 q8_0 other 8 */
     -1, -1, /* cuda f16 q8_0 other 16 */
-    -1, -1, /* cuda f16 q8_0 other 64 */
+    -1, -1, /* cuda f16 q8_0 other 128 */
     -1, -1, /* cuda f16 q8_0 other other */
     -1, -1, /* cuda f16 q4_0 64 8 */
     -1, -1, /* cuda f16 q4_0 64 16 */
-    -1, -1, /* cuda f16 q4_0 64 64 */
+    -1, -1, /* cuda f16 q4_0 64 128 */
     -1, -1, /* cuda f16 q4_0 64 other */
     -1, -1, /* cuda f16 q4_0 128 8 */
     -1, -1, /* cuda f16 q4_0 128 16 */
-    -1, -1, /* cuda f16 q4_0 128 64 */
+    -1, -1, /* cuda f16 q4_0 128 128 */
     -1, -1, /* cuda f16 q4_0 128 other */
     -1, -1, /* cuda f16 q4_0 other 8 */
     -1, -1, /* cuda f16 q4_0 other 16 */
-    -1, -1, /* cuda f16 q4_0 other 64 */
+    -1, -1, /* cuda f16 q4_0 other 128 */
     -1, -1, /* cuda f16 q4_0 other other */
     -1, -1, /* cuda bf16 f32 64 8 */
     -1, -1, /* cuda bf16 f32 64 16 */
-    -1, -1, /* cuda bf16 f32 64 64 */
+    -1, -1, /* cuda bf16 f32 64 128 */
     -1, -1, /* cuda bf16 f32 64 other */
     -1, -1, /* cuda bf16 f32 128 8 */
     -1, -1, /* cuda bf16 f32 128 16 */
-    -1, -1, /* cuda bf16 f32 128 64 */
+    -1, -1, /* cuda bf16 f32 128 128 */
     -1, -1, /* cuda bf16 f32 128 other */
     -1, -1, /* cuda bf16 f32 other 8 */
     -1, -1, /* cuda bf16 f32 other 16 */
-    -1, -1, /* cuda bf16 f32 other 64 */
+    -1, -1, /* cuda bf16 f32 other 128 */
     -1, -1, /* cuda bf16 f32 other other */
     -1, -1, /* cuda bf16 f16 64 8 */
     -1, -1, /* cuda bf16 f16 64 16 */
-    -1, -1, /* cuda bf16 f16 64 64 */
+    -1, -1, /* cuda bf16 f16 64 128 */
     -1, -1, /* cuda bf16 f16 64 other */
     -1, -1, /* cuda bf16 f16 128 8 */
     -1, -1, /* cuda bf16 f16 128 16 */
-    -1, -1, /* cuda bf16 f16 128 64 */
+    -1, -1, /* cuda bf16 f16 128 128 */
     -1, -1, /* cuda bf16 f16 128 other */
     -1, -1, /* cuda bf16 f16 other 8 */
     -1, -1, /* cuda bf16 f16 other 16 */
-    -1, -1, /* cuda bf16 f16 other 64 */
+    -1, -1, /* cuda bf16 f16 other 128 */
     -1, -1, /* cuda bf16 f16 other other */
     12, -1, /* cuda bf16 bf16 64 8 */
     12, -1, /* cuda bf16 bf16 64 16 */
-    12, -1, /* cuda bf16 bf16 64 64 */
+    12, -1, /* cuda bf16 bf16 64 128 */
     -1, -1, /* cuda bf16 bf16 64 other */
     12, -1, /* cuda bf16 bf16 128 8 */
     12, -1, /* cuda bf16 bf16 128 16 */
-    12, -1, /* cuda bf16 bf16 128 64 */
+    12, -1, /* cuda bf16 bf16 128 128 */
     -1, -1, /* cuda bf16 bf16 128 other */
     -1, -1, /* cuda bf16 bf16 other 8 */
     -1, -1, /* cuda bf16 bf16 other 16 */
-    -1, -1, /* cuda bf16 bf16 other 64 */
+    -1, -1, /* cuda bf16 bf16 other 128 */
     -1, -1, /* cuda bf16 bf16 other other */
     14, -1, /* cuda bf16 fp8_e4m3 64 8 */
     14, -1, /* cuda bf16 fp8_e4m3 64 16 */
-    14, -1, /* cuda bf16 fp8_e4m3 64 64 */
+    14, -1, /* cuda bf16 fp8_e4m3 64 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 64 other */
     14, -1, /* cuda bf16 fp8_e4m3 128 8 */
     14, -1, /* cuda bf16 fp8_e4m3 128 16 */
-    14, -1, /* cuda bf16 fp8_e4m3 128 64 */
+    14, -1, /* cuda bf16 fp8_e4m3 128 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 128 other */
     -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
     -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other 64 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 other other */
     16, -1, /* cuda bf16 fp8_e5m2 64 8 */
     16, -1, /* cuda bf16 fp8_e5m2 64 16 */
-    16, -1, /* cuda bf16 fp8_e5m2 64 64 */
+    16, -1, /* cuda bf16 fp8_e5m2 64 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 64 other */
     16, -1, /* cuda bf16 fp8_e5m2 128 8 */
     16, -1, /* cuda bf16 fp8_e5m2 128 16 */
-    16, -1, /* cuda bf16 fp8_e5m2 128 64 */
+    16, -1, /* cuda bf16 fp8_e5m2 128 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 128 other */
     -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
     -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other 64 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 other other */
     18, -1, /* cuda bf16 int8 64 8 */
     18, -1, /* cuda bf16 int8 64 16 */
-    18, -1, /* cuda bf16 int8 64 64 */
+    18, -1, /* cuda bf16 int8 64 128 */
     -1, -1, /* cuda bf16 int8 64 other */
     18, -1, /* cuda bf16 int8 128 8 */
     18, -1, /* cuda bf16 int8 128 16 */
-    18, -1, /* cuda bf16 int8 128 64 */
+    18, -1, /* cuda bf16 int8 128 128 */
     -1, -1, /* cuda bf16 int8 128 other */
     -1, -1, /* cuda bf16 int8 other 8 */
     -1, -1, /* cuda bf16 int8 other 16 */
-    -1, -1, /* cuda bf16 int8 other 64 */
+    -1, -1, /* cuda bf16 int8 other 128 */
     -1, -1, /* cuda bf16 int8 other other */
     -1, -1, /* cuda bf16 nvfp4 64 8 */
     -1, -1, /* cuda bf16 nvfp4 64 16 */
-    -1, -1, /* cuda bf16 nvfp4 64 64 */
+    -1, -1, /* cuda bf16 nvfp4 64 128 */
     -1, -1, /* cuda bf16 nvfp4 64 other */
     -1, -1, /* cuda bf16 nvfp4 128 8 */
     -1, -1, /* cuda bf16 nvfp4 128 16 */
-    -1, -1, /* cuda bf16 nvfp4 128 64 */
+    -1, -1, /* cuda bf16 nvfp4 128 128 */
     -1, -1, /* cuda bf16 nvfp4 128 other */
     -1, -1, /* cuda bf16 nvfp4 other 8 */
     -1, -1, /* cuda bf16 nvfp4 other 16 */
-    -1, -1, /* cuda bf16 nvfp4 other 64 */
+    -1, -1, /* cuda bf16 nvfp4 other 128 */
     -1, -1, /* cuda bf16 nvfp4 other other */
     20, -1, /* cuda bf16 int8_per_token_head 64 8 */
     20, -1, /* cuda bf16 int8_per_token_head 64 16 */
-    20, -1, /* cuda bf16 int8_per_token_head 64 64 */
+    20, -1, /* cuda bf16 int8_per_token_head 64 128 */
     -1, -1, /* cuda bf16 int8_per_token_head 64 other */
     20, -1, /* cuda bf16 int8_per_token_head 128 8 */
     20, -1, /* cuda bf16 int8_per_token_head 128 16 */
-    20, -1, /* cuda bf16 int8_per_token_head 128 64 */
+    20, -1, /* cuda bf16 int8_per_token_head 128 128 */
     -1, -1, /* cuda bf16 int8_per_token_head 128 other */
     -1, -1, /* cuda bf16 int8_per_token_head other 8 */
     -1, -1, /* cuda bf16 int8_per_token_head other 16 */
-    -1, -1, /* cuda bf16 int8_per_token_head other 64 */
+    -1, -1, /* cuda bf16 int8_per_token_head other 128 */
     -1, -1, /* cuda bf16 int8_per_token_head other other */
     22, -1, /* cuda bf16 fp8_per_token_head 64 8 */
     22, -1, /* cuda bf16 fp8_per_token_head 64 16 */
-    22, -1, /* cuda bf16 fp8_per_token_head 64 64 */
+    22, -1, /* cuda bf16 fp8_per_token_head 64 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
     22, -1, /* cuda bf16 fp8_per_token_head 128 8 */
     22, -1, /* cuda bf16 fp8_per_token_head 128 16 */
-    22, -1, /* cuda bf16 fp8_per_token_head 128 64 */
+    22, -1, /* cuda bf16 fp8_per_token_head 128 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
     -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
     -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other 64 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head other other */
     -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 128 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 other */
     -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 128 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 other */
     -1, -1, /* cuda bf16 int4_per_token_head other 8 */
     -1, -1, /* cuda bf16 int4_per_token_head other 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head other 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head other 128 */
     -1, -1, /* cuda bf16 int4_per_token_head other other */
     -1, -1, /* cuda bf16 q8_0 64 8 */
     -1, -1, /* cuda bf16 q8_0 64 16 */
-    -1, -1, /* cuda bf16 q8_0 64 64 */
+    -1, -1, /* cuda bf16 q8_0 64 128 */
     -1, -1, /* cuda bf16 q8_0 64 other */
     -1, -1, /* cuda bf16 q8_0 128 8 */
     -1, -1, /* cuda bf16 q8_0 128 16 */
-    -1, -1, /* cuda bf16 q8_0 128 64 */
+    -1, -1, /* cuda bf16 q8_0 128 128 */
     -1, -1, /* cuda bf16 q8_0 128 other */
     -1, -1, /* cuda bf16 q8_0 other 8 */
     -1, -1, /* cuda bf16 q8_0 other 16 */
-    -1, -1, /* cuda bf16 q8_0 other 64 */
+    -1, -1, /* cuda bf16 q8_0 other 128 */
     -1, -1, /* cuda bf16 q8_0 other other */
     -1, -1, /* cuda bf16 q4_0 64 8 */
     -1, -1, /* cuda bf16 q4_0 64 16 */
-    -1, -1, /* cuda bf16 q4_0 64 64 */
+    -1, -1, /* cuda bf16 q4_0 64 128 */
     -1, -1, /* cuda bf16 q4_0 64 other */
     -1, -1, /* cuda bf16 q4_0 128 8 */
     -1, -1, /* cuda bf16 q4_0 128 16 */
-    -1, -1, /* cuda bf16 q4_0 128 64 */
+    -1, -1, /* cuda bf16 q4_0 128 128 */
     -1, -1, /* cuda bf16 q4_0 128 other */
     -1, -1, /* cuda bf16 q4_0 other 8 */
     -1, -1, /* cuda bf16 q4_0 other 16 */
-    -1, -1, /* cuda bf16 q4_0 other 64 */
+    -1, -1, /* cuda bf16 q4_0 other 128 */
     -1, -1, /* cuda bf16 q4_0 other other */
 };
 
@@ -2316,7 +2318,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2324,7 +2326,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2332,7 +2334,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
@@ -2340,7 +2342,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2352,7 +2354,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
@@ -2364,7 +2366,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2376,7 +2378,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2388,7 +2390,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
@@ -2400,7 +2402,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2410,7 +2412,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2418,7 +2420,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2426,13 +2428,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2440,7 +2442,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2448,13 +2450,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2462,7 +2464,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2470,13 +2472,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2484,7 +2486,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2492,13 +2494,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2506,7 +2508,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2514,13 +2516,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2528,7 +2530,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2536,13 +2538,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2550,7 +2552,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2558,13 +2560,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2572,7 +2574,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2580,13 +2582,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2594,7 +2596,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2602,7 +2604,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
@@ -2610,7 +2612,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
@@ -2622,7 +2624,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
@@ -2634,7 +2636,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2644,7 +2646,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2652,7 +2654,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2660,7 +2662,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
@@ -2668,7 +2670,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2680,7 +2682,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
@@ -2692,7 +2694,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2702,7 +2704,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2710,7 +2712,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2718,13 +2720,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2732,7 +2734,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2740,13 +2742,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2754,7 +2756,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2762,13 +2764,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2776,7 +2778,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2784,13 +2786,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2798,7 +2800,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2806,13 +2808,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2820,7 +2822,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2828,13 +2830,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2842,7 +2844,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2850,13 +2852,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2864,7 +2866,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2872,13 +2874,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2886,7 +2888,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2894,7 +2896,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
@@ -2902,7 +2904,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
@@ -2914,7 +2916,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
@@ -2926,7 +2928,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2938,7 +2940,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2950,7 +2952,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
@@ -2962,7 +2964,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER)},
@@ -2972,7 +2974,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2980,7 +2982,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2988,13 +2990,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3002,7 +3004,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3010,13 +3012,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3024,7 +3026,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3032,13 +3034,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3046,7 +3048,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3054,13 +3056,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3068,7 +3070,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3076,13 +3078,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3090,7 +3092,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3098,13 +3100,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3112,7 +3114,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3120,13 +3122,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3134,7 +3136,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3142,13 +3144,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3156,7 +3158,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3164,13 +3166,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3178,7 +3180,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3186,13 +3188,13 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3200,7 +3202,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3208,7 +3210,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3218,7 +3220,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, 80)},
@@ -3230,7 +3232,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 80)},
@@ -3242,7 +3244,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
@@ -3254,7 +3256,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, 80)},
@@ -3266,7 +3268,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 80)},
@@ -3278,7 +3280,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
@@ -3288,7 +3290,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3296,7 +3298,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3304,7 +3306,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3312,7 +3314,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3320,7 +3322,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3328,7 +3330,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3336,7 +3338,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3344,7 +3346,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3352,7 +3354,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3360,7 +3362,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3368,7 +3370,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3376,7 +3378,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3384,7 +3386,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3392,7 +3394,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3400,7 +3402,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3408,7 +3410,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3416,7 +3418,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3424,7 +3426,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3432,7 +3434,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3440,7 +3442,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3448,7 +3450,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3456,7 +3458,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3464,7 +3466,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3472,7 +3474,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3480,7 +3482,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3488,7 +3490,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3496,7 +3498,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3506,7 +3508,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, 80)},
@@ -3518,7 +3520,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 80)},
@@ -3530,7 +3532,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
@@ -3544,7 +3546,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3554,7 +3556,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, 80)},
@@ -3566,7 +3568,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 80)},
@@ -3578,7 +3580,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
@@ -3592,7 +3594,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3604,7 +3606,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3616,7 +3618,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3624,7 +3626,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3632,7 +3634,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3640,7 +3642,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3652,7 +3654,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3664,7 +3666,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3672,7 +3674,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3680,7 +3682,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3688,7 +3690,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3696,7 +3698,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3704,7 +3706,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3712,7 +3714,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3720,7 +3722,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3728,7 +3730,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3736,7 +3738,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3746,7 +3748,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, 80)},
@@ -3758,7 +3760,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 80)},
@@ -3770,7 +3772,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
@@ -3782,7 +3784,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, 80)},
@@ -3794,7 +3796,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 80)},
@@ -3806,7 +3808,7 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
-    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
@@ -3820,7 +3822,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3832,7 +3834,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3844,7 +3846,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3856,7 +3858,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3864,7 +3866,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3872,7 +3874,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3880,7 +3882,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3892,7 +3894,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3904,7 +3906,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3912,7 +3914,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3920,7 +3922,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3928,7 +3930,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3936,7 +3938,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3944,7 +3946,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3952,7 +3954,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3960,7 +3962,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3968,7 +3970,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, or codes of 8"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3976,7 +3978,7 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, 80)},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -4201,8 +4203,12 @@ const kvf_op kvf_op_paged_attention = {
         "read at once:\n"
         "products are exact, sums are f32, and a weight is two numbers of 16 bits, of which the "
         "second is what\n"
-        "rounding the first leaves. With one position out is exactly DQ(V), rounded to the dtype "
-        "of out (zeros are\n"
+        "rounding the first leaves, or with tiles of 128 rows the first alone: out is then off by "
+        "up to 2^-8 of the\n"
+        "sum over p of e^a[p] / total * |V[p]| more with weights of bf16 (caches of it, and scales "
+        "per token and head),\n"
+        "by 2^-11 with f16, as in FlashAttention. With one\n"
+        "position out is exactly DQ(V), rounded to the dtype of out (zeros are\n"
         "+0). Scores may use exp2 of scores times log2(e). Scales of a head are applied to the "
         "query and to the\n"
         "sum, those of a token to its score and its weight, which gives the same but for "
@@ -4212,7 +4218,7 @@ const kvf_op kvf_op_paged_attention = {
         "or one thread\n"
         "(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the "
         "tensor cores 8, 16\n"
-        "or 64, and reads keys and values once for all of them. What a thread of the CPU keeps is "
+        "or 128, and reads keys and values once for all of them. What a thread of the CPU keeps is "
         "on its stack, which\n"
         "a call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a "
         "workspace the positions of\n"

@@ -140,7 +140,7 @@ static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_he
 }
 
 /* Rows of a tile on the tensor cores: its variants have these. */
-enum { FEW_ROWS = 8, SOME_ROWS = 16, MANY_ROWS = 64 };
+enum { FEW_ROWS = 8, SOME_ROWS = 16, MANY_ROWS = KVF_ATTENTION_MANY_ROWS };
 
 /* The head size of a variant for tensor cores, 0 of a generic one. */
 static int64_t tile_size(const kvf_variant *variant) {
@@ -449,5 +449,10 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   }
   choose_vectors(&params, kvf_cache_of(variant));
   const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
-  return run_cuda(&check, variant, &params, &(kvf_grid){{1, 1, 1}, {threads, 1, 1}, 0});
+  const bool many = tile_size(variant) != 0 && tile_rows(variant) == MANY_ROWS;
+  const int64_t shared =
+      KVF_ATTENTION_SHARED_BYTES(tile_size(variant), kvf_dtype_bits(kvf_cache_of(variant)) / 8);
+  const kvf_grid of_one = {
+      .grid = {1, 1, 1}, .block = {threads, 1, 1}, .shared_bytes = many ? (uint32_t)shared : 0};
+  return run_cuda(&check, variant, &params, &of_one);
 }

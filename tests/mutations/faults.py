@@ -304,8 +304,8 @@ FAULTS = (
     Fault(
         "a warp leaves out the chunk in which its last row ends",
         "templates/shared/attention_together_cuda.j2",
-        "if ((int32_t)first < to && ",
-        "if ((int64_t)following <= to && ",
+        "const bool some = (int32_t)first < seen.to && ",
+        "const bool some = (int64_t)following <= seen.to && ",
         ("paged_attention",),
         "cuda",
     ),

@@ -35,6 +35,25 @@ KVF_INLINE uint2 kvf_read_once(const uint2 *from) {
 #endif
 }
 
+/*
+ * Copies 16 bytes of device memory to shared memory, which are there for the thread itself when it
+ * has waited for what it asked for, and for others after a barrier behind that. For sm_80 and
+ * newer. The host form copies at once.
+ */
+KVF_INLINE void kvf_copy_async(void *to, const void *from) {
+#if defined(__CUDACC__)
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(at), "l"(from) : "memory");
+#else
+  *static_cast<uint4 *>(to) = *static_cast<const uint4 *>(from);
+#endif
+}
+KVF_INLINE void kvf_wait_for_copies() {
+#if defined(__CUDACC__)
+  asm volatile("cp.async.wait_all;" : : : "memory");
+#endif
+}
+
 /* 2^x, within 2 units of the last place; what is subnormal is 0. */
 KVF_INLINE float kvf_quick_exp2(float x) {
 #if defined(__CUDACC__)

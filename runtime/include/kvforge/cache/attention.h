@@ -12,6 +12,15 @@ enum {
 /* Threads of a block of the variants for tensor cores. */
 enum { KVF_ATTENTION_TILE_THREADS = 128 };
 
+/* Rows of the tiles for which keys and values lie in shared memory, and positions that do at a
+ * time. */
+enum { KVF_ATTENTION_MANY_ROWS = 128, KVF_ATTENTION_CHUNK = 64 };
+
+/* Shared memory of a block for them: rows of 16 bits, padded, codes of `bytes`, and the rest. */
+#define KVF_ATTENTION_SHARED_BYTES(size, bytes)                                                    \
+  ((KVF_ATTENTION_MANY_ROWS + 2 * KVF_ATTENTION_CHUNK) * ((size) * 2 + 16) +                       \
+   ((bytes) == 1 ? KVF_ATTENTION_CHUNK * (size) : 0) + 12288)
+
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
 

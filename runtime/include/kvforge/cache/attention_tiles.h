@@ -187,6 +187,8 @@ KVF_INLINE kvf_attention_unit kvf_find_unit(const KVF_ATTENTION_PARAMS *p, int64
     const int64_t behind = tile - p->num_tiles;
     tile = behind / (p->splits - 1);
     unit.split = 1 + behind - tile * (p->splits - 1);
+  } else { /* the last tokens, which see most, first: none is left when others are done */
+    tile = p->num_tiles - 1 - tile;
   }
   if (p->tiles_each > 0) {
     unit.sequence = tile / p->tiles_each;

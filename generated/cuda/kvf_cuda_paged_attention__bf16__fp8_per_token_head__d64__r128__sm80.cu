@@ -10,22 +10,22 @@
 #include "kvforge/cuda_mma.cuh"
 
 /* As runtime/ops/paged_attention.c launches it. */
-enum { THREADS = KVF_ATTENTION_TILE_THREADS, ROWS = 64 };
+enum { THREADS = KVF_ATTENTION_TILE_THREADS, ROWS = 128 };
 
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  STEP = 16, /* positions that a warp does at a time */
-  STEPS = 2, /* of a chunk, the pages of which are found together */
-  CHUNK = STEPS * STEP,
+  STEP = 16,                   /* positions that a warp does at a time */
+  CHUNK = KVF_ATTENTION_CHUNK, /* whose pages are found together */
+  STEPS = CHUNK / STEP,
   SIZE = 64,
-  QUERY_ROW = SIZE / 2 + 16,         /* words; 8 lanes read from banks of their own */
-  VALUE_ROW = SIZE / 2 + 4,          /* likewise */
+  ROW = SIZE / 2 + 4,                /* words; 8 lanes read 16 bytes each from banks of their own */
   VECTORS = SIZE * 1 / 16,           /* of 16 bytes, of a head */
   LOADS = CHUNK * VECTORS / THREADS, /* of a thread */
-  HALVES = 2,                        /* rows of a lane's scores */
+  PRODUCTS = ROWS / WARPS / 16,      /* that a warp's rows are */
+  HALVES = 2 * PRODUCTS,             /* rows of a lane's scores */
   SUMS = HALVES * SIZE / 16,         /* products whose sums a lane has */
-  COLUMNS = 8                        /* scores of a lane and row */
+  COLUMNS = CHUNK / 4                /* scores of a lane and row */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
@@ -62,24 +62,39 @@ struct place {
   const uint8_t *value;
 };
 
+/* What a lane has so far of a row, beside sums. */
+struct online_row {
+  float largest; /* score */
+  float total;   /* of the weights of its own columns */
+};
+
+/* Positions that the rows of a warp see: [from, to) one of them, [all_from, all_to) all. */
+struct seen_by_warp {
+  int32_t from;
+  int32_t to;
+  int32_t all_from;
+  int32_t all_to; /* 0: scores want more than a factor */
+};
+
 /* What the threads of a block share. */
 struct __align__(16) working_set {
-  uint32_t query[ROWS][QUERY_ROW]; /* two elements in a word; rows that there are not are 0 */
-  uint32_t keys[CHUNK][QUERY_ROW];
-  uint32_t values[CHUNK][VALUE_ROW];
+  uint32_t query[ROWS][ROW]; /* two elements in a word; rows that there are not are 0 */
+  uint32_t keys[CHUNK][ROW];
+  uint32_t values[CHUNK][ROW];
+  uint4 codes[CHUNK][VECTORS]; /* of keys or values */
   row_of_tile rows[ROWS];
-  float factors[ROWS];    /* what the scores of a row are to be multiplied by */
-  place places[2][CHUNK]; /* of two chunks in turn */
-  bool whole[2];          /* whether all of a chunk are there */
-  float2 scales[CHUNK];   /* of keys and values */
+  online_row online[HALVES][THREADS]; /* of a lane's rows, for which it has no registers left */
+  seen_by_warp seen[WARPS];
+  float factors[ROWS];         /* what the scores of a row are to be multiplied by */
+  place places[2][CHUNK];      /* of two chunks in turn */
+  bool whole[2][CHUNK / WARP]; /* whether all of a warp's share are there */
+  float2 scales[2][CHUNK];     /* of keys and values */
   task now;
 };
 
-/* What a lane has so far, of the rows g and g + 8 of the 16 of its warp. */
+/* What a lane has so far, of the rows g and g + 8 of each 16 of its warp. */
 struct progress {
   float sums[SUMS][4]; /* as the matrix product has them */
-  float largest[HALVES];
-  float totals[HALVES]; /* of the weights of its own columns */
 };
 
 /* Counts what is wrong with the numbers of a sequence. */
@@ -157,7 +172,7 @@ KVF_INLINE void put_result(const kvf_paged_attention_params &p, int64_t token, i
     static_cast<float *>(p.out.data)[at] = kvf_f32_result(result);
     return;
   }
-  static_cast<uint16_t *>(p.out.data)[at] = kvf_f16_result(result);
+  static_cast<uint16_t *>(p.out.data)[at] = kvf_bf16_result(result);
 }
 
 /* A row of the tensor `workspace`: what a split of a row comes to. */
@@ -183,7 +198,7 @@ KVF_INLINE kvf_row_end end_row(const kvf_paged_attention_params &p, int64_t head
   if (p.sinks.data != nullptr) {
     sink = LOG2_E * (p.sink_bytes == 4
                          ? static_cast<const float *>(p.sinks.data)[head * p.sinks.stride[0]]
-                         : kvf_f32_from_f16(static_cast<const uint16_t *>(
+                         : kvf_f32_from_bf16(static_cast<const uint16_t *>(
                                p.sinks.data)[head * p.sinks.stride[0]]));
   }
   kvf_row_end end;
@@ -259,17 +274,27 @@ KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + 
  * base. `first` is the first position of the step; unless `plain` some are not there, some rows do
  * not see some, or scores want more than their factor.
  */
-KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
-                      const place *places, const float2 *scales,
-                      const float (&scores)[COLUMNS / 2][4], int32_t first, int32_t lane,
-                      bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
-  const int32_t mine = (int32_t)threadIdx.x / WARP * 16 + lane / 4; /* the first of its rows */
+KVF_INLINE void weigh(const kvf_paged_attention_params &p, working_set &w, const place *places,
+                      const float2 *scales, const float (&scores)[PRODUCTS][COLUMNS / 2][4],
+                      int32_t first, int32_t lane, bool plain, progress &now,
+                      float (&weights)[HALVES][COLUMNS]) {
+  const int32_t mine =
+      (int32_t)threadIdx.x / WARP * 16 * PRODUCTS + lane / 4; /* the first of its rows */
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
     const float factor = w.factors[mine + 8 * row];
 #pragma unroll
     for (int32_t i = 0; i < COLUMNS; ++i) {
-      weights[row][i] = scores[i / 2][2 * row + i % 2] * factor * scales[column_of(lane, i)].x;
+      weights[row][i] =
+          scores[row / 2][i / 2][2 * (row % 2) + i % 2] * factor * scales[column_of(lane, i)].x;
+    }
+  }
+  if (p.adjusts) { /* apart from masks, which all tiles have: the code is long */
+#pragma unroll
+    for (int32_t i = 0; i < HALVES * COLUMNS; ++i) {
+      float &score = weights[i / COLUMNS][i % COLUMNS];
+      score =
+          adjust(p, w.rows[mine + 8 * (i / COLUMNS)], first + column_of(lane, i % COLUMNS), score);
     }
   }
   if (!plain) {
@@ -279,7 +304,7 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
 #pragma unroll
       for (int32_t i = 0; i < COLUMNS; ++i) {
         const int32_t position = first + column_of(lane, i);
-        const float score = adjust(p, own, position, weights[row][i]);
+        const float score = weights[row][i];
         const bool seen =
             position >= own.from && position < own.to && is_there(places[column_of(lane, i)]);
         weights[row][i] = seen ? score : KVF_NO_SCORE;
@@ -290,7 +315,8 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
   bool moved = false;
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
-    float largest = now.largest[row];
+    const float before = w.online[row][threadIdx.x].largest;
+    float largest = before;
 #pragma unroll
     for (int32_t i = 0; i < COLUMNS; ++i) {
       largest = fmaxf(largest, weights[row][i]);
@@ -298,245 +324,331 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
     largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
     largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
     const float base = kvf_score_base(largest);
-    factors[row] = kvf_quick_exp2(now.largest[row] - base);
-    moved |= largest != now.largest[row];
-    now.largest[row] = largest;
-    now.totals[row] *= factors[row];
+    factors[row] = kvf_quick_exp2(before - base);
+    moved |= largest != before;
+    float total = w.online[row][threadIdx.x].total * factors[row];
 #pragma unroll
     for (int32_t i = 0; i < COLUMNS; ++i) {
       weights[row][i] = kvf_quick_exp2(weights[row][i] - base);
-      now.totals[row] += weights[row][i];
-      weights[row][i] *= scales[column_of(lane, i)].y;
+      total += weights[row][i];
     }
-  }
-  if (__any_sync(ALL_LANES, moved)) {
-    const float by[2] = {factors[0], factors[1]};
+    w.online[row][threadIdx.x] = {largest, total};
+    if (row % 2 == 1) { /* both rows of a product */
+      if (__any_sync(ALL_LANES, moved)) {
 #pragma unroll
-    for (int32_t column = 0; column < SUMS; ++column) {
-#pragma unroll
-      for (int32_t i = 0; i < 4; ++i) {
-        now.sums[column][i] *= by[i / 2];
+        for (int32_t i = 0; i < SIZE / 2; ++i) {
+          now.sums[row / 2 * (SIZE / 8) + i / 4][i % 4] *= factors[row - 1 + i % 4 / 2];
+        }
       }
+      moved = false;
+    }
+  }
+#pragma unroll
+  for (int32_t i = 0; i < COLUMNS; ++i) {
+    const float by = scales[column_of(lane, i)].y;
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) {
+      weights[row][i] *= by;
     }
   }
 }
 
-/* Weights as the matrix product takes them, rounded, and what is left of them. */
-struct weight_words {
-  uint32_t rounded[2 * HALVES];
-  uint32_t rest[2 * HALVES];
-};
-
-/* Those of 16 positions, from a lane's `first` on. */
-KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t first) {
-  weight_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 2 * HALVES; ++i) {
-    const float *two = &weights[i % HALVES][first + i / HALVES * 2];
-    words.rounded[i] = kvf_bf16x2_result(make_float2(two[0], two[1]));
-    const float2 taken = kvf_f32x2_from_bf16(words.rounded[i]);
-    words.rest[i] = kvf_bf16x2_result(make_float2(two[0] - taken.x, two[1] - taken.y));
-  }
-  return words;
-}
-
+/*
+ * The query as f16: each row times the power of 2 that brings its largest element to 2^14, so that
+ * none overflows, and what becomes subnormal is 2^28 times smaller than the largest, or more. A row
+ * with an element that is infinite or no number is left as it is. A warp does a row.
+ */
 KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
   const task &t = w.now;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
-#pragma unroll 4
+#pragma unroll 8
   for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
     const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
                            w.rows[row].token * p.query.stride[0] +
                            w.rows[row].head * p.query.stride[1];
+    float2 pairs[(SIZE / 2 + WARP - 1) / WARP] = {};
+    uint32_t largest = 0; /* bits of an absolute value */
 #pragma unroll
     for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
       const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
-      w.query[row][i * WARP + lane] =
-          row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
+      if (row < t.tile.rows) {
+        pairs[i] = make_float2(kvf_f32_from_bf16(from[at]),
+                               kvf_f32_from_bf16(from[at + p.query.stride[2]]));
+      }
+      largest =
+          max(largest, max(kvf_bits(pairs[i].x) & 0x7FFFFFFFu, kvf_bits(pairs[i].y) & 0x7FFFFFFFu));
     }
-  }
-  if (threadIdx.x < ROWS) {
-    w.factors[threadIdx.x] = factor;
+#pragma unroll
+    for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
+      largest = max(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+    }
+    /* 2^(14 - exponent), of an exponent that leaves it and its inverse normal. */
+    const uint32_t exponent = min(max(largest >> 23, 15u), 254u);
+    const bool finite = largest < 0x7F800000u;
+    const float power = finite ? kvf_float((268u - exponent) << 23) : 1.0f;
+#pragma unroll
+    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
+      w.query[row][i * WARP + lane] =
+          kvf_f16x2_result(make_float2(pairs[i].x * power, pairs[i].y * power));
+    }
+    if (lane == 0) {
+      w.factors[row] = factor * (finite ? kvf_float((exponent - 14u) << 23) : 1.0f);
+    }
   }
 }
 
-/* What a thread has of the keys and values of a chunk, as they lie in pages. */
-struct loaded {
-  uint4 keys[LOADS];
-  uint4 values[LOADS];
+/* What a thread copies of a chunk: a vector of 16 bytes of every so many positions. */
+struct share {
+  uint32_t position;
+  uint32_t vector;
 };
 
-KVF_INLINE loaded fetch(const place (&places)[CHUNK]) {
-  loaded words;
+KVF_INLINE share share_of(int32_t load) {
+  return {load * (THREADS / VECTORS) + threadIdx.x / VECTORS, threadIdx.x % VECTORS};
+}
+
+/* Asks for the thread's share of the keys of a chunk. */
+KVF_INLINE void ask_for_keys(working_set &w, const place (&places)[CHUNK]) {
 #pragma unroll
   for (int32_t i = 0; i < LOADS; ++i) {
-    const int32_t number = i * THREADS + (int32_t)threadIdx.x;
-    const place &at = places[number / VECTORS];
-    words.keys[i] = kvf_read_once(reinterpret_cast<const uint4 *>(at.key) + number % VECTORS);
-    words.values[i] = kvf_read_once(reinterpret_cast<const uint4 *>(at.value) + number % VECTORS);
+    const share at = share_of(i);
+    kvf_copy_async(&w.codes[at.position][at.vector],
+                   reinterpret_cast<const uint4 *>(places[at.position].key) + at.vector);
   }
-  return words;
 }
 
-/* The elements that 16 codes stand for. */
-KVF_INLINE void put_f16(const uint4 &codes, uint4 *to) {
-  to[0] = make_uint4(kvf_f16x2_from_fp8_e4m3(codes.x), kvf_f16x2_from_fp8_e4m3(codes.x >> 16),
-                     kvf_f16x2_from_fp8_e4m3(codes.y), kvf_f16x2_from_fp8_e4m3(codes.y >> 16));
-  to[1] = make_uint4(kvf_f16x2_from_fp8_e4m3(codes.z), kvf_f16x2_from_fp8_e4m3(codes.z >> 16),
-                     kvf_f16x2_from_fp8_e4m3(codes.w), kvf_f16x2_from_fp8_e4m3(codes.w >> 16));
-}
-
-/* The elements that 16 codes stand for. */
-KVF_INLINE void put_bf16(const uint4 &codes, uint4 *to) {
-  to[0] = make_uint4(kvf_bf16x2_from_fp8_e4m3(codes.x), kvf_bf16x2_from_fp8_e4m3(codes.x >> 16),
-                     kvf_bf16x2_from_fp8_e4m3(codes.y), kvf_bf16x2_from_fp8_e4m3(codes.y >> 16));
-  to[1] = make_uint4(kvf_bf16x2_from_fp8_e4m3(codes.z), kvf_bf16x2_from_fp8_e4m3(codes.z >> 16),
-                     kvf_bf16x2_from_fp8_e4m3(codes.w), kvf_bf16x2_from_fp8_e4m3(codes.w >> 16));
-}
-
-/* Puts a chunk where all warps read it. */
-KVF_INLINE void put(working_set &w, const loaded &words) {
+/* Asks for the thread's share of the values of a chunk. */
+KVF_INLINE void ask_for_values(working_set &w, const place (&places)[CHUNK]) {
 #pragma unroll
   for (int32_t i = 0; i < LOADS; ++i) {
-    const int32_t number = i * THREADS + (int32_t)threadIdx.x;
-    const int32_t position = number / VECTORS;
-    const int32_t word = number % VECTORS * 8;
-    put_f16(words.keys[i], reinterpret_cast<uint4 *>(&w.keys[position][word]));
-    put_bf16(words.values[i], reinterpret_cast<uint4 *>(&w.values[position][word]));
+    const share at = share_of(i);
+    kvf_copy_async(&w.codes[at.position][at.vector],
+                   reinterpret_cast<const uint4 *>(places[at.position].value) + at.vector);
   }
 }
 
-/* The query of the warp's rows by the keys: scores[i] is the product of the positions 8 i and on.
- */
-KVF_INLINE void score(const working_set &w, int32_t lane, float (&scores)[COLUMNS / 2][4]) {
-  const int32_t mine = (int32_t)threadIdx.x / WARP * 16 + lane / 4;
+/* Waits for the thread's share of the codes asked for last, and puts the elements that they stand
+ * for where all warps read them. */
+KVF_INLINE void take_f16(const working_set &w, uint32_t (&to)[CHUNK][ROW]) {
+  kvf_wait_for_copies();
 #pragma unroll
-  for (int32_t load = 0; load < SIZE / 32; ++load) {
-    const int32_t word = (4 * load + lane % 4) * 4;
-    const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[mine][word]);
-    const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[mine + 8][word]);
-    const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
-    const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
-#pragma unroll
-    for (int32_t i = 0; i < COLUMNS / 2; ++i) {
-      const uint4 key = *reinterpret_cast<const uint4 *>(&w.keys[8 * i + lane / 4][word]);
-      const uint32_t first[2] = {key.x, key.y};
-      const uint32_t second[2] = {key.z, key.w};
-      kvf_mma_f16(scores[i], near, first);
-      kvf_mma_f16(scores[i], far, second);
-    }
+  for (int32_t i = 0; i < LOADS; ++i) {
+    const share at = share_of(i);
+    const uint4 codes = w.codes[at.position][at.vector];
+    uint4 *elements = reinterpret_cast<uint4 *>(&to[at.position][8 * at.vector]);
+    elements[0] =
+        make_uint4(kvf_f16x2_from_fp8_e4m3(codes.x), kvf_f16x2_from_fp8_e4m3(codes.x >> 16),
+                   kvf_f16x2_from_fp8_e4m3(codes.y), kvf_f16x2_from_fp8_e4m3(codes.y >> 16));
+    elements[1] =
+        make_uint4(kvf_f16x2_from_fp8_e4m3(codes.z), kvf_f16x2_from_fp8_e4m3(codes.z >> 16),
+                   kvf_f16x2_from_fp8_e4m3(codes.w), kvf_f16x2_from_fp8_e4m3(codes.w >> 16));
   }
 }
 
-/* Adds the weights of 16 positions, from `first` of the chunk on, by their values. */
-KVF_INLINE void add(const working_set &w, const weight_words &weights, int32_t first, int32_t lane,
-                    progress &now) {
-  const uint32_t *row = &w.values[first + lane % 16][lane / 16 * 4];
+/* Waits for the thread's share of the codes asked for last, and puts the elements that they stand
+ * for where all warps read them. */
+KVF_INLINE void take_bf16(const working_set &w, uint32_t (&to)[CHUNK][ROW]) {
+  kvf_wait_for_copies();
 #pragma unroll
-  for (int32_t column = 0; column < SUMS; column += 2) {
-    uint32_t four[4];
-    kvf_transpose_16x16(four, row + 4 * column);
-    const uint32_t left[2] = {four[0], four[1]};
-    const uint32_t right[2] = {four[2], four[3]};
-    kvf_mma_bf16(now.sums[column], weights.rounded, left);
-    kvf_mma_bf16(now.sums[column], weights.rest, left);
-    kvf_mma_bf16(now.sums[column + 1], weights.rounded, right);
-    kvf_mma_bf16(now.sums[column + 1], weights.rest, right);
+  for (int32_t i = 0; i < LOADS; ++i) {
+    const share at = share_of(i);
+    const uint4 codes = w.codes[at.position][at.vector];
+    uint4 *elements = reinterpret_cast<uint4 *>(&to[at.position][8 * at.vector]);
+    elements[0] =
+        make_uint4(kvf_bf16x2_from_fp8_e4m3(codes.x), kvf_bf16x2_from_fp8_e4m3(codes.x >> 16),
+                   kvf_bf16x2_from_fp8_e4m3(codes.y), kvf_bf16x2_from_fp8_e4m3(codes.y >> 16));
+    elements[1] =
+        make_uint4(kvf_bf16x2_from_fp8_e4m3(codes.z), kvf_bf16x2_from_fp8_e4m3(codes.z >> 16),
+                   kvf_bf16x2_from_fp8_e4m3(codes.w), kvf_bf16x2_from_fp8_e4m3(codes.w >> 16));
   }
 }
 
-/* Stores what the warp has of its rows. */
-KVF_INLINE void store(const kvf_paged_attention_params &p, const working_set &w,
-                      const progress &now, float scale) {
-  const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
+/* The query of the warp's rows by the keys: scores[m][i] is the product of its 16 rows from 16 m on
+ * by positions 8 i and on. */
+KVF_INLINE void score(const working_set &w, int32_t lane,
+                      float (&scores)[PRODUCTS][COLUMNS / 2][4]) {
+  const uint32_t *query =
+      &w.query[(int32_t)threadIdx.x / WARP * 16 * PRODUCTS + lane % 16][lane / 16 * 4];
+  const uint32_t *key = &w.keys[lane % 8 + lane / 16 * 8][lane / 8 % 2 * 4];
 #pragma unroll
-  for (int32_t half = 0; half < HALVES; ++half) {
-    const int32_t number = (int32_t)threadIdx.x / WARP * 16 + lane / 4 + 8 * half;
-    const float largest = now.largest[half];
-    float total = now.totals[half];
-    total += __shfl_xor_sync(ALL_LANES, total, 1);
-    total += __shfl_xor_sync(ALL_LANES, total, 2);
-    if (number >= t.tile.rows) {
-      continue;
-    }
-    const row_of_tile &row = w.rows[number];
-    const bool whole = t.tile.splits == 1;
-    const kvf_row_end end = end_row(p, row.head, largest, total);
-    if (lane % 4 == 0 && whole) {
-      put_lse(p, row.token, row.head, end);
-    } else if (lane % 4 == 0) {
-      put_split(p, row, t.split, largest, total);
+  for (int32_t part = 0; part < SIZE / 16; ++part) {
+    uint32_t rows[PRODUCTS][4];
+#pragma unroll
+    for (int32_t m = 0; m < PRODUCTS; ++m) {
+      kvf_load_16x16(rows[m], query + 16 * m * ROW + 8 * part);
     }
 #pragma unroll
-    for (int32_t i = 0; i < 2 * SUMS; ++i) {
-      const int32_t element = i / 2 * 8 + 2 * (lane % 4) + i % 2;
-      const float sum = now.sums[i / 2][2 * half + i % 2];
-      if (whole) {
-        put_result(p, row.token, row.head, element, kvf_attention_result(sum, scale, end));
-      } else {
-        split_row(p, row.token, row.head, t.split)[element * p.workspace.stride[3]] = sum;
+    for (int32_t i = 0; i < COLUMNS / 2; i += 2) {
+      uint32_t four[4];
+      kvf_load_16x16(four, key + 8 * i * ROW + 8 * part);
+      const uint32_t near[2] = {four[0], four[1]};
+      const uint32_t far[2] = {four[2], four[3]};
+#pragma unroll
+      for (int32_t m = 0; m < PRODUCTS; ++m) {
+        kvf_mma_f16(scores[m][i], rows[m], near);
+        kvf_mma_f16(scores[m][i + 1], rows[m], far);
       }
     }
   }
 }
 
-/* One unit of work. The first warp finds the places of positions, a lane each. */
-KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
+/* Adds the weights by the values. */
+KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS], int32_t lane,
+                    progress &now) {
+  const uint32_t *value = &w.values[lane % 16][lane / 16 * 4];
+#pragma unroll
+  for (int32_t step = 0; step < STEPS; ++step) {
+    uint32_t words[PRODUCTS][4];
+#pragma unroll
+    for (int32_t i = 0; i < 4 * PRODUCTS; ++i) {
+      const float *two = &weights[i / 4 * 2 + i % 2][4 * step + i % 4 / 2 * 2];
+      words[i / 4][i % 4] = kvf_bf16x2_result(make_float2(two[0], two[1]));
+    }
+#pragma unroll
+    for (int32_t column = 0; column < SIZE / 8; column += 2) {
+      uint32_t four[4];
+      kvf_transpose_16x16(four, value + STEP * step * ROW + 4 * column);
+      const uint32_t left[2] = {four[0], four[1]};
+      const uint32_t right[2] = {four[2], four[3]};
+#pragma unroll
+      for (int32_t m = 0; m < PRODUCTS; ++m) {
+        kvf_mma_bf16(now.sums[m * (SIZE / 8) + column], words[m], left);
+        kvf_mma_bf16(now.sums[m * (SIZE / 8) + column + 1], words[m], right);
+      }
+    }
+  }
+}
+
+/*
+ * Stores what the warp has of its rows, half of their elements at a time, by way of its rows of the
+ * query, which no other warp reads: so neighbouring lanes have neighbouring elements, and the code
+ * stays short.
+ */
+KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, const progress &now,
+                      float scale) {
   const task &t = w.now;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
-  const int32_t warp = (int32_t)threadIdx.x / WARP;
-  uint32_t first = (uint32_t)t.tile.begin;
-  int64_t block = 0;
-  float2 scales = make_float2(0.0f, 0.0f);
-  find_rows(p, t, w.rows);
-  if (warp == 0) {
-    block = ask(p, t, (int64_t)first + lane);
-    const place found = find_place(p, t, (int64_t)first + lane, block);
-    scales = is_there(found) ? find_scales(p, t, (int64_t)first + lane, block) : scales;
-    w.places[0][lane] = found;
-    w.whole[0] = __all_sync(ALL_LANES, is_there(found)) != 0;
-    block = ask(p, t, (int64_t)first + CHUNK + lane);
+  const int32_t mine = (int32_t)threadIdx.x / WARP * 16 * PRODUCTS;
+  const bool whole = t.tile.splits == 1;
+#pragma unroll
+  for (int32_t half = 0; half < HALVES; ++half) {
+    const int32_t number = mine + lane / 4 + 8 * half;
+    const float largest = w.online[half][threadIdx.x].largest;
+    float total = w.online[half][threadIdx.x].total;
+    total += __shfl_xor_sync(ALL_LANES, total, 1);
+    total += __shfl_xor_sync(ALL_LANES, total, 2);
+    if (lane % 4 == 0 && number < t.tile.rows) {
+      const row_of_tile &row = w.rows[number];
+      w.factors[number] = 1.0f;
+      if (whole) {
+        const kvf_row_end end = end_row(p, row.head, largest, total);
+        put_lse(p, row.token, row.head, end);
+        w.factors[number] = kvf_attention_result(1.0f, scale, end);
+      } else {
+        put_split(p, row, t.split, largest, total);
+      }
+    }
   }
+#pragma unroll
+  for (int32_t part = 0; part < 2; ++part) {
+    __syncwarp(); /* what was there is read */
+#pragma unroll
+    for (int32_t half = 0; half < HALVES; ++half) {
+      float *row = reinterpret_cast<float *>(w.query[mine + lane / 4 + 8 * half]) + 2 * (lane % 4);
+#pragma unroll
+      for (int32_t i = 0; i < SIZE / 16; ++i) {
+        const float (&sums)[4] = now.sums[half / 2 * (SIZE / 8) + part * (SIZE / 16) + i];
+        *reinterpret_cast<float2 *>(row + 8 * i) =
+            make_float2(sums[half % 2 * 2], sums[half % 2 * 2 + 1]);
+      }
+    }
+    __syncwarp();
+    const int32_t rows = min(16 * PRODUCTS, t.tile.rows - mine);
+#pragma unroll 2
+    for (int32_t i = lane; i < rows * (SIZE / 2); i += WARP) {
+      const int32_t number = mine + i / (SIZE / 2);
+      const int32_t element = i % (SIZE / 2);
+      const row_of_tile &row = w.rows[number];
+      const float sum =
+          reinterpret_cast<const float *>(w.query[number])[element] * w.factors[number];
+      const int32_t at = part * (SIZE / 2) + element;
+      if (whole) {
+        put_result(p, row.token, row.head, at, sum);
+      } else {
+        split_row(p, row.token, row.head, t.split)[at * p.workspace.stride[3]] = sum;
+      }
+    }
+  }
+}
+
+/* The first threads find the places of a chunk's positions, one each, and ask for blocks of the
+ * next. */
+KVF_INLINE void locate(const kvf_paged_attention_params &p, working_set &w, int64_t first,
+                       int32_t turn, int64_t &block) {
+  const int32_t number = (int32_t)threadIdx.x;
+  if (number >= CHUNK) {
+    return;
+  }
+  const place found = find_place(p, w.now, first + number, block);
+  w.places[turn][number] = found;
+  w.whole[turn][number / WARP] = __all_sync(ALL_LANES, is_there(found)) != 0;
+  w.scales[turn][number] =
+      is_there(found) ? find_scales(p, w.now, first + number, block) : make_float2(0.0f, 0.0f);
+  block = ask(p, w.now, first + CHUNK + number);
+}
+
+/* One unit of work. */
+KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
+  static_assert(sizeof(working_set) <= KVF_ATTENTION_SHARED_BYTES(SIZE, 1),
+                "what a launch has is less");
+  const task &t = w.now;
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
+  const int32_t mine =
+      (int32_t)threadIdx.x / WARP * 16 * PRODUCTS; /* the first of the warp's rows */
+  uint32_t first = (uint32_t)t.tile.begin;
+  int64_t block = (int32_t)threadIdx.x < CHUNK ? ask(p, t, (int64_t)first + threadIdx.x) : 0;
+  find_rows(p, t, w.rows);
+  locate(p, w, first, 0, block);
   __syncthreads();
+  ask_for_keys(w, w.places[0]);
   load_query(p, w, p.scale * LOG2_E);
-  loaded ahead = fetch(w.places[0]);
-  /* What the warp's rows see: some what is from here to there, all what is in between. */
-  const int32_t last = min(16 * warp + 15, t.tile.rows - 1);
-  const int32_t from = w.rows[min(16 * warp, last)].from;
-  const int32_t all_from = w.rows[last].from;
-  const int32_t all_to = p.adjusts ? 0 : w.rows[min(16 * warp, last)].to;
-  const int32_t to = 16 * warp <= last ? w.rows[last].to : 0;
+  seen_by_warp &seen = w.seen[(int32_t)threadIdx.x / WARP];
+  if (lane == 0) {
+    const row_of_tile &upper = w.rows[min(mine, t.tile.rows - 1)];
+    const row_of_tile &lower = w.rows[min(mine + 16 * PRODUCTS, t.tile.rows) - 1];
+    seen = {upper.from, mine < t.tile.rows ? lower.to : 0, lower.from, p.adjusts ? 0 : upper.to};
+  }
+  __syncwarp();
   progress now = {};
-  now.largest[0] = now.largest[1] = KVF_NO_SCORE;
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    w.online[row][threadIdx.x] = {KVF_NO_SCORE, 0.0f};
+  }
   int32_t turn = 0;
 #pragma unroll 1
   while (first < (uint32_t)t.tile.end) { /* lengths are int32 */
     const uint32_t following = first + CHUNK;
-    __syncthreads(); /* what was there is used */
-    put(w, ahead);
-    if (warp == 0) {
-      w.scales[lane] = scales;
-      const place found = find_place(p, t, (int64_t)following + lane, block);
-      scales = is_there(found) ? find_scales(p, t, (int64_t)following + lane, block)
-                               : make_float2(0.0f, 0.0f);
-      w.places[turn ^ 1][lane] = found;
-      w.whole[turn ^ 1] = __all_sync(ALL_LANES, is_there(found)) != 0;
-      block = ask(p, t, (int64_t)following + CHUNK + lane);
-    }
-    __syncthreads();
-    ahead = fetch(w.places[turn ^ 1]);
-    if ((int32_t)first < to && (int64_t)following > from) {
-      const bool plain =
-          w.whole[turn] && (int32_t)first >= all_from && (int64_t)following <= all_to;
-      float scores[COLUMNS / 2][4] = {};
+    const bool some = (int32_t)first < seen.to && (int64_t)following > seen.from;
+    float scores[PRODUCTS][COLUMNS / 2][4] = {};
+    take_f16(w, w.keys);
+    __syncthreads(); /* all of the keys are there, the values before are used */
+    ask_for_values(w, w.places[turn]);
+    locate(p, w, following, turn ^ 1, block);
+    if (some) {
       score(w, lane, scores);
+    }
+    take_bf16(w, w.values);
+    __syncthreads(); /* all of the values are there, the keys are used */
+    if (following < (uint32_t)t.tile.end) {
+      ask_for_keys(w, w.places[turn ^ 1]);
+    }
+    if (some) {
+      const bool plain = w.whole[turn][0] && w.whole[turn][1] && (int32_t)first >= seen.all_from &&
+                         (int64_t)following <= seen.all_to;
       float weights[HALVES][COLUMNS];
-      weigh(p, w, w.places[turn], w.scales, scores, (int32_t)first, lane, plain, now, weights);
-#pragma unroll
-      for (int32_t step = 0; step < STEPS; ++step) {
-        add(w, pack(weights, 4 * step), STEP * step, lane, now);
-      }
+      weigh(p, w, w.places[turn], w.scales[turn], scores, (int32_t)first, lane, plain, now,
+            weights);
+      add(w, weights, lane, now);
     }
     first = following;
     turn ^= 1;
@@ -591,10 +703,11 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t token, int6
  * of each the query heads.
  */
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-    kvf_cuda_paged_attention__f16__fp8_per_token_head__d64__r64__sm80(
+    kvf_cuda_paged_attention__bf16__fp8_per_token_head__d64__r128__sm80(
         const __grid_constant__ kvf_paged_attention_params p) {
   kvf_begin_kernel();
-  __shared__ working_set w;
+  KVF_DYNAMIC_SHARED(uint4, shared);
+  working_set &w = *reinterpret_cast<working_set *>(shared);
   if (p.combines) {
     for (int64_t unit = blockIdx.x; unit < p.split_tokens * p.num_q_heads; unit += gridDim.x) {
       combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
