@@ -815,8 +815,8 @@ static kvf_status invoke(op_call *call, const decode_case *what) {
 /* Half a unit in the last place of 1, of a weight; 0: weights lose nothing to speak of. */
 static double unit_of_weights(const decode_case *what) {
   const kvf_dtype cache = kvf_cache_of(what->variant);
-  const bool wide = has_row_scales(what) || cache == KVF_BF16;
-  return what->variant->values[3] != 128 ? 0 : wide ? 0x1p-8 : 0x1p-11;
+  const bool one = what->variant->values[3] == 128 && !has_row_scales(what);
+  return !one ? 0 : cache == KVF_BF16 ? 0x1p-8 : 0x1p-11;
 }
 
 /* The keys and values of a sequence, [position, KV head, element], those that its tokens see. */

@@ -361,7 +361,7 @@ KVF_INLINE void weigh(const kvf_paged_attention_params &p, working_set &w, const
 KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
   const task &t = w.now;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
-#pragma unroll 8
+#pragma unroll 2
   for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
     const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
                            w.rows[row].token * p.query.stride[0] +
@@ -488,22 +488,30 @@ KVF_INLINE void score(const working_set &w, int32_t lane,
   }
 }
 
-/* Adds the weights by the values. */
+/* A pair of weights as the matrix product takes it, rounded, or what is left of it. */
+KVF_INLINE uint32_t pack(const float *two, bool rest) {
+  const uint32_t rounded = kvf_bf16x2_result(make_float2(two[0], two[1]));
+  const float2 taken = kvf_f32x2_from_bf16(rounded);
+  return rest ? kvf_bf16x2_result(make_float2(two[0] - taken.x, two[1] - taken.y)) : rounded;
+}
+
+/* Adds the weights by the values; twice, as a weight with a scale in it is two numbers. */
 KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS], int32_t lane,
                     progress &now) {
   const uint32_t *value = &w.values[lane % 16][lane / 16 * 4];
 #pragma unroll
-  for (int32_t step = 0; step < STEPS; ++step) {
+  for (int32_t step = 0; step < 2 * STEPS; ++step) {
+    const int32_t at = step / 2;
     uint32_t words[PRODUCTS][4];
 #pragma unroll
     for (int32_t i = 0; i < 4 * PRODUCTS; ++i) {
-      const float *two = &weights[i / 4 * 2 + i % 2][4 * step + i % 4 / 2 * 2];
-      words[i / 4][i % 4] = kvf_bf16x2_result(make_float2(two[0], two[1]));
+      words[i / 4][i % 4] =
+          pack(&weights[i / 4 * 2 + i % 2][4 * at + i % 4 / 2 * 2], step % 2 == 1);
     }
 #pragma unroll
     for (int32_t column = 0; column < SIZE / 8; column += 2) {
       uint32_t four[4];
-      kvf_transpose_16x16(four, value + STEP * step * ROW + 4 * column);
+      kvf_transpose_16x16(four, value + STEP * at * ROW + 4 * column);
       const uint32_t left[2] = {four[0], four[1]};
       const uint32_t right[2] = {four[2], four[3]};
 #pragma unroll
@@ -560,7 +568,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, const
     }
     __syncwarp();
     const int32_t rows = min(16 * PRODUCTS, t.tile.rows - mine);
-#pragma unroll 2
+#pragma unroll 1
     for (int32_t i = lane; i < rows * (SIZE / 2); i += WARP) {
       const int32_t number = mine + i / (SIZE / 2);
       const int32_t element = i % (SIZE / 2);

@@ -409,22 +409,28 @@ KVF_INLINE void score(const working_set &w, int32_t lane,
   }
 }
 
+/* A pair of weights as the matrix product takes it. */
+KVF_INLINE uint32_t pack(const float *two) {
+  const uint32_t rounded = kvf_f16x2_result(make_float2(two[0], two[1]));
+  return rounded;
+}
+
 /* Adds the weights by the values. */
 KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS], int32_t lane,
                     progress &now) {
   const uint32_t *value = &w.values[lane % 16][lane / 16 * 4];
 #pragma unroll
   for (int32_t step = 0; step < STEPS; ++step) {
+    const int32_t at = step;
     uint32_t words[PRODUCTS][4];
 #pragma unroll
     for (int32_t i = 0; i < 4 * PRODUCTS; ++i) {
-      const float *two = &weights[i / 4 * 2 + i % 2][4 * step + i % 4 / 2 * 2];
-      words[i / 4][i % 4] = kvf_f16x2_result(make_float2(two[0], two[1]));
+      words[i / 4][i % 4] = pack(&weights[i / 4 * 2 + i % 2][4 * at + i % 4 / 2 * 2]);
     }
 #pragma unroll
     for (int32_t column = 0; column < SIZE / 8; column += 2) {
       uint32_t four[4];
-      kvf_transpose_16x16(four, value + STEP * step * ROW + 4 * column);
+      kvf_transpose_16x16(four, value + STEP * at * ROW + 4 * column);
       const uint32_t left[2] = {four[0], four[1]};
       const uint32_t right[2] = {four[2], four[3]};
 #pragma unroll

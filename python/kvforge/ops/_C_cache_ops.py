@@ -2063,14 +2063,13 @@ def paged_attention(
     compute capability 8.0 on, heads of 64 or 128 f16 or bf16 elements, or codes of 8 bits for
     queries of those, go by tiles on the tensor cores where elements of a head lie side by side and
     16 bytes can be read at once: products are exact, sums are f32, and a weight is two numbers of
-    16 bits, of which the second is what rounding the first leaves, or with tiles of 128 rows the
-    first alone: out is then off by up to 2^-8 of the sum over p of e^a[p] / total * |V[p]| more
-    with weights of bf16 (caches of it, and scales per token and head), by 2^-11 with f16, as in
-    FlashAttention. With one
-    position out is exactly DQ(V), rounded to the dtype of out (zeros are
-    +0). Scores may use exp2 of scores times log2(e). Scales of a head are applied to the query and
-    to the sum, those of a token to its score and its weight, which gives the same but for
-    rounding.
+    16 bits, of which the second is what rounding the first leaves. With tiles of 128 rows, and no
+    scale per token and head, it is the first alone, as in FlashAttention: out is then off by up to
+    2^-8 (caches of bf16) or 2^-11 (others, whose weights are f16) of the sum over p of e^a[p] /
+    total * |V[p]|, besides. With one position out is exactly DQ(V), rounded to the dtype of out
+    (zeros are +0). Scores may use exp2 of scores times log2(e). Scales of a head are applied to
+    the query and to the sum, those of a token to its score and its weight, which gives the same
+    but for rounding.
 
     head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
     thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
