@@ -17,6 +17,10 @@ enum {
   EACH = KVF_DS_MLA_LATENT / THREADS /* elements of the output of a thread */
 };
 
+/* Blocks of a multiprocessor that the registers are shared out for: with fewer registers some
+ * spill. */
+enum { BLOCKS = 3 };
+
 #define ALL_LANES 0xFFFFFFFFu
 #define LOG2_E 1.44269504f
 
@@ -370,8 +374,9 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int
  * Grid: x units, as kvforge/cache/attention_tiles.h counts them. When splits are combined: tokens,
  * of each the query heads.
  */
-extern "C" __global__ void __launch_bounds__(THREADS) kvf_cuda_paged_mla_decode__f32__fp8_ds_mla(
-    const __grid_constant__ kvf_paged_mla_decode_params p) {
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+    kvf_cuda_paged_mla_decode__f32__fp8_ds_mla(
+        const __grid_constant__ kvf_paged_mla_decode_params p) {
   kvf_begin_kernel();
   __shared__ working_set w;
   if (p.combines) {
