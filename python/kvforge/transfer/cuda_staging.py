@@ -197,8 +197,7 @@ class CudaStaging:
     def after(self, mark: Any) -> None:
         with self._current():
             self._check("cuStreamWaitEvent", self._stream, ctypes.c_void_p(mark), 0)
-        with self._lock:
-            self._spare.append(mark)  # the stream waits for what was recorded
+        self.forget(mark)  # the stream waits for what was recorded
 
     @contextlib.contextmanager
     def calls(self) -> Iterator[None]:
@@ -217,9 +216,12 @@ class CudaStaging:
             raise RuntimeError(
                 f"kvforge.transfer: a kernel on device {self._device}: error {result}"
             )
+        self.forget(mark)
+        return True
+
+    def forget(self, mark: Any) -> None:
         with self._lock:
             self._spare.append(mark)
-        return True
 
     def wait(self) -> None:
         with self._current():

@@ -265,6 +265,8 @@ class Receiving:
                 RuntimeError
             ):  # a device that has failed writes nothing any more
                 self.ring.staging.wait()
+            for _, _, mark, _ in self._unpacking:
+                self.ring.staging.forget(mark)
             self._unpacking.clear()
         for stream in self.streams:
             for slot in stream.granted.values():

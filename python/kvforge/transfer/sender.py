@@ -112,6 +112,7 @@ class Sending:
     def _stop_packing(self) -> None:
         """Who takes these slots packs into them later."""
         for packing in self._packing:
+            self.ring.staging.forget(packing.mark)
             self.ring.give_back(packing.local)
         self._packing.clear()
 

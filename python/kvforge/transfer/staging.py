@@ -50,6 +50,9 @@ class Staging(Protocol):
     def passed(self, mark: Any) -> bool:
         """Whether all in front of a mark is done."""
 
+    def forget(self, mark: Any) -> None:
+        """Nobody asks for a mark any more."""
+
     def wait(self) -> None:
         """Until all that the ops were given is done."""
 
@@ -87,6 +90,9 @@ class HostStaging:
 
     def passed(self, mark: Any) -> bool:
         return True
+
+    def forget(self, mark: Any) -> None:
+        pass
 
     def wait(self) -> None:
         pass
