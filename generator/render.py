@@ -37,6 +37,7 @@ PYTHON_WORDS = {
     "KVF_CUDA_ERROR": "RuntimeError",
     "KVF_OUT_OF_MEMORY": "MemoryError",
     "kvf_cuda_fault_count": "kvforge.faults",
+    "kvf_cuda_free_workspaces": "kvforge.free_workspaces",
 }
 RUST_WORDS = {
     "KVF_INVALID_TYPE": "Status::InvalidType",
@@ -48,6 +49,7 @@ RUST_WORDS = {
     "KVF_CUDA_ERROR": "Status::CudaError",
     "KVF_OUT_OF_MEMORY": "Status::OutOfMemory",
     "kvf_cuda_fault_count": "kvforge::cuda_faults",
+    "kvf_cuda_free_workspaces": "kvforge::free_cuda_workspaces",
 }
 PYTHON_TYPES = {
     "tensor": "Tensor",

@@ -116,6 +116,21 @@ def clear_faults(device: int = 0) -> int:
     return int(function("kvforge__faults")(device, True))
 
 
+def free_workspaces(device: int = 0) -> None:
+    """Gives back the memory on a CUDA device that calls took for themselves.
+
+    Attention without a workspace takes 32 MiB for each context and stream, 64 of these at most, at its
+    first call, also while the stream is captured. A graph uses the memory of the stream that it was
+    captured on: two that may run at the same time are to be captured on streams of their own, or with
+    a workspace of the caller's, and neither beside calls on its stream.
+
+    What is given back is that of the streams of the calling thread's context, or of the device's
+    primary one. Their work must have ended, no call be under way, and graphs captured on them not be
+    launched again. The next call that wants such memory takes it anew.
+    """
+    function("kvforge__free_workspaces")(device)
+
+
 def get_num_threads() -> int:
     """How many CPU threads a call may use: as many as `set_num_threads` has set, or the environment
     variable KVFORGE_NUM_THREADS, or as many as this process has CPUs."""

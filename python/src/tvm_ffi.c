@@ -520,6 +520,17 @@ int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t 
   return report(status);
 }
 
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__free_workspaces(void *handle, const TVMFFIAny *arguments,
+                                                          int32_t count, TVMFFIAny *result);
+
+/* kvf_cuda_free_workspaces() of the device that the first argument names. */
+int __tvm_ffi_kvforge__free_workspaces(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                       TVMFFIAny *result) {
+  (void)handle;
+  result->type_index = kTVMFFINone;
+  return report(kvf_cuda_free_workspaces(count > 0 ? (int32_t)arguments[0].v_int64 : 0));
+}
+
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments,
                                                       int32_t count, TVMFFIAny *result);
 

@@ -30,6 +30,14 @@ def _check(name: str, *arguments: Any) -> None:
     assert getattr(_driver, name)(*arguments) == 0, name
 
 
+def begin() -> None:
+    """Makes the device's primary context this thread's."""
+    context = ctypes.c_void_p()
+    _check("cuInit", 0)
+    _check("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+    _check("cuCtxSetCurrent", context)
+
+
 def on_device(array: Any) -> Any:
     """A copy in the device's memory, which this driver lets NumPy see."""
     address = ctypes.c_uint64()
@@ -234,10 +242,7 @@ def refused() -> None:
 
 
 if __name__ == "__main__":
-    context = ctypes.c_void_p()
-    _check("cuInit", 0)
-    _check("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
-    _check("cuCtxSetCurrent", context)
+    begin()
     pairs()
     order()
     aborted()

@@ -1937,8 +1937,8 @@ pub fn merge_attn_states(
 /// is split. workspace needs no initial value, and what it holds afterwards is not defined.
 ///
 /// Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA
-/// it takes a workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that
-/// asks of graphs), and as many splits as the device runs at once, by what the host knows: the
+/// it takes a workspace of the library's own (kvforge::free_cuda_workspaces() says which, and what
+/// that asks of graphs), and as many splits as the device runs at once, by what the host knows: the
 /// tiles that there can be and the width of block_table. A call that is prepared has none, as its
 /// stream is not known yet: give it a workspace. On the CPU, where threads are left, a call that
 /// finds the library's own memory free splits sequences of 1,024 positions and more.
@@ -2122,8 +2122,8 @@ pub fn paged_attention(
 /// into workspace, and added up in a second launch (CUDA) or a second pass of the threads (CPU).
 /// workspace needs no initial value, and what it holds afterwards is not defined. Without one,
 /// and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself, as paged_attention does: on
-/// CUDA in memory of the library's own (kvf_cuda_free_workspaces() says which, and what that asks
-/// of graphs). A call that is prepared has none: give it a workspace.
+/// CUDA in memory of the library's own (kvforge::free_cuda_workspaces() says which, and what that
+/// asks of graphs). A call that is prepared has none: give it a workspace.
 ///
 /// max_query_len is a promise that lets the host launch fewer thread blocks. What is launched
 /// depends on shapes and on it alone: a captured graph stays right when query_start_loc, seq_lens
