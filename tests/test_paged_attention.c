@@ -2178,20 +2178,25 @@ static const kvf_variant *variant_with(kvf_dtype cache) {
   return NULL;
 }
 
-static const kvf_variant *any_variant(void) {
+/* One whose pages hold an element in each place and no scales: what the calls below are made for. */
+static const kvf_variant *plain_variant(void) {
+  static const kvf_dtype plain[] = {KVF_F32,      KVF_F16,      KVF_BF16,
+                                    KVF_FP8_E4M3, KVF_FP8_E5M2, KVF_INT8};
   for (int32_t v = 0; v < OP->num_variants; ++v) {
-    if (wanted(&OP->variants[v])) {
-      return &OP->variants[v];
+    for (size_t i = 0; i < TEST_COUNT(plain); ++i) {
+      if (wanted(&OP->variants[v]) && kvf_cache_of(&OP->variants[v]) == plain[i]) {
+        return &OP->variants[v];
+      }
     }
   }
-  skip_test("no variant of %s is built", OP->name);
+  skip_test("no variant of %s with plain pages is built", OP->name);
   return NULL;
 }
 
 static const int64_t two[] = {20, 3, -1};
 
 static decode_case small_case(void) {
-  return (decode_case){.variant = any_variant(),
+  return (decode_case){.variant = plain_variant(),
                        .kv_heads = 2,
                        .group = 3,
                        .size = 24,
