@@ -90,15 +90,20 @@ typedef struct changing_op {
   flipped indices[3];
 } changing_op;
 
-#define SLOTS {"slot_mapping", TOKENS, 0}
-#define TABLE {"block_table", NUM_BLOCKS, 0}
-#define STARTS {"cu_seq_lens", 0, ROWS}
-#define FLASH_PAGES {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE}
-#define HEADS {TOKENS, NUM_HEADS, HEAD_SIZE}
+#define SLOTS                                                                                      \
+  { "slot_mapping", TOKENS, 0 }
+#define TABLE                                                                                      \
+  { "block_table", NUM_BLOCKS, 0 }
+#define STARTS                                                                                     \
+  { "cu_seq_lens", 0, ROWS }
+#define FLASH_PAGES                                                                                \
+  { NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE }
+#define HEADS                                                                                      \
+  { TOKENS, NUM_HEADS, HEAD_SIZE }
 #define FLASH_ARGUMENTS                                                                            \
   {SCALAR, HEADS}, {SCALAR, HEADS}, {CACHE, FLASH_PAGES}, {CACHE, FLASH_PAGES}, {I64, {TOKENS}},   \
       {FORMAT, {0}}, {F32, {1}}, {                                                                 \
-    F32, {1}                                                                                       \
+    F32, { 1 }                                                                                     \
   }
 
 static const changing_op ops[] = {
@@ -835,7 +840,9 @@ static bool has_row_format(const kvf_variant *variant) {
          (variant->op == &kvf_op_reshape_and_cache_flash_per_token_head &&
           cache == KVF_INT4_PER_TOKEN_HEAD) ||
          (variant->op == &kvf_op_reshape_and_cache_flash_ggml && cache == KVF_Q4_0) ||
-         (variant->op == &kvf_op_rope_and_cache_flash && cache >= KVF_NVFP4);
+         ((variant->op == &kvf_op_rope_and_cache_flash || variant->op == &kvf_op_gather_kv_cache ||
+           variant->op == &kvf_op_paged_attention) &&
+          cache >= KVF_NVFP4);
 }
 
 /* Of each op the first variant that copies and the first one that does not. */

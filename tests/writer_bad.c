@@ -26,7 +26,10 @@ static writer_case base_case(const kvf_variant *variant) {
 static const kvf_variant *built_variant(const kvf_op *op, bool fp8) {
   for (int i = 0; i < op->num_variants; ++i) {
     const kvf_variant *variant = &op->variants[i];
-    if (writer_wants(variant) && (kvf_scalar_of(variant) != kvf_cache_of(variant)) == fp8) {
+    const kvf_dtype cache = kvf_cache_of(variant);
+    const bool fits =
+        fp8 ? cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 : cache == kvf_scalar_of(variant);
+    if (writer_wants(variant) && fits) {
       return variant;
     }
   }

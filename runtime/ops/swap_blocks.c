@@ -212,9 +212,11 @@ static void touch(touched_pages pages, int64_t page) {
 
 /*
  * Copies of one submission may be made in any order, so none of them may need another one. Pairs
- * are bounded once more: another thread may have changed them since check_range().
+ * are bounded once more: another thread may have changed them since check_range(). Not inlined:
+ * calls on the CPU would have the copies on their stack, too.
  */
-static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_params *params) {
+static __attribute__((noinline)) kvf_status copy_on_cuda(const kvf_check *check,
+                                                         const kvf_swap_blocks_params *params) {
   const bool same = is_same_memory(params);
   const int64_t bytes = params->block_size_in_bytes;
   kvf_copies copies; /* large: only the head is set */

@@ -66,8 +66,12 @@ static int64_t check_copies(kvf_check *check, const kvf_swap_blocks_batch_params
   return sum;
 }
 
-/* Neighbouring copies stay apart: what looks like one range may be several allocations. */
-static kvf_status copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_batch_params *params) {
+/*
+ * Neighbouring copies stay apart: what looks like one range may be several allocations. Not
+ * inlined: calls on the CPU would have the copies on their stack, too.
+ */
+static __attribute__((noinline)) kvf_status
+copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_batch_params *params) {
   kvf_copies copies; /* large: only the head is set */
   copies.check = check;
   copies.argument = "src_ptrs";
