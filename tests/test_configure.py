@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -554,13 +555,14 @@ def test_suites_pass_with_what_clang_builds(tree: Path) -> None:
     if shutil.which("clang") is None:
         pytest.skip("clang is not installed")
     build = Path(os.environ.get("KVFORGE_BUILD", ROOT / "build"))
-    selection = ("--no-cuda", "--ops=concat_and_cache_mla", "--scalars=bf16")
-    done = run_in(tree, *selection, "lib", CC="clang")
+    ops = "--ops=concat_and_cache_mla,swap_blocks,swap_blocks_batch"
+    done = run_in(tree, "--no-cuda", ops, "--scalars=bf16", "lib", CC="clang")
     assert done.returncode == 0, done.stdout
     environment = {**os.environ, "LD_LIBRARY_PATH": str(tree / "build")}
-    for isa in filter(machine.runs, probe.find_isas(["clang"])):
+    levels = filter(machine.runs, probe.find_isas(["clang"]))
+    for isa, suite in itertools.product(levels, ("concat_and_cache_mla", "stacks")):
         done = subprocess.run(
-            [build / "kvf_tests", "--backend", "cpu", "--suite", "concat_and_cache_mla"],
+            [build / "kvf_tests", "--backend", "cpu", "--suite", suite],
             env={**environment, "KVFORGE_ISA": isa},
             capture_output=True,
             text=True,
