@@ -181,6 +181,24 @@ def test_a_block_of_nvfp4(device: str) -> None:
                 )
 
 
+@pytest.mark.parametrize("heads_outside", [False, True])
+def test_parts_of_nvfp4(heads_outside: bool, device: str) -> None:
+    """Rows of codes and of block scales, of keys and of values, through views."""
+    shape = (BLOCKS, 2, *((HEADS, SIZE) if heads_outside else (SIZE, HEADS)), D // 2 + D // 16)
+    both = torch.full(shape, FRESH, dtype=torch.uint8, device=device)
+    view = both.transpose(2, 3) if heads_outside else both
+    pages = paged.separate(view, "nvfp4", D, dim=1)
+    write(pages, device)
+    where = np.array(slots())
+    sides = ((pages.key, KEYS, K_SCALE), (pages.value, VALUES, V_SCALE))
+    for side, rows, scale in sides:
+        for part, want in zip(
+            paged.codes_and_block_scales(side), oracle.encode_nvfp4(rows, scale), strict=True
+        ):
+            got = part.cpu().numpy()[where // SIZE, where % SIZE]
+            np.testing.assert_array_equal(got, want.view(np.uint8))
+
+
 @pytest.mark.parametrize("dim", [0, 1])
 @pytest.mark.parametrize("heads_first", [False, True])
 @pytest.mark.parametrize("name", ALL)

@@ -156,3 +156,53 @@ def test_codes_that_do_not_become_others(source: str, target: str) -> None:
         pytest.raises(transfer.Incompatible, match="which the ops do not convert"),
     ):
         receiver.connect(*sender.listen())
+
+
+def opaque(name: str, scale: float | None, layers: str = "ab") -> transfer.Group:
+    """Rows of bytes, with a scale of the layers, or none."""
+    pages = [np.zeros((4, 16, HEADS, 9), np.uint8) for _ in layers]
+    scales = [] if scale is None else [[scale] * len(layers)]
+    return transfer.Group(name, pages, layers=list(layers), dtype="packed", page_scales=scales)
+
+
+@pytest.mark.parametrize("other", [0.5, None])
+def test_scales_of_opaque_rows_agree(other: float | None) -> None:
+    wire, kept = Loopback(), opaque("kv", 0.25)
+    with transfer.Endpoint("one", [kept], engine=wire) as sender:
+        address = sender.listen()
+        with (
+            transfer.Endpoint("two", [opaque("kv", other)], engine=wire) as two,
+            pytest.raises(transfer.Incompatible, match="scales of packed are others"),
+        ):
+            two.connect(*address)
+        with transfer.Endpoint("three", [opaque("kv", 0.25)], engine=wire) as three:
+            kept.pages[1][0, 1, :] = np.arange(HEADS * 9).reshape(HEADS, 9)
+            sender.offer("key", [1])
+            three.fetch(three.connect(*address), "key", [17]).result()
+            found = three._groups["kv"].pages
+            assert found[1][1, 1].tobytes() == bytes(range(HEADS * 9)) and not found[0].any()
+
+
+def test_a_peer_without_the_group_gives_nothing_of_it() -> None:
+    """As a stage of a pipeline that has no layer of it."""
+    wire = Loopback()
+    with (
+        transfer.Endpoint(
+            "a", [opaque("kv", None, "a"), opaque("window", 1.0, "c")], engine=wire
+        ) as a,
+        transfer.Endpoint("b", [opaque("kv", None, "b")], engine=wire) as b,
+        transfer.Endpoint(
+            "all", [opaque("kv", None), opaque("window", 1.0, "c")], engine=wire
+        ) as reader,
+    ):
+        peers = [reader.connect(*each.listen()) for each in (a, b)]
+        for sender, group in ((a, "kv"), (b, "kv"), (a, "window")):
+            for page in sender._groups[group].pages:
+                page[...] = 7
+            sender.offer("key", [0], group=group)
+        for group in ("kv", "window"):
+            reader.fetch(peers, "key", [5], group=group).result()
+            for page in reader._groups[group].pages:
+                assert (page[0, 5] == 7).all() and page.sum() == 7 * HEADS * 9
+        with pytest.raises(transfer.Incompatible, match="head 0 of c is with no peer"):
+            reader.fetch(peers[1:], "key", [5], group="window")

@@ -31,15 +31,18 @@ def serve(model: str, options: dict[str, Any]) -> None:
         dtype="float32",
         max_model_len=1024,
         enforce_eager=True,
-        max_num_seqs=4,
-        max_num_batched_tokens=64,
         kv_transfer_config={
             "kv_connector": "KvforgeConnector",
             "kv_role": "kv_both",
             "kv_load_failure_policy": "recompute",
             "kv_connector_extra_config": {"host": "127.0.0.1", "engine": engine},
         },
-        **{"attention_backend": "CUSTOM", **options},
+        **{
+            "attention_backend": "CUSTOM",
+            "max_num_seqs": 4,
+            "max_num_batched_tokens": 64,
+            **options,
+        },
     )
     for line in sys.stdin:
         asked = json.loads(line)
@@ -55,7 +58,7 @@ def serve(model: str, options: dict[str, Any]) -> None:
         done = llm.generate(asked["prompts"], sampling, use_tqdm=False)
         answer = {
             "tokens": [list(row.outputs[0].token_ids) for row in done],
-            "prompts": [len(row.prompt_token_ids) for row in done],
+            "prompts": [list(row.prompt_token_ids) for row in done],
             "cached": [row.num_cached_tokens for row in done],
             "params": [row.kv_transfer_params for row in done],
         }

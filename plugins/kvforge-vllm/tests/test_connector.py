@@ -26,17 +26,94 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import (
     KVConnectorRole,
     SupportsHMA,
 )
+from vllm.v1.kv_cache_interface import (
+    FullAttentionSpec,
+    MLAAttentionSpec,
+    SparseCacheRole,
+    UniformTypeKVCacheSpecs,
+)
 
 import kvforge_vllm
 from kvforge_vllm.backend import KvforgeImpl
 from kvforge_vllm.connector import KvforgeConnector
+from kvforge_vllm.groups import specs_of
 
-HEADS, D, LAYERS, BLOCKS = 2, 8, 2, 20
+HEADS, D, LAYERS, BLOCKS = 2, 16, 2, 20
 COUNT = 37  # tokens of the prompt
 
 
+def kvforge(block_size: int, kv_cache_dtype: str, heads: int, window: int | None) -> Any:
+    """The spec, what attends, and content of a head's row, of a layer with kvforge's backend."""
+    content = {"auto": 2 * D * 4, "int8_per_token_head": 2 * (D + 4), "fp8": 2 * D}
+    content |= {"int4_per_token_head": 2 * (D // 2 + 4), "nvfp4": 2 * (D // 2 + D // 16)}
+    dtype = torch.float32 if kv_cache_dtype == "auto" else torch.uint8
+    sizes = {"block_size": block_size, "num_kv_heads": heads, "head_size": D}
+    spec = FullAttentionSpec(
+        **sizes,
+        head_size_v=D,
+        dtype=dtype,
+        state_content_bytes=content[kv_cache_dtype],
+        sliding_window=window,
+    )
+    impl = KvforgeImpl(HEADS, D, 1.0, heads, kv_cache_dtype=kv_cache_dtype)
+    return spec, SimpleNamespace(impl=impl, _k_scale=0.25, _v_scale=0.5)
+
+
+MLA: dict[str, Any] = {"block_size": 4, "num_kv_heads": 1, "head_size": 576, "dtype": torch.uint8}
+
+
+def latent(block_size: int, cache: str) -> Any:
+    """The same of MLA, whatever attends: what the cache is called, or what vLLM's auto is."""
+    packed = {"fp8_ds_mla": 656, "nvfp4_ds_mla": 352}.get(cache)
+    sizes = {**MLA, "block_size": block_size, "dtype": getattr(torch, cache, torch.uint8)}
+    name = "auto" if hasattr(torch, cache) else cache
+    spec = MLAAttentionSpec(**sizes, cache_dtype_str=name, state_content_bytes=packed)
+    return spec, SimpleNamespace(impl=object(), _k_scale=0.25)
+
+
+def indexer(block_size: int) -> Any:
+    """The same of DeepSeek V3.2's indexer."""
+    sizes = {**MLA, "block_size": block_size, "head_size": 132}
+    spec = MLAAttentionSpec(**sizes, cache_role=SparseCacheRole.INDEXER)
+    return spec, SimpleNamespace()
+
+
+def filled(random: Any, spec: Any) -> torch.Tensor:
+    """A layer's memory of finite numbers, with 64 bytes between blocks."""
+    shape = (BLOCKS, spec.num_kv_heads, spec.block_size, spec.state_content_size_bytes)
+    block = int(np.prod(shape[1:])) + 64
+    values = torch.from_numpy(random.standard_normal(BLOCKS * block // spec.dtype.itemsize))
+    values = values.to(spec.dtype if spec.dtype.is_floating_point else torch.float32)
+    memory = values.view(torch.uint8)[: BLOCKS * block].clone()
+    strides = (block, *np.cumprod(shape[:1:-1])[::-1].tolist(), 1)
+    return memory.as_strided(shape, strides).view(spec.dtype)
+
+
+def bytes_of(memory: torch.Tensor) -> Any:
+    """All of a layer's memory, blocks one by one."""
+    flat = torch.empty(0, dtype=torch.uint8).set_(memory.untyped_storage()).numpy()
+    return flat.reshape(BLOCKS, -1)
+
+
+def places(spec: Any, kv_cache_dtype: str, row: int, head: int) -> list[slice]:
+    """Where in a block's bytes a head of the token in this row is."""
+    heads, tokens, width = spec.num_kv_heads, spec.block_size, spec.state_content_size_bytes
+    at = head * tokens + row
+    parts = [(0, width)]
+    if getattr(spec, "cache_role", None) == SparseCacheRole.INDEXER:
+        parts = [(0, 128), (tokens * 128, 4)]
+    elif kv_cache_dtype == "nvfp4":
+        codes, scales = heads * tokens * D // 2, heads * tokens * D // 16
+        parts = [(0, D // 2), (codes, D // 16)]
+        parts += [(codes + scales + first, size) for first, size in parts]
+    return [slice(first + at * size, first + (at + 1) * size) for first, size in parts]
+
+
 class Engine:
-    """A scheduler's and a worker's connector, and a worker's memory [block, head, token, content]."""
+    """A scheduler's and a worker's connector, and a worker's memory [block, head, token, content].
+
+    `mla`: the caches of LAYERS latents, and `indexed` whether each layer has an indexer, too.
+    """
 
     def __init__(
         self,
@@ -44,40 +121,16 @@ class Engine:
         kv_cache_dtype: str = "auto",
         windows: tuple[int | None, ...] = (None,),
         heads: tuple[int, int] = (0, HEADS),
+        mla: str | None = None,
+        indexed: bool = False,
+        ranks: int | None = None,
+        rank: int = 0,
         **extra: Any,
     ) -> None:
         random = np.random.default_rng(block_size)
-        names = [f"layer.{layer}" for layer in range(LAYERS * len(windows))]
         first, end = heads
-        content = {"auto": 2 * D * 4, "int8_per_token_head": 2 * (D + 4), "fp8": 2 * D}
-        content |= {"int4_per_token_head": 2 * (D // 2 + 4), "nvfp4": 2 * (D // 2 + D // 16)}
-        shape = (BLOCKS, end - first, block_size, content[kv_cache_dtype])
-        self.memory = {}
-        for name in names:
-            values = random.standard_normal((*shape[:3], shape[3] // 4)).astype(np.float32)
-            bits = torch.from_numpy(values.view(np.uint8).copy())
-            self.memory[name] = bits.view(torch.float32) if kv_cache_dtype == "auto" else bits
-        self.before = {name: each.clone() for name, each in self.memory.items()}
-        groups = [
-            SimpleNamespace(
-                layer_names=names[number * LAYERS :][:LAYERS],
-                kv_cache_spec=SimpleNamespace(
-                    block_size=block_size,
-                    num_kv_heads=end - first,
-                    head_size=D,
-                    sliding_window=window,
-                ),
-            )
-            for number, window in enumerate(windows)
-        ]
-        ids = tuple(range(len(groups)))
-        cache = SimpleNamespace(
-            transfer_groups=groups,
-            kv_cache_groups=groups,
-            transfer_group_ids=ids,
-            select_transfer_block_ids=lambda blocks: tuple(blocks[i] for i in ids),
-        )
-        ranks = HEADS // (end - first)
+        if ranks is None:
+            ranks, rank = HEADS // (end - first), first // (end - first)
         options = {"host": "127.0.0.1", "engine": "gloo", "lease": 10.0, **extra}
         config = SimpleNamespace(
             additional_config={},
@@ -91,28 +144,63 @@ class Engine:
                 tensor_parallel_size=ranks,
                 pipeline_parallel_size=1,
                 world_size=ranks,
-                rank=first // (end - first),
+                rank=rank,
             ),
             model_config=SimpleNamespace(
                 model="folder/model", get_total_num_kv_heads=lambda: HEADS
             ),
             compilation_config=SimpleNamespace(static_forward_context={}),
         )
-        with set_current_vllm_config(config):
-            for name in names:
-                impl = KvforgeImpl(HEADS, D, 1.0, end - first, kv_cache_dtype=kv_cache_dtype)
-                layer = SimpleNamespace(impl=impl, _k_scale=0.25, _v_scale=0.5)
-                config.compilation_config.static_forward_context[name] = layer
-        self.block_size, self.names, self.config = block_size, names, config
+        context = config.compilation_config.static_forward_context
+        self.memory, self.specs = {}, {}
+        groups = []
+        for number, window in enumerate(windows):
+            specs = {}
+            for layer in range(number * LAYERS, (number + 1) * LAYERS):
+                name = f"layer.{layer}"
+                if mla is not None:
+                    specs[name], context[name] = latent(block_size, mla)
+                    if indexed:
+                        name += ".indexer"
+                        specs[name], context[name] = indexer(block_size)
+                    continue
+                with set_current_vllm_config(config):
+                    made = kvforge(block_size, kv_cache_dtype, end - first, window)
+                specs[name], context[name] = made
+            for name, spec in specs.items():
+                self.memory[name] = filled(random, spec)
+            self.specs |= specs
+            one = next(iter(specs.values()))
+            whole = (
+                UniformTypeKVCacheSpecs(block_size=block_size, kv_cache_specs=specs)
+                if indexed
+                else one
+            )
+            groups.append(SimpleNamespace(layer_names=[*specs], kv_cache_spec=whole))
+        self.before = {name: bytes_of(each).copy() for name, each in self.memory.items()}
+        self.kv_cache_dtype = kv_cache_dtype
+        ids = tuple(range(len(groups)))
+        cache = SimpleNamespace(
+            transfer_groups=groups,
+            kv_cache_groups=groups,
+            transfer_group_ids=ids,
+            select_transfer_block_ids=lambda blocks: tuple(blocks[i] for i in ids),
+        )
+        self.block_size, self.names = block_size, [*self.memory]
+        self.config, self.cache = config, cache
         self.scheduler = KvforgeConnector(config, KVConnectorRole.SCHEDULER, cache)
-        self.worker = KvforgeConnector(config, KVConnectorRole.WORKER, cache)
-        self.worker.register_kv_caches(self.memory)
-        metadata = pickle.loads(pickle.dumps(self.worker.get_handshake_metadata()))
-        self.scheduler.set_xfer_handshake_metadata_pp_aware({(0, 0): metadata})
+        self.open()
         self.sent: set[str] = set()
         self.received: set[str] = set()
         self.failed: set[str] = set()
         self.invalid: set[int] = set()
+
+    def open(self) -> None:
+        """The worker's, of what memory and layers are now."""
+        self.worker = KvforgeConnector(self.config, KVConnectorRole.WORKER, self.cache)
+        self.worker.register_kv_caches(self.memory)
+        metadata = pickle.loads(pickle.dumps(self.worker.get_handshake_metadata()))
+        self.scheduler.set_xfer_handshake_metadata_pp_aware({(0, 0): metadata})
 
     def step(self) -> None:
         """One of vLLM's, with the metadata on its way between two processes."""
@@ -197,24 +285,117 @@ def engines() -> Iterator[Callable[..., Engine]]:
 P_BLOCKS, D_BLOCKS = [3, 9, 1, 15, 7, 2, 11, 4, 13, 18], [5, 12, 6]
 
 
+def moved(prefill: Engine, decode: Engine, name: str, computed: int) -> Any:
+    """What a layer's memory is to be: tokens behind those that are there, all other bytes as they were,
+    but rows behind the last token's are 0."""
+    want, source = decode.before[name].copy(), bytes_of(prefill.memory[name])
+    for token in range(computed, 48):
+        block, row = divmod(token, decode.block_size)
+        there, at = divmod(token, prefill.block_size)
+        for head in range(decode.specs[name].num_kv_heads):
+            mine = places(decode.specs[name], decode.kv_cache_dtype, row, head)
+            theirs = places(prefill.specs[name], prefill.kv_cache_dtype, at, head)
+            for one, other in zip(mine, theirs, strict=True):
+                want[D_BLOCKS[block]][one] = 0
+                if token < COUNT:
+                    want[D_BLOCKS[block]][one] = source[P_BLOCKS[there]][other]
+    return want
+
+
+MOVED: dict[str, dict[str, Any]] = {
+    "auto": {},
+    **{
+        name: {"kv_cache_dtype": name}
+        for name in ("int8_per_token_head", "fp8", "int4_per_token_head", "nvfp4")
+    },
+    "MLA, f32": {"mla": "float32"},
+    "MLA, bf16 and an indexer": {"mla": "bfloat16", "indexed": True},
+    "MLA, fp8": {"mla": "fp8"},
+    "MLA, fp8_ds_mla and an indexer": {"mla": "fp8_ds_mla", "indexed": True},
+    "MLA, nvfp4_ds_mla": {"mla": "nvfp4_ds_mla"},
+}
+
+
 @pytest.mark.parametrize("computed", [0, 32])
-@pytest.mark.parametrize("dtype", ["auto", "int8_per_token_head", "fp8", "int4_per_token_head"])
-def test_pages_move(engines: Any, dtype: str, computed: int) -> None:
-    """Blocks of 4 to 16, tokens behind those that are there; all other bytes stay but behind the last."""
-    prefill, decode = engines(4, dtype), engines(16, dtype)
+@pytest.mark.parametrize("caches", MOVED)
+def test_pages_move(engines: Any, caches: str, computed: int) -> None:
+    """Blocks of 4 to 16, byte for byte."""
+    prefill, decode = engines(4, **MOVED[caches]), engines(16, **MOVED[caches])
     ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], computed)
     until(lambda: decode.received == {"d"} and prefill.sent == {"p"}, prefill, decode)
     assert not decode.failed and not decode.invalid and not decode.scheduler.has_pending_push_work()
     assert not prefill.scheduler.has_pending_push_work()
+    assert len(decode.names) == (LAYERS * 2 if "indexer" in caches else LAYERS)
+    for name in decode.names:
+        np.testing.assert_array_equal(bytes_of(prefill.memory[name]), prefill.before[name])
+        want = moved(prefill, decode, name, computed)
+        np.testing.assert_array_equal(bytes_of(decode.memory[name]), want)
+
+
+def test_a_latent_of_two_ranks_to_three(engines: Any) -> None:
+    """All have all of it; who gives it is chosen by the reader's rank."""
+    senders = [engines(4, mla="fp8_ds_mla", ranks=2, rank=rank) for rank in range(2)]
+    readers = [engines(16, mla="fp8_ds_mla", ranks=3, rank=rank) for rank in range(3)]
+    addresses = {(0, i): each.worker.get_handshake_metadata() for i, each in enumerate(senders)}
+    senders[0].scheduler.set_xfer_handshake_metadata_pp_aware(addresses)
+    params, _ = [each.finish([P_BLOCKS]) for each in senders]
+    for reader in readers:
+        ask(reader, dict(params), [D_BLOCKS], 0)
+    all_of_them = (*senders, *readers)
+    until(lambda: all(each.sent or each.received for each in all_of_them), *all_of_them)
+    for number, reader in enumerate(readers):
+        assert not reader.invalid
+        for name in reader.names:
+            want = moved(senders[number % 2], reader, name, 0)
+            np.testing.assert_array_equal(bytes_of(reader.memory[name]), want)
+
+
+def test_latents_become_codes(engines: Any) -> None:
+    """bf16 to fp8 with the scale of the layer."""
+    prefill, decode = engines(4, mla="bfloat16"), engines(16, mla="fp8")
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], 0)
+    until(lambda: bool(decode.received), prefill, decode)
+    assert not decode.invalid
+    for name in decode.names:
+        rows = torch.stack([prefill.memory[name][P_BLOCKS[t // 4], 0, t % 4] for t in range(COUNT)])
+        codes = torch.stack(
+            [decode.memory[name][D_BLOCKS[t // 16], 0, t % 16] for t in range(COUNT)]
+        )
+        want = (rows.float() / 0.25).to(torch.float8_e4m3fn)
+        assert torch.equal(codes.view(torch.uint8), want.view(torch.uint8))
+
+
+def test_scales_that_differ(engines: Any) -> None:
+    """Codes of nvfp4 go as they are, so both sides multiply them by the same."""
+    prefill, decode = (engines(size, "nvfp4") for size in (4, 16))
+    [(name, layer), *_] = decode.config.compilation_config.static_forward_context.items()
+    other = SimpleNamespace(impl=layer.impl, _k_scale=0.25, _v_scale=0.25)
+    decode.config.compilation_config.static_forward_context[name] = other
+    decode.worker.shutdown()
+    decode.open()
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], 0)
+    until(lambda: bool(decode.received), prefill, decode)
+    assert decode.invalid == set(D_BLOCKS)
+
+
+def test_caches_of_vllms_own_attention(engines: Any) -> None:
+    """FlashAttention has heads inside of tokens here, and kvforge outside."""
+
+    class FlashAttentionImpl:
+        kv_cache_dtype = "auto"
+
+    prefill, decode = engines(4), engines(16)
+    prefill.worker.shutdown()
+    for name, memory in prefill.memory.items():
+        context = prefill.config.compilation_config.static_forward_context
+        context[name] = SimpleNamespace(impl=FlashAttentionImpl(), _k_scale=1.0, _v_scale=1.0)
+        prefill.memory[name] = memory.transpose(1, 2).contiguous().transpose(1, 2)
+    prefill.open()
+    ask(decode, prefill.finish([P_BLOCKS]), [D_BLOCKS], 0)
+    until(lambda: bool(decode.received), prefill, decode)
+    assert not decode.invalid
     for name in prefill.names:
-        want = prefill.rows(name, P_BLOCKS, computed)
-        np.testing.assert_array_equal(decode.rows(name, D_BLOCKS, computed), want)
-        after, before = decode.memory[name].clone(), decode.before[name].clone()
-        for token in range(computed, 48):  # rows behind the last token's become 0
-            block, row = D_BLOCKS[token // 16], token % 16
-            assert token < COUNT or not after[block, :, row].any()
-            after[block, :, row] = before[block, :, row] = 0
-        assert torch.equal(after, before)
+        np.testing.assert_array_equal(decode.rows(name, D_BLOCKS), prefill.rows(name, P_BLOCKS))
 
 
 def test_floats_become_codes(engines: Any) -> None:
@@ -262,7 +443,7 @@ def test_a_window_and_a_group_without(engines: Any) -> None:
     for name in prefill.names[LAYERS:]:
         want = prefill.rows(name, [0] * 7 + [8, 14, 17], COUNT - 8)
         np.testing.assert_array_equal(decode.rows(name, [0, 8, 10], COUNT - 8), want)
-        assert torch.equal(decode.memory[name][:8], decode.before[name][:8])
+        np.testing.assert_array_equal(bytes_of(decode.memory[name])[:8], decode.before[name][:8])
 
 
 @pytest.mark.parametrize("windows", [(None,), (None, 9)])
@@ -276,7 +457,7 @@ def test_a_sender_that_is_gone(engines: Any, windows: Any) -> None:
     assert decode.invalid == (set(D_BLOCKS[1:]) if len(windows) == 1 else set())
     assert decode.failed == (set() if len(windows) == 1 else {"d"})
     for name in decode.names:
-        assert torch.equal(decode.memory[name], decode.before[name])
+        np.testing.assert_array_equal(bytes_of(decode.memory[name]), decode.before[name])
 
 
 def test_who_needs_nothing_gives_the_pages_up(engines: Any) -> None:
@@ -328,14 +509,25 @@ def test_what_is_no_hand_over(engines: Any) -> None:
 def test_what_it_cannot_do_is_said(engines: Any) -> None:
     with pytest.raises(ValueError, match=r"extra_config: got \['slot'\], want some of \('engine"):
         Engine(4, slot=3)
-    with pytest.raises(NotImplementedError, match="nvfp4"):
-        Engine(16, "nvfp4")
     engine = engines(4)
     engine.config.compilation_config.static_forward_context["layer.0"].impl = object()
     with pytest.raises(
-        NotImplementedError, match="cache of object, want --attention-backend CUSTOM"
+        NotImplementedError, match=r"cache of object .* want --attention-backend CUSTOM"
     ):
         engine.worker.register_kv_caches(engine.memory)
+    engine = engines(4, mla="float32", indexed=True)
+    layer = SimpleNamespace(uses_shuffled_layout=True)
+    engine.config.compilation_config.static_forward_context["layer.0.indexer"] = layer
+    with pytest.raises(NotImplementedError, match="indexer's cache in shuffled order"):
+        engine.worker.register_kv_caches(engine.memory)
+    for spec in (
+        MLAAttentionSpec(**MLA, model_version="deepseek_v4"),
+        MLAAttentionSpec(**MLA, tokens_per_state=4),
+        SimpleNamespace(),
+    ):
+        group = SimpleNamespace(layer_names=["layer.0"], kv_cache_spec=spec)
+        with pytest.raises(NotImplementedError, match=f"cache of {type(spec).__name__}, model_ver"):
+            specs_of(group)
 
 
 def test_signatures() -> None:

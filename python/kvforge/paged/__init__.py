@@ -9,7 +9,8 @@
     pages.attend(out, query, *batch, softmax_scale, k_scale, v_scale)
 
 formats   bytes of a token in each format
-layouts   views of an engine's memory as pages: `interleaved`, `separate`, `grouped`
+layouts   views of an engine's memory as pages: `interleaved`, `separate`, `grouped`; of pages of nvfp4 as
+          their two parts: `codes_and_block_scales`
 pages     `Pages`, which picks the op for what they hold
 scales    static scales from the keys and values of an engine's first step
 batch     how long sequences are cut
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 from kvforge.paged.batch import choose_splits, make_workspace
 from kvforge.paged.formats import FORMATS, state_bytes
-from kvforge.paged.layouts import grouped, interleaved, separate
+from kvforge.paged.layouts import codes_and_block_scales, grouped, interleaved, separate
 from kvforge.paged.pages import Pages
 from kvforge.paged.scales import FirstStepScales, calibrate
 
@@ -33,6 +34,7 @@ __all__ = [
     "Pages",
     "calibrate",
     "choose_splits",
+    "codes_and_block_scales",
     "grouped",
     "interleaved",
     "make_workspace",

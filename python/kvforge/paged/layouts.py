@@ -91,6 +91,25 @@ def grouped(
     return Pages(kv_cache_dtype, key, value)
 
 
+def codes_and_block_scales(side: Tensor) -> tuple[Tensor, Tensor]:
+    """Views of what a side of pages of nvfp4 is made of, `Pages.key` or `Pages.value`.
+
+    Args:
+        side: [num_blocks, block_size, num_kv_heads, D / 2 + D / 16], uint8; the last three dimensions
+            without gaps, heads outside of tokens or tokens outside.
+
+    Returns: codes [num_blocks, block_size, num_kv_heads, D / 2] and scales [..., D / 16], uint8.
+    """
+    blocks, tokens, heads, width = side.shape
+    found, first = [], side.storage_offset()
+    for part in (width * 8 // 9, width // 9):  # of 9 bytes 8 are codes
+        steps = [step * part // width for step in side.stride()[1:3]]
+        shape = (blocks, tokens, heads, part)
+        found.append(side.as_strided(shape, (side.stride(0), *steps, 1), first))
+        first += tokens * heads * part
+    return found[0], found[1]
+
+
 def _side(kv_cache: Tensor, kv_cache_dtype: str, head_size: int) -> int:
     """Elements of kv_cache that a head of keys takes."""
     size = side_bytes(kv_cache_dtype, head_size, kv_cache.dtype)

@@ -142,7 +142,10 @@ class Exchange:
                 raise self._lost.get(name) or PeerLost(name, "it never said hello")
         there = {name: self.peers[name] for name in names}
         mine = group.shape
-        shapes = {name: peer.shape(mine.name) for name, peer in there.items()}
+        # Who has no layer of the group, as a stage of a pipeline may, has none of it to give.
+        shapes = {
+            name: peer.shape(mine.name) for name, peer in there.items() if peer.has(mine.name)
+        }
         limit = {
             name: min(self.incoming.slot_bytes, peer.hello.slot_bytes)
             for name, peer in there.items()

@@ -68,7 +68,7 @@ class Shape:
 
     `heads` are those of this rank among `total_heads`, first and end. `wire_layout`, `wire_block`
     (tokens) and `heads_per_group` (of GLKNHC) are how this side likes to receive. `scales` are those
-    of codes with static scales.
+    of codes with static scales, and what an opaque dtype has of such: they must agree.
     """
 
     name: str
@@ -120,6 +120,11 @@ class Shape:
             )
         elif self.dtype == other.dtype and self.planes != other.planes:
             found.append(f"group {self.name}: elements of {self.dtype} have two sizes in bytes")
+        elif self.dtype not in _WIDTHS and _scales_differ(self, other):
+            found.append(
+                f"group {self.name}: scales of {self.dtype} are others here than there, and the ops do not "
+                "convert"
+            )
         if not set(self.layers) & set(other.layers):
             found.append(f"group {self.name}: no layer is on both sides")
         return found
@@ -132,7 +137,8 @@ class Group:
     one CUDA device; blocks and block size are those of all. The group keeps the views, and the caller
     keeps them valid. `page_scales`: one array
     for each plane (f32: one element, `[layers]` or `[layers, heads]`) for codes with static scales,
-    views `[blocks, block_size, heads]` in the order of `pages` for `*_per_token_head`.
+    views `[blocks, block_size, heads]` in the order of `pages` for `*_per_token_head`. An opaque dtype may
+    have arrays as of codes, any number: peers with other ones are refused.
     """
 
     def __init__(
@@ -199,7 +205,7 @@ class Group:
         )
 
     def _static(self, dtype: str, layers: int, heads: int) -> Scales | None:
-        if dtype not in _STATIC:
+        if dtype not in _STATIC and (dtype in _WIDTHS or not self.page_scales):
             return None
         planes = []
         for scale in self.page_scales:
@@ -343,9 +349,13 @@ class Wire:
 
 
 def _scales_differ(sender: Shape, receiver: Shape) -> bool:
-    """Whether what both hold of the model has two scales anywhere."""
+    """Whether what both hold of the model has two scales anywhere, or one of them has none."""
     heads = max(sender.heads[0], receiver.heads[0]), min(sender.heads[1], receiver.heads[1])
     layers = [layer for layer in sender.layers if layer in receiver.layers]
-    if sender.scales is None or heads[0] >= heads[1]:
+    if sender.scales is None or receiver.scales is None:
+        return sender.scales is not receiver.scales
+    if len(sender.scales) != len(receiver.scales):
+        return True
+    if heads[0] >= heads[1]:
         return False
     return bool((_cut(sender, layers, heads) != _cut(receiver, layers, heads)).any())

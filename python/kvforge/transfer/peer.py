@@ -92,16 +92,17 @@ class Peer:
 
     def group(self, name: str, groups: Mapping[str, Group]) -> Group:
         """The group of this name here, which the peer has too."""
-        if name not in groups or all(shape.name != name for shape in self.hello.groups):
+        if name not in groups or not self.has(name):
             raise BadMessage("want: group", name, f"one of {sorted(groups)} on both sides")
         return groups[name]
 
+    def has(self, name: str) -> bool:
+        """Whether it has a group of this name."""
+        return any(shape.name == name for shape in self.hello.groups)
+
     def shape(self, name: str) -> Shape:
-        """Its own shape of a group. Incompatible if it has no such group."""
-        for shape in self.hello.groups:
-            if shape.name == name:
-                return shape
-        raise Incompatible(f"group {name}: {self.name} has none")
+        """Its own shape of a group that it has."""
+        return self.hello.groups[self.index(name)]
 
     def index(self, name: str) -> int:
         return [shape.name for shape in self.hello.groups].index(name)

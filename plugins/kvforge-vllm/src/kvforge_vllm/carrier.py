@@ -15,7 +15,7 @@ from vllm.utils.network_utils import get_ip
 
 from kvforge import transfer
 from kvforge.transfer.gloo_engine import GlooEngine
-from kvforge_vllm.groups import group_of, name_of
+from kvforge_vllm.groups import groups_of
 from kvforge_vllm.handover import Address, Receive, Send, Source, Step, lease
 
 _LOG = init_logger(f"vllm.{__name__}")
@@ -66,17 +66,18 @@ class Carrier:
         self._sends: dict[str, list[transfer.Transfer]] = {}
         self._arrivals: dict[str, _Arrival] = {}
         self._failed_blocks: set[int] = set()
-        self._block_sizes: list[int] = []
+        self._block_sizes: list[int] = []  # of each of vLLM's groups
+        self._groups: list[list[str]] = []  # and what it is here
         self.address: Address | None = None
 
     def open(self, kv_caches: dict[str, Tensor]) -> None:
         """Makes views of all layers, and listens."""
-        groups = []
+        groups: list[transfer.Group] = []
         for number, group in enumerate(self._config.transfer_groups):
-            names = [name for name in group.layer_names if name in kv_caches]
-            spec = group.kv_cache_spec
-            groups.append(group_of(number, spec, names, kv_caches, self._vllm_config))
-            self._block_sizes.append(int(spec.block_size))
+            made = groups_of(number, group, kv_caches, self._vllm_config)
+            groups += made
+            self._groups.append([each.shape.name for each in made])
+            self._block_sizes.append(int(group.kv_cache_spec.block_size))
         host = self._extra.get("host") or get_ip()
         engine = self._extra.get("engine", "nixl")
         options = {
@@ -112,14 +113,15 @@ class Carrier:
                 self._arrivals[name].abort()
 
     def _offer(self, send: Send) -> list[transfer.Transfer]:
-        """One offer for each group. Blocks in front of a window are null, and have no tokens."""
+        """An offer of each group. Blocks in front of a window are null, and have no tokens."""
         assert self._endpoint is not None
         found = []
-        for number, (blocks, size) in enumerate(zip(send.blocks, self._block_sizes, strict=True)):
+        for blocks, size, names in zip(send.blocks, self._block_sizes, self._groups, strict=True):
             first = size * next((i for i, block in enumerate(blocks) if block), 0)
             where = transfer.slots(blocks, size, first, send.tokens - first)
-            options: dict[str, Any] = {"group": name_of(number), "first": first}
-            found.append(self._endpoint.offer(send.key, where, readers=None, **options))
+            for name in names:
+                options: dict[str, Any] = {"group": name, "first": first, "readers": None}
+                found.append(self._endpoint.offer(send.key, where, **options))
         return found
 
     # ---- on the thread for hellos ------------------------------------------------------------------
@@ -137,13 +139,15 @@ class Carrier:
         assert self._endpoint is not None
         peers = self._names(receive.source)
         found: list[transfer.Transfer] = []
-        groups = zip(receive.blocks, receive.first, self._block_sizes, strict=True)
+        key = receive.source.key
+        groups = zip(receive.blocks, receive.first, self._block_sizes, self._groups, strict=True)
         try:
-            for number, (blocks, first, size) in enumerate(groups):
+            for blocks, first, size, names in groups:
                 where = transfer.slots(blocks, size, first, receive.tokens - first)
-                options: dict[str, Any] = {"group": name_of(number), "first": first, "ready": ready}
-                ready, key = None, receive.source.key  # the others come behind the first
-                found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
+                for name in names:
+                    options: dict[str, Any] = {"group": name, "first": first, "ready": ready}
+                    ready = None  # the others come behind the first
+                    found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
         except BaseException:
             for each in found:
                 each.abort()

@@ -13,6 +13,8 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import (
 )
 from vllm.logger import init_logger
 
+from kvforge_vllm.groups import specs_of
+
 _LOG = init_logger(f"vllm.{__name__}")
 _NAMES = ("remote_request_id", "remote_host", "remote_port", "remote_num_tokens")
 _LEASE = 30.0  # seconds that pages are kept for a reader that does not come
@@ -80,12 +82,11 @@ class Handover:
         if parallel.decode_context_parallel_size > 1:
             raise NotImplementedError("kvforge: a cache whose tokens are spread over ranks")
         self._config = kv_cache_config
-        self._windows = []
+        self._windows: list[int | None] = []
         for group in kv_cache_config.transfer_groups:
-            spec = group.kv_cache_spec
-            if not hasattr(spec, "num_kv_heads"):
-                raise NotImplementedError(f"kvforge: a cache of {type(spec).__name__}")
-            self._windows.append(getattr(spec, "sliding_window", None))
+            specs = specs_of(group).values()
+            windows = {getattr(spec, "sliding_window", None) for spec in specs}
+            self._windows.append(windows.pop() if len(windows) == 1 else None)
         self._engine = vllm_config.kv_transfer_config.engine_id
         self._sizes = {
             "tp_size": parallel.tensor_parallel_size,

@@ -59,7 +59,10 @@ class FullAttentionSpec:
     dtype: torch.dtype
     head_size_v: int = 0
     kv_quant_mode: KVQuantMode = KVQuantMode.NONE
+    num_head_slots: int | None = None
     state_content_bytes: int | None = None
+    tokens_per_state: int = 1
+    sliding_window: int | None = None
 
     @property
     def state_content_size_bytes(self) -> int:
@@ -67,3 +70,27 @@ class FullAttentionSpec:
         if self.state_content_bytes is not None:
             return self.state_content_bytes
         return (self.head_size + self.head_size_v) * int(self.dtype.itemsize)
+
+
+class SparseCacheRole(str, Enum):
+    """What a cache without keys and values is for."""
+
+    SPARSE = "sparse"
+    INDEXER = "indexer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLAAttentionSpec(FullAttentionSpec):
+    """Of a latent, which all heads share."""
+
+    cache_dtype_str: str | None = None
+    model_version: str | None = None
+    cache_role: SparseCacheRole = SparseCacheRole.SPARSE
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformTypeKVCacheSpecs:
+    """Of layers with the same number of slots for each token."""
+
+    block_size: int
+    kv_cache_specs: dict[str, FullAttentionSpec]
