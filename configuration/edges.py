@@ -85,13 +85,14 @@ def library_edges(graph: Graph, choice: Choice) -> list[str]:
     for variant in choice.variants.get("cuda", []):
         fatbin = f"{build}/cuda/{variant.symbol}.fatbin"
         own = runs_on(variant, choice.archs)
+        codes = {"gencode": shell(gencode(own)), "gencode_each": shell(gencode(own, each=True))}
         graph.edge(
             "cuda_variant",
             [fatbin, f"{fatbin}.resources.txt"],
             [variant.source],
             [f"{build}/toolchain-cuda.txt"],
             ["generated-files"],
-            **({} if own == choice.archs else {"gencode": shell(gencode(own))}),
+            **({} if own == choice.archs else codes),
         )
         image = graph.edge(
             "cuda_image",

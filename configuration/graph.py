@@ -19,13 +19,18 @@ def shell(words: Iterable[str]) -> str:
     return escape(shlex.join(words), also="")
 
 
-def gencode(archs: Sequence[str]) -> list[str]:
-    """nvcc's options for machine code of every arch, and PTX of the last for those to come."""
-    words = []
-    for arch in archs:
-        kinds = f"[sm_{arch},compute_{arch}]" if arch == archs[-1] else f"sm_{arch}"
-        words += ["-gencode", f"arch=compute_{arch},code={kinds}"]
-    return words
+# From this arch on nvcc makes the same PTX for all, but for a line that names its arch.
+ALIKE = 100
+
+
+def gencode(archs: Sequence[str], each: bool = False) -> list[str]:
+    """nvcc's options for machine code of every arch, and PTX of the last for those to come. `each`
+    has PTX of its own, in place of that of the oldest with the same."""
+    alike = [arch for arch in archs if arch.isdigit() and int(arch) >= ALIKE]
+    made = [alike[0] if arch in alike and not each else arch for arch in archs]
+    codes = [(ptx, f"sm_{arch}") for ptx, arch in zip(made, archs, strict=True)]
+    codes += [(ptx, f"compute_{ptx}") for ptx in made[-1:]]
+    return [w for ptx, code in codes for w in ("-gencode", f"arch=compute_{ptx},code={code}")]
 
 
 def sources(*patterns: str) -> list[str]:

@@ -54,6 +54,7 @@ def slots(options: argparse.Namespace, tools: Tools, choice: Choice) -> dict[str
         "CUDA_INCLUDE": shell(["-isystem", cuda.include]) if cuda and cuda.include else "",
         "NVCCFLAGS": shell(cuda.flags) if cuda else "",
         "GENCODE": shell(gencode(choice.archs)),
+        "GENCODE_EACH": shell(gencode(choice.archs, each=True)),
         "NVCC_JOBS": str(nvcc_jobs),
         "CONFIGURE": shell(again),
         "EDGES": computed_edges(options, tools, choice),

@@ -91,7 +91,7 @@ def archs_of(folder: Path) -> int:
     file = folder / "build.ninja"
     text = file.read_text() if file.is_file() else ""
     line = next((line for line in text.splitlines() if line.startswith("gencode =")), "")
-    return max(1, len(re.findall("arch=compute", line)))
+    return max(1, len(re.findall("code=sm_", line)))
 
 
 def recorded(folder: Path) -> dict[Key, Cost]:

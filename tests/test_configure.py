@@ -74,8 +74,30 @@ def test_a_refused_target_keeps_its_reason() -> None:
 def test_gencode_has_ptx_for_the_last_arch_alone() -> None:
     assert graph.gencode(["80", "90a"]) == [
         *("-gencode", "arch=compute_80,code=sm_80"),
-        *("-gencode", "arch=compute_90a,code=[sm_90a,compute_90a]"),
+        *("-gencode", "arch=compute_90a,code=sm_90a"),
+        *("-gencode", "arch=compute_90a,code=compute_90a"),
     ]
+
+
+def test_archs_of_the_same_ptx_share_it() -> None:
+    archs = ["90", "100", "103a", "120"]
+    codes = ("sm_90", "sm_100", "sm_103a", "sm_120")
+    for each, made in ((False, ("90", "100", "103a", "100")), (True, archs)):
+        wanted = [f"arch=compute_{a},code={code}" for a, code in zip(made, codes, strict=True)]
+        wanted.append(f"arch=compute_{made[-1]},code=compute_{made[-1]}")
+        assert graph.gencode(archs, each)[1::2] == wanted
+
+
+def test_no_header_tells_archs_apart_that_share_ptx() -> None:
+    """The rule of nvcc looks for such a line in the file of a variant alone."""
+    pattern = re.search(r"grep -qE '(.*?)' \$in", (ROOT / "build.ninja.in").read_text())
+    assert pattern
+    lines = "#if __CUDA_ARCH__ >= 900\n#elif __CUDA_ARCH__ >= 1000\n", "#if __CUDA_ARCH__ == 1000\n"
+    assert [bool(re.search(pattern[1], text)) for text in (*lines, "__CUDA_ARCH__ >= 1200")] == [
+        *(False, True, True)
+    ]
+    headers = [*ROOT.glob("runtime/include/**/*.h"), *ROOT.glob("runtime/include/**/*.cuh")]
+    assert not [str(file) for file in headers if re.search(pattern[1], file.read_text())]
 
 
 def test_fill_wants_every_slot() -> None:

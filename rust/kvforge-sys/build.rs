@@ -301,6 +301,7 @@ fn cuda_images(
             command.arg("-gencode").arg(format!("arch=compute_{arch},code=sm_{arch}"));
         }
         command.arg("-gencode").arg(format!("arch=compute_{last},code=compute_{last}"));
+        command.arg(format!("-I{}", root.join("runtime/nvcc").display()));
         command.args(include.iter().map(|folder| format!("-I{}", folder.display())));
         command.arg(format!("-I{}", root.join("runtime").display()));
         command.arg("-o").arg(&fatbin).arg(&source);

@@ -2,7 +2,6 @@
 #ifndef KVFORGE_CUDA_KERNEL_CUH
 #define KVFORGE_CUDA_KERNEL_CUH
 
-#include <cuda_fp8.h>
 #include <stdint.h>
 
 #include "kvforge/fp8.h"
@@ -44,9 +43,10 @@ KVF_INLINE void kvf_begin_kernel() { KVF_BEGIN_KERNEL(); }
  * the same bits as the portable codec. */
 KVF_INLINE uint32_t kvf_fp8_e4m3x4_from_f32(float a, float b, float c, float d) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-  const uint32_t low = __nv_cvt_float2_to_fp8x2(make_float2(a, b), __NV_SATFINITE, __NV_E4M3);
-  const uint32_t high = __nv_cvt_float2_to_fp8x2(make_float2(c, d), __NV_SATFINITE, __NV_E4M3);
-  return low | high << 16;
+  uint16_t low, high;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(low) : "f"(b), "f"(a));
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(high) : "f"(d), "f"(c));
+  return low | (uint32_t)high << 16;
 #else
   return (uint32_t)kvf_fp8_e4m3_from_f32(a) | (uint32_t)kvf_fp8_e4m3_from_f32(b) << 8 |
          (uint32_t)kvf_fp8_e4m3_from_f32(c) << 16 | (uint32_t)kvf_fp8_e4m3_from_f32(d) << 24;
@@ -54,9 +54,10 @@ KVF_INLINE uint32_t kvf_fp8_e4m3x4_from_f32(float a, float b, float c, float d) 
 }
 KVF_INLINE uint32_t kvf_fp8_e5m2x4_from_f32(float a, float b, float c, float d) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-  const uint32_t low = __nv_cvt_float2_to_fp8x2(make_float2(a, b), __NV_SATFINITE, __NV_E5M2);
-  const uint32_t high = __nv_cvt_float2_to_fp8x2(make_float2(c, d), __NV_SATFINITE, __NV_E5M2);
-  return low | high << 16;
+  uint16_t low, high;
+  asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(low) : "f"(b), "f"(a));
+  asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(high) : "f"(d), "f"(c));
+  return low | (uint32_t)high << 16;
 #else
   return (uint32_t)kvf_fp8_e5m2_from_f32(a) | (uint32_t)kvf_fp8_e5m2_from_f32(b) << 8 |
          (uint32_t)kvf_fp8_e5m2_from_f32(c) << 16 | (uint32_t)kvf_fp8_e5m2_from_f32(d) << 24;

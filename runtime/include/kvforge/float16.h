@@ -10,20 +10,20 @@
 
 #include "kvforge/bits.h"
 
-#if defined(__CUDACC__)
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-#endif
-
 KVF_INLINE float kvf_f32_from_f32(float x) { return x; }
 KVF_INLINE float kvf_f32_from_bf16(uint16_t bits) { return kvf_float((uint32_t)bits << 16); }
 
 #if defined(__CUDA_ARCH__)
 
-KVF_INLINE float kvf_f32_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
-KVF_INLINE uint16_t kvf_f16_from_f32(float x) { return __half_as_ushort(__float2half_rn(x)); }
-KVF_INLINE uint16_t kvf_bf16_from_f32(float x) {
-  return __bfloat16_as_ushort(__float2bfloat16_rn(x));
+KVF_INLINE float kvf_f32_from_f16(uint16_t bits) {
+  float x;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+  return x;
+}
+KVF_INLINE uint16_t kvf_f16_from_f32(float x) {
+  uint16_t bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
 }
 
 #else
@@ -49,6 +49,18 @@ KVF_INLINE uint16_t kvf_f16_from_f32(float x) {
                                                    : 0x7C00u;
   return (uint16_t)(magnitude > 0x7F800000u ? 0x7FFFu : value | sign);
 }
+
+#endif
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+
+KVF_INLINE uint16_t kvf_bf16_from_f32(float x) {
+  uint16_t bits;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
+}
+
+#else
 
 KVF_INLINE uint16_t kvf_bf16_from_f32(float x) {
   const uint32_t bits = kvf_bits(x);

@@ -7,17 +7,32 @@
 #include "kvforge/fp4.h"
 #include "kvforge/int8.h"
 
-/* Two codes, the first in the low byte. From sm_89 on by hardware, exactly as the portable codec.
- */
+KVF_INLINE float2 kvf_f32x2_from_f16(uint32_t bits) {
+  return make_float2(kvf_f32_from_f16((uint16_t)bits), kvf_f32_from_f16((uint16_t)(bits >> 16)));
+}
+KVF_INLINE float2 kvf_f32x2_from_bf16(uint32_t bits) {
+  return make_float2(kvf_float(bits << 16), kvf_float(bits & 0xFFFF0000u));
+}
+
+/* Two codes, the first in the low byte. From sm_89 on by hardware, exactly as the portable codec:
+ * every code is an f16. */
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-KVF_INLINE float2 kvf_f32x2_from_fp8_e4m3(uint32_t codes) {
-  return __half22float2(
-      __half2(__nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E4M3)));
-}
-KVF_INLINE float2 kvf_f32x2_from_fp8_e5m2(uint32_t codes) {
-  return __half22float2(
-      __half2(__nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E5M2)));
-}
+#define KVF_DECODE_X2(token)                                                                       \
+  KVF_INLINE uint32_t kvf_f16x2_from_fp8_##token(uint32_t codes) {                                 \
+    uint32_t pair;                                                                                 \
+    asm("cvt.rn.f16x2." #token "x2 %0, %1;" : "=r"(pair) : "h"((uint16_t)codes));                  \
+    return pair;                                                                                   \
+  }                                                                                                \
+  KVF_INLINE float2 kvf_f32x2_from_fp8_##token(uint32_t codes) {                                   \
+    const uint32_t pair = kvf_f16x2_from_fp8_##token(codes);                                       \
+    float2 v;                                                                                      \
+    asm("{.reg .f16 a, b; mov.b32 {a, b}, %1; cvt.f32.f16 %0, a;}" : "=f"(v.x) : "r"(pair));       \
+    asm("{.reg .f16 a, b; mov.b32 {a, b}, %1; cvt.f32.f16 %0, b;}" : "=f"(v.y) : "r"(pair));       \
+    return v;                                                                                      \
+  }
+KVF_DECODE_X2(e4m3)
+KVF_DECODE_X2(e5m2)
+#undef KVF_DECODE_X2
 #else
 KVF_INLINE float2 kvf_f32x2_from_fp8_e4m3(uint32_t codes) {
   return make_float2(kvf_f32_from_fp8_e4m3((uint8_t)codes),
@@ -28,13 +43,6 @@ KVF_INLINE float2 kvf_f32x2_from_fp8_e5m2(uint32_t codes) {
                      kvf_f32_from_fp8_e5m2((uint8_t)(codes >> 8)));
 }
 #endif
-
-KVF_INLINE float2 kvf_f32x2_from_f16(uint32_t bits) {
-  return make_float2(kvf_f32_from_f16((uint16_t)bits), kvf_f32_from_f16((uint16_t)(bits >> 16)));
-}
-KVF_INLINE float2 kvf_f32x2_from_bf16(uint32_t bits) {
-  return make_float2(kvf_float(bits << 16), kvf_float(bits & 0xFFFF0000u));
-}
 
 KVF_INLINE float2 kvf_f32x2_from_int8(uint32_t codes) {
   return make_float2(kvf_f32_from_int8((int8_t)codes), kvf_f32_from_int8((int8_t)(codes >> 8)));
@@ -54,14 +62,16 @@ KVF_INLINE float2 kvf_f32x2_from_int4(uint32_t codes, float zero) {
 
 /* Two results in a word, the first in the low half; as one, since compilers take halves apart
  * again. */
-#if defined(__CUDA_ARCH__)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
-  const __half2 pair = __float22half2_rn(v);
-  return *reinterpret_cast<const uint32_t *>(&pair);
+  uint32_t pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(v.y), "f"(v.x));
+  return pair;
 }
 KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
-  const __nv_bfloat162 pair = __float22bfloat162_rn(v);
-  return *reinterpret_cast<const uint32_t *>(&pair);
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(v.y), "f"(v.x));
+  return pair;
 }
 #else
 KVF_INLINE uint32_t kvf_f16x2_result(float2 v) {
@@ -73,16 +83,7 @@ KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
 #endif
 
 /* Two codes of 8 bits, the first in the low byte, as a word of two elements; every code is one. */
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-KVF_INLINE uint32_t kvf_f16x2_from_fp8_e4m3(uint32_t codes) {
-  const __half2_raw pair = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E4M3);
-  return (uint32_t)pair.x | (uint32_t)pair.y << 16;
-}
-KVF_INLINE uint32_t kvf_f16x2_from_fp8_e5m2(uint32_t codes) {
-  const __half2_raw pair = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)codes, __NV_E5M2);
-  return (uint32_t)pair.x | (uint32_t)pair.y << 16;
-}
-#else
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ < 890
 KVF_INLINE uint32_t kvf_f16x2_from_fp8_e4m3(uint32_t codes) {
   return kvf_f16x2_result(kvf_f32x2_from_fp8_e4m3(codes));
 }
@@ -95,9 +96,7 @@ KVF_INLINE uint32_t kvf_f16x2_from_int8(uint32_t codes) {
   /* As 1024 + 128 + code: the last bit of 1024 weighs 1. */
   const uint32_t biased = __byte_perm(codes ^ 0x8080u, 0x64646464u, 0x4140);
   uint32_t pair;
-  const __half2 above =
-      __hsub2(*reinterpret_cast<const __half2 *>(&biased), __float2half2_rn(1152.0f));
-  memcpy(&pair, &above, sizeof pair);
+  asm("sub.f16x2 %0, %1, %2;" : "=r"(pair) : "r"(biased), "r"(0x64806480u)); /* 1152 */
   return pair;
 #else
   return kvf_f16x2_result(kvf_f32x2_from_int8(codes));

@@ -7,9 +7,6 @@
 #ifndef KVFORGE_CUDA_ROPE_CUH
 #define KVFORGE_CUDA_ROPE_CUH
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/cache/rope.h"
 
@@ -19,29 +16,56 @@ KVF_INLINE void kvf_rotate_f32(float *x, float *y, float cosine, float sine) {
   *x = rotated;
 }
 
+/* Two operations in a word of two elements each. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define KVF_PACKED(name, instruction)                                                              \
+  KVF_INLINE uint32_t kvf_##name(uint32_t a, uint32_t b) {                                         \
+    uint32_t result;                                                                               \
+    asm(instruction : "=r"(result) : "r"(a), "r"(b));                                              \
+    return result;                                                                                 \
+  }
+KVF_PACKED(multiply_f16x2, "mul.rn.f16x2 %0, %1, %2;")
+KVF_PACKED(add_f16x2, "add.rn.f16x2 %0, %1, %2;")
+KVF_PACKED(subtract_f16x2, "sub.rn.f16x2 %0, %1, %2;")
+#if __CUDA_ARCH__ >= 900
+KVF_PACKED(multiply_bf16x2, "mul.rn.bf16x2 %0, %1, %2;")
+KVF_PACKED(add_bf16x2, "add.rn.bf16x2 %0, %1, %2;")
+KVF_PACKED(subtract_bf16x2, "sub.rn.bf16x2 %0, %1, %2;")
+#else /* by fma with -0, 1 and -1 */
+KVF_PACKED(multiply_bf16x2, "{.reg .b32 c; mov.b32 c, 0x80008000U; fma.rn.bf16x2 %0, %1, %2, c;}")
+KVF_PACKED(add_bf16x2, "{.reg .b32 c; mov.b32 c, 0x3F803F80U; fma.rn.bf16x2 %0, %1, c, %2;}")
+KVF_PACKED(subtract_bf16x2, "{.reg .b32 c; mov.b32 c, 0xBF80BF80U; fma.rn.bf16x2 %0, %2, c, %1;}")
+#endif
+#else
+#define KVF_PACKED(name, token, sign)                                                              \
+  KVF_INLINE uint32_t kvf_##name##_##token##x2(uint32_t a, uint32_t b) {                           \
+    const float low = kvf_f32_from_##token((uint16_t)a) sign kvf_f32_from_##token((uint16_t)b);    \
+    const float high =                                                                             \
+        kvf_f32_from_##token((uint16_t)(a >> 16)) sign kvf_f32_from_##token((uint16_t)(b >> 16));  \
+    return kvf_##token##_from_f32(low) | (uint32_t)kvf_##token##_from_f32(high) << 16;             \
+  }
+KVF_PACKED(multiply, f16, *)
+KVF_PACKED(add, f16, +)
+KVF_PACKED(subtract, f16, -)
+KVF_PACKED(multiply, bf16, *)
+KVF_PACKED(add, bf16, +)
+KVF_PACKED(subtract, bf16, -)
+#endif
+#undef KVF_PACKED
+
 /* Two pairs, each word holding two elements. */
-#define KVF_ROTATE_X2(token, type)                                                                 \
-  KVF_INLINE type kvf_unpack_##token(uint32_t word) {                                              \
-    type##_raw pair;                                                                               \
-    pair.x = (unsigned short)word;                                                                 \
-    pair.y = (unsigned short)(word >> 16);                                                         \
-    return type(pair);                                                                             \
-  }                                                                                                \
-  KVF_INLINE uint32_t kvf_pack_##token(const type v) {                                             \
-    const type##_raw pair = static_cast<type##_raw>(v);                                            \
-    return pair.x | (uint32_t)pair.y << 16;                                                        \
-  }                                                                                                \
+#define KVF_ROTATE_X2(token)                                                                       \
   KVF_INLINE void kvf_rotate_x2_##token(uint32_t *x, uint32_t *y, uint32_t cosines,                \
                                         uint32_t sines) {                                          \
-    const type a = kvf_unpack_##token(*x);                                                         \
-    const type b = kvf_unpack_##token(*y);                                                         \
-    const type c = kvf_unpack_##token(cosines);                                                    \
-    const type s = kvf_unpack_##token(sines);                                                      \
-    *x = kvf_pack_##token(__hsub2_rn(__hmul2_rn(a, c), __hmul2_rn(b, s)));                         \
-    *y = kvf_pack_##token(__hadd2_rn(__hmul2_rn(b, c), __hmul2_rn(a, s)));                         \
+    const uint32_t a = *x;                                                                         \
+    const uint32_t b = *y;                                                                         \
+    *x = kvf_subtract_##token##x2(kvf_multiply_##token##x2(a, cosines),                            \
+                                  kvf_multiply_##token##x2(b, sines));                             \
+    *y = kvf_add_##token##x2(kvf_multiply_##token##x2(b, cosines),                                 \
+                             kvf_multiply_##token##x2(a, sines));                                  \
   }
-KVF_ROTATE_X2(f16, __half2)
-KVF_ROTATE_X2(bf16, __nv_bfloat162)
+KVF_ROTATE_X2(f16)
+KVF_ROTATE_X2(bf16)
 #undef KVF_ROTATE_X2
 
 /* The same where the two of a pair are neighbours: u holds one pair, v the next. */
