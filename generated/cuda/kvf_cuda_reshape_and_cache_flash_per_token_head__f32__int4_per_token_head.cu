@@ -20,8 +20,9 @@ KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) 
   }
 }
 
-/* The range of a head whose lanes, as many as blocks have columns, know its ends together. */
-KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
+/* The range of a head whose lanes, as many as blocks have columns, know its ends together, and then
+ * each. */
+KVF_INLINE kvf_int4_range find_range(float &lowest, float &highest) {
   for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
     lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
     highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
@@ -29,7 +30,7 @@ KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
   return kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
 }
 
-KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
+KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, uint32_t count, bool whole,
                             const kvf_int4_range &range) {
   uint32_t words[2] = {};
 #pragma unroll
@@ -42,18 +43,15 @@ KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count,
     return;
   }
 #pragma unroll
-  for (int32_t i = 0; i < GROUP / 2; ++i) {
+  for (uint32_t i = 0; i < GROUP / 2; ++i) {
     if (2 * i < count) {
       to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
     }
   }
 }
 
-/* A lane has two groups of a head, one behind the other. */
-enum { OF_LANE = 2 * GROUP };
-
 /* A group as floats; `whole`: in vectors of 16 bytes. */
-KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, int64_t count,
+KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, uint32_t count,
                            float (&v)[GROUP]) {
   if (whole) {
 #pragma unroll
@@ -67,16 +65,16 @@ KVF_INLINE void load_group(const float *from, int64_t stride, bool whole, int64_
     return;
   }
 #pragma unroll
-  for (int32_t i = 0; i < GROUP; ++i) {
+  for (uint32_t i = 0; i < GROUP; ++i) {
     if (i < count) {
       v[i] = kvf_f32_from_f32(from[i * stride]);
     }
   }
 }
 
-/* A group as it is read, with its signs; 0 beyond the end of the head. */
-KVF_INLINE void load_signed(const float *from, int64_t stride, int64_t first, int64_t size,
-                            bool whole, uint32_t signs, float (&v)[GROUP]) {
+/* The lane's group of a head as it is stored, but for the codes; 0 beyond the end of the head. */
+KVF_INLINE void load_rotated(const float *from, int64_t stride, uint32_t first, uint32_t size,
+                             bool whole, int32_t block, float (&v)[GROUP]) {
 #pragma unroll
   for (int32_t i = 0; i < GROUP; ++i) {
     v[i] = 0.0f;
@@ -84,17 +82,8 @@ KVF_INLINE void load_signed(const float *from, int64_t stride, int64_t first, in
   if (first < size) {
     load_group(from + first * stride, stride, whole, size - first, v);
   }
-  kvf_put_signs_x16(v, signs);
-}
-
-/* The lane's part of a head from `first` on as it is stored, but for the codes; 0 beyond its end.
- */
-KVF_INLINE void load_rotated(const float *from, int64_t stride, int64_t first, int64_t size,
-                             bool whole, int32_t block, uint32_t signs, float (&a)[GROUP],
-                             float (&b)[GROUP]) {
-  load_signed(from, stride, first, size, whole, signs, a);
-  load_signed(from, stride, first + GROUP, size, whole, signs >> GROUP, b);
-  kvf_hadamard_x32(a, b, block, (int32_t)threadIdx.x);
+  kvf_put_signs_x16(v, kvf_rotation_signs_x16((int32_t)first, block));
+  kvf_hadamard_x16(v, block, (int32_t)threadIdx.x);
 }
 
 /*
@@ -102,47 +91,104 @@ KVF_INLINE void load_rotated(const float *from, int64_t stride, int64_t first, i
  * too, since they take part in the exchange; `size` is 0 for them. A head longer than what lanes
  * have is read a second time, from the L1 cache. Returns the word.
  */
-KVF_INLINE uint32_t write_int4(const float *from, int64_t stride, uint8_t *to, int64_t size,
-                               int32_t head_size, bool whole) {
-  const int32_t block = kvf_rotation_block(head_size);
-  const int64_t first = (int64_t)threadIdx.x * OF_LANE;
-  const int64_t step = (int64_t)blockDim.x * OF_LANE; /* whole blocks */
-  const uint32_t signs = (kvf_rotation_signs_x16((int32_t)first, block) & 0xFFFFu) |
-                         kvf_rotation_signs_x16((int32_t)first + GROUP, block) << GROUP;
+KVF_INLINE uint32_t write_int4(const float *from, int64_t stride, uint8_t *to, uint32_t size,
+                               uint32_t head_size, bool whole) {
+  const int32_t block = kvf_rotation_block((int32_t)head_size);
+  const uint32_t first = threadIdx.x * GROUP;
+  const uint32_t step = blockDim.x * GROUP; /* whole blocks */
   float lowest = 0.0f;
   float highest = 0.0f;
-  float a[GROUP];
-  float b[GROUP];
+  float v[GROUP];
 #pragma unroll 1
-  for (int64_t at = first; at - first < head_size; at += step) {
-    load_rotated(from, stride, at, size, whole, block, signs, a, b);
-    stretch(a, lowest, highest);
-    stretch(b, lowest, highest);
+  for (uint32_t at = first; at - first < head_size; at += step) {
+    load_rotated(from, stride, at, size, whole, block, v);
+    stretch(v, lowest, highest);
   }
   const kvf_int4_range range = find_range(lowest, highest);
 #pragma unroll 1
-  for (int64_t at = first; at - first < head_size; at += step) {
+  for (uint32_t at = first; at - first < head_size; at += step) {
     if (step < head_size) {
-      load_rotated(from, stride, at, size, whole, block, signs, a, b);
+      load_rotated(from, stride, at, size, whole, block, v);
     }
     if (at < size) {
-      store_codes(a, to + at / 2, size - at, whole, range);
-    }
-    if (at + GROUP < size) {
-      store_codes(b, to + at / 2 + GROUP / 2, size - at - GROUP, whole, range);
+      store_codes(v, to + at / 2, size - at, whole, range);
     }
   }
   return range.word;
 }
 
-/*
- * Grid: x tokens, y parts of a token, z keys and values. Block: x lanes that share a head, a power
- * of two up to a warp, y heads, z tokens; whole warps.
- */
-extern "C" __global__ void __launch_bounds__(256, 2)
-    kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head(
-        const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
-  kvf_begin_kernel();
+/* What a lane has of a head, as it lies in memory. */
+struct part {
+  uint4 words[KVF_LANE_PART * 4 / 16];
+};
+
+KVF_INLINE part load_part(const float *from) {
+  part found;
+#pragma unroll
+  for (int32_t i = 0; i < KVF_LANE_VECTORS; ++i) {
+    found.words[2 * i + 0] =
+        *reinterpret_cast<const uint4 *>(from + 8 * (i * blockDim.x + threadIdx.x));
+    found.words[2 * i + 1] =
+        *reinterpret_cast<const uint4 *>(from + 8 * (i * blockDim.x + threadIdx.x) + 4);
+  }
+  return found;
+}
+
+/* Signs of a lane's elements, bit i is 1 for a minus. */
+KVF_INLINE uint32_t find_signs() {
+  uint32_t signs = 0;
+#pragma unroll
+  for (int32_t i = 0; i < KVF_LANE_VECTORS; ++i) {
+    const uint32_t number = i * blockDim.x + threadIdx.x;
+    signs |= (kvf_rotation_words[number / 4] >> 8 * (number % 4) & 0xFFu) << 8 * i;
+  }
+  return signs;
+}
+
+/* The lane's part of a head as it is stored, but for the codes. */
+KVF_INLINE void rotate_part(const part &from, uint32_t signs, float (&v)[KVF_LANE_PART]) {
+#pragma unroll
+  for (int32_t i = 0; i < KVF_LANE_PART; i += 4) {
+    const uint4 words = from.words[i / 4];
+    v[i + 0] = kvf_float(words.x ^ (signs << (31 - i) & 0x80000000u));
+    v[i + 1] = kvf_float(words.y ^ (signs << (31 - i - 1) & 0x80000000u));
+    v[i + 2] = kvf_float(words.z ^ (signs << (31 - i - 2) & 0x80000000u));
+    v[i + 3] = kvf_float(words.w ^ (signs << (31 - i - 3) & 0x80000000u));
+  }
+  kvf_hadamard_vectors(v, (int32_t)blockDim.x, (int32_t)threadIdx.x);
+}
+
+/* Finds the ends of a part, in which a NaN, which has the code of 0, becomes 0. */
+KVF_INLINE void finish_part(float (&v)[KVF_LANE_PART], float &lowest, float &highest) {
+  lowest = 0.0f;
+  highest = 0.0f;
+#pragma unroll
+  for (int32_t i = 0; i < KVF_LANE_PART; ++i) {
+    v[i] = v[i] == v[i] ? v[i] : 0.0f;
+    highest = fmaxf(highest, v[i]);
+    lowest = fmaxf(lowest, -v[i]);
+  }
+}
+
+/* The codes of a vector without a NaN, the first in the lowest bits. `fits`: by kvf_int4_fits(). */
+KVF_INLINE uint32_t encode_vector(const float *v, const kvf_int4_range &range, bool fits) {
+  uint32_t codes = 0;
+  if (fits) {
+#pragma unroll
+    for (int32_t i = 0; i < 8; ++i) {
+      codes += kvf_cut_off(kvf_int4_place(v[i], range) + 0.5f) << 4 * i;
+    }
+    return codes - KVF_CUT_OFF_0 * 0x11u; /* nothing is left of what is shifted further */
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 8; ++i) {
+    codes |= kvf_int4_from_f32(v[i], range) << 4 * i;
+  }
+  return codes;
+}
+
+/* Heads of a token. A head is asked for before its turn, the first one beside the slot. */
+KVF_INLINE void write_heads(const kvf_reshape_and_cache_flash_per_token_head_params &p) {
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;
@@ -151,10 +197,10 @@ extern "C" __global__ void __launch_bounds__(256, 2)
   const int64_t token = exists ? number : 0;
   const int64_t slot = kvf_slot_of(p.slots, token);
   const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
-  const int64_t stride = (int64_t)gridDim.y * blockDim.y;
-  int64_t begin = (int64_t)blockIdx.y * blockDim.y;
+  const int32_t step = (int32_t)(gridDim.y * blockDim.y);
+  int32_t head = (int32_t)(blockIdx.y * blockDim.y + threadIdx.y);
+  uint32_t signs = find_signs();
+  part ahead = load_part(from + (head < p.num_heads ? head : 0) * source.stride[1]);
   const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
   int64_t block = 0;
   int64_t offset = 0;
@@ -165,16 +211,80 @@ extern "C" __global__ void __launch_bounds__(256, 2)
   }
   uint8_t *to =
       static_cast<uint8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
   uint32_t *scale_at =
       static_cast<uint32_t *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
-  for (; begin < p.num_heads; begin += stride) {
-    const bool active = writes && begin + threadIdx.y < p.num_heads;
-    const int64_t head = active ? begin + threadIdx.y : 0;
+  for (; head - (int32_t)threadIdx.y < p.num_heads; head += step) {
+    const part now = ahead;
+    if (head + step < p.num_heads) {
+      ahead = load_part(from + (head + step) * source.stride[1]);
+    }
+    float v[KVF_LANE_PART];
+    float lowest;
+    float highest;
+    asm volatile("" : "+r"(signs)); /* what is made of it is not kept for the next head */
+    rotate_part(now, signs, v);
+    finish_part(v, lowest, highest);
+    const kvf_int4_range range = find_range(lowest, highest);
+    if (!writes || head >= p.num_heads) {
+      continue;
+    }
+    const bool fits = kvf_int4_fits(lowest, highest, range);
+    uint8_t *codes = to + head * cache.stride[2];
+#pragma unroll
+    for (int32_t i = 0; i < KVF_LANE_VECTORS; ++i) {
+      reinterpret_cast<uint32_t *>(codes)[i * blockDim.x + threadIdx.x] =
+          encode_vector(v + 8 * i, range, fits);
+    }
+    if (threadIdx.x == 0) {
+      scale_at[head * scales.stride[2]] = range.word;
+    }
+  }
+}
+/*
+ * Grid: x tokens, y parts of a token, z keys and values. Block: x lanes that share a head, a power
+ * of two up to a warp, y heads, z tokens; whole warps.
+ */
+extern "C" __global__ void __launch_bounds__(256, 2)
+    kvf_cuda_reshape_and_cache_flash_per_token_head__f32__int4_per_token_head(
+        const __grid_constant__ kvf_reshape_and_cache_flash_per_token_head_params p) {
+  kvf_begin_kernel();
+  if (p.vector_elements == KVF_LANE_PART) {
+    write_heads(p);
+    return;
+  }
+  const bool keys = blockIdx.z == 0;
+  const kvf_view &source = keys ? p.key : p.value;
+  const kvf_view &cache = keys ? p.key_cache : p.value_cache;
+  const int64_t number = (int64_t)blockIdx.x * blockDim.z + threadIdx.z;
+  const bool exists = number < p.slots.num_tokens;
+  const int64_t token = exists ? number : 0;
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
+  const int32_t step = (int32_t)(gridDim.y * blockDim.y);
+  int32_t head = (int32_t)(blockIdx.y * blockDim.y + threadIdx.y);
+  const bool counts = keys && blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0;
+  int64_t block = 0;
+  int64_t offset = 0;
+  const bool writes = exists && kvf_place(p.slots, slot, counts, &block, &offset);
+  if (!writes) {
+    block = 0;
+    offset = 0;
+  }
+  uint8_t *to =
+      static_cast<uint8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
+  uint32_t *scale_at =
+      static_cast<uint32_t *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
+  const uint32_t head_size = (uint32_t)(keys ? p.head_size : p.value_head_size);
+  for (; head - (int32_t)threadIdx.y < p.num_heads; head += step) {
+    const bool active = writes && head < p.num_heads;
+    const int64_t at = active ? head : 0;
     const uint32_t scale =
-        write_int4(from + head * source.stride[1], source.stride[2], to + head * cache.stride[2],
+        write_int4(from + at * source.stride[1], source.stride[2], to + at * cache.stride[2],
                    active ? head_size : 0, head_size, p.vector_elements == GROUP);
     if (active && threadIdx.x == 0) {
-      scale_at[head * scales.stride[2]] = scale;
+      scale_at[at * scales.stride[2]] = scale;
     }
   }
 }

@@ -99,10 +99,9 @@ KVF_INLINE void write_heads_x16(const kvf_reshape_and_cache_flash_per_token_head
   const int64_t token = exists ? number : 0;
   const int64_t slot = kvf_slot_of(p.slots, token);
   const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t stride = (int64_t)gridDim.y * blockDim.y;
   int64_t begin = (int64_t)blockIdx.y * blockDim.y;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t first = (int64_t)threadIdx.x * 16;
   const int64_t step = (int64_t)blockDim.x * 16;
   const bool reads = exists && first < head_size;
@@ -121,6 +120,7 @@ KVF_INLINE void write_heads_x16(const kvf_reshape_and_cache_flash_per_token_head
   }
   int8_t *to =
       static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
   float *scale_at =
       static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
   for (; begin < p.num_heads; begin += stride, head += stride) {
@@ -168,10 +168,9 @@ KVF_INLINE void write_heads_x4(const kvf_reshape_and_cache_flash_per_token_head_
   const int64_t token = exists ? number : 0;
   const int64_t slot = kvf_slot_of(p.slots, token);
   const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t stride = (int64_t)gridDim.y * blockDim.y;
   int64_t begin = (int64_t)blockIdx.y * blockDim.y;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t first = (int64_t)threadIdx.x * 4;
   const int64_t step = (int64_t)blockDim.x * 4;
   const bool reads = exists && first < head_size;
@@ -190,6 +189,7 @@ KVF_INLINE void write_heads_x4(const kvf_reshape_and_cache_flash_per_token_head_
   }
   int8_t *to =
       static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
   float *scale_at =
       static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
   for (; begin < p.num_heads; begin += stride, head += stride) {
@@ -237,10 +237,9 @@ KVF_INLINE void write_heads_x1(const kvf_reshape_and_cache_flash_per_token_head_
   const int64_t token = exists ? number : 0;
   const int64_t slot = kvf_slot_of(p.slots, token);
   const float *from = static_cast<const float *>(source.data) + token * source.stride[0];
-  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
-  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t stride = (int64_t)gridDim.y * blockDim.y;
   int64_t begin = (int64_t)blockIdx.y * blockDim.y;
+  const int32_t head_size = keys ? p.head_size : p.value_head_size;
   const int64_t first = (int64_t)threadIdx.x;
   const int64_t step = (int64_t)blockDim.x;
   const bool reads = exists && first < head_size;
@@ -259,6 +258,7 @@ KVF_INLINE void write_heads_x1(const kvf_reshape_and_cache_flash_per_token_head_
   }
   int8_t *to =
       static_cast<int8_t *>(cache.data) + block * cache.stride[0] + offset * cache.stride[1];
+  const kvf_view &scales = keys ? p.k_scale_cache : p.v_scale_cache;
   float *scale_at =
       static_cast<float *>(scales.data) + block * scales.stride[0] + offset * scales.stride[1];
   for (; begin < p.num_heads; begin += stride, head += stride) {

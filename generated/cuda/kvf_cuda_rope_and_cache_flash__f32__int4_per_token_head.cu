@@ -20,8 +20,9 @@ KVF_INLINE void stretch(const float (&v)[GROUP], float &lowest, float &highest) 
   }
 }
 
-/* The range of a head whose lanes, as many as blocks have columns, know its ends together. */
-KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
+/* The range of a head whose lanes, as many as blocks have columns, know its ends together, and then
+ * each. */
+KVF_INLINE kvf_int4_range find_range(float &lowest, float &highest) {
   for (int32_t distance = (int32_t)blockDim.x / 2; distance > 0; distance /= 2) {
     lowest = fmaxf(lowest, __shfl_xor_sync(0xFFFFFFFFu, lowest, distance));
     highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, distance));
@@ -29,7 +30,7 @@ KVF_INLINE kvf_int4_range find_range(float lowest, float highest) {
   return kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
 }
 
-KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count, bool whole,
+KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, uint32_t count, bool whole,
                             const kvf_int4_range &range) {
   uint32_t words[2] = {};
 #pragma unroll
@@ -42,7 +43,7 @@ KVF_INLINE void store_codes(const float (&v)[GROUP], uint8_t *to, int64_t count,
     return;
   }
 #pragma unroll
-  for (int32_t i = 0; i < GROUP / 2; ++i) {
+  for (uint32_t i = 0; i < GROUP / 2; ++i) {
     if (2 * i < count) {
       to[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
     }

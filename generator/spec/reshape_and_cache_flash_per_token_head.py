@@ -99,7 +99,7 @@ on the way.""",
         Field(
             "int32_t",
             "vector_elements",
-            "elements that one CUDA thread moves at a time; int4: 16 or 1",
+            "elements that one CUDA thread moves at a time; int4: 32, 16 or 1",
             True,
         ),
     ),

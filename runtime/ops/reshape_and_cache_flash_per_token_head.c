@@ -88,7 +88,10 @@ static int32_t vectors_of(const kvf_variant *variant, const kvf_view *source, co
   return kvf_vector_elements(variant->vectors, head_size, sides, 2);
 }
 
-/* 16 where the lanes have whole groups of a head: accesses of 16 bytes here, of 4 there. Else 1. */
+/*
+ * More than 1 where the lanes have whole groups of a head, accesses of 16 bytes here and of 4
+ * there: KVF_LANE_PART where they have equal parts of it, too, and it is rotated as a whole.
+ */
 static int32_t groups_of(const kvf_variant *variant, const kvf_view *source, const kvf_view *cache,
                          int32_t head_size) {
   const int32_t bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
@@ -99,7 +102,8 @@ static int32_t groups_of(const kvf_variant *variant, const kvf_view *source, con
   const bool whole = head_size % KVF_ROTATION_GROUP == 0 &&
                      kvf_vector_elements(elements, head_size, &from, 1) > 1 &&
                      kvf_vector_elements(codes, head_size / 2, &to, 1) > 1;
-  return whole ? KVF_ROTATION_GROUP : 1;
+  const bool equal = head_size >= KVF_LANE_PART && kvf_rotation_block(head_size) == head_size;
+  return !whole ? 1 : equal ? KVF_LANE_PART : KVF_ROTATION_GROUP;
 }
 
 enum { WARP = 32, MAX_BLOCK_Z = 64 };
@@ -191,7 +195,12 @@ kvf_status kvf_launch_reshape_and_cache_flash_per_token_head(
   const int32_t of_value =
       choose(variant, &params.value, &params.value_cache, params.value_head_size);
   params.vector_elements = of_key < of_value ? of_key : of_value;
+  if (is_int4(variant) && params.vector_elements == KVF_LANE_PART &&
+      params.head_size != params.value_head_size) {
+    params.vector_elements = KVF_ROTATION_GROUP; /* heads share the lanes of the longer ones */
+  }
+  const bool single = is_int4(variant) && params.vector_elements == 1;
   const kvf_grid grid =
-      grid_of(&check, &params, is_int4(variant) ? 2 * KVF_ROTATION_GROUP : params.vector_elements);
+      grid_of(&check, &params, single ? KVF_ROTATION_GROUP : params.vector_elements);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -499,6 +499,13 @@ FAULTS = (
         ("reshape_and_cache_flash_per_token_head",),
     ),
     Fault(
+        "codes of int4 beyond the last one are not cut off",
+        f"{KERNELS}/cache/int4.h",
+        "kvf_int4_place(highest, range) < 15.5f",
+        "kvf_int4_place(highest, range) < 16.5f",
+        ("reshape_and_cache_flash_per_token_head",),
+    ),
+    Fault(
         "halves of q8_0 are rounded towards 0",
         f"{KERNELS}/cache/ggml.h",
         "whole + (rest >= 0.5f)",

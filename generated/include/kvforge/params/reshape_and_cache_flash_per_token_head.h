@@ -26,7 +26,7 @@ typedef struct kvf_reshape_and_cache_flash_per_token_head_params {
   int32_t value_head_size; /* elements of a head of value */
 
   /* Derived by kvf_launch_reshape_and_cache_flash_per_token_head(); callers leave these alone. */
-  int32_t vector_elements; /* elements that one CUDA thread moves at a time; int4: 16 or 1 */
+  int32_t vector_elements; /* elements that one CUDA thread moves at a time; int4: 32, 16 or 1 */
 } kvf_reshape_and_cache_flash_per_token_head_params;
 
 #endif

@@ -82,6 +82,52 @@ KVF_INLINE uint32_t kvf_bf16x2_result(float2 v) {
 }
 #endif
 
+/* Of two words of two elements the larger ones, a NaN if one is one; the smaller ones, NaNs left
+ * out where the other is a number. */
+#if defined(__CUDA_ARCH__)
+KVF_INLINE uint32_t kvf_f16x2_larger_or_nan(uint32_t a, uint32_t b) {
+  asm("max.NaN.f16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
+KVF_INLINE uint32_t kvf_bf16x2_larger_or_nan(uint32_t a, uint32_t b) {
+  asm("max.NaN.bf16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
+KVF_INLINE uint32_t kvf_f16x2_smaller(uint32_t a, uint32_t b) {
+  asm("min.f16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
+KVF_INLINE uint32_t kvf_bf16x2_smaller(uint32_t a, uint32_t b) {
+  asm("min.bf16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
+#else
+KVF_INLINE float kvf_larger_number_or_nan(float a, float b) { return a > b || a != a ? a : b; }
+KVF_INLINE float kvf_smaller_number(float a, float b) { return a < b || b != b ? a : b; }
+KVF_INLINE uint32_t kvf_f16x2_larger_or_nan(uint32_t a, uint32_t b) {
+  const float2 x = kvf_f32x2_from_f16(a);
+  const float2 y = kvf_f32x2_from_f16(b);
+  return kvf_f16x2_result(
+      make_float2(kvf_larger_number_or_nan(x.x, y.x), kvf_larger_number_or_nan(x.y, y.y)));
+}
+KVF_INLINE uint32_t kvf_bf16x2_larger_or_nan(uint32_t a, uint32_t b) {
+  const float2 x = kvf_f32x2_from_bf16(a);
+  const float2 y = kvf_f32x2_from_bf16(b);
+  return kvf_bf16x2_result(
+      make_float2(kvf_larger_number_or_nan(x.x, y.x), kvf_larger_number_or_nan(x.y, y.y)));
+}
+KVF_INLINE uint32_t kvf_f16x2_smaller(uint32_t a, uint32_t b) {
+  const float2 x = kvf_f32x2_from_f16(a);
+  const float2 y = kvf_f32x2_from_f16(b);
+  return kvf_f16x2_result(make_float2(kvf_smaller_number(x.x, y.x), kvf_smaller_number(x.y, y.y)));
+}
+KVF_INLINE uint32_t kvf_bf16x2_smaller(uint32_t a, uint32_t b) {
+  const float2 x = kvf_f32x2_from_bf16(a);
+  const float2 y = kvf_f32x2_from_bf16(b);
+  return kvf_bf16x2_result(make_float2(kvf_smaller_number(x.x, y.x), kvf_smaller_number(x.y, y.y)));
+}
+#endif
+
 /* Two codes of 8 bits, the first in the low byte, as a word of two elements; every code is one. */
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ < 890
 KVF_INLINE uint32_t kvf_f16x2_from_fp8_e4m3(uint32_t codes) {

@@ -64,23 +64,40 @@ KVF_INLINE void kvf_hadamard_x16(float (&v)[KVF_ROTATION_GROUP], int32_t block, 
   }
 }
 
-/* The same where a lane has two groups, one behind the other. */
-KVF_INLINE void kvf_hadamard_x32(float (&a)[KVF_ROTATION_GROUP], float (&b)[KVF_ROTATION_GROUP],
-                                 int32_t block, int32_t lane) {
-  kvf_hadamard_within_x16(a, block);
-  kvf_hadamard_within_x16(b, block);
-  if (block > KVF_ROTATION_GROUP) {
+enum { KVF_LANE_VECTORS = KVF_LANE_PART / 8 };
+
+/* Sums and differences of elements that are so far from each other in what a lane has. */
+KVF_INLINE void kvf_butterfly_vectors(float (&v)[KVF_LANE_PART], int32_t distance) {
 #pragma unroll
-    for (int32_t i = 0; i < KVF_ROTATION_GROUP; ++i) {
-      const float sum = a[i] + b[i];
-      b[i] = a[i] - b[i];
-      a[i] = sum;
+  for (int32_t i = 0; i < KVF_LANE_PART; ++i) {
+    if ((i & distance) == 0) {
+      const float sum = v[i] + v[i + distance];
+      v[i + distance] = v[i] - v[i + distance];
+      v[i] = sum;
     }
   }
+}
+
+/*
+ * Multiplies a block by H of which `lanes` neighbouring lanes, a power of two, have all vectors:
+ * one each, then the next one each and so on. The whole warp calls it.
+ */
+KVF_INLINE void kvf_hadamard_vectors(float (&v)[KVF_LANE_PART], int32_t lanes, int32_t lane) {
+#pragma unroll
+  for (int32_t distance = 1; distance < 8; distance *= 2) {
+    kvf_butterfly_vectors(v, distance);
+  }
 #pragma unroll 1
-  for (int32_t distance = 1; distance * 2 * KVF_ROTATION_GROUP < block; distance *= 2) {
-    kvf_hadamard_across_x16(a, lane, distance);
-    kvf_hadamard_across_x16(b, lane, distance);
+  for (int32_t distance = 1; distance < lanes; distance *= 2) {
+    const float sign = lane & distance ? -1.0f : 1.0f; /* its product is exact: one rounding */
+#pragma unroll
+    for (int32_t i = 0; i < KVF_LANE_PART; ++i) {
+      v[i] = __fmaf_rn(v[i], sign, __shfl_xor_sync(0xFFFFFFFFu, v[i], distance));
+    }
+  }
+#pragma unroll
+  for (int32_t distance = 8; distance < KVF_LANE_PART; distance *= 2) {
+    kvf_butterfly_vectors(v, distance);
   }
 }
 

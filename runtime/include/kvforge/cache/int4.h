@@ -10,6 +10,8 @@
 #ifndef KVFORGE_INT4_H
 #define KVFORGE_INT4_H
 
+#include <stdbool.h>
+
 #include "kvforge/bits.h"
 
 /* How the elements of a head are encoded. */
@@ -19,12 +21,23 @@ typedef struct kvf_int4_range {
   uint32_t word;
 } kvf_int4_range;
 
-/* The nearest code, halves up; 0 for a NaN. On CUDA the last bit of 2^23 weighs 1, and what is
- * below is cut off: a conversion takes several times as long. */
+enum { KVF_CUT_OFF_0 = 0x4B000000 };
+
+/* A number of 0 or more without what is behind the point, as the bits of a float that is 2^23 more,
+ * of which the last bit weighs 1. On CUDA a conversion takes several times as long as the sum. */
+KVF_INLINE uint32_t kvf_cut_off(float x) {
+#if defined(__CUDA_ARCH__)
+  return kvf_bits(__fadd_rz(x, 8388608.0f));
+#else
+  return KVF_CUT_OFF_0 + (uint32_t)(int32_t)x;
+#endif
+}
+
+/* The nearest code, halves up; 0 for a NaN. */
 KVF_INLINE uint32_t kvf_int4_round(float x) {
 #if defined(__CUDA_ARCH__)
   const float above = __fadd_rn(fmaxf(x, 0.0f), 0.5f);
-  return kvf_bits(__fadd_rz(fminf(above, 15.0f), 8388608.0f)) - 0x4B000000u;
+  return kvf_cut_off(fminf(above, 15.0f)) - KVF_CUT_OFF_0;
 #else
   const float above = (x > 0.0f ? x : 0.0f) + 0.5f;
   return (uint32_t)(int32_t)(above < 15.0f ? above : 15.0f);
@@ -46,15 +59,31 @@ KVF_INLINE kvf_int4_range kvf_make_int4_range(uint32_t lowest, uint32_t highest)
   return range;
 }
 
-/* The code of an element; that of 0 for a NaN. Product and sum are rounded one after the other. */
+/* Where an element lies among the codes. Product and sum are rounded one after the other. */
+KVF_INLINE float kvf_int4_place(float x, kvf_int4_range range) {
+#if defined(__CUDA_ARCH__)
+  return __fadd_rn(__fmul_rn(x, range.inverse), range.zero);
+#else
+  return x * range.inverse + range.zero;
+#endif
+}
+
+/* The code of an element; that of 0 for a NaN. */
 KVF_INLINE uint32_t kvf_int4_from_f32(float x, kvf_int4_range range) {
 #if defined(__CUDA_ARCH__)
-  const float number = x == x ? x : 0.0f;
-  return kvf_int4_round(__fadd_rn(__fmul_rn(number, range.inverse), range.zero));
+  return kvf_int4_round(kvf_int4_place(x == x ? x : 0.0f, range));
 #else
-  const float number = (kvf_bits(x) & 0x7FFFFFFFu) <= 0x7F800000u ? x : 0.0f;
-  return kvf_int4_round(number * range.inverse + range.zero);
+  return kvf_int4_round(
+      kvf_int4_place((kvf_bits(x) & 0x7FFFFFFFu) <= 0x7F800000u ? x : 0.0f, range));
 #endif
+}
+
+/*
+ * Whether elements between -lowest and highest all lie among the codes as they are: nearly always.
+ * What is rounded twice may be beyond an end.
+ */
+KVF_INLINE bool kvf_int4_fits(float lowest, float highest, kvf_int4_range range) {
+  return kvf_int4_place(-lowest, range) >= -0.5f && kvf_int4_place(highest, range) < 15.5f;
 }
 
 /* The bits of a positive number, 0 for any other. */

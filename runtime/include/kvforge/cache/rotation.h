@@ -19,7 +19,8 @@
 
 enum {
   KVF_ROTATION_BLOCK = 512, /* elements of a block at most, as many as there are signs */
-  KVF_ROTATION_GROUP = 16   /* elements that are rotated in registers */
+  KVF_ROTATION_GROUP = 16,  /* elements that are rotated in registers */
+  KVF_LANE_PART = 32        /* elements that a lane has of a block on CUDA where blocks are heads */
 };
 
 /* The elements of a block of heads of a size, 1 or more. */
