@@ -21,7 +21,8 @@ static int fiber_count;
 static fiber *idle_list;
 static fiber *running;
 static void *scheduler[5];
-static char *stacks;
+uintptr_t fiber_stacks;
+size_t fiber_stacks_size;
 
 fiber *fiber_acquire(void (*entry)(void)) {
   fiber *f = idle_list;
@@ -29,19 +30,20 @@ fiber *fiber_acquire(void (*entry)(void)) {
     idle_list = f->next_idle;
     return f;
   }
-  if (!stacks) {
+  if (!fiber_stacks) {
     void *pool = mmap(NULL, (size_t)FIBERS_MAX * STRIDE, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pool == MAP_FAILED)
       return NULL;
-    stacks = pool;
+    fiber_stacks = (uintptr_t)pool;
   }
   if (fiber_count == FIBERS_MAX)
     return NULL;
-  char *stack = stacks + (size_t)fiber_count * STRIDE + GUARD;
-  if (mprotect(stack, STACK, PROT_READ | PROT_WRITE) != 0)
+  uintptr_t stack = fiber_stacks + (uintptr_t)fiber_count * STRIDE + GUARD;
+  if (mprotect((void *)stack, STACK, PROT_READ | PROT_WRITE) != 0)
     return NULL;
   f = &fibers[fiber_count++];
+  fiber_stacks_size += STRIDE;
   f->entry = entry;
   return f;
 }
@@ -63,7 +65,7 @@ static __attribute__((noinline, noreturn)) void start(fiber *f) {
   int index = (int)(f - fibers);
   ucontext_t context;
   getcontext(&context);
-  context.uc_stack.ss_sp = stacks + (size_t)index * STRIDE + GUARD;
+  context.uc_stack.ss_sp = (void *)(fiber_stacks + (uintptr_t)index * STRIDE + GUARD);
   context.uc_stack.ss_size = (size_t)(STACK - COLOUR * (index % COLOURS));
   context.uc_link = NULL;
   makecontext(&context, f->entry, 0);
@@ -94,10 +96,4 @@ void fiber_abandon_all(void) {
     fibers[i].started = false;
     fiber_release(&fibers[i]);
   }
-}
-
-bool fiber_owns(uintptr_t address, size_t size) {
-  uintptr_t offset = address - (uintptr_t)stacks;
-  size_t span = (size_t)fiber_count * STRIDE;
-  return offset < span && size <= span - offset;
 }

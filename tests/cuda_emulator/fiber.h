@@ -30,7 +30,14 @@ _Noreturn void fiber_escape(void);
 /* Makes all fibers idle and fresh, wherever they stopped. */
 void fiber_abandon_all(void);
 
-/* Whether [address, address + size) is stack of some fiber. */
-bool fiber_owns(uintptr_t address, size_t size);
+/* Where the stacks are; written by fiber.c only. */
+extern uintptr_t fiber_stacks;
+extern size_t fiber_stacks_size;
+
+/* Whether [address, address + size) is stack of some fiber: asked for every access of a kernel. */
+static inline bool fiber_owns(uintptr_t address, size_t size) {
+  uintptr_t offset = address - fiber_stacks;
+  return offset < fiber_stacks_size && size <= fiber_stacks_size - offset;
+}
 
 #endif

@@ -173,8 +173,7 @@ bool grid_may_access(uintptr_t address, size_t size, bool write) {
   if (found)
     return found->space == run.launch->device || found->space == MEMORY_PINNED;
   const kernel_row *kernel = run.launch->kernel;
-  return fiber_owns(address, size) ||
-         within(address, size, kernel->shared_begin,
+  return within(address, size, kernel->shared_begin,
                 (size_t)(kernel->shared_end - kernel->shared_begin)) ||
          within(address, size, dynamic_shared, run.launch->dynamic_shared) ||
          (!write && within(address, size, __ehdr_start, (size_t)(_end - __ehdr_start)) &&

@@ -37,7 +37,7 @@ void grid_clear_fault(void);
 _Noreturn void grid_fault(CUresult result, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Whether the running kernel may access [address, address + size). */
+/* Whether the running kernel may access [address, address + size), which is not on its stacks. */
 bool grid_may_access(uintptr_t address, size_t size, bool write);
 
 #endif

@@ -12,6 +12,10 @@
  * and touch little of it. */
 #define FILL_MAX ((size_t)64 << 20)
 
+/* From this size on memory is asked for in large pages: hiding it from the host and showing it to
+ * kernels walks all of its pages, at every launch. */
+#define LARGE ((size_t)4 << 20)
+
 /* The search for room starts over when it has come this far. Later is better for finding stale
  * pointers, but every mprotect walks the page tables of all addresses ever used. */
 #define REUSE_AFTER ((uintptr_t)32 << 20)
@@ -130,6 +134,8 @@ allocation *memory_allocate(int space, size_t size, void *owner) {
   enter_pages(fresh, fresh);
 
   mprotect((void *)fresh->begin, round_up(fresh->end) - fresh->begin, PROT_READ | PROT_WRITE);
+  if (size >= LARGE)
+    madvise((void *)fresh->begin, round_up(fresh->end) - fresh->begin, MADV_HUGEPAGE);
   memset((void *)fresh->begin, 0xFF, size < FILL_MAX ? size : FILL_MAX);
   memory_hide(fresh->begin, size);
   return fresh;

@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "collective.h"
+#include "fiber.h"
 #include "grid.h"
 #include "memory.h"
 
 /* ---- AddressSanitizer: every load and store ---- */
 
 static inline void check(uintptr_t address, size_t size, bool write) {
-  if (__builtin_expect(grid_may_access(address, size, write), 1))
+  if (fiber_owns(address, size) || __builtin_expect(grid_may_access(address, size, write), 1))
     return;
   char place[256];
   memory_describe(address, size, place, sizeof place);
