@@ -5,7 +5,9 @@
 32 query heads on 8 KV heads of 128 (or as --heads says), pages of 16 tokens in no order, vLLM's of 128, one
 layer. Decode is one token of one sequence over N positions; prefill N tokens, causal. One thread; a figure is
 the least of that thread's own times, all candidates in turns, so that what else the machine does counts
-little. Every result is compared with torch's in f32. Compare ratios, not times.
+little. With --threads N all have N threads, and it is the least time by the clock: for an idle machine,
+beside what torch's sum of 1 GiB reads there. Every result is compared with torch's in f32. Compare ratios,
+not times.
 """
 
 from __future__ import annotations
@@ -155,20 +157,32 @@ def vllm_call(
 
 
 def best(calls: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
-    """The least time of each, in turns, ms of this thread."""
+    """The least time of each, in turns, ms: of this thread, or by the clock where it has others."""
+    now = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
     least = [float("inf")] * len(calls)
     order = list(range(len(calls)))
     for _ in range(rounds):
         order.append(order.pop(0))
         for i in order:
-            begin = time.thread_time()
+            begin = now()
             calls[i]()
-            least[i] = min(least[i], time.thread_time() - begin)
+            least[i] = min(least[i], now() - begin)
     return [1e3 * seconds for seconds in least]
 
 
+def read_bandwidth() -> float:
+    """GB/s at which these threads read memory: torch's sum of 1 GiB."""
+    numbers = torch.ones(1 << 28)
+    return numbers.nbytes / best([numbers.sum], 10)[0] / 1e6
+
+
 def measure(
-    libraries: dict[str, ctypes.CDLL], kind: str, count: int, tokens: int, heads: list[int]
+    libraries: dict[str, ctypes.CDLL],
+    kind: str,
+    count: int,
+    tokens: int,
+    heads: list[int],
+    bandwidth: float,
 ) -> str:
     """One line of the table."""
     q_heads, kv_heads, size = heads
@@ -214,9 +228,10 @@ def measure(
     first = least[0]
     cells = [f"{name} {ms:9.3f} ms ({first / ms:5.2f})" for name, ms in times.items()]
     what = "decode" if tokens == 1 else "prefill"
-    gib = 2 * count * kv_heads * size * (1 if kind == "fp8" else dtype.itemsize) / first / 1e6
+    rate = 2 * count * kv_heads * size * (1 if kind == "fp8" else dtype.itemsize) / first / 1e6
     return (
-        f"{kind:4} {what:7} {count:6}: {', '.join(cells)}; {gib:5.1f} GB/s; off by {errors[0]:.1e}"
+        f"{kind:4} {what:7} {count:6}: {', '.join(cells)}; "
+        f"{rate:5.1f} GB/s, {rate / bandwidth:4.0%} of reading; off by {errors[0]:.1e}"
     )
 
 
@@ -232,10 +247,13 @@ def main() -> None:
     parser.add_argument("--decode", default="512,2048,8192", help="positions")
     parser.add_argument("--prefill", default="512,2048", help="tokens")
     parser.add_argument("--heads", default="32,8,128", help="query heads, KV heads, size")
+    parser.add_argument("--threads", type=int, default=1, help="of each [1]")
     options = parser.parse_args()
     torch.manual_seed(1)
-    torch.set_num_threads(1)
-    os.environ["KVFORGE_NUM_THREADS"] = "1"
+    torch.set_num_threads(options.threads)
+    os.environ["KVFORGE_NUM_THREADS"] = str(options.threads)
+    bandwidth = read_bandwidth()
+    print(f"{options.threads} threads, {os.cpu_count()} CPUs; reading 1 GiB: {bandwidth:.1f} GB/s")
     libraries = {
         "kvforge" if i == 0 else Path(path).name: ctypes.CDLL(str(Path(path).resolve()))
         for i, path in enumerate(options.libraries)
@@ -243,9 +261,9 @@ def main() -> None:
     heads = [int(number) for number in options.heads.split(",")]
     for kind in options.kinds.split(","):
         for count in filter(None, options.decode.split(",")):
-            print(measure(libraries, kind, int(count), 1, heads), flush=True)
+            print(measure(libraries, kind, int(count), 1, heads, bandwidth), flush=True)
         for count in filter(None, options.prefill.split(",")):
-            print(measure(libraries, kind, int(count), int(count), heads), flush=True)
+            print(measure(libraries, kind, int(count), int(count), heads, bandwidth), flush=True)
 
 
 if __name__ == "__main__":
