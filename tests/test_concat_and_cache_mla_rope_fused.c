@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "covering.h"
-#include "kvforge/op.h"
 #include "mla.h"
 #include "oracle.h"
 #include "region.h"
@@ -397,14 +396,6 @@ static rope_case case_of(const kvf_variant *variant, const int value[AXES], bool
   return what;
 }
 
-/* Whether CUDA's threads have several tokens, of which there are few here, one after the other. */
-static void join_tokens(bool joins) {
-  const int32_t values[KVF_MAX_TUNED] = {32, 4, 1}; /* threads, tokens, blocks */
-  if (options.backend == KVF_CUDA) {
-    (void)kvf_try_tuned(&kvf_op_concat_and_cache_mla_rope_fused, KVF_CUDA, joins ? values : NULL);
-  }
-}
-
 static void test_matrix(void) {
   if (!need_backend()) {
     return;
@@ -446,10 +437,8 @@ static void test_matrix(void) {
       covering_row *rows = covering_make(&plan, state, &count);
       for (int row = 0; row < count && failures < 5; ++row) {
         const rope_case what = case_of(variant, rows[row].value, aligned, random_next(&state));
-        join_tokens(row % 2 != 0);
         failures += !run_case(&what);
       }
-      join_tokens(false);
       free(rows);
     }
   }

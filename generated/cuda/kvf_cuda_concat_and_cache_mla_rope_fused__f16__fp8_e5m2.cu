@@ -215,7 +215,7 @@ KVF_INLINE bool has_angles(const kvf_concat_and_cache_mla_rope_fused_params &p, 
  */
 struct vector_pair {
   int64_t low;
-  int64_t high;  /* none if it is that of kv_c and not below its size */
+  int32_t apart; /* the other one, from the first */
   int32_t pairs; /* the first that they hold */
 };
 
@@ -223,85 +223,61 @@ struct vector_pair {
 KVF_INLINE vector_pair find_pair(const kvf_concat_and_cache_mla_rope_fused_params &p, uint32_t i,
                                  uint32_t per_row, uint32_t queries) {
   if (i >= queries + per_row) {
-    const int64_t at = (int64_t)(i - queries - per_row) * 2 * WIDE;
-    return {at, at + WIDE, 0};
+    return {(int64_t)(i - queries - per_row) * 2 * WIDE, WIDE, 0};
   }
   const uint32_t head = i < queries ? i / per_row : 0;
   const int32_t first = (int32_t)(i < queries ? i - head * per_row : i - queries) * WIDE;
   const int64_t row = head * p.q_pe.stride[1];
-  return {row + (p.is_neox ? first : 2 * first),
-          row + (p.is_neox ? first + p.rope_dim / 2 : 2 * first + WIDE), first};
-}
-
-/* What a thread reads of a token before it waits for any of it. */
-struct ahead {
-  uint4 low;
-  uint4 high;
-  int64_t position;
-  int64_t slot;
-};
-
-/* Of a part of a token that begins at `from`. */
-KVF_INLINE ahead ask(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token,
-                     const uint16_t *from, const vector_pair &pair, bool is_pair) {
-  ahead found;
-  found.position = kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
-  found.slot = kvf_slot_of(p.slots, token);
-  found.low = *reinterpret_cast<const uint4 *>(from + pair.low);
-  found.high = found.low;
-  if (is_pair) {
-    found.high = *reinterpret_cast<const uint4 *>(from + pair.high);
-  }
-  return found;
+  return {row + (p.is_neox ? first : 2 * first), p.is_neox ? p.rope_dim / 2 : WIDE, first};
 }
 
 /*
- * Tokens in vectors, of each two by one thread: what it has of the next token is asked for before
- * it waits for the angles of this one. A token that turns out to be skipped has been read for
+ * One token in vectors. A thread asks for two of them, the position and the slot before it waits
+ * for one of them, and then for the angles; a token that turns out to be skipped has been read for
  * nothing.
  */
-KVF_INLINE void write_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t first) {
+KVF_INLINE void write_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
   const uint32_t per_row = (uint32_t)p.rope_dim / (2 * WIDE);
   const uint32_t queries = (uint32_t)p.num_heads * per_row;
   const uint32_t rotations = queries + per_row;
   const uint32_t all = rotations + ((uint32_t)p.kv_lora_rank / WIDE + 1) / 2;
-  const int64_t step = (int64_t)gridDim.x * blockDim.y;
   const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < all; i += gridDim.y * blockDim.x) {
+    const int64_t position =
+        kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+    const int64_t slot = kvf_slot_of(p.slots, token);
     const vector_pair pair = find_pair(p, i, per_row, queries);
-    const bool is_pair = i < rotations || pair.high < p.kv_lora_rank;
     const kvf_view &source = i < queries ? p.q_pe : i < rotations ? p.k_pe : p.kv_c;
-    uint16_t *part = static_cast<uint16_t *>(source.data) + first * source.stride[0];
-    ahead next = ask(p, first, part, pair, is_pair);
-    for (int64_t token = first; token < p.slots.num_tokens; token += step) {
-      ahead now = next;
-      uint16_t *const to = part;
-      if (token + step < p.slots.num_tokens) {
-        part += step * source.stride[0];
-        next = ask(p, token + step, part, pair, is_pair);
-      }
-      int64_t block;
-      int64_t offset;
-      const bool writes = kvf_place(p.slots, now.slot, i == 0, &block, &offset);
-      if ((!writes && !p.rotate_skipped) || !has_angles(p, now.position, i == 0)) {
-        continue;
-      }
-      if (i >= queries && !writes) {
-        continue; /* k_pe and the cache are left alone */
-      }
-      if (i < rotations) {
-        rotate_by(p, now.low, now.high, now.position * p.cos_sin_cache.stride[0] + pair.pairs);
-        *reinterpret_cast<uint4 *>(to + pair.low) = now.low;
-        *reinterpret_cast<uint4 *>(to + pair.high) = now.high;
-      }
-      if (i >= queries) {
-        uint8_t *row = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-                       offset * p.kv_cache.stride[1];
-        row += i < rotations ? p.kv_lora_rank : 0;
-        store_cached(now.low, row + pair.low, scale);
-        if (is_pair) {
-          store_cached(now.high, row + pair.high, scale);
-        }
+    uint16_t *at = static_cast<uint16_t *>(source.data) + token * source.stride[0] + pair.low;
+    const bool is_pair = i < rotations || pair.low + WIDE < p.kv_lora_rank;
+    uint4 low = *reinterpret_cast<const uint4 *>(at);
+    uint4 high = low;
+    if (is_pair) {
+      high = *reinterpret_cast<const uint4 *>(at + pair.apart);
+    }
+    int64_t block;
+    int64_t offset;
+    const bool writes = kvf_place(p.slots, slot, i == 0, &block, &offset);
+    if ((!writes && !p.rotate_skipped) || !has_angles(p, position, i == 0)) {
+      return;
+    }
+    if (i >= queries && !writes) {
+      return; /* k_pe and the cache are left alone, and i only grows */
+    }
+    uint8_t *cached = nullptr;
+    if (i >= queries) {
+      cached = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+               offset * p.kv_cache.stride[1] + (i < rotations ? p.kv_lora_rank : 0) + pair.low;
+    }
+    if (i < rotations) {
+      rotate_by(p, low, high, position * p.cos_sin_cache.stride[0] + pair.pairs);
+      *reinterpret_cast<uint4 *>(at) = low;
+      *reinterpret_cast<uint4 *>(at + pair.apart) = high;
+    }
+    if (i >= queries) {
+      store_cached(low, cached, scale);
+      if (is_pair) {
+        store_cached(high, cached + pair.apart, scale);
       }
     }
   }
@@ -346,8 +322,15 @@ KVF_INLINE void write_narrow(const kvf_concat_and_cache_mla_rope_fused_params &p
   }
 }
 
+/* Blocks that share a multiprocessor at least: with more, registers would spill. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+enum { BLOCKS = 4 };
+#else
+enum { BLOCKS = 5 };
+#endif
+
 /* Grid: x tokens, y parts of a token. Block: x pairs of vectors of a token, y tokens. */
-extern "C" __global__ void __launch_bounds__(256, 3)
+extern "C" __global__ void __launch_bounds__(256, BLOCKS)
     kvf_cuda_concat_and_cache_mla_rope_fused__f16__fp8_e5m2(
         const __grid_constant__ kvf_concat_and_cache_mla_rope_fused_params p) {
   kvf_begin_kernel();

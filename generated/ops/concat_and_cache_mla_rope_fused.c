@@ -192,18 +192,18 @@ static const kvf_tuned cpu_tuned = {
     .defaults = {4},
 };
 
-/* Measured by `ninja tune`: threads, tokens, blocks by arch and num_tokens. */
+/* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {128, 8, 1024}},
-    {90, 256, {128, 8, 1024}},
-    {90, 4096, {128, 8, 1024}},
-    {90, INT64_MAX, {128, 8, 1024}},
+    {90, 16, {128}},
+    {90, 256, {128}},
+    {90, 4096, {128}},
+    {90, INT64_MAX, {128}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 3,
-    .names = {"threads", "tokens", "blocks"},
-    .defaults = {256, 8, 1024},
+    .num_constants = 1,
+    .names = {"threads"},
+    .defaults = {256},
     .rows = cuda_rows,
     .num_rows = 4,
 };

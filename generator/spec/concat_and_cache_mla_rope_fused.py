@@ -3,9 +3,8 @@
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.generations import GENERATIONS, generations
-from generator.spec.shared.mla import CPU_TUNED, SIZES, SLOT_MAPPING
+from generator.spec.shared.mla import SIZES, SLOT_MAPPING, TUNED
 from generator.spec.shared.writer import SLOT_REMAP, same_or_fp8
-from generator.tuned import Tuned
 
 OP = Op(
     namespace="_C_cache_ops",
@@ -94,17 +93,7 @@ bounds defects corrected. Before 0.33 it rotated the queries of all tokens.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2"),
     ),
     excluded=same_or_fp8,
-    # The threads of a block, up to how many tokens a thread has one after the other, and from how many
-    # blocks on.
-    tuned=(
-        CPU_TUNED,
-        Tuned(
-            "cuda",
-            {"threads": (256, 128, 64), "tokens": (8, 1, 4), "blocks": (1024, 512)},
-            "num_tokens",
-            (16, 256, 4096),
-        ),
-    ),
+    tuned=TUNED,
     upstream_schemas=dict.fromkeys(
         GENERATIONS,
         "concat_and_cache_mla_rope_fused(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, "

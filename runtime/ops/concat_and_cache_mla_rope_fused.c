@@ -136,19 +136,6 @@ static void check_pointers(kvf_check *check, const kvf_variant *variant,
   }
 }
 
-/* Where there are blocks enough, threads have several tokens: the next one comes during the last. */
-static void join_tokens(const kvf_check *check, int64_t tokens, kvf_grid *grid) {
-  enum { THREADS, TOKENS, BLOCKS }; /* positions of tuned constants */
-  const int32_t *tuned = kvf_tuned_values(check, tokens);
-  const uint32_t rows = grid->grid[0];
-  uint32_t joined = 1;
-  while (2 * joined <= (uint32_t)tuned[TOKENS] &&
-         (int64_t)rows / (2 * joined) * grid->grid[1] >= tuned[BLOCKS]) {
-    joined *= 2;
-  }
-  grid->grid[0] = (rows + joined - 1) / joined;
-}
-
 static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
                               kvf_concat_and_cache_mla_rope_fused_params *params) {
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
@@ -177,10 +164,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   const int64_t latents = params->vector_pairs > 1
                               ? (params->kv_lora_rank / params->vector_pairs + 1) / 2
                               : params->kv_lora_rank / params->vector_elements;
-  kvf_grid grid = kvf_token_grid(check, rotations + latents, params->slots.num_tokens);
-  if (params->vector_pairs > 1) {
-    join_tokens(check, params->slots.num_tokens, &grid);
-  }
+  const kvf_grid grid = kvf_token_grid(check, rotations + latents, params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
