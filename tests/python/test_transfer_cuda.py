@@ -15,24 +15,39 @@ from conftest import require
 
 require("python", __file__)
 
+from transfer_party import ENVIRONMENT, engines
+
 from kvforge import _library, transfer
 
 HERE = Path(__file__).resolve().parent
 
 
-def test_in_the_emulated_driver() -> None:
+def emulated(*arguments: str) -> None:
+    """transfer_emulated.py to its end."""
     driver = _library.find().parent / "emulator/libkvf_cuda_emulator.so"
     if not driver.is_file():
         pytest.skip("no emulated CUDA driver in this build; `ninja test` makes it where nvcc is")
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     settings = {"KVFORGE_LIBCUDA": str(driver), "KVF_EMULATOR_HOST_ACCESS": "1", "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, str(HERE / "transfer_emulated.py")],
-        env={**os.environ, **settings},
+        [sys.executable, str(HERE / "transfer_emulated.py"), *arguments],
+        env={**os.environ, **ENVIRONMENT, **settings},
         capture_output=True,
         text=True,
     )
     assert done.stdout == "done\n", done.stderr
+
+
+def test_in_the_emulated_driver() -> None:
+    emulated()
+
+
+@pytest.mark.parametrize("engine", ["nixl", "gloo"])
+def test_two_processes_in_the_emulated_driver(engine: str) -> None:
+    """The engine writes into pinned memory of the other process, registered as any memory of the host."""
+    if engine not in engines():
+        pytest.skip(f"{engine} is not installed")
+    emulated(engine)
 
 
 LAYERS, TOKENS, HEADS, SIZE, COUNT = 3, 16, 4, 64, 1000

@@ -1,6 +1,7 @@
 """Pages of the emulated GPU through kvforge.transfer: all memory must be as it is with pages of the CPU.
 
     KVFORGE_LIBCUDA=... KVF_EMULATOR_HOST_ACCESS=1 python transfer_emulated.py
+    ... python transfer_emulated.py nixl      or gloo: between two processes
 
 Work on a stream of that driver runs when somebody waits for it, so what is read too early is old.
 """
@@ -9,7 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -241,10 +246,68 @@ def refused() -> None:
         raise AssertionError("pages in two places")
 
 
+CASES = [
+    (*dtypes, places)
+    for dtypes in (
+        ("float16", "float16"),
+        ("float16", "fp8_e4m3"),
+        ("fp8_per_token_head", "bfloat16"),
+    )
+    for places in ((True, True), (True, False), (False, True))
+]
+RING: dict[str, Any] = {"slots": 2, "slot_bytes": 16384}
+
+
+def send(engine: str) -> None:
+    """Each case to another process, whose memory is to be what it is within one, on the CPU."""
+    command = [sys.executable, __file__, engine, "receive"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdin is not None and other.stdout is not None
+        for source, target, places in CASES:
+            here = sides(source, target, (False, False))
+            bring(*here, zero_tail=True)
+            one = sides(source, target, places)[0]
+            with transfer.Endpoint("one", [one.group], engine=engine, **RING) as endpoint:
+                offer = endpoint.offer("key", np.random.default_rng(3).permutation(144)[:COUNT])
+                print(json.dumps(endpoint.listen()), file=other.stdin, flush=True)
+                offer.result(20)
+                found = other.stdout.readline().strip()
+            assert found == digest(here[1]), (source, target, places)
+        other.stdin.close()
+        assert other.wait(20) == 0
+
+
+def receive(engine: str) -> None:
+    """The other process."""
+    landing = np.random.default_rng(4).permutation(192)[:COUNT]
+    for (source, target, places), line in zip(CASES, sys.stdin, strict=True):
+        two = sides(source, target, places)[1]
+        with transfer.Endpoint("two", [two.group], engine=engine, **RING) as endpoint:
+            peer = endpoint.connect(*json.loads(line))
+            stats = endpoint.fetch(peer, "key", landing, zero_tail=True).result(20)
+            assert stats.chunks > 1
+        print(digest(two), flush=True)
+
+
+def digest(side: Side) -> str:
+    """Of all memory."""
+    found = hashlib.sha256(side.pages.tobytes())
+    for each in side.scales:
+        found.update(getattr(each, "array", each).tobytes())
+    return found.hexdigest()
+
+
 if __name__ == "__main__":
     begin()
-    pairs()
-    order()
-    aborted()
-    refused()
-    print("done")
+    if len(sys.argv) > 2:
+        receive(sys.argv[1])
+    elif len(sys.argv) > 1:
+        send(sys.argv[1])
+        print("done")
+    else:
+        pairs()
+        order()
+        aborted()
+        refused()
+        print("done")
