@@ -47,7 +47,7 @@ int __tvm_ffi_bare_call(void *handle, const TVMFFIAny *arguments, int32_t count,
   for (int64_t i = 0; i < calls; ++i) {
     const kvf_status status = kvf_concat_and_cache_mla_rope_fused(
         &exec, tensor(&a[0]), tensor(&a[1]), tensor(&a[2]), tensor(&a[3]), tensor(&a[4]),
-        a[5].v_int64 != 0, tensor(&a[6]), tensor(&a[7]), "auto", tensor(&a[9]), NULL);
+        a[5].v_int64 != 0, tensor(&a[6]), tensor(&a[7]), "auto", tensor(&a[9]), false, NULL);
     if (status != KVF_OK) {
       TVMFFIErrorSetRaisedFromCStr("RuntimeError", kvf_last_error());
       return -1;

@@ -292,6 +292,39 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
   return false;
 }
 
+/*
+ * Nearly always, and in one pass: sizes that fit, elements of their own, and an aligned address. If
+ * not, no size is bound, and the checks say why.
+ */
+static inline bool is_plain(const char *argument, const DLTensor *tensor, kvf_dim *const *dims,
+                            kvf_view *view) {
+  const uintptr_t bytes = tensor->dtype.bits / 8u;
+  const uintptr_t address = (uintptr_t)tensor->data + tensor->byte_offset;
+  if (tensor->data == NULL || (address & (bytes - 1)) != 0) {
+    return false;
+  }
+  *view = (kvf_view){.data = (char *)tensor->data + tensor->byte_offset};
+  uint64_t compact = 1;
+  uint32_t bound = 0;
+  bool plain = true;
+  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
+    const int64_t size = tensor->shape[i];
+    const int64_t stride = tensor->strides ? tensor->strides[i] : (int64_t)compact;
+    view->stride[i] = stride;
+    compact *= (uint64_t)size;
+    if (dims[i]->value < 0) {
+      dims[i]->value = size;
+      dims[i]->bound_by = argument;
+      bound |= 1u << i;
+    }
+    plain &= (size > 0) & (size == dims[i]->value) & ((stride != 0) | (size == 1));
+  }
+  for (; !plain && bound != 0; bound &= bound - 1) {
+    *dims[__builtin_ctz(bound)] = (kvf_dim){.name = dims[__builtin_ctz(bound)]->name, .value = -1};
+  }
+  return plain;
+}
+
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
   if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
@@ -299,6 +332,12 @@ void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *te
   }
   if (tensor->ndim != rank) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want %d", tensor->ndim, rank);
+    return;
+  }
+  if (is_plain(argument, tensor, dims, view)) {
+    if (!is_here(check, tensor->device)) {
+      kvf_check_place(check, argument, tensor);
+    }
     return;
   }
   check_shape(check, argument, tensor, dims);

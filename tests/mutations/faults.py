@@ -687,6 +687,13 @@ FAULTS = (
         FLASH,
     ),
     Fault(
+        "a size that another argument has otherwise is taken",
+        "runtime/core/check.c",
+        "    plain &= (size > 0) & (size == dims[i]->value) & ((stride != 0) | (size == 1));",
+        "    plain &= (size > 0) & ((stride != 0) | (size == 1));",
+        FLASH,
+    ),
+    Fault(
         "the caller's context is not restored",
         "runtime/core/cuda.c",
         "  if (!pushed || driver->context_pop(&context) == CUDA_OK) {",

@@ -80,31 +80,34 @@ def slots(seed: int) -> Any:
     return torch.randperm(1200, generator=torch.Generator().manual_seed(seed))[:COUNT].numpy()
 
 
-def receive(pipe: Connection) -> None:
+def receive(pipe: Connection, engine: str) -> None:
     """The other process: its pages of each case once all has come."""
     import torch
 
     for _, device, dtype in CASES:
         memory, group = pages(device, 48, dtype, 1)
-        with transfer.Endpoint("to", [group], engine="gloo", slot_bytes=1 << 18) as endpoint:
+        with transfer.Endpoint("to", [group], engine=engine, slot_bytes=1 << 18) as endpoint:
             peer = endpoint.connect(*pipe.recv())
             endpoint.fetch(peer, "key", slots(2), zero_tail=True).result()
             pipe.send_bytes(memory.cpu().view(torch.uint8).numpy().tobytes())
             pipe.recv()
 
 
-def test_two_processes() -> None:
+@pytest.mark.parametrize("engine", ["nixl", "gloo"])
+def test_two_processes(engine: str) -> None:
+    if engine not in engines():
+        pytest.skip(f"{engine} is not installed")
     torch: Any = pytest.importorskip("torch")
     if not torch.cuda.is_available():
         pytest.skip("torch has no GPU")
     context = multiprocessing.get_context("spawn")
     pipe, theirs = context.Pipe()
-    other = context.Process(target=receive, args=(theirs,), daemon=True)
+    other = context.Process(target=receive, args=(theirs, engine), daemon=True)
     other.start()
     want: dict[str, bytes] = {}
     for source, target, dtype in CASES:
         memory, group = pages(source, TOKENS, "bfloat16", 0)
-        with transfer.Endpoint("from", [group], engine="gloo", slot_bytes=1 << 18) as endpoint:
+        with transfer.Endpoint("from", [group], engine=engine, slot_bytes=1 << 18) as endpoint:
             if source == "cuda":
                 torch.cuda._sleep(100_000_000)  # what is behind it is late
             memory.mul_(2)

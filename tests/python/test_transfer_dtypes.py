@@ -206,3 +206,25 @@ def test_a_peer_without_the_group_gives_nothing_of_it() -> None:
                 assert (page[0, 5] == 7).all() and page.sum() == 7 * HEADS * 9
         with pytest.raises(transfer.Incompatible, match="head 0 of c is with no peer"):
             reader.fetch(peers[1:], "key", [5], group="window")
+
+
+def test_more_than_the_ring_of_an_endpoint_that_is_not_told() -> None:
+    """64 MiB for each direction, in slots of 2 MiB: one write each, and slots are used again."""
+    tokens, wire = 70 << 10, Loopback()
+    random = np.random.default_rng(0)
+    memory = [random.integers(0, 256, (tokens // 64, 64, 1, 1024), np.uint8) for _ in range(2)]
+    groups = [transfer.Group("kv", [each], layers=["a"], dtype="packed") for each in memory]
+    with (
+        transfer.Endpoint("one", groups[:1], engine=wire) as sender,
+        transfer.Endpoint("two", groups[1:], engine=wire) as receiver,
+    ):
+        whole = {"free": 32, "held": 0, "quarantined": 0}
+        assert sender.counts() == receiver.counts() == {"incoming": whole, "outgoing": whole}
+        assert receiver._incoming.memory.nbytes == 64 << 20
+        order = random.permutation(tokens)
+        sender.offer("key", order)
+        peer = receiver.connect(*sender.listen())
+        stats = receiver.fetch(peer, "key", np.arange(tokens)).result()
+    assert (stats.bytes, stats.descriptors) == (70 << 20, 35)
+    there, here = (each.reshape(tokens, 1024) for each in memory)
+    assert (here == there[order]).all()
