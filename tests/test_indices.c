@@ -90,20 +90,15 @@ typedef struct changing_op {
   flipped indices[3];
 } changing_op;
 
-#define SLOTS                                                                                      \
-  { "slot_mapping", TOKENS, 0 }
-#define TABLE                                                                                      \
-  { "block_table", NUM_BLOCKS, 0 }
-#define STARTS                                                                                     \
-  { "cu_seq_lens", 0, ROWS }
-#define FLASH_PAGES                                                                                \
-  { NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE }
-#define HEADS                                                                                      \
-  { TOKENS, NUM_HEADS, HEAD_SIZE }
+#define SLOTS {"slot_mapping", TOKENS, 0}
+#define TABLE {"block_table", NUM_BLOCKS, 0}
+#define STARTS {"cu_seq_lens", 0, ROWS}
+#define FLASH_PAGES {NUM_BLOCKS, BLOCK_SIZE, NUM_HEADS, HEAD_SIZE}
+#define HEADS {TOKENS, NUM_HEADS, HEAD_SIZE}
 #define FLASH_ARGUMENTS                                                                            \
   {SCALAR, HEADS}, {SCALAR, HEADS}, {CACHE, FLASH_PAGES}, {CACHE, FLASH_PAGES}, {I64, {TOKENS}},   \
       {FORMAT, {0}}, {F32, {1}}, {                                                                 \
-    F32, { 1 }                                                                                     \
+    F32, {1}                                                                                       \
   }
 
 static const changing_op ops[] = {
