@@ -2178,7 +2178,8 @@ static const kvf_variant *variant_with(kvf_dtype cache) {
   return NULL;
 }
 
-/* One whose pages hold an element in each place and no scales: what the calls below are made for. */
+/* One whose pages hold an element in each place and no scales: what the calls below are made for.
+ */
 static const kvf_variant *plain_variant(void) {
   static const kvf_dtype plain[] = {KVF_F32,      KVF_F16,      KVF_BF16,
                                     KVF_FP8_E4M3, KVF_FP8_E5M2, KVF_INT8};
