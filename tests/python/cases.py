@@ -5,6 +5,7 @@ A case is made for any kind of array: `put` says how NumPy arrays become arrays 
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,10 +62,15 @@ M = TypeVar("M", bound=Maker)
 CASES: dict[str, Maker] = {}
 
 
+@functools.cache
+def namespace(op: str) -> str:
+    """Of an op; each kvforge.variants() reads the whole table."""
+    return next(row.namespace for row in kvforge.variants() if row.op == op)
+
+
 def function(root: Any, op: str) -> Any:
     """An op of kvforge.ops or torch.ops, in the namespace that it has."""
-    space = next(row.namespace for row in kvforge.variants() if row.op == op)
-    return getattr(getattr(root, space), op)
+    return getattr(getattr(root, namespace(op)), op)
 
 
 def case(maker: M) -> M:
