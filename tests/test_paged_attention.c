@@ -211,6 +211,8 @@ static int64_t cpu_tile(int64_t size) {
 
 /* A variant for tensor cores. */
 static bool is_tiled(const decode_case *what) { return what->variant->values[2] != KVF_OTHER; }
+/* Tiles of many rows want query and out in whole vectors, too. */
+static bool reads_vectors(const decode_case *what) { return what->variant->values[3] == 128; }
 
 /* Rows of the tiles of the variant that the op takes for the case. */
 static int64_t rows_taken(const decode_case *what) {
@@ -610,15 +612,21 @@ static void build(op_call *call, const void *context) {
   static const struct {
     const char *order;
     int64_t inner, pad;
-  } layouts[] = {{"012", 1, 0}, {"012", 1, 3}, {"012", 2, 1}, {"102", 1, 0}};
+  } layouts[2][QUERY_LAYOUTS] = {
+      {{"012", 1, 0}, {"012", 1, 3}, {"012", 2, 1}, {"102", 1, 0}},
+      {{"012", 1, 0}, {"012", 1, 8}, {"102", 1, 8}, {"102", 1, 0}},
+  };
+  const int vectors = reads_vectors(what) ? 1 : 0;
   const int64_t tokens = tokens_of(what);
   const int64_t shape[3] = {tokens, q_heads, what->size};
   for (int which = OUT; which <= QUERY; ++which) {
     int64_t stride[3];
     const int layout = which == OUT ? (what->query + 1) % QUERY_LAYOUTS : what->query;
-    lay_out(stride, shape, layouts[layout].order, layouts[layout].inner, layouts[layout].pad);
+    lay_out(stride, shape, layouts[vectors][layout].order, layouts[vectors][layout].inner,
+            layouts[vectors][layout].pad);
     operand_make(call, which, dl_dtype(which == OUT && what->out % 2 ? KVF_F32 : scalar), 3, shape,
-                 stride, what->seed % 2 ? 4 : 0, 64, what->seed + 3 + (uint64_t)which);
+                 stride, what->seed % 2 ? (vectors ? 16 : 4) : 0, 64,
+                 what->seed + 3 + (uint64_t)which);
   }
   for (int64_t i = 0; i < tokens * q_heads * what->size; ++i) {
     oracle_make(scalar, random_normal(&state),
@@ -1595,6 +1603,69 @@ static void test_long_sums(void) {
   }
 }
 
+/* One value of 2^24 and more among 32,767 of 1: what comes after it is lost where it is added to
+ * the same f32. It is the last before sums are put aside. */
+static void test_far_larger(void) {
+  static const int64_t all[] = {32768, -1};
+  static const struct {
+    int64_t size, group;
+    int64_t axis, tile; /* of the variant */
+    double large;
+  } rows[] = {
+      {16, 1, KVF_OTHER, KVF_OTHER, 0x1p24}, {64, 1, 64, 8, 0x1p28}, {64, 16, 64, 16, 0x1p28}};
+  if (!need_backend() || options.backend != KVF_CUDA) {
+    return;
+  }
+  for (size_t r = 0; r < TEST_COUNT(rows); ++r) {
+    const kvf_variant *variant = NULL;
+    for (int32_t v = 0; v < OP->num_variants; ++v) {
+      const int64_t *values = OP->variants[v].values;
+      if (values[0] == KVF_BF16 && values[1] == KVF_BF16 && values[2] == rows[r].axis &&
+          values[3] == rows[r].tile && wanted(&OP->variants[v])) {
+        variant = &OP->variants[v];
+      }
+    }
+    if (variant == NULL) {
+      continue;
+    }
+    const decode_case what = {.variant = variant,
+                              .kv_heads = 1,
+                              .group = rows[r].group,
+                              .size = rows[r].size,
+                              .block_size = 64,
+                              .lengths = all,
+                              .window = 0,
+                              .pattern = DECODE,
+                              .splits = 1,
+                              .scale = SCALE_RANK_0,
+                              .uniform = true,
+                              .out = OUT_F32,
+                              .seed = 8};
+    op_call call;
+    build(&call, &what);
+    for (int64_t at = 0; at < all[0]; ++at) {
+      const int64_t block = operand_get_index(&call.operands[TABLES], 0, at / 64);
+      for (int64_t e = 0; e < what.size; ++e) {
+        put_value(&call, &what, VALUES_, block, at % 64, 0, e, at == 16383 ? rows[r].large : 1.0);
+      }
+    }
+    op_call_upload(&call);
+    EXPECT_STATUS(op_call_invoke(&call, typed), KVF_OK);
+    const double want = (rows[r].large + 32767) / 32768;
+    uint8_t *now = buffer_contents(&call.operands[OUT].memory);
+    for (int64_t i = 0; i < what.group * what.size; ++i) {
+      uint8_t *expected = element_at(&call, OUT, (int64_t[]){0, i / what.size, i % what.size});
+      const double got =
+          oracle_value(KVF_F32, now + (expected - call.operands[OUT].memory.expected));
+      EXPECT(fabs(got - want) <= 1.5e-6 * want, "%s: element %lld is %.9g, want %.9g",
+             variant->symbol, (long long)i, got, want);
+    }
+    free(now);
+    op_call_free(&call);
+    count_case(variant);
+  }
+}
+
 /* ---- stacks
  * ------------------------------------------------------------------------------------------------
  */
@@ -2380,6 +2451,33 @@ static void test_bad_params(void) {
   }
   (void)op_call_verify(&call, "bad params");
   op_call_free(&call);
+
+  /* A query that is not read in vectors: tiles of many rows do not take it, and are not chosen. */
+  static const int64_t one[] = {160, -1};
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    decode_case many = {.variant = &OP->variants[v],
+                        .kv_heads = 1,
+                        .group = 1,
+                        .block_size = 16,
+                        .lengths = one,
+                        .pattern = PREFILL,
+                        .scale = SCALE_RANK_0,
+                        .seed = 11};
+    if (!wanted(many.variant) || !reads_vectors(&many)) {
+      continue;
+    }
+    many = fitted(many);
+    build(&call, &many);
+    op_call_upload(&call);
+    kvf_paged_attention_params params = params_of(&call, &many);
+    params.query.stride[2] = 2;
+    EXPECT_STATUS(kvf_launch_paged_attention(NULL, many.variant, &params), KVF_INVALID_VALUE);
+    EXPECT_TEXT(kvf_last_error(), "in vectors of 16 bytes, of query and out, too");
+    (void)op_call_verify(&call, "bad params");
+    op_call_free(&call);
+    count_case(many.variant);
+    break;
+  }
 }
 
 CU_TestInfo paged_attention_tests[] = {
@@ -2392,6 +2490,7 @@ CU_TestInfo paged_attention_tests[] = {
     {"the same bits in any batch", test_same_bits},
     {"threads that would be idle", test_idle_threads},
     {"sums over a million positions", test_long_sums},
+    {"values that are far larger", test_far_larger},
     {"a small stack", test_small_stack},
     {"what a writer wrote", test_written},
     {"strides beyond 2^31", test_far},

@@ -15,8 +15,9 @@ enum { THREADS = KVF_ATTENTION_TILE_THREADS, ROWS = 16 };
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  STEP = 16,        /* positions that a warp does at a time */
-  CHUNK = 2 * STEP, /* whose pages are found together */
+  STEP = 16, /* positions that a warp does at a time */
+  /* Positions whose pages are found together. */
+  CHUNK = 2 * STEP,
   STEPS = CHUNK / STEP,
   SIZE = 128,
   KEY_VECTOR = 16,                     /* elements */
@@ -27,9 +28,10 @@ enum {
   VALUE_WORDS = 4,
   QUERY_ROW = SIZE / 2 + 4, /* words; likewise 8 lanes */
   SUMS_ROW = SIZE + 8,
-  HALVES = 2,                /* rows of a lane's scores */
-  SUMS = HALVES * SIZE / 16, /* products whose sums a lane has */
-  COLUMNS = 4                /* scores of a lane and row */
+  ASIDE = 128 * WARPS * CHUNK, /* positions after which what is summed up is put aside */
+  HALVES = 2,                  /* rows of a lane's scores */
+  SUMS = HALVES * SIZE / 16,   /* products whose sums a lane has */
+  COLUMNS = 4                  /* scores of a lane and row */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
@@ -243,6 +245,62 @@ KVF_INLINE int64_t offset_of(const kvf_paged_attention_params &p, int64_t positi
   return position - kvf_divide(position, p.by_block_size) * p.block_size;
 }
 
+KVF_INLINE const uint16_t *query_of(const kvf_paged_attention_params &p, const row_of_tile &row) {
+  return static_cast<const uint16_t *>(p.query.data) + row.token * p.query.stride[0] +
+         row.head * p.query.stride[1];
+}
+
+/*
+ * The query as f16: each row times the power of 2 that brings its largest element to 2^14, so that
+ * none overflows, and what becomes subnormal is 2^28 times smaller than the largest, or more. A row
+ * with an element that is infinite or no number is left as it is. A warp does a row.
+ */
+KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
+  enum { LANES = WARP, PAIRS = SIZE / 2 / LANES };
+  const uint32_t thread = threadIdx.x;
+  const task &t = w.now;
+  const int32_t lane = (int32_t)thread % LANES;
+#pragma unroll 2
+  for (int32_t row = (int32_t)thread / LANES; row < ROWS; row += THREADS / LANES) {
+    const uint16_t *from = query_of(p, w.rows[row]);
+    float2 pairs[PAIRS] = {};
+    if (row < t.tile.rows) {
+#pragma unroll
+      for (int32_t i = 0; i < PAIRS; ++i) {
+        const int64_t at = 2 * (i * LANES + lane) * p.query.stride[2];
+        pairs[i] = make_float2(kvf_f32_from_bf16(from[at]),
+                               kvf_f32_from_bf16(from[at + p.query.stride[2]]));
+      }
+    }
+    uint32_t largest = 0; /* bits of an absolute value */
+#pragma unroll
+    for (int32_t i = 0; i < PAIRS; ++i) {
+      largest =
+          max(largest, max(kvf_bits(pairs[i].x) & 0x7FFFFFFFu, kvf_bits(pairs[i].y) & 0x7FFFFFFFu));
+    }
+#pragma unroll
+    for (int32_t distance = LANES / 2; distance > 0; distance /= 2) {
+      largest = max(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+    }
+    /* 2^(14 - exponent), of an exponent that leaves it and its inverse normal. */
+    const uint32_t exponent = min(max(largest >> 23, 15u), 254u);
+    const bool finite = largest < 0x7F800000u;
+    const float power = finite ? kvf_float((268u - exponent) << 23) : 1.0f;
+    uint32_t words[PAIRS];
+#pragma unroll
+    for (int32_t i = 0; i < PAIRS; ++i) {
+      words[i] = kvf_f16x2_result(make_float2(pairs[i].x * power, pairs[i].y * power));
+    }
+#pragma unroll
+    for (int32_t i = 0; i < PAIRS; ++i) {
+      w.query[row][i * LANES + lane] = words[i];
+    }
+    if (lane == 0) {
+      w.factors[row] = factor * (finite ? kvf_float((exponent - 14u) << 23) : 1.0f);
+    }
+  }
+}
+
 KVF_INLINE place find_place(const kvf_paged_attention_params &p, const task &t, int64_t position,
                             int64_t block) {
   place found = {reinterpret_cast<const int8_t *>(nothing),
@@ -268,6 +326,65 @@ KVF_INLINE bool is_there(const place &at) {
 
 /* The position of a step that is the lane's i-th. */
 KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
+
+KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part) {
+  key_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    const int8_t *key = places[8 * i + lane / 4].key;
+#pragma unroll
+    for (int32_t load = 0; load < KEY_PART; ++load) {
+      const uint4 four = kvf_read_once(reinterpret_cast<const uint4 *>(
+          key + (4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR));
+      words.v[i][load][0] = four.x;
+      words.v[i][load][1] = four.y;
+      words.v[i][load][2] = four.z;
+      words.v[i][load][3] = four.w;
+    }
+  }
+  return words;
+}
+
+KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
+  value_words words;
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    const int8_t *value = places[column_of(lane, i)].value;
+    const uint4 loaded = kvf_read_once(
+        reinterpret_cast<const uint4 *>(value + (8 * part + lane / 4) * VALUE_VECTOR));
+    words.v[i][0] = loaded.x;
+    words.v[i][1] = loaded.y;
+    words.v[i][2] = loaded.z;
+    words.v[i][3] = loaded.w;
+  }
+  return words;
+}
+
+/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
+KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
+                      float (&scores)[2][4]) {
+#pragma unroll
+  for (int32_t load = 0; load < KEY_PART; ++load) {
+#pragma unroll
+    for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
+      const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
+      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
+      const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[lane / 4 + 8][word]);
+      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
+      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
+#pragma unroll
+      for (int32_t i = 0; i < 2; ++i) {
+        const uint32_t *key = keys.v[i][load];
+        const uint32_t first[2] = {kvf_f16x2_from_int8(key[2 * eight]),
+                                   kvf_f16x2_from_int8(key[2 * eight] >> 16)};
+        const uint32_t second[2] = {kvf_f16x2_from_int8(key[2 * eight + 1]),
+                                    kvf_f16x2_from_int8(key[2 * eight + 1] >> 16)};
+        kvf_mma_f16(scores[i], near, first);
+        kvf_mma_f16(scores[i], far, second);
+      }
+    }
+  }
+}
 
 /*
  * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
@@ -353,109 +470,6 @@ KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t fi
   return words;
 }
 
-/*
- * The query as f16: each row times the power of 2 that brings its largest element to 2^14, so that
- * none overflows, and what becomes subnormal is 2^28 times smaller than the largest, or more. A row
- * with an element that is infinite or no number is left as it is. A warp does a row.
- */
-KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
-  const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-#pragma unroll 2
-  for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
-    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
-                           w.rows[row].token * p.query.stride[0] +
-                           w.rows[row].head * p.query.stride[1];
-    float2 pairs[(SIZE / 2 + WARP - 1) / WARP] = {};
-    uint32_t largest = 0; /* bits of an absolute value */
-#pragma unroll
-    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
-      const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
-      if (row < t.tile.rows) {
-        pairs[i] = make_float2(kvf_f32_from_bf16(from[at]),
-                               kvf_f32_from_bf16(from[at + p.query.stride[2]]));
-      }
-      largest =
-          max(largest, max(kvf_bits(pairs[i].x) & 0x7FFFFFFFu, kvf_bits(pairs[i].y) & 0x7FFFFFFFu));
-    }
-#pragma unroll
-    for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
-      largest = max(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
-    }
-    /* 2^(14 - exponent), of an exponent that leaves it and its inverse normal. */
-    const uint32_t exponent = min(max(largest >> 23, 15u), 254u);
-    const bool finite = largest < 0x7F800000u;
-    const float power = finite ? kvf_float((268u - exponent) << 23) : 1.0f;
-#pragma unroll
-    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
-      w.query[row][i * WARP + lane] =
-          kvf_f16x2_result(make_float2(pairs[i].x * power, pairs[i].y * power));
-    }
-    if (lane == 0) {
-      w.factors[row] = factor * (finite ? kvf_float((exponent - 14u) << 23) : 1.0f);
-    }
-  }
-}
-
-KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part) {
-  key_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 2; ++i) {
-    const int8_t *key = places[8 * i + lane / 4].key;
-#pragma unroll
-    for (int32_t load = 0; load < KEY_PART; ++load) {
-      const uint4 four = kvf_read_once(reinterpret_cast<const uint4 *>(
-          key + (4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR));
-      words.v[i][load][0] = four.x;
-      words.v[i][load][1] = four.y;
-      words.v[i][load][2] = four.z;
-      words.v[i][load][3] = four.w;
-    }
-  }
-  return words;
-}
-
-KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
-  value_words words;
-#pragma unroll
-  for (int32_t i = 0; i < 4; ++i) {
-    const int8_t *value = places[column_of(lane, i)].value;
-    const uint4 loaded = kvf_read_once(
-        reinterpret_cast<const uint4 *>(value + (8 * part + lane / 4) * VALUE_VECTOR));
-    words.v[i][0] = loaded.x;
-    words.v[i][1] = loaded.y;
-    words.v[i][2] = loaded.z;
-    words.v[i][3] = loaded.w;
-  }
-  return words;
-}
-
-/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
-KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
-                      float (&scores)[2][4]) {
-#pragma unroll
-  for (int32_t load = 0; load < KEY_PART; ++load) {
-#pragma unroll
-    for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
-      const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
-      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
-      const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[lane / 4 + 8][word]);
-      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
-      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
-#pragma unroll
-      for (int32_t i = 0; i < 2; ++i) {
-        const uint32_t *key = keys.v[i][load];
-        const uint32_t first[2] = {kvf_f16x2_from_int8(key[2 * eight]),
-                                   kvf_f16x2_from_int8(key[2 * eight] >> 16)};
-        const uint32_t second[2] = {kvf_f16x2_from_int8(key[2 * eight + 1]),
-                                    kvf_f16x2_from_int8(key[2 * eight + 1] >> 16)};
-        kvf_mma_f16(scores[i], near, first);
-        kvf_mma_f16(scores[i], far, second);
-      }
-    }
-  }
-}
-
 /* Element `element` of a load of two positions, as the matrix product takes it. */
 KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
                                const uint32_t (&second)[VALUE_WORDS], int32_t element) {
@@ -480,6 +494,52 @@ KVF_INLINE int32_t column_of_element(int32_t element) {
   const int32_t load = element / (8 * VALUE_VECTOR);
   const int32_t within = element % (8 * VALUE_VECTOR);
   return (load * VALUE_VECTOR + within % VALUE_VECTOR) * 8 + within / VALUE_VECTOR;
+}
+
+/*
+ * What a lane has so far is put aside now and then, where the sums of its warp lie at the end: so
+ * no product is added to a sum that is very much larger, of which the tensor cores cut off, always
+ * in the same direction, what has no room.
+ */
+KVF_INLINE float *aside_of(working_set &w) {
+  static_assert(ROWS * SUMS_ROW >= WARP * (4 * SUMS + 2 * HALVES), "the room of a warp");
+  const uint32_t thread = kvf_thread_anew();
+  return &w.sums[thread / WARP][0][0] + thread % WARP;
+}
+
+/* Adds what is put aside. */
+KVF_INLINE void take_back(working_set &w, progress &now) {
+  const float *aside = aside_of(w);
+  float factors[HALVES];
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    factors[row] =
+        kvf_quick_exp2(aside[WARP * (4 * SUMS + row)] - kvf_score_base(now.largest[row]));
+    now.totals[row] += aside[WARP * (4 * SUMS + HALVES + row)] * factors[row];
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4 * SUMS; ++i) {
+    now.sums[i / 4][i % 4] += aside[WARP * i] * factors[i % 4 / 2];
+  }
+}
+
+/* Puts aside what there is, with what is `there` already. */
+KVF_INLINE void put_aside(working_set &w, bool there, progress &now) {
+  if (there) {
+    take_back(w, now);
+  }
+  float *aside = aside_of(w);
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    aside[WARP * (4 * SUMS + row)] = now.largest[row];
+    aside[WARP * (4 * SUMS + HALVES + row)] = now.totals[row];
+    now.totals[row] = 0.0f;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4 * SUMS; ++i) {
+    aside[WARP * i] = now.sums[i / 4][i % 4];
+    now.sums[i / 4][i % 4] = 0.0f;
+  }
 }
 
 /* Adds up what the warps have and stores it. */
@@ -584,12 +644,17 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
   }
 }
 
+/* The first position of a warp. */
+KVF_INLINE uint32_t start_of(const task &t) {
+  return (uint32_t)t.tile.begin + kvf_thread_anew() / WARP * CHUNK;
+}
+
 /* One unit of work. */
 KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const task &t = w.now;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int32_t warp = (int32_t)threadIdx.x / WARP;
-  uint32_t first = (uint32_t)t.tile.begin + warp * CHUNK;
+  uint32_t first = start_of(t);
   int64_t block = ask(p, t, (int64_t)first + lane);
   find_rows(p, t, w.rows);
   int32_t turn = 0;
@@ -611,35 +676,45 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   for (int32_t row = 0; row < HALVES; ++row) {
     now.largest[row] = KVF_NO_SCORE;
   }
+  for (;;) { /* lengths are int32 */
+    const uint32_t stop = min(first + ASIDE, (uint32_t)t.tile.end);
 #pragma unroll 1
-  while (first < (uint32_t)t.tile.end) { /* lengths are int32 */
-    /* Whether all rows see all positions, whose scores want nothing but their factor. */
-    const bool plain = there && !p.adjusts && (int32_t)first >= (int32_t)t.tile.all_begin &&
-                       first + CHUNK <= (uint32_t)t.tile.all_end;
-    const place *here = w.places[warp][turn];
-    place *next = w.places[warp][turn ^ 1];
-    const uint32_t following = first + WARPS * CHUNK;
-    __syncwarp(); /* what was there is used */
-    found = find_place(p, t, (int64_t)following + lane, block);
-    next[lane] = found;
-    there = __all_sync(ALL_LANES, is_there(found));
-    block = ask(p, t, (int64_t)following + WARPS * CHUNK + lane);
-    __syncwarp();
-    if (plain) {
+    while (first < stop) {
+      /* Whether all rows see all positions, whose scores want nothing but their factor. */
+      const bool plain = there && !p.adjusts && (int32_t)first >= (int32_t)t.tile.all_begin &&
+                         first + CHUNK <= (uint32_t)t.tile.all_end;
+      const place *here = w.places[warp][turn];
+      place *next = w.places[warp][turn ^ 1];
+      const uint32_t following = first + WARPS * CHUNK;
+      __syncwarp(); /* what was there is used */
+      found = find_place(p, t, (int64_t)following + lane, block);
+      next[lane] = found;
+      there = __all_sync(ALL_LANES, is_there(found));
+      block = ask(p, t, (int64_t)following + WARPS * CHUNK + lane);
+      __syncwarp();
+      if (plain) {
 #pragma unroll 1
-      for (int32_t at = 0; at < CHUNK; at += STEP) {
-        step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
-             lane, true, ahead, now);
+        for (int32_t at = 0; at < CHUNK; at += STEP) {
+          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
+               lane, true, ahead, now);
+        }
+      } else {
+#pragma unroll 1
+        for (int32_t at = 0; at < CHUNK; at += STEP) {
+          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
+               lane, false, ahead, now);
+        }
       }
-    } else {
-#pragma unroll 1
-      for (int32_t at = 0; at < CHUNK; at += STEP) {
-        step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
-             lane, false, ahead, now);
-      }
+      first = following;
+      turn ^= 1;
     }
-    first = following;
-    turn ^= 1;
+    if (first >= (uint32_t)t.tile.end) {
+      break;
+    }
+    put_aside(w, first >= start_of(t) + 2 * ASIDE, now);
+  }
+  if (first > start_of(t) + ASIDE) {
+    take_back(w, now);
   }
   store(p, w, now, head_scale(p.v_scale, t.kv_head));
 }

@@ -15,14 +15,16 @@ enum { THREADS = KVF_ATTENTION_TILE_THREADS, ROWS = 128 };
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  STEP = 16,                   /* positions that a warp does at a time */
-  CHUNK = KVF_ATTENTION_CHUNK, /* whose pages are found together */
+  STEP = 16, /* positions that a warp does at a time */
+  /* Positions whose pages are found together. */
+  CHUNK = KVF_ATTENTION_CHUNK,
   STEPS = CHUNK / STEP,
   SIZE = 128,
   ROW = SIZE / 2 + 4,                /* words; 8 lanes read 16 bytes each from banks of their own */
   VECTORS = SIZE * 1 / 16,           /* of 16 bytes, of a head */
   LOADS = CHUNK * VECTORS / THREADS, /* of a thread */
   PRODUCTS = ROWS / WARPS / 16,      /* that a warp's rows are */
+  SLACK = 8,                         /* a weight is 2^SLACK at most */
   HALVES = 2 * PRODUCTS,             /* rows of a lane's scores */
   SUMS = HALVES * SIZE / 16,         /* products whose sums a lane has */
   COLUMNS = CHUNK / 4                /* scores of a lane and row */
@@ -62,10 +64,19 @@ struct place {
   const uint8_t *value;
 };
 
-/* What a lane has so far of a row, beside sums. */
-struct online_row {
-  float largest; /* score */
-  float total;   /* of the weights of its own columns */
+/* The KV head in the first page of keys or values, and how far pages and positions are apart. */
+struct side {
+  const uint8_t *head;
+  int64_t page;
+  int64_t position;
+};
+
+/* The place that a thread finds next: in the first half of the block one of a key, else of a value.
+ */
+struct search {
+  int64_t block; /* asked for; in its lower half if the numbers have 4 bytes */
+  int32_t page;
+  int32_t offset; /* in the page */
 };
 
 /* Positions that the rows of a warp see: [from, to) one of them, [all_from, all_to) all. */
@@ -73,7 +84,7 @@ struct seen_by_warp {
   int32_t from;
   int32_t to;
   int32_t all_from;
-  int32_t all_to; /* 0: scores want more than a factor */
+  int32_t all_to;
 };
 
 /* What the threads of a block share. */
@@ -82,12 +93,21 @@ struct __align__(16) working_set {
   uint32_t keys[CHUNK][ROW];
   uint32_t values[CHUNK][ROW];
   uint4 codes[CHUNK][VECTORS]; /* of keys or values */
+  /* Of a lane's rows, for which it has no registers left: the scores that weights are measured
+   * from, not multiplied yet, unless `apart`, and what the weights of its own columns add up to. */
+  float __align__(16) bases[THREADS][HALVES];
+  float __align__(16) totals[THREADS][HALVES];
   row_of_tile rows[ROWS];
-  online_row online[HALVES][THREADS]; /* of a lane's rows, for which it has no registers left */
   seen_by_warp seen[WARPS];
-  float factors[ROWS];         /* what the scores of a row are to be multiplied by */
-  place places[2][CHUNK];      /* of two chunks in turn */
-  bool whole[2][CHUNK / WARP]; /* whether all of a warp's share are there */
+  float factors[ROWS]; /* what the scores of a row are to be multiplied by */
+  bool apart; /* scores want more than a factor above 0, and are multiplied before they are compared
+               */
+  side sides[2];
+  search searches[THREADS];
+  int32_t pages; /* of a chunk, and what is left of it */
+  int32_t positions;
+  place places[2][CHUNK];          /* of two chunks in turn */
+  uint32_t there[2][CHUNK / WARP]; /* a bit for each */
   task now;
 };
 
@@ -219,137 +239,31 @@ KVF_INLINE float head_scale(const kvf_view &scales, int64_t kv_head) {
   return static_cast<const float *>(scales.data)[kv_head * scales.stride[0]];
 }
 
-/* Asks for the block of a position, for a place that is wanted later. */
-KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const task &t, int64_t position) {
-  return position < t.tile.end
-             ? kvf_index_at(p.block_table.data, p.index_bytes,
-                            t.tile.sequence * p.block_table.stride[0] +
-                                kvf_divide(position, p.by_block_size) * p.block_table.stride[1])
-             : 0;
-}
-
 /* Of a position: how far it is into its page. */
 KVF_INLINE int64_t offset_of(const kvf_paged_attention_params &p, int64_t position) {
   return position - kvf_divide(position, p.by_block_size) * p.block_size;
 }
 
-KVF_INLINE place find_place(const kvf_paged_attention_params &p, const task &t, int64_t position,
-                            int64_t block) {
-  place found = {reinterpret_cast<const uint8_t *>(nothing),
-                 reinterpret_cast<const uint8_t *>(nothing)};
-  if (position < t.tile.end) {
-    const int64_t offset = offset_of(p, position);
-    if (block >= 0 && block < p.num_blocks) {
-      found.key = static_cast<const uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                  offset * p.key_cache.stride[1] + t.kv_head * p.key_cache.stride[2];
-      found.value = static_cast<const uint8_t *>(p.value_cache.data) +
-                    block * p.value_cache.stride[0] + offset * p.value_cache.stride[1] +
-                    t.kv_head * p.value_cache.stride[2];
-    } else {
-      count_fault(p, t, position, offset);
-    }
-  }
-  return found;
-}
-
-KVF_INLINE bool is_there(const place &at) {
-  return at.key != reinterpret_cast<const uint8_t *>(nothing);
-}
-
-/* The position of a step that is the lane's i-th. */
-KVF_INLINE int32_t column_of(int32_t lane, int32_t i) { return 2 * (lane % 4) + i % 2 + i / 2 * 8; }
-
-/*
- * Turns the scores of a lane into weights, by row, and brings what was summed so far to the same
- * base. `first` is the first position of the step; unless `plain` some are not there, some rows do
- * not see some, or scores want more than their factor.
- */
-KVF_INLINE void weigh(const kvf_paged_attention_params &p, working_set &w, const place *places,
-                      const float (&scores)[PRODUCTS][COLUMNS / 2][4], int32_t first, int32_t lane,
-                      bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
-  const int32_t mine =
-      (int32_t)threadIdx.x / WARP * 16 * PRODUCTS + lane / 4; /* the first of its rows */
-#pragma unroll
-  for (int32_t row = 0; row < HALVES; ++row) {
-    const float factor = w.factors[mine + 8 * row];
-#pragma unroll
-    for (int32_t i = 0; i < COLUMNS; ++i) {
-      weights[row][i] = scores[row / 2][i / 2][2 * (row % 2) + i % 2] * factor;
-    }
-  }
-  if (p.adjusts) { /* apart from masks, which all tiles have: the code is long */
-#pragma unroll
-    for (int32_t i = 0; i < HALVES * COLUMNS; ++i) {
-      float &score = weights[i / COLUMNS][i % COLUMNS];
-      score =
-          adjust(p, w.rows[mine + 8 * (i / COLUMNS)], first + column_of(lane, i % COLUMNS), score);
-    }
-  }
-  if (!plain) {
-#pragma unroll
-    for (int32_t row = 0; row < HALVES; ++row) {
-      const row_of_tile &own = w.rows[mine + 8 * row];
-#pragma unroll
-      for (int32_t i = 0; i < COLUMNS; ++i) {
-        const int32_t position = first + column_of(lane, i);
-        const float score = weights[row][i];
-        const bool seen =
-            position >= own.from && position < own.to && is_there(places[column_of(lane, i)]);
-        weights[row][i] = seen ? score : KVF_NO_SCORE;
-      }
-    }
-  }
-  float factors[HALVES];
-  bool moved = false;
-#pragma unroll
-  for (int32_t row = 0; row < HALVES; ++row) {
-    const float before = w.online[row][threadIdx.x].largest;
-    float largest = before;
-#pragma unroll
-    for (int32_t i = 0; i < COLUMNS; ++i) {
-      largest = fmaxf(largest, weights[row][i]);
-    }
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
-    const float base = kvf_score_base(largest);
-    factors[row] = kvf_quick_exp2(before - base);
-    moved |= largest != before;
-    float total = w.online[row][threadIdx.x].total * factors[row];
-#pragma unroll
-    for (int32_t i = 0; i < COLUMNS; ++i) {
-      weights[row][i] = kvf_quick_exp2(weights[row][i] - base);
-      total += weights[row][i];
-    }
-    w.online[row][threadIdx.x] = {largest, total};
-    if (row % 2 == 1) { /* both rows of a product */
-      if (__any_sync(ALL_LANES, moved)) {
-#pragma unroll
-        for (int32_t i = 0; i < SIZE / 2; ++i) {
-          now.sums[row / 2 * (SIZE / 8) + i / 4][i % 4] *= factors[row - 1 + i % 4 / 2];
-        }
-      }
-      moved = false;
-    }
-  }
+KVF_INLINE const uint16_t *query_of(const kvf_paged_attention_params &p, const row_of_tile &row) {
+  return static_cast<const uint16_t *>(p.query.data) + row.token * p.query.stride[0] +
+         row.head * p.query.stride[1];
 }
 
 KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
+  const uint32_t thread = kvf_thread_anew();
   const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-#pragma unroll 8
-  for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
-    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
-                           w.rows[row].token * p.query.stride[0] +
-                           w.rows[row].head * p.query.stride[1];
-#pragma unroll
-    for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
-      const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
-      w.query[row][i * WARP + lane] =
-          row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
+  const uint32_t at = thread % (SIZE / 8) * 8;
+#pragma unroll 4
+  for (uint32_t row = thread / (SIZE / 8); row < ROWS; row += THREADS / (SIZE / 8)) {
+    uint4 *to = reinterpret_cast<uint4 *>(&w.query[row][at / 2]);
+    if ((int32_t)row < t.tile.rows) {
+      kvf_copy_async(to, query_of(p, w.rows[row]) + at);
+    } else {
+      *to = make_uint4(0, 0, 0, 0);
     }
   }
-  if (threadIdx.x < ROWS) {
-    w.factors[threadIdx.x] = factor;
+  if (thread < ROWS) {
+    w.factors[thread] = factor;
   }
 }
 
@@ -365,21 +279,31 @@ KVF_INLINE share share_of(int32_t load) {
 
 /* Asks for the thread's share of the keys of a chunk. */
 KVF_INLINE void ask_for_keys(working_set &w, const place (&places)[CHUNK]) {
+  const uint8_t *from[LOADS]; /* all before the first copy, which no read may overtake */
+#pragma unroll
+  for (int32_t i = 0; i < LOADS; ++i) {
+    from[i] = places[share_of(i).position].key;
+  }
 #pragma unroll
   for (int32_t i = 0; i < LOADS; ++i) {
     const share at = share_of(i);
     kvf_copy_async(&w.codes[at.position][at.vector],
-                   reinterpret_cast<const uint4 *>(places[at.position].key) + at.vector);
+                   reinterpret_cast<const uint4 *>(from[i]) + at.vector);
   }
 }
 
 /* Asks for the thread's share of the values of a chunk. */
 KVF_INLINE void ask_for_values(working_set &w, const place (&places)[CHUNK]) {
+  const uint8_t *from[LOADS]; /* all before the first copy, which no read may overtake */
+#pragma unroll
+  for (int32_t i = 0; i < LOADS; ++i) {
+    from[i] = places[share_of(i).position].value;
+  }
 #pragma unroll
   for (int32_t i = 0; i < LOADS; ++i) {
     const share at = share_of(i);
     kvf_copy_async(&w.codes[at.position][at.vector],
-                   reinterpret_cast<const uint4 *>(places[at.position].value) + at.vector);
+                   reinterpret_cast<const uint4 *>(from[i]) + at.vector);
   }
 }
 
@@ -409,6 +333,10 @@ KVF_INLINE void score(const working_set &w, int32_t lane,
       &w.query[(int32_t)threadIdx.x / WARP * 16 * PRODUCTS + lane % 16][lane / 16 * 4];
   const uint32_t *key = &w.keys[lane % 8 + lane / 16 * 8][lane / 8 % 2 * 4];
 #pragma unroll
+  for (int32_t i = 0; i < PRODUCTS * COLUMNS * 2; ++i) {
+    scores[i / (COLUMNS * 2)][i / 4 % (COLUMNS / 2)][i % 4] = 0.0f;
+  }
+#pragma unroll
   for (int32_t part = 0; part < SIZE / 16; ++part) {
     uint32_t rows[PRODUCTS][4];
 #pragma unroll
@@ -430,28 +358,117 @@ KVF_INLINE void score(const working_set &w, int32_t lane,
   }
 }
 
-/* A pair of weights as the matrix product takes it. */
-KVF_INLINE uint32_t pack(const float *two) {
-  const uint32_t rounded = kvf_f16x2_result(make_float2(two[0], two[1]));
-  return rounded;
+/* What the scores of a row are multiplied by when they are measured. */
+KVF_INLINE float factor_of(const working_set &w, int32_t number) {
+  return w.apart ? 1.0f : w.factors[number];
 }
 
-/* Adds the weights by the values. */
-KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS], int32_t lane,
-                    progress &now) {
+/*
+ * Turns the scores of a lane into weights, and adds these by the values: while some are multiplied
+ * others become powers. They are measured from a base that moves when a weight would be above
+ * 2^SLACK: so sums are seldom brought to another. `first` is the first position of the chunk;
+ * unless `plain` some are not there, or some rows do not see some.
+ */
+KVF_INLINE void weigh_and_add(const kvf_paged_attention_params &p, working_set &w, int32_t turn,
+                              int32_t first, int32_t lane, bool plain,
+                              float (&scores)[PRODUCTS][COLUMNS / 2][4], progress &now) {
+  const int32_t mine =
+      (int32_t)threadIdx.x / WARP * 16 * PRODUCTS + lane / 4; /* the first of the lane's rows */
+  const int32_t shift = 2 * (lane % 4);
+#define SCORE(row, i)                                                                              \
+  scores[(row) / 2][(i) / 2][(row) % 2 * 2 + (i) % 2] /* of position COLUMN(i) + shift */
+#define COLUMN(i) ((i) / 2 * 8 + (i) % 2)
+  if (w.apart) {
+#pragma unroll
+    for (int32_t i = 0; i < HALVES * COLUMNS; ++i) {
+      const int32_t number = mine + 8 * (i / COLUMNS);
+      float &score = SCORE(i / COLUMNS, i % COLUMNS);
+      score =
+          adjust(p, w.rows[number], first + COLUMN(i % COLUMNS) + shift, score * w.factors[number]);
+    }
+  }
+  if (!plain) {
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) {
+      const int32_t from = w.rows[mine + 8 * row].from - first - shift;
+      const int32_t to = w.rows[mine + 8 * row].to - first - shift;
+#pragma unroll
+      for (int32_t i = 0; i < COLUMNS; ++i) {
+        const bool there = (w.there[turn][COLUMN(i) / WARP] >> shift >> COLUMN(i) % WARP & 1) != 0;
+        SCORE(row, i) =
+            there & (COLUMN(i) >= from) & (COLUMN(i) < to) ? SCORE(row, i) : KVF_NO_SCORE;
+      }
+    }
+  }
+  float largest[HALVES];
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    largest[row] = SCORE(row, 0);
+  }
+#pragma unroll
+  for (int32_t i = 1; i < COLUMNS; ++i) {
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) {
+      largest[row] = fmaxf(largest[row], SCORE(row, i));
+    }
+  }
+#pragma unroll
+  for (int32_t distance = 1; distance < 4; distance *= 2) {
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) {
+      largest[row] = fmaxf(largest[row], __shfl_xor_sync(ALL_LANES, largest[row], distance));
+    }
+  }
+  float by[HALVES];
+  float bases[HALVES];
+  float totals[HALVES];
+  bool moves[HALVES];
+  bool moved = false;
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    by[row] = factor_of(w, mine + 8 * row);
+    bases[row] = w.bases[threadIdx.x][row];
+    totals[row] = w.totals[threadIdx.x][row];
+    moves[row] = bases[row] == KVF_NO_SCORE ? largest[row] != KVF_NO_SCORE
+                                            : (largest[row] - bases[row]) * by[row] > SLACK;
+    moved |= moves[row];
+  }
+  if (__any_sync(ALL_LANES, moved)) {
+#pragma unroll
+    for (int32_t row = 0; row < HALVES; ++row) { /* what another row does is nothing to this one */
+      const float factor =
+          moves[row] ? kvf_quick_exp2((bases[row] - largest[row]) * by[row]) : 1.0f;
+      bases[row] = moves[row] ? largest[row] : bases[row];
+      w.bases[threadIdx.x][row] = bases[row];
+      totals[row] *= factor;
+#pragma unroll
+      for (int32_t i = 0; i < SIZE / 4; ++i) {
+        now.sums[row / 2 * (SIZE / 8) + i / 2][row % 2 * 2 + i % 2] *= factor;
+      }
+    }
+  }
   const uint32_t *value = &w.values[lane % 16][lane / 16 * 4];
 #pragma unroll
   for (int32_t step = 0; step < STEPS; ++step) {
-    const int32_t at = step;
+#pragma unroll
+    for (int32_t i = 4 * step; i < 4 * step + 4; ++i) {
+#pragma unroll
+      for (int32_t row = 0; row < HALVES; ++row) {
+        const float weight = kvf_quick_exp2((SCORE(row, i) - kvf_score_base(bases[row])) * by[row]);
+        totals[row] += weight;
+        SCORE(row, i) = weight;
+      }
+    }
     uint32_t words[PRODUCTS][4];
 #pragma unroll
     for (int32_t i = 0; i < 4 * PRODUCTS; ++i) {
-      words[i / 4][i % 4] = pack(&weights[i / 4 * 2 + i % 2][4 * at + i % 4 / 2 * 2]);
+      const float *two = &scores[i / 4][2 * step + i % 4 / 2][i % 2 * 2];
+      words[i / 4][i % 4] = kvf_f16x2_result(make_float2(two[0], two[1]));
     }
 #pragma unroll
     for (int32_t column = 0; column < SIZE / 8; column += 2) {
       uint32_t four[4];
-      kvf_transpose_16x16(four, value + STEP * at * ROW + 4 * column);
+      kvf_transpose_16x16(four, value + STEP * step * ROW + 4 * column);
       const uint32_t left[2] = {four[0], four[1]};
       const uint32_t right[2] = {four[2], four[3]};
 #pragma unroll
@@ -461,6 +478,32 @@ KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS
       }
     }
   }
+#pragma unroll
+  for (int32_t row = 0; row < HALVES; ++row) {
+    w.totals[threadIdx.x][row] = totals[row];
+  }
+}
+
+/* Eight results, from an element on; what has these tiles has out in vectors of 16 bytes. */
+KVF_INLINE void put_results(const kvf_paged_attention_params &p, const row_of_tile &row,
+                            int32_t element, const float (&results)[8]) {
+  const int64_t at = row.token * p.out.stride[0] + row.head * p.out.stride[1] + element;
+  if (p.out_bytes == 4) {
+    float4 *to = reinterpret_cast<float4 *>(static_cast<float *>(p.out.data) + at);
+    to[0] = make_float4(kvf_f32_result(results[0]), kvf_f32_result(results[1]),
+                        kvf_f32_result(results[2]), kvf_f32_result(results[3]));
+    to[1] = make_float4(kvf_f32_result(results[4]), kvf_f32_result(results[5]),
+                        kvf_f32_result(results[6]), kvf_f32_result(results[7]));
+    return;
+  }
+  uint32_t words[4];
+#pragma unroll
+  for (int32_t i = 0; i < 4; ++i) {
+    words[i] = (uint32_t)kvf_f16_result(results[2 * i]) |
+               (uint32_t)kvf_f16_result(results[2 * i + 1]) << 16;
+  }
+  *reinterpret_cast<uint4 *>(static_cast<uint16_t *>(p.out.data) + at) =
+      make_uint4(words[0], words[1], words[2], words[3]);
 }
 
 /*
@@ -470,19 +513,21 @@ KVF_INLINE void add(const working_set &w, const float (&weights)[HALVES][COLUMNS
  */
 KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, const progress &now,
                       float scale) {
+  const uint32_t thread = kvf_thread_anew();
   const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-  const int32_t mine = (int32_t)threadIdx.x / WARP * 16 * PRODUCTS;
+  const int32_t lane = (int32_t)thread % WARP;
+  const int32_t mine = (int32_t)thread / WARP * 16 * PRODUCTS;
   const bool whole = t.tile.splits == 1;
 #pragma unroll
   for (int32_t half = 0; half < HALVES; ++half) {
     const int32_t number = mine + lane / 4 + 8 * half;
-    const float largest = w.online[half][threadIdx.x].largest;
-    float total = w.online[half][threadIdx.x].total;
+    float total = w.totals[thread][half];
     total += __shfl_xor_sync(ALL_LANES, total, 1);
     total += __shfl_xor_sync(ALL_LANES, total, 2);
     if (lane % 4 == 0 && number < t.tile.rows) {
       const row_of_tile &row = w.rows[number];
+      const float base = w.bases[thread][half];
+      const float largest = base == KVF_NO_SCORE ? base : base * factor_of(w, number);
       w.factors[number] = 1.0f;
       if (whole) {
         const kvf_row_end end = end_row(p, row.head, largest, total);
@@ -509,34 +554,80 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, const
     __syncwarp();
     const int32_t rows = min(16 * PRODUCTS, t.tile.rows - mine);
 #pragma unroll 1
-    for (int32_t i = lane; i < rows * (SIZE / 2); i += WARP) {
-      const int32_t number = mine + i / (SIZE / 2);
-      const int32_t element = i % (SIZE / 2);
+    for (int32_t i = lane; i < rows * (SIZE / 16); i += WARP) {
+      const int32_t number = mine + i / (SIZE / 16);
+      const int32_t element = i % (SIZE / 16) * 8;
       const row_of_tile &row = w.rows[number];
-      const float sum =
-          reinterpret_cast<const float *>(w.query[number])[element] * w.factors[number];
-      const int32_t at = part * (SIZE / 2) + element;
+      const float *sums = reinterpret_cast<const float *>(w.query[number]) + element;
+      float results[8];
+#pragma unroll
+      for (int32_t k = 0; k < 8; ++k) {
+        results[k] = sums[k] * w.factors[number];
+      }
       if (whole) {
-        put_result(p, row.token, row.head, at, sum);
+        put_results(p, row, part * (SIZE / 2) + element, results);
       } else {
-        split_row(p, row.token, row.head, t.split)[at * p.workspace.stride[3]] = sum;
+        float *to = split_row(p, row.token, row.head, t.split) +
+                    (part * (SIZE / 2) + element) * p.workspace.stride[3];
+#pragma unroll
+        for (int32_t k = 0; k < 8; ++k) {
+          to[k * p.workspace.stride[3]] = results[k];
+        }
       }
     }
   }
 }
 
-/* The first threads find the places of a chunk's positions, one each, and ask for blocks of the
- * next. */
-KVF_INLINE void locate(const kvf_paged_attention_params &p, working_set &w, int64_t first,
-                       int32_t turn, int64_t &block) {
-  const int32_t number = (int32_t)threadIdx.x;
-  if (number >= CHUNK) {
-    return;
+/* Asks for the block of the place that the thread finds next, in the chunk at `first`. */
+KVF_INLINE void ask_for_block(const kvf_paged_attention_params &p, working_set &w, int64_t first) {
+  const uint32_t thread = kvf_thread_anew();
+  search &own = w.searches[thread];
+  if (first + thread % CHUNK < w.now.tile.end) {
+    const int64_t at =
+        w.now.tile.sequence * p.block_table.stride[0] + own.page * p.block_table.stride[1];
+    kvf_copy_index_async(&own.block, p.block_table.data, p.index_bytes, at);
   }
-  const place found = find_place(p, w.now, first + number, block);
-  w.places[turn][number] = found;
-  w.whole[turn][number / WARP] = __all_sync(ALL_LANES, is_there(found)) != 0;
-  block = ask(p, w.now, first + CHUNK + number);
+}
+
+/* The same of the place behind that one, a chunk further. */
+KVF_INLINE void ask_for_next(const kvf_paged_attention_params &p, working_set &w, int64_t first) {
+  const uint32_t thread = kvf_thread_anew();
+  search &own = w.searches[thread];
+  own.page += w.pages;
+  own.offset += w.positions;
+  if (own.offset >= p.block_size) {
+    own.offset -= (int32_t)p.block_size;
+    ++own.page;
+  }
+  ask_for_block(p, w, first);
+}
+
+/* Puts places of the chunk at `first` where all see them. */
+KVF_INLINE void locate(const kvf_paged_attention_params &p, working_set &w, int64_t first,
+                       int32_t turn) {
+  const uint32_t thread = kvf_thread_anew();
+  static_assert(THREADS >= 2 * CHUNK, "a thread has one place");
+  const int32_t number = (int32_t)thread % CHUNK;
+  const bool of_key = thread < CHUNK;
+  const uint8_t *found = reinterpret_cast<const uint8_t *>(nothing);
+  bool there = false;
+  if (first + number < w.now.tile.end) {
+    const search &at = w.searches[thread];
+    const int64_t block = p.index_bytes == 8 ? at.block : (int32_t)at.block;
+    const side &of = w.sides[of_key ? 0 : 1];
+    there = block >= 0 && block < p.num_blocks;
+    if (there) {
+      found = of.head + block * of.page + at.offset * of.position;
+    } else if (of_key) {
+      count_fault(p, w.now, first + number, at.offset);
+    }
+  }
+  place &put = w.places[turn][number];
+  (of_key ? put.key : put.value) = found;
+  const uint32_t bits = __ballot_sync(ALL_LANES, there);
+  if (thread % WARP == 0 && of_key) {
+    w.there[turn][number / WARP] = bits;
+  }
 }
 
 /* One unit of work. */
@@ -547,35 +638,55 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int32_t mine =
       (int32_t)threadIdx.x / WARP * 16 * PRODUCTS; /* the first of the warp's rows */
+  const float factor = p.scale * head_scale(p.k_scale, t.kv_head) * LOG2_E;
   uint32_t first = (uint32_t)t.tile.begin;
-  int64_t block = (int32_t)threadIdx.x < CHUNK ? ask(p, t, (int64_t)first + threadIdx.x) : 0;
+  const int64_t position = (int64_t)first + threadIdx.x % CHUNK;
+  w.searches[threadIdx.x] = {0, (int32_t)kvf_divide(position, p.by_block_size),
+                             (int32_t)offset_of(p, position)};
+  ask_for_block(p, w, first);
   find_rows(p, t, w.rows);
-  locate(p, w, first, 0, block);
+  if (threadIdx.x == 0) {
+    w.sides[0] = {static_cast<const uint8_t *>(p.key_cache.data) +
+                      t.kv_head * p.key_cache.stride[2],
+                  p.key_cache.stride[0], p.key_cache.stride[1]};
+    w.sides[1] = {static_cast<const uint8_t *>(p.value_cache.data) +
+                      t.kv_head * p.value_cache.stride[2],
+                  p.value_cache.stride[0], p.value_cache.stride[1]};
+    w.pages = (int32_t)kvf_divide(CHUNK, p.by_block_size);
+    w.positions = (int32_t)offset_of(p, CHUNK);
+    w.apart = p.adjusts || !(factor > 0.0f);
+  }
+  kvf_wait_for_copies();
+  __syncthreads();
+  locate(p, w, first, 0);
   __syncthreads();
   ask_for_keys(w, w.places[0]);
-  load_query(p, w, p.scale * head_scale(p.k_scale, t.kv_head) * LOG2_E);
+  ask_for_next(p, w, (int64_t)first + CHUNK);
+  load_query(p, w, factor);
   seen_by_warp &seen = w.seen[(int32_t)threadIdx.x / WARP];
   if (lane == 0) {
     const row_of_tile &upper = w.rows[min(mine, t.tile.rows - 1)];
     const row_of_tile &lower = w.rows[min(mine + 16 * PRODUCTS, t.tile.rows) - 1];
-    seen = {upper.from, mine < t.tile.rows ? lower.to : 0, lower.from, p.adjusts ? 0 : upper.to};
+    seen = {upper.from, mine < t.tile.rows ? lower.to : 0, lower.from, upper.to};
   }
   __syncwarp();
   progress now = {};
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
-    w.online[row][threadIdx.x] = {KVF_NO_SCORE, 0.0f};
+    w.bases[threadIdx.x][row] = KVF_NO_SCORE;
+    w.totals[threadIdx.x][row] = 0.0f;
   }
   int32_t turn = 0;
 #pragma unroll 1
   while (first < (uint32_t)t.tile.end) { /* lengths are int32 */
     const uint32_t following = first + CHUNK;
     const bool some = (int32_t)first < seen.to && (int64_t)following > seen.from;
-    float scores[PRODUCTS][COLUMNS / 2][4] = {};
+    float scores[PRODUCTS][COLUMNS / 2][4];
     take_f16(w, w.keys);
     __syncthreads(); /* all of the keys are there, the values before are used */
     ask_for_values(w, w.places[turn]);
-    locate(p, w, following, turn ^ 1, block);
+    locate(p, w, following, turn ^ 1);
+    ask_for_next(p, w, (int64_t)following + CHUNK);
     if (some) {
       score(w, lane, scores);
     }
@@ -585,11 +696,14 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
       ask_for_keys(w, w.places[turn ^ 1]);
     }
     if (some) {
-      const bool plain = w.whole[turn][0] && w.whole[turn][1] && (int32_t)first >= seen.all_from &&
-                         (int64_t)following <= seen.all_to;
-      float weights[HALVES][COLUMNS];
-      weigh(p, w, w.places[turn], scores, (int32_t)first, lane, plain, now, weights);
-      add(w, weights, lane, now);
+      bool whole = true;
+#pragma unroll
+      for (int32_t i = 0; i < CHUNK / WARP; ++i) {
+        whole &= w.there[turn][i] == ALL_LANES;
+      }
+      const bool plain =
+          whole && (int32_t)first >= seen.all_from && (int64_t)following <= seen.all_to;
+      weigh_and_add(p, w, turn, (int32_t)first, lane, plain, scores, now);
     }
     first = following;
     turn ^= 1;

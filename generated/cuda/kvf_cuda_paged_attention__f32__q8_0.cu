@@ -21,7 +21,9 @@ enum {
   SCORE_DEPTH = 2, /* positions whose keys a thread has in flight */
   ADD_DEPTH = 4,   /* positions whose values a thread has in flight */
   STORED_ROWS = 4, /* rows that are added up together */
-  ROOM = ROWS * SIZE / STORED_ROWS
+  ROOM = ROWS * SIZE / STORED_ROWS,
+  ASIDE = 64 * TILE,    /* positions after which what is summed up is put aside, */
+  ASIDE_ELEMENTS = 4160 /* if the rows have no more of them: a block has 48 KiB */
 };
 
 /* The place of a position that is left out. */
@@ -56,9 +58,12 @@ struct __align__(16) working_set {
   int64_t values_at[2][TILE];
   task now;
   row_of_tile rows[ROWS];
-  float largest[ROWS]; /* score so far */
-  float totals[ROWS];  /* of the weights so far */
-  float factors[ROWS]; /* what the outputs so far are to be multiplied by */
+  float largest[ROWS];         /* score so far */
+  float totals[ROWS];          /* of the weights so far */
+  float aside[ASIDE_ELEMENTS]; /* of each row the outputs so far, without what the threads have */
+  float aside_totals[ROWS];    /* likewise */
+  float aside_largest[ROWS];   /* score when they were put there */
+  float factors[ROWS];         /* what the outputs so far are to be multiplied by */
 };
 
 /* What a thread has of the outputs. */
@@ -454,12 +459,54 @@ KVF_INLINE void put_lse(const kvf_paged_attention_params &p, int64_t token, int6
   }
 }
 
+/*
+ * Adds what the threads have to what is put aside, or puts it there the `first` time; they begin
+ * anew. So no number is added to a sum that is very much larger.
+ */
+KVF_INLINE void put_aside(const kvf_paged_attention_params &p, working_set &w, int32_t element,
+                          int32_t elements, int32_t subset, int32_t subsets, bool first,
+                          outputs &sums) {
+  const int32_t rows = w.now.tile.rows;
+  for (int32_t s = 0; s < subsets; ++s) {
+    if (subset == s) {
+#pragma unroll
+      for (int32_t h = 0; h < ROWS; ++h) {
+        const float factor =
+            h < rows ? exp2f(w.aside_largest[h] - kvf_score_base(w.largest[h])) : 0.0f;
+#pragma unroll
+        for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
+          if (h < rows && i < elements && element + i < p.head_size) {
+            float &to = w.aside[h * p.head_size + element + i];
+            to = (s > 0 ? to : first ? 0.0f : to * factor) + sums.v[h][i];
+          }
+        }
+      }
+    }
+    __syncthreads();
+  }
+  const int32_t number = (int32_t)threadIdx.x;
+  if (number < rows) {
+    const float before = first ? 0.0f
+                               : w.aside_totals[number] * exp2f(w.aside_largest[number] -
+                                                                kvf_score_base(w.largest[number]));
+    w.aside_totals[number] = before + w.totals[number];
+    w.totals[number] = 0.0f;
+    w.aside_largest[number] = w.largest[number];
+  }
+  sums = {};
+}
+
 /* Adds up what the threads have, a few rows at a time, and stores it. */
 KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, int32_t element,
-                      int32_t elements, int32_t subset, int32_t subsets, float scale,
+                      int32_t elements, int32_t subset, int32_t subsets, float scale, bool aside,
                       const outputs &sums) {
   const task &t = w.now;
   const bool whole = t.tile.splits == 1;
+  if (aside && (int32_t)threadIdx.x < t.tile.rows) {
+    const int32_t number = (int32_t)threadIdx.x;
+    w.totals[number] +=
+        w.aside_totals[number] * exp2f(w.aside_largest[number] - kvf_score_base(w.largest[number]));
+  }
 #pragma unroll
   for (int32_t first = 0; first < ROWS; first += STORED_ROWS) {
     if (first >= t.tile.rows) {
@@ -485,6 +532,11 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, int32
       const int32_t at = i - h * p.head_size;
       const row_of_tile &row = w.rows[first + h];
       float sum = 0.0f;
+      if (aside) {
+        const float factor =
+            exp2f(w.aside_largest[first + h] - kvf_score_base(w.largest[first + h]));
+        sum = w.aside[(first + h) * p.head_size + at] * factor;
+      }
       for (int32_t s = 0; s < subsets; ++s) {
         sum += w.query[h * ROOM + s * p.head_size + at];
       }
@@ -536,8 +588,16 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   locate(p, w, t.tile.first, 0);
   __syncthreads();
   int32_t turn = 0;
+  const bool fits = t.tile.rows * p.head_size <= ASIDE_ELEMENTS;
+  int64_t limit = fits ? t.tile.first + ASIDE : INT64_MAX;
+  bool aside = false;
 #pragma unroll 1
   for (int64_t first = t.tile.first; first < t.tile.end; first += TILE) {
+    if (first == limit) {
+      put_aside(p, w, element, elements, subset, subsets, !aside, sums);
+      limit += ASIDE;
+      aside = true;
+    }
     const int32_t count = t.tile.end - first < TILE ? (int32_t)(t.tile.end - first) : (int32_t)TILE;
     score(p, w, keys, count, turn);
     __syncthreads();
@@ -558,7 +618,7 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
     turn ^= 1;
     __syncthreads();
   }
-  store(p, w, element, elements, subset, subsets, v_scale, sums);
+  store(p, w, element, elements, subset, subsets, v_scale, aside, sums);
 }
 
 /* Adds up the splits of a row, brought to the same base. */

@@ -142,6 +142,9 @@ static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_he
 /* Rows of a tile on the tensor cores: its variants have these. */
 enum { FEW_ROWS = 8, SOME_ROWS = 16, MANY_ROWS = KVF_ATTENTION_MANY_ROWS };
 
+/* Positions up to which tiles of many rows are taken. */
+enum { MANY_POSITIONS = 1 << 20 };
+
 /* The head size of a variant for tensor cores, 0 of a generic one. */
 static int64_t tile_size(const kvf_variant *variant) {
   const int64_t size = variant->values[2];
@@ -154,22 +157,27 @@ static int64_t tile_rows(const kvf_variant *variant) {
   return rows == KVF_OTHER ? KVF_ATTENTION_ROWS : rows;
 }
 
-/* Whether heads lie element after element, and can be read in the vectors of such a variant. */
-static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size) {
-  const int32_t bytes = kvf_dtype_bits(cache) / 8;
+/* Whether heads lie element after element, and can be read in the vectors of such a variant; of
+ * many rows those of query and out, too. */
+static bool has_tiles(const params_type *params, const kvf_variant *variant) {
+  const int64_t size = tile_size(variant);
+  const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int32_t whole = 16 / bytes;
   const int32_t eighth = (int32_t)(size / 8); /* 8 lanes share a value */
   return params->head_size == size && params->x == size &&
          kvf_has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
-         kvf_has_vectors(&params->value_cache, bytes, 3, 4, size, whole < eighth ? whole : eighth);
+         kvf_has_vectors(&params->value_cache, bytes, 3, 4, size,
+                         whole < eighth ? whole : eighth) &&
+         (tile_rows(variant) != MANY_ROWS ||
+          (kvf_has_vectors(&params->query, 2, 2, 3, size, 8) &&
+           kvf_has_vectors(&params->out, params->out_bytes, 2, 3, size, 16 / params->out_bytes)));
 }
 
 /* The variant for the device, the head size and the places of heads, if there is one. Its tiles
  * have as many rows as a sequence and KV head, or the most that there are. */
 static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant *generic,
                                        const params_type *params) {
-  if (check->exec.backend != KVF_CUDA || params->head_size % 8 != 0 ||
-      !has_tiles(params, kvf_cache_of(generic), params->head_size)) {
+  if (check->exec.backend != KVF_CUDA) {
     return generic;
   }
   const int64_t group = params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
@@ -178,13 +186,15 @@ static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant
                                         {SOME_ROWS, MANY_ROWS, FEW_ROWS},
                                         {MANY_ROWS, SOME_ROWS, FEW_ROWS}};
   const int64_t wanted = kvf_saturating_product(group, longest);
-  /* Two tiles of 16 are faster than one of 64 that is half empty. */
-  const int64_t *rows = choices[(wanted > FEW_ROWS) + (wanted > 2 * SOME_ROWS)];
+  /* Two tiles of 16 are faster than one that is mostly empty. Over many positions the sums of a
+   * tile of many rows, which stay in registers, lose too much. */
+  const bool far = kvf_saturating_product(params->width, params->block_size) > MANY_POSITIONS;
+  const int64_t *rows = choices[(wanted > FEW_ROWS) + (wanted > 2 * SOME_ROWS && !far)];
   const int64_t arch = kvf_check_arch(check);
-  for (int32_t i = 0; i < 3; ++i) { /* the first that is built */
+  for (int32_t i = 0; i < 3; ++i) { /* the first that is built and fits */
     const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
                                           params->head_size, rows[i], arch);
-    if (found != NULL && tile_size(found) != 0) {
+    if (found != NULL && tile_size(found) != 0 && has_tiles(params, found)) {
       return found;
     }
   }
@@ -402,12 +412,12 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
     launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
     launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }
-  if (check.status == KVF_OK && tile_size(variant) != 0 &&
-      !has_tiles(&params, kvf_cache_of(variant), tile_size(variant))) {
+  if (check.status == KVF_OK && tile_size(variant) != 0 && !has_tiles(&params, variant)) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
                    "got %s, which wants head_size and x %" PRId64
-                   ", and heads whose elements lie side by side in vectors of 16 bytes",
-                   variant->symbol, tile_size(variant));
+                   ", and heads whose elements lie side by side in vectors of 16 bytes%s",
+                   variant->symbol, tile_size(variant),
+                   tile_rows(variant) == MANY_ROWS ? ", of query and out, too" : "");
   }
   if (check.status != KVF_OK) {
     return check.status;

@@ -295,9 +295,17 @@ FAULTS = (
     ),
     Fault(
         "sums of an odd row are brought to the base of the row before",
-        "templates/shared/attention_tiles_cuda.j2",
+        "templates/shared/attention_alone_cuda.j2",
         "__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4) + 4)",
         "__shfl_sync(ALL_LANES, factors[0], 8 * (lane % 4))",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
+        "all positions are summed up in the registers of the matrix product",
+        "templates/shared/attention_alone_cuda.j2",
+        "min(first + ASIDE, (uint32_t)t.tile.end)",
+        "(uint32_t)t.tile.end",
         ("paged_attention",),
         "cuda",
     ),

@@ -48,9 +48,44 @@ KVF_INLINE void kvf_copy_async(void *to, const void *from) {
   *static_cast<uint4 *>(to) = *static_cast<const uint4 *>(from);
 #endif
 }
+/* The same of an index of 4 or 8 bytes, which come to lie in the lower part of `to`. */
+KVF_INLINE void kvf_copy_index_async(int64_t *to, const void *array, int32_t index_bytes,
+                                     int64_t i) {
+#if defined(__CUDACC__)
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
+  if (index_bytes == 8) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8;"
+                 :
+                 : "r"(at), "l"(static_cast<const int64_t *>(array) + i)
+                 : "memory");
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;"
+                 :
+                 : "r"(at), "l"(static_cast<const int32_t *>(array) + i)
+                 : "memory");
+  }
+#else
+  *to = index_bytes == 8 ? static_cast<const int64_t *>(array)[i]
+                         : static_cast<const int32_t *>(array)[i];
+#endif
+}
 KVF_INLINE void kvf_wait_for_copies() {
 #if defined(__CUDACC__)
   asm volatile("cp.async.wait_all;" : : : "memory");
+#endif
+}
+
+/*
+ * threadIdx.x, read anew: in a kernel that is short of registers what is made of it does not stay
+ * in one from one function to the next.
+ */
+KVF_INLINE uint32_t kvf_thread_anew() {
+#if defined(__CUDACC__)
+  uint32_t thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+#else
+  return threadIdx.x;
 #endif
 }
 

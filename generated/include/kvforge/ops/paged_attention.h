@@ -61,13 +61,14 @@ extern "C" {
  * a token has the same bits whatever other tokens of its sequence are in the call. On CUDA from
  * compute capability 8.0 on, heads of 64 or 128 f16 or bf16 elements, or codes of 8 bits for
  * queries of those, go by tiles on the tensor cores where elements of a head lie side by side and
- * 16 bytes can be read at once: products are exact, sums are f32, and a weight is two numbers of 16
- * bits, of which the second is what rounding the first leaves. With tiles of 128 rows, and no scale
- * per token and head, it is the first alone, as in FlashAttention: out is then off by up to 2^-8
- * (caches of bf16) or 2^-11 (others, whose weights are f16) of the sum over p of e^a[p] / total *
- * |V[p]|, besides. With one position out is exactly DQ(V), rounded to the dtype of out (zeros are
- * +0). Scores may use exp2 of scores times log2(e). Scales of a head are applied to the query and
- * to the sum, those of a token to its score and its weight, which gives the same but for rounding.
+ * 16 bytes can be read at once, of 128 rows where those of query and out can, too: products are
+ * exact, sums are f32, and a weight is two numbers of 16 bits, of which the second is what rounding
+ * the first leaves. With tiles of 128 rows, and no scale per token and head, it is the first alone,
+ * as in FlashAttention: out is then off by up to 2^-8 (caches of bf16) or 2^-11 (others, whose
+ * weights are f16) of the sum over p of e^a[p] / total * |V[p]|, besides. With one position out is
+ * exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may use exp2 of scores times
+ * log2(e). Scales of a head are applied to the query and to the sum, those of a token to its score
+ * and its weight, which gives the same but for rounding.
  *
  * head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
  * thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
@@ -86,6 +87,11 @@ extern "C" {
  * there can be and the width of block_table. A call that is prepared has none, as its stream is not
  * known yet: give it a workspace. On the CPU, where threads are left, a call that finds the
  * library's own memory free splits sequences of 1,024 positions and more.
+ *
+ * On CUDA what is summed up is put aside after some thousand positions, so that no weight is added
+ * to a sum that is very much larger; but not, without the tensor cores, where the heads of a tile's
+ * rows together have more than 3,584 elements, and not in tiles of 128 rows, which are not chosen
+ * where block_table has room for more than 2^20 positions.
  *
  * max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1
  * everywhere. What is launched depends on shapes and on it alone: a captured graph stays right when

@@ -19,7 +19,7 @@ enum { KVF_ATTENTION_MANY_ROWS = 128, KVF_ATTENTION_CHUNK = 64 };
 /* Shared memory of a block for them: rows of 16 bits, padded, codes of `bytes`, and the rest. */
 #define KVF_ATTENTION_SHARED_BYTES(size, bytes)                                                    \
   ((KVF_ATTENTION_MANY_ROWS + 2 * KVF_ATTENTION_CHUNK) * ((size) * 2 + 16) +                       \
-   ((bytes) == 1 ? KVF_ATTENTION_CHUNK * (size) : 0) + 12288)
+   ((bytes) == 1 ? KVF_ATTENTION_CHUNK * (size) : 0) + 14336)
 
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
