@@ -18,26 +18,32 @@ enum { THREADS = KVF_LATENT_MANY_THREADS, ROWS = KVF_LATENT_MANY_ROWS };
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  CHUNK = 32, /* positions */
+  ROW_WARPS = KVF_LATENT_MANY_ROW_WARPS, /* that add up the splits of a row */
+  TILES = ROWS / 16,                     /* of a matrix product */
+  SCORERS = TILES,                       /* warps, the first ones */
+  ADDERS = WARPS - SCORERS,
+  EACH = 4, /* positions that an adder copies */
+  CHUNK = EACH * ADDERS,
   ROW_WORDS =
       KVF_DS_MLA_ROW / 2 + 4, /* two elements in a word; 8 rows begin in banks of their own */
   VECTORS = 36,               /* of 16 bytes, of a row in a page */
-  LOADS = (CHUNK * VECTORS + THREADS - 1) / THREADS, /* of a thread */
-  TILES = ROWS / 16,                                 /* of a matrix product */
-  PARTS = 1,                              /* that the elements of a score are shared out in */
-  SCORES = CHUNK * TILES * PARTS / WARPS, /* positions whose scores a warp has */
-  STEPS = KVF_DS_MLA_ROW / 16 / PARTS,    /* of a score, 16 elements each */
-  SCORE_ROW = CHUNK + 8,                  /* likewise */
-  WEIGHT_ROW = CHUNK / 2 + 4,             /* words; likewise */
-  SHARE = THREADS / ROWS,                 /* threads that share a row's softmax */
-  COLUMNS = CHUNK / SHARE,                /* positions of such a thread */
-  SUMS = KVF_DS_MLA_LATENT / 8 / WARPS    /* products of a warp, side by side */
+  STAGES = 1,                 /* chunks of codes, on their way */
+  AHEAD = STAGES + 1,         /* and one whose codes become elements while another is scored */
+  SLOTS = 3,                  /* chunks of elements: and one that is added */
+  QUERY_SLOT = SLOTS - ROWS / CHUNK, /* the query passes through it and those behind */
+  PLACES = AHEAD + 2,                /* chunks whose places are known */
+  STEPS = KVF_DS_MLA_ROW / 16,       /* of a score, 16 elements each */
+  KEPT = 28,            /* steps whose query is in registers: as many as need no spills */
+  SCORES = CHUNK / 8,   /* products whose sums are the scores of a chunk */
+  STRANDS = 4 / SCORES, /* that add up a score: the next product need not wait for the one before */
+  SUMS = KVF_DS_MLA_LATENT / 8 / ADDERS /* products of an adder, side by side */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for. */
 enum { BLOCKS = 1 };
 
 #define ALL_LANES 0xFFFFFFFFu
+#define ALL_THERE (ALL_LANES >> (WARP - CHUNK))
 #define LOG2_E 1.44269504f
 
 /* What a thread block does. */
@@ -60,28 +66,36 @@ struct row_of_tile {
 /* The row of a position that is left out. */
 static __device__ const uint4 nothing[VECTORS] = {};
 
+/* What a scorer's lane has so far of a row, for which it has no registers left. */
+struct online_row {
+  float largest; /* score */
+  float total;   /* of the weights of its own columns */
+};
+
 /* What the threads of a block share. */
 struct __align__(16) working_set {
-  uint32_t query[ROWS][ROW_WORDS]; /* rows that there are not are 0 */
-  uint32_t cached[CHUNK][ROW_WORDS];
-  float scores[PARTS][ROWS][SCORE_ROW];
-  uint32_t weights[ROWS][WEIGHT_ROW];
+  uint32_t cached[SLOTS][CHUNK][ROW_WORDS];
+  uint4 query[STEPS - KEPT][SCORERS * WARP]; /* what a scorer has no registers left for */
+  uint4 weights[2][CHUNK / 16][TILES]
+               [WARP];                 /* of two chunks in turn, as the matrix product takes them */
+  uint4 codes[STAGES][CHUNK][VECTORS]; /* rows as they lie in pages; an adder's own */
   row_of_tile rows[ROWS];
-  const uint4 *places[2][CHUNK]; /* of two chunks in turn */
-  int64_t blocks[CHUNK];         /* that were asked for, of the chunk behind */
-  float factors[ROWS];           /* what the sums so far are to be multiplied by */
-  float largest[ROWS];           /* score, at the end */
-  float totals[ROWS];            /* of the weights, at the end */
-  bool whole[2];                 /* whether all of a chunk are there */
+  online_row online[2][SCORERS * WARP]; /* of rows lane div 4 and 8 below */
+  const uint4 *places[PLACES][CHUNK];
+  int64_t blocks[WARP];   /* that were asked for, of the chunk behind */
+  float factors[2][ROWS]; /* what the sums so far are to be multiplied by, of two chunks in turn */
+  float largest[ROWS];    /* score, at the end */
+  float totals[ROWS];     /* of the weights, at the end */
+  uint32_t chunks;
+  uint32_t there[PLACES]; /* a bit for each position of a chunk */
   task now;
 };
 static_assert(sizeof(working_set) <= KVF_LATENT_MANY_BYTES, "a launch asks for more");
 
-/* What a warp has so far. */
+/* What a thread keeps: an adder sums, as the matrix product has them, a scorer the bits of its
+ * query. */
 struct progress {
-  float sums[TILES][SUMS][4]; /* as the matrix product has them */
-  float largest;              /* score of the row that the thread shares */
-  float total;                /* of the weights of its own positions */
+  float kept[TILES * SUMS][4];
 };
 
 /* Counts what is wrong with the numbers of a sequence. */
@@ -214,24 +228,71 @@ KVF_INLINE const uint4 *find_place(const kvf_paged_mla_decode_params &p, const t
   return nothing;
 }
 
-/* What a thread has of the rows of a chunk, as they lie in pages. */
-struct loaded {
-  uint4 words[LOADS];
-};
-
-KVF_INLINE loaded fetch(const uint4 *const (&places)[CHUNK]) {
-  loaded rows = {};
-#pragma unroll
-  for (int32_t i = 0; i < LOADS; ++i) {
-    const int32_t number = i * THREADS + (int32_t)threadIdx.x;
-    if (number >= CHUNK * VECTORS) {
-      break;
-    }
-    const uint4 *row = places[number / VECTORS];
-    const int32_t vector = number % VECTORS;
-    rows.words[i] = kvf_read_once(row + vector);
+/* Lanes find the places of a chunk's positions, one each, and ask for blocks of the next, which are
+ * returned: what is asked for is long on its way. */
+KVF_INLINE int64_t locate(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
+                          int32_t lane) {
+  const int64_t position = w.now.tile.begin + (int64_t)chunk * CHUNK + lane;
+  const bool has = lane < CHUNK;
+  const uint4 *found = has ? find_place(p, w.now, position, w.blocks[lane]) : nothing;
+  const uint32_t there = __ballot_sync(ALL_LANES, found != nothing);
+  if (has) {
+    w.places[chunk % PLACES][lane] = found;
+    w.there[chunk % PLACES] = there;
   }
-  return rows;
+  return has ? ask(p, w.now, position + CHUNK) : 0;
+}
+
+/* The query, where chunks will lie. */
+KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w, int32_t warp,
+                           int32_t lane) {
+#pragma unroll 2
+  for (int32_t row = warp; row < ROWS; row += WARPS) {
+    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
+                           w.rows[row].token * p.query.stride[0] +
+                           w.rows[row].head * p.query.stride[1];
+    uint32_t *to = &w.cached[QUERY_SLOT][0][0] + row * ROW_WORDS;
+#pragma unroll
+    for (int32_t i = lane; i < KVF_DS_MLA_ROW / 2; i += WARP) {
+      const int64_t at = 2 * i * p.query.stride[2];
+      to[i] = row < w.now.tile.rows
+                  ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16
+                  : 0;
+    }
+  }
+}
+
+/* A scorer's rows of it, for as long as the tile takes. */
+KVF_INLINE void keep_query(working_set &w, int32_t warp, int32_t lane, progress &now) {
+#pragma unroll
+  for (int32_t step = 0; step < STEPS; ++step) {
+    uint32_t query[4];
+    kvf_load_16x16(query, &w.cached[QUERY_SLOT][0][0] + (16 * warp + lane % 16) * ROW_WORDS +
+                              8 * step + lane / 16 * 4);
+    if (step >= KEPT) {
+      w.query[step - KEPT][threadIdx.x] = make_uint4(query[0], query[1], query[2], query[3]);
+      continue;
+    }
+#pragma unroll
+    for (int32_t i = 0; i < 4; ++i) {
+      now.kept[step][i] = kvf_float(query[i]);
+    }
+  }
+}
+
+/* An adder asks for its positions of a chunk, whatever there is of it. */
+KVF_INLINE void ask_for_rows(working_set &w, uint32_t chunk, int32_t adder, int32_t lane) {
+  if (chunk < w.chunks) {
+#pragma unroll
+    for (int32_t position = EACH * adder; position < EACH * adder + EACH; ++position) {
+      const uint4 *from = w.places[chunk % PLACES][position];
+#pragma unroll
+      for (int32_t i = lane; i < VECTORS; i += WARP) {
+        kvf_copy_async(&w.codes[chunk % STAGES][position][i], from + i);
+      }
+    }
+  }
+  kvf_end_copies();
 }
 
 /* Two elements of two codes. */
@@ -239,167 +300,173 @@ KVF_INLINE uint32_t decode(uint32_t codes) {
   return kvf_bf16x2_result(kvf_f32x2_from_fp8_e5m2(codes));
 }
 
-/* The elements of 16 codes. */
-KVF_INLINE void put_codes(const uint4 &codes, uint32_t *to) {
-  *reinterpret_cast<uint4 *>(to + 0) =
-      make_uint4(decode(codes.x), decode(codes.x >> 16), decode(codes.y), decode(codes.y >> 16));
-  *reinterpret_cast<uint4 *>(to + 4) =
-      make_uint4(decode(codes.z), decode(codes.z >> 16), decode(codes.w), decode(codes.w >> 16));
-}
-
-/* Puts a chunk where all warps read it. */
-KVF_INLINE void put(working_set &w, const loaded &rows) {
-#pragma unroll
-  for (int32_t i = 0; i < LOADS; ++i) {
-    const int32_t number = i * THREADS + (int32_t)threadIdx.x;
-    if (number >= CHUNK * VECTORS) {
-      break;
-    }
-    uint32_t *row = w.cached[number / VECTORS];
-    const int32_t vector = number % VECTORS;
-    put_codes(rows.words[i], row + 8 * vector);
-  }
-}
-
-KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w) {
-  const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
+/* Waits for the adder's positions of the oldest chunk that is on its way, and makes elements of
+ * them, 8 by a lane at a time. */
+KVF_INLINE void take(working_set &w, uint32_t chunk, int32_t adder, int32_t lane) {
+  enum { RUN = 8, LATENT_RUNS = KVF_DS_MLA_ROW / RUN };
+  kvf_wait_for_copies();
+  __syncwarp();
+  if (chunk < w.chunks) {
+    uint4(*rows)[VECTORS] = &w.codes[chunk % STAGES][EACH * adder];
+    uint32_t (*to)[ROW_WORDS] = &w.cached[chunk % SLOTS][EACH * adder];
 #pragma unroll 2
-  for (int32_t row = (int32_t)threadIdx.x / WARP; row < ROWS; row += WARPS) {
-    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
-                           w.rows[row].token * p.query.stride[0] +
-                           w.rows[row].head * p.query.stride[1];
-#pragma unroll
-    for (int32_t i = lane; i < KVF_DS_MLA_ROW / 2; i += WARP) {
-      const int64_t at = 2 * i * p.query.stride[2];
-      w.query[row][i] =
-          row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
+    for (int32_t i = 0; i < EACH * LATENT_RUNS / WARP; ++i) {
+      const int32_t position = (i * WARP + lane) / LATENT_RUNS;
+      const int32_t run = (i * WARP + lane) % LATENT_RUNS;
+      uint4 *elements = reinterpret_cast<uint4 *>(&to[position][RUN / 2 * run]);
+      const uint2 codes = reinterpret_cast<const uint2 *>(rows[position])[run];
+      *elements = make_uint4(decode(codes.x), decode(codes.x >> 16), decode(codes.y),
+                             decode(codes.y >> 16));
     }
   }
+  __syncwarp(); /* the codes are read, by all lanes */
 }
 
-/* The warp's part of query by rows. */
-KVF_INLINE void score(working_set &w, int32_t warp, int32_t lane) {
-  const int32_t tile = warp % TILES * 16;
-  const int32_t first = warp / TILES * SCORES % CHUNK;
-  const int32_t part = warp / TILES * SCORES / CHUNK;
-  float sums[SCORES / 8][4] = {};
-#pragma unroll 6
-  for (int32_t step = 0; step < STEPS; ++step) {
-    const int32_t word = (part * STEPS + step) * 8 + lane / 16 * 4;
-    uint32_t query[4];
-    kvf_load_16x16(query, &w.query[tile + lane % 16][word]);
-#pragma unroll
-    for (int32_t i = 0; i < SCORES / 16; ++i) {
-      uint32_t keys[4];
-      kvf_load_16x16(keys, &w.cached[first + 16 * i + lane % 16][word]);
-      const uint32_t near[2] = {keys[0], keys[2]};
-      const uint32_t far[2] = {keys[1], keys[3]};
-      kvf_mma_bf16(sums[2 * i], query, near);
-      kvf_mma_bf16(sums[2 * i + 1], query, far);
-    }
-  }
-#pragma unroll
-  for (int32_t i = 0; i < SCORES / 8; ++i) {
-    float *to = &w.scores[part][tile + lane / 4][first + 8 * i + 2 * (lane % 4)];
-    *reinterpret_cast<float2 *>(to) = make_float2(sums[i][0], sums[i][1]);
-    *reinterpret_cast<float2 *>(to + 8 * SCORE_ROW) = make_float2(sums[i][2], sums[i][3]);
-  }
-}
-
-/*
- * Turns the scores of a row into weights. `first` is the first position of the chunk; unless
- * `plain` some are not there, or some rows do not see some.
+/* A scorer's part of query by rows: scores[i] is the product of its rows by positions 8 i and on.
  */
-KVF_INLINE void weigh(working_set &w, const uint4 *const (&places)[CHUNK], int32_t first,
-                      float factor, bool plain, progress &now) {
-  const int32_t row = (int32_t)threadIdx.x / SHARE;
-  const int32_t from = (int32_t)threadIdx.x % SHARE * COLUMNS;
-  float weights[COLUMNS];
-  float largest = now.largest;
+KVF_INLINE void score(const working_set &w, uint32_t chunk, int32_t lane, const progress &now,
+                      float (&scores)[SCORES][4]) {
+  const uint32_t *keys = &w.cached[chunk % SLOTS][lane % 8 + lane / 16 * 8][lane / 8 % 2 * 4];
+  float sums[STRANDS][SCORES][4] = {};
 #pragma unroll
-  for (int32_t i = 0; i < COLUMNS; ++i) {
-    float sum = w.scores[0][row][from + i];
+  for (int32_t step = 0; step < STEPS; ++step) {
+    const float *kept = now.kept[step % KEPT];
+    const uint4 words = step < KEPT ? make_uint4(kvf_bits(kept[0]), kvf_bits(kept[1]),
+                                                 kvf_bits(kept[2]), kvf_bits(kept[3]))
+                                    : w.query[step - KEPT][threadIdx.x];
+    const uint32_t query[4] = {words.x, words.y, words.z, words.w};
 #pragma unroll
-    for (int32_t part = 1; part < PARTS; ++part) {
-      sum += w.scores[part][row][from + i];
+    for (int32_t i = 0; i < SCORES; i += 2) {
+      uint32_t four[4];
+      kvf_load_16x16(four, keys + 8 * i * ROW_WORDS + 8 * step);
+      const uint32_t near[2] = {four[0], four[1]};
+      const uint32_t far[2] = {four[2], four[3]};
+      kvf_mma_bf16(sums[step % STRANDS][i], query, near);
+      kvf_mma_bf16(sums[step % STRANDS][i + 1], query, far);
     }
-    weights[i] = sum * factor;
-    if (!plain && (first + from + i >= w.rows[row].to || places[from + i] == nothing)) {
-      weights[i] = KVF_NO_SCORE;
+  }
+#pragma unroll
+  for (int32_t i = 0; i < 4 * SCORES; ++i) {
+    scores[i / 4][i % 4] = sums[0][i / 4][i % 4];
+  }
+}
+
+/* Turns a scorer's scores into weights. */
+KVF_INLINE void weigh(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
+                      float (&scores)[SCORES][4], int32_t warp, int32_t lane) {
+  const float factor = p.scale * cache_scale(p) * LOG2_E;
+  const uint32_t first = (uint32_t)w.now.tile.begin + chunk * CHUNK;
+  const uint32_t there = w.there[chunk % PLACES];
+  const bool plain = there == ALL_THERE &&
+                     first + CHUNK <= (uint32_t)w.rows[0].to; /* the first token sees least */
+  uint32_t words[CHUNK / 16][4];
+#pragma unroll
+  for (int32_t half = 0; half < 2; ++half) {
+    const int32_t row = 16 * warp + 8 * half + lane / 4;
+    const uint32_t to = (uint32_t)w.rows[row].to;
+    const uint32_t sees = to <= first          ? 0
+                          : to - first < CHUNK ? (1u << (to - first)) - 1
+                                               : ALL_LANES;
+    const uint32_t seen = (sees & there) >> 2 * (lane % 4); /* of the lane's columns */
+    online_row &online = w.online[half][threadIdx.x];
+    const float before = online.largest;
+    float largest = before;
+#pragma unroll
+    for (int32_t i = 0; i < 2 * SCORES; ++i) {
+      float &score = scores[i / 2][2 * half + i % 2];
+      score *= factor;
+      if (!plain && (seen >> (i / 2 * 8 + i % 2) & 1) == 0) {
+        score = KVF_NO_SCORE;
+      }
+      largest = fmaxf(largest, score);
     }
-    largest = fmaxf(largest, weights[i]);
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
+    const float base = kvf_score_base(largest);
+    const float by = kvf_quick_exp2(before - base);
+    float total = online.total * by;
+#pragma unroll
+    for (int32_t i = 0; i < SCORES; ++i) {
+      const float2 two = make_float2(kvf_quick_exp2(scores[i][2 * half] - base),
+                                     kvf_quick_exp2(scores[i][2 * half + 1] - base));
+      total += two.x + two.y;
+      words[i / 2][i % 2 * 2 + half] = kvf_bf16x2_result(two);
+    }
+    online = {largest, total};
+    if (lane % 4 == 0) {
+      w.factors[chunk % 2][row] = by;
+    }
   }
 #pragma unroll
-  for (int32_t distance = SHARE / 2; distance > 0; distance /= 2) {
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
-  }
-  const float base = kvf_score_base(largest);
-  const float by = kvf_quick_exp2(now.largest - base);
-  now.largest = largest;
-  now.total *= by;
-#pragma unroll
-  for (int32_t i = 0; i < COLUMNS; ++i) {
-    weights[i] = kvf_quick_exp2(weights[i] - base);
-    now.total += weights[i];
-  }
-#pragma unroll
-  for (int32_t i = 0; i < COLUMNS / 2; ++i) {
-    w.weights[row][from / 2 + i] =
-        kvf_bf16x2_result(make_float2(weights[2 * i], weights[2 * i + 1]));
-  }
-  if (threadIdx.x % SHARE == 0) {
-    w.factors[row] = by;
+  for (int32_t step = 0; step < CHUNK / 16;
+       ++step) { /* sums of a product are placed as what another takes */
+    w.weights[chunk % 2][step][warp][lane] =
+        make_uint4(words[step][0], words[step][1], words[step][2], words[step][3]);
   }
 }
 
 /* Adds the weights by the values, which are the first elements of the rows. */
-KVF_INLINE void add(const working_set &w, int32_t warp, int32_t lane, progress &now) {
+KVF_INLINE void add(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
+                    progress &now) {
   float by[TILES][2];
   bool moved = false;
 #pragma unroll
   for (int32_t tile = 0; tile < TILES; ++tile) {
-    by[tile][0] = w.factors[16 * tile + lane / 4];
-    by[tile][1] = w.factors[16 * tile + lane / 4 + 8];
+    by[tile][0] = w.factors[chunk % 2][16 * tile + lane / 4];
+    by[tile][1] = w.factors[chunk % 2][16 * tile + lane / 4 + 8];
     moved |= by[tile][0] != 1.0f || by[tile][1] != 1.0f;
   }
   if (__any_sync(ALL_LANES, moved)) {
 #pragma unroll
-    for (int32_t tile = 0; tile < TILES; ++tile) {
-#pragma unroll
-      for (int32_t column = 0; column < SUMS; ++column) {
-#pragma unroll
-        for (int32_t i = 0; i < 4; ++i) {
-          now.sums[tile][column][i] *= by[tile][i / 2];
-        }
-      }
+    for (int32_t i = 0; i < TILES * SUMS * 4; ++i) {
+      now.kept[i / 4][i % 4] *= by[i / 4 / SUMS][i % 4 / 2];
     }
   }
-#pragma unroll
-  for (int32_t step = 0; step < CHUNK / 16; ++step) {
+#pragma unroll 1
+  for (int32_t step = 0; step < CHUNK / 16;
+       ++step) { /* two side by side want more registers than there are */
     uint32_t weights[TILES][4];
 #pragma unroll
     for (int32_t tile = 0; tile < TILES; ++tile) {
-      kvf_load_16x16(weights[tile], &w.weights[16 * tile + lane % 16][8 * step + lane / 16 * 4]);
+      const uint4 words = w.weights[chunk % 2][step][tile][lane];
+      weights[tile][0] = words.x;
+      weights[tile][1] = words.y;
+      weights[tile][2] = words.z;
+      weights[tile][3] = words.w;
     }
 #pragma unroll
     for (int32_t column = 0; column < SUMS; column += 2) {
       uint32_t four[4];
-      kvf_transpose_16x16(
-          four, &w.cached[16 * step + lane % 16][4 * (warp * SUMS + column) + lane / 16 * 4]);
+      kvf_transpose_16x16(four, &w.cached[chunk % SLOTS][16 * step + lane % 16]
+                                         [4 * (adder * SUMS + column) + lane / 16 * 4]);
       const uint32_t left[2] = {four[0], four[1]};
       const uint32_t right[2] = {four[2], four[3]};
 #pragma unroll
       for (int32_t tile = 0; tile < TILES; ++tile) {
-        kvf_mma_bf16(now.sums[tile][column], weights[tile], left);
-        kvf_mma_bf16(now.sums[tile][column + 1], weights[tile], right);
+        kvf_mma_bf16(now.kept[tile * SUMS + column], weights[tile], left);
+        kvf_mma_bf16(now.kept[tile * SUMS + column + 1], weights[tile], right);
       }
     }
   }
 }
 
-/* Stores what the warp has of all rows. */
-KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w, int32_t warp,
+/* A scorer sets down how its rows end. */
+KVF_INLINE void end_rows(working_set &w, int32_t warp, int32_t lane) {
+#pragma unroll
+  for (int32_t half = 0; half < 2; ++half) {
+    const online_row &online = w.online[half][threadIdx.x];
+    float total = online.total;
+    total += __shfl_xor_sync(ALL_LANES, total, 1);
+    total += __shfl_xor_sync(ALL_LANES, total, 2);
+    if (lane % 4 == 0) {
+      w.largest[16 * warp + 8 * half + lane / 4] = online.largest;
+      w.totals[16 * warp + 8 * half + lane / 4] = total;
+    }
+  }
+}
+
+/* Stores what an adder has of all rows. */
+KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w, int32_t adder,
                       int32_t lane, const progress &now, float scale) {
   const task &t = w.now;
   const bool whole = t.tile.splits == 1;
@@ -411,7 +478,7 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
     }
     const row_of_tile &row = w.rows[number];
     const kvf_row_end end = end_row(w.largest[number], w.totals[number]);
-    if (warp == 0 && lane % 4 == 0) {
+    if (adder == 0 && lane % 4 == 0) {
       if (whole) {
         put_lse(p, row.token, row.head, end);
       } else {
@@ -423,12 +490,12 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
     const int64_t step = to.stride[whole ? 2 : 3];
     int64_t at = row.token * to.stride[0] + row.head * to.stride[1] +
                  (whole ? 0 : t.split * to.stride[2]) +
-                 (int64_t)(warp * SUMS * 8 + 2 * (lane % 4)) * step;
+                 (int64_t)(adder * SUMS * 8 + 2 * (lane % 4)) * step;
 #pragma unroll
     for (int32_t column = 0; column < SUMS; ++column) {
 #pragma unroll
       for (int32_t i = 0; i < 2; ++i) {
-        const float sum = now.sums[half / 2][column][half % 2 * 2 + i];
+        const float sum = now.kept[half / 2 * SUMS + column][half % 2 * 2 + i];
         if (whole) {
           put_at(p, at + i * step, kvf_attention_result(sum, scale, end));
         } else {
@@ -440,99 +507,135 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
   }
 }
 
-/* One unit of work. The first warp finds the places of positions, a lane each. */
-KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
-  const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-  const int32_t warp = (int32_t)threadIdx.x / WARP;
-  const float factor = p.scale * cache_scale(p) * LOG2_E;
-  uint32_t first = (uint32_t)t.tile.begin;
-  find_rows(p, t, w.rows);
-  if (warp == 0) {
-    const uint4 *found = find_place(p, t, (int64_t)first + lane, ask(p, t, (int64_t)first + lane));
-    w.places[0][lane] = found;
-    w.whole[0] = __all_sync(ALL_LANES, found != nothing) != 0;
-    w.blocks[lane] = ask(p, t, (int64_t)first + CHUNK + lane);
-  }
-  __syncthreads();
-  load_query(p, w);
-  loaded ahead = fetch(w.places[0]);
-  const uint32_t all_to = (uint32_t)w.rows[0].to; /* the first token sees least */
-  progress now = {};
-  now.largest = KVF_NO_SCORE;
-  int32_t turn = 0;
-#pragma unroll 1
-  while (first < (uint32_t)t.tile.end) { /* lengths are int32 */
-    const uint32_t following = first + CHUNK;
-    __syncthreads(); /* what was there is used */
-    put(w, ahead);
-    if (warp == 0) {
-      const uint4 *found = find_place(p, t, (int64_t)following + lane, w.blocks[lane]);
-      w.places[turn ^ 1][lane] = found;
-      w.whole[turn ^ 1] = __all_sync(ALL_LANES, found != nothing) != 0;
-      w.blocks[lane] = ask(p, t, (int64_t)following + CHUNK + lane); /* its own alone */
+/* What a warp does between two barriers. */
+KVF_INLINE void step(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
+                     progress &now) {
+  const int32_t lane = kvf_opaque((int32_t)threadIdx.x % WARP);
+  const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
+                                   0); /* the same in all lanes, as the compiler sees */
+  const int32_t adder = warp - SCORERS;
+  if (adder < 0) {
+    if (chunk < w.chunks) {
+      float scores[SCORES][4];
+      score(w, chunk, lane, now, scores);
+      weigh(p, w, chunk, scores, warp, lane);
     }
-    __syncthreads();
-    ahead = fetch(w.places[turn ^ 1]);
-    score(w, warp, lane);
-    __syncthreads();
-    weigh(w, w.places[turn], (int32_t)first, factor, w.whole[turn] && following <= all_to, now);
-    __syncthreads();
-    add(w, warp, lane, now);
-    first = following;
-    turn ^= 1;
+    return;
   }
-  float total = now.total;
-#pragma unroll
-  for (int32_t distance = SHARE / 2; distance > 0; distance /= 2) {
-    total += __shfl_xor_sync(ALL_LANES, total, distance);
+  const int64_t block = adder == 0 ? locate(p, w, chunk + AHEAD + 1, lane) : 0;
+  if (chunk > 0) {
+    add(w, chunk - 1, adder, lane, now);
   }
-  if (threadIdx.x % SHARE == 0) {
-    w.largest[threadIdx.x / SHARE] = now.largest;
-    w.totals[threadIdx.x / SHARE] = total;
+  if (adder == 0) {
+    w.blocks[lane] = block;
   }
-  __syncthreads();
-  store(p, w, warp, lane, now, cache_scale(p));
+  take(w, chunk + 1, adder, lane);
+  ask_for_rows(w, chunk + AHEAD, adder, lane);
 }
 
-/* Adds up the splits of a row, brought to the same base. */
-KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head) {
+/* One unit of work. */
+KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
+  const task &t = w.now;
+  const int32_t lane = kvf_opaque((int32_t)threadIdx.x % WARP);
+  const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
+                                   0);  /* the same in all lanes, as the compiler sees */
+  const int32_t adder = warp - SCORERS; /* below 0: it is none */
+  find_rows(p, t, w.rows);
+  if (threadIdx.x == 0) {
+    w.chunks = (uint32_t)((t.tile.end - t.tile.begin + CHUNK - 1) / CHUNK); /* lengths are int32 */
+  }
+  if (adder == 0) {
+    w.blocks[lane] = ask(p, t, t.tile.begin + lane);
+#pragma unroll
+    for (uint32_t chunk = 0; chunk <= AHEAD; ++chunk) {
+      w.blocks[lane] = locate(p, w, chunk, lane);
+    }
+  }
+  __syncthreads();
+  if (adder >= 0) {
+#pragma unroll
+    for (uint32_t chunk = 0; chunk < STAGES; ++chunk) {
+      ask_for_rows(w, chunk, adder, lane);
+    }
+  }
+  load_query(p, w, warp, lane);
+  __syncthreads();
+  progress now = {};
+  if (adder < 0) {
+    w.online[0][threadIdx.x] = w.online[1][threadIdx.x] = {KVF_NO_SCORE, 0.0f};
+    keep_query(w, warp, lane, now);
+  } else {
+    take(w, 0, adder, lane);
+    ask_for_rows(w, STAGES, adder, lane);
+  }
+#pragma unroll 1
+  for (uint32_t chunk = 0; chunk <= w.chunks; ++chunk) {
+    __syncthreads(); /* the chunk is there, and the weights of the one before; the one before that
+                        is added */
+    step(p, w, chunk, now);
+  }
+  if (adder < 0) {
+    end_rows(w, warp, lane);
+  }
+  __syncthreads();
+  if (adder >= 0) {
+    store(p, w, adder, lane, now, cache_scale(p));
+  }
+}
+
+/* A warp adds up its elements of the splits of a row, brought to the same base. */
+KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
+                        int32_t part) {
+  enum { EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP /* elements of a lane */ };
   const int64_t sequence = kvf_sequence_of_token(&p, token);
   const int64_t within = token - kvf_query_start(&p, sequence);
   if (within < 0) {
     return;
   }
-  const int64_t row = within * p.group + head;
-  const kvf_attention_tile tile = kvf_find_tile(&p, sequence, row / ROWS, 0, ROWS);
+  const kvf_attention_tile tile =
+      kvf_find_tile(&p, sequence, (within * p.group + head) / ROWS, 0, ROWS);
   const int64_t splits = tile.splits;
   if (within >= tile.num_tokens || splits == 1) {
     return;
   }
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int64_t stride = p.workspace.stride[2];
-  const float *sums = split_row(p, token, head, 0);
-  const float *scores = sums + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = sums + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  const float *row = split_row(p, token, head, 0);
+  const float *scores = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
   float largest = KVF_NO_SCORE;
-#pragma unroll 8
-  for (int64_t split = 0; split < splits; ++split) {
+  for (int64_t split = lane; split < splits; split += WARP) {
     largest = fmaxf(largest, scores[split * stride]);
   }
+#pragma unroll
+  for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+  }
   const float base = kvf_score_base(largest);
-  const float v_scale = cache_scale(p);
-  for (int32_t i = (int32_t)threadIdx.x; i < KVF_DS_MLA_LATENT; i += THREADS) {
-    float sum = 0.0f;
-    float total = 0.0f;
-#pragma unroll 8
-    for (int64_t split = 0; split < splits; ++split) {
-      const float factor = exp2f(scores[split * stride] - base);
-      sum += factor * sums[split * stride + i * p.workspace.stride[3]];
-      total += factor * totals[split * stride];
+  const int32_t first = part * EACH * WARP + lane;
+  const int64_t step = WARP * p.workspace.stride[3];
+  float sums[EACH] = {};
+  float total = 0.0f;
+#pragma unroll 4
+  for (int64_t split = 0; split < splits; ++split) {
+    const float factor = exp2f(scores[split * stride] - base);
+    total += factor * totals[split * stride];
+    const float *from = row + split * stride + first * p.workspace.stride[3];
+#pragma unroll
+    for (int32_t i = 0; i < EACH; ++i) {
+      sums[i] += factor * *from;
+      from += step; /* one address that moves: as many as there are sums would take twice the
+                       registers */
     }
-    const kvf_row_end end = end_row(largest, total);
-    if (i == 0) {
-      put_lse(p, token, head, end);
-    }
-    put_result(p, token, head, i, kvf_attention_result(sum, v_scale, end));
+  }
+  const kvf_row_end end = end_row(largest, total);
+  if (first == 0) {
+    put_lse(p, token, head, end);
+  }
+#pragma unroll
+  for (int32_t i = 0; i < EACH; ++i) {
+    put_result(p, token, head, first + i * WARP,
+               kvf_attention_result(sums[i], cache_scale(p), end));
   }
 }
 
@@ -547,8 +650,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
   KVF_DYNAMIC_SHARED(uint4, shared);
   working_set &w = *reinterpret_cast<working_set *>(shared);
   if (p.combines) {
-    for (int64_t unit = blockIdx.x; unit < p.split_tokens * p.num_q_heads; unit += gridDim.x) {
-      combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
+    enum { WARPS_HERE = THREADS / WARP };
+    for (int64_t unit = (int64_t)blockIdx.x * WARPS_HERE + threadIdx.x / WARP;
+         unit < p.split_tokens * p.num_q_heads * ROW_WARPS;
+         unit += (int64_t)gridDim.x * WARPS_HERE) {
+      const int64_t row = unit / ROW_WARPS;
+      combine(p, row / p.num_q_heads, row % p.num_q_heads, (int32_t)(unit % ROW_WARPS));
     }
     return;
   }

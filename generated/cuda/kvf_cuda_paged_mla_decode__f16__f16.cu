@@ -8,6 +8,7 @@
 #include "kvforge/cache/attention_tiles.h"
 #include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/ds_mla.h"
+#include "kvforge/cache/latent.h"
 
 /* As runtime/ops/paged_mla_decode.c launches it. */
 enum { THREADS = 256, ROWS = KVF_ATTENTION_ROWS };
@@ -15,6 +16,7 @@ enum { THREADS = 256, ROWS = KVF_ATTENTION_ROWS };
 enum {
   WARP = 32,
   CHUNK = THREADS / WARP,            /* positions; as many as there are rows in a tile */
+  ROW_WARPS = KVF_LATENT_ROW_WARPS,  /* that add up the splits of a row */
   EACH = KVF_DS_MLA_LATENT / THREADS /* elements of the output of a thread */
 };
 
@@ -334,44 +336,58 @@ KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
   store(p, w, sums, 1.0f);
 }
 
-/* Adds up the splits of a row, brought to the same base. */
-KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head) {
+/* A warp adds up its elements of the splits of a row, brought to the same base. */
+KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
+                        int32_t part) {
+  enum { EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP /* elements of a lane */ };
   const int64_t sequence = kvf_sequence_of_token(&p, token);
   const int64_t within = token - kvf_query_start(&p, sequence);
   if (within < 0) {
     return;
   }
-  const int64_t row = within * p.group + head;
-  const kvf_attention_tile tile = kvf_find_tile(&p, sequence, row / ROWS, 0, ROWS);
+  const kvf_attention_tile tile =
+      kvf_find_tile(&p, sequence, (within * p.group + head) / ROWS, 0, ROWS);
   const int64_t splits = tile.splits;
   if (within >= tile.num_tokens || splits == 1) {
     return;
   }
+  const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int64_t stride = p.workspace.stride[2];
-  const float *sums = split_row(p, token, head, 0);
-  const float *scores = sums + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = sums + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  const float *row = split_row(p, token, head, 0);
+  const float *scores = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
   float largest = KVF_NO_SCORE;
-#pragma unroll 8
-  for (int64_t split = 0; split < splits; ++split) {
+  for (int64_t split = lane; split < splits; split += WARP) {
     largest = fmaxf(largest, scores[split * stride]);
   }
+#pragma unroll
+  for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+  }
   const float base = kvf_score_base(largest);
-  const float v_scale = 1.0f;
-  for (int32_t i = (int32_t)threadIdx.x; i < KVF_DS_MLA_LATENT; i += THREADS) {
-    float sum = 0.0f;
-    float total = 0.0f;
+  const int32_t first = part * EACH * WARP + lane;
+  const int64_t step = WARP * p.workspace.stride[3];
+  float sums[EACH] = {};
+  float total = 0.0f;
 #pragma unroll 8
-    for (int64_t split = 0; split < splits; ++split) {
-      const float factor = exp2f(scores[split * stride] - base);
-      sum += factor * sums[split * stride + i * p.workspace.stride[3]];
-      total += factor * totals[split * stride];
+  for (int64_t split = 0; split < splits; ++split) {
+    const float factor = exp2f(scores[split * stride] - base);
+    total += factor * totals[split * stride];
+    const float *from = row + split * stride + first * p.workspace.stride[3];
+#pragma unroll
+    for (int32_t i = 0; i < EACH; ++i) {
+      sums[i] += factor * *from;
+      from += step; /* one address that moves: as many as there are sums would take twice the
+                       registers */
     }
-    const kvf_row_end end = end_row(largest, total);
-    if (i == 0) {
-      put_lse(p, token, head, end);
-    }
-    put_result(p, token, head, i, kvf_attention_result(sum, v_scale, end));
+  }
+  const kvf_row_end end = end_row(largest, total);
+  if (first == 0) {
+    put_lse(p, token, head, end);
+  }
+#pragma unroll
+  for (int32_t i = 0; i < EACH; ++i) {
+    put_result(p, token, head, first + i * WARP, kvf_attention_result(sums[i], 1.0f, end));
   }
 }
 
@@ -384,8 +400,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
   kvf_begin_kernel();
   __shared__ working_set w;
   if (p.combines) {
-    for (int64_t unit = blockIdx.x; unit < p.split_tokens * p.num_q_heads; unit += gridDim.x) {
-      combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
+    enum { WARPS_HERE = THREADS / WARP };
+    for (int64_t unit = (int64_t)blockIdx.x * WARPS_HERE + threadIdx.x / WARP;
+         unit < p.split_tokens * p.num_q_heads * ROW_WARPS;
+         unit += (int64_t)gridDim.x * WARPS_HERE) {
+      const int64_t row = unit / ROW_WARPS;
+      combine(p, row / p.num_q_heads, row % p.num_q_heads, (int32_t)(unit % ROW_WARPS));
     }
     return;
   }

@@ -30,6 +30,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r16__sm80);
@@ -44,6 +45,7 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r16__sm80);
@@ -103,6 +105,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_mla_decode__f16__f16__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__f16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, 80),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
@@ -131,6 +135,8 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__bf16, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, 80),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
@@ -317,53 +323,53 @@ static const int16_t cells[] = {
     -1, -1, /* cuda f16 bf16 16 */
     -1, -1, /* cuda f16 bf16 64 */
     -1, -1, /* cuda f16 bf16 other */
-    24, 24, /* cuda f16 fp8_e4m3 16 */
-    23, 24, /* cuda f16 fp8_e4m3 64 */
-    24, 24, /* cuda f16 fp8_e4m3 other */
-    25, 27, /* cuda f16 fp8_e5m2 16 */
-    26, 27, /* cuda f16 fp8_e5m2 64 */
-    27, 27, /* cuda f16 fp8_e5m2 other */
-    28, 30, /* cuda f16 fp8_ds_mla 16 */
-    29, 30, /* cuda f16 fp8_ds_mla 64 */
-    30, 30, /* cuda f16 fp8_ds_mla other */
-    31, 33, /* cuda f16 nvfp4_ds_mla 16 */
-    32, 33, /* cuda f16 nvfp4_ds_mla 64 */
-    33, 33, /* cuda f16 nvfp4_ds_mla other */
+    23, 25, /* cuda f16 fp8_e4m3 16 */
+    24, 25, /* cuda f16 fp8_e4m3 64 */
+    25, 25, /* cuda f16 fp8_e4m3 other */
+    26, 28, /* cuda f16 fp8_e5m2 16 */
+    27, 28, /* cuda f16 fp8_e5m2 64 */
+    28, 28, /* cuda f16 fp8_e5m2 other */
+    29, 31, /* cuda f16 fp8_ds_mla 16 */
+    30, 31, /* cuda f16 fp8_ds_mla 64 */
+    31, 31, /* cuda f16 fp8_ds_mla other */
+    32, 34, /* cuda f16 nvfp4_ds_mla 16 */
+    33, 34, /* cuda f16 nvfp4_ds_mla 64 */
+    34, 34, /* cuda f16 nvfp4_ds_mla other */
     -1, -1, /* cuda bf16 f32 16 */
     -1, -1, /* cuda bf16 f32 64 */
     -1, -1, /* cuda bf16 f32 other */
     -1, -1, /* cuda bf16 f16 16 */
     -1, -1, /* cuda bf16 f16 64 */
     -1, -1, /* cuda bf16 f16 other */
-    34, 36, /* cuda bf16 bf16 16 */
-    35, 36, /* cuda bf16 bf16 64 */
-    36, 36, /* cuda bf16 bf16 other */
-    38, 38, /* cuda bf16 fp8_e4m3 16 */
-    37, 38, /* cuda bf16 fp8_e4m3 64 */
-    38, 38, /* cuda bf16 fp8_e4m3 other */
-    39, 41, /* cuda bf16 fp8_e5m2 16 */
-    40, 41, /* cuda bf16 fp8_e5m2 64 */
-    41, 41, /* cuda bf16 fp8_e5m2 other */
-    42, 44, /* cuda bf16 fp8_ds_mla 16 */
-    43, 44, /* cuda bf16 fp8_ds_mla 64 */
-    44, 44, /* cuda bf16 fp8_ds_mla other */
-    45, 47, /* cuda bf16 nvfp4_ds_mla 16 */
-    46, 47, /* cuda bf16 nvfp4_ds_mla 64 */
-    47, 47, /* cuda bf16 nvfp4_ds_mla other */
+    35, 37, /* cuda bf16 bf16 16 */
+    36, 37, /* cuda bf16 bf16 64 */
+    37, 37, /* cuda bf16 bf16 other */
+    38, 40, /* cuda bf16 fp8_e4m3 16 */
+    39, 40, /* cuda bf16 fp8_e4m3 64 */
+    40, 40, /* cuda bf16 fp8_e4m3 other */
+    41, 43, /* cuda bf16 fp8_e5m2 16 */
+    42, 43, /* cuda bf16 fp8_e5m2 64 */
+    43, 43, /* cuda bf16 fp8_e5m2 other */
+    44, 46, /* cuda bf16 fp8_ds_mla 16 */
+    45, 46, /* cuda bf16 fp8_ds_mla 64 */
+    46, 46, /* cuda bf16 fp8_ds_mla other */
+    47, 49, /* cuda bf16 nvfp4_ds_mla 16 */
+    48, 49, /* cuda bf16 nvfp4_ds_mla 64 */
+    49, 49, /* cuda bf16 nvfp4_ds_mla other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
     22, -1, /* 0: kvf_cuda_paged_mla_decode__f16__f16 */
-    24, -1, /* 2: kvf_cuda_paged_mla_decode__f16__fp8_e4m3 */
-    27, -1, /* 4: kvf_cuda_paged_mla_decode__f16__fp8_e5m2 */
-    30, -1, /* 6: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla */
-    33, -1, /* 8: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla */
-    36, -1, /* 10: kvf_cuda_paged_mla_decode__bf16__bf16 */
-    38, -1, /* 12: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3 */
-    41, -1, /* 14: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2 */
-    44, -1, /* 16: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla */
-    47, -1, /* 18: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla */
+    25, -1, /* 2: kvf_cuda_paged_mla_decode__f16__fp8_e4m3 */
+    28, -1, /* 4: kvf_cuda_paged_mla_decode__f16__fp8_e5m2 */
+    31, -1, /* 6: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla */
+    34, -1, /* 8: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla */
+    37, -1, /* 10: kvf_cuda_paged_mla_decode__bf16__bf16 */
+    40, -1, /* 12: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3 */
+    43, -1, /* 14: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2 */
+    46, -1, /* 16: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla */
+    49, -1, /* 18: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla */
 };
 
 /* [backend][scalar][cache][rows][arch] -> where these begin; -1: there is none. */
@@ -461,7 +467,7 @@ static const int16_t rest[] = {
     -1, -1, /* cuda f16 bf16 16 */
     -1, -1, /* cuda f16 bf16 64 */
     -1, -1, /* cuda f16 bf16 other */
-    -1, -1, /* cuda f16 fp8_e4m3 16 */
+    2,  -1, /* cuda f16 fp8_e4m3 16 */
     2,  -1, /* cuda f16 fp8_e4m3 64 */
     -1, -1, /* cuda f16 fp8_e4m3 other */
     4,  -1, /* cuda f16 fp8_e5m2 16 */
@@ -482,7 +488,7 @@ static const int16_t rest[] = {
     10, -1, /* cuda bf16 bf16 16 */
     10, -1, /* cuda bf16 bf16 64 */
     -1, -1, /* cuda bf16 bf16 other */
-    -1, -1, /* cuda bf16 fp8_e4m3 16 */
+    12, -1, /* cuda bf16 fp8_e4m3 16 */
     12, -1, /* cuda bf16 fp8_e4m3 64 */
     -1, -1, /* cuda bf16 fp8_e4m3 other */
     14, -1, /* cuda bf16 fp8_e5m2 16 */
@@ -639,8 +645,6 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
-    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, 80)},
-     "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
@@ -662,8 +666,6 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, 80)},
-     "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
@@ -858,7 +860,7 @@ const kvf_op kvf_op_paged_mla_decode = {
     .arguments = arguments,
     .num_arguments = 12,
     .variants = variants,
-    .num_variants = 48,
+    .num_variants = 50,
     .axes = axes,
     .num_axes = 4,
     .cells = cells,
@@ -866,6 +868,6 @@ const kvf_op kvf_op_paged_mla_decode = {
     .chains = chains,
     .num_cells = 126,
     .exclusions = exclusions,
-    .num_exclusions = 93,
+    .num_exclusions = 91,
     .call = call,
 };

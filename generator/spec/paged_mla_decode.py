@@ -16,10 +16,6 @@ def excluded(scalar: DType, cache: DType, rows: int | None, arch: int | None) ->
         return "the tensor cores' variants are those of rows"
     if rows is not None and scalar.token == "f32":
         return "the tensor cores' variants have queries of 16 bits"
-    if rows == 16 and cache.token == "fp8_e4m3":
-        return (
-            "tiles of 16 rows do not fit into the registers of sm_80, which decodes e4m3 by itself"
-        )
     return None
 
 

@@ -464,5 +464,5 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
       KVF_ATTENTION_SHARED_BYTES(tile_size(variant), kvf_dtype_bits(kvf_cache_of(variant)) / 8);
   const kvf_grid of_one = {
       .grid = {1, 1, 1}, .block = {threads, 1, 1}, .shared_bytes = many ? (uint32_t)shared : 0};
-  return run_cuda(&check, variant, &params, &of_one);
+  return run_cuda(&check, variant, &params, &of_one, of_one.block[0] / 32);
 }

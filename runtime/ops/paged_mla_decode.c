@@ -162,22 +162,26 @@ kvf_status kvf_paged_mla_decode(const kvf_exec *exec, DLTensor *out, const DLTen
 
 /* How a variant is launched. */
 typedef struct block_shape {
-  int64_t rows;    /* of a tile */
-  int64_t at_once; /* thread blocks that a multiprocessor runs at once, about */
-  kvf_grid grid;   /* of one unit */
+  int64_t rows;      /* of a tile */
+  int64_t at_once;   /* thread blocks that a multiprocessor runs at once, about */
+  int64_t row_warps; /* that add up the splits of a row */
+  kvf_grid grid;     /* of one unit */
 } block_shape;
 
 static block_shape shape_of(const kvf_variant *variant) {
   switch (tile_rows(variant)) {
   case KVF_LATENT_FEW_ROWS:
-    return (block_shape){
-        KVF_LATENT_FEW_ROWS, 2, {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
+    return (block_shape){KVF_LATENT_FEW_ROWS,
+                         2,
+                         KVF_LATENT_ROW_WARPS,
+                         {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
   case KVF_LATENT_MANY_ROWS:
     return (block_shape){KVF_LATENT_MANY_ROWS,
                          1,
+                         KVF_LATENT_MANY_ROW_WARPS,
                          {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_MANY_BYTES}};
   default: /* as templates/shared/latent_rows_cuda.j2 has them */
-    return (block_shape){KVF_ATTENTION_ROWS, 2, {{1, 1, 1}, {256, 1, 1}, 0}};
+    return (block_shape){KVF_ATTENTION_ROWS, 2, KVF_LATENT_ROW_WARPS, {{1, 1, 1}, {256, 1, 1}, 0}};
   }
 }
 
@@ -259,5 +263,6 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
   count_units(&params, shape.rows);
   check.status = check.status == KVF_OK ? kvf_cuda_fault_counter(check.exec.device, &params.faults)
                                         : check.status;
-  return check.status == KVF_OK ? run_cuda(&check, variant, &params, &shape.grid) : check.status;
+  return check.status == KVF_OK ? run_cuda(&check, variant, &params, &shape.grid, shape.row_warps)
+                                : check.status;
 }

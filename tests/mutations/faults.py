@@ -363,8 +363,8 @@ FAULTS = (
     Fault(
         "rows of MLA behind the eighth position of sixteen have half of an earlier key",
         "templates/shared/latent_tiles_cuda.j2",
-        "const uint32_t far[2] = {keys[1], keys[3]};",
-        "const uint32_t far[2] = {keys[0], keys[3]};",
+        "const uint32_t far[2] = {four[2], four[3]};",
+        "const uint32_t far[2] = {four[0], four[3]};",
         ("paged_mla_decode",),
         "cuda",
     ),

@@ -89,6 +89,27 @@ KVF_INLINE uint32_t kvf_thread_anew() {
 #endif
 }
 
+/* Ends a group of copies, which may be none, and waits for all groups but the last. */
+KVF_INLINE void kvf_end_copies() {
+#if defined(__CUDACC__)
+  asm volatile("cp.async.commit_group;" : : : "memory");
+#endif
+}
+KVF_INLINE void kvf_wait_for_earlier_copies() {
+#if defined(__CUDACC__)
+  asm volatile("cp.async.wait_group 1;" : : : "memory");
+#endif
+}
+
+/*
+ * x, of which the compiler does not know that it is the same every time: what is made of it in a
+ * loop is made again each time, where it would take registers that are wanted for more.
+ */
+KVF_INLINE int32_t kvf_opaque(int32_t x) {
+  asm volatile("" : "+r"(x));
+  return x;
+}
+
 /* 2^x, within 2 units of the last place; what is subnormal is 0. */
 KVF_INLINE float kvf_quick_exp2(float x) {
 #if defined(__CUDACC__)

@@ -197,14 +197,15 @@ static inline kvf_status launch_units(kvf_check *check, const kvf_variant *varia
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
-/* `of_one`: the grid of one unit. */
+/* `of_one`: the grid of one unit; `row_warps`: warps that add up the splits of a row. */
 static inline kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_type *params,
-                                  const kvf_grid *of_one) {
+                                  const kvf_grid *of_one, int64_t row_warps) {
   kvf_status status = launch_units(check, variant, params, of_one, params->num_units);
   if (status == KVF_OK && params->splits > 1) { /* the stream keeps them in order */
     params->combines = 1;
+    const int64_t warps = params->split_tokens * params->num_q_heads * row_warps;
     status =
-        launch_units(check, variant, params, of_one, params->split_tokens * params->num_q_heads);
+        launch_units(check, variant, params, of_one, kvf_quotient_up(warps, of_one->block[0] / 32));
     status =
         status == KVF_OK ? status : kvf_error_add(status, "; enqueued: the launch before this one");
   }
