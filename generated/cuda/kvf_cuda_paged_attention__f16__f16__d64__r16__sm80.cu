@@ -464,7 +464,7 @@ KVF_INLINE int32_t column_of_element(int32_t element) {
  */
 KVF_INLINE float *aside_of(working_set &w) {
   static_assert(ROWS * SUMS_ROW >= WARP * (4 * SUMS + 2 * HALVES), "the room of a warp");
-  const uint32_t thread = kvf_thread_anew();
+  const uint32_t thread = threadIdx.x;
   return &w.sums[thread / WARP][0][0] + thread % WARP;
 }
 
@@ -605,17 +605,12 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
   }
 }
 
-/* The first position of a warp. */
-KVF_INLINE uint32_t start_of(const task &t) {
-  return (uint32_t)t.tile.begin + kvf_thread_anew() / WARP * CHUNK;
-}
-
 /* One unit of work. */
 KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const task &t = w.now;
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int32_t warp = (int32_t)threadIdx.x / WARP;
-  uint32_t first = start_of(t);
+  uint32_t first = (uint32_t)t.tile.begin + warp * CHUNK;
   int64_t block = ask(p, t, (int64_t)first + lane);
   find_rows(p, t, w.rows);
   int32_t turn = 0;
@@ -637,6 +632,7 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   for (int32_t row = 0; row < HALVES; ++row) {
     now.largest[row] = KVF_NO_SCORE;
   }
+  bool aside = false;
   for (;;) { /* lengths are int32 */
     const uint32_t stop = min(first + ASIDE, (uint32_t)t.tile.end);
 #pragma unroll 1
@@ -672,9 +668,10 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
     if (first >= (uint32_t)t.tile.end) {
       break;
     }
-    put_aside(w, first >= start_of(t) + 2 * ASIDE, now);
+    put_aside(w, aside, now);
+    aside = true;
   }
-  if (first > start_of(t) + ASIDE) {
+  if (aside) {
     take_back(w, now);
   }
   store(p, w, now, 1.0f);
