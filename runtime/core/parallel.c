@@ -142,6 +142,7 @@ void kvf_parallel_for(kvf_cpu_function function, const void *params, int64_t uni
     tuned = kvf_engine_values(&kvf_threads_tuned, bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX);
     const double useful = bytes / (tuned[KVF_THREAD_KIB] * 1024.0);
     threads = useful >= 2.0 ? threads_of(from, num_threads) : 1;
+    threads = from == NULL && threads > 1 && kvf_team_rests() ? 1 : threads;
     threads = threads < units ? threads : units;
     threads = (double)threads < useful ? threads : (int64_t)useful;
   }

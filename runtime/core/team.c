@@ -475,12 +475,13 @@ static void settle(int64_t gained, int64_t end, helper *late) {
   }
 }
 
+bool kvf_team_rests(void) {
+  const int64_t until = atomic_load_explicit(&rest_until, memory_order_relaxed);
+  return until != 0 && read_clock(CLOCK_MONOTONIC_COARSE) < until; /* milliseconds will do */
+}
+
 void kvf_team_run(kvf_job *job, int32_t threads) {
   int64_t begin = kvf_now();
-  if (begin < atomic_load(&rest_until)) {
-    kvf_job_work(job, 0);
-    return;
-  }
   if (start(threads - 1)) {
     begin = kvf_now();
   }

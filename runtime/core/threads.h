@@ -53,6 +53,9 @@ void kvf_job_work(kvf_job *job, int32_t seat);
 /* How many threads, the calling one included, can be at work at once: 1 or more. */
 int32_t kvf_team_size(void);
 
+/* Whether the team is at rest, since it has cost callers more than it gained them: work alone. */
+bool kvf_team_rests(void);
+
 /*
  * Runs a job on the calling thread and on at most `threads` - 1 of the team's that are idle.
  * Returns when all chunks have been run. Waits for nobody but threads that are in a chunk. For a
