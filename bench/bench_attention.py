@@ -179,7 +179,7 @@ def best(calls: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
 def read_bandwidth() -> float:
     """GB/s at which these threads read memory: torch's sum of 1 GiB."""
     numbers = torch.ones(1 << 28)
-    return numbers.nbytes / best([numbers.sum], 10)[0] / 1e6
+    return float(numbers.nbytes) / best([numbers.sum], 10)[0] / 1e6
 
 
 def measure(
