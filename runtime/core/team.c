@@ -476,8 +476,13 @@ static void settle(int64_t gained, int64_t end, helper *late) {
 }
 
 bool kvf_team_rests(void) {
-  const int64_t until = atomic_load_explicit(&rest_until, memory_order_relaxed);
-  return until != 0 && read_clock(CLOCK_MONOTONIC_COARSE) < until; /* milliseconds will do */
+  const int64_t now = read_clock(CLOCK_MONOTONIC_COARSE); /* milliseconds will do */
+  const int32_t helpers_now = atomic_load_explicit(&count, memory_order_acquire);
+  bool all_away = helpers_now > 0;
+  for (int32_t i = 0; all_away && i < helpers_now; ++i) {
+    all_away = now < atomic_load_explicit(&helpers[i].away_until, memory_order_relaxed);
+  }
+  return all_away || now < atomic_load_explicit(&rest_until, memory_order_relaxed);
 }
 
 void kvf_team_run(kvf_job *job, int32_t threads) {

@@ -53,7 +53,10 @@ void kvf_job_work(kvf_job *job, int32_t seat);
 /* How many threads, the calling one included, can be at work at once: 1 or more. */
 int32_t kvf_team_size(void);
 
-/* Whether the team is at rest, since it has cost callers more than it gained them: work alone. */
+/*
+ * Whether callers are to work alone: the team has cost them more than it gained, or the machine has
+ * no CPU for its threads.
+ */
 bool kvf_team_rests(void);
 
 /*
