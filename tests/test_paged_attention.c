@@ -1626,6 +1626,7 @@ static void test_far_larger(void) {
       }
     }
     if (variant == NULL) {
+      skip_part("no bf16 variant of %d rows is built", (int)rows[r].tile);
       continue;
     }
     const decode_case what = {.variant = variant,

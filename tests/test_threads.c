@@ -1,5 +1,6 @@
 /* The library's threads: any sizes, any callers, fork(), signals, and an engine's pool. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -149,6 +150,63 @@ static void test_idle(void) {
   }
   EXPECT(spent <= most, "idle threads ran for %.2f ms in a pause, want %.0f at most", 1e3 * spent,
          1e3 * most);
+  count_case(NULL);
+}
+
+static void count_part(const void *params, int64_t begin, int64_t end) {
+  (void)begin, (void)end;
+  ++**(_Atomic int64_t *const *)params;
+}
+
+/* Into how many parts a call is divided. */
+static int64_t parts_of_call(void) {
+  _Atomic int64_t parts = 0;
+  kvf_parallel_for(count_part, &(_Atomic int64_t *){&parts}, 1024, LARGE, 2);
+  return parts;
+}
+
+/* Has all threads of this process run on these CPUs. */
+static void use_cpus(const cpu_set_t *cpus) {
+  DIR *tasks = opendir("/proc/self/task");
+  for (const struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+    if (task->d_name[0] != '.') {
+      (void)sched_setaffinity((pid_t)strtol(task->d_name, NULL, 10), sizeof *cpus, cpus);
+    }
+  }
+  if (tasks != NULL) {
+    (void)closedir(tasks);
+  }
+}
+
+/* Where the machine has no CPU for the team, callers do not divide their work; later they do again.
+ */
+static void test_no_cpu_for_the_team(void) {
+  cpu_set_t all;
+  cpu_set_t one;
+  if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2 || !team_meets()) {
+    skip_test("one CPU");
+    return;
+  }
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &all)) {
+      CPU_SET(cpu, &one);
+    }
+  }
+  const struct timespec pause = {.tv_nsec = 50000};
+  int64_t parts = 0;
+  use_cpus(&one);
+  for (const double start = seconds(); parts != 1 && seconds() - start < 30;) {
+    (void)nanosleep(&pause, NULL); /* a thread that looks for work finds itself on this CPU */
+    parts = parts_of_call();
+  }
+  EXPECT(parts == 1, "%lld parts on one CPU", (long long)parts);
+  use_cpus(&all);
+  for (const double start = seconds(); parts == 1 && seconds() - start < 30;) {
+    parts = parts_of_call();
+  }
+  EXPECT(parts > 1, "%lld parts on all CPUs", (long long)parts);
+  EXPECT(team_meets(), "no thread comes afterwards");
   count_case(NULL);
 }
 
@@ -530,6 +588,7 @@ CU_TestInfo threads_tests[] = {
     {"every unit once, any sizes and numbers", test_every_unit_once},
     {"a second thread comes", test_team},
     {"threads sleep when idle", test_idle},
+    {"no CPU for the team", test_no_cpu_for_the_team},
     {"kvf_set_num_threads", test_settings},
     {"KVFORGE_NUM_THREADS", test_environment},
     {"late threads are waited for", test_late_helper},
