@@ -10,7 +10,8 @@ enum { KVF_LANES = KVF_CPU_ATTENTION_PAD };
 
 /*
  * A sum over a row is KVF_LANES partial sums, which are halved until one is left, whatever the
- * registers hold: results are the same bits on every isa level.
+ * registers hold: isa levels differ by the rounding of products alone, which fused instructions
+ * leave out.
  */
 enum { KVF_PARTS = (int)KVF_LANES / (int)KVF_WIDTH };
 
@@ -22,6 +23,16 @@ KVF_INLINE void kvf_prefetch_to_read(const void *row, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) {
     __builtin_prefetch((const char *)row + i);
   }
+}
+
+KVF_INLINE kvf_floats kvf_multiply_add(kvf_floats a, kvf_floats b, kvf_floats sum) {
+#if defined(__AVX512F__)
+  return (kvf_floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)sum);
+#elif defined(__FMA__)
+  return (kvf_floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+#else
+  return a * b + sum;
+#endif
 }
 
 /* Elements [i, i + KVF_WIDTH) of a row, as floats. */
@@ -150,7 +161,7 @@ KVF_INLINE void kvf_dots_of(float *scores, int64_t score_pitch, const float *que
         const kvf_floats query = kvf_load_floats(queries + h * pitch + i);
 #pragma GCC unroll 4
         for (int r = 0; r < KVF_DOTS; ++r) {
-          sums[h][r] += row[r] * query;
+          sums[h][r] = kvf_multiply_add(row[r], query, sums[h][r]);
         }
       }
     }
@@ -232,7 +243,8 @@ KVF_INLINE void kvf_add_columns(float *sums, float *excesses, int64_t pitch, con
       const kvf_floats row = load(rows[r], at + v * KVF_WIDTH);
 #pragma GCC unroll 4
       for (int h = 0; h < heads; ++h) {
-        now[h][v] += weights[h * weight_pitch + r] * row;
+        const kvf_floats weight = weights[h * weight_pitch + r] + (kvf_floats){0};
+        now[h][v] = kvf_multiply_add(weight, row, now[h][v]);
       }
     }
   }
