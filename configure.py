@@ -72,7 +72,7 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
     jobs, nvcc_jobs, machine = job_counts(options.jobs)
     cuda = tools.cuda
     without = "none: " + (without_cuda(options) or "no nvcc")
-    archs = [*choice.archs, f"PTX {choice.archs[-1]}"] if cuda else ["none"]
+    archs = [*choice.archs, f"PTX {choice.archs[-1]} for later ones"] if cuda else ["none"]
     counts = [f"{len(found)} {backend}" for backend, found in choice.variants.items()]
     selected = [variant for found in choice.variants.values() for variant in found]
     expected = costs.estimate(selected, list(choice.isas), choice.archs, Path(choice.build))

@@ -1,8 +1,9 @@
 """Builds the library and its bindings with configure.py and ninja, and packs them into the wheel.
 
 pyproject.toml has the rest. KVFORGE_CONFIGURE holds options for configure.py, such as
-"--profile=kv.toml:chat --cuda-archs=90"; with KVFORGE_BUILD nothing is built, but what that build folder
-holds is packed. An editable install packs nothing: the package finds the checkout's build folder.
+"--profile=kv.toml:chat --cuda-archs=90"; where these name neither, all archs are built. With KVFORGE_BUILD
+nothing is built, but what that build folder holds is packed. An editable install packs nothing: the package
+finds the checkout's build folder.
 """
 
 import os
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT))  # build backends leave it out
 
 from configuration import cmake_config  # noqa: E402
 from configuration.install import HEADERS  # noqa: E402
+from configuration.options import for_any_machine  # noqa: E402
 
 FOLDER = "build-wheel"
 LIBRARIES = ("libkvforge.so.0", "kvforge_tvm_ffi.so")
@@ -38,7 +40,7 @@ def built() -> Path:
     """The folder with the libraries."""
     if os.environ.get("KVFORGE_BUILD"):
         return Path(os.environ["KVFORGE_BUILD"])
-    options = shlex.split(os.environ.get("KVFORGE_CONFIGURE", ""))
+    options = for_any_machine(shlex.split(os.environ.get("KVFORGE_CONFIGURE", "")))
     command = [sys.executable, "configure.py", *options, f"--build-dir={FOLDER}", "all"]
     done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode != 0:

@@ -1,10 +1,13 @@
 /*
- * What a call costs beside its work: one token of 8 heads of 128 elements on the CPU from C, as a
- * call with all checks, as a launch of a params struct, as a prepared call, and the kernel alone,
- * in turns in one run. Nanoseconds of this thread's own time, the best round of each.
+ * What a call costs beside its work: one token of 8 heads of 128 elements from C, as a call with
+ * all checks, as a launch of a params struct, as a prepared call, and the CPU's kernel alone, in
+ * turns in one run. Nanoseconds of this thread's own time, the best round of each.
  *
- * bench_call [--once CALLS]   runs each CALLS times and measures nothing, for a tool that counts
- *                             instructions: bench_call call|launch|prepared|kernel CALLS runs one
+ * bench_call                   on the CPU
+ * bench_call cuda              on CUDA, with KVFORGE_LIBCUDA=build/libkvf_nothing_driver.so, since
+ *                              the addresses are those of host memory
+ * bench_call WAY CACHE CALLS   one way on the CPU, so often, without measuring: for a tool that
+ *                              counts instructions
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@ enum { CALLS = 20000, ROUNDS = 60, HEADS = 8, SIZE = 128, BLOCK = 16, TENSORS = 
 /* A call of reshape_and_cache_flash in each of its ways. */
 typedef struct ways {
   const char *cache_name;
+  kvf_backend backend;
   DLTensor key, value, key_cache, value_cache, slots, scale;
   const kvf_variant *variant;
   kvf_reshape_and_cache_flash_params params;
@@ -41,8 +45,9 @@ static void must(kvf_status status) {
   }
 }
 
-static DLTensor tensor(void *data, DLDataType type, int32_t rank, int64_t *shape) {
-  return (DLTensor){data, {kDLCPU, 0}, rank, type, shape, NULL, 0};
+static DLTensor tensor(const ways *of, void *data, DLDataType type, int32_t rank, int64_t *shape) {
+  const DLDevice device = {of->backend == KVF_CUDA ? kDLCUDA : kDLCPU, 0};
+  return (DLTensor){data, device, rank, type, shape, NULL, 0};
 }
 
 static kvf_view view_of(const DLTensor *of) {
@@ -59,13 +64,13 @@ static void make(ways *of, kvf_dtype cache) {
   const DLDataType bf16 = {kDLBfloat, 16, 1};
   const DLDataType pages = cache == KVF_BF16 ? bf16 : (DLDataType){kDLUInt, 8, 1};
   of->cache_name = kvf_dtype_name(cache);
-  of->key = tensor(key_memory, bf16, 3, tokens_shape);
-  of->value = tensor(value_memory, bf16, 3, tokens_shape);
-  of->key_cache = tensor(pages_memory[0], pages, 4, pages_shape);
-  of->value_cache = tensor(pages_memory[1], pages, 4, pages_shape);
-  of->slots = tensor(&slot, (DLDataType){kDLInt, 64, 1}, 1, slots_shape);
-  of->scale = tensor(&one, (DLDataType){kDLFloat, 32, 1}, 0, NULL);
-  of->variant = kvf_select(&kvf_op_reshape_and_cache_flash, KVF_CPU, KVF_BF16, cache);
+  of->key = tensor(of, key_memory, bf16, 3, tokens_shape);
+  of->value = tensor(of, value_memory, bf16, 3, tokens_shape);
+  of->key_cache = tensor(of, pages_memory[0], pages, 4, pages_shape);
+  of->value_cache = tensor(of, pages_memory[1], pages, 4, pages_shape);
+  of->slots = tensor(of, &slot, (DLDataType){kDLInt, 64, 1}, 1, slots_shape);
+  of->scale = tensor(of, &one, (DLDataType){kDLFloat, 32, 1}, 0, NULL);
+  of->variant = kvf_select(&kvf_op_reshape_and_cache_flash, of->backend, KVF_BF16, cache);
   if (of->variant == NULL) {
     must(KVF_NOT_BUILT);
   }
@@ -136,16 +141,17 @@ static void repeat(ways *of, int way, long calls) {
 }
 
 static void measure(ways *of) {
+  const int num_ways = of->backend == KVF_CUDA ? WAYS - 1 : WAYS;
   double best[WAYS] = {INFINITY, INFINITY, INFINITY, INFINITY};
   for (int round = 0; round < ROUNDS; ++round) {
-    for (int way = 0; way < WAYS; ++way) {
+    for (int way = 0; way < num_ways; ++way) {
       const double begin = bench_thread_seconds();
       repeat(of, way, CALLS);
       best[way] = fmin(best[way], (bench_thread_seconds() - begin) / CALLS * 1e9);
     }
   }
   printf("one token, bf16 to %-8s", of->cache_name);
-  for (int way = 0; way < WAYS; ++way) {
+  for (int way = 0; way < num_ways; ++way) {
     printf("  %s %.0f ns", all[way].name, best[way]);
   }
   printf("\n");
@@ -154,9 +160,9 @@ static void measure(ways *of) {
 int main(int argc, char **argv) {
   static const kvf_dtype caches[] = {KVF_BF16, KVF_FP8_E4M3};
   for (size_t i = 0; i < sizeof caches / sizeof *caches; ++i) {
-    ways of = {.cache_name = NULL};
+    ways of = {.backend = argc == 2 && strcmp(argv[1], "cuda") == 0 ? KVF_CUDA : KVF_CPU};
     make(&of, caches[i]);
-    if (argc == 1) {
+    if (argc <= 2) {
       measure(&of);
     }
     for (int way = 0; argc == 4 && way < WAYS; ++way) {

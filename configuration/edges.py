@@ -174,6 +174,9 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
         del programs["bench_threads"]
     graph.title("What the benchmarks share, and tests of all ops call.")
     calls = [graph.compile("cc", file) for file in sources("bench/shared/*.c")]
+    driver = f"{graph.build}/libkvf_nothing_driver.so"
+    nothing = [graph.compile("cc", "bench/driver/nothing.c")]
+    graph.edge("link_module", driver, nothing, linker="$cc", flags="")
     for name, files in programs.items():
         graph.title(f"Program: {name}.")
         peer = {"flags": peers[name]} if name in peers else {}
@@ -186,7 +189,9 @@ def program_edges(graph: Graph, tools: Tools, choice: Choice) -> None:
             linker, link_flags = "$cxx", link_flags + portable
         link = {"linker": linker, "flags": link_flags} | peer
         libraries = [compat, library] if name == "kvf_tests" else [library]
-        graph.edge("link_program", f"{graph.build}/{name}", [*objects, *libraries], **link)
+        beside = [driver] if name == "bench_call" else []
+        inputs = [*objects, *libraries]
+        graph.edge("link_program", f"{graph.build}/{name}", inputs, (), beside, **link)
 
 
 def binding_edges(graph: Graph, tools: Tools) -> list[str]:

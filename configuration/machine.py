@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from configuration.shell import ROOT, first_line
@@ -34,7 +35,8 @@ def native_isa(levels: Iterable[str]) -> str:
     return [level for level in levels if runs(level)][-1]
 
 
-def native_archs() -> list[str]:
+@cache
+def native_archs() -> tuple[str, ...]:
     """The architectures of the GPUs that are visible here; in a process of its own, since a driver
     that has been started does not survive a fork."""
-    return first_line(sys.executable, "-B", str(ROOT / "python/kvforge/_gpus.py")).split()
+    return tuple(first_line(sys.executable, "-B", str(ROOT / "python/kvforge/_gpus.py")).split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from configuration.needs import OPTIONAL
 from configuration.probe import Tools
 from configuration.shell import fail
 from generator import plan, profile
-from generator.costs import DEFAULT_ARCHS
+from generator.costs import ALL_ARCHS, DEFAULT_ARCHS
 from generator.model import BACKENDS, Variant
 from generator.profile import Profile
 
 DEFAULT_BUILD = "build"
+ALL = "all"  # stands for ALL_ARCHS
 
 # What `demo` gets where it is asked for alone and nothing else is said: what it shows, for this machine.
 DEMO = {
@@ -83,7 +84,8 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
         "--cuda-archs",
         type=names,
         metavar="80,90",
-        help="GPU architectures, PTX for the highest; native: those of the GPUs here, or no CUDA",
+        help="GPU architectures, PTX of the highest for later ones; native: those of the GPUs here, or "
+        f"no CUDA; all: {','.join(ALL_ARCHS)} [{','.join(DEFAULT_ARCHS)}, and later ones of GPUs here]",
     )
     add("--no-cuda", action="store_true", help="leave the CUDA backend out")
     add("--sanitize", action="store_true", help="host code under AddressSanitizer and UBSan")
@@ -148,7 +150,7 @@ class Choice:
 
 def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
     """Those of the archs that have what the body of a CUDA variant needs."""
-    return [arch for arch in archs if int(arch.rstrip("af")) >= variant.min_arch]
+    return [arch for arch in archs if number(arch) >= variant.min_arch]
 
 
 def selection(options: argparse.Namespace) -> Profile:
@@ -162,16 +164,32 @@ def selection(options: argparse.Namespace) -> Profile:
     return chosen.but(ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs)
 
 
-def with_native(names: Sequence[str], native: Sequence[str]) -> list[str]:
-    """The same names with those of this machine in place of `native`."""
-    found = [own for name in names for own in (native if name == NATIVE else [name])]
+def spelt_out(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The same names with what some words stand for in their place."""
+    found = [own for name in names for own in words.get(name, [name])]
     return list(dict.fromkeys(found))
+
+
+def number(arch: str) -> int:
+    """90 of 90a."""
+    return int(arch.rstrip("af"))
 
 
 def chosen_archs(wanted: Profile) -> list[str]:
     """The architectures that are selected, whether nvcc has them or not."""
-    archs = wanted.archs or [*DEFAULT_ARCHS]
-    return with_native(archs, machine.native_archs() if NATIVE in archs else [])
+    if not wanted.archs:
+        later = [
+            arch for arch in machine.native_archs() if number(arch) > number(DEFAULT_ARCHS[-1])
+        ]
+        return [*DEFAULT_ARCHS, *later]
+    native = machine.native_archs() if NATIVE in wanted.archs else ()
+    return spelt_out(wanted.archs, {NATIVE: native, ALL: ALL_ARCHS})
+
+
+def for_any_machine(words: Sequence[str]) -> list[str]:
+    """A command line with all archs, unless it says which: a package goes to other machines."""
+    said = any(word.startswith(("--cuda-archs", "--profile")) for word in words)
+    return [*words, *([] if said else [f"--cuda-archs={ALL}"])]
 
 
 def without_cuda(options: argparse.Namespace) -> str:
@@ -194,7 +212,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     except ValueError as error:
         fail(str(error), status=2)
     archs = chosen_archs(wanted)
-    isas = with_native(wanted.isas or [*tools.isas], [machine.native_isa(tools.isas)])
+    isas = spelt_out(wanted.isas or [*tools.isas], {NATIVE: [machine.native_isa(tools.isas)]})
     if not selected:
         fail(
             "no variant is in the selection of --profile, --ops, --scalars, --caches and --axis", 2
@@ -204,9 +222,10 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     if tools.cuda:
         supported = tools.cuda.archs
         unknown = {arch for arch in archs if arch.rstrip("af") not in supported}
-        if unknown and wanted.archs:
+        unasked = unknown if not wanted.archs else set(ALL_ARCHS) if ALL in wanted.archs else set()
+        if unknown - unasked:
             fail(
-                f"unknown arch {', '.join(sorted(unknown))}: nvcc {tools.cuda.version} has "
+                f"unknown arch {', '.join(sorted(unknown - unasked))}: nvcc {tools.cuda.version} has "
                 f"{', '.join(supported)}",
                 status=2,
             )
@@ -217,7 +236,7 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
         build=os.path.normpath(options.build_dir or f"{DEFAULT_BUILD}{kind}"),
         variants={backend: [v for v in selected if v.backend == backend] for backend in backends},
         isas={isa: tools.isas[isa] for isa in tools.isas if isa in isas},
-        archs=sorted(archs, key=lambda arch: int(arch.rstrip("af"))) if tools.cuda else [],
+        archs=sorted(archs, key=number) if tools.cuda else [],
         sanitize=options.sanitize,
         compat=options.compat,
     )

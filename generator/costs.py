@@ -23,7 +23,9 @@ from generator.model import Variant
 from generator.profile import Profile
 
 TABLE = Path(__file__).with_name("costs.json")
-DEFAULT_ARCHS = ("80", "90", "100", "120")
+# Machine code for these takes half of what it takes for all, and later GPUs have the PTX of the last.
+DEFAULT_ARCHS = ("80", "90")
+ALL_ARCHS = (*DEFAULT_ARCHS, "100", "120")  # what a package for any machine has
 DEFAULT_ISAS = {"x86_64": ("baseline", "avx2", "avx512"), "aarch64": ("neon",)}
 REST = "rest"  # runtime, tables and the link: what every library has
 ALLOCATED = 2  # SHF_ALLOC of ELF: sections that are part of a loaded program

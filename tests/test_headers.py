@@ -55,6 +55,15 @@ def compile_text(text: str, language: tuple[str, str, str], *flags: str) -> str:
     return done.stderr if done.returncode else ""
 
 
+def preprocessed(text: str, *flags: str) -> str:
+    """What gcc reads of a text; nothing without gcc."""
+    if shutil.which("gcc") is None:
+        return ""
+    command = ["gcc", "-E", "-x", "c", *FLAGS, *flags, "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def include(*headers: str) -> str:
     return "".join(f'#include "{header}"\n' for header in headers)
 
@@ -71,6 +80,25 @@ def test_each_argument_has_lines_of_its_own() -> None:
         ]
         said = [" ".join(text.replace("\n *", " ").split()) for text in arguments]
         assert said == [" ".join(text.split()) for text in wanted], op.name
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="intrinsics of x86")
+def test_intrinsics_are_those_of_the_level() -> None:
+    """What gcc 12 reads of them; more where it is told of more, or where they are asked for in front."""
+    if "__GNUC__ 12" not in preprocessed("", "-dM"):
+        pytest.skip("no gcc 12")
+    intrinsics = ("_mm256_add_ps", "_mm512_add_ps", "_mm256_mask_add_ps", "_mm512_add_ph")
+    header = include("kvforge/cpu_kernel.h")
+    for arch, before, count in (
+        ("x86-64", "", 0),
+        ("x86-64-v3", "", 1),
+        ("x86-64-v4", "", 3),
+        ("sapphirerapids", "", 4),
+        ("x86-64-v3", "#include <immintrin.h>\n", 4),
+    ):
+        text = preprocessed(before + header, f"-march={arch}")
+        found = [name for name in intrinsics if f"{name} (" in text]
+        assert found == [*intrinsics[:count]], (arch, before)
 
 
 # What a header lacks, it lacks for one compiler of a language as for the other.

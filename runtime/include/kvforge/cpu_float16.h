@@ -7,10 +7,7 @@
 #ifndef KVFORGE_CPU_FLOAT16_H
 #define KVFORGE_CPU_FLOAT16_H
 
-#if defined(__SSE3__) /* nothing of it below */
-#include <immintrin.h>
-#endif
-
+#include "kvforge/cpu_intrinsics.h"
 #include "kvforge/float16.h"
 
 /* Widens a row. */

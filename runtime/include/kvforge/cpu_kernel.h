@@ -9,14 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* In gcc's time, for the lowest level: a tenth of what the whole costs. */
-#if defined(__SSE3__)
-#include <immintrin.h>
-#elif defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "kvforge/cpu_float16.h"
+#include "kvforge/cpu_intrinsics.h"
 #include "kvforge/fp8.h"
 #include "kvforge/int8.h"
 #include "kvforge/kernel_types.h"
