@@ -125,7 +125,8 @@ def decode(pipe: Connection) -> None:
             fetches.append(endpoint.fetch(peer, f"prompt {number}", slots))
         stats = [fetch.result() for fetch in fetches]
     batch.seq_lens = torch.tensor([len(ids) for ids in prompts], dtype=torch.int32)
-    pipe.send((stats, proceed(batch, first, steps)))
+    # As NumPy's: torch's tensors are fetched from their process, and this one ends.
+    pipe.send((stats, proceed(batch, first, steps).numpy()))
 
 
 def proceed(batch: PagedBatch, text: Tensor, steps: int) -> Tensor:
@@ -170,6 +171,7 @@ def main() -> None:
     pipe, theirs = context.Pipe()
     process = context.Process(target=decode, args=(theirs,), daemon=True)
     process.start()
+    theirs.close()  # so that the end of the process ends the wait for what it says
     group = here.group(batch, ones)
     options: dict[str, Any] = {"engine": args.engine, "slot_bytes": 1 << 20, "deadline": 120.0}
     with transfer.Endpoint("prefill", [group], **options) as endpoint:
@@ -191,7 +193,7 @@ def main() -> None:
         sent = [offer.result() for offer in offers]
     process.join()
     got, other = answer
-    both = torch.cat([own[:, :1], other], 1)
+    both = torch.cat([own[:, :1], torch.from_numpy(other)], 1)
 
     for prompt, mine, yours in zip(PROMPTS, text.tolist(), both.argmax(-1).tolist(), strict=True):
         console.print(f"[bold]{prompt}[/]")

@@ -19,6 +19,17 @@ static void move_part(const kvf_page_copy *copy, int64_t cell, int64_t token, in
   const int64_t plane = cell / copy->num_layers;
   const kvf_page_plane *from = &copy->from_pages[plane];
   const kvf_page_plane *to = &copy->to_pages[plane];
+  const kvf_whole_rows rows = kvf_find_rows(from, to->element, to->head, copy->num_heads);
+  if (rows.bytes > 0) {
+    for (int64_t head = 0; head < rows.heads; ++head) {
+      const kvf_tokens in = {true, copy->from, (char *)copy->from_cells[cell] + head * from->head,
+                             from->block, from->token};
+      const kvf_tokens out = {true, copy->to, (char *)copy->to_cells[cell] + head * to->head,
+                              to->block, to->token};
+      kvf_copy_tokens(out, in, token, end, rows.bytes, false, copy->streaming);
+    }
+    return;
+  }
   for (int64_t count = 0; token < end; token += count) {
     bool found[2];
     int64_t block[2] = {0, 0};
@@ -31,8 +42,7 @@ static void move_part(const kvf_page_copy *copy, int64_t cell, int64_t token, in
     if (found[0] && found[1]) {
       const kvf_rows in = rows_at(from, copy->from_cells[cell], block[0], offset[0]);
       const kvf_rows out = rows_at(to, copy->to_cells[cell], block[1], offset[1]);
-      kvf_copy_rows(out, in, count, copy->num_heads, from->elements, from->element_bytes,
-                    copy->streaming);
+      kvf_copy_apart(out, in, count, copy->num_heads, from->elements, from->element_bytes);
     }
   }
 }

@@ -16,6 +16,17 @@ static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t gro
                           (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
   char *const page_data = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
   const int64_t wire_bytes = page->element_bytes;
+  const kvf_whole_rows rows = kvf_find_rows(page, wire_bytes, wire->head, copy->group_heads);
+  if (rows.bytes > 0) {
+    const int64_t stop = end < copy->slots.num_tokens ? end : copy->slots.num_tokens;
+    for (int64_t head = 0; head < rows.heads; ++head) {
+      const kvf_tokens on_wire = {.data = wire_data + head * wire->head, .token = wire->token};
+      const kvf_tokens in_page = {true, copy->slots, page_data + head * page->head, page->block,
+                                  page->token};
+      kvf_copy_tokens(in_page, on_wire, first, stop, rows.bytes, false, copy->streaming);
+    }
+    return;
+  }
   for (int64_t token = first, count = 0; token < end; token += count) {
     bool found = false;
     int64_t block = 0;
@@ -26,8 +37,8 @@ static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t gro
     if (found) {
       const kvf_rows in_page = {page_data + block * page->block + offset * page->token, page->token,
                                 page->head, page->element};
-      kvf_copy_rows(in_page, on_wire, count, copy->group_heads, page->elements, page->element_bytes,
-                    copy->streaming);
+      kvf_copy_apart(in_page, on_wire, count, copy->group_heads, page->elements,
+                     page->element_bytes);
     }
   }
 }

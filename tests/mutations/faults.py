@@ -560,9 +560,9 @@ FAULTS = (
     Fault(
         "a run of tokens goes on behind its page",
         "runtime/include/kvforge/cache/cpu_wire.h",
-        "while (count < room && token + count < stop",
-        "while (count <= room && token + count < stop",
-        ("kv_pack", "kv_unpack"),
+        "(dense ? tokens->slots.num_blocks - block : 1)",
+        "(tokens->slots.num_blocks - block)",
+        ("kv_pack", "kv_unpack", "kv_relayout"),
     ),
     Fault(
         "heads of the groups behind the first come from the first",

@@ -60,6 +60,158 @@ KVF_INLINE void kvf_ask_for_token(const kvf_slots *slots, int64_t token, const k
   }
 }
 
+/* Copies some bytes, a few without a call: past the caches if they are lines of 64 bytes. */
+KVF_INLINE void kvf_copy_run(char *to, const char *from, int64_t bytes, bool streaming) {
+  enum { LINE = 64, CALL = 1024 };
+  const bool lines = ((uintptr_t)to | (uint64_t)bytes) % LINE == 0;
+  if (bytes > CALL || (streaming && lines)) {
+    kvf_store_row(to, from, bytes, streaming);
+  } else if (bytes >= LINE) {
+    for (int64_t i = 0; i + LINE <= bytes; i += LINE) {
+      memcpy(to + i, from + i, LINE);
+    }
+    memcpy(to + bytes - LINE, from + bytes - LINE, LINE);
+  } else if (bytes >= 32) {
+    memcpy(to, from, 32);
+    memcpy(to + bytes - 32, from + bytes - 32, 32);
+  } else if (bytes >= 16) {
+    memcpy(to, from, 16);
+    memcpy(to + bytes - 16, from + bytes - 16, 16);
+  } else if (bytes >= 8) {
+    memcpy(to, from, 8);
+    memcpy(to + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes >= 4) {
+    memcpy(to, from, 4);
+    memcpy(to + bytes - 4, from + bytes - 4, 4);
+  } else {
+    for (int64_t i = 0; i < bytes; ++i) {
+      to[i] = from[i];
+    }
+  }
+}
+
+/* Rows of a token: its heads, or one for all of them. */
+typedef struct kvf_whole_rows {
+  int64_t heads, bytes; /* 0 bytes: elements are apart */
+} kvf_whole_rows;
+
+/* Heads that lie one behind another on both sides are one row. */
+KVF_INLINE kvf_whole_rows kvf_find_rows(const kvf_page_plane *page, int64_t other_element,
+                                        int64_t other_head, int64_t heads) {
+  const int64_t bytes = page->element_bytes;
+  const bool dense = page->elements == 1 || (page->element == bytes && other_element == bytes);
+  const int64_t row = dense ? page->elements * page->element_bytes : 0;
+  if (page->head == row && other_head == row) {
+    return (kvf_whole_rows){1, row * heads};
+  }
+  return (kvf_whole_rows){heads, row};
+}
+
+/*
+ * Tokens of pages, or of a wire, whose rows lie one behind another from `data` on. The slots are a
+ * copy of their own, which no store of a row can change.
+ */
+typedef struct kvf_tokens {
+  bool paged;
+  kvf_slots slots;
+  char *data;
+  int64_t block, token; /* bytes from one to the next */
+} kvf_tokens;
+
+/*
+ * Where a token is; NULL if it is in no page. `slot` is what stands in the mapping, and `room` how
+ * many tokens in slots from there on would lie one behind another.
+ */
+KVF_INLINE char *kvf_token_at(const kvf_tokens *tokens, int64_t token, int64_t first, int64_t *slot,
+                              int64_t *room) {
+  if (!tokens->paged) {
+    return tokens->data + (token - first) * tokens->token;
+  }
+  int64_t block = 0;
+  int64_t offset = 0;
+  if (!kvf_locate(&tokens->slots, token, &block, &offset)) {
+    return NULL;
+  }
+  const bool dense =
+      (uint64_t)tokens->block == (uint64_t)tokens->slots.block_size * (uint64_t)tokens->token;
+  *slot = block * tokens->slots.block_size + offset;
+  *room = (dense ? tokens->slots.num_blocks - block : 1) * tokens->slots.block_size - offset;
+  return tokens->data + block * tokens->block + offset * tokens->token;
+}
+
+/* How many tokens from `token` on, `most` at most, are in neighbouring slots. */
+KVF_INLINE int64_t kvf_count_run(const kvf_tokens *tokens, int64_t token, int64_t slot,
+                                 int64_t most) {
+  const kvf_slots *slots = &tokens->slots;
+  int64_t count = 1;
+  if (!tokens->paged) {
+    return most;
+  }
+  if (slots->index_bytes == 8 && slots->stride == 1) {
+    while (count < most && kvf_index_at(slots->mapping, 8, token + count) == slot + count) {
+      ++count;
+    }
+    return count;
+  }
+  while (count < most && kvf_index_at(slots->mapping, slots->index_bytes,
+                                      (token + count) * slots->stride) == slot + count) {
+    ++count;
+  }
+  return count;
+}
+
+/* Rows that lie one behind another on both sides; without `in` they become zeros. */
+typedef struct kvf_run {
+  char *out;
+  const char *in;
+  int64_t bytes;
+} kvf_run;
+
+/*
+ * Copies tokens [first, end), which have one row of `row` bytes each; `clears`: those that the
+ * source does not have become zeros. Where some of them lie is found first, and asked for: rows
+ * that are read at once do not wait for each other, and few things are between their stores.
+ */
+KVF_INLINE void kvf_copy_tokens(kvf_tokens to, kvf_tokens from, int64_t first, int64_t end,
+                                int64_t row, bool clears, int32_t streaming) {
+  enum { RUNS = 32, ASK = 1024, STREAM = 128, LINE = 64 };
+  const bool joins = to.token == row && from.token == row;
+  kvf_run runs[RUNS];
+  for (int64_t token = first; token < end;) {
+    int64_t size = 0;
+    for (int64_t count = 1; size < RUNS && token < end; token += count) {
+      int64_t slots[2] = {0, 0};
+      int64_t rooms[2] = {end - token, end - token};
+      char *const in = kvf_token_at(&from, token, first, &slots[0], &rooms[0]);
+      char *const out = kvf_token_at(&to, token, first, &slots[1], &rooms[1]);
+      count = 1;
+      if (out == NULL || (in == NULL && !clears)) {
+        continue;
+      }
+      if (joins && in != NULL) {
+        int64_t most = rooms[0] < rooms[1] ? rooms[0] : rooms[1];
+        most = most < end - token ? most : end - token;
+        most = kvf_count_run(&from, token, slots[0], most);
+        count = kvf_count_run(&to, token, slots[1], most);
+      }
+      if (from.paged && in != NULL) {
+        for (int64_t i = 0; i < row * count && i < ASK; i += LINE) {
+          __builtin_prefetch(in + i);
+        }
+      }
+      runs[size++] = (kvf_run){out, in, row * count};
+    }
+    for (int64_t i = 0; i < size; ++i) {
+      if (runs[i].in == NULL) {
+        kvf_clear_row(runs[i].out, runs[i].bytes, streaming);
+      } else {
+        const bool stream = streaming && (!from.paged || runs[i].bytes >= STREAM);
+        kvf_copy_run(runs[i].out, runs[i].in, runs[i].bytes, stream);
+      }
+    }
+  }
+}
+
 /* Elements that are apart on one side at least. */
 KVF_INLINE void kvf_copy_elements(char *to, int64_t to_step, const char *from, int64_t from_step,
                                   int64_t count, int64_t bytes) {
@@ -86,43 +238,14 @@ KVF_INLINE void kvf_copy_elements(char *to, int64_t to_step, const char *from, i
   }
 }
 
-/*
- * Copies rows of `elements` elements of `bytes` bytes for every token and head. Rows that lie one
- * behind another on both sides are one, be they those of a token's heads or of a head's tokens.
- */
-KVF_INLINE void kvf_copy_rows(kvf_rows to, kvf_rows from, int64_t tokens, int64_t heads,
-                              int64_t elements, int64_t bytes, int32_t streaming) {
-  const bool dense = elements == 1 || (to.element == bytes && from.element == bytes);
-  int64_t row = elements * bytes;
-  if (dense && (heads == 1 || (to.head == row && from.head == row))) {
-    row *= heads;
-    heads = 1;
-    if (tokens == 1 || (to.token == row && from.token == row)) {
-      row *= tokens;
-      tokens = 1;
-    }
-  } else if (dense && (tokens == 1 || (to.token == row && from.token == row))) {
-    row *= tokens;
-    tokens = 1;
-    if (to.head == row && from.head == row) {
-      row *= heads;
-      heads = 1;
-    }
-  }
-  const bool heads_inside = heads == 1 || to.head < to.token;
-  const int64_t outer = heads_inside ? tokens : heads;
-  const int64_t inner = heads_inside ? heads : tokens;
-  for (int64_t i = 0; i < outer; ++i) {
-    for (int64_t k = 0; k < inner; ++k) {
-      const int64_t token = heads_inside ? i : k;
-      const int64_t head = heads_inside ? k : i;
-      char *out = to.data + token * to.token + head * to.head;
-      const char *in = from.data + token * from.token + head * from.head;
-      if (dense) {
-        kvf_store_row(out, in, row, streaming);
-      } else {
-        kvf_copy_elements(out, to.element, in, from.element, elements, bytes);
-      }
+/* Copies rows whose elements are apart, on one side at least, for every token and head. */
+KVF_INLINE void kvf_copy_apart(kvf_rows to, kvf_rows from, int64_t tokens, int64_t heads,
+                               int64_t elements, int64_t bytes) {
+  for (int64_t token = 0; token < tokens; ++token) {
+    for (int64_t head = 0; head < heads; ++head) {
+      kvf_copy_elements(to.data + token * to.token + head * to.head, to.element,
+                        from.data + token * from.token + head * from.head, from.element, elements,
+                        bytes);
     }
   }
 }
