@@ -469,13 +469,17 @@ void page_test_many(const page_op *op) {
   }
 }
 
-/* As many pairs as share one launch, and more; pages of one vector and of a few lines. */
+/* As many pairs as share one launch, and more; pages of one vector and of a few lines; and more
+ * blocks than a kernel has bits for. */
 static void test_long_lists(const page_op *op) {
-  static const int64_t items[] = {300, 1023, 1024, 1025, 2100};
+  enum { MANY_BLOCKS = 32 * KVF_PAGE_TABLE + 3 };
+  static const int64_t items[] = {300, 1023, 1024, 1025, 2100, 700};
   for (int order = 0; order < ORDERS; ++order) {
     for (size_t i = 0; i < TEST_COUNT(items); ++i) {
       run(op, &(page_case){.layers = 1,
-                           .num_blocks = i % 2 == 0 ? 2 * items[i] + 1 : 700,
+                           .num_blocks = items[i] == 700 ? MANY_BLOCKS
+                                         : i % 2 == 0    ? 2 * items[i] + 1
+                                                         : 700,
                            .rows = 1,
                            .columns = order % 2 == 0 ? 16 : 96,
                            .element = 1 + (int)(i % 2),

@@ -8,8 +8,8 @@
 /* A pair that is skipped, in place of its block numbers. */
 #define NOWHERE INT64_C(-1)
 
-/* A place of the table that no pair has. */
-enum { EMPTY = -1 };
+/* A place of the table that no pair has; bits in it. */
+enum { EMPTY = -1, TABLE_BITS = 32 * KVF_PAGE_TABLE };
 
 /* 16 elements. */
 struct source_x16 {
@@ -58,7 +58,10 @@ KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v;
 struct pair_list {
   int64_t *sources;
   int64_t *targets;
-  int32_t *table; /* of mask + 1 places, twice as many as pairs at least: pairs by their targets */
+  /* A bit of each block where there are so many, else mask + 1 places, twice as many as pairs at
+   * least: pairs by their targets. */
+  int32_t *table;
+  bool has_bits;
   uint32_t mask;
   int32_t count;
 };
@@ -102,6 +105,25 @@ KVF_INLINE bool find_vector(const kvf_page_list &pages, const part &own, const p
   return i < vectors && *byte < pages.page_bytes && pairs.sources[*pair] != NOWHERE;
 }
 
+/* What are_apart() says, where the table has a bit of each block: the targets' are set. */
+KVF_INLINE bool are_apart_by_bits(const pair_list &pairs) {
+  bool meet = false;
+  for (int32_t i = (int32_t)threadIdx.x; i < pairs.count; i += (int32_t)blockDim.x) {
+    const int64_t target = pairs.targets[i];
+    if (target != NOWHERE) {
+      const int32_t bit = (int32_t)(1u << target % 32);
+      meet = meet || (atomicOr(&pairs.table[target / 32], bit) & bit) != 0;
+    }
+  }
+  __syncthreads();
+  for (int32_t i = (int32_t)threadIdx.x; i < pairs.count; i += (int32_t)blockDim.x) {
+    const int64_t source = pairs.sources[i];
+    meet =
+        meet || (source != NOWHERE && ((uint32_t)pairs.table[source / 32] >> source % 32 & 1) != 0);
+  }
+  return !__syncthreads_or(meet);
+}
+
 /*
  * Whether no pair writes what another one reads or writes, so that all can be copied at once. Every
  * target is put into the table, and every source looked for; all threads of the block come here.
@@ -110,6 +132,9 @@ KVF_INLINE bool are_apart(const pair_list &pairs) {
   bool meet = false;
   if (pairs.count == 1) {
     return true;
+  }
+  if (pairs.has_bits) {
+    return are_apart_by_bits(pairs);
   }
   for (int32_t i = (int32_t)threadIdx.x; i < pairs.count; i += (int32_t)blockDim.x) {
     const int64_t target = pairs.targets[i];
@@ -421,13 +446,15 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
   kvf_begin_kernel();
   __shared__ int64_t sources[KVF_PAGE_PAIRS];
   __shared__ int64_t targets[KVF_PAGE_PAIRS];
-  __shared__ int32_t table[2 * KVF_PAGE_PAIRS];
+  __shared__ int32_t table[KVF_PAGE_TABLE];
   __shared__ int32_t conflicts[KVF_PAGE_WINDOW];
   const kvf_page_list &pages = p.pages;
   const kvf_block_list &blocks = pages.blocks;
   const bool counts = blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0;
   const int32_t count = (int32_t)blocks.size;
-  const pair_list pairs = {sources, targets, table, 0xFFFFFFFFu >> __clz(2 * count - 1), count};
+  const bool has_bits = pages.num_blocks <= TABLE_BITS;
+  const pair_list pairs = {sources, targets, table, has_bits, 0xFFFFFFFFu >> __clz(2 * count - 1),
+                           count};
   for (int32_t i = (int32_t)threadIdx.x; i < count; i += (int32_t)blockDim.x) {
     int64_t source = 0;
     int64_t target = 1;
@@ -441,8 +468,9 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
     sources[i] = copied ? source : NOWHERE;
     targets[i] = copied ? target : NOWHERE;
   }
-  for (uint32_t i = threadIdx.x; i <= pairs.mask; i += blockDim.x) {
-    table[i] = EMPTY;
+  const uint32_t places = has_bits ? (uint32_t)(pages.num_blocks + 31) / 32 : pairs.mask + 1;
+  for (uint32_t i = threadIdx.x; i < places; i += blockDim.x) {
+    table[i] = has_bits ? 0 : EMPTY;
   }
   __syncthreads();
   const part own = find_part(pages);

@@ -17,11 +17,13 @@
 #define KVF_PAGE_PART 4096
 
 /* CUDA: threads of a block at most, vectors that one of them has in flight, pairs of a launch,
- * pairs that are put in order at once, log2 of the vectors of a line of memory. */
+ * pairs that are put in order at once, words of the table in which pairs that meet are found (twice
+ * the pairs at least), log2 of the vectors of a line of memory. */
 #define KVF_PAGE_THREADS 256
 #define KVF_PAGE_UNROLL 4
 #define KVF_PAGE_PAIRS 1024
 #define KVF_PAGE_WINDOW 64
+#define KVF_PAGE_TABLE 4096
 #define KVF_PAGE_LINE_SHIFT 3
 
 /* The parts that threads share a page out in. */
