@@ -6,11 +6,13 @@
 #include "kvforge/params/cp_gather_indexer_k_quant_cache.h"
 #include "kvforge/cache/indexer.h"
 
-/* What a launch has at most; runtime/ops/cp_gather_indexer_k_quant_cache.c chooses. */
-constexpr uint32_t MAX_THREADS = 256, MAX_ROWS = 64;
+constexpr uint32_t ALL_LANES = 0xFFFFFFFFu, LANES = 32;
 
-/* Vectors of a thread, all loaded before the first is stored. */
-constexpr int32_t IN_FLIGHT = 2;
+/* What a launch has at most; runtime/ops/cp_gather_indexer_k_quant_cache.c chooses. */
+constexpr uint32_t MAX_THREADS = 256;
+
+/* Vectors of a lane, all loaded before the first is stored. */
+constexpr int32_t IN_FLIGHT = 4;
 
 /* Where a row is in its page; NULL for a row that is skipped. */
 struct row_place {
@@ -74,32 +76,38 @@ KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &
 }
 
 /*
- * The codes of the block's rows, 16 bytes at a time: in steps of rows and columns, since
- * the vectors of all rows may be more than 32 bits can count.
+ * The codes of the warp's rows, 16 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count. `own` is that of the lane's row.
  */
-KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+KVF_INLINE void copy_codes_x16(const uint8_t *own, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
+  const uint32_t lane = threadIdx.x % LANES;
   const uint32_t vectors = bytes / 16;
-  const uint32_t row_step = blockDim.x / vectors;
-  const uint32_t column_step = blockDim.x % vectors;
-  uint32_t row = threadIdx.x / vectors;
-  uint32_t column = threadIdx.x % vectors;
-  while (row < rows) {
+  const uint32_t row_step = LANES / vectors;
+  const uint32_t column_step = LANES % vectors;
+  uint32_t row = lane / vectors;
+  uint32_t column = lane % vectors;
+  const uint64_t all = (uint64_t)rows * vectors;
+  for (uint64_t begin = 0; begin < all; begin += IN_FLIGHT * LANES) {
     source_x16 vector[IN_FLIGHT];
     uint8_t *target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const uint8_t *from = row < rows ? places[row].codes : nullptr;
-      const uint32_t at = column * 16;
-      target[i] = from != nullptr ? to + row * stride + at : nullptr;
-      if (from != nullptr) {
-        vector[i] = load_x16(from + at);
-      }
-      row += row_step;
-      column += column_step;
-      if (column >= vectors) {
-        column -= vectors;
-        ++row;
+      target[i] = nullptr;
+      if (begin + i * LANES < all) { /* lanes give each other the places of rows, all of them */
+        const uintptr_t place =
+            __shfl_sync(ALL_LANES, reinterpret_cast<uintptr_t>(own), (int32_t)(row % LANES));
+        const uint32_t at = column * 16;
+        if (row < rows && place != 0) {
+          target[i] = to + row * stride + at;
+          vector[i] = load_x16(reinterpret_cast<const uint8_t *>(place) + at);
+        }
+        row += row_step;
+        column += column_step;
+        if (column >= vectors) {
+          column -= vectors;
+          ++row;
+        }
       }
     }
 #pragma unroll
@@ -112,32 +120,38 @@ KVF_INLINE void copy_codes_x16(const row_place *places, uint32_t rows, uint8_t *
 }
 
 /*
- * The codes of the block's rows, 4 bytes at a time: in steps of rows and columns, since
- * the vectors of all rows may be more than 32 bits can count.
+ * The codes of the warp's rows, 4 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count. `own` is that of the lane's row.
  */
-KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+KVF_INLINE void copy_codes_x4(const uint8_t *own, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
+  const uint32_t lane = threadIdx.x % LANES;
   const uint32_t vectors = bytes / 4;
-  const uint32_t row_step = blockDim.x / vectors;
-  const uint32_t column_step = blockDim.x % vectors;
-  uint32_t row = threadIdx.x / vectors;
-  uint32_t column = threadIdx.x % vectors;
-  while (row < rows) {
+  const uint32_t row_step = LANES / vectors;
+  const uint32_t column_step = LANES % vectors;
+  uint32_t row = lane / vectors;
+  uint32_t column = lane % vectors;
+  const uint64_t all = (uint64_t)rows * vectors;
+  for (uint64_t begin = 0; begin < all; begin += IN_FLIGHT * LANES) {
     source_x4 vector[IN_FLIGHT];
     uint8_t *target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const uint8_t *from = row < rows ? places[row].codes : nullptr;
-      const uint32_t at = column * 4;
-      target[i] = from != nullptr ? to + row * stride + at : nullptr;
-      if (from != nullptr) {
-        vector[i] = load_x4(from + at);
-      }
-      row += row_step;
-      column += column_step;
-      if (column >= vectors) {
-        column -= vectors;
-        ++row;
+      target[i] = nullptr;
+      if (begin + i * LANES < all) { /* lanes give each other the places of rows, all of them */
+        const uintptr_t place =
+            __shfl_sync(ALL_LANES, reinterpret_cast<uintptr_t>(own), (int32_t)(row % LANES));
+        const uint32_t at = column * 4;
+        if (row < rows && place != 0) {
+          target[i] = to + row * stride + at;
+          vector[i] = load_x4(reinterpret_cast<const uint8_t *>(place) + at);
+        }
+        row += row_step;
+        column += column_step;
+        if (column >= vectors) {
+          column -= vectors;
+          ++row;
+        }
       }
     }
 #pragma unroll
@@ -150,32 +164,38 @@ KVF_INLINE void copy_codes_x4(const row_place *places, uint32_t rows, uint8_t *t
 }
 
 /*
- * The codes of the block's rows, 1 byte at a time: in steps of rows and columns, since
- * the vectors of all rows may be more than 32 bits can count.
+ * The codes of the warp's rows, 1 byte at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count. `own` is that of the lane's row.
  */
-KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+KVF_INLINE void copy_codes_x1(const uint8_t *own, uint32_t rows, uint8_t *to, int64_t stride,
                               uint32_t bytes) {
+  const uint32_t lane = threadIdx.x % LANES;
   const uint32_t vectors = bytes;
-  const uint32_t row_step = blockDim.x / vectors;
-  const uint32_t column_step = blockDim.x % vectors;
-  uint32_t row = threadIdx.x / vectors;
-  uint32_t column = threadIdx.x % vectors;
-  while (row < rows) {
+  const uint32_t row_step = LANES / vectors;
+  const uint32_t column_step = LANES % vectors;
+  uint32_t row = lane / vectors;
+  uint32_t column = lane % vectors;
+  const uint64_t all = (uint64_t)rows * vectors;
+  for (uint64_t begin = 0; begin < all; begin += IN_FLIGHT * LANES) {
     source_x1 vector[IN_FLIGHT];
     uint8_t *target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const uint8_t *from = row < rows ? places[row].codes : nullptr;
-      const uint32_t at = column;
-      target[i] = from != nullptr ? to + row * stride + at : nullptr;
-      if (from != nullptr) {
-        vector[i] = load_x1(from + at);
-      }
-      row += row_step;
-      column += column_step;
-      if (column >= vectors) {
-        column -= vectors;
-        ++row;
+      target[i] = nullptr;
+      if (begin + i * LANES < all) { /* lanes give each other the places of rows, all of them */
+        const uintptr_t place =
+            __shfl_sync(ALL_LANES, reinterpret_cast<uintptr_t>(own), (int32_t)(row % LANES));
+        const uint32_t at = column;
+        if (row < rows && place != 0) {
+          target[i] = to + row * stride + at;
+          vector[i] = load_x1(reinterpret_cast<const uint8_t *>(place) + at);
+        }
+        row += row_step;
+        column += column_step;
+        if (column >= vectors) {
+          column -= vectors;
+          ++row;
+        }
       }
     }
 #pragma unroll
@@ -188,32 +208,38 @@ KVF_INLINE void copy_codes_x1(const row_place *places, uint32_t rows, uint8_t *t
 }
 
 /*
- * The scales of the block's rows, 4 bytes at a time: in steps of rows and columns, since
- * the vectors of all rows may be more than 32 bits can count.
+ * The scales of the warp's rows, 4 bytes at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count. `own` is that of the lane's row.
  */
-KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+KVF_INLINE void copy_scales_x4(const uint8_t *own, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
+  const uint32_t lane = threadIdx.x % LANES;
   const uint32_t vectors = bytes / 4;
-  const uint32_t row_step = blockDim.x / vectors;
-  const uint32_t column_step = blockDim.x % vectors;
-  uint32_t row = threadIdx.x / vectors;
-  uint32_t column = threadIdx.x % vectors;
-  while (row < rows) {
+  const uint32_t row_step = LANES / vectors;
+  const uint32_t column_step = LANES % vectors;
+  uint32_t row = lane / vectors;
+  uint32_t column = lane % vectors;
+  const uint64_t all = (uint64_t)rows * vectors;
+  for (uint64_t begin = 0; begin < all; begin += IN_FLIGHT * LANES) {
     source_x4 vector[IN_FLIGHT];
     uint8_t *target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const uint8_t *from = row < rows ? places[row].scales : nullptr;
-      const uint32_t at = column * 4;
-      target[i] = from != nullptr ? to + row * stride + at : nullptr;
-      if (from != nullptr) {
-        vector[i] = load_x4(from + at);
-      }
-      row += row_step;
-      column += column_step;
-      if (column >= vectors) {
-        column -= vectors;
-        ++row;
+      target[i] = nullptr;
+      if (begin + i * LANES < all) { /* lanes give each other the places of rows, all of them */
+        const uintptr_t place =
+            __shfl_sync(ALL_LANES, reinterpret_cast<uintptr_t>(own), (int32_t)(row % LANES));
+        const uint32_t at = column * 4;
+        if (row < rows && place != 0) {
+          target[i] = to + row * stride + at;
+          vector[i] = load_x4(reinterpret_cast<const uint8_t *>(place) + at);
+        }
+        row += row_step;
+        column += column_step;
+        if (column >= vectors) {
+          column -= vectors;
+          ++row;
+        }
       }
     }
 #pragma unroll
@@ -226,32 +252,38 @@ KVF_INLINE void copy_scales_x4(const row_place *places, uint32_t rows, uint8_t *
 }
 
 /*
- * The scales of the block's rows, 1 byte at a time: in steps of rows and columns, since
- * the vectors of all rows may be more than 32 bits can count.
+ * The scales of the warp's rows, 1 byte at a time: in steps of rows and columns, since
+ * the vectors of all rows may be more than 32 bits can count. `own` is that of the lane's row.
  */
-KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *to, int64_t stride,
+KVF_INLINE void copy_scales_x1(const uint8_t *own, uint32_t rows, uint8_t *to, int64_t stride,
                                uint32_t bytes) {
+  const uint32_t lane = threadIdx.x % LANES;
   const uint32_t vectors = bytes;
-  const uint32_t row_step = blockDim.x / vectors;
-  const uint32_t column_step = blockDim.x % vectors;
-  uint32_t row = threadIdx.x / vectors;
-  uint32_t column = threadIdx.x % vectors;
-  while (row < rows) {
+  const uint32_t row_step = LANES / vectors;
+  const uint32_t column_step = LANES % vectors;
+  uint32_t row = lane / vectors;
+  uint32_t column = lane % vectors;
+  const uint64_t all = (uint64_t)rows * vectors;
+  for (uint64_t begin = 0; begin < all; begin += IN_FLIGHT * LANES) {
     source_x1 vector[IN_FLIGHT];
     uint8_t *target[IN_FLIGHT];
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-      const uint8_t *from = row < rows ? places[row].scales : nullptr;
-      const uint32_t at = column;
-      target[i] = from != nullptr ? to + row * stride + at : nullptr;
-      if (from != nullptr) {
-        vector[i] = load_x1(from + at);
-      }
-      row += row_step;
-      column += column_step;
-      if (column >= vectors) {
-        column -= vectors;
-        ++row;
+      target[i] = nullptr;
+      if (begin + i * LANES < all) { /* lanes give each other the places of rows, all of them */
+        const uintptr_t place =
+            __shfl_sync(ALL_LANES, reinterpret_cast<uintptr_t>(own), (int32_t)(row % LANES));
+        const uint32_t at = column;
+        if (row < rows && place != 0) {
+          target[i] = to + row * stride + at;
+          vector[i] = load_x1(reinterpret_cast<const uint8_t *>(place) + at);
+        }
+        row += row_step;
+        column += column_step;
+        if (column >= vectors) {
+          column -= vectors;
+          ++row;
+        }
       }
     }
 #pragma unroll
@@ -263,49 +295,53 @@ KVF_INLINE void copy_scales_x1(const row_place *places, uint32_t rows, uint8_t *
   }
 }
 
-/* Grid: x rows, rows_per_block to a thread block. */
+/* Grid: x rows, rows_per_block to a thread block, whose warps share them. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
         const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
   kvf_begin_kernel();
-  __shared__ row_place places[MAX_ROWS];
-  const int64_t first = (int64_t)blockIdx.x * p.rows_per_block;
+  const uint32_t lane = threadIdx.x % LANES;
+  const uint32_t share = (uint32_t)p.rows_per_block / (blockDim.x / LANES);
+  const int64_t first = (int64_t)blockIdx.x * p.rows_per_block + threadIdx.x / LANES * share;
   const int64_t rest = p.num_rows - first;
-  const uint32_t rows = (uint32_t)(rest < p.rows_per_block ? rest : p.rows_per_block);
+  if (rest <= 0) {
+    return;
+  }
+  const uint32_t rows = (uint32_t)(rest < share ? rest : share);
   const bool one_scale = p.num_scales == 1 && p.scales_aligned; /* whoever finds a row copies it */
-  const uint8_t *scale_at = nullptr;
+  row_place own = {nullptr, nullptr};
   source_x4 scale;
-  if (threadIdx.x < rows) {
-    const row_place place = find_row(p, first + threadIdx.x);
-    places[threadIdx.x] = place;
-    if (one_scale && place.scales != nullptr) {
-      scale_at = place.scales;
-      scale = load_x4(scale_at);
+  if (lane < rows) {
+    own = find_row(p, first + lane);
+    if (one_scale && own.scales != nullptr) {
+      scale = load_x4(own.scales);
     }
   }
-  __syncthreads();
   uint8_t *dst_k = static_cast<uint8_t *>(p.dst_k.data) + first * p.dst_k.stride[0];
   uint8_t *dst_scale = static_cast<uint8_t *>(p.dst_scale.data) + first * p.dst_scale.stride[0];
   switch (p.vector_elements) {
   case 16:
-    copy_codes_x16(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x16(own.codes, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   case 4:
-    copy_codes_x4(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x4(own.codes, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   default:
-    copy_codes_x1(places, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
+    copy_codes_x1(own.codes, rows, dst_k, p.dst_k.stride[0], (uint32_t)p.head_dim);
     break;
   }
-  if (scale_at != nullptr) {
-    store_x4(scale, dst_scale + threadIdx.x * p.dst_scale.stride[0]);
+  if (one_scale) {
+    if (own.scales != nullptr) {
+      store_x4(scale, dst_scale + lane * p.dst_scale.stride[0]);
+    }
+    return;
   }
-  if (one_scale || p.num_scales == 0) {
+  if (p.num_scales == 0) {
     return;
   }
   if (p.scales_aligned) {
-    copy_scales_x4(places, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
+    copy_scales_x4(own.scales, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
   } else {
-    copy_scales_x1(places, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
+    copy_scales_x1(own.scales, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
   }
 }

@@ -72,10 +72,20 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       values[3].as.tensor, values[4].as.tensor);
 }
 
+/* Measured by `ninja tune`: threads, rows by arch and num_rows. */
+static const kvf_tuned_row cuda_rows[] = {
+    {90, 256, {128, 4}},
+    {90, 4096, {128, 4}},
+    {90, 65536, {128, 16}},
+    {90, INT64_MAX, {128, 16}},
+};
+
 static const kvf_tuned cuda_tuned = {
     .num_constants = 2,
     .names = {"threads", "rows"},
-    .defaults = {128, 16},
+    .defaults = {128, 4},
+    .rows = cuda_rows,
+    .num_rows = 4,
 };
 
 const kvf_op kvf_op_cp_gather_indexer_k_quant_cache = {

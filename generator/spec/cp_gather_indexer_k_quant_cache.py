@@ -51,10 +51,10 @@ and more, its alignment and its bounds defects corrected.""",
         Field("int32_t", "vector_elements", "bytes that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be copied in one piece", True),
     ),
-    # The threads of a block, and the rows that it has.
+    # The threads of a block, and the rows that each of its warps has, at most 32.
     tuned=(
         Tuned(
-            "cuda", {"threads": (128, 256), "rows": (16, 32, 64)}, "num_rows", (256, 4096, 65536)
+            "cuda", {"threads": (128, 256), "rows": (4, 8, 16, 32)}, "num_rows", (256, 4096, 65536)
         ),
     ),
     axes=(dtypes("width", "b8"),),

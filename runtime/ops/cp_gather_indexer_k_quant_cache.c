@@ -115,10 +115,10 @@ kvf_status kvf_launch_cp_gather_indexer_k_quant_cache(
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.table.block_size, params.head_dim) &&
       divides_by_4(&params.dst_scale);
-  enum { THREADS, ROWS }; /* positions of tuned constants */
+  enum { THREADS, ROWS, WARP = 32 }; /* positions of tuned constants; threads of a warp */
   const int32_t *tuned = kvf_tuned_values(&check, params.num_rows);
-  params.rows_per_block = tuned[ROWS];
-  const int64_t blocks = (params.num_rows + tuned[ROWS] - 1) / tuned[ROWS];
+  params.rows_per_block = tuned[ROWS] * (tuned[THREADS] / WARP);
+  const int64_t blocks = (params.num_rows + params.rows_per_block - 1) / params.rows_per_block;
   const kvf_grid grid = {.grid = {(uint32_t)blocks, 1, 1},
                          .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);
