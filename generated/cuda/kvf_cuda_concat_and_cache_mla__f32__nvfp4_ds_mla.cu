@@ -78,10 +78,18 @@ KVF_INLINE float largest_or_nan(const float (&v)[GROUP]) {
   return largest;
 }
 
-/* Eight elements as E2M1 codes, the first in the lowest bits. `quick`: by kvf_e2m1_is_quick(). */
-KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier, bool quick) {
+/* Signs of eight floats, where their codes have them. */
+KVF_INLINE uint32_t signs_x8(const float *v) {
+  const uint32_t pairs[4] = {kvf_upper_halves(v[0], v[1]), kvf_upper_halves(v[2], v[3]),
+                             kvf_upper_halves(v[4], v[5]), kvf_upper_halves(v[6], v[7])};
+  return kvf_e2m1_signs_x8(pairs);
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits, with their signs. `quick`: by
+ * kvf_e2m1_is_quick(). */
+KVF_INLINE uint32_t quantise_x8(const float *v, uint32_t signs, float multiplier, bool quick) {
   if (quick) {
-    return kvf_e2m1_x8(v, multiplier);
+    return kvf_e2m1_x8(v, signs, multiplier);
   }
   uint32_t codes = 0;
 #pragma unroll
@@ -103,8 +111,8 @@ KVF_INLINE void write_row(const source_row &source, uint8_t *row, bool whole) {
   }
   const uint8_t scale = (uint8_t)kvf_nvfp4_ds_mla_scale(largest);
   const float inverse = 1.0f / kvf_f32_from_fp8_e4m3(scale);
-  const uint32_t low = quantise_x8(v, inverse, numbers);
-  const uint32_t high = quantise_x8(v + 8, inverse, numbers);
+  const uint32_t low = quantise_x8(v, signs_x8(v), inverse, numbers);
+  const uint32_t high = quantise_x8(v + 8, signs_x8(v + 8), inverse, numbers);
   uint8_t *codes = row + lane * (GROUP / 2);
   if (whole) {
     *reinterpret_cast<uint2 *>(codes) = make_uint2(low, high);

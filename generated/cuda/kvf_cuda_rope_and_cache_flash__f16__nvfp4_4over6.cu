@@ -37,10 +37,18 @@ KVF_INLINE float largest_or_nan(const float (&v)[GROUP]) {
   return largest;
 }
 
-/* Eight elements as E2M1 codes, the first in the lowest bits. `quick`: by kvf_e2m1_is_quick(). */
-KVF_INLINE uint32_t quantise_x8(const float *v, float multiplier, bool quick) {
+/* Signs of eight floats, where their codes have them. */
+KVF_INLINE uint32_t signs_x8(const float *v) {
+  const uint32_t pairs[4] = {kvf_upper_halves(v[0], v[1]), kvf_upper_halves(v[2], v[3]),
+                             kvf_upper_halves(v[4], v[5]), kvf_upper_halves(v[6], v[7])};
+  return kvf_e2m1_signs_x8(pairs);
+}
+
+/* Eight elements as E2M1 codes, the first in the lowest bits, with their signs. `quick`: by
+ * kvf_e2m1_is_quick(). */
+KVF_INLINE uint32_t quantise_x8(const float *v, uint32_t signs, float multiplier, bool quick) {
   if (quick) {
-    return kvf_e2m1_x8(v, multiplier);
+    return kvf_e2m1_x8(v, signs, multiplier);
   }
   uint32_t codes = 0;
 #pragma unroll
@@ -58,14 +66,14 @@ struct encoded {
 };
 
 /* A group whose largest element becomes `top`; `numbers`: without a NaN. */
-KVF_INLINE encoded encode(const float (&v)[GROUP], uint32_t largest, bool numbers, float top,
-                          float inverse) {
+KVF_INLINE encoded encode(const float (&v)[GROUP], const uint32_t (&signs)[2], uint32_t largest,
+                          bool numbers, float top, float inverse) {
   encoded group;
   group.block_scale = kvf_nvfp4_block_scale(largest, top, inverse);
   const float multiplier = kvf_nvfp4_multiplier(group.block_scale, inverse);
   const bool quick = numbers && kvf_e2m1_is_quick(multiplier);
-  group.low = quantise_x8(v, multiplier, quick);
-  group.high = quantise_x8(v + 8, multiplier, quick);
+  group.low = quantise_x8(v, signs[0], multiplier, quick);
+  group.high = quantise_x8(v + 8, signs[1], multiplier, quick);
   return group;
 }
 
@@ -98,17 +106,19 @@ KVF_INLINE float error_of(const float (&v)[GROUP], const encoded &group, float i
   return sums[0];
 }
 
-/* One group. `whole`: its 8 bytes in one access. */
-KVF_INLINE void store_group(const float (&v)[GROUP], uint8_t *codes, uint8_t *scale_at, float scale,
-                            bool whole) {
-  const float inverse = 1.0f / scale;
-  uint32_t largest = kvf_bits(largest_or_nan(v));
+/*
+ * One group, of whose halves the signs are known, and the bits of the largest magnitude, or of a
+ * NaN if there is one. `inverse`: of the scale beside block scales. `whole`: its 8 bytes in one
+ * access.
+ */
+KVF_INLINE void store_group(const float (&v)[GROUP], const uint32_t (&signs)[2], uint32_t largest,
+                            uint8_t *codes, uint8_t *scale_at, float inverse, bool whole) {
   const bool numbers = largest <= 0x7F800000u;
   if (!numbers) {
     largest = largest_of(v);
   }
-  const encoded six = encode(v, largest, numbers, 6.0f, inverse);
-  const encoded four = encode(v, largest, numbers, 4.0f, inverse);
+  const encoded six = encode(v, signs, largest, numbers, 6.0f, inverse);
+  const encoded four = encode(v, signs, largest, numbers, 4.0f, inverse);
   const encoded group = error_of(v, four, inverse) < error_of(v, six, inverse) ? four : six;
   *scale_at = (uint8_t)group.block_scale;
   if (whole) {
@@ -335,8 +345,10 @@ KVF_INLINE void put_group(const kvf_rope_and_cache_flash_params &p, const row &w
   }
   const int64_t token_stride =
       what.is_value ? p.v_block_scales.stride[1] : p.k_block_scales.stride[1];
-  store_group(v, what.cached + group * (GROUP / 2),
-              what.block_scales + token_place * token_stride + group_place, what.scale, whole);
+  const uint32_t signs[2] = {signs_x8(v), signs_x8(v + 8)};
+  store_group(v, signs, kvf_bits(largest_or_nan(v)), what.cached + group * (GROUP / 2),
+              what.block_scales + token_place * token_stride + group_place, 1.0f / what.scale,
+              whole);
 }
 
 /* ---- a chunk at a time ---- */

@@ -163,20 +163,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
       (DLTensor *)values[9].as.tensor, (DLTensor *)values[10].as.tensor, values[11].as.tensor);
 }
 
-/* Measured by `ninja tune`: threads by arch and num_tokens. */
+/* Measured by `ninja tune`: threads, groups by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {128}},
-    {90, 256, {64}},
-    {90, 4096, {128}},
-    {90, INT64_MAX, {64}},
+    {90, 16, {128, 1}},    {90, 256, {64, 1}},       {90, 2048, {128, 1}},
+    {90, 16384, {256, 2}}, {90, INT64_MAX, {64, 4}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 1,
-    .names = {"threads"},
-    .defaults = {256},
+    .num_constants = 2,
+    .names = {"threads", "groups"},
+    .defaults = {256, 1},
     .rows = cuda_rows,
-    .num_rows = 4,
+    .num_rows = 5,
 };
 
 const kvf_op kvf_op_reshape_and_cache_flash_nvfp4 = {

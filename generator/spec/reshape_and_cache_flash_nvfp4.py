@@ -1,5 +1,7 @@
 """reshape_and_cache_flash_nvfp4: reshape_and_cache_flash for pages of E2M1 with block scales."""
 
+from dataclasses import replace
+
 from generator.axes import dtypes
 from generator.model import Field, Op
 from generator.spec.shared.formats import NVFP4, NVFP4_4OVER6
@@ -112,5 +114,12 @@ with the layout taken from strides that are checked.""",
         Field("int32_t", "vector_elements", "CUDA: 16 where groups are moved in whole, or 1", True),
     ),
     axes=(dtypes("scalar", "f32", "f16", "bf16"), dtypes("cache", NVFP4, NVFP4_4OVER6)),
-    tuned=(CUDA_TUNED,),
+    # The threads of a block, and the groups that each of them has.
+    tuned=(
+        replace(
+            CUDA_TUNED,
+            constants={**CUDA_TUNED.constants, "groups": (1, 2, 4)},
+            classes=(16, 256, 2048, 16384),
+        ),
+    ),
 )

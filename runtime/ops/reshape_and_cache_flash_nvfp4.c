@@ -159,6 +159,9 @@ kvf_launch_reshape_and_cache_flash_nvfp4(const kvf_exec *exec, const kvf_variant
   const int32_t longest =
       params.head_size > params.value_head_size ? params.head_size : params.value_head_size;
   const int64_t groups = (int64_t)params.num_heads * (longest / KVF_NVFP4_GROUP);
-  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, groups, 1);
+  enum { THREADS, GROUPS }; /* positions of tuned constants */
+  const int64_t each = kvf_tuned_values(&check, params.slots.num_tokens)[GROUPS];
+  const kvf_grid grid =
+      kvf_writer_grid(&check, params.slots.num_tokens, (groups + each - 1) / each, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

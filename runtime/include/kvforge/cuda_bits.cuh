@@ -7,15 +7,12 @@
 
 #include "kvforge/bits.h"
 
-/* (a & mask) ^ bits in one instruction. With two constants the compiler makes two of it, since an
- * instruction has room for one; here the other stays in a register. */
-KVF_INLINE uint32_t kvf_and_xor(uint32_t a, uint32_t mask, uint32_t bits) {
-#if defined(__CUDACC__)
-  uint32_t result;
-  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(result) : "r"(a), "r"(mask), "r"(bits));
-  return result;
+/* The upper halves of two floats, that of the first in the lower half. */
+KVF_INLINE uint32_t kvf_upper_halves(float first, float second) {
+#if defined(__CUDA_ARCH__)
+  return __byte_perm(kvf_bits(first), kvf_bits(second), 0x7632);
 #else
-  return (a & mask) ^ bits;
+  return kvf_bits(first) >> 16 | (kvf_bits(second) & 0xFFFF0000u);
 #endif
 }
 
