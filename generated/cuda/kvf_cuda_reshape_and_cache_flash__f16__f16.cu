@@ -55,8 +55,9 @@ KVF_INLINE void write_key_x8(const kvf_reshape_and_cache_flash_params &p, const 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 8;
     store_x8(load_x8(key + head * p.key.stride[1] + element),
              key_cache + head * p.key_cache.stride[2] + element);
   }
@@ -69,8 +70,9 @@ KVF_INLINE void write_value_x8(const kvf_reshape_and_cache_flash_params &p, cons
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 8;
     store_x8(load_x8(value + head * p.value.stride[1] + element),
              value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -98,8 +100,9 @@ KVF_INLINE void write_token_x8(const kvf_reshape_and_cache_flash_params &p, int6
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 8;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 8;
     const source_x8 key_vector = load_x8(key + head * p.key.stride[1] + element);
     const source_x8 value_vector = load_x8(value + head * p.value.stride[1] + element);
     int64_t block;
@@ -123,8 +126,9 @@ KVF_INLINE void write_key_x2(const kvf_reshape_and_cache_flash_params &p, const 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 2;
     store_x2(load_x2(key + head * p.key.stride[1] + element),
              key_cache + head * p.key_cache.stride[2] + element);
   }
@@ -137,8 +141,9 @@ KVF_INLINE void write_value_x2(const kvf_reshape_and_cache_flash_params &p, cons
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 2;
     store_x2(load_x2(value + head * p.value.stride[1] + element),
              value_cache + head * p.value_cache.stride[2] + element);
   }
@@ -166,8 +171,9 @@ KVF_INLINE void write_token_x2(const kvf_reshape_and_cache_flash_params &p, int6
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 2;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 2;
     const source_x2 key_vector = load_x2(key + head * p.key.stride[1] + element);
     const source_x2 value_vector = load_x2(value + head * p.value.stride[1] + element);
     int64_t block;
@@ -191,8 +197,9 @@ KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_params &p, const 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3]);
   }
@@ -205,8 +212,9 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
              value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3]);
   }
@@ -234,8 +242,9 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);

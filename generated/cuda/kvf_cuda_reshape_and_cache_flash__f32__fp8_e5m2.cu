@@ -79,8 +79,9 @@ KVF_INLINE void write_key_x16(const kvf_reshape_and_cache_flash_params &p, const
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x16(load_x16(key + head * p.key.stride[1] + element),
               key_cache + head * p.key_cache.stride[2] + element, k_scale);
@@ -94,8 +95,9 @@ KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_params &p, con
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x16(load_x16(value + head * p.value.stride[1] + element),
               value_cache + head * p.value_cache.stride[2] + element, v_scale);
@@ -124,8 +126,9 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_params &p, int
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const source_x16 key_vector = load_x16(key + head * p.key.stride[1] + element);
     const source_x16 value_vector = load_x16(value + head * p.value.stride[1] + element);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
@@ -151,8 +154,9 @@ KVF_INLINE void write_key_x4(const kvf_reshape_and_cache_flash_params &p, const 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x4(load_x4(key + head * p.key.stride[1] + element),
              key_cache + head * p.key_cache.stride[2] + element, k_scale);
@@ -166,8 +170,9 @@ KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_params &p, cons
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x4(load_x4(value + head * p.value.stride[1] + element),
              value_cache + head * p.value_cache.stride[2] + element, v_scale);
@@ -196,8 +201,9 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_params &p, int6
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
@@ -223,8 +229,9 @@ KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_params &p, const 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const float k_scale = kvf_scale_of(p.k_scale, p.k_scale_value, head);
     store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
              key_cache + head * p.key_cache.stride[2] + element * p.key_cache.stride[3], k_scale);
@@ -238,8 +245,9 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_params &p, cons
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const float v_scale = kvf_scale_of(p.v_scale, p.v_scale_value, head);
     store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
              value_cache + head * p.value_cache.stride[2] + element * p.value_cache.stride[3],
@@ -269,8 +277,9 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_params &p, int6
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);

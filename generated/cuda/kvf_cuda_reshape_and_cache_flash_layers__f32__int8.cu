@@ -78,8 +78,9 @@ KVF_INLINE void write_key_x16(const kvf_reshape_and_cache_flash_layers_params &p
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const float k_scale = static_cast<const float *>(
         p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
     store_x16(load_x16(key + head * p.key.stride[1] + element),
@@ -94,8 +95,9 @@ KVF_INLINE void write_value_x16(const kvf_reshape_and_cache_flash_layers_params 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const float v_scale = static_cast<const float *>(
         p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
     store_x16(load_x16(value + head * p.value.stride[1] + element),
@@ -129,8 +131,9 @@ KVF_INLINE void write_token_x16(const kvf_reshape_and_cache_flash_layers_params 
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 16;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 16;
     const source_x16 key_vector = load_x16(key + head * p.key.stride[1] + element);
     const source_x16 value_vector = load_x16(value + head * p.value.stride[1] + element);
     const float k_scale = static_cast<const float *>(
@@ -158,8 +161,9 @@ KVF_INLINE void write_key_x4(const kvf_reshape_and_cache_flash_layers_params &p,
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const float k_scale = static_cast<const float *>(
         p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
     store_x4(load_x4(key + head * p.key.stride[1] + element),
@@ -174,8 +178,9 @@ KVF_INLINE void write_value_x4(const kvf_reshape_and_cache_flash_layers_params &
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const float v_scale = static_cast<const float *>(
         p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
     store_x4(load_x4(value + head * p.value.stride[1] + element),
@@ -209,8 +214,9 @@ KVF_INLINE void write_token_x4(const kvf_reshape_and_cache_flash_layers_params &
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head) * 4;
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head) * 4;
     const source_x4 key_vector = load_x4(key + head * p.key.stride[1] + element);
     const source_x4 value_vector = load_x4(value + head * p.value.stride[1] + element);
     const float k_scale = static_cast<const float *>(
@@ -238,8 +244,9 @@ KVF_INLINE void write_key_x1(const kvf_reshape_and_cache_flash_layers_params &p,
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const float k_scale = static_cast<const float *>(
         p.k_scale.data)[layer * p.k_scale_layer_stride + head * p.k_scale.stride[0]];
     store_x1(load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]),
@@ -254,8 +261,9 @@ KVF_INLINE void write_value_x1(const kvf_reshape_and_cache_flash_layers_params &
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const float v_scale = static_cast<const float *>(
         p.v_scale.data)[layer * p.v_scale_layer_stride + head * p.v_scale.stride[0]];
     store_x1(load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]),
@@ -290,8 +298,9 @@ KVF_INLINE void write_token_x1(const kvf_reshape_and_cache_flash_layers_params &
   const uint32_t vectors = (uint32_t)p.num_heads * vectors_per_head;
   for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < vectors;
        i += gridDim.y * blockDim.x) {
-    const int64_t head = i / vectors_per_head;
-    const int64_t element = (i - (uint32_t)head * vectors_per_head);
+    const uint32_t head =
+        p.num_heads == 1 ? 0 : i / vectors_per_head; /* heads are joined where they can be */
+    const int64_t element = (i - head * vectors_per_head);
     const source_x1 key_vector = load_x1(key + head * p.key.stride[1] + element * p.key.stride[2]);
     const source_x1 value_vector =
         load_x1(value + head * p.value.stride[1] + element * p.value.stride[2]);

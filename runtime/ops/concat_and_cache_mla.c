@@ -3,6 +3,7 @@
 #include "kvforge/cache/ds_mla.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
+#include "ops/shared/cache_dtype.h"
 #include "ops/shared/mla.h"
 
 #define OP (&kvf_op_concat_and_cache_mla)
@@ -154,11 +155,14 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
     return kvf_cuda_run(check, variant, params, &grid);
   }
   /* Vectors are powers of two, so one divides both parts if it divides their bitwise or. */
-  params->vector_elements =
-      kvf_vector_elements(variant->vectors, params->kv_lora_rank | params->rope_dim, sides, 4);
   const int64_t elements = (int64_t)params->kv_lora_rank + params->rope_dim;
-  const kvf_grid grid =
-      kvf_token_grid(check, kvf_lanes(elements, params->vector_elements, scalar), tokens);
+  const int32_t *widths = kvf_vector_widths(variant, elements * tokens);
+  params->vector_elements =
+      kvf_vector_elements(widths, params->kv_lora_rank | params->rope_dim, sides, 4);
+  const int64_t lanes = widths == variant->vectors
+                            ? kvf_lanes(elements, params->vector_elements, scalar)
+                            : elements / params->vector_elements;
+  const kvf_grid grid = kvf_token_grid(check, lanes, tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 

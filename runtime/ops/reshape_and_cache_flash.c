@@ -67,7 +67,7 @@ kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_va
   const kvf_vector_side values[] = {{&params.value, scalar, 2, 3},
                                     {&params.value_cache, cache, 3, 4}};
   const int64_t vectors =
-      kvf_writer_vectors(variant, &writer, keys, values, &params.vector_elements);
+      kvf_writer_vectors(variant, &writer, 1, keys, values, &params.vector_elements);
   const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

@@ -281,8 +281,8 @@ kvf_status kvf_launch_reshape_and_cache_flash_layers(const kvf_exec *exec,
       all_layers(&params.value_cache, params.value_caches, params.num_layers);
   const kvf_vector_side of_keys[] = {{&keys, scalar, 3, 4}, {&key_caches, cache, 3, 4}};
   const kvf_vector_side of_values[] = {{&values, scalar, 3, 4}, {&value_caches, cache, 3, 4}};
-  const int64_t vectors =
-      kvf_writer_vectors(variant, &writer, of_keys, of_values, &params.vector_elements);
+  const int64_t vectors = kvf_writer_vectors(variant, &writer, params.num_layers, of_keys,
+                                             of_values, &params.vector_elements);
   const kvf_grid grid =
       kvf_writer_grid(&check, params.slots.num_tokens, vectors, params.num_layers);
   return kvf_cuda_run(&check, variant, &params, &grid);

@@ -130,3 +130,9 @@ const char *kvf_name_to_read(const char *kv_cache_dtype) {
   }
   return kv_cache_dtype;
 }
+
+const int32_t *kvf_vector_widths(const kvf_variant *variant, int64_t elements) {
+  enum { FEW = 1 << 19 };
+  const bool encodes = kvf_scalar_of(variant) != kvf_cache_of(variant);
+  return variant->vectors + (encodes && variant->vectors[0] > 4 && elements <= FEW);
+}

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "ops/shared/arithmetic.h"
+#include "ops/shared/cache_dtype.h"
 
 kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTensor *value,
                             const DLTensor *slot_mapping, const kvf_writer *writer,
@@ -154,12 +155,16 @@ kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vec
   };
 }
 
-int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer,
+int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer, int64_t layers,
                            const kvf_vector_side keys[2], const kvf_vector_side values[2],
                            int32_t *elements) {
   const int32_t value_size = value_size_of(writer);
-  const int32_t of_key = kvf_vector_elements(variant->vectors, *writer->head_size, keys, 2);
-  const int32_t of_value = kvf_vector_elements(variant->vectors, value_size, values, 2);
+  const int64_t row = *writer->num_heads * ((int64_t)*writer->head_size + value_size);
+  const int32_t *widths = kvf_vector_widths(
+      variant,
+      kvf_saturating_product(layers, kvf_saturating_product(writer->slots->num_tokens, row)));
+  const int32_t of_key = kvf_vector_elements(widths, *writer->head_size, keys, 2);
+  const int32_t of_value = kvf_vector_elements(widths, value_size, values, 2);
   *elements = of_key < of_value ? of_key : of_value;
   const int32_t longest = *writer->head_size > value_size ? *writer->head_size : value_size;
   return (int64_t)*writer->num_heads * (longest / *elements);

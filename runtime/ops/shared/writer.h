@@ -80,7 +80,7 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
  * The vectors of a token's keys or values, of whichever has more, and in `elements` how long they
  * can be: both ends of keys and of values are moved in the same.
  */
-int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer,
+int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer, int64_t layers,
                            const kvf_vector_side keys[2], const kvf_vector_side values[2],
                            int32_t *elements);
 
