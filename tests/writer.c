@@ -790,15 +790,15 @@ void writer_test_large(const writer_op *op) {
   if (!need_backend()) {
     return;
   }
-  if (options.backend == KVF_CUDA && cuda.reset && !options.exhaustive) {
-    skip_test("the emulated driver would need minutes");
-    return;
-  }
+  /* The emulated driver would need minutes; of one head there are just enough for long vectors. */
+  const bool one_head = options.backend == KVF_CUDA && cuda.reset && !options.exhaustive;
   for (int i = 0; i < op->op->num_variants; ++i) {
     const kvf_variant *variant = &op->op->variants[i];
-    for (int layout = 0; writer_wants(variant) && layout < op->num_layouts; ++layout) {
+    const bool encodes = kvf_scalar_of(variant) != kvf_cache_of(variant);
+    const int layouts = one_head ? encodes && op->num_x == 0 : op->num_layouts;
+    for (int layout = 0; writer_wants(variant) && layout < layouts; ++layout) {
       /* 1,025 tokens of 8 x 256 elements: more than the 4 MiB at which copies bypass the caches. */
-      const int value[AXES] = {[HEADS] = 2,
+      const int value[AXES] = {[HEADS] = one_head ? 0 : 2,
                                [HEAD_SIZE] = 4,
                                [BLOCK_SIZE] = layout % (int)TEST_COUNT(block_size_of),
                                [TOKENS] = 3,
