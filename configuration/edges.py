@@ -57,7 +57,8 @@ def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             elif variant.backend == "cuda" and not runs_on(variant, choice.archs):
-                why = f"no arch of --cuda-archs is {variant.min_arch} or newer"
+                newer = "" if variant.of_one_arch else " or newer"
+                why = f"no arch of --cuda-archs is {variant.min_arch}{newer}"
             refused[variant.symbol] = f"{variant.symbol} is not built: {why}"
     return refused
 

@@ -150,7 +150,10 @@ class Choice:
 
 def runs_on(variant: Variant, archs: Sequence[str]) -> list[str]:
     """Those of the archs that have what the body of a CUDA variant needs."""
-    return [arch for arch in archs if number(arch) >= variant.min_arch]
+    least = variant.min_arch
+    if variant.of_one_arch:
+        return [f"{least}a"] if least in map(number, archs) else []
+    return [arch for arch in archs if number(arch) >= least]
 
 
 def selection(options: argparse.Namespace) -> Profile:

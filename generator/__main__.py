@@ -319,7 +319,7 @@ def mismatch(op: Op, variant: Variant, values: Sequence[Value], wanted: dict[str
     parts = []
     for axis, own, value in zip(op.axes, variant.values, values, strict=True):
         if axis.rank(own, value) is None:
-            more = " or newer" if axis.kind == "arch" else ""
+            more = " or newer" if axis.kind == "arch" and not isinstance(own, str) else ""
             parts.append(
                 f"for {axis.name} {axis.text(own)}{more}, the call has {wanted[axis.name]}"
             )

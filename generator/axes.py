@@ -4,7 +4,8 @@
     integer("tile", 64, 128, token="t", ...)         a number of the call
     word("layout", "nhd", "hnd", ...)                one of a few words
     flag("causal", ...)                              yes or no
-    arch(90, ...)                                    CUDA devices of this compute capability or newer
+    arch(80, "90a", ...)                             CUDA devices of this compute capability or newer,
+                                                     with an a of this one alone
 
 A variant has a value of each axis: a DType, an int, a str, a bool, or None where it is the generic
 one, which serves every value. Of an arch axis None is any device, and all that the CPU knows.
@@ -52,6 +53,8 @@ class Axis:
         """The number that stands for a value in C: an enumerator, a position among the words."""
         if isinstance(value, DType):
             return value.value
+        if self.kind == "arch" and value is not None:
+            return int(str(value).removesuffix("a"))
         return self.values.index(value) if isinstance(value, str) else int(value or 0)
 
     @cached_property
@@ -82,9 +85,18 @@ class Axis:
             return 0
         if own is None:
             return len(self.values)
-        if self.kind == "arch" and wanted is not None and int(own) < int(wanted):  # type: ignore[arg-type]
+        if self.kind == "arch" and wanted is not None and self._runs(own, self.number(wanted)):
             return self.values.index(wanted) - self.values.index(own)
         return None
+
+    def _runs(self, own: Value, arch: int) -> bool:
+        """Whether a device of this compute capability runs what is made for a value of an arch axis."""
+        least = self.number(own)
+        return least == arch or (least < arch and not isinstance(own, str))
+
+    def _newest(self, arch: int) -> Value:
+        """The last value that it runs."""
+        return next((v for v in reversed(self.values) if self._runs(v, arch)), None)
 
     @property
     def below(self) -> int:
@@ -94,16 +106,19 @@ class Axis:
     @property
     def above(self) -> int:
         """The position of a greater number: newer devices run what the newest has."""
-        return len(self.values) - 1 if self.kind == "arch" else self.below
+        if self.kind == "arch":
+            return self.positions.index(self._newest(self.numbers[-1] + 1))
+        return self.below
 
     @cached_property
     def lookup(self) -> list[int]:
         """Number - numbers[0] -> position, up to the greatest number."""
         found = []
         for number in range(self.numbers[0], self.numbers[-1] + 1):
-            near = [v for v in self.values if self.number(v) == number]
             if self.kind == "arch":
-                near = [v for v in self.values if self.number(v) <= number][-1:]
+                found.append(self.positions.index(self._newest(number)))
+                continue
+            near = [v for v in self.values if self.number(v) == number]
             found.append(self.values.index(near[0]) if near else self.below)
         return found
 
@@ -114,7 +129,7 @@ class Axis:
         if text in by_text:
             return by_text[text]
         if self.kind == "arch" and text.isdigit():
-            return next((v for v in reversed(self.values) if int(v) <= int(text)), None)  # type: ignore[arg-type]
+            return self._newest(int(text))
         possible = {"integer": text.isdigit(), "flag": text == "false"}
         if self.generic and possible.get(self.kind, False):
             return None
@@ -166,12 +181,13 @@ def flag(name: str, *, meaning: str, generic: bool = False) -> Axis:
     return Axis(name, "flag", (True,) if generic else (False, True), meaning, generic)
 
 
-def arch(*values: int, name: str = "arch", generic: bool = False) -> Axis:
+def arch(*values: int | str, name: str = "arch", generic: bool = False) -> Axis:
     """CUDA variants whose bodies exist for devices of a compute capability (90 for 9.0) and newer
-    ones only. The newest that a device can run is taken."""
-    if list(values) != sorted(values):
+    ones only, or ("90a") for those of one alone. The newest that a device can run is taken."""
+    axis = Axis(name, "arch", values, "the compute capability of the device", generic, "sm")
+    if list(values) != sorted(values, key=axis.number):
         raise ValueError(f"axis {name}: values {values}: want them ascending")
-    return Axis(name, "arch", values, "the compute capability of the device", generic, "sm")
+    return axis
 
 
 def chain(

@@ -243,8 +243,13 @@ class Variant:
 
     @property
     def words(self) -> str:
-        """The values in one line, for lists."""
-        return " ".join(f"{name}={text}" for name, text in self.texts.items())
+        """The values in one line, for lists: as C tells them, an arch is its number."""
+        pairs = zip(self.op.axes, self.values, strict=True)
+        told = {
+            a.name: a.number(v) if isinstance(v, str) and a.kind == "arch" else a.text(v)
+            for a, v in pairs
+        }
+        return " ".join(f"{name}={text}" for name, text in told.items())
 
     @property
     def dtypes(self) -> list[DType]:
@@ -264,8 +269,14 @@ class Variant:
     @property
     def min_arch(self) -> int:
         """The compute capability that its body needs; 0 for any."""
-        found = [v for a, v in zip(self.op.axes, self.values, strict=True) if a.kind == "arch"]
-        return max((int(value) for value in found if value is not None), default=0)  # type: ignore[arg-type]
+        pairs = zip(self.op.axes, self.values, strict=True)
+        return max((axis.number(v) for axis, v in pairs if axis.kind == "arch"), default=0)
+
+    @property
+    def of_one_arch(self) -> bool:
+        """Whether devices of just that compute capability run its body."""
+        pairs = zip(self.op.axes, self.values, strict=True)
+        return any(axis.kind == "arch" and isinstance(v, str) for axis, v in pairs)
 
     @property
     def vectors(self) -> tuple[int, ...]:

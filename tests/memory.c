@@ -26,6 +26,9 @@ const char *cuda_error(int code) {
   return name ? name : "unknown error";
 }
 
+/* Of the driver. */
+enum { CAPABILITY_MAJOR = 75, CAPABILITY_MINOR = 76 };
+
 static const char *open_cuda(void) {
   static char why[256];
   const char *path = getenv("KVFORGE_LIBCUDA");
@@ -53,6 +56,11 @@ static const char *open_cuda(void) {
   int device = 0;
   void *context = NULL;
   code = code ? code : cuda.device_get(&device, 0);
+  int major = 0;
+  int minor = 0;
+  code = code ? code : cuda.device_attribute(&major, CAPABILITY_MAJOR, device);
+  code = code ? code : cuda.device_attribute(&minor, CAPABILITY_MINOR, device);
+  cuda.arch = 10 * major + minor;
   code = code ? code : cuda.primary_retain(&context, device);
   code = code ? code : cuda.context_set(context);
   if (code) {

@@ -17,6 +17,7 @@
   X(error_name, cuGetErrorName, (int, const char **))                                              \
   X(device_count, cuDeviceGetCount, (int *))                                                       \
   X(device_get, cuDeviceGet, (int *, int))                                                         \
+  X(device_attribute, cuDeviceGetAttribute, (int *, int, int))                                     \
   X(primary_retain, cuDevicePrimaryCtxRetain, (void **, int))                                      \
   X(context_create, cuCtxCreate_v2, (void **, unsigned, int))                                      \
   X(context_destroy, cuCtxDestroy_v2, (void *))                                                    \
@@ -44,6 +45,7 @@ typedef struct cuda_functions {
   const char *(*last_fault)(void);
   void (*reset)(void);
   int num_devices;
+  int arch; /* of the first one: 90 for compute capability 9.0 */
 } cuda_functions;
 
 extern cuda_functions cuda;

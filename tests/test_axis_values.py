@@ -34,6 +34,24 @@ def test_a_device_runs_the_newest_body_that_it_can() -> None:
         axis.find("sm_90")
 
 
+def test_a_body_of_one_arch_is_for_no_newer_one() -> None:
+    axis = axes.arch(80, "90a", generic=True)
+    assert axis.positions == (80, "90a", None)
+    assert [axis.rank(own, "90a") for own in axis.positions] == [1, 0, 2]
+    assert [axis.positions[axis.lookup[n - 80]] for n in (80, 89, 90)] == [80, 80, "90a"]
+    assert (axis.positions[axis.below], axis.positions[axis.above]) == (None, 80)
+    assert [axis.find(text) for text in ("75", "86", "90", "90a", "100")] == [
+        None,
+        80,
+        "90a",
+        "90a",
+        80,
+    ]
+    assert axes.arch("90a", 100).above == 1 and axes.arch("90a").positions[-1] is None
+    with pytest.raises(ValueError, match="want them ascending"):
+        axes.arch(100, "90a")
+
+
 def test_without_a_generic_body_older_devices_have_none() -> None:
     axis = axes.arch(90)
     assert axis.of_backend("cuda") == (90,) and axis.positions == (90, None)

@@ -141,12 +141,25 @@ static const kvf_variant *row_of(const kvf_op *op, int backend, const char *valu
   return NULL;
 }
 
+/* Whether an arch is one whose devices alone run what is made for it. */
+static bool is_alone(const kvf_op *op, int64_t arch) {
+  char token[32];
+  (void)snprintf(token, sizeof token, "__sm%da", (int)arch);
+  for (int32_t v = 0; v < op->num_variants; ++v) {
+    if (strstr(op->variants[v].symbol, token) != NULL) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* The value of an axis under which a value of a call is listed: itself, where it has variants of
  * its own; of an arch the newest that is not newer. */
-static int64_t listed(const kvf_axis *axis, int64_t value) {
+static int64_t listed(const kvf_op *op, const kvf_axis *axis, int64_t value) {
   int64_t found = axis->kind == KVF_AXIS_DTYPE ? value : KVF_OTHER;
   for (int32_t i = 0; i < axis->num_values; ++i) {
-    const bool older = axis->kind == KVF_AXIS_ARCH && axis->values[i] < value;
+    const bool older =
+        axis->kind == KVF_AXIS_ARCH && axis->values[i] < value && !is_alone(op, axis->values[i]);
     found = axis->values[i] == value || older ? axis->values[i] : found;
   }
   return found;
@@ -179,7 +192,7 @@ static void check_cell(const kvf_op *op, int backend, const int64_t *values) {
   char text[256];
   int64_t own[KVF_MAX_AXES] = {0};
   for (int32_t i = 0; i < op->num_axes; ++i) {
-    own[i] = listed(&op->axes[i], values[i]);
+    own[i] = listed(op, &op->axes[i], values[i]);
   }
   const kvf_variant *row = row_for(op, backend, own);
   (void)values_text(op, values, text);

@@ -135,14 +135,26 @@ static int64_t tile_of(const mla_case *what) {
   return rows != 0 ? rows : options.backend == KVF_CPU ? 2 : 8;
 }
 
+/* Whether a variant has products of four warps, which a device of 9.0 runs and no other. */
+static bool is_wide(const kvf_variant *variant) { return variant->values[3] == 90; }
+
+/* Whether the op takes such a one, where rows of the cache are whole vectors. */
+static bool takes_wide(const mla_case *what) {
+  const kvf_variant *found = kvf_select(OP, KVF_CUDA, kvf_scalar_of(what->variant),
+                                        kvf_cache_of(what->variant), 64, cuda.arch);
+  return found != NULL && is_wide(found);
+}
+
 /* The case as a variant for tensor cores takes it: rows of the cache are whole vectors. */
 static mla_case fitted(mla_case what) {
   if (rows_of(what.variant) != 0) {
     const int64_t tokens = what.seed % 3 == 1 ? tokens_of(&what) : longest_of(&what);
     const bool many = what.heads * tokens > 32;
+    const bool wide = takes_wide(&what);
     what.layout = what.layout % 2 ? CACHE_PADDED_ALIGNED : CACHE_CONTIGUOUS;
     what.aligned = true;
-    what.entry = many == (rows_of(what.variant) == 64) ? what.entry : ENTRY_RAW;
+    const bool best = wide ? is_wide(what.variant) : many == (rows_of(what.variant) == 64);
+    what.entry = best ? what.entry : ENTRY_RAW;
   } else if (options.backend == KVF_CUDA && kvf_scalar_of(what.variant) != KVF_F32) {
     what.entry = ENTRY_RAW; /* the op would take another variant */
   }
@@ -589,7 +601,8 @@ static void check_output(const op_call *call, const mla_case *what, const char *
 static int32_t variant_step(void) { return cuda.last_fault != NULL && !options.exhaustive ? 5 : 1; }
 
 static bool wanted(const kvf_variant *variant) {
-  return variant->backend == options.backend && kvf_variant_built(variant);
+  return variant->backend == options.backend && kvf_variant_built(variant) &&
+         (!is_wide(variant) || cuda.arch == 90);
 }
 
 static void run(const mla_case *wished) {

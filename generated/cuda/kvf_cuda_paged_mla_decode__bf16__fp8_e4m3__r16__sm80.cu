@@ -26,6 +26,7 @@ enum {
   CHUNK = EACH * ADDERS,
   ROW_WORDS =
       KVF_DS_MLA_ROW / 2 + 4, /* two elements in a word; 8 rows begin in banks of their own */
+  UNITS = KVF_DS_MLA_ROW / 8, /* of 16 bytes, of a row of elements */
   VECTORS = 36,               /* of 16 bytes, of a row in a page */
   STAGES = 2,                 /* chunks of codes, on their way */
   AHEAD = STAGES + 1,         /* and one whose codes become elements while another is scored */
@@ -36,7 +37,9 @@ enum {
   KEPT = 32,            /* steps whose query is in registers: as many as need no spills */
   SCORES = CHUNK / 8,   /* products whose sums are the scores of a chunk */
   STRANDS = 4 / SCORES, /* that add up a score: the next product need not wait for the one before */
-  SUMS = KVF_DS_MLA_LATENT / 8 / ADDERS /* products of an adder, side by side */
+  HELD = TILES,         /* of which an adder has sums: all */
+  SHARES = TILES / HELD,                           /* adders that have the same columns */
+  SUMS = KVF_DS_MLA_LATENT / 8 / (ADDERS / SHARES) /* products of a tile, side by side */
 };
 
 /* Blocks of a multiprocessor that the registers are shared out for. */
@@ -243,23 +246,40 @@ KVF_INLINE int64_t locate(const kvf_paged_mla_decode_params &p, working_set &w, 
   return has ? ask(p, w.now, position + CHUNK) : 0;
 }
 
-/* The query, where chunks will lie. */
-KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w, int32_t warp,
-                           int32_t lane) {
-#pragma unroll 2
-  for (int32_t row = warp; row < ROWS; row += WARPS) {
-    const uint16_t *from = static_cast<const uint16_t *>(p.query.data) +
-                           w.rows[row].token * p.query.stride[0] +
-                           w.rows[row].head * p.query.stride[1];
-    uint32_t *to = &w.cached[QUERY_SLOT][0][0] + row * ROW_WORDS;
-#pragma unroll
-    for (int32_t i = lane; i < KVF_DS_MLA_ROW / 2; i += WARP) {
-      const int64_t at = 2 * i * p.query.stride[2];
-      to[i] = row < w.now.tile.rows
-                  ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16
-                  : 0;
+/* Where 8 elements of a position of a chunk lie. */
+KVF_INLINE uint4 *unit_of(working_set &w, uint32_t chunk, int32_t position, int32_t unit) {
+  return reinterpret_cast<uint4 *>(&w.cached[chunk % SLOTS][position][4 * unit]);
+}
+
+/* And of a row of the query, until it is kept. */
+KVF_INLINE uint4 *query_unit(working_set &w, int32_t row, int32_t unit) {
+  return reinterpret_cast<uint4 *>(&w.cached[QUERY_SLOT][0][0] + row * ROW_WORDS + 4 * unit);
+}
+
+/* The query, where chunks will lie: by whole units, if it lies so. */
+KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w) {
+  const uint16_t *query = static_cast<const uint16_t *>(p.query.data);
+  const bool whole =
+      p.query.stride[2] == 1 &&
+      ((uintptr_t)query / 2 | (uint64_t)p.query.stride[0] | (uint64_t)p.query.stride[1]) % 8 == 0;
+#pragma unroll 1
+  for (int32_t i = (int32_t)threadIdx.x; i < ROWS * UNITS; i += THREADS) {
+    const int32_t row = i / UNITS;
+    const int32_t unit = i % UNITS;
+    const uint16_t *from =
+        query + w.rows[row].token * p.query.stride[0] + w.rows[row].head * p.query.stride[1];
+    if (whole && row < w.now.tile.rows) {
+      kvf_copy_async(query_unit(w, row, unit), from + 8 * unit);
+      continue;
     }
+    uint32_t words[4] = {};
+#pragma unroll
+    for (int32_t k = 0; k < 8 && row < w.now.tile.rows; ++k) {
+      words[k / 2] |= (uint32_t)from[(8 * unit + k) * p.query.stride[2]] << 16 * (k % 2);
+    }
+    *query_unit(w, row, unit) = make_uint4(words[0], words[1], words[2], words[3]);
   }
+  kvf_wait_for_copies();
 }
 
 /* A scorer's rows of it, for as long as the tile takes. */
@@ -267,8 +287,7 @@ KVF_INLINE void keep_query(working_set &w, int32_t warp, int32_t lane, progress 
 #pragma unroll
   for (int32_t step = 0; step < STEPS; ++step) {
     uint32_t query[4];
-    kvf_load_16x16(query, &w.cached[QUERY_SLOT][0][0] + (16 * warp + lane % 16) * ROW_WORDS +
-                              8 * step + lane / 16 * 4);
+    kvf_load_16x16(query, query_unit(w, 16 * warp + lane % 16, 2 * step + lane / 16));
     if (step >= KEPT) {
       w.query[step - KEPT][threadIdx.x] = make_uint4(query[0], query[1], query[2], query[3]);
       continue;
@@ -308,12 +327,11 @@ KVF_INLINE void take(working_set &w, uint32_t chunk, int32_t adder, int32_t lane
   __syncwarp();
   if (chunk < w.chunks) {
     uint4(*rows)[VECTORS] = &w.codes[chunk % STAGES][EACH * adder];
-    uint32_t (*to)[ROW_WORDS] = &w.cached[chunk % SLOTS][EACH * adder];
 #pragma unroll 2
     for (int32_t i = 0; i < EACH * LATENT_RUNS / WARP; ++i) {
       const int32_t position = (i * WARP + lane) / LATENT_RUNS;
       const int32_t run = (i * WARP + lane) % LATENT_RUNS;
-      uint4 *elements = reinterpret_cast<uint4 *>(&to[position][RUN / 2 * run]);
+      uint4 *elements = unit_of(w, chunk, EACH * adder + position, run);
       const uint2 codes = reinterpret_cast<const uint2 *>(rows[position])[run];
       *elements = make_uint4(decode(codes.x), decode(codes.x >> 16), decode(codes.y),
                              decode(codes.y >> 16));
@@ -405,23 +423,29 @@ KVF_INLINE void weigh(const kvf_paged_mla_decode_params &p, working_set &w, uint
   }
 }
 
-/* Adds the weights by the values, which are the first elements of the rows. */
-KVF_INLINE void add(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
-                    progress &now) {
-  float by[TILES][2];
+/* Brings an adder's sums to the base of a chunk's weights. */
+KVF_INLINE void rebase(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
+                       progress &now) {
+  const float *factors = &w.factors[chunk % 2][16 * (adder % SHARES) + lane / 4];
+  float by[HELD][2];
   bool moved = false;
 #pragma unroll
-  for (int32_t tile = 0; tile < TILES; ++tile) {
-    by[tile][0] = w.factors[chunk % 2][16 * tile + lane / 4];
-    by[tile][1] = w.factors[chunk % 2][16 * tile + lane / 4 + 8];
+  for (int32_t tile = 0; tile < HELD; ++tile) {
+    by[tile][0] = factors[16 * tile];
+    by[tile][1] = factors[16 * tile + 8];
     moved |= by[tile][0] != 1.0f || by[tile][1] != 1.0f;
   }
   if (__any_sync(ALL_LANES, moved)) {
 #pragma unroll
-    for (int32_t i = 0; i < TILES * SUMS * 4; ++i) {
+    for (int32_t i = 0; i < HELD * SUMS * 4; ++i) {
       now.kept[i / 4][i % 4] *= by[i / 4 / SUMS][i % 4 / 2];
     }
   }
+}
+
+/* Adds the weights by the values, which are the first elements of the rows. */
+KVF_INLINE void add(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
+                    progress &now) {
 #pragma unroll 1
   for (int32_t step = 0; step < CHUNK / 16;
        ++step) { /* two side by side want more registers than there are */
@@ -471,14 +495,14 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
   const task &t = w.now;
   const bool whole = t.tile.splits == 1;
 #pragma unroll
-  for (int32_t half = 0; half < 2 * TILES; ++half) {
-    const int32_t number = 8 * half + lane / 4;
+  for (int32_t half = 0; half < 2 * HELD; ++half) {
+    const int32_t number = 16 * (adder % SHARES) + 8 * half + lane / 4;
     if (number >= t.tile.rows) {
       continue;
     }
     const row_of_tile &row = w.rows[number];
     const kvf_row_end end = end_row(w.largest[number], w.totals[number]);
-    if (adder == 0 && lane % 4 == 0) {
+    if (adder < SHARES && lane % 4 == 0) {
       if (whole) {
         put_lse(p, row.token, row.head, end);
       } else {
@@ -490,7 +514,7 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
     const int64_t step = to.stride[whole ? 2 : 3];
     int64_t at = row.token * to.stride[0] + row.head * to.stride[1] +
                  (whole ? 0 : t.split * to.stride[2]) +
-                 (int64_t)(adder * SUMS * 8 + 2 * (lane % 4)) * step;
+                 (int64_t)(adder / SHARES * SUMS * 8 + 2 * (lane % 4)) * step;
 #pragma unroll
     for (int32_t column = 0; column < SUMS; ++column) {
 #pragma unroll
@@ -510,7 +534,7 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w
 /* What a warp does between two barriers. */
 KVF_INLINE void step(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
                      progress &now) {
-  const int32_t lane = kvf_opaque((int32_t)threadIdx.x % WARP);
+  const int32_t lane = (int32_t)(kvf_thread_anew() % WARP);
   const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
                                    0); /* the same in all lanes, as the compiler sees */
   const int32_t adder = warp - SCORERS;
@@ -524,6 +548,7 @@ KVF_INLINE void step(const kvf_paged_mla_decode_params &p, working_set &w, uint3
   }
   const int64_t block = adder == 0 ? locate(p, w, chunk + AHEAD + 1, lane) : 0;
   if (chunk > 0) {
+    rebase(w, chunk - 1, adder, lane, now);
     add(w, chunk - 1, adder, lane, now);
   }
   if (adder == 0) {
@@ -536,7 +561,7 @@ KVF_INLINE void step(const kvf_paged_mla_decode_params &p, working_set &w, uint3
 /* One unit of work. */
 KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
   const task &t = w.now;
-  const int32_t lane = kvf_opaque((int32_t)threadIdx.x % WARP);
+  const int32_t lane = (int32_t)(kvf_thread_anew() % WARP);
   const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
                                    0);  /* the same in all lanes, as the compiler sees */
   const int32_t adder = warp - SCORERS; /* below 0: it is none */
@@ -558,7 +583,7 @@ KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
       ask_for_rows(w, chunk, adder, lane);
     }
   }
-  load_query(p, w, warp, lane);
+  load_query(p, w);
   __syncthreads();
   progress now = {};
   if (adder < 0) {

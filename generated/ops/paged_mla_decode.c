@@ -29,33 +29,43 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__fp8_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f32__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__fp8_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_e5m2);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla);
 
 static const kvf_variant variants[] = {
@@ -103,84 +113,104 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_mla_decode__f16__f16__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__f16__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, 64, 90),
+                 kvf_cuda_paged_mla_decode__f16__f16__r64__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__f16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 90),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 16, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 90),
+                 kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 16, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 64, 90),
+                 kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__fp8_ds_mla, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 16, 80),
                  kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 64, 80),
                  kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 64, 90),
+                 kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, 16, 80),
                  kvf_cuda_paged_mla_decode__bf16__bf16__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, 64, 90),
+                 kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__bf16, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 90),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e4m3, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 16, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 90),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_e5m2, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 16, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 64, 90),
+                 kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 16, 80),
                  kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 64, 80),
                  kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_mla_decode, KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 64, 90),
+                 kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm90a, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_mla_decode,
                  KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 42. */
-static const int16_t scalar_offsets[] = {0, 42, 84};
+/* the scalar dtype: value - KVF_F32 -> position * 63. */
+static const int16_t scalar_offsets[] = {0, 63, 126};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 6. */
-static const int16_t cache_offsets[] = {0, 6, 12, 18, 24, -1, -1, -1, -1, 30, 36};
+/* the cache dtype: value - KVF_F32 -> position * 9. */
+static const int16_t cache_offsets[] = {0, 9, 18, 27, 36, -1, -1, -1, -1, 45, 54};
 static const int64_t cache_values[] = {KVF_F32,      KVF_F16,        KVF_BF16,        KVF_FP8_E4M3,
                                        KVF_FP8_E5M2, KVF_FP8_DS_MLA, KVF_NVFP4_DS_MLA};
 
 /* rows of a tile, where rows of the cache can be read in whole vectors; else 0: value - 16 ->
- * position * 2. */
-static const int16_t rows_offsets[] = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                                       4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                                       4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2};
+ * position * 3. */
+static const int16_t rows_offsets[] = {0, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+                                       6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 3};
 static const int64_t rows_values[] = {16, 64};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
-static const int16_t arch_offsets[] = {0};
-static const int64_t arch_values[] = {80};
+static const int16_t arch_offsets[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+static const int64_t arch_values[] = {80, 90};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -206,8 +236,8 @@ static const kvf_axis axes[] = {
     {.first = 16,
      .span = 49,
      .offsets = rows_offsets,
-     .below = 4,
-     .above = 4,
+     .below = 6,
+     .above = 6,
      .name = "rows",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "rows of a tile, where rows of the cache can be read in whole vectors; else 0",
@@ -215,291 +245,301 @@ static const kvf_axis axes[] = {
      .num_values = 2,
      .generic = true},
     {.first = 80,
-     .span = 1,
+     .span = 11,
      .offsets = arch_offsets,
-     .below = 1,
+     .below = 2,
      .above = 0,
      .name = "arch",
      .kind = KVF_AXIS_ARCH,
      .meaning = "the compute capability of the device",
      .values = arch_values,
-     .num_values = 1,
+     .num_values = 2,
      .generic = true},
 };
 
 /* [backend][scalar][cache][rows][arch] -> the row that is most special for a call; -1: none serves
  * it. */
 static const int16_t cells[] = {
-    0,  0,  /* cpu f32 f32 16 */
-    0,  0,  /* cpu f32 f32 64 */
-    0,  0,  /* cpu f32 f32 other */
-    -1, -1, /* cpu f32 f16 16 */
-    -1, -1, /* cpu f32 f16 64 */
-    -1, -1, /* cpu f32 f16 other */
-    -1, -1, /* cpu f32 bf16 16 */
-    -1, -1, /* cpu f32 bf16 64 */
-    -1, -1, /* cpu f32 bf16 other */
-    1,  1,  /* cpu f32 fp8_e4m3 16 */
-    1,  1,  /* cpu f32 fp8_e4m3 64 */
-    1,  1,  /* cpu f32 fp8_e4m3 other */
-    2,  2,  /* cpu f32 fp8_e5m2 16 */
-    2,  2,  /* cpu f32 fp8_e5m2 64 */
-    2,  2,  /* cpu f32 fp8_e5m2 other */
-    3,  3,  /* cpu f32 fp8_ds_mla 16 */
-    3,  3,  /* cpu f32 fp8_ds_mla 64 */
-    3,  3,  /* cpu f32 fp8_ds_mla other */
-    4,  4,  /* cpu f32 nvfp4_ds_mla 16 */
-    4,  4,  /* cpu f32 nvfp4_ds_mla 64 */
-    4,  4,  /* cpu f32 nvfp4_ds_mla other */
-    -1, -1, /* cpu f16 f32 16 */
-    -1, -1, /* cpu f16 f32 64 */
-    -1, -1, /* cpu f16 f32 other */
-    5,  5,  /* cpu f16 f16 16 */
-    5,  5,  /* cpu f16 f16 64 */
-    5,  5,  /* cpu f16 f16 other */
-    -1, -1, /* cpu f16 bf16 16 */
-    -1, -1, /* cpu f16 bf16 64 */
-    -1, -1, /* cpu f16 bf16 other */
-    6,  6,  /* cpu f16 fp8_e4m3 16 */
-    6,  6,  /* cpu f16 fp8_e4m3 64 */
-    6,  6,  /* cpu f16 fp8_e4m3 other */
-    7,  7,  /* cpu f16 fp8_e5m2 16 */
-    7,  7,  /* cpu f16 fp8_e5m2 64 */
-    7,  7,  /* cpu f16 fp8_e5m2 other */
-    8,  8,  /* cpu f16 fp8_ds_mla 16 */
-    8,  8,  /* cpu f16 fp8_ds_mla 64 */
-    8,  8,  /* cpu f16 fp8_ds_mla other */
-    9,  9,  /* cpu f16 nvfp4_ds_mla 16 */
-    9,  9,  /* cpu f16 nvfp4_ds_mla 64 */
-    9,  9,  /* cpu f16 nvfp4_ds_mla other */
-    -1, -1, /* cpu bf16 f32 16 */
-    -1, -1, /* cpu bf16 f32 64 */
-    -1, -1, /* cpu bf16 f32 other */
-    -1, -1, /* cpu bf16 f16 16 */
-    -1, -1, /* cpu bf16 f16 64 */
-    -1, -1, /* cpu bf16 f16 other */
-    10, 10, /* cpu bf16 bf16 16 */
-    10, 10, /* cpu bf16 bf16 64 */
-    10, 10, /* cpu bf16 bf16 other */
-    11, 11, /* cpu bf16 fp8_e4m3 16 */
-    11, 11, /* cpu bf16 fp8_e4m3 64 */
-    11, 11, /* cpu bf16 fp8_e4m3 other */
-    12, 12, /* cpu bf16 fp8_e5m2 16 */
-    12, 12, /* cpu bf16 fp8_e5m2 64 */
-    12, 12, /* cpu bf16 fp8_e5m2 other */
-    13, 13, /* cpu bf16 fp8_ds_mla 16 */
-    13, 13, /* cpu bf16 fp8_ds_mla 64 */
-    13, 13, /* cpu bf16 fp8_ds_mla other */
-    14, 14, /* cpu bf16 nvfp4_ds_mla 16 */
-    14, 14, /* cpu bf16 nvfp4_ds_mla 64 */
-    14, 14, /* cpu bf16 nvfp4_ds_mla other */
-    15, 15, /* cuda f32 f32 16 */
-    15, 15, /* cuda f32 f32 64 */
-    15, 15, /* cuda f32 f32 other */
-    -1, -1, /* cuda f32 f16 16 */
-    -1, -1, /* cuda f32 f16 64 */
-    -1, -1, /* cuda f32 f16 other */
-    -1, -1, /* cuda f32 bf16 16 */
-    -1, -1, /* cuda f32 bf16 64 */
-    -1, -1, /* cuda f32 bf16 other */
-    16, 16, /* cuda f32 fp8_e4m3 16 */
-    16, 16, /* cuda f32 fp8_e4m3 64 */
-    16, 16, /* cuda f32 fp8_e4m3 other */
-    17, 17, /* cuda f32 fp8_e5m2 16 */
-    17, 17, /* cuda f32 fp8_e5m2 64 */
-    17, 17, /* cuda f32 fp8_e5m2 other */
-    18, 18, /* cuda f32 fp8_ds_mla 16 */
-    18, 18, /* cuda f32 fp8_ds_mla 64 */
-    18, 18, /* cuda f32 fp8_ds_mla other */
-    19, 19, /* cuda f32 nvfp4_ds_mla 16 */
-    19, 19, /* cuda f32 nvfp4_ds_mla 64 */
-    19, 19, /* cuda f32 nvfp4_ds_mla other */
-    -1, -1, /* cuda f16 f32 16 */
-    -1, -1, /* cuda f16 f32 64 */
-    -1, -1, /* cuda f16 f32 other */
-    20, 22, /* cuda f16 f16 16 */
-    21, 22, /* cuda f16 f16 64 */
-    22, 22, /* cuda f16 f16 other */
-    -1, -1, /* cuda f16 bf16 16 */
-    -1, -1, /* cuda f16 bf16 64 */
-    -1, -1, /* cuda f16 bf16 other */
-    23, 25, /* cuda f16 fp8_e4m3 16 */
-    24, 25, /* cuda f16 fp8_e4m3 64 */
-    25, 25, /* cuda f16 fp8_e4m3 other */
-    26, 28, /* cuda f16 fp8_e5m2 16 */
-    27, 28, /* cuda f16 fp8_e5m2 64 */
-    28, 28, /* cuda f16 fp8_e5m2 other */
-    29, 31, /* cuda f16 fp8_ds_mla 16 */
-    30, 31, /* cuda f16 fp8_ds_mla 64 */
-    31, 31, /* cuda f16 fp8_ds_mla other */
-    32, 34, /* cuda f16 nvfp4_ds_mla 16 */
-    33, 34, /* cuda f16 nvfp4_ds_mla 64 */
-    34, 34, /* cuda f16 nvfp4_ds_mla other */
-    -1, -1, /* cuda bf16 f32 16 */
-    -1, -1, /* cuda bf16 f32 64 */
-    -1, -1, /* cuda bf16 f32 other */
-    -1, -1, /* cuda bf16 f16 16 */
-    -1, -1, /* cuda bf16 f16 64 */
-    -1, -1, /* cuda bf16 f16 other */
-    35, 37, /* cuda bf16 bf16 16 */
-    36, 37, /* cuda bf16 bf16 64 */
-    37, 37, /* cuda bf16 bf16 other */
-    38, 40, /* cuda bf16 fp8_e4m3 16 */
-    39, 40, /* cuda bf16 fp8_e4m3 64 */
-    40, 40, /* cuda bf16 fp8_e4m3 other */
-    41, 43, /* cuda bf16 fp8_e5m2 16 */
-    42, 43, /* cuda bf16 fp8_e5m2 64 */
-    43, 43, /* cuda bf16 fp8_e5m2 other */
-    44, 46, /* cuda bf16 fp8_ds_mla 16 */
-    45, 46, /* cuda bf16 fp8_ds_mla 64 */
-    46, 46, /* cuda bf16 fp8_ds_mla other */
-    47, 49, /* cuda bf16 nvfp4_ds_mla 16 */
-    48, 49, /* cuda bf16 nvfp4_ds_mla 64 */
-    49, 49, /* cuda bf16 nvfp4_ds_mla other */
+    0,  0,  0,  /* cpu f32 f32 16 */
+    0,  0,  0,  /* cpu f32 f32 64 */
+    0,  0,  0,  /* cpu f32 f32 other */
+    -1, -1, -1, /* cpu f32 f16 16 */
+    -1, -1, -1, /* cpu f32 f16 64 */
+    -1, -1, -1, /* cpu f32 f16 other */
+    -1, -1, -1, /* cpu f32 bf16 16 */
+    -1, -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, -1, /* cpu f32 bf16 other */
+    1,  1,  1,  /* cpu f32 fp8_e4m3 16 */
+    1,  1,  1,  /* cpu f32 fp8_e4m3 64 */
+    1,  1,  1,  /* cpu f32 fp8_e4m3 other */
+    2,  2,  2,  /* cpu f32 fp8_e5m2 16 */
+    2,  2,  2,  /* cpu f32 fp8_e5m2 64 */
+    2,  2,  2,  /* cpu f32 fp8_e5m2 other */
+    3,  3,  3,  /* cpu f32 fp8_ds_mla 16 */
+    3,  3,  3,  /* cpu f32 fp8_ds_mla 64 */
+    3,  3,  3,  /* cpu f32 fp8_ds_mla other */
+    4,  4,  4,  /* cpu f32 nvfp4_ds_mla 16 */
+    4,  4,  4,  /* cpu f32 nvfp4_ds_mla 64 */
+    4,  4,  4,  /* cpu f32 nvfp4_ds_mla other */
+    -1, -1, -1, /* cpu f16 f32 16 */
+    -1, -1, -1, /* cpu f16 f32 64 */
+    -1, -1, -1, /* cpu f16 f32 other */
+    5,  5,  5,  /* cpu f16 f16 16 */
+    5,  5,  5,  /* cpu f16 f16 64 */
+    5,  5,  5,  /* cpu f16 f16 other */
+    -1, -1, -1, /* cpu f16 bf16 16 */
+    -1, -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, -1, /* cpu f16 bf16 other */
+    6,  6,  6,  /* cpu f16 fp8_e4m3 16 */
+    6,  6,  6,  /* cpu f16 fp8_e4m3 64 */
+    6,  6,  6,  /* cpu f16 fp8_e4m3 other */
+    7,  7,  7,  /* cpu f16 fp8_e5m2 16 */
+    7,  7,  7,  /* cpu f16 fp8_e5m2 64 */
+    7,  7,  7,  /* cpu f16 fp8_e5m2 other */
+    8,  8,  8,  /* cpu f16 fp8_ds_mla 16 */
+    8,  8,  8,  /* cpu f16 fp8_ds_mla 64 */
+    8,  8,  8,  /* cpu f16 fp8_ds_mla other */
+    9,  9,  9,  /* cpu f16 nvfp4_ds_mla 16 */
+    9,  9,  9,  /* cpu f16 nvfp4_ds_mla 64 */
+    9,  9,  9,  /* cpu f16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cpu bf16 f32 16 */
+    -1, -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, -1, /* cpu bf16 f32 other */
+    -1, -1, -1, /* cpu bf16 f16 16 */
+    -1, -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, -1, /* cpu bf16 f16 other */
+    10, 10, 10, /* cpu bf16 bf16 16 */
+    10, 10, 10, /* cpu bf16 bf16 64 */
+    10, 10, 10, /* cpu bf16 bf16 other */
+    11, 11, 11, /* cpu bf16 fp8_e4m3 16 */
+    11, 11, 11, /* cpu bf16 fp8_e4m3 64 */
+    11, 11, 11, /* cpu bf16 fp8_e4m3 other */
+    12, 12, 12, /* cpu bf16 fp8_e5m2 16 */
+    12, 12, 12, /* cpu bf16 fp8_e5m2 64 */
+    12, 12, 12, /* cpu bf16 fp8_e5m2 other */
+    13, 13, 13, /* cpu bf16 fp8_ds_mla 16 */
+    13, 13, 13, /* cpu bf16 fp8_ds_mla 64 */
+    13, 13, 13, /* cpu bf16 fp8_ds_mla other */
+    14, 14, 14, /* cpu bf16 nvfp4_ds_mla 16 */
+    14, 14, 14, /* cpu bf16 nvfp4_ds_mla 64 */
+    14, 14, 14, /* cpu bf16 nvfp4_ds_mla other */
+    15, 15, 15, /* cuda f32 f32 16 */
+    15, 15, 15, /* cuda f32 f32 64 */
+    15, 15, 15, /* cuda f32 f32 other */
+    -1, -1, -1, /* cuda f32 f16 16 */
+    -1, -1, -1, /* cuda f32 f16 64 */
+    -1, -1, -1, /* cuda f32 f16 other */
+    -1, -1, -1, /* cuda f32 bf16 16 */
+    -1, -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, -1, /* cuda f32 bf16 other */
+    16, 16, 16, /* cuda f32 fp8_e4m3 16 */
+    16, 16, 16, /* cuda f32 fp8_e4m3 64 */
+    16, 16, 16, /* cuda f32 fp8_e4m3 other */
+    17, 17, 17, /* cuda f32 fp8_e5m2 16 */
+    17, 17, 17, /* cuda f32 fp8_e5m2 64 */
+    17, 17, 17, /* cuda f32 fp8_e5m2 other */
+    18, 18, 18, /* cuda f32 fp8_ds_mla 16 */
+    18, 18, 18, /* cuda f32 fp8_ds_mla 64 */
+    18, 18, 18, /* cuda f32 fp8_ds_mla other */
+    19, 19, 19, /* cuda f32 nvfp4_ds_mla 16 */
+    19, 19, 19, /* cuda f32 nvfp4_ds_mla 64 */
+    19, 19, 19, /* cuda f32 nvfp4_ds_mla other */
+    -1, -1, -1, /* cuda f16 f32 16 */
+    -1, -1, -1, /* cuda f16 f32 64 */
+    -1, -1, -1, /* cuda f16 f32 other */
+    20, 20, 23, /* cuda f16 f16 16 */
+    21, 22, 23, /* cuda f16 f16 64 */
+    23, 23, 23, /* cuda f16 f16 other */
+    -1, -1, -1, /* cuda f16 bf16 16 */
+    -1, -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, -1, /* cuda f16 bf16 other */
+    24, 24, 27, /* cuda f16 fp8_e4m3 16 */
+    25, 26, 27, /* cuda f16 fp8_e4m3 64 */
+    27, 27, 27, /* cuda f16 fp8_e4m3 other */
+    28, 28, 31, /* cuda f16 fp8_e5m2 16 */
+    29, 30, 31, /* cuda f16 fp8_e5m2 64 */
+    31, 31, 31, /* cuda f16 fp8_e5m2 other */
+    32, 32, 35, /* cuda f16 fp8_ds_mla 16 */
+    33, 34, 35, /* cuda f16 fp8_ds_mla 64 */
+    35, 35, 35, /* cuda f16 fp8_ds_mla other */
+    36, 36, 39, /* cuda f16 nvfp4_ds_mla 16 */
+    37, 38, 39, /* cuda f16 nvfp4_ds_mla 64 */
+    39, 39, 39, /* cuda f16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cuda bf16 f32 16 */
+    -1, -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, -1, /* cuda bf16 f32 other */
+    -1, -1, -1, /* cuda bf16 f16 16 */
+    -1, -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, -1, /* cuda bf16 f16 other */
+    40, 40, 43, /* cuda bf16 bf16 16 */
+    41, 42, 43, /* cuda bf16 bf16 64 */
+    43, 43, 43, /* cuda bf16 bf16 other */
+    44, 44, 47, /* cuda bf16 fp8_e4m3 16 */
+    45, 46, 47, /* cuda bf16 fp8_e4m3 64 */
+    47, 47, 47, /* cuda bf16 fp8_e4m3 other */
+    48, 48, 51, /* cuda bf16 fp8_e5m2 16 */
+    49, 50, 51, /* cuda bf16 fp8_e5m2 64 */
+    51, 51, 51, /* cuda bf16 fp8_e5m2 other */
+    52, 52, 55, /* cuda bf16 fp8_ds_mla 16 */
+    53, 54, 55, /* cuda bf16 fp8_ds_mla 64 */
+    55, 55, 55, /* cuda bf16 fp8_ds_mla other */
+    56, 56, 59, /* cuda bf16 nvfp4_ds_mla 16 */
+    57, 58, 59, /* cuda bf16 nvfp4_ds_mla 64 */
+    59, 59, 59, /* cuda bf16 nvfp4_ds_mla other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
-    22, -1, /* 0: kvf_cuda_paged_mla_decode__f16__f16 */
-    25, -1, /* 2: kvf_cuda_paged_mla_decode__f16__fp8_e4m3 */
-    28, -1, /* 4: kvf_cuda_paged_mla_decode__f16__fp8_e5m2 */
-    31, -1, /* 6: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla */
-    34, -1, /* 8: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla */
-    37, -1, /* 10: kvf_cuda_paged_mla_decode__bf16__bf16 */
-    40, -1, /* 12: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3 */
-    43, -1, /* 14: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2 */
-    46, -1, /* 16: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla */
-    49, -1, /* 18: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla */
+    23, -1,     /* 0: kvf_cuda_paged_mla_decode__f16__f16 */
+    21, 23, -1, /* 2: kvf_cuda_paged_mla_decode__f16__f16__r64__sm80, ... */
+    27, -1,     /* 5: kvf_cuda_paged_mla_decode__f16__fp8_e4m3 */
+    25, 27, -1, /* 7: kvf_cuda_paged_mla_decode__f16__fp8_e4m3__r64__sm80, ... */
+    31, -1,     /* 10: kvf_cuda_paged_mla_decode__f16__fp8_e5m2 */
+    29, 31, -1, /* 12: kvf_cuda_paged_mla_decode__f16__fp8_e5m2__r64__sm80, ... */
+    35, -1,     /* 15: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla */
+    33, 35, -1, /* 17: kvf_cuda_paged_mla_decode__f16__fp8_ds_mla__r64__sm80, ... */
+    39, -1,     /* 20: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla */
+    37, 39, -1, /* 22: kvf_cuda_paged_mla_decode__f16__nvfp4_ds_mla__r64__sm80, ... */
+    43, -1,     /* 25: kvf_cuda_paged_mla_decode__bf16__bf16 */
+    41, 43, -1, /* 27: kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm80, ... */
+    47, -1,     /* 30: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3 */
+    45, 47, -1, /* 32: kvf_cuda_paged_mla_decode__bf16__fp8_e4m3__r64__sm80, ... */
+    51, -1,     /* 35: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2 */
+    49, 51, -1, /* 37: kvf_cuda_paged_mla_decode__bf16__fp8_e5m2__r64__sm80, ... */
+    55, -1,     /* 40: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla */
+    53, 55, -1, /* 42: kvf_cuda_paged_mla_decode__bf16__fp8_ds_mla__r64__sm80, ... */
+    59, -1,     /* 45: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla */
+    57, 59, -1, /* 47: kvf_cuda_paged_mla_decode__bf16__nvfp4_ds_mla__r64__sm80, ... */
 };
 
 /* [backend][scalar][cache][rows][arch] -> where these begin; -1: there is none. */
 static const int16_t rest[] = {
-    -1, -1, /* cpu f32 f32 16 */
-    -1, -1, /* cpu f32 f32 64 */
-    -1, -1, /* cpu f32 f32 other */
-    -1, -1, /* cpu f32 f16 16 */
-    -1, -1, /* cpu f32 f16 64 */
-    -1, -1, /* cpu f32 f16 other */
-    -1, -1, /* cpu f32 bf16 16 */
-    -1, -1, /* cpu f32 bf16 64 */
-    -1, -1, /* cpu f32 bf16 other */
-    -1, -1, /* cpu f32 fp8_e4m3 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 other */
-    -1, -1, /* cpu f32 fp8_e5m2 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 other */
-    -1, -1, /* cpu f32 fp8_ds_mla 16 */
-    -1, -1, /* cpu f32 fp8_ds_mla 64 */
-    -1, -1, /* cpu f32 fp8_ds_mla other */
-    -1, -1, /* cpu f32 nvfp4_ds_mla 16 */
-    -1, -1, /* cpu f32 nvfp4_ds_mla 64 */
-    -1, -1, /* cpu f32 nvfp4_ds_mla other */
-    -1, -1, /* cpu f16 f32 16 */
-    -1, -1, /* cpu f16 f32 64 */
-    -1, -1, /* cpu f16 f32 other */
-    -1, -1, /* cpu f16 f16 16 */
-    -1, -1, /* cpu f16 f16 64 */
-    -1, -1, /* cpu f16 f16 other */
-    -1, -1, /* cpu f16 bf16 16 */
-    -1, -1, /* cpu f16 bf16 64 */
-    -1, -1, /* cpu f16 bf16 other */
-    -1, -1, /* cpu f16 fp8_e4m3 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 other */
-    -1, -1, /* cpu f16 fp8_e5m2 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 other */
-    -1, -1, /* cpu f16 fp8_ds_mla 16 */
-    -1, -1, /* cpu f16 fp8_ds_mla 64 */
-    -1, -1, /* cpu f16 fp8_ds_mla other */
-    -1, -1, /* cpu f16 nvfp4_ds_mla 16 */
-    -1, -1, /* cpu f16 nvfp4_ds_mla 64 */
-    -1, -1, /* cpu f16 nvfp4_ds_mla other */
-    -1, -1, /* cpu bf16 f32 16 */
-    -1, -1, /* cpu bf16 f32 64 */
-    -1, -1, /* cpu bf16 f32 other */
-    -1, -1, /* cpu bf16 f16 16 */
-    -1, -1, /* cpu bf16 f16 64 */
-    -1, -1, /* cpu bf16 f16 other */
-    -1, -1, /* cpu bf16 bf16 16 */
-    -1, -1, /* cpu bf16 bf16 64 */
-    -1, -1, /* cpu bf16 bf16 other */
-    -1, -1, /* cpu bf16 fp8_e4m3 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other */
-    -1, -1, /* cpu bf16 fp8_e5m2 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other */
-    -1, -1, /* cpu bf16 fp8_ds_mla 16 */
-    -1, -1, /* cpu bf16 fp8_ds_mla 64 */
-    -1, -1, /* cpu bf16 fp8_ds_mla other */
-    -1, -1, /* cpu bf16 nvfp4_ds_mla 16 */
-    -1, -1, /* cpu bf16 nvfp4_ds_mla 64 */
-    -1, -1, /* cpu bf16 nvfp4_ds_mla other */
-    -1, -1, /* cuda f32 f32 16 */
-    -1, -1, /* cuda f32 f32 64 */
-    -1, -1, /* cuda f32 f32 other */
-    -1, -1, /* cuda f32 f16 16 */
-    -1, -1, /* cuda f32 f16 64 */
-    -1, -1, /* cuda f32 f16 other */
-    -1, -1, /* cuda f32 bf16 16 */
-    -1, -1, /* cuda f32 bf16 64 */
-    -1, -1, /* cuda f32 bf16 other */
-    -1, -1, /* cuda f32 fp8_e4m3 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 other */
-    -1, -1, /* cuda f32 fp8_e5m2 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 other */
-    -1, -1, /* cuda f32 fp8_ds_mla 16 */
-    -1, -1, /* cuda f32 fp8_ds_mla 64 */
-    -1, -1, /* cuda f32 fp8_ds_mla other */
-    -1, -1, /* cuda f32 nvfp4_ds_mla 16 */
-    -1, -1, /* cuda f32 nvfp4_ds_mla 64 */
-    -1, -1, /* cuda f32 nvfp4_ds_mla other */
-    -1, -1, /* cuda f16 f32 16 */
-    -1, -1, /* cuda f16 f32 64 */
-    -1, -1, /* cuda f16 f32 other */
-    0,  -1, /* cuda f16 f16 16 */
-    0,  -1, /* cuda f16 f16 64 */
-    -1, -1, /* cuda f16 f16 other */
-    -1, -1, /* cuda f16 bf16 16 */
-    -1, -1, /* cuda f16 bf16 64 */
-    -1, -1, /* cuda f16 bf16 other */
-    2,  -1, /* cuda f16 fp8_e4m3 16 */
-    2,  -1, /* cuda f16 fp8_e4m3 64 */
-    -1, -1, /* cuda f16 fp8_e4m3 other */
-    4,  -1, /* cuda f16 fp8_e5m2 16 */
-    4,  -1, /* cuda f16 fp8_e5m2 64 */
-    -1, -1, /* cuda f16 fp8_e5m2 other */
-    6,  -1, /* cuda f16 fp8_ds_mla 16 */
-    6,  -1, /* cuda f16 fp8_ds_mla 64 */
-    -1, -1, /* cuda f16 fp8_ds_mla other */
-    8,  -1, /* cuda f16 nvfp4_ds_mla 16 */
-    8,  -1, /* cuda f16 nvfp4_ds_mla 64 */
-    -1, -1, /* cuda f16 nvfp4_ds_mla other */
-    -1, -1, /* cuda bf16 f32 16 */
-    -1, -1, /* cuda bf16 f32 64 */
-    -1, -1, /* cuda bf16 f32 other */
-    -1, -1, /* cuda bf16 f16 16 */
-    -1, -1, /* cuda bf16 f16 64 */
-    -1, -1, /* cuda bf16 f16 other */
-    10, -1, /* cuda bf16 bf16 16 */
-    10, -1, /* cuda bf16 bf16 64 */
-    -1, -1, /* cuda bf16 bf16 other */
-    12, -1, /* cuda bf16 fp8_e4m3 16 */
-    12, -1, /* cuda bf16 fp8_e4m3 64 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other */
-    14, -1, /* cuda bf16 fp8_e5m2 16 */
-    14, -1, /* cuda bf16 fp8_e5m2 64 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other */
-    16, -1, /* cuda bf16 fp8_ds_mla 16 */
-    16, -1, /* cuda bf16 fp8_ds_mla 64 */
-    -1, -1, /* cuda bf16 fp8_ds_mla other */
-    18, -1, /* cuda bf16 nvfp4_ds_mla 16 */
-    18, -1, /* cuda bf16 nvfp4_ds_mla 64 */
-    -1, -1, /* cuda bf16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cpu f32 f32 16 */
+    -1, -1, -1, /* cpu f32 f32 64 */
+    -1, -1, -1, /* cpu f32 f32 other */
+    -1, -1, -1, /* cpu f32 f16 16 */
+    -1, -1, -1, /* cpu f32 f16 64 */
+    -1, -1, -1, /* cpu f32 f16 other */
+    -1, -1, -1, /* cpu f32 bf16 16 */
+    -1, -1, -1, /* cpu f32 bf16 64 */
+    -1, -1, -1, /* cpu f32 bf16 other */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 16 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 16 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other */
+    -1, -1, -1, /* cpu f32 fp8_ds_mla 16 */
+    -1, -1, -1, /* cpu f32 fp8_ds_mla 64 */
+    -1, -1, -1, /* cpu f32 fp8_ds_mla other */
+    -1, -1, -1, /* cpu f32 nvfp4_ds_mla 16 */
+    -1, -1, -1, /* cpu f32 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cpu f32 nvfp4_ds_mla other */
+    -1, -1, -1, /* cpu f16 f32 16 */
+    -1, -1, -1, /* cpu f16 f32 64 */
+    -1, -1, -1, /* cpu f16 f32 other */
+    -1, -1, -1, /* cpu f16 f16 16 */
+    -1, -1, -1, /* cpu f16 f16 64 */
+    -1, -1, -1, /* cpu f16 f16 other */
+    -1, -1, -1, /* cpu f16 bf16 16 */
+    -1, -1, -1, /* cpu f16 bf16 64 */
+    -1, -1, -1, /* cpu f16 bf16 other */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 16 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 16 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other */
+    -1, -1, -1, /* cpu f16 fp8_ds_mla 16 */
+    -1, -1, -1, /* cpu f16 fp8_ds_mla 64 */
+    -1, -1, -1, /* cpu f16 fp8_ds_mla other */
+    -1, -1, -1, /* cpu f16 nvfp4_ds_mla 16 */
+    -1, -1, -1, /* cpu f16 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cpu f16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cpu bf16 f32 16 */
+    -1, -1, -1, /* cpu bf16 f32 64 */
+    -1, -1, -1, /* cpu bf16 f32 other */
+    -1, -1, -1, /* cpu bf16 f16 16 */
+    -1, -1, -1, /* cpu bf16 f16 64 */
+    -1, -1, -1, /* cpu bf16 f16 other */
+    -1, -1, -1, /* cpu bf16 bf16 16 */
+    -1, -1, -1, /* cpu bf16 bf16 64 */
+    -1, -1, -1, /* cpu bf16 bf16 other */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other */
+    -1, -1, -1, /* cpu bf16 fp8_ds_mla 16 */
+    -1, -1, -1, /* cpu bf16 fp8_ds_mla 64 */
+    -1, -1, -1, /* cpu bf16 fp8_ds_mla other */
+    -1, -1, -1, /* cpu bf16 nvfp4_ds_mla 16 */
+    -1, -1, -1, /* cpu bf16 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cpu bf16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cuda f32 f32 16 */
+    -1, -1, -1, /* cuda f32 f32 64 */
+    -1, -1, -1, /* cuda f32 f32 other */
+    -1, -1, -1, /* cuda f32 f16 16 */
+    -1, -1, -1, /* cuda f32 f16 64 */
+    -1, -1, -1, /* cuda f32 f16 other */
+    -1, -1, -1, /* cuda f32 bf16 16 */
+    -1, -1, -1, /* cuda f32 bf16 64 */
+    -1, -1, -1, /* cuda f32 bf16 other */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 16 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 16 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other */
+    -1, -1, -1, /* cuda f32 fp8_ds_mla 16 */
+    -1, -1, -1, /* cuda f32 fp8_ds_mla 64 */
+    -1, -1, -1, /* cuda f32 fp8_ds_mla other */
+    -1, -1, -1, /* cuda f32 nvfp4_ds_mla 16 */
+    -1, -1, -1, /* cuda f32 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cuda f32 nvfp4_ds_mla other */
+    -1, -1, -1, /* cuda f16 f32 16 */
+    -1, -1, -1, /* cuda f16 f32 64 */
+    -1, -1, -1, /* cuda f16 f32 other */
+    0,  0,  -1, /* cuda f16 f16 16 */
+    0,  2,  -1, /* cuda f16 f16 64 */
+    -1, -1, -1, /* cuda f16 f16 other */
+    -1, -1, -1, /* cuda f16 bf16 16 */
+    -1, -1, -1, /* cuda f16 bf16 64 */
+    -1, -1, -1, /* cuda f16 bf16 other */
+    5,  5,  -1, /* cuda f16 fp8_e4m3 16 */
+    5,  7,  -1, /* cuda f16 fp8_e4m3 64 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other */
+    10, 10, -1, /* cuda f16 fp8_e5m2 16 */
+    10, 12, -1, /* cuda f16 fp8_e5m2 64 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other */
+    15, 15, -1, /* cuda f16 fp8_ds_mla 16 */
+    15, 17, -1, /* cuda f16 fp8_ds_mla 64 */
+    -1, -1, -1, /* cuda f16 fp8_ds_mla other */
+    20, 20, -1, /* cuda f16 nvfp4_ds_mla 16 */
+    20, 22, -1, /* cuda f16 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cuda f16 nvfp4_ds_mla other */
+    -1, -1, -1, /* cuda bf16 f32 16 */
+    -1, -1, -1, /* cuda bf16 f32 64 */
+    -1, -1, -1, /* cuda bf16 f32 other */
+    -1, -1, -1, /* cuda bf16 f16 16 */
+    -1, -1, -1, /* cuda bf16 f16 64 */
+    -1, -1, -1, /* cuda bf16 f16 other */
+    25, 25, -1, /* cuda bf16 bf16 16 */
+    25, 27, -1, /* cuda bf16 bf16 64 */
+    -1, -1, -1, /* cuda bf16 bf16 other */
+    30, 30, -1, /* cuda bf16 fp8_e4m3 16 */
+    30, 32, -1, /* cuda bf16 fp8_e4m3 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other */
+    35, 35, -1, /* cuda bf16 fp8_e5m2 16 */
+    35, 37, -1, /* cuda bf16 fp8_e5m2 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other */
+    40, 40, -1, /* cuda bf16 fp8_ds_mla 16 */
+    40, 42, -1, /* cuda bf16 fp8_ds_mla 64 */
+    -1, -1, -1, /* cuda bf16 fp8_ds_mla other */
+    45, 45, -1, /* cuda bf16 nvfp4_ds_mla 16 */
+    45, 47, -1, /* cuda bf16 nvfp4_ds_mla 64 */
+    -1, -1, -1, /* cuda bf16 nvfp4_ds_mla other */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -594,85 +634,172 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 64, KVF_OTHER)},
      "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 16, 80)}, "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 80)}, "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 90)}, "the tensor cores' variants have queries of 16 bits"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 90)}, "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F32, KVF_F16, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 16, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 16, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 16, 80)},
      "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 90)},
      "the tensor cores' variants have queries of 16 bits"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 16, 80)},
      "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 90)},
      "the tensor cores' variants have queries of 16 bits"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 16, 80)},
      "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, 64, 90)},
      "the tensor cores' variants have queries of 16 bits"},
     {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_DS_MLA, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 16, 80)},
      "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 64, 80)},
+     "the tensor cores' variants have queries of 16 bits"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, 64, 90)},
      "the tensor cores' variants have queries of 16 bits"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4_DS_MLA, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F16, KVF_F32, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 90)}, "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_DS_MLA, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4_DS_MLA, KVF_OTHER, 90)},
      "the tensor cores' variants are those of rows"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 16, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 16, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, fp8_ds_mla or nvfp4_ds_mla"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 80)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 90)}, "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, 80)},
      "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_DS_MLA, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, 16, 90)}, "four warps multiply 64 rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4_DS_MLA, KVF_OTHER, 90)},
      "the tensor cores' variants are those of rows"},
 };
 
@@ -860,14 +987,14 @@ const kvf_op kvf_op_paged_mla_decode = {
     .arguments = arguments,
     .num_arguments = 12,
     .variants = variants,
-    .num_variants = 50,
+    .num_variants = 60,
     .axes = axes,
     .num_axes = 4,
     .cells = cells,
     .rest = rest,
     .chains = chains,
-    .num_cells = 126,
+    .num_cells = 189,
     .exclusions = exclusions,
-    .num_exclusions = 91,
+    .num_exclusions = 144,
     .call = call,
 };

@@ -7,13 +7,15 @@ from generator.spec.shared.formats import FP8_DS_MLA, NVFP4_DS_MLA
 from generator.spec.shared.writer import same_or_fp8
 
 
-def excluded(scalar: DType, cache: DType, rows: int | None, arch: int | None) -> str | None:
+def excluded(scalar: DType, cache: DType, rows: int | None, arch: int | str | None) -> str | None:
     """The cache holds the scalar dtype itself, fp8 codes, or rows of a format of any scalar."""
     reason = None if cache.kind == "format" else same_or_fp8(scalar, cache)
     if reason:
         return f"{reason}, fp8_ds_mla or nvfp4_ds_mla"
     if (rows is None) != (arch is None):
         return "the tensor cores' variants are those of rows"
+    if rows == 16 and arch == "90a":
+        return "four warps multiply 64 rows"
     if rows is not None and scalar.token == "f32":
         return "the tensor cores' variants have queries of 16 bits"
     return None
@@ -170,7 +172,7 @@ Source of the rule: what FlashMLA and vLLM's MLA backends compute, for rows of D
             meaning="rows of a tile, where rows of the cache can be read in whole vectors; else 0",
             generic=True,
         ),
-        arch(80, generic=True),
+        arch(80, "90a", generic=True),
     ),
     excluded=excluded,
 )

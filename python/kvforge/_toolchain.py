@@ -139,9 +139,14 @@ def cuda_libraries(nvcc: Tool) -> list[str]:
 
 
 def archs_of(symbol: str, archs: list[str]) -> list[str]:
-    """Those of the archs that a CUDA variant's body runs on: "__sm90" stands for 9.0 and newer."""
-    least = max((int(arch) for arch in re.findall(r"__sm(\d+)(?=__|$)", symbol)), default=0)
-    return [arch for arch in archs if int(arch.rstrip("af")) >= least]
+    """Those of the archs that a CUDA variant's body runs on: "__sm90" stands for 9.0 and newer,
+    "__sm90a" for 9.0 alone."""
+    found = re.search(r"__sm(\d+)(a?)(?=__|$)", symbol)
+    least = int(found[1]) if found else 0
+    numbers = [int(arch.rstrip("af")) for arch in archs]
+    if found and found[2]:
+        return [f"{least}a"] if least in numbers else []
+    return [arch for arch, number in zip(archs, numbers, strict=True) if number >= least]
 
 
 def gencode(archs: list[str]) -> list[str]:

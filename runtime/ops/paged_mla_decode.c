@@ -49,6 +49,9 @@ static int64_t tile_rows(const kvf_variant *variant) {
   return rows == KVF_OTHER ? 0 : rows;
 }
 
+/* Whether it has products of four warps, of compute capability 9.0 alone: of many rows. */
+static bool is_wide(const kvf_variant *variant) { return variant->values[3] == 90; }
+
 /* Whether rows of the cache are whole vectors of 16 bytes. */
 static bool has_tiles(const params_type *params, kvf_dtype cache) {
   const int32_t bytes = kvf_dtype_bits(cache) / 8;
@@ -56,9 +59,40 @@ static bool has_tiles(const params_type *params, kvf_dtype cache) {
   return kvf_has_vectors(&params->kv_cache, bytes, 2, 3, run, 16 / bytes);
 }
 
+/* How a variant is launched. */
+typedef struct block_shape {
+  int64_t rows;      /* of a tile */
+  int64_t at_once;   /* thread blocks that a multiprocessor runs at once, about */
+  int64_t row_warps; /* that add up the splits of a row */
+  kvf_grid grid;     /* of one unit */
+} block_shape;
+
+static block_shape shape_of(const kvf_variant *variant) {
+  if (is_wide(variant)) {
+    return (block_shape){KVF_LATENT_MANY_ROWS,
+                         1,
+                         KVF_LATENT_ROW_WARPS,
+                         {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_WIDE_BYTES}};
+  }
+  switch (tile_rows(variant)) {
+  case KVF_LATENT_FEW_ROWS:
+    return (block_shape){KVF_LATENT_FEW_ROWS,
+                         2,
+                         KVF_LATENT_ROW_WARPS,
+                         {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
+  case KVF_LATENT_MANY_ROWS:
+    return (block_shape){KVF_LATENT_MANY_ROWS,
+                         1,
+                         KVF_LATENT_MANY_ROW_WARPS,
+                         {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_MANY_BYTES}};
+  default: /* as templates/shared/latent_rows_cuda.j2 has them */
+    return (block_shape){KVF_ATTENTION_ROWS, 2, KVF_LATENT_ROW_WARPS, {{1, 1, 1}, {256, 1, 1}, 0}};
+  }
+}
+
 /*
- * The variant for the device and the places of rows, if there is one: of many rows where those of a
- * sequence fill half of the tile, and the device has the shared memory.
+ * The variant for the device and the places of rows, if there is one whose shared memory the device
+ * has: of many rows where those of a sequence fill half of the tile, or where four warps multiply.
  */
 static kvf_status best_variant(kvf_check *check, const params_type *params,
                                const kvf_variant **variant) {
@@ -71,16 +105,14 @@ static kvf_status best_variant(kvf_check *check, const params_type *params,
   const int64_t wanted = kvf_saturating_product(params->num_q_heads, longest);
   const int64_t arch = kvf_check_arch(check);
   const kvf_status status = kvf_cuda_shared_limit(check, &shared);
-  const bool many = wanted > KVF_LATENT_MANY_ROWS / 2 && shared >= KVF_LATENT_MANY_BYTES;
-  const bool few = shared >= KVF_LATENT_FEW_BYTES;
-  const int64_t rows[] = {many ? KVF_LATENT_MANY_ROWS : KVF_LATENT_FEW_ROWS, KVF_LATENT_FEW_ROWS,
-                          KVF_LATENT_MANY_ROWS};
+  const bool many = wanted > KVF_LATENT_MANY_ROWS / 2;
+  const int64_t rows[] = {KVF_LATENT_MANY_ROWS, KVF_LATENT_FEW_ROWS, KVF_LATENT_MANY_ROWS};
   for (int i = 0; status == KVF_OK && i < 3 && *variant == generic; ++i) { /* that is built */
     const kvf_variant *found =
         kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1], rows[i], arch);
-    const int64_t of = found != NULL ? tile_rows(found) : 0;
-    if ((of == KVF_LATENT_FEW_ROWS && few) ||
-        (of == KVF_LATENT_MANY_ROWS && shared >= KVF_LATENT_MANY_BYTES)) {
+    const bool fits = found != NULL && tile_rows(found) != 0 &&
+                      shape_of(found).grid.shared_bytes <= (uint32_t)shared;
+    if (fits && (i > 0 || many || is_wide(found))) {
       *variant = found;
     }
   }
@@ -158,31 +190,6 @@ kvf_status kvf_paged_mla_decode(const kvf_exec *exec, DLTensor *out, const DLTen
   check.status = best_variant(&check, &params, &variant);
   return check.status == KVF_OK ? kvf_launch_paged_mla_decode(&check.exec, variant, &params)
                                 : check.status;
-}
-
-/* How a variant is launched. */
-typedef struct block_shape {
-  int64_t rows;      /* of a tile */
-  int64_t at_once;   /* thread blocks that a multiprocessor runs at once, about */
-  int64_t row_warps; /* that add up the splits of a row */
-  kvf_grid grid;     /* of one unit */
-} block_shape;
-
-static block_shape shape_of(const kvf_variant *variant) {
-  switch (tile_rows(variant)) {
-  case KVF_LATENT_FEW_ROWS:
-    return (block_shape){KVF_LATENT_FEW_ROWS,
-                         2,
-                         KVF_LATENT_ROW_WARPS,
-                         {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
-  case KVF_LATENT_MANY_ROWS:
-    return (block_shape){KVF_LATENT_MANY_ROWS,
-                         1,
-                         KVF_LATENT_MANY_ROW_WARPS,
-                         {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_MANY_BYTES}};
-  default: /* as templates/shared/latent_rows_cuda.j2 has them */
-    return (block_shape){KVF_ATTENTION_ROWS, 2, KVF_LATENT_ROW_WARPS, {{1, 1, 1}, {256, 1, 1}, 0}};
-  }
 }
 
 kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *variant,

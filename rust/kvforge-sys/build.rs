@@ -292,7 +292,7 @@ fn cuda_images(
     let archs = archs(&nvcc);
     let (mut fatbins, mut images, mut objects) = (Vec::new(), Vec::new(), Vec::new());
     for (symbol, source) in sources {
-        let own: Vec<&String> = archs.iter().filter(|arch| number(arch) >= least_arch(symbol)).collect();
+        let own = archs_of(symbol, &archs);
         let Some(last) = own.last() else { continue };
         let fatbin = out.join(format!("{symbol}.fatbin"));
         let mut command = Command::new(&nvcc);
@@ -363,8 +363,13 @@ fn number(arch: &str) -> u32 {
     digits.parse().unwrap_or_else(|_| panic!("CUDA_ARCHS: got {arch:?}, want for example 80,90a"))
 }
 
-/// "__sm90" in a symbol: the body needs 9.0 or newer.
-fn least_arch(symbol: &str) -> u32 {
-    let archs = symbol.split("__").filter_map(|word| word.strip_prefix("sm")?.parse().ok());
-    archs.max().unwrap_or(0)
+/// Those of the archs that a body runs on: "__sm90" in a symbol is 9.0 and newer, "__sm90a" 9.0 alone.
+fn archs_of(symbol: &str, archs: &[String]) -> Vec<String> {
+    let is_arch = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    let own = symbol.split("__").filter_map(|word| word.strip_prefix("sm")).find(is_arch).unwrap_or("0");
+    if own.ends_with('a') {
+        let there = archs.iter().any(|arch| number(arch) == number(own));
+        return if there { vec![own.to_string()] } else { vec![] };
+    }
+    archs.iter().filter(|arch| number(arch) >= number(own)).cloned().collect()
 }

@@ -114,7 +114,7 @@ static struct {
 
 static thread threads[GRID_BLOCK_MAX];
 static char fault_text[1024];
-static _Alignas(16) char dynamic_shared[GRID_SHARED_MAX];
+static _Alignas(1024) char dynamic_shared[GRID_SHARED_MAX];
 
 /* ---- Faults ---- */
 

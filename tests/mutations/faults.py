@@ -361,6 +361,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "units of MLA's rows do not lie as four warps' product takes them",
+        "templates/shared/latent_tiles_cuda.j2",
+        "kvf_place_of_unit(position, unit % 8)",
+        "unit % 8",
+        ("paged_mla_decode",),
+        "cuda",
+    ),
+    Fault(
         "rows of MLA behind the eighth position of sixteen have half of an earlier key",
         "templates/shared/latent_tiles_cuda.j2",
         "const uint32_t far[2] = {four[2], four[3]};",

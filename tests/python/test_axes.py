@@ -262,6 +262,8 @@ def test_archs_that_a_kernel_is_compiled_for() -> None:
     archs = ["80", "90a", "100"]
     assert _toolchain.archs_of("kvf_cuda_turn__t4__s1__forward__sm90", archs) == ["90a", "100"]
     assert _toolchain.archs_of("kvf_cuda_turn__s1__forward", archs) == archs
+    assert _toolchain.archs_of("kvf_cuda_turn__sm90a", ["80", "90", "100"]) == ["90a"]
+    assert _toolchain.archs_of("kvf_cuda_turn__sm90a", ["80", "100"]) == []
     for variant in CUDA:
         assert runs_on(variant, archs) == _toolchain.archs_of(variant.symbol, archs)
 

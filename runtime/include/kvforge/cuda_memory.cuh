@@ -77,7 +77,7 @@ KVF_INLINE void kvf_wait_for_copies() {
 
 /*
  * threadIdx.x, read anew: in a kernel that is short of registers what is made of it does not stay
- * in one from one function to the next.
+ * in one from one function to the next, nor from one round of a loop to the next.
  */
 KVF_INLINE uint32_t kvf_thread_anew() {
 #if defined(__CUDACC__)
@@ -99,15 +99,6 @@ KVF_INLINE void kvf_wait_for_earlier_copies() {
 #if defined(__CUDACC__)
   asm volatile("cp.async.wait_group 1;" : : : "memory");
 #endif
-}
-
-/*
- * x, of which the compiler does not know that it is the same every time: what is made of it in a
- * loop is made again each time, where it would take registers that are wanted for more.
- */
-KVF_INLINE int32_t kvf_opaque(int32_t x) {
-  asm volatile("" : "+r"(x));
-  return x;
 }
 
 /* 2^x, within 2 units of the last place; what is subnormal is 0. */
