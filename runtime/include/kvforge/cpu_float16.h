@@ -82,12 +82,13 @@ KVF_INLINE void kvf_round_row_f16(float *row, int64_t count) {
 #if defined(__AVX512F__)
 /* Rounds to the upper half of each word; what the lower ones hold then is not defined. */
 KVF_INLINE __m512i kvf_round_to_upper(__m512 x) {
-  const __m512i bits = _mm512_castps_si512(x);
+  /* One instruction puts another number in place of a NaN: 1 of a class takes x. */
+  const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7FFF0000));
+  const __m512i classes = _mm512_set1_epi32(0x11111100);
+  const __m512i bits = _mm512_castps_si512(_mm512_fixupimm_ps(nan, x, classes, 0));
   const __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
-  const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
   const __m512i even = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF));
-  const __m512i rounded = _mm512_mask_add_epi32(even, odd, bits, _mm512_set1_epi32(0x8000));
-  return _mm512_mask_mov_epi32(rounded, nan, _mm512_set1_epi32(0x7FFF0000));
+  return _mm512_mask_add_epi32(even, odd, bits, _mm512_set1_epi32(0x8000));
 }
 
 #if defined(__AVX512BW__)

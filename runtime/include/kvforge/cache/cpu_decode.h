@@ -119,9 +119,7 @@ KVF_INLINE void kvf_store_results_f16(uint16_t *__restrict to, const float *__re
 }
 KVF_INLINE void kvf_store_results_bf16(uint16_t *__restrict to, const float *__restrict from,
                                        int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = kvf_bf16_result(from[i]);
-  }
+  kvf_narrow_bf16(to, from, count);
 }
 
 /*
