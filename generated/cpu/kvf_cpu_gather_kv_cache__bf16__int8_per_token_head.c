@@ -94,17 +94,22 @@ KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_
   kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
+/* A head of row `i` of one page; that of the row `ahead` is asked for. */
+KVF_INLINE head open_next(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                          const run *ahead, int64_t i, int64_t number, int64_t size) {
+  if (i < ahead->rows) {
+    const row_place place = find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
+    prefetch_row(&place, size);
+  }
+  return open_head(p, s, now, i, number, size);
+}
+
 KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                                const run *ahead, int64_t size) {
   for (int64_t i = 0; i < now->rows; ++i) {
     uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
     for (int64_t number = 0; number < s->heads; ++number) {
-      head from = open_head(p, s, now, i, number, size);
-      if (i < ahead->rows) {
-        const row_place place =
-            find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
-        prefetch_row(&place, size);
-      }
+      head from = open_next(p, s, now, ahead, i, number, size);
       uint8_t dense[SIZE];
       if (s->stride != 1) {
         for (int64_t k = 0; k < size; ++k) {

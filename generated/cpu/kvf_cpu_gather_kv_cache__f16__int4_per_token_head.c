@@ -99,18 +99,69 @@ KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_
   kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
+/* A head of row `i` of one page; that of the row `ahead` is asked for. */
+KVF_INLINE head open_next(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                          const run *ahead, int64_t i, int64_t number, int64_t size) {
+  if (i < ahead->rows) {
+    const row_place place = find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
+    prefetch_row(&place, size);
+  }
+  return open_head(p, s, now, i, number, size);
+}
+
 KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                                const run *ahead, int64_t size) {
   for (int64_t i = 0; i < now->rows; ++i) {
     uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
     for (int64_t number = 0; number < s->heads; ++number) {
-      head from = open_head(p, s, now, i, number, size);
-      if (i < ahead->rows) {
-        const row_place place =
-            find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
-        prefetch_row(&place, size);
-      }
+      head from = open_next(p, s, now, ahead, i, number, size);
       decode_head(&from, out + number * s->out->stride[1], size, p->streaming, p->inverse_rht);
+    }
+  }
+}
+
+/* Heads of the usual size that lie one behind another in a page, rotated back without a way through
+ * memory. */
+KVF_INLINE void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                             const run *ahead, int64_t i, int64_t first, int count) {
+  enum { HALF = KVF_HALF_PARTS };
+  uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+  uint16_t results[KVF_HEADS_TOGETHER][KVF_USUAL_HEAD];
+  kvf_floats numbers[KVF_HEADS_TOGETHER * KVF_HEAD_PARTS];
+  for (int k = 0; k < count; ++k) {
+    const head from = open_next(p, s, now, ahead, i, first + k, KVF_USUAL_HEAD);
+    kvf_floats *even = numbers + k * KVF_HEAD_PARTS;
+    for (int part = 0; part < KVF_HEAD_HALF; part += HALF) {
+      kvf_floats wide[KVF_SPAN_PARTS];
+      kvf_look_up_halves(wide, from.numbers, from.codes + part * KVF_WIDTH);
+      for (int n = 0; n < HALF; ++n) {
+        even[part + n] = wide[n];
+        even[KVF_HEAD_HALF + part + n] = wide[HALF + n];
+      }
+    }
+  }
+  kvf_rotate_heads_back(numbers, count);
+  for (int k = 0; k < count; ++k) {
+    const kvf_floats *even = numbers + k * KVF_HEAD_PARTS;
+    for (int part = 0; part < KVF_HEAD_HALF; part += HALF) {
+      kvf_narrow_zipped_f16(results[k] + 2 * KVF_WIDTH * part, even + part,
+                            even + KVF_HEAD_HALF + part);
+    }
+    kvf_store_row(out + (first + k) * s->out->stride[1], results[k], (int64_t)sizeof results[k],
+                  p->streaming);
+  }
+}
+
+static void gather_usual_rows(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                              const run *ahead) {
+  enum { TOGETHER = KVF_HEADS_TOGETHER };
+  for (int64_t i = 0; i < now->rows; ++i) {
+    int64_t number = 0;
+    for (; number + TOGETHER <= s->heads; number += TOGETHER) {
+      gather_heads(p, s, now, ahead, i, number, TOGETHER);
+    }
+    for (; number < s->heads; ++number) {
+      gather_heads(p, s, now, ahead, i, number, 1);
     }
   }
 }
@@ -118,9 +169,8 @@ KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *
 /* Rows of one page. Those `ahead` are asked for. */
 static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                         const run *ahead) {
-  enum { USUAL = 128 };
-  if (s->size == USUAL) {
-    gather_rows_of(p, s, now, ahead, USUAL);
+  if (s->size == KVF_USUAL_HEAD && p->inverse_rht) {
+    gather_usual_rows(p, s, now, ahead);
   } else {
     gather_rows_of(p, s, now, ahead, s->size);
   }

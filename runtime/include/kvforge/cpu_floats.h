@@ -158,4 +158,55 @@ KVF_INLINE void kvf_narrow_span_f32(float *to, const kvf_floats wide[KVF_SPAN_PA
   }
 }
 
+/* Elements of a span of which even and odd ones are in registers of their own, in their order. */
+enum { KVF_HALF_PARTS = (int)KVF_SPAN_PARTS / 2 };
+KVF_INLINE void kvf_zip_span(kvf_floats wide[KVF_SPAN_PARTS], const kvf_floats even[KVF_HALF_PARTS],
+                             const kvf_floats odd[KVF_HALF_PARTS]) {
+#if defined(__AVX512F__)
+#define KVF_ZIPPED_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define KVF_ZIPPED_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif defined(__AVX2__)
+#define KVF_ZIPPED_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define KVF_ZIPPED_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define KVF_ZIPPED_LOW 0, 4, 1, 5
+#define KVF_ZIPPED_HIGH 2, 6, 3, 7
+#endif
+  for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+    wide[2 * i] = __builtin_shufflevector(even[i], odd[i], KVF_ZIPPED_LOW);
+    wide[2 * i + 1] = __builtin_shufflevector(even[i], odd[i], KVF_ZIPPED_HIGH);
+  }
+}
+
+/* Narrows such a span. */
+KVF_INLINE void kvf_narrow_zipped_f32(float *to, const kvf_floats even[KVF_HALF_PARTS],
+                                      const kvf_floats odd[KVF_HALF_PARTS]) {
+  kvf_floats wide[KVF_SPAN_PARTS];
+  kvf_zip_span(wide, even, odd);
+  kvf_narrow_span_f32(to, wide);
+}
+
+KVF_INLINE void kvf_narrow_zipped_f16(uint16_t *to, const kvf_floats even[KVF_HALF_PARTS],
+                                      const kvf_floats odd[KVF_HALF_PARTS]) {
+  kvf_floats wide[KVF_SPAN_PARTS];
+  kvf_zip_span(wide, even, odd);
+  kvf_narrow_span_f16(to, wide);
+}
+
+KVF_INLINE void kvf_narrow_zipped_bf16(uint16_t *to, const kvf_floats even[KVF_HALF_PARTS],
+                                       const kvf_floats odd[KVF_HALF_PARTS]) {
+#if defined(__AVX2__) /* an odd element is the upper half of a word */
+  for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+    const kvf_float_bits low = (kvf_float_bits)kvf_round_to_upper(even[i]) >> 16;
+    const kvf_float_bits high = (kvf_float_bits)kvf_round_to_upper(odd[i]) & 0xFFFF0000u;
+    const kvf_float_bits words = low | high;
+    memcpy(to + 2 * KVF_WIDTH * i, &words, sizeof words);
+  }
+#else
+  kvf_floats wide[KVF_SPAN_PARTS];
+  kvf_zip_span(wide, even, odd);
+  kvf_narrow_span_bf16(to, wide);
+#endif
+}
+
 #endif

@@ -6,14 +6,17 @@
 #include "kvforge/cache/cpu_spans.h"
 #include "kvforge/cache/int4.h"
 
-/* What codes stand for beside a word, rotated still. */
+/* What codes stand for beside a word, rotated still. The word stays in registers of floats. */
 KVF_INLINE kvf_numbers kvf_int4_numbers(float word) {
   static const float codes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  typedef int32_t integers __attribute__((vector_size(sizeof(kvf_floats))));
+  const integers words = (integers){0} + (int32_t)kvf_bits(word);
+  const kvf_floats zero = __builtin_convertvector(words & 15, kvf_floats);
   kvf_numbers all = kvf_load_numbers(codes);
   for (int i = 0; i < 16 / KVF_WIDTH; ++i) {
-    all.of_codes[i] -= kvf_int4_zero(word);
+    all.of_codes[i] = (all.of_codes[i] - zero) * (kvf_floats)(words & ~15);
   }
-  return kvf_scaled_numbers(all, kvf_int4_scale(word));
+  return all;
 }
 
 /* Widens a row of codes and takes the code of 0 from each; `count` is even. */

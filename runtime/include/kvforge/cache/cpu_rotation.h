@@ -34,8 +34,8 @@ KVF_INLINE kvf_floats kvf_add_exact_product(kvf_floats a, kvf_floats b, kvf_floa
 #endif
 }
 
-/* Sums at the distances that are within a register; products with 1 and -1 are exact. */
-KVF_INLINE kvf_floats kvf_hadamard_within(kvf_floats v, int32_t block) {
+/* Sums at a distance that is within a register; products with 1 and -1 are exact. */
+KVF_INLINE kvf_floats kvf_hadamard_at(kvf_floats v, int distance) {
 #if defined(__AVX512F__)
   const kvf_floats at_1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
   const kvf_floats at_2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
@@ -44,6 +44,7 @@ KVF_INLINE kvf_floats kvf_hadamard_within(kvf_floats v, int32_t block) {
 #define KVF_SWAPPED_1 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
 #define KVF_SWAPPED_2 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13
 #define KVF_SWAPPED_4 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11
+#define KVF_SWAPPED_8 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7
 #elif defined(__AVX2__)
   const kvf_floats at_1 = {1, -1, 1, -1, 1, -1, 1, -1};
   const kvf_floats at_2 = {1, 1, -1, -1, 1, 1, -1, -1};
@@ -57,25 +58,30 @@ KVF_INLINE kvf_floats kvf_hadamard_within(kvf_floats v, int32_t block) {
 #define KVF_SWAPPED_1 1, 0, 3, 2
 #define KVF_SWAPPED_2 2, 3, 0, 1
 #endif
-  if (block > 1) {
-    v = kvf_add_exact_product(v, at_1, __builtin_shufflevector(v, v, KVF_SWAPPED_1));
+  if (distance == 1) {
+    return kvf_add_exact_product(v, at_1, __builtin_shufflevector(v, v, KVF_SWAPPED_1));
   }
-  if (block > 2) {
-    v = kvf_add_exact_product(v, at_2, __builtin_shufflevector(v, v, KVF_SWAPPED_2));
+  if (distance == 2) {
+    return kvf_add_exact_product(v, at_2, __builtin_shufflevector(v, v, KVF_SWAPPED_2));
   }
 #if defined(__AVX2__)
-  if (block > 4) {
-    v = kvf_add_exact_product(v, at_4, __builtin_shufflevector(v, v, KVF_SWAPPED_4));
+  if (distance == 4) {
+    return kvf_add_exact_product(v, at_4, __builtin_shufflevector(v, v, KVF_SWAPPED_4));
   }
 #endif
 #if defined(__AVX512F__)
-  if (block > 8) {
-    v = kvf_add_exact_product(
-        v, at_8,
-        __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
-  }
-#endif
+  return kvf_add_exact_product(v, at_8, __builtin_shufflevector(v, v, KVF_SWAPPED_8));
+#else
   return v;
+#endif
+}
+
+/* Sums at all distances of a block that are within a register. */
+KVF_INLINE kvf_floats kvf_hadamard_within(kvf_floats v, int32_t block) {
+  v = block > 1 ? kvf_hadamard_at(v, 1) : v;
+  v = block > 2 ? kvf_hadamard_at(v, 2) : v;
+  v = KVF_WIDTH > 4 && block > 4 ? kvf_hadamard_at(v, 4) : v;
+  return KVF_WIDTH > 8 && block > 8 ? kvf_hadamard_at(v, 8) : v;
 }
 
 /* Sums at `distance`, whole registers, and at twice that. */
@@ -108,15 +114,18 @@ KVF_INLINE void kvf_hadamard_across_2(float *row, int64_t size, int64_t distance
   }
 }
 
-/* Sums within so many registers, at all distances. */
-enum { KVF_REGISTERS_TOGETHER = 8 };
-KVF_INLINE void kvf_hadamard_together(float *row) {
-  kvf_floats v[KVF_REGISTERS_TOGETHER];
-  for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
-    v[i] = kvf_hadamard_within(kvf_load_floats(row + i * KVF_WIDTH), KVF_WIDTH);
+/*
+ * H of rows of `length` registers each, `count` in all. Step by step, so that there is always
+ * something to do while a processor waits for a sum.
+ */
+KVF_INLINE void kvf_hadamard_of_registers(kvf_floats *v, int count, int length) {
+  for (int distance = 1; distance < KVF_WIDTH; distance *= 2) {
+    for (int i = 0; i < count; ++i) {
+      v[i] = kvf_hadamard_at(v[i], distance);
+    }
   }
-  for (int distance = 1; distance < KVF_REGISTERS_TOGETHER; distance *= 2) {
-    for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
+  for (int distance = 1; distance < length; distance *= 2) {
+    for (int i = 0; i < count; ++i) {
       if ((i & distance) == 0) {
         const kvf_floats sum = v[i] + v[i + distance];
         v[i + distance] = v[i] - v[i + distance];
@@ -124,6 +133,16 @@ KVF_INLINE void kvf_hadamard_together(float *row) {
       }
     }
   }
+}
+
+/* The same of a row. */
+enum { KVF_REGISTERS_TOGETHER = 8 };
+KVF_INLINE void kvf_hadamard_together(float *row) {
+  kvf_floats v[KVF_REGISTERS_TOGETHER];
+  for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
+    v[i] = kvf_load_floats(row + i * KVF_WIDTH);
+  }
+  kvf_hadamard_of_registers(v, KVF_REGISTERS_TOGETHER, KVF_REGISTERS_TOGETHER);
   for (int i = 0; i < KVF_REGISTERS_TOGETHER; ++i) {
     kvf_store_floats(row + i * KVF_WIDTH, v[i]);
   }
@@ -176,13 +195,57 @@ KVF_INLINE void kvf_rotate_any_back(float *row, int64_t size, int32_t block) {
 }
 
 /*
+ * Heads of the usual size in registers: the even elements of each, and behind them its odd ones; as
+ * many heads as there are registers for.
+ */
+enum {
+  KVF_USUAL_HEAD = 128,
+  KVF_HEAD_PARTS = (int)KVF_USUAL_HEAD / (int)KVF_WIDTH,
+  KVF_HEAD_HALF = KVF_HEAD_PARTS / 2,
+  KVF_HEADS_TOGETHER = KVF_HEAD_PARTS < 16 ? 2 : 1
+};
+
+/* What a register of every other element is multiplied by, the first of which is `first`. */
+KVF_INLINE kvf_floats kvf_undo_factors(int first) {
+#if defined(__AVX512F__)
+  const kvf_float_bits places = {31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1};
+#elif defined(__AVX2__)
+  const kvf_float_bits places = {31, 29, 27, 25, 23, 21, 19, 17};
+#else
+  const kvf_float_bits places = {31, 29, 27, 25};
+#endif
+  const uint32_t signs = kvf_rotation_words[first / 32] >> first % 32;
+  return (kvf_floats)((signs << places & 0x80000000u) ^ kvf_bits(1.0f / (float)KVF_USUAL_HEAD));
+}
+
+/* Rotates them back. Behind the sums of neighbours, halves are rows of their own. Zeros are +0. */
+KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
+  enum { HALF = KVF_HEAD_HALF };
+  const int all = count * KVF_HEAD_PARTS;
+  for (int i = 0; i < all; ++i) {
+    if (i % KVF_HEAD_PARTS < HALF) {
+      const kvf_floats sum = heads[i] + heads[i + HALF];
+      heads[i + HALF] = heads[i] - heads[i + HALF];
+      heads[i] = sum;
+    }
+  }
+  const int together = HALF < (int)KVF_REGISTERS_TOGETHER ? all : HALF;
+  for (int i = 0; i < all; i += together) {
+    kvf_hadamard_of_registers(heads + i, together, HALF);
+  }
+  for (int i = 0; i < all; ++i) {
+    const int first = 2 * KVF_WIDTH * (i % HALF) + i / HALF % 2;
+    heads[i] = heads[i] * kvf_undo_factors(first) + 0.0f;
+  }
+}
+
+/*
  * From a head, a query or a key, to what is stored for it, in place. The row has room, and numbers,
  * up to a multiple of KVF_ROTATION_GROUP; what is behind `size` afterwards is not defined.
  */
 KVF_INLINE void kvf_rotate(float *row, int64_t size, int32_t block) {
-  enum { USUAL = 128 };
-  if (size == USUAL) {
-    kvf_rotate_any(row, USUAL, USUAL);
+  if (size == KVF_USUAL_HEAD) {
+    kvf_rotate_any(row, KVF_USUAL_HEAD, KVF_USUAL_HEAD);
   } else {
     kvf_rotate_any(row, size, block);
   }
@@ -190,9 +253,8 @@ KVF_INLINE void kvf_rotate(float *row, int64_t size, int32_t block) {
 
 /* And back, with the same room. Zeros are +0. */
 KVF_INLINE void kvf_rotate_back(float *row, int64_t size, int32_t block) {
-  enum { USUAL = 128 };
-  if (size == USUAL) {
-    kvf_rotate_any_back(row, USUAL, USUAL);
+  if (size == KVF_USUAL_HEAD) {
+    kvf_rotate_any_back(row, KVF_USUAL_HEAD, KVF_USUAL_HEAD);
   } else {
     kvf_rotate_any_back(row, size, block);
   }
