@@ -37,8 +37,8 @@ FUZZ_LIMITS = (
 )
 HOSTILE_CALLS = "20000"
 # Of isa levels below the best that runs here: one row of so many of the matrices of cases. What differs
-# between levels are the kernels, and each of them has its rows.
-SAMPLE = "3"
+# between levels are the kernels, and each of them has its rows; finding them is the same.
+BELOW = ("--sample", "8", "--skip", "dispatch")
 
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
 _CUNIT = re.compile(r"^ +tests +\d+ +\d+ +(\d+) +(\d+) +(\d+)$", re.M)
@@ -203,8 +203,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
     best = [isa for isa in isas if machine.runs(isa)][-1:]
     for isa in isas:
         skip = "" if machine.runs(isa) else f"this machine does not run {isa}"
-        sample = [] if isa in best else ["--sample", SAMPLE]
-        command = [tests, "--backend", "cpu", *sample]
+        command = [tests, "--backend", "cpu", *([] if isa in best else BELOW)]
         found.append(Suite(f"cpu, {isa}", command, {"KVFORGE_ISA": isa}, skip))
     found += [
         Suite(

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import load_support as support
 import ml_dtypes
 import numpy as np
 import pytest
@@ -364,16 +365,14 @@ def test_without_tvm_ffi_one_line_says_what_helps() -> None:
 def test_importing_leaves_cuda_alone() -> None:
     """A process that has called cuInit cannot use CUDA in what it forks."""
     script = (
-        "import os, sys\n"
-        "os.environ['KVFORGE_LIBCUDA'] = sys.argv[1]\n"
-        "import kvforge\n"
-        "print(sys.argv[1] in open('/proc/self/maps').read())\n"
+        "import kvforge, os\n"
+        "driver = os.environ['KVFORGE_LIBCUDA']\n"
+        "print(driver in open('/proc/self/maps').read())\n"
         "kvforge.machine()\n"
-        "print(sys.argv[1] in open('/proc/self/maps').read())\n"
+        "print(driver in open('/proc/self/maps').read())\n"
     )
     library = str(Path(kvforge._library.find()).parent / "emulator/libkvf_cuda_emulator.so")
     if not Path(library).is_file():
         pytest.skip("no emulated CUDA driver in this build; `ninja test` makes it where nvcc is")
-    command = [sys.executable, "-c", script, library]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = support.python(script, KVFORGE_LIBCUDA=library)
     assert done.stdout.split() == ["False", "True"]

@@ -8,12 +8,11 @@ require("python", __name__)
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import load_support as support
 import numpy as np
 import pytest
 from arrays import Numpy
@@ -122,8 +121,7 @@ def test_the_number_of_threads_in_the_environment(value: str, number: int) -> No
     """0: as without the variable."""
     kvforge.set_num_threads(0)
     script = "import kvforge; print(kvforge.get_num_threads())"
-    environment = {**os.environ, "KVFORGE_NUM_THREADS": value}
-    printed = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
+    printed = support.python(script, KVFORGE_NUM_THREADS=value).stdout
     assert int(printed) == (number or kvforge.get_num_threads())
 
 
@@ -142,7 +140,7 @@ for _ in range(3):
     kvforge.ops._C_cache_ops.convert_fp8(target, source)
 print(target.min() == target.max() == 0x44)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = support.python(script, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 

@@ -183,7 +183,7 @@ try:
 except IndexError as error:
     print(error)
 from bad_calls import differences
-print("bad calls:", differences(exact=True))
+print("bad calls:", differences(exact=True, every=5))  # all for the other: test_same_errors.py
 print([line.split()[-1] for line in open("/proc/self/maps") if "kvforge_torch" in line][0])
 """,
         KVFORGE_BUILD=str(tmp_path),
@@ -191,5 +191,5 @@ print([line.split()[-1] for line in open("/proc/self/maps") if "kvforge_torch" i
     assert "another library has registered _C_cache_ops::copy_blocks_mla" in text
     assert "slot_mapping: element 0 is 99, want less than 12" in text
     answers = re.search(r"bad calls: \((\d+), (.*)\)", text)
-    assert answers and int(answers[1]) > 400 and answers[2] == "[]", answers
+    assert answers and int(answers[1]) > 300 and answers[2] == "[]", answers
     assert str(tmp_path / "kvforge_torch.so") in text
