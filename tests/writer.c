@@ -796,7 +796,9 @@ void writer_test_large(const writer_op *op) {
     const kvf_variant *variant = &op->op->variants[i];
     const bool encodes = kvf_scalar_of(variant) != kvf_cache_of(variant);
     const int layouts = one_head ? encodes && op->num_x == 0 : op->num_layouts;
-    for (int layout = 0; writer_wants(variant) && layout < layouts; ++layout) {
+    /* A sample has one layout of each variant, the next one's the next. */
+    const int step = options.sample > 1 && layouts > 1 ? layouts : 1;
+    for (int layout = i % step; writer_wants(variant) && layout < layouts; layout += step) {
       /* 1,025 tokens of 8 x 256 elements: more than the 4 MiB at which copies bypass the caches. */
       const int value[AXES] = {[HEADS] = one_head ? 0 : 2,
                                [HEAD_SIZE] = 4,
