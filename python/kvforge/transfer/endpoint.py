@@ -39,6 +39,7 @@ _LOG = logging.getLogger("kvforge.transfer")
 # Seconds between two looks at the links when nothing has moved: at first, and at most while a transfer is
 # under way and while none is.
 _SHORT, _BUSY, _IDLE = 20e-6, 1e-4, 1e-3
+_AGAIN = 0.05  # seconds after which a listener that has failed listens again
 
 _T = TypeVar("_T")
 
@@ -102,7 +103,8 @@ class Endpoint:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._stopping = False
-        self._listener: socket.socket | None = None
+        self._closing = False
+        self._listeners: list[socket.socket] = []
         make = _ENGINES[engine] if isinstance(engine, str) else engine
         self._engine = make(self.name, self._incoming.memory, outgoing.memory, silence)
         self._thread = threading.Thread(target=self._run, name="kvforge-transfer", daemon=True)
@@ -117,12 +119,14 @@ class Endpoint:
     # ---- peers -------------------------------------------------------------------------------------
 
     def listen(self, host: str = "127.0.0.1", port: int = 0) -> tuple[str, int]:
-        """Takes hellos at this address from now on; returns the address, with the port that it has."""
-        self._listener = socket.create_server((host, port))
+        """Takes hellos at this address, too, until the endpoint is closed; returns the address, with the
+        port that it has."""
+        listener = socket.create_server((host, port))
+        self._listeners.append(listener)
         threading.Thread(
-            target=self._accept, args=(self._listener,), name="kvforge-hello", daemon=True
+            target=self._accept, args=(listener,), name="kvforge-hello", daemon=True
         ).start()
-        address = self._listener.getsockname()
+        address = listener.getsockname()
         return str(address[0]), int(address[1])
 
     def connect(self, host: str, port: int) -> str:
@@ -155,8 +159,12 @@ class Endpoint:
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return  # closed
+            except OSError as error:
+                if self._closing:
+                    return  # closed
+                _LOG.warning("no hello is taken for a while: %s", error)
+                time.sleep(_AGAIN)
+                continue
             threading.Thread(
                 target=self._answer, args=(connection,), name="kvforge-hello", daemon=True
             ).start()
@@ -297,12 +305,13 @@ class Endpoint:
 
     def close(self) -> None:
         """Ends all that is under way with Aborted, says farewell, and cuts all links."""
-        if self._exchange.leaving:
+        if self._closing:
             return
-        if self._listener is not None:
+        self._closing = True
+        for listener in self._listeners:
             with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
         error = Aborted(f"kvforge.transfer: endpoint {self.name} was closed")
         self._call(lambda: self._exchange.leave(error))

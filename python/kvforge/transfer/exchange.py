@@ -31,6 +31,7 @@ from kvforge.transfer.sender import Sending
 from kvforge.transfer.transfer import Transfer
 
 _LOG = logging.getLogger("kvforge.transfer")
+_REMEMBERED = 256  # lost peers
 
 
 @dataclass(eq=False)
@@ -205,6 +206,9 @@ class Exchange:
                 self.lose(peer, PeerLost(peer.name, str(error)))
             except BadMessage as error:
                 self.lose(peer, error)
+            except Exception as error:  # what it sent is no note that anybody thought of
+                _LOG.exception("peer %s", peer.name)
+                self.lose(peer, TransferError(f"kvforge.transfer: peer {peer.name}: {error!r}"))
         for fetch in list(self.fetches):
             try:
                 busy |= fetch.receiving.settle() | fetch.receiving.grant()
@@ -445,7 +449,7 @@ class Exchange:
         if self.peers.get(peer.name) is not peer:
             return
         del self.peers[peer.name]
-        self._lost[peer.name] = error
+        self.remember(peer.name, error)
         for sending in list(peer.sendings.values()):
             sending.cut()
             self._end_sending(peer, sending, None if sending.complete else error)
@@ -453,6 +457,12 @@ class Exchange:
             for fetch in [fetch for fetch in self.fetches if fetch.receiving is receiving]:
                 self.end_fetch(fetch, error)
         self.fence(peer.link)
+
+    def remember(self, name: str, error: TransferError) -> None:
+        """Why a peer is lost, for whoever asks it for something: of the last ones."""
+        self._lost[name] = error
+        while len(self._lost) > _REMEMBERED:
+            del self._lost[next(iter(self._lost))]
 
     def fence(self, link: Link) -> None:
         link.fence()

@@ -90,9 +90,9 @@ class Shape:
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> Shape:
-        """The shape of a hello. KeyError, TypeError or ValueError for what is none."""
+        """The shape of a hello. KeyError, TypeError, ValueError or OverflowError for what is none."""
         scales = values["scales"]
-        return Shape(
+        found = Shape(
             **{
                 **values,
                 "layers": tuple(map(str, values["layers"])),
@@ -102,6 +102,27 @@ class Shape:
                 and tuple(tuple(tuple(map(float, row)) for row in plane) for plane in scales),
             }
         )
+        texts = (found.name, found.model, found.dtype, found.wire_layout)
+        sizes = [size for plane in found.planes for size in (plane.size, plane.itemsize)]
+        numbers = [
+            found.rank,
+            found.heads_per_group,
+            found.heads[0],
+            found.total_heads - found.heads[1],
+        ]
+        positive = [found.block_size, found.wire_block, found.heads[1] - found.heads[0]]
+        if any(type(text) is not str for text in texts):
+            raise TypeError(f"texts: {texts}")
+        if any(type(number) is not int or number < 0 for number in [*sizes, *numbers, *positive]):
+            raise ValueError(f"numbers: {[*sizes, *numbers, *positive]}")
+        if not found.layers or not found.planes or not all(positive):
+            raise ValueError("no layers, planes, heads or tokens")
+        of_layers = [plane for plane in found.scales or () if len(plane) != len(found.layers)]
+        if of_layers or any(
+            len(row) != positive[2] for plane in found.scales or () for row in plane
+        ):
+            raise ValueError("scales: want one for each layer and head")
+        return found
 
     def differences(self, other: Shape) -> list[str]:
         """Why these two cannot exchange tokens: a sentence each, none if they can."""

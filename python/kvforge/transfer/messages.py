@@ -94,10 +94,12 @@ def parse_want(body: bytes) -> tuple[str, int, Any]:
     """The key, the limit and what plan.Part.from_json() reads; BadMessage for what is none."""
     try:
         key, limit, part = json.loads(body)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BadMessage("want", error, "a key, a limit and a part") from None
     if type(key) is not str or type(limit) is not int or limit < 1024:
         raise BadMessage("want", (key, limit), "a key and at least 1024 bytes")
+    if type(part) is not dict:
+        raise BadMessage("want", type(part).__name__, "a part of a group")
     return key, limit, part
 
 
@@ -128,7 +130,7 @@ def parse_key(body: bytes) -> tuple[str, int]:
     """The key of a note of kind RELEASE or RENEW, and the readers; BadMessage for what is none."""
     try:
         key, readers = json.loads(body)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BadMessage("release", error, "a key and a number") from None
     if type(key) is not str or type(readers) is not int or readers < 0:
         raise BadMessage("release", (key, readers), "a key and a number of readers")

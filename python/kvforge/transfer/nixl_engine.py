@@ -7,6 +7,8 @@ late writes out (removing the peer, releasing a handle and deregistering the mem
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import re
 import struct
 from types import ModuleType
 from typing import Any
@@ -14,23 +16,37 @@ from typing import Any
 from kvforge.transfer.engine import Link, LinkDown
 
 _PACKAGES = ("nixl", "nixl_cu13", "nixl_cu12")
+_OLDEST = (1, 5)
 _BASE = struct.Struct("<QQ")  # address and bytes of the incoming staging memory
 
 
 def _import() -> tuple[ModuleType, ModuleType]:
-    """NIXL's API and the module with its errors; ImportError says what is missing."""
+    """NIXL's API and the module with its errors; ImportError says what is missing or too old."""
     for package in _PACKAGES:
         try:
-            return (
+            found = (
                 importlib.import_module(f"{package}._api"),
                 importlib.import_module(f"{package}._bindings"),
             )
         except ModuleNotFoundError:
             continue
+        _check_version(package)
+        return found
     raise ImportError(
         "kvforge.transfer: NIXL is not installed (none of " + ", ".join(_PACKAGES) + "): "
         "pip install --no-deps nixl-cu12==1.5.1"
     )
+
+
+def _check_version(package: str) -> None:
+    """ImportError for an older one than this has been written for; who has built it himself knows."""
+    try:
+        version = importlib.metadata.version(package.replace("_", "-"))
+    except importlib.metadata.PackageNotFoundError:
+        return
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < _OLDEST:
+        raise ImportError(f"kvforge.transfer: NIXL is {version}, want 1.5.0 or newer")
 
 
 class NixlEngine:

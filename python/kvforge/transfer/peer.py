@@ -47,7 +47,7 @@ class Hello:
             got = values.get("magic"), values.get("version")
             raise BadMessage("hello: magic and version", got, known)
         try:
-            return Hello(
+            found = Hello(
                 str(values["name"]),
                 str(values["engine"]),
                 base64.b64decode(values["address"]),
@@ -55,8 +55,12 @@ class Hello:
                 int(values["staging"]["slot_bytes"]),
                 tuple(Shape.from_json(shape) for shape in values["groups"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise BadMessage("hello", repr(error), "name, engine, address, groups") from None
+        if found.slots < 1 or found.slot_bytes < 1024 or found.slot_bytes % 1024:
+            got = f"{found.slots} of {found.slot_bytes} bytes"
+            raise BadMessage("hello: slots", got, "some, of multiples of 1024 bytes")
+        return found
 
     def check(self, engine: str, groups: Iterable[Shape]) -> None:
         """Incompatible, with all that differs, if nothing can go to and fro."""

@@ -37,12 +37,12 @@ class Part:
             part = Part(
                 **{
                     **values,
-                    "layers": tuple(values["layers"]),
+                    "layers": tuple(map(str, values["layers"])),
                     "heads": (int(values["heads"][0]), int(values["heads"][1])),
                 }
             )
             numbers = (part.first, part.count, part.block, part.heads_per_group)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise BadMessage("want", error, "a part of a group") from None
         if any(type(number) is not int or not 0 <= number < 1 << 31 for number in numbers):
             raise BadMessage("want: numbers", numbers, "0 and more")

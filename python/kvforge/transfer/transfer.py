@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout  # another one before Python 3.11
 from dataclasses import dataclass, field
 
 
@@ -28,12 +29,17 @@ class Stats:
 
 @dataclass
 class Transfer:
-    """A transfer under way. For any thread; `await transfer` is result() for asyncio."""
+    """A transfer under way. For any thread; `await transfer` is result() for asyncio, and who is
+    cancelled there ends nothing either."""
 
     key: str
     stats: Stats = field(default_factory=Stats)
     _future: Future[Stats] = field(default_factory=Future)
     _abort: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        # Who awaits it and is cancelled would cancel the future, which the endpoint has yet to settle.
+        self._future.set_running_or_notify_cancel()
 
     def done(self) -> bool:
         """Whether result() returns or raises at once."""
@@ -44,11 +50,20 @@ class Transfer:
 
         TimeoutError after `timeout` seconds, which ends nothing: see abort().
         """
-        return self._future.result(timeout)
+        try:
+            return self._future.result(timeout)
+        except FutureTimeout:
+            raise self._late(timeout) from None
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """As result(), but returns the error, or None."""
-        return self._future.exception(timeout)
+        try:
+            return self._future.exception(timeout)
+        except FutureTimeout:
+            raise self._late(timeout) from None
+
+    def _late(self, timeout: float | None) -> TimeoutError:
+        return TimeoutError(f"kvforge.transfer: {self.key} is not done after {timeout} s")
 
     def abort(self) -> None:
         """Ends the transfer with Aborted, unless it is done before."""

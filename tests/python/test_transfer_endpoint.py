@@ -1,0 +1,240 @@
+"""What an endpoint makes of callers that give up, and of hellos, wants and connections that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib.metadata
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import require
+
+require("python", __file__)
+
+from transfer_loopback import Loopback
+
+from kvforge import transfer
+from kvforge.transfer import messages, nixl_engine, side_channel
+from kvforge.transfer.peer import Hello
+
+
+class Pair:
+    """Two endpoints of this process that know each other."""
+
+    def __init__(self, **options: Any) -> None:
+        self.wire = Loopback()
+        self.pages = np.arange(2 * 8 * 4 * 2 * 8, dtype=np.uint16).reshape(2, 8, 4, 2, 8)
+        self.landing = np.zeros_like(self.pages)
+        self.sender, self.receiver = (
+            transfer.Endpoint(
+                name,
+                [transfer.Group("kv", list(pages), layers=["a", "b"], dtype="float16")],
+                engine=self.wire,
+                **{"slots": 2, "slot_bytes": 8192, "deadline": 5.0, **options},
+            )
+            for name, pages in (("sender", self.pages), ("receiver", self.landing))
+        )
+        self.address = self.sender.listen()
+        self.peer = self.receiver.connect(*self.address)
+        self.sender.wait_for_peers(1)
+
+    def works(self) -> bool:
+        """Whether a transfer comes to its end."""
+        slots = np.arange(32)
+        self.landing[:] = 0
+        self.sender.offer("all", slots)
+        self.receiver.fetch(self.peer, "all", slots).result(5)
+        return bool((self.landing == self.pages).all())
+
+    def say(self, note: bytes) -> None:
+        """What the sender has from the receiver next."""
+        link = self.sender._exchange.peers[self.receiver.name].link
+        self.wire.links[link.address()].notes.append(note)
+
+    def close(self) -> None:
+        self.receiver.close()
+        self.sender.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    found = Pair()
+    yield found
+    found.close()
+
+
+def soon(what: Any) -> bool:
+    until = time.monotonic() + 5
+    while not what() and time.monotonic() < until:
+        time.sleep(0.001)
+    return bool(what())
+
+
+# ---- callers ---------------------------------------------------------------------------------------
+
+
+def test_who_waits_no_longer_ends_nothing(pair: Pair) -> None:
+    """asyncio cancels what it awaits: the transfer goes on, as where result() has had its timeout."""
+    slots = np.arange(32)
+    fetch = pair.receiver.fetch(pair.peer, "later", slots)
+
+    async def impatient() -> None:
+        await asyncio.wait_for(fetch, 0.05)  # type: ignore[arg-type]
+
+    with pytest.raises((TimeoutError, asyncio.TimeoutError)):
+        asyncio.run(impatient())
+    with pytest.raises(TimeoutError):
+        fetch.result(0.05)
+    pair.sender.offer("later", slots)
+    fetch.result(5)
+    assert (pair.landing == pair.pages).all()
+    assert pair.works()
+
+
+def test_a_listener_that_fails_once_goes_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the process has no descriptor left for a while."""
+    accept, failures = socket.socket.accept, [errno.EMFILE, errno.ECONNABORTED]
+
+    def fails(self: socket.socket) -> Any:
+        if failures:
+            raise OSError(failures.pop(), "not now")
+        return accept(self)
+
+    monkeypatch.setattr(socket.socket, "accept", fails)
+    address = pair.sender.listen()
+    assert soon(lambda: not failures)
+    name = pair.receiver.connect(*address)
+    assert name == pair.sender.name
+
+
+def test_all_listeners_are_closed() -> None:
+    pair = Pair()
+    addresses = [pair.sender.listen() for _ in range(2)]
+    pair.close()
+    for address in [pair.address, *addresses]:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, 1.0)
+
+
+def test_what_is_remembered_of_lost_peers_has_an_end(pair: Pair) -> None:
+    for number in range(300):
+        lost = transfer.PeerLost(f"peer {number}", "it left")
+        pair.sender._call(lambda lost=lost: pair.sender._exchange.remember(lost.name, lost))
+    assert len(pair.sender._exchange._lost) <= 256
+
+
+# ---- peers -----------------------------------------------------------------------------------------
+
+PART = {
+    **{"group": "kv", "layers": ["a"], "heads": [0, 1], "first": 0, "count": 1},
+    **{"layout": "LKNHC", "block": 16, "heads_per_group": 0},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '["key", 8192, 5]',
+        json.dumps(["key", 8192, {**PART, "layers": [["a"]]}]),
+        json.dumps(["key", 8192, {**PART, "layers": 5}]),
+        json.dumps(["key", 8192, PART]).replace("[0, 1]", "[0, 1e999]"),
+        json.dumps(["key", 8192, {**PART, "layout": ["LKNHC"]}]),
+        "[" * 100_000,
+    ],
+)
+def test_a_want_that_is_none(pair: Pair, body: str) -> None:
+    """Who sends such a thing is cut off, and the endpoint serves others."""
+    offer = pair.sender.offer("key", np.arange(4))
+    pair.say(messages.note(messages.WANT, 1, body.encode()))
+    assert soon(lambda: not pair.sender.peers())
+    assert not offer.done()
+    pair.peer = pair.receiver.connect(*pair.address)
+    assert pair.works()
+
+
+def hello(pair: Pair) -> dict[str, Any]:
+    shapes = tuple(group.shape for group in pair.receiver._groups.values())
+    return Hello("somebody", "loopback", b"0", 2, 8192, shapes).to_json()
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("scales", [[[1.0]], []]),
+        ("scales", 5),
+        ("planes", [{"size": "8", "itemsize": 2}]),
+        ("block_size", 0),
+        ("rank", "first"),
+        ("heads", [0, 1e999]),
+        ("heads", [1, 0]),
+        ("dtype", ["float16"]),
+        ("wire_block", None),
+    ],
+)
+def test_a_hello_that_is_none(pair: Pair, where: str, value: Any) -> None:
+    said = hello(pair)
+    said["groups"][0][where] = value
+    with pytest.raises(transfer.BadMessage, match="hello"):
+        Hello.from_json(json.loads(json.dumps(said)))
+
+
+def test_slots_of_a_hello_are_some(pair: Pair) -> None:
+    for slots, size in ((0, 8192), (2, 0), (2, 1e999), (2, 1000)):
+        said = hello(pair)
+        said["staging"] = {"slots": slots, "slot_bytes": size}
+        with pytest.raises(transfer.BadMessage, match="hello"):
+            Hello.from_json(json.loads(json.dumps(said)))
+
+
+def test_a_hello_that_drips_has_a_deadline() -> None:
+    """Its bytes come one by one, each in time."""
+    here, there = socket.socketpair()
+    stop = threading.Event()
+
+    def drip() -> None:
+        there.sendall(struct.pack("<I", 1000))
+        while not stop.wait(0.05):
+            there.sendall(b" ")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    started = time.monotonic()
+    with pytest.raises(transfer.DeadlineExceeded, match="a hello"):
+        side_channel.exchange(here, {}, 0.4)
+    assert time.monotonic() - started < 2
+    stop.set()
+    thread.join()
+    here.close()
+    there.close()
+
+
+# ---- NIXL ------------------------------------------------------------------------------------------
+
+
+def test_an_older_nixl_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("nixl", "nixl_cu13", "nixl_cu12"):
+        for name in (package, f"{package}._api", f"{package}._bindings"):
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.4.2")
+    with pytest.raises(ImportError, match=r"NIXL is 1\.4\.2, want 1\.5\.0 or newer"):
+        nixl_engine._import()
+
+
+def test_timeout_is_pythons_own() -> None:
+    """Before Python 3.11 that of futures is another one."""
+    found = transfer.Transfer("key")
+    with pytest.raises(TimeoutError) as caught:
+        found.result(0.0)
+    assert type(caught.value) is TimeoutError
+    with pytest.raises(TimeoutError):
+        found.exception(0.0)
