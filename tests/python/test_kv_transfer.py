@@ -302,3 +302,82 @@ def test_old_keys_are_heads_of_a_few_elements() -> None:
     for slot in slots[slots >= 0]:
         want[slot // block, slot % block] = keys[slot // block, :, :, slot % block].reshape(H, size)
     np.testing.assert_array_equal(target, want)
+
+
+def packed(pages: list[Any], slots: Any, layout: str, block: int, group: int = 0) -> Any:
+    """The wire, without what rounds it up."""
+    layers = len(pages) // 2
+    sent = aligned(1 << 18)
+    kvforge.ops._C_cache_ops.kv_pack(
+        pages, sent, slots, layout, block, "x", "x", [], None, layers, group
+    )
+    return sent
+
+
+def test_the_wires_that_others_have() -> None:
+    """Blocks of 16 tokens: dynamo's universal block, LMCache's object, SGLang's page of groups of heads."""
+    blocks, block, size = 6, 16, 32
+    pages = np.random.default_rng(1).normal(size=(2, L, blocks, block, H, size)).astype(np.float16)
+    views = [pages[plane, layer] for plane in range(2) for layer in range(L)]
+    ids = np.array([4, 0, 3])
+    slots = (ids[:, None] * block + np.arange(block)).reshape(-1)
+    held = pages[:, :, ids]  # [K, L, B, N, H, D]
+
+    universal = held.transpose(2, 4, 1, 0, 3, 5)  # dynamo: [nh, nl, no, nt, hd] of each block
+    sent = packed(views, slots, "HLKNC", block)
+    want = np.ascontiguousarray(universal).reshape(-1).view(np.uint8)
+    np.testing.assert_array_equal(sent[: want.size], want)
+
+    count = len(slots)
+    object_ = held.reshape(2, L, count, H * size)  # LMCache: [2, L, T, heads * size]
+    sent = packed(views, slots, "KLNHC", count)
+    want = np.ascontiguousarray(object_).reshape(-1).view(np.uint8)
+    np.testing.assert_array_equal(sent[: want.size], want)
+
+    groups = 2  # SGLang's page_unified: (pages, G, L, 2, N, H / G, D)
+    unified = held.reshape(2, L, len(ids), block, groups, H // groups, size)
+    unified = unified.transpose(2, 4, 1, 0, 3, 5, 6)
+    sent = packed(views, slots, "GLKNHC", block, H // groups)
+    want = np.ascontiguousarray(unified).reshape(-1).view(np.uint8)
+    np.testing.assert_array_equal(sent[: want.size], want)
+
+
+def test_pages_whose_heads_are_in_groups() -> None:
+    """SGLang's page_unified as pages: a call for each group of heads, which is a view."""
+    pages, groups, block, size, count = 5, 2, 8, 16, 23
+    shape = (pages, groups, L, 2, block, H // groups, size)
+    source = np.random.default_rng(1).normal(size=shape).astype(np.float16)
+    target = np.zeros((2, L, 3, 16, H, size), np.float16)
+    slots, landing = slots_of(count, pages * block, 1), slots_of(count, 48, 2)
+    want = target.copy()
+    for group in range(groups):
+        heads = slice(group * H // groups, (group + 1) * H // groups)
+        mine = [source[:, group, layer, plane] for plane in range(2) for layer in range(L)]
+        theirs = [target[plane, layer][:, :, heads] for plane in range(2) for layer in range(L)]
+        kvforge.ops._C_cache_ops.kv_relayout(mine, theirs, slots, landing, "x", "x", [], [], L)
+        for old, new in zip(slots, landing, strict=True):
+            if old >= 0 and new >= 0:
+                rows = source[old // block, group, :, :, old % block]  # [L, K, heads, D]
+                want[:, :, new // 16, new % 16, heads] = rows.transpose(1, 0, 2, 3)
+    np.testing.assert_array_equal(target.view(np.uint16), want.view(np.uint16))
+
+
+def test_blocks_that_lie_anywhere() -> None:
+    """Dynamo's stack: an address for each block, layer and plane, which is pages of one block each."""
+    block, size, count = 8, 16, 3
+    stack = [
+        [np.random.default_rng(9 * b + c).normal(size=(H, block, size)) for c in range(2 * L)]
+        for b in range(count)
+    ]
+    target = np.zeros((2, L, count, block, H, size))
+    for number, cells in enumerate(stack):
+        views = [cell.transpose(1, 0, 2)[None] for cell in cells]
+        pages = [target[plane, layer] for plane in range(2) for layer in range(L)]
+        own = np.arange(block)
+        kvforge.ops._C_cache_ops.kv_relayout(
+            views, pages, own, number * block + own, "x", "x", [], [], L
+        )
+    for number, cells in enumerate(stack):
+        for cell, rows in enumerate(cells):
+            got = target[cell // L, cell % L, number]
+            np.testing.assert_array_equal(got, rows.transpose(1, 0, 2))

@@ -17,7 +17,7 @@ if importlib.util.find_spec("torch") is None:
 
 import transfer_pages
 from transfer_pages import Side
-from transfer_party import Failed, Party, engines, expected, tokens
+from transfer_party import ENVIRONMENT, Failed, Party, engines, expected, tokens
 
 OPTIONS: dict[str, Any] = {"slots": 4, "slot_bytes": 1 << 17, "deadline": 30.0}
 
@@ -73,6 +73,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 def test_pairs(parties: list[Party], engine: str, capsys: Any) -> None:
+    check_pairs(parties, engine, engine, capsys)
+
+
+def check_pairs(parties: list[Party], engine: str, title: str, capsys: Any) -> None:
     sender, receiver = parties[:2]
     sender.open({name: (pair[0], 1) for name, pair in PAIRS.items()}, engine=engine, **OPTIONS)
     receiver.open({name: (pair[1], 2) for name, pair in PAIRS.items()}, engine=engine, **OPTIONS)
@@ -91,12 +95,25 @@ def test_pairs(parties: list[Party], engine: str, capsys: Any) -> None:
         assert digest == expected(target, 2, landing, rows), name
         assert sender.digest(name) == before, name
         with capsys.disabled():
-            print(f"\n{engine}: {name}: {stats['chunks']} chunks, {digest}", end="")
+            print(f"\n{title}: {name}: {stats['chunks']} chunks, {digest}", end="")
     for party in (sender, receiver):
         for ring in party.counts().values():
             assert ring == {"free": 4, "held": 0, "quarantined": 0}
     receiver.close()
     sender.close()
+
+
+def test_pairs_in_shared_memory(capsys: Any) -> None:
+    """As above, by UCX's shared memory."""
+    if "nixl" not in engines():
+        pytest.skip("no NIXL: pip install --no-deps -r requirements/transfer.txt")
+    environment = {**ENVIRONMENT, "UCX_TLS": "sm,self,tcp"}
+    two = [Party(environment) for _ in range(2)]
+    try:
+        check_pairs(two, "nixl", "nixl, shared memory", capsys)
+    finally:
+        for party in two:
+            party.kill()
 
 
 def ranks(number: int, heads: int, **options: Any) -> list[Side]:
@@ -126,6 +143,10 @@ RANKS = {
     "layers on 2 senders, heads on 2 receivers": (
         [Side(**NHD, layers=(0, 2)), Side(**NHD, layers=(2, 3), rank=1)],
         ranks(2, 4, **HND),
+    ),
+    "layers on 2 senders, others on 2 receivers": (
+        [Side(**NHD, layers=(0, 2)), Side(**NHD, layers=(2, 3), rank=1)],
+        [Side(**HND, layers=(0, 1)), Side(**HND, layers=(1, 3), rank=1)],
     ),
 }
 
@@ -211,7 +232,6 @@ def test_what_cannot_be(parties: list[Party], engine: str) -> None:
     others = {
         "elements of rows are": Side(**NHD, size=32),
         "total_heads is 4 here and 8 there": Side(**NHD, total_heads=8),
-        "no layer is on both sides": Side(**NHD, layers=(3, 6)),
         "float16 here and bytes there": Side(**NHD, **BYTES),
     }
     for sentence, side in others.items():
@@ -219,6 +239,11 @@ def test_what_cannot_be(parties: list[Party], engine: str) -> None:
         with pytest.raises(Failed, match=f"Incompatible.*{sentence}"):
             receiver.connect(sender.listen())
         sender.close()
+    sender.open({"kv": (Side(**NHD, layers=(3, 6)), 1)}, engine=engine, **OPTIONS)
+    peer = receiver.connect(sender.listen())
+    with pytest.raises(Failed, match=r"Incompatible.*head 0 of layer.0 is with no peer"):
+        receiver.fetch([peer], "key", [0])
+    sender.close()
     sender.open({"kv": (Side(**NHD, heads=(1, 4)), 1)}, engine=engine, **OPTIONS)
     peer = receiver.connect(sender.listen())
     with pytest.raises(Failed, match=r"Incompatible.*head 0 of layer.0 is with no peer"):

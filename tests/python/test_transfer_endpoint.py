@@ -89,7 +89,7 @@ def test_who_waits_no_longer_ends_nothing(pair: Pair) -> None:
     fetch = pair.receiver.fetch(pair.peer, "later", slots)
 
     async def impatient() -> None:
-        await asyncio.wait_for(fetch, 0.05)  # type: ignore[arg-type]
+        await asyncio.wait_for(fetch, 0.05)
 
     with pytest.raises((TimeoutError, asyncio.TimeoutError)):
         asyncio.run(impatient())
@@ -127,9 +127,12 @@ def test_all_listeners_are_closed() -> None:
 
 
 def test_what_is_remembered_of_lost_peers_has_an_end(pair: Pair) -> None:
-    for number in range(300):
+    def lose(number: int) -> None:
         lost = transfer.PeerLost(f"peer {number}", "it left")
-        pair.sender._call(lambda lost=lost: pair.sender._exchange.remember(lost.name, lost))
+        pair.sender._call(lambda: pair.sender._exchange.remember(lost.name, lost))
+
+    for number in range(300):
+        lose(number)
     assert len(pair.sender._exchange._lost) <= 256
 
 

@@ -58,8 +58,8 @@ class Hello:
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise BadMessage("hello", repr(error), "name, engine, address, groups") from None
         if found.slots < 1 or found.slot_bytes < 1024 or found.slot_bytes % 1024:
-            got = f"{found.slots} of {found.slot_bytes} bytes"
-            raise BadMessage("hello: slots", got, "some, of multiples of 1024 bytes")
+            size = f"{found.slots} of {found.slot_bytes} bytes"
+            raise BadMessage("hello: slots", size, "some, of multiples of 1024 bytes")
         return found
 
     def check(self, engine: str, groups: Iterable[Shape]) -> None:
