@@ -212,18 +212,36 @@ static int64_t cpu_tile(int64_t size) {
 /* A variant for tensor cores. */
 static bool is_tiled(const decode_case *what) { return what->variant->values[2] != KVF_OTHER; }
 /* Tiles of many rows want query and out in whole vectors, too. */
-static bool reads_vectors(const decode_case *what) { return what->variant->values[3] == 128; }
+static bool reads_vectors(const decode_case *what) {
+  return is_tiled(what) && what->variant->values[3] > 16;
+}
 
 /* Rows of the tiles of the variant that the op takes for the case. */
 static int64_t rows_taken(const decode_case *what) {
   const int64_t longest = what->seed % 3 == 1 ? tokens_of(what) : longest_of(what);
-  return what->group * longest <= 8 ? 8 : what->group * longest <= 32 ? 16 : 128;
+  const int64_t many = what->size > 128 ? 64 : 128;
+  return what->group * longest <= 8                         ? 8
+         : what->group * longest <= 32 && what->size <= 128 ? 16
+                                                            : many;
+}
+
+/* Whether a call that chooses tiles of many rows does a sequence by those of few, in a launch of
+ * its own. */
+static bool is_apart(const decode_case *what, int64_t s) {
+  const int64_t rows = what->group <= 8 ? 8 : 16;
+  const kvf_variant *few =
+      kvf_select(OP, KVF_CUDA, what->variant->values[0], what->variant->values[1], what->size, rows,
+                 what->variant->values[4]);
+  return reads_vectors(what) && what->entry != ENTRY_RAW && few != NULL && few->values[3] == rows &&
+         what->group <= 32 &&
+         queries_of(what, s) * what->group <= (what->group <= 8 ? 8 : what->group);
 }
 
 /* Splits that the tile of a row has, of those that the workspace has room for. */
 static int64_t splits_of(const decode_case *what, int64_t s, int64_t start, int64_t i,
                          int64_t head) {
-  const int64_t tile = is_tiled(what)               ? what->variant->values[3]
+  const int64_t tile = is_apart(what, s)            ? (what->group <= 8 ? 8 : 16)
+                       : is_tiled(what)             ? what->variant->values[3]
                        : options.backend == KVF_CPU ? cpu_tile(what->size)
                                                     : 8;
   const int64_t rows = queries_of(what, s) * what->group;
@@ -823,7 +841,7 @@ static kvf_status invoke(op_call *call, const decode_case *what) {
 /* Half a unit in the last place of 1, of a weight; 0: weights lose nothing to speak of. */
 static double unit_of_weights(const decode_case *what) {
   const kvf_dtype cache = kvf_cache_of(what->variant);
-  const bool one = what->variant->values[3] == 128 && !has_row_scales(what);
+  const bool one = reads_vectors(what) && !has_row_scales(what);
   return !one ? 0 : cache == KVF_BF16 ? 0x1p-8 : 0x1p-11;
 }
 
@@ -1020,17 +1038,18 @@ static bool wanted(const kvf_variant *variant) {
 /* The nearest case that the variant has: nvfp4 whole groups, and pages without gaps. */
 static decode_case fitted(decode_case what) {
   static const int layouts[] = {NHD, HND, PACKED};
-  if (has_block_scales(&what)) {
-    what.size = (what.size + 15) / 16 * 16;
-    what.layout = layouts[what.layout % 3];
-    what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
-  }
   if (is_tiled(&what)) { /* its head size, and heads that lie in whole vectors */
     static const int aligned[] = {NHD, HND, PADDED_ALIGNED, PACKED};
     what.size = what.variant->values[2];
     what.layout = aligned[what.layout % 4];
     what.seed += what.seed % 3 == 0;
     what.entry = rows_taken(&what) == what.variant->values[3] ? what.entry : ENTRY_RAW;
+  }
+  if (has_block_scales(&what)) {
+    what.size = (what.size + 15) / 16 * 16;
+    what.layout = layouts[what.layout % 3];
+    what.block_size += is_tiled(&what) ? what.block_size % 2 : 0; /* pages of whole vectors */
+    what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
   }
   if (is_int4(&what) || is_ggml(&what)) { /* pairs or blocks, which lie one behind another */
     static const int dense[] = {NHD, HND, PADDED, PADDED_ALIGNED, PACKED};
@@ -1468,6 +1487,60 @@ static void test_same_bits(void) {
       op_call_free(&call);
       count_case(what.variant);
     }
+  }
+}
+
+/*
+ * Sequences of few tokens next to longer ones go by tiles of few rows, in a launch of their own:
+ * they have the bits of these, whose weights lose nothing. Without a workspace they are split, too.
+ */
+static void test_few(void) {
+  static const int64_t some[] = {40, 170, 333, 50, -1};
+  if (!need_backend() || options.backend != KVF_CUDA) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    decode_case what = {.variant = &OP->variants[v],
+                        .kv_heads = 2,
+                        .group = 3,
+                        .size = OP->variants[v].values[2],
+                        .block_size = 16,
+                        .lengths = some,
+                        .pattern = MIXED,
+                        .splits = 3,
+                        .layout = NHD,
+                        .scale = SCALE_TENTH,
+                        .entry = ENTRY_TYPED,
+                        .seed = 8}; /* of which 0, 21, 1 and 50 tokens */
+    const kvf_variant *few =
+        kvf_select(OP, KVF_CUDA, what.variant->values[0], what.variant->values[1], what.size, 8,
+                   what.variant->values[4]);
+    const bool same = kvf_cache_of(what.variant) == kvf_scalar_of(what.variant);
+    if (!wanted(what.variant) || !reads_vectors(&what) || few == NULL || few->values[3] != 8 ||
+        (shares_cases() && !same)) {
+      continue;
+    }
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    const uint64_t before = faults_before(options.backend);
+    (void)expect_done(options.backend, op_call_invoke(&call, typed), before, 0, "a batch");
+    uint8_t *batch = buffer_contents(&call.operands[OUT].memory);
+    const kvf_paged_attention_params params = params_of(&call, &what);
+    (void)expect_done(options.backend, kvf_launch_paged_attention(&call.exec, few, &params), before,
+                      0, "tiles of few rows");
+    uint8_t *single = buffer_contents(&call.operands[OUT].memory);
+    for (int64_t s = 0; s < count_of(some); ++s) {
+      const int64_t token = operand_get_index(&call.operands[STARTS], s, 0);
+      if (queries_of(&what, s) == 1) {
+        expect_same_row(&call, &what, batch, single, token, "few tokens");
+      }
+    }
+    free(single);
+    free(batch);
+    op_call_free(&call);
+    what.splits = 0;
+    run(&what);
   }
 }
 
@@ -2489,6 +2562,7 @@ CU_TestInfo paged_attention_tests[] = {
     {"long sequences in splits", test_splits},
     {"extreme scores", test_extreme_scores},
     {"the same bits in any batch", test_same_bits},
+    {"few tokens next to many", test_few},
     {"threads that would be idle", test_idle_threads},
     {"sums over a million positions", test_long_sums},
     {"values that are far larger", test_far_larger},

@@ -125,9 +125,12 @@ KVF_INLINE void begin(const kvf_paged_attention_params &p, task &t) {
   t.kv_head = unit.kv_head;
   t.split = unit.split;
   t.tile = kvf_find_tile(&p, unit.sequence, unit.number, unit.split, ROWS);
+  if (t.tile.num_tokens <= -p.few) {
+    t.tile.rows = 0; /* another launch does it */
+  }
   /* What a tile before the last one sees, that one does too, unless there is a window. */
   t.counts = unit.kv_head == 0 && (t.tile.last || p.window_left >= 0);
-  if (t.unit < p.num_seqs) { /* there are as many units, or more */
+  if (p.few <= 0 && t.unit < p.num_seqs) { /* there are as many units, or more */
     check_sequence(p, t.unit);
   }
   t.unit += gridDim.x;
@@ -187,17 +190,20 @@ KVF_INLINE void put_result(const kvf_paged_attention_params &p, int64_t token, i
 }
 
 /* A row of the tensor `workspace`: what a split of a row comes to. */
-KVF_INLINE float *split_row(const kvf_paged_attention_params &p, int64_t token, int64_t head,
-                            int64_t split) {
+KVF_INLINE float *split_row(const kvf_paged_attention_params &p, const kvf_attention_tile &tile,
+                            int64_t token, int64_t head, int64_t split) {
   const int64_t *stride = p.workspace.stride;
+  if (p.split_tokens > p.num_tokens) { /* it has room for so many of each sequence */
+    token += tile.sequence * p.few - tile.first_token;
+  }
   return static_cast<float *>(p.workspace.data) + token * stride[0] + head * stride[1] +
          split * stride[2];
 }
 
 /* What the workspace has of a split of a row beside its sums. */
-KVF_INLINE void put_split(const kvf_paged_attention_params &p, const row_of_tile &row,
-                          int64_t split, float largest, float total) {
-  float *to = split_row(p, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
+KVF_INLINE void put_split(const kvf_paged_attention_params &p, const kvf_attention_tile &tile,
+                          const row_of_tile &row, int64_t split, float largest, float total) {
+  float *to = split_row(p, tile, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
   to[KVF_SPLIT_LARGEST * p.workspace.stride[3]] = largest;
   to[KVF_SPLIT_TOTAL * p.workspace.stride[3]] = total;
 }
@@ -591,7 +597,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
       w.ends[number] = end_row(p, row.head, largest, total);
       put_lse(p, row.token, row.head, w.ends[number]);
     } else {
-      put_split(p, row, t.split, largest, total);
+      put_split(p, t.tile, row, t.split, largest, total);
     }
   }
   __syncthreads();
@@ -608,7 +614,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
     if (whole) {
       put_result(p, row.token, row.head, element, kvf_attention_result(sum, scale, w.ends[number]));
     } else {
-      split_row(p, row.token, row.head, t.split)[element * p.workspace.stride[3]] = sum;
+      split_row(p, t.tile, row.token, row.head, t.split)[element * p.workspace.stride[3]] = sum;
     }
   }
 }
@@ -717,22 +723,25 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   store(p, w, now, head_scale(p.v_scale, t.kv_head));
 }
 
-/* Adds up the splits of a row, brought to the same base. */
-KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t token, int64_t head) {
+/* Adds up the splits of a row, brought to the same base: token `number` of all, or of the few that
+ * each sequence may have. */
+KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int64_t head) {
   const int64_t kv_head = head / p.group;
-  const int64_t sequence = kvf_sequence_of_token(&p, token);
-  const int64_t within = token - kvf_query_start(&p, sequence);
+  const int64_t sequence = p.few > 0 ? number / p.few : kvf_sequence_of_token(&p, number);
+  const int64_t start = kvf_query_start(&p, sequence);
+  const int64_t within = p.few > 0 ? number - sequence * p.few : number - start;
   if (within < 0) {
     return;
   }
+  const int64_t token = start + within;
   const int64_t row = within * p.group + head - kv_head * p.group;
   const kvf_attention_tile tile = kvf_find_tile(&p, sequence, row / ROWS, 0, ROWS);
   const int64_t splits = tile.splits;
-  if (within >= tile.num_tokens || splits == 1) {
+  if (within >= tile.num_tokens || tile.num_tokens <= -p.few || splits == 1) {
     return;
   }
   const int64_t stride = p.workspace.stride[2];
-  const float *sums = split_row(p, token, head, 0);
+  const float *sums = split_row(p, tile, token, head, 0);
   const float *scores = sums + (p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
   const float *totals = sums + (p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
   float largest = KVF_NO_SCORE;
@@ -769,7 +778,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
   kvf_begin_kernel();
   __shared__ working_set w;
   if (p.combines) {
-    for (int64_t unit = blockIdx.x; unit < p.split_tokens * p.num_q_heads; unit += gridDim.x) {
+    const int64_t tokens = p.few > 0 ? p.num_seqs * p.few : p.split_tokens;
+    for (int64_t unit = blockIdx.x; unit < tokens * p.num_q_heads; unit += gridDim.x) {
       combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
     }
     return;

@@ -53,6 +53,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d256__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r16__sm80);
@@ -60,6 +62,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d64__r128__sm80)
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d256__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__fp8_e5m2__d64__r16__sm80);
@@ -75,6 +79,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__int8_per_token_head__d64__r16__sm80);
@@ -99,6 +105,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d256__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r16__sm80);
@@ -106,6 +114,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d64__r128__sm80
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d256__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e4m3);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__fp8_e5m2__d64__r16__sm80);
@@ -121,6 +131,8 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8__d128__r128__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4__d128__r8__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__nvfp4);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__int8_per_token_head__d64__r16__sm80);
@@ -271,6 +283,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__f16__d128__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 128, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 256, 8, 80),
+                 kvf_cuda_paged_attention__f16__f16__d256__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 256, 64, 80),
+                 kvf_cuda_paged_attention__f16__f16__d256__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__f16, 8, 2, 1),
@@ -286,6 +302,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 128, 80),
                  kvf_cuda_paged_attention__f16__fp8_e4m3__d128__r128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 8, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d256__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 64, 80),
+                 kvf_cuda_paged_attention__f16__fp8_e4m3__d256__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__fp8_e4m3, 16, 4, 1),
@@ -319,6 +339,10 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, 128, 8, 80),
+                 kvf_cuda_paged_attention__f16__nvfp4__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 80),
+                 kvf_cuda_paged_attention__f16__nvfp4__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__f16__nvfp4, 16, 4, 1),
@@ -373,6 +397,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 256, 8, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d256__r8__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 256, 64, 80),
+                 kvf_cuda_paged_attention__bf16__bf16__d256__r64__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__bf16, 8, 2, 1),
@@ -388,6 +416,10 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 128, 80),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3__d128__r128__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 8, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d256__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 64, 80),
+                 kvf_cuda_paged_attention__bf16__fp8_e4m3__d256__r64__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__fp8_e4m3, 16, 4, 1),
@@ -421,6 +453,10 @@ static const kvf_variant variants[] = {
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__int8, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 8, 80),
+                 kvf_cuda_paged_attention__bf16__nvfp4__d128__r8__sm80, 16, 4, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 80),
+                 kvf_cuda_paged_attention__bf16__nvfp4__d128__r16__sm80, 16, 4, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention,
                  KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, KVF_OTHER),
                  kvf_cuda_paged_attention__bf16__nvfp4, 16, 4, 1),
@@ -465,13 +501,13 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 288. */
-static const int16_t scalar_offsets[] = {0, 288, 576};
+/* the scalar dtype: value - KVF_F32 -> position * 480. */
+static const int16_t scalar_offsets[] = {0, 480, 960};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 24. */
-static const int16_t cache_offsets[] = {0,  24, 48, 72,  96,  -1, 120, 144, -1,  -1,
-                                        -1, -1, -1, 168, 192, -1, -1,  216, 240, 264};
+/* the cache dtype: value - KVF_F32 -> position * 40. */
+static const int16_t cache_offsets[] = {0,  40, 80, 120, 160, -1, 200, 240, -1,  -1,
+                                        -1, -1, -1, 280, 320, -1, -1,  360, 400, 440};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -485,20 +521,26 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_Q8_0,
                                        KVF_Q4_0};
 
-/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 8. */
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 10. */
 static const int16_t head_size_offsets[] = {
-    0,  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
-    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
-    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 8};
-static const int64_t head_size_values[] = {64, 128};
+    0,  30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 10, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 20};
+static const int64_t head_size_values[] = {64, 128, 256};
 
 /* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 2. */
 static const int16_t rows_offsets[] = {
-    0, 6, 6, 6, 6, 6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 4};
-static const int64_t rows_values[] = {8, 16, 128};
+    0, 8, 8, 8, 8, 8, 8, 8, 2, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 4, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6};
+static const int64_t rows_values[] = {8, 16, 64, 128};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
 static const int16_t arch_offsets[] = {0};
@@ -526,26 +568,26 @@ static const kvf_axis axes[] = {
      .values = cache_values,
      .num_values = 12},
     {.first = 64,
-     .span = 65,
+     .span = 193,
      .offsets = head_size_offsets,
-     .below = 16,
-     .above = 16,
+     .below = 30,
+     .above = 30,
      .name = "head_size",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "head_size, where a head can be read in whole vectors; else 0",
      .values = head_size_values,
-     .num_values = 2,
+     .num_values = 3,
      .generic = true},
     {.first = 8,
      .span = 121,
      .offsets = rows_offsets,
-     .below = 6,
-     .above = 6,
+     .below = 8,
+     .above = 8,
      .name = "rows",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "rows of a tile, where there is a head_size; else 0",
      .values = rows_values,
-     .num_values = 3,
+     .num_values = 4,
      .generic = true},
     {.first = 80,
      .span = 1,
@@ -565,1750 +607,2904 @@ static const kvf_axis axes[] = {
 static const int16_t cells[] = {
     0,   0,   /* cpu f32 f32 64 8 */
     0,   0,   /* cpu f32 f32 64 16 */
+    0,   0,   /* cpu f32 f32 64 64 */
     0,   0,   /* cpu f32 f32 64 128 */
     0,   0,   /* cpu f32 f32 64 other */
     0,   0,   /* cpu f32 f32 128 8 */
     0,   0,   /* cpu f32 f32 128 16 */
+    0,   0,   /* cpu f32 f32 128 64 */
     0,   0,   /* cpu f32 f32 128 128 */
     0,   0,   /* cpu f32 f32 128 other */
+    0,   0,   /* cpu f32 f32 256 8 */
+    0,   0,   /* cpu f32 f32 256 16 */
+    0,   0,   /* cpu f32 f32 256 64 */
+    0,   0,   /* cpu f32 f32 256 128 */
+    0,   0,   /* cpu f32 f32 256 other */
     0,   0,   /* cpu f32 f32 other 8 */
     0,   0,   /* cpu f32 f32 other 16 */
+    0,   0,   /* cpu f32 f32 other 64 */
     0,   0,   /* cpu f32 f32 other 128 */
     0,   0,   /* cpu f32 f32 other other */
     -1,  -1,  /* cpu f32 f16 64 8 */
     -1,  -1,  /* cpu f32 f16 64 16 */
+    -1,  -1,  /* cpu f32 f16 64 64 */
     -1,  -1,  /* cpu f32 f16 64 128 */
     -1,  -1,  /* cpu f32 f16 64 other */
     -1,  -1,  /* cpu f32 f16 128 8 */
     -1,  -1,  /* cpu f32 f16 128 16 */
+    -1,  -1,  /* cpu f32 f16 128 64 */
     -1,  -1,  /* cpu f32 f16 128 128 */
     -1,  -1,  /* cpu f32 f16 128 other */
+    -1,  -1,  /* cpu f32 f16 256 8 */
+    -1,  -1,  /* cpu f32 f16 256 16 */
+    -1,  -1,  /* cpu f32 f16 256 64 */
+    -1,  -1,  /* cpu f32 f16 256 128 */
+    -1,  -1,  /* cpu f32 f16 256 other */
     -1,  -1,  /* cpu f32 f16 other 8 */
     -1,  -1,  /* cpu f32 f16 other 16 */
+    -1,  -1,  /* cpu f32 f16 other 64 */
     -1,  -1,  /* cpu f32 f16 other 128 */
     -1,  -1,  /* cpu f32 f16 other other */
     -1,  -1,  /* cpu f32 bf16 64 8 */
     -1,  -1,  /* cpu f32 bf16 64 16 */
+    -1,  -1,  /* cpu f32 bf16 64 64 */
     -1,  -1,  /* cpu f32 bf16 64 128 */
     -1,  -1,  /* cpu f32 bf16 64 other */
     -1,  -1,  /* cpu f32 bf16 128 8 */
     -1,  -1,  /* cpu f32 bf16 128 16 */
+    -1,  -1,  /* cpu f32 bf16 128 64 */
     -1,  -1,  /* cpu f32 bf16 128 128 */
     -1,  -1,  /* cpu f32 bf16 128 other */
+    -1,  -1,  /* cpu f32 bf16 256 8 */
+    -1,  -1,  /* cpu f32 bf16 256 16 */
+    -1,  -1,  /* cpu f32 bf16 256 64 */
+    -1,  -1,  /* cpu f32 bf16 256 128 */
+    -1,  -1,  /* cpu f32 bf16 256 other */
     -1,  -1,  /* cpu f32 bf16 other 8 */
     -1,  -1,  /* cpu f32 bf16 other 16 */
+    -1,  -1,  /* cpu f32 bf16 other 64 */
     -1,  -1,  /* cpu f32 bf16 other 128 */
     -1,  -1,  /* cpu f32 bf16 other other */
     1,   1,   /* cpu f32 fp8_e4m3 64 8 */
     1,   1,   /* cpu f32 fp8_e4m3 64 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 64 64 */
     1,   1,   /* cpu f32 fp8_e4m3 64 128 */
     1,   1,   /* cpu f32 fp8_e4m3 64 other */
     1,   1,   /* cpu f32 fp8_e4m3 128 8 */
     1,   1,   /* cpu f32 fp8_e4m3 128 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 128 64 */
     1,   1,   /* cpu f32 fp8_e4m3 128 128 */
     1,   1,   /* cpu f32 fp8_e4m3 128 other */
+    1,   1,   /* cpu f32 fp8_e4m3 256 8 */
+    1,   1,   /* cpu f32 fp8_e4m3 256 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 256 64 */
+    1,   1,   /* cpu f32 fp8_e4m3 256 128 */
+    1,   1,   /* cpu f32 fp8_e4m3 256 other */
     1,   1,   /* cpu f32 fp8_e4m3 other 8 */
     1,   1,   /* cpu f32 fp8_e4m3 other 16 */
+    1,   1,   /* cpu f32 fp8_e4m3 other 64 */
     1,   1,   /* cpu f32 fp8_e4m3 other 128 */
     1,   1,   /* cpu f32 fp8_e4m3 other other */
     2,   2,   /* cpu f32 fp8_e5m2 64 8 */
     2,   2,   /* cpu f32 fp8_e5m2 64 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 64 64 */
     2,   2,   /* cpu f32 fp8_e5m2 64 128 */
     2,   2,   /* cpu f32 fp8_e5m2 64 other */
     2,   2,   /* cpu f32 fp8_e5m2 128 8 */
     2,   2,   /* cpu f32 fp8_e5m2 128 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 128 64 */
     2,   2,   /* cpu f32 fp8_e5m2 128 128 */
     2,   2,   /* cpu f32 fp8_e5m2 128 other */
+    2,   2,   /* cpu f32 fp8_e5m2 256 8 */
+    2,   2,   /* cpu f32 fp8_e5m2 256 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 256 64 */
+    2,   2,   /* cpu f32 fp8_e5m2 256 128 */
+    2,   2,   /* cpu f32 fp8_e5m2 256 other */
     2,   2,   /* cpu f32 fp8_e5m2 other 8 */
     2,   2,   /* cpu f32 fp8_e5m2 other 16 */
+    2,   2,   /* cpu f32 fp8_e5m2 other 64 */
     2,   2,   /* cpu f32 fp8_e5m2 other 128 */
     2,   2,   /* cpu f32 fp8_e5m2 other other */
     3,   3,   /* cpu f32 int8 64 8 */
     3,   3,   /* cpu f32 int8 64 16 */
+    3,   3,   /* cpu f32 int8 64 64 */
     3,   3,   /* cpu f32 int8 64 128 */
     3,   3,   /* cpu f32 int8 64 other */
     3,   3,   /* cpu f32 int8 128 8 */
     3,   3,   /* cpu f32 int8 128 16 */
+    3,   3,   /* cpu f32 int8 128 64 */
     3,   3,   /* cpu f32 int8 128 128 */
     3,   3,   /* cpu f32 int8 128 other */
+    3,   3,   /* cpu f32 int8 256 8 */
+    3,   3,   /* cpu f32 int8 256 16 */
+    3,   3,   /* cpu f32 int8 256 64 */
+    3,   3,   /* cpu f32 int8 256 128 */
+    3,   3,   /* cpu f32 int8 256 other */
     3,   3,   /* cpu f32 int8 other 8 */
     3,   3,   /* cpu f32 int8 other 16 */
+    3,   3,   /* cpu f32 int8 other 64 */
     3,   3,   /* cpu f32 int8 other 128 */
     3,   3,   /* cpu f32 int8 other other */
     4,   4,   /* cpu f32 nvfp4 64 8 */
     4,   4,   /* cpu f32 nvfp4 64 16 */
+    4,   4,   /* cpu f32 nvfp4 64 64 */
     4,   4,   /* cpu f32 nvfp4 64 128 */
     4,   4,   /* cpu f32 nvfp4 64 other */
     4,   4,   /* cpu f32 nvfp4 128 8 */
     4,   4,   /* cpu f32 nvfp4 128 16 */
+    4,   4,   /* cpu f32 nvfp4 128 64 */
     4,   4,   /* cpu f32 nvfp4 128 128 */
     4,   4,   /* cpu f32 nvfp4 128 other */
+    4,   4,   /* cpu f32 nvfp4 256 8 */
+    4,   4,   /* cpu f32 nvfp4 256 16 */
+    4,   4,   /* cpu f32 nvfp4 256 64 */
+    4,   4,   /* cpu f32 nvfp4 256 128 */
+    4,   4,   /* cpu f32 nvfp4 256 other */
     4,   4,   /* cpu f32 nvfp4 other 8 */
     4,   4,   /* cpu f32 nvfp4 other 16 */
+    4,   4,   /* cpu f32 nvfp4 other 64 */
     4,   4,   /* cpu f32 nvfp4 other 128 */
     4,   4,   /* cpu f32 nvfp4 other other */
     5,   5,   /* cpu f32 int8_per_token_head 64 8 */
     5,   5,   /* cpu f32 int8_per_token_head 64 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 64 64 */
     5,   5,   /* cpu f32 int8_per_token_head 64 128 */
     5,   5,   /* cpu f32 int8_per_token_head 64 other */
     5,   5,   /* cpu f32 int8_per_token_head 128 8 */
     5,   5,   /* cpu f32 int8_per_token_head 128 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 128 64 */
     5,   5,   /* cpu f32 int8_per_token_head 128 128 */
     5,   5,   /* cpu f32 int8_per_token_head 128 other */
+    5,   5,   /* cpu f32 int8_per_token_head 256 8 */
+    5,   5,   /* cpu f32 int8_per_token_head 256 16 */
+    5,   5,   /* cpu f32 int8_per_token_head 256 64 */
+    5,   5,   /* cpu f32 int8_per_token_head 256 128 */
+    5,   5,   /* cpu f32 int8_per_token_head 256 other */
     5,   5,   /* cpu f32 int8_per_token_head other 8 */
     5,   5,   /* cpu f32 int8_per_token_head other 16 */
+    5,   5,   /* cpu f32 int8_per_token_head other 64 */
     5,   5,   /* cpu f32 int8_per_token_head other 128 */
     5,   5,   /* cpu f32 int8_per_token_head other other */
     6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 64 64 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 128 */
     6,   6,   /* cpu f32 fp8_per_token_head 64 other */
     6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 128 64 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 128 */
     6,   6,   /* cpu f32 fp8_per_token_head 128 other */
+    6,   6,   /* cpu f32 fp8_per_token_head 256 8 */
+    6,   6,   /* cpu f32 fp8_per_token_head 256 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head 256 64 */
+    6,   6,   /* cpu f32 fp8_per_token_head 256 128 */
+    6,   6,   /* cpu f32 fp8_per_token_head 256 other */
     6,   6,   /* cpu f32 fp8_per_token_head other 8 */
     6,   6,   /* cpu f32 fp8_per_token_head other 16 */
+    6,   6,   /* cpu f32 fp8_per_token_head other 64 */
     6,   6,   /* cpu f32 fp8_per_token_head other 128 */
     6,   6,   /* cpu f32 fp8_per_token_head other other */
     7,   7,   /* cpu f32 int4_per_token_head 64 8 */
     7,   7,   /* cpu f32 int4_per_token_head 64 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 64 64 */
     7,   7,   /* cpu f32 int4_per_token_head 64 128 */
     7,   7,   /* cpu f32 int4_per_token_head 64 other */
     7,   7,   /* cpu f32 int4_per_token_head 128 8 */
     7,   7,   /* cpu f32 int4_per_token_head 128 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 128 64 */
     7,   7,   /* cpu f32 int4_per_token_head 128 128 */
     7,   7,   /* cpu f32 int4_per_token_head 128 other */
+    7,   7,   /* cpu f32 int4_per_token_head 256 8 */
+    7,   7,   /* cpu f32 int4_per_token_head 256 16 */
+    7,   7,   /* cpu f32 int4_per_token_head 256 64 */
+    7,   7,   /* cpu f32 int4_per_token_head 256 128 */
+    7,   7,   /* cpu f32 int4_per_token_head 256 other */
     7,   7,   /* cpu f32 int4_per_token_head other 8 */
     7,   7,   /* cpu f32 int4_per_token_head other 16 */
+    7,   7,   /* cpu f32 int4_per_token_head other 64 */
     7,   7,   /* cpu f32 int4_per_token_head other 128 */
     7,   7,   /* cpu f32 int4_per_token_head other other */
     8,   8,   /* cpu f32 q8_0 64 8 */
     8,   8,   /* cpu f32 q8_0 64 16 */
+    8,   8,   /* cpu f32 q8_0 64 64 */
     8,   8,   /* cpu f32 q8_0 64 128 */
     8,   8,   /* cpu f32 q8_0 64 other */
     8,   8,   /* cpu f32 q8_0 128 8 */
     8,   8,   /* cpu f32 q8_0 128 16 */
+    8,   8,   /* cpu f32 q8_0 128 64 */
     8,   8,   /* cpu f32 q8_0 128 128 */
     8,   8,   /* cpu f32 q8_0 128 other */
+    8,   8,   /* cpu f32 q8_0 256 8 */
+    8,   8,   /* cpu f32 q8_0 256 16 */
+    8,   8,   /* cpu f32 q8_0 256 64 */
+    8,   8,   /* cpu f32 q8_0 256 128 */
+    8,   8,   /* cpu f32 q8_0 256 other */
     8,   8,   /* cpu f32 q8_0 other 8 */
     8,   8,   /* cpu f32 q8_0 other 16 */
+    8,   8,   /* cpu f32 q8_0 other 64 */
     8,   8,   /* cpu f32 q8_0 other 128 */
     8,   8,   /* cpu f32 q8_0 other other */
     9,   9,   /* cpu f32 q4_0 64 8 */
     9,   9,   /* cpu f32 q4_0 64 16 */
+    9,   9,   /* cpu f32 q4_0 64 64 */
     9,   9,   /* cpu f32 q4_0 64 128 */
     9,   9,   /* cpu f32 q4_0 64 other */
     9,   9,   /* cpu f32 q4_0 128 8 */
     9,   9,   /* cpu f32 q4_0 128 16 */
+    9,   9,   /* cpu f32 q4_0 128 64 */
     9,   9,   /* cpu f32 q4_0 128 128 */
     9,   9,   /* cpu f32 q4_0 128 other */
+    9,   9,   /* cpu f32 q4_0 256 8 */
+    9,   9,   /* cpu f32 q4_0 256 16 */
+    9,   9,   /* cpu f32 q4_0 256 64 */
+    9,   9,   /* cpu f32 q4_0 256 128 */
+    9,   9,   /* cpu f32 q4_0 256 other */
     9,   9,   /* cpu f32 q4_0 other 8 */
     9,   9,   /* cpu f32 q4_0 other 16 */
+    9,   9,   /* cpu f32 q4_0 other 64 */
     9,   9,   /* cpu f32 q4_0 other 128 */
     9,   9,   /* cpu f32 q4_0 other other */
     -1,  -1,  /* cpu f16 f32 64 8 */
     -1,  -1,  /* cpu f16 f32 64 16 */
+    -1,  -1,  /* cpu f16 f32 64 64 */
     -1,  -1,  /* cpu f16 f32 64 128 */
     -1,  -1,  /* cpu f16 f32 64 other */
     -1,  -1,  /* cpu f16 f32 128 8 */
     -1,  -1,  /* cpu f16 f32 128 16 */
+    -1,  -1,  /* cpu f16 f32 128 64 */
     -1,  -1,  /* cpu f16 f32 128 128 */
     -1,  -1,  /* cpu f16 f32 128 other */
+    -1,  -1,  /* cpu f16 f32 256 8 */
+    -1,  -1,  /* cpu f16 f32 256 16 */
+    -1,  -1,  /* cpu f16 f32 256 64 */
+    -1,  -1,  /* cpu f16 f32 256 128 */
+    -1,  -1,  /* cpu f16 f32 256 other */
     -1,  -1,  /* cpu f16 f32 other 8 */
     -1,  -1,  /* cpu f16 f32 other 16 */
+    -1,  -1,  /* cpu f16 f32 other 64 */
     -1,  -1,  /* cpu f16 f32 other 128 */
     -1,  -1,  /* cpu f16 f32 other other */
     10,  10,  /* cpu f16 f16 64 8 */
     10,  10,  /* cpu f16 f16 64 16 */
+    10,  10,  /* cpu f16 f16 64 64 */
     10,  10,  /* cpu f16 f16 64 128 */
     10,  10,  /* cpu f16 f16 64 other */
     10,  10,  /* cpu f16 f16 128 8 */
     10,  10,  /* cpu f16 f16 128 16 */
+    10,  10,  /* cpu f16 f16 128 64 */
     10,  10,  /* cpu f16 f16 128 128 */
     10,  10,  /* cpu f16 f16 128 other */
+    10,  10,  /* cpu f16 f16 256 8 */
+    10,  10,  /* cpu f16 f16 256 16 */
+    10,  10,  /* cpu f16 f16 256 64 */
+    10,  10,  /* cpu f16 f16 256 128 */
+    10,  10,  /* cpu f16 f16 256 other */
     10,  10,  /* cpu f16 f16 other 8 */
     10,  10,  /* cpu f16 f16 other 16 */
+    10,  10,  /* cpu f16 f16 other 64 */
     10,  10,  /* cpu f16 f16 other 128 */
     10,  10,  /* cpu f16 f16 other other */
     -1,  -1,  /* cpu f16 bf16 64 8 */
     -1,  -1,  /* cpu f16 bf16 64 16 */
+    -1,  -1,  /* cpu f16 bf16 64 64 */
     -1,  -1,  /* cpu f16 bf16 64 128 */
     -1,  -1,  /* cpu f16 bf16 64 other */
     -1,  -1,  /* cpu f16 bf16 128 8 */
     -1,  -1,  /* cpu f16 bf16 128 16 */
+    -1,  -1,  /* cpu f16 bf16 128 64 */
     -1,  -1,  /* cpu f16 bf16 128 128 */
     -1,  -1,  /* cpu f16 bf16 128 other */
+    -1,  -1,  /* cpu f16 bf16 256 8 */
+    -1,  -1,  /* cpu f16 bf16 256 16 */
+    -1,  -1,  /* cpu f16 bf16 256 64 */
+    -1,  -1,  /* cpu f16 bf16 256 128 */
+    -1,  -1,  /* cpu f16 bf16 256 other */
     -1,  -1,  /* cpu f16 bf16 other 8 */
     -1,  -1,  /* cpu f16 bf16 other 16 */
+    -1,  -1,  /* cpu f16 bf16 other 64 */
     -1,  -1,  /* cpu f16 bf16 other 128 */
     -1,  -1,  /* cpu f16 bf16 other other */
     11,  11,  /* cpu f16 fp8_e4m3 64 8 */
     11,  11,  /* cpu f16 fp8_e4m3 64 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 64 64 */
     11,  11,  /* cpu f16 fp8_e4m3 64 128 */
     11,  11,  /* cpu f16 fp8_e4m3 64 other */
     11,  11,  /* cpu f16 fp8_e4m3 128 8 */
     11,  11,  /* cpu f16 fp8_e4m3 128 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 128 64 */
     11,  11,  /* cpu f16 fp8_e4m3 128 128 */
     11,  11,  /* cpu f16 fp8_e4m3 128 other */
+    11,  11,  /* cpu f16 fp8_e4m3 256 8 */
+    11,  11,  /* cpu f16 fp8_e4m3 256 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 256 64 */
+    11,  11,  /* cpu f16 fp8_e4m3 256 128 */
+    11,  11,  /* cpu f16 fp8_e4m3 256 other */
     11,  11,  /* cpu f16 fp8_e4m3 other 8 */
     11,  11,  /* cpu f16 fp8_e4m3 other 16 */
+    11,  11,  /* cpu f16 fp8_e4m3 other 64 */
     11,  11,  /* cpu f16 fp8_e4m3 other 128 */
     11,  11,  /* cpu f16 fp8_e4m3 other other */
     12,  12,  /* cpu f16 fp8_e5m2 64 8 */
     12,  12,  /* cpu f16 fp8_e5m2 64 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 64 64 */
     12,  12,  /* cpu f16 fp8_e5m2 64 128 */
     12,  12,  /* cpu f16 fp8_e5m2 64 other */
     12,  12,  /* cpu f16 fp8_e5m2 128 8 */
     12,  12,  /* cpu f16 fp8_e5m2 128 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 128 64 */
     12,  12,  /* cpu f16 fp8_e5m2 128 128 */
     12,  12,  /* cpu f16 fp8_e5m2 128 other */
+    12,  12,  /* cpu f16 fp8_e5m2 256 8 */
+    12,  12,  /* cpu f16 fp8_e5m2 256 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 256 64 */
+    12,  12,  /* cpu f16 fp8_e5m2 256 128 */
+    12,  12,  /* cpu f16 fp8_e5m2 256 other */
     12,  12,  /* cpu f16 fp8_e5m2 other 8 */
     12,  12,  /* cpu f16 fp8_e5m2 other 16 */
+    12,  12,  /* cpu f16 fp8_e5m2 other 64 */
     12,  12,  /* cpu f16 fp8_e5m2 other 128 */
     12,  12,  /* cpu f16 fp8_e5m2 other other */
     13,  13,  /* cpu f16 int8 64 8 */
     13,  13,  /* cpu f16 int8 64 16 */
+    13,  13,  /* cpu f16 int8 64 64 */
     13,  13,  /* cpu f16 int8 64 128 */
     13,  13,  /* cpu f16 int8 64 other */
     13,  13,  /* cpu f16 int8 128 8 */
     13,  13,  /* cpu f16 int8 128 16 */
+    13,  13,  /* cpu f16 int8 128 64 */
     13,  13,  /* cpu f16 int8 128 128 */
     13,  13,  /* cpu f16 int8 128 other */
+    13,  13,  /* cpu f16 int8 256 8 */
+    13,  13,  /* cpu f16 int8 256 16 */
+    13,  13,  /* cpu f16 int8 256 64 */
+    13,  13,  /* cpu f16 int8 256 128 */
+    13,  13,  /* cpu f16 int8 256 other */
     13,  13,  /* cpu f16 int8 other 8 */
     13,  13,  /* cpu f16 int8 other 16 */
+    13,  13,  /* cpu f16 int8 other 64 */
     13,  13,  /* cpu f16 int8 other 128 */
     13,  13,  /* cpu f16 int8 other other */
     14,  14,  /* cpu f16 nvfp4 64 8 */
     14,  14,  /* cpu f16 nvfp4 64 16 */
+    14,  14,  /* cpu f16 nvfp4 64 64 */
     14,  14,  /* cpu f16 nvfp4 64 128 */
     14,  14,  /* cpu f16 nvfp4 64 other */
     14,  14,  /* cpu f16 nvfp4 128 8 */
     14,  14,  /* cpu f16 nvfp4 128 16 */
+    14,  14,  /* cpu f16 nvfp4 128 64 */
     14,  14,  /* cpu f16 nvfp4 128 128 */
     14,  14,  /* cpu f16 nvfp4 128 other */
+    14,  14,  /* cpu f16 nvfp4 256 8 */
+    14,  14,  /* cpu f16 nvfp4 256 16 */
+    14,  14,  /* cpu f16 nvfp4 256 64 */
+    14,  14,  /* cpu f16 nvfp4 256 128 */
+    14,  14,  /* cpu f16 nvfp4 256 other */
     14,  14,  /* cpu f16 nvfp4 other 8 */
     14,  14,  /* cpu f16 nvfp4 other 16 */
+    14,  14,  /* cpu f16 nvfp4 other 64 */
     14,  14,  /* cpu f16 nvfp4 other 128 */
     14,  14,  /* cpu f16 nvfp4 other other */
     15,  15,  /* cpu f16 int8_per_token_head 64 8 */
     15,  15,  /* cpu f16 int8_per_token_head 64 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 64 64 */
     15,  15,  /* cpu f16 int8_per_token_head 64 128 */
     15,  15,  /* cpu f16 int8_per_token_head 64 other */
     15,  15,  /* cpu f16 int8_per_token_head 128 8 */
     15,  15,  /* cpu f16 int8_per_token_head 128 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 128 64 */
     15,  15,  /* cpu f16 int8_per_token_head 128 128 */
     15,  15,  /* cpu f16 int8_per_token_head 128 other */
+    15,  15,  /* cpu f16 int8_per_token_head 256 8 */
+    15,  15,  /* cpu f16 int8_per_token_head 256 16 */
+    15,  15,  /* cpu f16 int8_per_token_head 256 64 */
+    15,  15,  /* cpu f16 int8_per_token_head 256 128 */
+    15,  15,  /* cpu f16 int8_per_token_head 256 other */
     15,  15,  /* cpu f16 int8_per_token_head other 8 */
     15,  15,  /* cpu f16 int8_per_token_head other 16 */
+    15,  15,  /* cpu f16 int8_per_token_head other 64 */
     15,  15,  /* cpu f16 int8_per_token_head other 128 */
     15,  15,  /* cpu f16 int8_per_token_head other other */
     16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 64 64 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 128 */
     16,  16,  /* cpu f16 fp8_per_token_head 64 other */
     16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 128 64 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 128 */
     16,  16,  /* cpu f16 fp8_per_token_head 128 other */
+    16,  16,  /* cpu f16 fp8_per_token_head 256 8 */
+    16,  16,  /* cpu f16 fp8_per_token_head 256 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head 256 64 */
+    16,  16,  /* cpu f16 fp8_per_token_head 256 128 */
+    16,  16,  /* cpu f16 fp8_per_token_head 256 other */
     16,  16,  /* cpu f16 fp8_per_token_head other 8 */
     16,  16,  /* cpu f16 fp8_per_token_head other 16 */
+    16,  16,  /* cpu f16 fp8_per_token_head other 64 */
     16,  16,  /* cpu f16 fp8_per_token_head other 128 */
     16,  16,  /* cpu f16 fp8_per_token_head other other */
     17,  17,  /* cpu f16 int4_per_token_head 64 8 */
     17,  17,  /* cpu f16 int4_per_token_head 64 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 64 64 */
     17,  17,  /* cpu f16 int4_per_token_head 64 128 */
     17,  17,  /* cpu f16 int4_per_token_head 64 other */
     17,  17,  /* cpu f16 int4_per_token_head 128 8 */
     17,  17,  /* cpu f16 int4_per_token_head 128 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 128 64 */
     17,  17,  /* cpu f16 int4_per_token_head 128 128 */
     17,  17,  /* cpu f16 int4_per_token_head 128 other */
+    17,  17,  /* cpu f16 int4_per_token_head 256 8 */
+    17,  17,  /* cpu f16 int4_per_token_head 256 16 */
+    17,  17,  /* cpu f16 int4_per_token_head 256 64 */
+    17,  17,  /* cpu f16 int4_per_token_head 256 128 */
+    17,  17,  /* cpu f16 int4_per_token_head 256 other */
     17,  17,  /* cpu f16 int4_per_token_head other 8 */
     17,  17,  /* cpu f16 int4_per_token_head other 16 */
+    17,  17,  /* cpu f16 int4_per_token_head other 64 */
     17,  17,  /* cpu f16 int4_per_token_head other 128 */
     17,  17,  /* cpu f16 int4_per_token_head other other */
     18,  18,  /* cpu f16 q8_0 64 8 */
     18,  18,  /* cpu f16 q8_0 64 16 */
+    18,  18,  /* cpu f16 q8_0 64 64 */
     18,  18,  /* cpu f16 q8_0 64 128 */
     18,  18,  /* cpu f16 q8_0 64 other */
     18,  18,  /* cpu f16 q8_0 128 8 */
     18,  18,  /* cpu f16 q8_0 128 16 */
+    18,  18,  /* cpu f16 q8_0 128 64 */
     18,  18,  /* cpu f16 q8_0 128 128 */
     18,  18,  /* cpu f16 q8_0 128 other */
+    18,  18,  /* cpu f16 q8_0 256 8 */
+    18,  18,  /* cpu f16 q8_0 256 16 */
+    18,  18,  /* cpu f16 q8_0 256 64 */
+    18,  18,  /* cpu f16 q8_0 256 128 */
+    18,  18,  /* cpu f16 q8_0 256 other */
     18,  18,  /* cpu f16 q8_0 other 8 */
     18,  18,  /* cpu f16 q8_0 other 16 */
+    18,  18,  /* cpu f16 q8_0 other 64 */
     18,  18,  /* cpu f16 q8_0 other 128 */
     18,  18,  /* cpu f16 q8_0 other other */
     19,  19,  /* cpu f16 q4_0 64 8 */
     19,  19,  /* cpu f16 q4_0 64 16 */
+    19,  19,  /* cpu f16 q4_0 64 64 */
     19,  19,  /* cpu f16 q4_0 64 128 */
     19,  19,  /* cpu f16 q4_0 64 other */
     19,  19,  /* cpu f16 q4_0 128 8 */
     19,  19,  /* cpu f16 q4_0 128 16 */
+    19,  19,  /* cpu f16 q4_0 128 64 */
     19,  19,  /* cpu f16 q4_0 128 128 */
     19,  19,  /* cpu f16 q4_0 128 other */
+    19,  19,  /* cpu f16 q4_0 256 8 */
+    19,  19,  /* cpu f16 q4_0 256 16 */
+    19,  19,  /* cpu f16 q4_0 256 64 */
+    19,  19,  /* cpu f16 q4_0 256 128 */
+    19,  19,  /* cpu f16 q4_0 256 other */
     19,  19,  /* cpu f16 q4_0 other 8 */
     19,  19,  /* cpu f16 q4_0 other 16 */
+    19,  19,  /* cpu f16 q4_0 other 64 */
     19,  19,  /* cpu f16 q4_0 other 128 */
     19,  19,  /* cpu f16 q4_0 other other */
     -1,  -1,  /* cpu bf16 f32 64 8 */
     -1,  -1,  /* cpu bf16 f32 64 16 */
+    -1,  -1,  /* cpu bf16 f32 64 64 */
     -1,  -1,  /* cpu bf16 f32 64 128 */
     -1,  -1,  /* cpu bf16 f32 64 other */
     -1,  -1,  /* cpu bf16 f32 128 8 */
     -1,  -1,  /* cpu bf16 f32 128 16 */
+    -1,  -1,  /* cpu bf16 f32 128 64 */
     -1,  -1,  /* cpu bf16 f32 128 128 */
     -1,  -1,  /* cpu bf16 f32 128 other */
+    -1,  -1,  /* cpu bf16 f32 256 8 */
+    -1,  -1,  /* cpu bf16 f32 256 16 */
+    -1,  -1,  /* cpu bf16 f32 256 64 */
+    -1,  -1,  /* cpu bf16 f32 256 128 */
+    -1,  -1,  /* cpu bf16 f32 256 other */
     -1,  -1,  /* cpu bf16 f32 other 8 */
     -1,  -1,  /* cpu bf16 f32 other 16 */
+    -1,  -1,  /* cpu bf16 f32 other 64 */
     -1,  -1,  /* cpu bf16 f32 other 128 */
     -1,  -1,  /* cpu bf16 f32 other other */
     -1,  -1,  /* cpu bf16 f16 64 8 */
     -1,  -1,  /* cpu bf16 f16 64 16 */
+    -1,  -1,  /* cpu bf16 f16 64 64 */
     -1,  -1,  /* cpu bf16 f16 64 128 */
     -1,  -1,  /* cpu bf16 f16 64 other */
     -1,  -1,  /* cpu bf16 f16 128 8 */
     -1,  -1,  /* cpu bf16 f16 128 16 */
+    -1,  -1,  /* cpu bf16 f16 128 64 */
     -1,  -1,  /* cpu bf16 f16 128 128 */
     -1,  -1,  /* cpu bf16 f16 128 other */
+    -1,  -1,  /* cpu bf16 f16 256 8 */
+    -1,  -1,  /* cpu bf16 f16 256 16 */
+    -1,  -1,  /* cpu bf16 f16 256 64 */
+    -1,  -1,  /* cpu bf16 f16 256 128 */
+    -1,  -1,  /* cpu bf16 f16 256 other */
     -1,  -1,  /* cpu bf16 f16 other 8 */
     -1,  -1,  /* cpu bf16 f16 other 16 */
+    -1,  -1,  /* cpu bf16 f16 other 64 */
     -1,  -1,  /* cpu bf16 f16 other 128 */
     -1,  -1,  /* cpu bf16 f16 other other */
     20,  20,  /* cpu bf16 bf16 64 8 */
     20,  20,  /* cpu bf16 bf16 64 16 */
+    20,  20,  /* cpu bf16 bf16 64 64 */
     20,  20,  /* cpu bf16 bf16 64 128 */
     20,  20,  /* cpu bf16 bf16 64 other */
     20,  20,  /* cpu bf16 bf16 128 8 */
     20,  20,  /* cpu bf16 bf16 128 16 */
+    20,  20,  /* cpu bf16 bf16 128 64 */
     20,  20,  /* cpu bf16 bf16 128 128 */
     20,  20,  /* cpu bf16 bf16 128 other */
+    20,  20,  /* cpu bf16 bf16 256 8 */
+    20,  20,  /* cpu bf16 bf16 256 16 */
+    20,  20,  /* cpu bf16 bf16 256 64 */
+    20,  20,  /* cpu bf16 bf16 256 128 */
+    20,  20,  /* cpu bf16 bf16 256 other */
     20,  20,  /* cpu bf16 bf16 other 8 */
     20,  20,  /* cpu bf16 bf16 other 16 */
+    20,  20,  /* cpu bf16 bf16 other 64 */
     20,  20,  /* cpu bf16 bf16 other 128 */
     20,  20,  /* cpu bf16 bf16 other other */
     21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 64 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 64 other */
     21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 128 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 128 other */
+    21,  21,  /* cpu bf16 fp8_e4m3 256 8 */
+    21,  21,  /* cpu bf16 fp8_e4m3 256 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 256 64 */
+    21,  21,  /* cpu bf16 fp8_e4m3 256 128 */
+    21,  21,  /* cpu bf16 fp8_e4m3 256 other */
     21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
     21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
+    21,  21,  /* cpu bf16 fp8_e4m3 other 64 */
     21,  21,  /* cpu bf16 fp8_e4m3 other 128 */
     21,  21,  /* cpu bf16 fp8_e4m3 other other */
     22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 64 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 64 other */
     22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 128 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 128 other */
+    22,  22,  /* cpu bf16 fp8_e5m2 256 8 */
+    22,  22,  /* cpu bf16 fp8_e5m2 256 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 256 64 */
+    22,  22,  /* cpu bf16 fp8_e5m2 256 128 */
+    22,  22,  /* cpu bf16 fp8_e5m2 256 other */
     22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
     22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
+    22,  22,  /* cpu bf16 fp8_e5m2 other 64 */
     22,  22,  /* cpu bf16 fp8_e5m2 other 128 */
     22,  22,  /* cpu bf16 fp8_e5m2 other other */
     23,  23,  /* cpu bf16 int8 64 8 */
     23,  23,  /* cpu bf16 int8 64 16 */
+    23,  23,  /* cpu bf16 int8 64 64 */
     23,  23,  /* cpu bf16 int8 64 128 */
     23,  23,  /* cpu bf16 int8 64 other */
     23,  23,  /* cpu bf16 int8 128 8 */
     23,  23,  /* cpu bf16 int8 128 16 */
+    23,  23,  /* cpu bf16 int8 128 64 */
     23,  23,  /* cpu bf16 int8 128 128 */
     23,  23,  /* cpu bf16 int8 128 other */
+    23,  23,  /* cpu bf16 int8 256 8 */
+    23,  23,  /* cpu bf16 int8 256 16 */
+    23,  23,  /* cpu bf16 int8 256 64 */
+    23,  23,  /* cpu bf16 int8 256 128 */
+    23,  23,  /* cpu bf16 int8 256 other */
     23,  23,  /* cpu bf16 int8 other 8 */
     23,  23,  /* cpu bf16 int8 other 16 */
+    23,  23,  /* cpu bf16 int8 other 64 */
     23,  23,  /* cpu bf16 int8 other 128 */
     23,  23,  /* cpu bf16 int8 other other */
     24,  24,  /* cpu bf16 nvfp4 64 8 */
     24,  24,  /* cpu bf16 nvfp4 64 16 */
+    24,  24,  /* cpu bf16 nvfp4 64 64 */
     24,  24,  /* cpu bf16 nvfp4 64 128 */
     24,  24,  /* cpu bf16 nvfp4 64 other */
     24,  24,  /* cpu bf16 nvfp4 128 8 */
     24,  24,  /* cpu bf16 nvfp4 128 16 */
+    24,  24,  /* cpu bf16 nvfp4 128 64 */
     24,  24,  /* cpu bf16 nvfp4 128 128 */
     24,  24,  /* cpu bf16 nvfp4 128 other */
+    24,  24,  /* cpu bf16 nvfp4 256 8 */
+    24,  24,  /* cpu bf16 nvfp4 256 16 */
+    24,  24,  /* cpu bf16 nvfp4 256 64 */
+    24,  24,  /* cpu bf16 nvfp4 256 128 */
+    24,  24,  /* cpu bf16 nvfp4 256 other */
     24,  24,  /* cpu bf16 nvfp4 other 8 */
     24,  24,  /* cpu bf16 nvfp4 other 16 */
+    24,  24,  /* cpu bf16 nvfp4 other 64 */
     24,  24,  /* cpu bf16 nvfp4 other 128 */
     24,  24,  /* cpu bf16 nvfp4 other other */
     25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 64 64 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 128 */
     25,  25,  /* cpu bf16 int8_per_token_head 64 other */
     25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 128 64 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 128 */
     25,  25,  /* cpu bf16 int8_per_token_head 128 other */
+    25,  25,  /* cpu bf16 int8_per_token_head 256 8 */
+    25,  25,  /* cpu bf16 int8_per_token_head 256 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head 256 64 */
+    25,  25,  /* cpu bf16 int8_per_token_head 256 128 */
+    25,  25,  /* cpu bf16 int8_per_token_head 256 other */
     25,  25,  /* cpu bf16 int8_per_token_head other 8 */
     25,  25,  /* cpu bf16 int8_per_token_head other 16 */
+    25,  25,  /* cpu bf16 int8_per_token_head other 64 */
     25,  25,  /* cpu bf16 int8_per_token_head other 128 */
     25,  25,  /* cpu bf16 int8_per_token_head other other */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 64 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 128 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
+    26,  26,  /* cpu bf16 fp8_per_token_head 256 8 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 256 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 256 64 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 256 128 */
+    26,  26,  /* cpu bf16 fp8_per_token_head 256 other */
     26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
     26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
+    26,  26,  /* cpu bf16 fp8_per_token_head other 64 */
     26,  26,  /* cpu bf16 fp8_per_token_head other 128 */
     26,  26,  /* cpu bf16 fp8_per_token_head other other */
     27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 64 64 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 128 */
     27,  27,  /* cpu bf16 int4_per_token_head 64 other */
     27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 128 64 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 128 */
     27,  27,  /* cpu bf16 int4_per_token_head 128 other */
+    27,  27,  /* cpu bf16 int4_per_token_head 256 8 */
+    27,  27,  /* cpu bf16 int4_per_token_head 256 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head 256 64 */
+    27,  27,  /* cpu bf16 int4_per_token_head 256 128 */
+    27,  27,  /* cpu bf16 int4_per_token_head 256 other */
     27,  27,  /* cpu bf16 int4_per_token_head other 8 */
     27,  27,  /* cpu bf16 int4_per_token_head other 16 */
+    27,  27,  /* cpu bf16 int4_per_token_head other 64 */
     27,  27,  /* cpu bf16 int4_per_token_head other 128 */
     27,  27,  /* cpu bf16 int4_per_token_head other other */
     28,  28,  /* cpu bf16 q8_0 64 8 */
     28,  28,  /* cpu bf16 q8_0 64 16 */
+    28,  28,  /* cpu bf16 q8_0 64 64 */
     28,  28,  /* cpu bf16 q8_0 64 128 */
     28,  28,  /* cpu bf16 q8_0 64 other */
     28,  28,  /* cpu bf16 q8_0 128 8 */
     28,  28,  /* cpu bf16 q8_0 128 16 */
+    28,  28,  /* cpu bf16 q8_0 128 64 */
     28,  28,  /* cpu bf16 q8_0 128 128 */
     28,  28,  /* cpu bf16 q8_0 128 other */
+    28,  28,  /* cpu bf16 q8_0 256 8 */
+    28,  28,  /* cpu bf16 q8_0 256 16 */
+    28,  28,  /* cpu bf16 q8_0 256 64 */
+    28,  28,  /* cpu bf16 q8_0 256 128 */
+    28,  28,  /* cpu bf16 q8_0 256 other */
     28,  28,  /* cpu bf16 q8_0 other 8 */
     28,  28,  /* cpu bf16 q8_0 other 16 */
+    28,  28,  /* cpu bf16 q8_0 other 64 */
     28,  28,  /* cpu bf16 q8_0 other 128 */
     28,  28,  /* cpu bf16 q8_0 other other */
     29,  29,  /* cpu bf16 q4_0 64 8 */
     29,  29,  /* cpu bf16 q4_0 64 16 */
+    29,  29,  /* cpu bf16 q4_0 64 64 */
     29,  29,  /* cpu bf16 q4_0 64 128 */
     29,  29,  /* cpu bf16 q4_0 64 other */
     29,  29,  /* cpu bf16 q4_0 128 8 */
     29,  29,  /* cpu bf16 q4_0 128 16 */
+    29,  29,  /* cpu bf16 q4_0 128 64 */
     29,  29,  /* cpu bf16 q4_0 128 128 */
     29,  29,  /* cpu bf16 q4_0 128 other */
+    29,  29,  /* cpu bf16 q4_0 256 8 */
+    29,  29,  /* cpu bf16 q4_0 256 16 */
+    29,  29,  /* cpu bf16 q4_0 256 64 */
+    29,  29,  /* cpu bf16 q4_0 256 128 */
+    29,  29,  /* cpu bf16 q4_0 256 other */
     29,  29,  /* cpu bf16 q4_0 other 8 */
     29,  29,  /* cpu bf16 q4_0 other 16 */
+    29,  29,  /* cpu bf16 q4_0 other 64 */
     29,  29,  /* cpu bf16 q4_0 other 128 */
     29,  29,  /* cpu bf16 q4_0 other other */
     30,  30,  /* cuda f32 f32 64 8 */
     30,  30,  /* cuda f32 f32 64 16 */
+    30,  30,  /* cuda f32 f32 64 64 */
     30,  30,  /* cuda f32 f32 64 128 */
     30,  30,  /* cuda f32 f32 64 other */
     30,  30,  /* cuda f32 f32 128 8 */
     30,  30,  /* cuda f32 f32 128 16 */
+    30,  30,  /* cuda f32 f32 128 64 */
     30,  30,  /* cuda f32 f32 128 128 */
     30,  30,  /* cuda f32 f32 128 other */
+    30,  30,  /* cuda f32 f32 256 8 */
+    30,  30,  /* cuda f32 f32 256 16 */
+    30,  30,  /* cuda f32 f32 256 64 */
+    30,  30,  /* cuda f32 f32 256 128 */
+    30,  30,  /* cuda f32 f32 256 other */
     30,  30,  /* cuda f32 f32 other 8 */
     30,  30,  /* cuda f32 f32 other 16 */
+    30,  30,  /* cuda f32 f32 other 64 */
     30,  30,  /* cuda f32 f32 other 128 */
     30,  30,  /* cuda f32 f32 other other */
     -1,  -1,  /* cuda f32 f16 64 8 */
     -1,  -1,  /* cuda f32 f16 64 16 */
+    -1,  -1,  /* cuda f32 f16 64 64 */
     -1,  -1,  /* cuda f32 f16 64 128 */
     -1,  -1,  /* cuda f32 f16 64 other */
     -1,  -1,  /* cuda f32 f16 128 8 */
     -1,  -1,  /* cuda f32 f16 128 16 */
+    -1,  -1,  /* cuda f32 f16 128 64 */
     -1,  -1,  /* cuda f32 f16 128 128 */
     -1,  -1,  /* cuda f32 f16 128 other */
+    -1,  -1,  /* cuda f32 f16 256 8 */
+    -1,  -1,  /* cuda f32 f16 256 16 */
+    -1,  -1,  /* cuda f32 f16 256 64 */
+    -1,  -1,  /* cuda f32 f16 256 128 */
+    -1,  -1,  /* cuda f32 f16 256 other */
     -1,  -1,  /* cuda f32 f16 other 8 */
     -1,  -1,  /* cuda f32 f16 other 16 */
+    -1,  -1,  /* cuda f32 f16 other 64 */
     -1,  -1,  /* cuda f32 f16 other 128 */
     -1,  -1,  /* cuda f32 f16 other other */
     -1,  -1,  /* cuda f32 bf16 64 8 */
     -1,  -1,  /* cuda f32 bf16 64 16 */
+    -1,  -1,  /* cuda f32 bf16 64 64 */
     -1,  -1,  /* cuda f32 bf16 64 128 */
     -1,  -1,  /* cuda f32 bf16 64 other */
     -1,  -1,  /* cuda f32 bf16 128 8 */
     -1,  -1,  /* cuda f32 bf16 128 16 */
+    -1,  -1,  /* cuda f32 bf16 128 64 */
     -1,  -1,  /* cuda f32 bf16 128 128 */
     -1,  -1,  /* cuda f32 bf16 128 other */
+    -1,  -1,  /* cuda f32 bf16 256 8 */
+    -1,  -1,  /* cuda f32 bf16 256 16 */
+    -1,  -1,  /* cuda f32 bf16 256 64 */
+    -1,  -1,  /* cuda f32 bf16 256 128 */
+    -1,  -1,  /* cuda f32 bf16 256 other */
     -1,  -1,  /* cuda f32 bf16 other 8 */
     -1,  -1,  /* cuda f32 bf16 other 16 */
+    -1,  -1,  /* cuda f32 bf16 other 64 */
     -1,  -1,  /* cuda f32 bf16 other 128 */
     -1,  -1,  /* cuda f32 bf16 other other */
     31,  31,  /* cuda f32 fp8_e4m3 64 8 */
     31,  31,  /* cuda f32 fp8_e4m3 64 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 64 64 */
     31,  31,  /* cuda f32 fp8_e4m3 64 128 */
     31,  31,  /* cuda f32 fp8_e4m3 64 other */
     31,  31,  /* cuda f32 fp8_e4m3 128 8 */
     31,  31,  /* cuda f32 fp8_e4m3 128 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 128 64 */
     31,  31,  /* cuda f32 fp8_e4m3 128 128 */
     31,  31,  /* cuda f32 fp8_e4m3 128 other */
+    31,  31,  /* cuda f32 fp8_e4m3 256 8 */
+    31,  31,  /* cuda f32 fp8_e4m3 256 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 256 64 */
+    31,  31,  /* cuda f32 fp8_e4m3 256 128 */
+    31,  31,  /* cuda f32 fp8_e4m3 256 other */
     31,  31,  /* cuda f32 fp8_e4m3 other 8 */
     31,  31,  /* cuda f32 fp8_e4m3 other 16 */
+    31,  31,  /* cuda f32 fp8_e4m3 other 64 */
     31,  31,  /* cuda f32 fp8_e4m3 other 128 */
     31,  31,  /* cuda f32 fp8_e4m3 other other */
     32,  32,  /* cuda f32 fp8_e5m2 64 8 */
     32,  32,  /* cuda f32 fp8_e5m2 64 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 64 64 */
     32,  32,  /* cuda f32 fp8_e5m2 64 128 */
     32,  32,  /* cuda f32 fp8_e5m2 64 other */
     32,  32,  /* cuda f32 fp8_e5m2 128 8 */
     32,  32,  /* cuda f32 fp8_e5m2 128 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 128 64 */
     32,  32,  /* cuda f32 fp8_e5m2 128 128 */
     32,  32,  /* cuda f32 fp8_e5m2 128 other */
+    32,  32,  /* cuda f32 fp8_e5m2 256 8 */
+    32,  32,  /* cuda f32 fp8_e5m2 256 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 256 64 */
+    32,  32,  /* cuda f32 fp8_e5m2 256 128 */
+    32,  32,  /* cuda f32 fp8_e5m2 256 other */
     32,  32,  /* cuda f32 fp8_e5m2 other 8 */
     32,  32,  /* cuda f32 fp8_e5m2 other 16 */
+    32,  32,  /* cuda f32 fp8_e5m2 other 64 */
     32,  32,  /* cuda f32 fp8_e5m2 other 128 */
     32,  32,  /* cuda f32 fp8_e5m2 other other */
     33,  33,  /* cuda f32 int8 64 8 */
     33,  33,  /* cuda f32 int8 64 16 */
+    33,  33,  /* cuda f32 int8 64 64 */
     33,  33,  /* cuda f32 int8 64 128 */
     33,  33,  /* cuda f32 int8 64 other */
     33,  33,  /* cuda f32 int8 128 8 */
     33,  33,  /* cuda f32 int8 128 16 */
+    33,  33,  /* cuda f32 int8 128 64 */
     33,  33,  /* cuda f32 int8 128 128 */
     33,  33,  /* cuda f32 int8 128 other */
+    33,  33,  /* cuda f32 int8 256 8 */
+    33,  33,  /* cuda f32 int8 256 16 */
+    33,  33,  /* cuda f32 int8 256 64 */
+    33,  33,  /* cuda f32 int8 256 128 */
+    33,  33,  /* cuda f32 int8 256 other */
     33,  33,  /* cuda f32 int8 other 8 */
     33,  33,  /* cuda f32 int8 other 16 */
+    33,  33,  /* cuda f32 int8 other 64 */
     33,  33,  /* cuda f32 int8 other 128 */
     33,  33,  /* cuda f32 int8 other other */
     34,  34,  /* cuda f32 nvfp4 64 8 */
     34,  34,  /* cuda f32 nvfp4 64 16 */
+    34,  34,  /* cuda f32 nvfp4 64 64 */
     34,  34,  /* cuda f32 nvfp4 64 128 */
     34,  34,  /* cuda f32 nvfp4 64 other */
     34,  34,  /* cuda f32 nvfp4 128 8 */
     34,  34,  /* cuda f32 nvfp4 128 16 */
+    34,  34,  /* cuda f32 nvfp4 128 64 */
     34,  34,  /* cuda f32 nvfp4 128 128 */
     34,  34,  /* cuda f32 nvfp4 128 other */
+    34,  34,  /* cuda f32 nvfp4 256 8 */
+    34,  34,  /* cuda f32 nvfp4 256 16 */
+    34,  34,  /* cuda f32 nvfp4 256 64 */
+    34,  34,  /* cuda f32 nvfp4 256 128 */
+    34,  34,  /* cuda f32 nvfp4 256 other */
     34,  34,  /* cuda f32 nvfp4 other 8 */
     34,  34,  /* cuda f32 nvfp4 other 16 */
+    34,  34,  /* cuda f32 nvfp4 other 64 */
     34,  34,  /* cuda f32 nvfp4 other 128 */
     34,  34,  /* cuda f32 nvfp4 other other */
     35,  35,  /* cuda f32 int8_per_token_head 64 8 */
     35,  35,  /* cuda f32 int8_per_token_head 64 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 64 64 */
     35,  35,  /* cuda f32 int8_per_token_head 64 128 */
     35,  35,  /* cuda f32 int8_per_token_head 64 other */
     35,  35,  /* cuda f32 int8_per_token_head 128 8 */
     35,  35,  /* cuda f32 int8_per_token_head 128 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 128 64 */
     35,  35,  /* cuda f32 int8_per_token_head 128 128 */
     35,  35,  /* cuda f32 int8_per_token_head 128 other */
+    35,  35,  /* cuda f32 int8_per_token_head 256 8 */
+    35,  35,  /* cuda f32 int8_per_token_head 256 16 */
+    35,  35,  /* cuda f32 int8_per_token_head 256 64 */
+    35,  35,  /* cuda f32 int8_per_token_head 256 128 */
+    35,  35,  /* cuda f32 int8_per_token_head 256 other */
     35,  35,  /* cuda f32 int8_per_token_head other 8 */
     35,  35,  /* cuda f32 int8_per_token_head other 16 */
+    35,  35,  /* cuda f32 int8_per_token_head other 64 */
     35,  35,  /* cuda f32 int8_per_token_head other 128 */
     35,  35,  /* cuda f32 int8_per_token_head other other */
     36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 64 64 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 128 */
     36,  36,  /* cuda f32 fp8_per_token_head 64 other */
     36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 128 64 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 128 */
     36,  36,  /* cuda f32 fp8_per_token_head 128 other */
+    36,  36,  /* cuda f32 fp8_per_token_head 256 8 */
+    36,  36,  /* cuda f32 fp8_per_token_head 256 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head 256 64 */
+    36,  36,  /* cuda f32 fp8_per_token_head 256 128 */
+    36,  36,  /* cuda f32 fp8_per_token_head 256 other */
     36,  36,  /* cuda f32 fp8_per_token_head other 8 */
     36,  36,  /* cuda f32 fp8_per_token_head other 16 */
+    36,  36,  /* cuda f32 fp8_per_token_head other 64 */
     36,  36,  /* cuda f32 fp8_per_token_head other 128 */
     36,  36,  /* cuda f32 fp8_per_token_head other other */
     37,  37,  /* cuda f32 int4_per_token_head 64 8 */
     37,  37,  /* cuda f32 int4_per_token_head 64 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 64 64 */
     37,  37,  /* cuda f32 int4_per_token_head 64 128 */
     37,  37,  /* cuda f32 int4_per_token_head 64 other */
     37,  37,  /* cuda f32 int4_per_token_head 128 8 */
     37,  37,  /* cuda f32 int4_per_token_head 128 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 128 64 */
     37,  37,  /* cuda f32 int4_per_token_head 128 128 */
     37,  37,  /* cuda f32 int4_per_token_head 128 other */
+    37,  37,  /* cuda f32 int4_per_token_head 256 8 */
+    37,  37,  /* cuda f32 int4_per_token_head 256 16 */
+    37,  37,  /* cuda f32 int4_per_token_head 256 64 */
+    37,  37,  /* cuda f32 int4_per_token_head 256 128 */
+    37,  37,  /* cuda f32 int4_per_token_head 256 other */
     37,  37,  /* cuda f32 int4_per_token_head other 8 */
     37,  37,  /* cuda f32 int4_per_token_head other 16 */
+    37,  37,  /* cuda f32 int4_per_token_head other 64 */
     37,  37,  /* cuda f32 int4_per_token_head other 128 */
     37,  37,  /* cuda f32 int4_per_token_head other other */
     38,  38,  /* cuda f32 q8_0 64 8 */
     38,  38,  /* cuda f32 q8_0 64 16 */
+    38,  38,  /* cuda f32 q8_0 64 64 */
     38,  38,  /* cuda f32 q8_0 64 128 */
     38,  38,  /* cuda f32 q8_0 64 other */
     38,  38,  /* cuda f32 q8_0 128 8 */
     38,  38,  /* cuda f32 q8_0 128 16 */
+    38,  38,  /* cuda f32 q8_0 128 64 */
     38,  38,  /* cuda f32 q8_0 128 128 */
     38,  38,  /* cuda f32 q8_0 128 other */
+    38,  38,  /* cuda f32 q8_0 256 8 */
+    38,  38,  /* cuda f32 q8_0 256 16 */
+    38,  38,  /* cuda f32 q8_0 256 64 */
+    38,  38,  /* cuda f32 q8_0 256 128 */
+    38,  38,  /* cuda f32 q8_0 256 other */
     38,  38,  /* cuda f32 q8_0 other 8 */
     38,  38,  /* cuda f32 q8_0 other 16 */
+    38,  38,  /* cuda f32 q8_0 other 64 */
     38,  38,  /* cuda f32 q8_0 other 128 */
     38,  38,  /* cuda f32 q8_0 other other */
     39,  39,  /* cuda f32 q4_0 64 8 */
     39,  39,  /* cuda f32 q4_0 64 16 */
+    39,  39,  /* cuda f32 q4_0 64 64 */
     39,  39,  /* cuda f32 q4_0 64 128 */
     39,  39,  /* cuda f32 q4_0 64 other */
     39,  39,  /* cuda f32 q4_0 128 8 */
     39,  39,  /* cuda f32 q4_0 128 16 */
+    39,  39,  /* cuda f32 q4_0 128 64 */
     39,  39,  /* cuda f32 q4_0 128 128 */
     39,  39,  /* cuda f32 q4_0 128 other */
+    39,  39,  /* cuda f32 q4_0 256 8 */
+    39,  39,  /* cuda f32 q4_0 256 16 */
+    39,  39,  /* cuda f32 q4_0 256 64 */
+    39,  39,  /* cuda f32 q4_0 256 128 */
+    39,  39,  /* cuda f32 q4_0 256 other */
     39,  39,  /* cuda f32 q4_0 other 8 */
     39,  39,  /* cuda f32 q4_0 other 16 */
+    39,  39,  /* cuda f32 q4_0 other 64 */
     39,  39,  /* cuda f32 q4_0 other 128 */
     39,  39,  /* cuda f32 q4_0 other other */
     -1,  -1,  /* cuda f16 f32 64 8 */
     -1,  -1,  /* cuda f16 f32 64 16 */
+    -1,  -1,  /* cuda f16 f32 64 64 */
     -1,  -1,  /* cuda f16 f32 64 128 */
     -1,  -1,  /* cuda f16 f32 64 other */
     -1,  -1,  /* cuda f16 f32 128 8 */
     -1,  -1,  /* cuda f16 f32 128 16 */
+    -1,  -1,  /* cuda f16 f32 128 64 */
     -1,  -1,  /* cuda f16 f32 128 128 */
     -1,  -1,  /* cuda f16 f32 128 other */
+    -1,  -1,  /* cuda f16 f32 256 8 */
+    -1,  -1,  /* cuda f16 f32 256 16 */
+    -1,  -1,  /* cuda f16 f32 256 64 */
+    -1,  -1,  /* cuda f16 f32 256 128 */
+    -1,  -1,  /* cuda f16 f32 256 other */
     -1,  -1,  /* cuda f16 f32 other 8 */
     -1,  -1,  /* cuda f16 f32 other 16 */
+    -1,  -1,  /* cuda f16 f32 other 64 */
     -1,  -1,  /* cuda f16 f32 other 128 */
     -1,  -1,  /* cuda f16 f32 other other */
-    40,  46,  /* cuda f16 f16 64 8 */
-    41,  46,  /* cuda f16 f16 64 16 */
-    42,  46,  /* cuda f16 f16 64 128 */
-    46,  46,  /* cuda f16 f16 64 other */
-    43,  46,  /* cuda f16 f16 128 8 */
-    44,  46,  /* cuda f16 f16 128 16 */
-    45,  46,  /* cuda f16 f16 128 128 */
-    46,  46,  /* cuda f16 f16 128 other */
-    46,  46,  /* cuda f16 f16 other 8 */
-    46,  46,  /* cuda f16 f16 other 16 */
-    46,  46,  /* cuda f16 f16 other 128 */
-    46,  46,  /* cuda f16 f16 other other */
+    40,  48,  /* cuda f16 f16 64 8 */
+    41,  48,  /* cuda f16 f16 64 16 */
+    48,  48,  /* cuda f16 f16 64 64 */
+    42,  48,  /* cuda f16 f16 64 128 */
+    48,  48,  /* cuda f16 f16 64 other */
+    43,  48,  /* cuda f16 f16 128 8 */
+    44,  48,  /* cuda f16 f16 128 16 */
+    48,  48,  /* cuda f16 f16 128 64 */
+    45,  48,  /* cuda f16 f16 128 128 */
+    48,  48,  /* cuda f16 f16 128 other */
+    46,  48,  /* cuda f16 f16 256 8 */
+    48,  48,  /* cuda f16 f16 256 16 */
+    47,  48,  /* cuda f16 f16 256 64 */
+    48,  48,  /* cuda f16 f16 256 128 */
+    48,  48,  /* cuda f16 f16 256 other */
+    48,  48,  /* cuda f16 f16 other 8 */
+    48,  48,  /* cuda f16 f16 other 16 */
+    48,  48,  /* cuda f16 f16 other 64 */
+    48,  48,  /* cuda f16 f16 other 128 */
+    48,  48,  /* cuda f16 f16 other other */
     -1,  -1,  /* cuda f16 bf16 64 8 */
     -1,  -1,  /* cuda f16 bf16 64 16 */
+    -1,  -1,  /* cuda f16 bf16 64 64 */
     -1,  -1,  /* cuda f16 bf16 64 128 */
     -1,  -1,  /* cuda f16 bf16 64 other */
     -1,  -1,  /* cuda f16 bf16 128 8 */
     -1,  -1,  /* cuda f16 bf16 128 16 */
+    -1,  -1,  /* cuda f16 bf16 128 64 */
     -1,  -1,  /* cuda f16 bf16 128 128 */
     -1,  -1,  /* cuda f16 bf16 128 other */
+    -1,  -1,  /* cuda f16 bf16 256 8 */
+    -1,  -1,  /* cuda f16 bf16 256 16 */
+    -1,  -1,  /* cuda f16 bf16 256 64 */
+    -1,  -1,  /* cuda f16 bf16 256 128 */
+    -1,  -1,  /* cuda f16 bf16 256 other */
     -1,  -1,  /* cuda f16 bf16 other 8 */
     -1,  -1,  /* cuda f16 bf16 other 16 */
+    -1,  -1,  /* cuda f16 bf16 other 64 */
     -1,  -1,  /* cuda f16 bf16 other 128 */
     -1,  -1,  /* cuda f16 bf16 other other */
-    47,  53,  /* cuda f16 fp8_e4m3 64 8 */
-    48,  53,  /* cuda f16 fp8_e4m3 64 16 */
-    49,  53,  /* cuda f16 fp8_e4m3 64 128 */
-    53,  53,  /* cuda f16 fp8_e4m3 64 other */
-    50,  53,  /* cuda f16 fp8_e4m3 128 8 */
-    51,  53,  /* cuda f16 fp8_e4m3 128 16 */
-    52,  53,  /* cuda f16 fp8_e4m3 128 128 */
-    53,  53,  /* cuda f16 fp8_e4m3 128 other */
-    53,  53,  /* cuda f16 fp8_e4m3 other 8 */
-    53,  53,  /* cuda f16 fp8_e4m3 other 16 */
-    53,  53,  /* cuda f16 fp8_e4m3 other 128 */
-    53,  53,  /* cuda f16 fp8_e4m3 other other */
-    54,  60,  /* cuda f16 fp8_e5m2 64 8 */
-    55,  60,  /* cuda f16 fp8_e5m2 64 16 */
-    56,  60,  /* cuda f16 fp8_e5m2 64 128 */
-    60,  60,  /* cuda f16 fp8_e5m2 64 other */
-    57,  60,  /* cuda f16 fp8_e5m2 128 8 */
-    58,  60,  /* cuda f16 fp8_e5m2 128 16 */
-    59,  60,  /* cuda f16 fp8_e5m2 128 128 */
-    60,  60,  /* cuda f16 fp8_e5m2 128 other */
-    60,  60,  /* cuda f16 fp8_e5m2 other 8 */
-    60,  60,  /* cuda f16 fp8_e5m2 other 16 */
-    60,  60,  /* cuda f16 fp8_e5m2 other 128 */
-    60,  60,  /* cuda f16 fp8_e5m2 other other */
-    61,  67,  /* cuda f16 int8 64 8 */
-    62,  67,  /* cuda f16 int8 64 16 */
-    63,  67,  /* cuda f16 int8 64 128 */
-    67,  67,  /* cuda f16 int8 64 other */
-    64,  67,  /* cuda f16 int8 128 8 */
-    65,  67,  /* cuda f16 int8 128 16 */
-    66,  67,  /* cuda f16 int8 128 128 */
-    67,  67,  /* cuda f16 int8 128 other */
-    67,  67,  /* cuda f16 int8 other 8 */
-    67,  67,  /* cuda f16 int8 other 16 */
-    67,  67,  /* cuda f16 int8 other 128 */
-    67,  67,  /* cuda f16 int8 other other */
-    68,  68,  /* cuda f16 nvfp4 64 8 */
-    68,  68,  /* cuda f16 nvfp4 64 16 */
-    68,  68,  /* cuda f16 nvfp4 64 128 */
-    68,  68,  /* cuda f16 nvfp4 64 other */
-    68,  68,  /* cuda f16 nvfp4 128 8 */
-    68,  68,  /* cuda f16 nvfp4 128 16 */
-    68,  68,  /* cuda f16 nvfp4 128 128 */
-    68,  68,  /* cuda f16 nvfp4 128 other */
-    68,  68,  /* cuda f16 nvfp4 other 8 */
-    68,  68,  /* cuda f16 nvfp4 other 16 */
-    68,  68,  /* cuda f16 nvfp4 other 128 */
-    68,  68,  /* cuda f16 nvfp4 other other */
-    69,  75,  /* cuda f16 int8_per_token_head 64 8 */
-    70,  75,  /* cuda f16 int8_per_token_head 64 16 */
-    71,  75,  /* cuda f16 int8_per_token_head 64 128 */
-    75,  75,  /* cuda f16 int8_per_token_head 64 other */
-    72,  75,  /* cuda f16 int8_per_token_head 128 8 */
-    73,  75,  /* cuda f16 int8_per_token_head 128 16 */
-    74,  75,  /* cuda f16 int8_per_token_head 128 128 */
-    75,  75,  /* cuda f16 int8_per_token_head 128 other */
-    75,  75,  /* cuda f16 int8_per_token_head other 8 */
-    75,  75,  /* cuda f16 int8_per_token_head other 16 */
-    75,  75,  /* cuda f16 int8_per_token_head other 128 */
-    75,  75,  /* cuda f16 int8_per_token_head other other */
-    76,  82,  /* cuda f16 fp8_per_token_head 64 8 */
-    77,  82,  /* cuda f16 fp8_per_token_head 64 16 */
-    78,  82,  /* cuda f16 fp8_per_token_head 64 128 */
-    82,  82,  /* cuda f16 fp8_per_token_head 64 other */
-    79,  82,  /* cuda f16 fp8_per_token_head 128 8 */
-    80,  82,  /* cuda f16 fp8_per_token_head 128 16 */
-    81,  82,  /* cuda f16 fp8_per_token_head 128 128 */
-    82,  82,  /* cuda f16 fp8_per_token_head 128 other */
-    82,  82,  /* cuda f16 fp8_per_token_head other 8 */
-    82,  82,  /* cuda f16 fp8_per_token_head other 16 */
-    82,  82,  /* cuda f16 fp8_per_token_head other 128 */
-    82,  82,  /* cuda f16 fp8_per_token_head other other */
-    83,  83,  /* cuda f16 int4_per_token_head 64 8 */
-    83,  83,  /* cuda f16 int4_per_token_head 64 16 */
-    83,  83,  /* cuda f16 int4_per_token_head 64 128 */
-    83,  83,  /* cuda f16 int4_per_token_head 64 other */
-    83,  83,  /* cuda f16 int4_per_token_head 128 8 */
-    83,  83,  /* cuda f16 int4_per_token_head 128 16 */
-    83,  83,  /* cuda f16 int4_per_token_head 128 128 */
-    83,  83,  /* cuda f16 int4_per_token_head 128 other */
-    83,  83,  /* cuda f16 int4_per_token_head other 8 */
-    83,  83,  /* cuda f16 int4_per_token_head other 16 */
-    83,  83,  /* cuda f16 int4_per_token_head other 128 */
-    83,  83,  /* cuda f16 int4_per_token_head other other */
-    84,  84,  /* cuda f16 q8_0 64 8 */
-    84,  84,  /* cuda f16 q8_0 64 16 */
-    84,  84,  /* cuda f16 q8_0 64 128 */
-    84,  84,  /* cuda f16 q8_0 64 other */
-    84,  84,  /* cuda f16 q8_0 128 8 */
-    84,  84,  /* cuda f16 q8_0 128 16 */
-    84,  84,  /* cuda f16 q8_0 128 128 */
-    84,  84,  /* cuda f16 q8_0 128 other */
-    84,  84,  /* cuda f16 q8_0 other 8 */
-    84,  84,  /* cuda f16 q8_0 other 16 */
-    84,  84,  /* cuda f16 q8_0 other 128 */
-    84,  84,  /* cuda f16 q8_0 other other */
-    85,  85,  /* cuda f16 q4_0 64 8 */
-    85,  85,  /* cuda f16 q4_0 64 16 */
-    85,  85,  /* cuda f16 q4_0 64 128 */
-    85,  85,  /* cuda f16 q4_0 64 other */
-    85,  85,  /* cuda f16 q4_0 128 8 */
-    85,  85,  /* cuda f16 q4_0 128 16 */
-    85,  85,  /* cuda f16 q4_0 128 128 */
-    85,  85,  /* cuda f16 q4_0 128 other */
-    85,  85,  /* cuda f16 q4_0 other 8 */
-    85,  85,  /* cuda f16 q4_0 other 16 */
-    85,  85,  /* cuda f16 q4_0 other 128 */
-    85,  85,  /* cuda f16 q4_0 other other */
+    49,  57,  /* cuda f16 fp8_e4m3 64 8 */
+    50,  57,  /* cuda f16 fp8_e4m3 64 16 */
+    57,  57,  /* cuda f16 fp8_e4m3 64 64 */
+    51,  57,  /* cuda f16 fp8_e4m3 64 128 */
+    57,  57,  /* cuda f16 fp8_e4m3 64 other */
+    52,  57,  /* cuda f16 fp8_e4m3 128 8 */
+    53,  57,  /* cuda f16 fp8_e4m3 128 16 */
+    57,  57,  /* cuda f16 fp8_e4m3 128 64 */
+    54,  57,  /* cuda f16 fp8_e4m3 128 128 */
+    57,  57,  /* cuda f16 fp8_e4m3 128 other */
+    55,  57,  /* cuda f16 fp8_e4m3 256 8 */
+    57,  57,  /* cuda f16 fp8_e4m3 256 16 */
+    56,  57,  /* cuda f16 fp8_e4m3 256 64 */
+    57,  57,  /* cuda f16 fp8_e4m3 256 128 */
+    57,  57,  /* cuda f16 fp8_e4m3 256 other */
+    57,  57,  /* cuda f16 fp8_e4m3 other 8 */
+    57,  57,  /* cuda f16 fp8_e4m3 other 16 */
+    57,  57,  /* cuda f16 fp8_e4m3 other 64 */
+    57,  57,  /* cuda f16 fp8_e4m3 other 128 */
+    57,  57,  /* cuda f16 fp8_e4m3 other other */
+    58,  64,  /* cuda f16 fp8_e5m2 64 8 */
+    59,  64,  /* cuda f16 fp8_e5m2 64 16 */
+    64,  64,  /* cuda f16 fp8_e5m2 64 64 */
+    60,  64,  /* cuda f16 fp8_e5m2 64 128 */
+    64,  64,  /* cuda f16 fp8_e5m2 64 other */
+    61,  64,  /* cuda f16 fp8_e5m2 128 8 */
+    62,  64,  /* cuda f16 fp8_e5m2 128 16 */
+    64,  64,  /* cuda f16 fp8_e5m2 128 64 */
+    63,  64,  /* cuda f16 fp8_e5m2 128 128 */
+    64,  64,  /* cuda f16 fp8_e5m2 128 other */
+    64,  64,  /* cuda f16 fp8_e5m2 256 8 */
+    64,  64,  /* cuda f16 fp8_e5m2 256 16 */
+    64,  64,  /* cuda f16 fp8_e5m2 256 64 */
+    64,  64,  /* cuda f16 fp8_e5m2 256 128 */
+    64,  64,  /* cuda f16 fp8_e5m2 256 other */
+    64,  64,  /* cuda f16 fp8_e5m2 other 8 */
+    64,  64,  /* cuda f16 fp8_e5m2 other 16 */
+    64,  64,  /* cuda f16 fp8_e5m2 other 64 */
+    64,  64,  /* cuda f16 fp8_e5m2 other 128 */
+    64,  64,  /* cuda f16 fp8_e5m2 other other */
+    65,  71,  /* cuda f16 int8 64 8 */
+    66,  71,  /* cuda f16 int8 64 16 */
+    71,  71,  /* cuda f16 int8 64 64 */
+    67,  71,  /* cuda f16 int8 64 128 */
+    71,  71,  /* cuda f16 int8 64 other */
+    68,  71,  /* cuda f16 int8 128 8 */
+    69,  71,  /* cuda f16 int8 128 16 */
+    71,  71,  /* cuda f16 int8 128 64 */
+    70,  71,  /* cuda f16 int8 128 128 */
+    71,  71,  /* cuda f16 int8 128 other */
+    71,  71,  /* cuda f16 int8 256 8 */
+    71,  71,  /* cuda f16 int8 256 16 */
+    71,  71,  /* cuda f16 int8 256 64 */
+    71,  71,  /* cuda f16 int8 256 128 */
+    71,  71,  /* cuda f16 int8 256 other */
+    71,  71,  /* cuda f16 int8 other 8 */
+    71,  71,  /* cuda f16 int8 other 16 */
+    71,  71,  /* cuda f16 int8 other 64 */
+    71,  71,  /* cuda f16 int8 other 128 */
+    71,  71,  /* cuda f16 int8 other other */
+    74,  74,  /* cuda f16 nvfp4 64 8 */
+    74,  74,  /* cuda f16 nvfp4 64 16 */
+    74,  74,  /* cuda f16 nvfp4 64 64 */
+    74,  74,  /* cuda f16 nvfp4 64 128 */
+    74,  74,  /* cuda f16 nvfp4 64 other */
+    72,  74,  /* cuda f16 nvfp4 128 8 */
+    73,  74,  /* cuda f16 nvfp4 128 16 */
+    74,  74,  /* cuda f16 nvfp4 128 64 */
+    74,  74,  /* cuda f16 nvfp4 128 128 */
+    74,  74,  /* cuda f16 nvfp4 128 other */
+    74,  74,  /* cuda f16 nvfp4 256 8 */
+    74,  74,  /* cuda f16 nvfp4 256 16 */
+    74,  74,  /* cuda f16 nvfp4 256 64 */
+    74,  74,  /* cuda f16 nvfp4 256 128 */
+    74,  74,  /* cuda f16 nvfp4 256 other */
+    74,  74,  /* cuda f16 nvfp4 other 8 */
+    74,  74,  /* cuda f16 nvfp4 other 16 */
+    74,  74,  /* cuda f16 nvfp4 other 64 */
+    74,  74,  /* cuda f16 nvfp4 other 128 */
+    74,  74,  /* cuda f16 nvfp4 other other */
+    75,  81,  /* cuda f16 int8_per_token_head 64 8 */
+    76,  81,  /* cuda f16 int8_per_token_head 64 16 */
+    81,  81,  /* cuda f16 int8_per_token_head 64 64 */
+    77,  81,  /* cuda f16 int8_per_token_head 64 128 */
+    81,  81,  /* cuda f16 int8_per_token_head 64 other */
+    78,  81,  /* cuda f16 int8_per_token_head 128 8 */
+    79,  81,  /* cuda f16 int8_per_token_head 128 16 */
+    81,  81,  /* cuda f16 int8_per_token_head 128 64 */
+    80,  81,  /* cuda f16 int8_per_token_head 128 128 */
+    81,  81,  /* cuda f16 int8_per_token_head 128 other */
+    81,  81,  /* cuda f16 int8_per_token_head 256 8 */
+    81,  81,  /* cuda f16 int8_per_token_head 256 16 */
+    81,  81,  /* cuda f16 int8_per_token_head 256 64 */
+    81,  81,  /* cuda f16 int8_per_token_head 256 128 */
+    81,  81,  /* cuda f16 int8_per_token_head 256 other */
+    81,  81,  /* cuda f16 int8_per_token_head other 8 */
+    81,  81,  /* cuda f16 int8_per_token_head other 16 */
+    81,  81,  /* cuda f16 int8_per_token_head other 64 */
+    81,  81,  /* cuda f16 int8_per_token_head other 128 */
+    81,  81,  /* cuda f16 int8_per_token_head other other */
+    82,  88,  /* cuda f16 fp8_per_token_head 64 8 */
+    83,  88,  /* cuda f16 fp8_per_token_head 64 16 */
+    88,  88,  /* cuda f16 fp8_per_token_head 64 64 */
+    84,  88,  /* cuda f16 fp8_per_token_head 64 128 */
+    88,  88,  /* cuda f16 fp8_per_token_head 64 other */
+    85,  88,  /* cuda f16 fp8_per_token_head 128 8 */
+    86,  88,  /* cuda f16 fp8_per_token_head 128 16 */
+    88,  88,  /* cuda f16 fp8_per_token_head 128 64 */
+    87,  88,  /* cuda f16 fp8_per_token_head 128 128 */
+    88,  88,  /* cuda f16 fp8_per_token_head 128 other */
+    88,  88,  /* cuda f16 fp8_per_token_head 256 8 */
+    88,  88,  /* cuda f16 fp8_per_token_head 256 16 */
+    88,  88,  /* cuda f16 fp8_per_token_head 256 64 */
+    88,  88,  /* cuda f16 fp8_per_token_head 256 128 */
+    88,  88,  /* cuda f16 fp8_per_token_head 256 other */
+    88,  88,  /* cuda f16 fp8_per_token_head other 8 */
+    88,  88,  /* cuda f16 fp8_per_token_head other 16 */
+    88,  88,  /* cuda f16 fp8_per_token_head other 64 */
+    88,  88,  /* cuda f16 fp8_per_token_head other 128 */
+    88,  88,  /* cuda f16 fp8_per_token_head other other */
+    89,  89,  /* cuda f16 int4_per_token_head 64 8 */
+    89,  89,  /* cuda f16 int4_per_token_head 64 16 */
+    89,  89,  /* cuda f16 int4_per_token_head 64 64 */
+    89,  89,  /* cuda f16 int4_per_token_head 64 128 */
+    89,  89,  /* cuda f16 int4_per_token_head 64 other */
+    89,  89,  /* cuda f16 int4_per_token_head 128 8 */
+    89,  89,  /* cuda f16 int4_per_token_head 128 16 */
+    89,  89,  /* cuda f16 int4_per_token_head 128 64 */
+    89,  89,  /* cuda f16 int4_per_token_head 128 128 */
+    89,  89,  /* cuda f16 int4_per_token_head 128 other */
+    89,  89,  /* cuda f16 int4_per_token_head 256 8 */
+    89,  89,  /* cuda f16 int4_per_token_head 256 16 */
+    89,  89,  /* cuda f16 int4_per_token_head 256 64 */
+    89,  89,  /* cuda f16 int4_per_token_head 256 128 */
+    89,  89,  /* cuda f16 int4_per_token_head 256 other */
+    89,  89,  /* cuda f16 int4_per_token_head other 8 */
+    89,  89,  /* cuda f16 int4_per_token_head other 16 */
+    89,  89,  /* cuda f16 int4_per_token_head other 64 */
+    89,  89,  /* cuda f16 int4_per_token_head other 128 */
+    89,  89,  /* cuda f16 int4_per_token_head other other */
+    90,  90,  /* cuda f16 q8_0 64 8 */
+    90,  90,  /* cuda f16 q8_0 64 16 */
+    90,  90,  /* cuda f16 q8_0 64 64 */
+    90,  90,  /* cuda f16 q8_0 64 128 */
+    90,  90,  /* cuda f16 q8_0 64 other */
+    90,  90,  /* cuda f16 q8_0 128 8 */
+    90,  90,  /* cuda f16 q8_0 128 16 */
+    90,  90,  /* cuda f16 q8_0 128 64 */
+    90,  90,  /* cuda f16 q8_0 128 128 */
+    90,  90,  /* cuda f16 q8_0 128 other */
+    90,  90,  /* cuda f16 q8_0 256 8 */
+    90,  90,  /* cuda f16 q8_0 256 16 */
+    90,  90,  /* cuda f16 q8_0 256 64 */
+    90,  90,  /* cuda f16 q8_0 256 128 */
+    90,  90,  /* cuda f16 q8_0 256 other */
+    90,  90,  /* cuda f16 q8_0 other 8 */
+    90,  90,  /* cuda f16 q8_0 other 16 */
+    90,  90,  /* cuda f16 q8_0 other 64 */
+    90,  90,  /* cuda f16 q8_0 other 128 */
+    90,  90,  /* cuda f16 q8_0 other other */
+    91,  91,  /* cuda f16 q4_0 64 8 */
+    91,  91,  /* cuda f16 q4_0 64 16 */
+    91,  91,  /* cuda f16 q4_0 64 64 */
+    91,  91,  /* cuda f16 q4_0 64 128 */
+    91,  91,  /* cuda f16 q4_0 64 other */
+    91,  91,  /* cuda f16 q4_0 128 8 */
+    91,  91,  /* cuda f16 q4_0 128 16 */
+    91,  91,  /* cuda f16 q4_0 128 64 */
+    91,  91,  /* cuda f16 q4_0 128 128 */
+    91,  91,  /* cuda f16 q4_0 128 other */
+    91,  91,  /* cuda f16 q4_0 256 8 */
+    91,  91,  /* cuda f16 q4_0 256 16 */
+    91,  91,  /* cuda f16 q4_0 256 64 */
+    91,  91,  /* cuda f16 q4_0 256 128 */
+    91,  91,  /* cuda f16 q4_0 256 other */
+    91,  91,  /* cuda f16 q4_0 other 8 */
+    91,  91,  /* cuda f16 q4_0 other 16 */
+    91,  91,  /* cuda f16 q4_0 other 64 */
+    91,  91,  /* cuda f16 q4_0 other 128 */
+    91,  91,  /* cuda f16 q4_0 other other */
     -1,  -1,  /* cuda bf16 f32 64 8 */
     -1,  -1,  /* cuda bf16 f32 64 16 */
+    -1,  -1,  /* cuda bf16 f32 64 64 */
     -1,  -1,  /* cuda bf16 f32 64 128 */
     -1,  -1,  /* cuda bf16 f32 64 other */
     -1,  -1,  /* cuda bf16 f32 128 8 */
     -1,  -1,  /* cuda bf16 f32 128 16 */
+    -1,  -1,  /* cuda bf16 f32 128 64 */
     -1,  -1,  /* cuda bf16 f32 128 128 */
     -1,  -1,  /* cuda bf16 f32 128 other */
+    -1,  -1,  /* cuda bf16 f32 256 8 */
+    -1,  -1,  /* cuda bf16 f32 256 16 */
+    -1,  -1,  /* cuda bf16 f32 256 64 */
+    -1,  -1,  /* cuda bf16 f32 256 128 */
+    -1,  -1,  /* cuda bf16 f32 256 other */
     -1,  -1,  /* cuda bf16 f32 other 8 */
     -1,  -1,  /* cuda bf16 f32 other 16 */
+    -1,  -1,  /* cuda bf16 f32 other 64 */
     -1,  -1,  /* cuda bf16 f32 other 128 */
     -1,  -1,  /* cuda bf16 f32 other other */
     -1,  -1,  /* cuda bf16 f16 64 8 */
     -1,  -1,  /* cuda bf16 f16 64 16 */
+    -1,  -1,  /* cuda bf16 f16 64 64 */
     -1,  -1,  /* cuda bf16 f16 64 128 */
     -1,  -1,  /* cuda bf16 f16 64 other */
     -1,  -1,  /* cuda bf16 f16 128 8 */
     -1,  -1,  /* cuda bf16 f16 128 16 */
+    -1,  -1,  /* cuda bf16 f16 128 64 */
     -1,  -1,  /* cuda bf16 f16 128 128 */
     -1,  -1,  /* cuda bf16 f16 128 other */
+    -1,  -1,  /* cuda bf16 f16 256 8 */
+    -1,  -1,  /* cuda bf16 f16 256 16 */
+    -1,  -1,  /* cuda bf16 f16 256 64 */
+    -1,  -1,  /* cuda bf16 f16 256 128 */
+    -1,  -1,  /* cuda bf16 f16 256 other */
     -1,  -1,  /* cuda bf16 f16 other 8 */
     -1,  -1,  /* cuda bf16 f16 other 16 */
+    -1,  -1,  /* cuda bf16 f16 other 64 */
     -1,  -1,  /* cuda bf16 f16 other 128 */
     -1,  -1,  /* cuda bf16 f16 other other */
-    86,  92,  /* cuda bf16 bf16 64 8 */
-    87,  92,  /* cuda bf16 bf16 64 16 */
-    88,  92,  /* cuda bf16 bf16 64 128 */
-    92,  92,  /* cuda bf16 bf16 64 other */
-    89,  92,  /* cuda bf16 bf16 128 8 */
-    90,  92,  /* cuda bf16 bf16 128 16 */
-    91,  92,  /* cuda bf16 bf16 128 128 */
-    92,  92,  /* cuda bf16 bf16 128 other */
-    92,  92,  /* cuda bf16 bf16 other 8 */
-    92,  92,  /* cuda bf16 bf16 other 16 */
-    92,  92,  /* cuda bf16 bf16 other 128 */
-    92,  92,  /* cuda bf16 bf16 other other */
-    93,  99,  /* cuda bf16 fp8_e4m3 64 8 */
-    94,  99,  /* cuda bf16 fp8_e4m3 64 16 */
-    95,  99,  /* cuda bf16 fp8_e4m3 64 128 */
-    99,  99,  /* cuda bf16 fp8_e4m3 64 other */
-    96,  99,  /* cuda bf16 fp8_e4m3 128 8 */
-    97,  99,  /* cuda bf16 fp8_e4m3 128 16 */
-    98,  99,  /* cuda bf16 fp8_e4m3 128 128 */
-    99,  99,  /* cuda bf16 fp8_e4m3 128 other */
-    99,  99,  /* cuda bf16 fp8_e4m3 other 8 */
-    99,  99,  /* cuda bf16 fp8_e4m3 other 16 */
-    99,  99,  /* cuda bf16 fp8_e4m3 other 128 */
-    99,  99,  /* cuda bf16 fp8_e4m3 other other */
-    100, 106, /* cuda bf16 fp8_e5m2 64 8 */
-    101, 106, /* cuda bf16 fp8_e5m2 64 16 */
-    102, 106, /* cuda bf16 fp8_e5m2 64 128 */
-    106, 106, /* cuda bf16 fp8_e5m2 64 other */
-    103, 106, /* cuda bf16 fp8_e5m2 128 8 */
-    104, 106, /* cuda bf16 fp8_e5m2 128 16 */
-    105, 106, /* cuda bf16 fp8_e5m2 128 128 */
-    106, 106, /* cuda bf16 fp8_e5m2 128 other */
-    106, 106, /* cuda bf16 fp8_e5m2 other 8 */
-    106, 106, /* cuda bf16 fp8_e5m2 other 16 */
-    106, 106, /* cuda bf16 fp8_e5m2 other 128 */
-    106, 106, /* cuda bf16 fp8_e5m2 other other */
-    107, 113, /* cuda bf16 int8 64 8 */
-    108, 113, /* cuda bf16 int8 64 16 */
-    109, 113, /* cuda bf16 int8 64 128 */
-    113, 113, /* cuda bf16 int8 64 other */
-    110, 113, /* cuda bf16 int8 128 8 */
-    111, 113, /* cuda bf16 int8 128 16 */
-    112, 113, /* cuda bf16 int8 128 128 */
-    113, 113, /* cuda bf16 int8 128 other */
-    113, 113, /* cuda bf16 int8 other 8 */
-    113, 113, /* cuda bf16 int8 other 16 */
-    113, 113, /* cuda bf16 int8 other 128 */
-    113, 113, /* cuda bf16 int8 other other */
-    114, 114, /* cuda bf16 nvfp4 64 8 */
-    114, 114, /* cuda bf16 nvfp4 64 16 */
-    114, 114, /* cuda bf16 nvfp4 64 128 */
-    114, 114, /* cuda bf16 nvfp4 64 other */
-    114, 114, /* cuda bf16 nvfp4 128 8 */
-    114, 114, /* cuda bf16 nvfp4 128 16 */
-    114, 114, /* cuda bf16 nvfp4 128 128 */
-    114, 114, /* cuda bf16 nvfp4 128 other */
-    114, 114, /* cuda bf16 nvfp4 other 8 */
-    114, 114, /* cuda bf16 nvfp4 other 16 */
-    114, 114, /* cuda bf16 nvfp4 other 128 */
-    114, 114, /* cuda bf16 nvfp4 other other */
-    115, 121, /* cuda bf16 int8_per_token_head 64 8 */
-    116, 121, /* cuda bf16 int8_per_token_head 64 16 */
-    117, 121, /* cuda bf16 int8_per_token_head 64 128 */
-    121, 121, /* cuda bf16 int8_per_token_head 64 other */
-    118, 121, /* cuda bf16 int8_per_token_head 128 8 */
-    119, 121, /* cuda bf16 int8_per_token_head 128 16 */
-    120, 121, /* cuda bf16 int8_per_token_head 128 128 */
-    121, 121, /* cuda bf16 int8_per_token_head 128 other */
-    121, 121, /* cuda bf16 int8_per_token_head other 8 */
-    121, 121, /* cuda bf16 int8_per_token_head other 16 */
-    121, 121, /* cuda bf16 int8_per_token_head other 128 */
-    121, 121, /* cuda bf16 int8_per_token_head other other */
-    122, 128, /* cuda bf16 fp8_per_token_head 64 8 */
-    123, 128, /* cuda bf16 fp8_per_token_head 64 16 */
-    124, 128, /* cuda bf16 fp8_per_token_head 64 128 */
-    128, 128, /* cuda bf16 fp8_per_token_head 64 other */
-    125, 128, /* cuda bf16 fp8_per_token_head 128 8 */
-    126, 128, /* cuda bf16 fp8_per_token_head 128 16 */
-    127, 128, /* cuda bf16 fp8_per_token_head 128 128 */
-    128, 128, /* cuda bf16 fp8_per_token_head 128 other */
-    128, 128, /* cuda bf16 fp8_per_token_head other 8 */
-    128, 128, /* cuda bf16 fp8_per_token_head other 16 */
-    128, 128, /* cuda bf16 fp8_per_token_head other 128 */
-    128, 128, /* cuda bf16 fp8_per_token_head other other */
-    129, 129, /* cuda bf16 int4_per_token_head 64 8 */
-    129, 129, /* cuda bf16 int4_per_token_head 64 16 */
-    129, 129, /* cuda bf16 int4_per_token_head 64 128 */
-    129, 129, /* cuda bf16 int4_per_token_head 64 other */
-    129, 129, /* cuda bf16 int4_per_token_head 128 8 */
-    129, 129, /* cuda bf16 int4_per_token_head 128 16 */
-    129, 129, /* cuda bf16 int4_per_token_head 128 128 */
-    129, 129, /* cuda bf16 int4_per_token_head 128 other */
-    129, 129, /* cuda bf16 int4_per_token_head other 8 */
-    129, 129, /* cuda bf16 int4_per_token_head other 16 */
-    129, 129, /* cuda bf16 int4_per_token_head other 128 */
-    129, 129, /* cuda bf16 int4_per_token_head other other */
-    130, 130, /* cuda bf16 q8_0 64 8 */
-    130, 130, /* cuda bf16 q8_0 64 16 */
-    130, 130, /* cuda bf16 q8_0 64 128 */
-    130, 130, /* cuda bf16 q8_0 64 other */
-    130, 130, /* cuda bf16 q8_0 128 8 */
-    130, 130, /* cuda bf16 q8_0 128 16 */
-    130, 130, /* cuda bf16 q8_0 128 128 */
-    130, 130, /* cuda bf16 q8_0 128 other */
-    130, 130, /* cuda bf16 q8_0 other 8 */
-    130, 130, /* cuda bf16 q8_0 other 16 */
-    130, 130, /* cuda bf16 q8_0 other 128 */
-    130, 130, /* cuda bf16 q8_0 other other */
-    131, 131, /* cuda bf16 q4_0 64 8 */
-    131, 131, /* cuda bf16 q4_0 64 16 */
-    131, 131, /* cuda bf16 q4_0 64 128 */
-    131, 131, /* cuda bf16 q4_0 64 other */
-    131, 131, /* cuda bf16 q4_0 128 8 */
-    131, 131, /* cuda bf16 q4_0 128 16 */
-    131, 131, /* cuda bf16 q4_0 128 128 */
-    131, 131, /* cuda bf16 q4_0 128 other */
-    131, 131, /* cuda bf16 q4_0 other 8 */
-    131, 131, /* cuda bf16 q4_0 other 16 */
-    131, 131, /* cuda bf16 q4_0 other 128 */
-    131, 131, /* cuda bf16 q4_0 other other */
+    92,  100, /* cuda bf16 bf16 64 8 */
+    93,  100, /* cuda bf16 bf16 64 16 */
+    100, 100, /* cuda bf16 bf16 64 64 */
+    94,  100, /* cuda bf16 bf16 64 128 */
+    100, 100, /* cuda bf16 bf16 64 other */
+    95,  100, /* cuda bf16 bf16 128 8 */
+    96,  100, /* cuda bf16 bf16 128 16 */
+    100, 100, /* cuda bf16 bf16 128 64 */
+    97,  100, /* cuda bf16 bf16 128 128 */
+    100, 100, /* cuda bf16 bf16 128 other */
+    98,  100, /* cuda bf16 bf16 256 8 */
+    100, 100, /* cuda bf16 bf16 256 16 */
+    99,  100, /* cuda bf16 bf16 256 64 */
+    100, 100, /* cuda bf16 bf16 256 128 */
+    100, 100, /* cuda bf16 bf16 256 other */
+    100, 100, /* cuda bf16 bf16 other 8 */
+    100, 100, /* cuda bf16 bf16 other 16 */
+    100, 100, /* cuda bf16 bf16 other 64 */
+    100, 100, /* cuda bf16 bf16 other 128 */
+    100, 100, /* cuda bf16 bf16 other other */
+    101, 109, /* cuda bf16 fp8_e4m3 64 8 */
+    102, 109, /* cuda bf16 fp8_e4m3 64 16 */
+    109, 109, /* cuda bf16 fp8_e4m3 64 64 */
+    103, 109, /* cuda bf16 fp8_e4m3 64 128 */
+    109, 109, /* cuda bf16 fp8_e4m3 64 other */
+    104, 109, /* cuda bf16 fp8_e4m3 128 8 */
+    105, 109, /* cuda bf16 fp8_e4m3 128 16 */
+    109, 109, /* cuda bf16 fp8_e4m3 128 64 */
+    106, 109, /* cuda bf16 fp8_e4m3 128 128 */
+    109, 109, /* cuda bf16 fp8_e4m3 128 other */
+    107, 109, /* cuda bf16 fp8_e4m3 256 8 */
+    109, 109, /* cuda bf16 fp8_e4m3 256 16 */
+    108, 109, /* cuda bf16 fp8_e4m3 256 64 */
+    109, 109, /* cuda bf16 fp8_e4m3 256 128 */
+    109, 109, /* cuda bf16 fp8_e4m3 256 other */
+    109, 109, /* cuda bf16 fp8_e4m3 other 8 */
+    109, 109, /* cuda bf16 fp8_e4m3 other 16 */
+    109, 109, /* cuda bf16 fp8_e4m3 other 64 */
+    109, 109, /* cuda bf16 fp8_e4m3 other 128 */
+    109, 109, /* cuda bf16 fp8_e4m3 other other */
+    110, 116, /* cuda bf16 fp8_e5m2 64 8 */
+    111, 116, /* cuda bf16 fp8_e5m2 64 16 */
+    116, 116, /* cuda bf16 fp8_e5m2 64 64 */
+    112, 116, /* cuda bf16 fp8_e5m2 64 128 */
+    116, 116, /* cuda bf16 fp8_e5m2 64 other */
+    113, 116, /* cuda bf16 fp8_e5m2 128 8 */
+    114, 116, /* cuda bf16 fp8_e5m2 128 16 */
+    116, 116, /* cuda bf16 fp8_e5m2 128 64 */
+    115, 116, /* cuda bf16 fp8_e5m2 128 128 */
+    116, 116, /* cuda bf16 fp8_e5m2 128 other */
+    116, 116, /* cuda bf16 fp8_e5m2 256 8 */
+    116, 116, /* cuda bf16 fp8_e5m2 256 16 */
+    116, 116, /* cuda bf16 fp8_e5m2 256 64 */
+    116, 116, /* cuda bf16 fp8_e5m2 256 128 */
+    116, 116, /* cuda bf16 fp8_e5m2 256 other */
+    116, 116, /* cuda bf16 fp8_e5m2 other 8 */
+    116, 116, /* cuda bf16 fp8_e5m2 other 16 */
+    116, 116, /* cuda bf16 fp8_e5m2 other 64 */
+    116, 116, /* cuda bf16 fp8_e5m2 other 128 */
+    116, 116, /* cuda bf16 fp8_e5m2 other other */
+    117, 123, /* cuda bf16 int8 64 8 */
+    118, 123, /* cuda bf16 int8 64 16 */
+    123, 123, /* cuda bf16 int8 64 64 */
+    119, 123, /* cuda bf16 int8 64 128 */
+    123, 123, /* cuda bf16 int8 64 other */
+    120, 123, /* cuda bf16 int8 128 8 */
+    121, 123, /* cuda bf16 int8 128 16 */
+    123, 123, /* cuda bf16 int8 128 64 */
+    122, 123, /* cuda bf16 int8 128 128 */
+    123, 123, /* cuda bf16 int8 128 other */
+    123, 123, /* cuda bf16 int8 256 8 */
+    123, 123, /* cuda bf16 int8 256 16 */
+    123, 123, /* cuda bf16 int8 256 64 */
+    123, 123, /* cuda bf16 int8 256 128 */
+    123, 123, /* cuda bf16 int8 256 other */
+    123, 123, /* cuda bf16 int8 other 8 */
+    123, 123, /* cuda bf16 int8 other 16 */
+    123, 123, /* cuda bf16 int8 other 64 */
+    123, 123, /* cuda bf16 int8 other 128 */
+    123, 123, /* cuda bf16 int8 other other */
+    126, 126, /* cuda bf16 nvfp4 64 8 */
+    126, 126, /* cuda bf16 nvfp4 64 16 */
+    126, 126, /* cuda bf16 nvfp4 64 64 */
+    126, 126, /* cuda bf16 nvfp4 64 128 */
+    126, 126, /* cuda bf16 nvfp4 64 other */
+    124, 126, /* cuda bf16 nvfp4 128 8 */
+    125, 126, /* cuda bf16 nvfp4 128 16 */
+    126, 126, /* cuda bf16 nvfp4 128 64 */
+    126, 126, /* cuda bf16 nvfp4 128 128 */
+    126, 126, /* cuda bf16 nvfp4 128 other */
+    126, 126, /* cuda bf16 nvfp4 256 8 */
+    126, 126, /* cuda bf16 nvfp4 256 16 */
+    126, 126, /* cuda bf16 nvfp4 256 64 */
+    126, 126, /* cuda bf16 nvfp4 256 128 */
+    126, 126, /* cuda bf16 nvfp4 256 other */
+    126, 126, /* cuda bf16 nvfp4 other 8 */
+    126, 126, /* cuda bf16 nvfp4 other 16 */
+    126, 126, /* cuda bf16 nvfp4 other 64 */
+    126, 126, /* cuda bf16 nvfp4 other 128 */
+    126, 126, /* cuda bf16 nvfp4 other other */
+    127, 133, /* cuda bf16 int8_per_token_head 64 8 */
+    128, 133, /* cuda bf16 int8_per_token_head 64 16 */
+    133, 133, /* cuda bf16 int8_per_token_head 64 64 */
+    129, 133, /* cuda bf16 int8_per_token_head 64 128 */
+    133, 133, /* cuda bf16 int8_per_token_head 64 other */
+    130, 133, /* cuda bf16 int8_per_token_head 128 8 */
+    131, 133, /* cuda bf16 int8_per_token_head 128 16 */
+    133, 133, /* cuda bf16 int8_per_token_head 128 64 */
+    132, 133, /* cuda bf16 int8_per_token_head 128 128 */
+    133, 133, /* cuda bf16 int8_per_token_head 128 other */
+    133, 133, /* cuda bf16 int8_per_token_head 256 8 */
+    133, 133, /* cuda bf16 int8_per_token_head 256 16 */
+    133, 133, /* cuda bf16 int8_per_token_head 256 64 */
+    133, 133, /* cuda bf16 int8_per_token_head 256 128 */
+    133, 133, /* cuda bf16 int8_per_token_head 256 other */
+    133, 133, /* cuda bf16 int8_per_token_head other 8 */
+    133, 133, /* cuda bf16 int8_per_token_head other 16 */
+    133, 133, /* cuda bf16 int8_per_token_head other 64 */
+    133, 133, /* cuda bf16 int8_per_token_head other 128 */
+    133, 133, /* cuda bf16 int8_per_token_head other other */
+    134, 140, /* cuda bf16 fp8_per_token_head 64 8 */
+    135, 140, /* cuda bf16 fp8_per_token_head 64 16 */
+    140, 140, /* cuda bf16 fp8_per_token_head 64 64 */
+    136, 140, /* cuda bf16 fp8_per_token_head 64 128 */
+    140, 140, /* cuda bf16 fp8_per_token_head 64 other */
+    137, 140, /* cuda bf16 fp8_per_token_head 128 8 */
+    138, 140, /* cuda bf16 fp8_per_token_head 128 16 */
+    140, 140, /* cuda bf16 fp8_per_token_head 128 64 */
+    139, 140, /* cuda bf16 fp8_per_token_head 128 128 */
+    140, 140, /* cuda bf16 fp8_per_token_head 128 other */
+    140, 140, /* cuda bf16 fp8_per_token_head 256 8 */
+    140, 140, /* cuda bf16 fp8_per_token_head 256 16 */
+    140, 140, /* cuda bf16 fp8_per_token_head 256 64 */
+    140, 140, /* cuda bf16 fp8_per_token_head 256 128 */
+    140, 140, /* cuda bf16 fp8_per_token_head 256 other */
+    140, 140, /* cuda bf16 fp8_per_token_head other 8 */
+    140, 140, /* cuda bf16 fp8_per_token_head other 16 */
+    140, 140, /* cuda bf16 fp8_per_token_head other 64 */
+    140, 140, /* cuda bf16 fp8_per_token_head other 128 */
+    140, 140, /* cuda bf16 fp8_per_token_head other other */
+    141, 141, /* cuda bf16 int4_per_token_head 64 8 */
+    141, 141, /* cuda bf16 int4_per_token_head 64 16 */
+    141, 141, /* cuda bf16 int4_per_token_head 64 64 */
+    141, 141, /* cuda bf16 int4_per_token_head 64 128 */
+    141, 141, /* cuda bf16 int4_per_token_head 64 other */
+    141, 141, /* cuda bf16 int4_per_token_head 128 8 */
+    141, 141, /* cuda bf16 int4_per_token_head 128 16 */
+    141, 141, /* cuda bf16 int4_per_token_head 128 64 */
+    141, 141, /* cuda bf16 int4_per_token_head 128 128 */
+    141, 141, /* cuda bf16 int4_per_token_head 128 other */
+    141, 141, /* cuda bf16 int4_per_token_head 256 8 */
+    141, 141, /* cuda bf16 int4_per_token_head 256 16 */
+    141, 141, /* cuda bf16 int4_per_token_head 256 64 */
+    141, 141, /* cuda bf16 int4_per_token_head 256 128 */
+    141, 141, /* cuda bf16 int4_per_token_head 256 other */
+    141, 141, /* cuda bf16 int4_per_token_head other 8 */
+    141, 141, /* cuda bf16 int4_per_token_head other 16 */
+    141, 141, /* cuda bf16 int4_per_token_head other 64 */
+    141, 141, /* cuda bf16 int4_per_token_head other 128 */
+    141, 141, /* cuda bf16 int4_per_token_head other other */
+    142, 142, /* cuda bf16 q8_0 64 8 */
+    142, 142, /* cuda bf16 q8_0 64 16 */
+    142, 142, /* cuda bf16 q8_0 64 64 */
+    142, 142, /* cuda bf16 q8_0 64 128 */
+    142, 142, /* cuda bf16 q8_0 64 other */
+    142, 142, /* cuda bf16 q8_0 128 8 */
+    142, 142, /* cuda bf16 q8_0 128 16 */
+    142, 142, /* cuda bf16 q8_0 128 64 */
+    142, 142, /* cuda bf16 q8_0 128 128 */
+    142, 142, /* cuda bf16 q8_0 128 other */
+    142, 142, /* cuda bf16 q8_0 256 8 */
+    142, 142, /* cuda bf16 q8_0 256 16 */
+    142, 142, /* cuda bf16 q8_0 256 64 */
+    142, 142, /* cuda bf16 q8_0 256 128 */
+    142, 142, /* cuda bf16 q8_0 256 other */
+    142, 142, /* cuda bf16 q8_0 other 8 */
+    142, 142, /* cuda bf16 q8_0 other 16 */
+    142, 142, /* cuda bf16 q8_0 other 64 */
+    142, 142, /* cuda bf16 q8_0 other 128 */
+    142, 142, /* cuda bf16 q8_0 other other */
+    143, 143, /* cuda bf16 q4_0 64 8 */
+    143, 143, /* cuda bf16 q4_0 64 16 */
+    143, 143, /* cuda bf16 q4_0 64 64 */
+    143, 143, /* cuda bf16 q4_0 64 128 */
+    143, 143, /* cuda bf16 q4_0 64 other */
+    143, 143, /* cuda bf16 q4_0 128 8 */
+    143, 143, /* cuda bf16 q4_0 128 16 */
+    143, 143, /* cuda bf16 q4_0 128 64 */
+    143, 143, /* cuda bf16 q4_0 128 128 */
+    143, 143, /* cuda bf16 q4_0 128 other */
+    143, 143, /* cuda bf16 q4_0 256 8 */
+    143, 143, /* cuda bf16 q4_0 256 16 */
+    143, 143, /* cuda bf16 q4_0 256 64 */
+    143, 143, /* cuda bf16 q4_0 256 128 */
+    143, 143, /* cuda bf16 q4_0 256 other */
+    143, 143, /* cuda bf16 q4_0 other 8 */
+    143, 143, /* cuda bf16 q4_0 other 16 */
+    143, 143, /* cuda bf16 q4_0 other 64 */
+    143, 143, /* cuda bf16 q4_0 other 128 */
+    143, 143, /* cuda bf16 q4_0 other other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
-    46,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
-    53,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
-    60,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
-    67,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
-    75,  -1, /* 8: kvf_cuda_paged_attention__f16__int8_per_token_head */
-    82,  -1, /* 10: kvf_cuda_paged_attention__f16__fp8_per_token_head */
-    92,  -1, /* 12: kvf_cuda_paged_attention__bf16__bf16 */
-    99,  -1, /* 14: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
-    106, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
-    113, -1, /* 18: kvf_cuda_paged_attention__bf16__int8 */
-    121, -1, /* 20: kvf_cuda_paged_attention__bf16__int8_per_token_head */
-    128, -1, /* 22: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
+    48,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
+    57,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
+    64,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
+    71,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
+    74,  -1, /* 8: kvf_cuda_paged_attention__f16__nvfp4 */
+    81,  -1, /* 10: kvf_cuda_paged_attention__f16__int8_per_token_head */
+    88,  -1, /* 12: kvf_cuda_paged_attention__f16__fp8_per_token_head */
+    100, -1, /* 14: kvf_cuda_paged_attention__bf16__bf16 */
+    109, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
+    116, -1, /* 18: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
+    123, -1, /* 20: kvf_cuda_paged_attention__bf16__int8 */
+    126, -1, /* 22: kvf_cuda_paged_attention__bf16__nvfp4 */
+    133, -1, /* 24: kvf_cuda_paged_attention__bf16__int8_per_token_head */
+    140, -1, /* 26: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
 };
 
 /* [backend][scalar][cache][head_size][rows][arch] -> where these begin; -1: there is none. */
 static const int16_t rest[] = {
     -1, -1, /* cpu f32 f32 64 8 */
     -1, -1, /* cpu f32 f32 64 16 */
+    -1, -1, /* cpu f32 f32 64 64 */
     -1, -1, /* cpu f32 f32 64 128 */
     -1, -1, /* cpu f32 f32 64 other */
     -1, -1, /* cpu f32 f32 128 8 */
     -1, -1, /* cpu f32 f32 128 16 */
+    -1, -1, /* cpu f32 f32 128 64 */
     -1, -1, /* cpu f32 f32 128 128 */
     -1, -1, /* cpu f32 f32 128 other */
+    -1, -1, /* cpu f32 f32 256 8 */
+    -1, -1, /* cpu f32 f32 256 16 */
+    -1, -1, /* cpu f32 f32 256 64 */
+    -1, -1, /* cpu f32 f32 256 128 */
+    -1, -1, /* cpu f32 f32 256 other */
     -1, -1, /* cpu f32 f32 other 8 */
     -1, -1, /* cpu f32 f32 other 16 */
+    -1, -1, /* cpu f32 f32 other 64 */
     -1, -1, /* cpu f32 f32 other 128 */
     -1, -1, /* cpu f32 f32 other other */
     -1, -1, /* cpu f32 f16 64 8 */
     -1, -1, /* cpu f32 f16 64 16 */
+    -1, -1, /* cpu f32 f16 64 64 */
     -1, -1, /* cpu f32 f16 64 128 */
     -1, -1, /* cpu f32 f16 64 other */
     -1, -1, /* cpu f32 f16 128 8 */
     -1, -1, /* cpu f32 f16 128 16 */
+    -1, -1, /* cpu f32 f16 128 64 */
     -1, -1, /* cpu f32 f16 128 128 */
     -1, -1, /* cpu f32 f16 128 other */
+    -1, -1, /* cpu f32 f16 256 8 */
+    -1, -1, /* cpu f32 f16 256 16 */
+    -1, -1, /* cpu f32 f16 256 64 */
+    -1, -1, /* cpu f32 f16 256 128 */
+    -1, -1, /* cpu f32 f16 256 other */
     -1, -1, /* cpu f32 f16 other 8 */
     -1, -1, /* cpu f32 f16 other 16 */
+    -1, -1, /* cpu f32 f16 other 64 */
     -1, -1, /* cpu f32 f16 other 128 */
     -1, -1, /* cpu f32 f16 other other */
     -1, -1, /* cpu f32 bf16 64 8 */
     -1, -1, /* cpu f32 bf16 64 16 */
+    -1, -1, /* cpu f32 bf16 64 64 */
     -1, -1, /* cpu f32 bf16 64 128 */
     -1, -1, /* cpu f32 bf16 64 other */
     -1, -1, /* cpu f32 bf16 128 8 */
     -1, -1, /* cpu f32 bf16 128 16 */
+    -1, -1, /* cpu f32 bf16 128 64 */
     -1, -1, /* cpu f32 bf16 128 128 */
     -1, -1, /* cpu f32 bf16 128 other */
+    -1, -1, /* cpu f32 bf16 256 8 */
+    -1, -1, /* cpu f32 bf16 256 16 */
+    -1, -1, /* cpu f32 bf16 256 64 */
+    -1, -1, /* cpu f32 bf16 256 128 */
+    -1, -1, /* cpu f32 bf16 256 other */
     -1, -1, /* cpu f32 bf16 other 8 */
     -1, -1, /* cpu f32 bf16 other 16 */
+    -1, -1, /* cpu f32 bf16 other 64 */
     -1, -1, /* cpu f32 bf16 other 128 */
     -1, -1, /* cpu f32 bf16 other other */
     -1, -1, /* cpu f32 fp8_e4m3 64 8 */
     -1, -1, /* cpu f32 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 64 64 */
     -1, -1, /* cpu f32 fp8_e4m3 64 128 */
     -1, -1, /* cpu f32 fp8_e4m3 64 other */
     -1, -1, /* cpu f32 fp8_e4m3 128 8 */
     -1, -1, /* cpu f32 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 128 64 */
     -1, -1, /* cpu f32 fp8_e4m3 128 128 */
     -1, -1, /* cpu f32 fp8_e4m3 128 other */
+    -1, -1, /* cpu f32 fp8_e4m3 256 8 */
+    -1, -1, /* cpu f32 fp8_e4m3 256 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 256 64 */
+    -1, -1, /* cpu f32 fp8_e4m3 256 128 */
+    -1, -1, /* cpu f32 fp8_e4m3 256 other */
     -1, -1, /* cpu f32 fp8_e4m3 other 8 */
     -1, -1, /* cpu f32 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f32 fp8_e4m3 other 64 */
     -1, -1, /* cpu f32 fp8_e4m3 other 128 */
     -1, -1, /* cpu f32 fp8_e4m3 other other */
     -1, -1, /* cpu f32 fp8_e5m2 64 8 */
     -1, -1, /* cpu f32 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 64 64 */
     -1, -1, /* cpu f32 fp8_e5m2 64 128 */
     -1, -1, /* cpu f32 fp8_e5m2 64 other */
     -1, -1, /* cpu f32 fp8_e5m2 128 8 */
     -1, -1, /* cpu f32 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 128 64 */
     -1, -1, /* cpu f32 fp8_e5m2 128 128 */
     -1, -1, /* cpu f32 fp8_e5m2 128 other */
+    -1, -1, /* cpu f32 fp8_e5m2 256 8 */
+    -1, -1, /* cpu f32 fp8_e5m2 256 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 256 64 */
+    -1, -1, /* cpu f32 fp8_e5m2 256 128 */
+    -1, -1, /* cpu f32 fp8_e5m2 256 other */
     -1, -1, /* cpu f32 fp8_e5m2 other 8 */
     -1, -1, /* cpu f32 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f32 fp8_e5m2 other 64 */
     -1, -1, /* cpu f32 fp8_e5m2 other 128 */
     -1, -1, /* cpu f32 fp8_e5m2 other other */
     -1, -1, /* cpu f32 int8 64 8 */
     -1, -1, /* cpu f32 int8 64 16 */
+    -1, -1, /* cpu f32 int8 64 64 */
     -1, -1, /* cpu f32 int8 64 128 */
     -1, -1, /* cpu f32 int8 64 other */
     -1, -1, /* cpu f32 int8 128 8 */
     -1, -1, /* cpu f32 int8 128 16 */
+    -1, -1, /* cpu f32 int8 128 64 */
     -1, -1, /* cpu f32 int8 128 128 */
     -1, -1, /* cpu f32 int8 128 other */
+    -1, -1, /* cpu f32 int8 256 8 */
+    -1, -1, /* cpu f32 int8 256 16 */
+    -1, -1, /* cpu f32 int8 256 64 */
+    -1, -1, /* cpu f32 int8 256 128 */
+    -1, -1, /* cpu f32 int8 256 other */
     -1, -1, /* cpu f32 int8 other 8 */
     -1, -1, /* cpu f32 int8 other 16 */
+    -1, -1, /* cpu f32 int8 other 64 */
     -1, -1, /* cpu f32 int8 other 128 */
     -1, -1, /* cpu f32 int8 other other */
     -1, -1, /* cpu f32 nvfp4 64 8 */
     -1, -1, /* cpu f32 nvfp4 64 16 */
+    -1, -1, /* cpu f32 nvfp4 64 64 */
     -1, -1, /* cpu f32 nvfp4 64 128 */
     -1, -1, /* cpu f32 nvfp4 64 other */
     -1, -1, /* cpu f32 nvfp4 128 8 */
     -1, -1, /* cpu f32 nvfp4 128 16 */
+    -1, -1, /* cpu f32 nvfp4 128 64 */
     -1, -1, /* cpu f32 nvfp4 128 128 */
     -1, -1, /* cpu f32 nvfp4 128 other */
+    -1, -1, /* cpu f32 nvfp4 256 8 */
+    -1, -1, /* cpu f32 nvfp4 256 16 */
+    -1, -1, /* cpu f32 nvfp4 256 64 */
+    -1, -1, /* cpu f32 nvfp4 256 128 */
+    -1, -1, /* cpu f32 nvfp4 256 other */
     -1, -1, /* cpu f32 nvfp4 other 8 */
     -1, -1, /* cpu f32 nvfp4 other 16 */
+    -1, -1, /* cpu f32 nvfp4 other 64 */
     -1, -1, /* cpu f32 nvfp4 other 128 */
     -1, -1, /* cpu f32 nvfp4 other other */
     -1, -1, /* cpu f32 int8_per_token_head 64 8 */
     -1, -1, /* cpu f32 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 64 64 */
     -1, -1, /* cpu f32 int8_per_token_head 64 128 */
     -1, -1, /* cpu f32 int8_per_token_head 64 other */
     -1, -1, /* cpu f32 int8_per_token_head 128 8 */
     -1, -1, /* cpu f32 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 128 64 */
     -1, -1, /* cpu f32 int8_per_token_head 128 128 */
     -1, -1, /* cpu f32 int8_per_token_head 128 other */
+    -1, -1, /* cpu f32 int8_per_token_head 256 8 */
+    -1, -1, /* cpu f32 int8_per_token_head 256 16 */
+    -1, -1, /* cpu f32 int8_per_token_head 256 64 */
+    -1, -1, /* cpu f32 int8_per_token_head 256 128 */
+    -1, -1, /* cpu f32 int8_per_token_head 256 other */
     -1, -1, /* cpu f32 int8_per_token_head other 8 */
     -1, -1, /* cpu f32 int8_per_token_head other 16 */
+    -1, -1, /* cpu f32 int8_per_token_head other 64 */
     -1, -1, /* cpu f32 int8_per_token_head other 128 */
     -1, -1, /* cpu f32 int8_per_token_head other other */
     -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 64 64 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 128 */
     -1, -1, /* cpu f32 fp8_per_token_head 64 other */
     -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 128 64 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 128 */
     -1, -1, /* cpu f32 fp8_per_token_head 128 other */
+    -1, -1, /* cpu f32 fp8_per_token_head 256 8 */
+    -1, -1, /* cpu f32 fp8_per_token_head 256 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head 256 64 */
+    -1, -1, /* cpu f32 fp8_per_token_head 256 128 */
+    -1, -1, /* cpu f32 fp8_per_token_head 256 other */
     -1, -1, /* cpu f32 fp8_per_token_head other 8 */
     -1, -1, /* cpu f32 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f32 fp8_per_token_head other 64 */
     -1, -1, /* cpu f32 fp8_per_token_head other 128 */
     -1, -1, /* cpu f32 fp8_per_token_head other other */
     -1, -1, /* cpu f32 int4_per_token_head 64 8 */
     -1, -1, /* cpu f32 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 64 64 */
     -1, -1, /* cpu f32 int4_per_token_head 64 128 */
     -1, -1, /* cpu f32 int4_per_token_head 64 other */
     -1, -1, /* cpu f32 int4_per_token_head 128 8 */
     -1, -1, /* cpu f32 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 128 64 */
     -1, -1, /* cpu f32 int4_per_token_head 128 128 */
     -1, -1, /* cpu f32 int4_per_token_head 128 other */
+    -1, -1, /* cpu f32 int4_per_token_head 256 8 */
+    -1, -1, /* cpu f32 int4_per_token_head 256 16 */
+    -1, -1, /* cpu f32 int4_per_token_head 256 64 */
+    -1, -1, /* cpu f32 int4_per_token_head 256 128 */
+    -1, -1, /* cpu f32 int4_per_token_head 256 other */
     -1, -1, /* cpu f32 int4_per_token_head other 8 */
     -1, -1, /* cpu f32 int4_per_token_head other 16 */
+    -1, -1, /* cpu f32 int4_per_token_head other 64 */
     -1, -1, /* cpu f32 int4_per_token_head other 128 */
     -1, -1, /* cpu f32 int4_per_token_head other other */
     -1, -1, /* cpu f32 q8_0 64 8 */
     -1, -1, /* cpu f32 q8_0 64 16 */
+    -1, -1, /* cpu f32 q8_0 64 64 */
     -1, -1, /* cpu f32 q8_0 64 128 */
     -1, -1, /* cpu f32 q8_0 64 other */
     -1, -1, /* cpu f32 q8_0 128 8 */
     -1, -1, /* cpu f32 q8_0 128 16 */
+    -1, -1, /* cpu f32 q8_0 128 64 */
     -1, -1, /* cpu f32 q8_0 128 128 */
     -1, -1, /* cpu f32 q8_0 128 other */
+    -1, -1, /* cpu f32 q8_0 256 8 */
+    -1, -1, /* cpu f32 q8_0 256 16 */
+    -1, -1, /* cpu f32 q8_0 256 64 */
+    -1, -1, /* cpu f32 q8_0 256 128 */
+    -1, -1, /* cpu f32 q8_0 256 other */
     -1, -1, /* cpu f32 q8_0 other 8 */
     -1, -1, /* cpu f32 q8_0 other 16 */
+    -1, -1, /* cpu f32 q8_0 other 64 */
     -1, -1, /* cpu f32 q8_0 other 128 */
     -1, -1, /* cpu f32 q8_0 other other */
     -1, -1, /* cpu f32 q4_0 64 8 */
     -1, -1, /* cpu f32 q4_0 64 16 */
+    -1, -1, /* cpu f32 q4_0 64 64 */
     -1, -1, /* cpu f32 q4_0 64 128 */
     -1, -1, /* cpu f32 q4_0 64 other */
     -1, -1, /* cpu f32 q4_0 128 8 */
     -1, -1, /* cpu f32 q4_0 128 16 */
+    -1, -1, /* cpu f32 q4_0 128 64 */
     -1, -1, /* cpu f32 q4_0 128 128 */
     -1, -1, /* cpu f32 q4_0 128 other */
+    -1, -1, /* cpu f32 q4_0 256 8 */
+    -1, -1, /* cpu f32 q4_0 256 16 */
+    -1, -1, /* cpu f32 q4_0 256 64 */
+    -1, -1, /* cpu f32 q4_0 256 128 */
+    -1, -1, /* cpu f32 q4_0 256 other */
     -1, -1, /* cpu f32 q4_0 other 8 */
     -1, -1, /* cpu f32 q4_0 other 16 */
+    -1, -1, /* cpu f32 q4_0 other 64 */
     -1, -1, /* cpu f32 q4_0 other 128 */
     -1, -1, /* cpu f32 q4_0 other other */
     -1, -1, /* cpu f16 f32 64 8 */
     -1, -1, /* cpu f16 f32 64 16 */
+    -1, -1, /* cpu f16 f32 64 64 */
     -1, -1, /* cpu f16 f32 64 128 */
     -1, -1, /* cpu f16 f32 64 other */
     -1, -1, /* cpu f16 f32 128 8 */
     -1, -1, /* cpu f16 f32 128 16 */
+    -1, -1, /* cpu f16 f32 128 64 */
     -1, -1, /* cpu f16 f32 128 128 */
     -1, -1, /* cpu f16 f32 128 other */
+    -1, -1, /* cpu f16 f32 256 8 */
+    -1, -1, /* cpu f16 f32 256 16 */
+    -1, -1, /* cpu f16 f32 256 64 */
+    -1, -1, /* cpu f16 f32 256 128 */
+    -1, -1, /* cpu f16 f32 256 other */
     -1, -1, /* cpu f16 f32 other 8 */
     -1, -1, /* cpu f16 f32 other 16 */
+    -1, -1, /* cpu f16 f32 other 64 */
     -1, -1, /* cpu f16 f32 other 128 */
     -1, -1, /* cpu f16 f32 other other */
     -1, -1, /* cpu f16 f16 64 8 */
     -1, -1, /* cpu f16 f16 64 16 */
+    -1, -1, /* cpu f16 f16 64 64 */
     -1, -1, /* cpu f16 f16 64 128 */
     -1, -1, /* cpu f16 f16 64 other */
     -1, -1, /* cpu f16 f16 128 8 */
     -1, -1, /* cpu f16 f16 128 16 */
+    -1, -1, /* cpu f16 f16 128 64 */
     -1, -1, /* cpu f16 f16 128 128 */
     -1, -1, /* cpu f16 f16 128 other */
+    -1, -1, /* cpu f16 f16 256 8 */
+    -1, -1, /* cpu f16 f16 256 16 */
+    -1, -1, /* cpu f16 f16 256 64 */
+    -1, -1, /* cpu f16 f16 256 128 */
+    -1, -1, /* cpu f16 f16 256 other */
     -1, -1, /* cpu f16 f16 other 8 */
     -1, -1, /* cpu f16 f16 other 16 */
+    -1, -1, /* cpu f16 f16 other 64 */
     -1, -1, /* cpu f16 f16 other 128 */
     -1, -1, /* cpu f16 f16 other other */
     -1, -1, /* cpu f16 bf16 64 8 */
     -1, -1, /* cpu f16 bf16 64 16 */
+    -1, -1, /* cpu f16 bf16 64 64 */
     -1, -1, /* cpu f16 bf16 64 128 */
     -1, -1, /* cpu f16 bf16 64 other */
     -1, -1, /* cpu f16 bf16 128 8 */
     -1, -1, /* cpu f16 bf16 128 16 */
+    -1, -1, /* cpu f16 bf16 128 64 */
     -1, -1, /* cpu f16 bf16 128 128 */
     -1, -1, /* cpu f16 bf16 128 other */
+    -1, -1, /* cpu f16 bf16 256 8 */
+    -1, -1, /* cpu f16 bf16 256 16 */
+    -1, -1, /* cpu f16 bf16 256 64 */
+    -1, -1, /* cpu f16 bf16 256 128 */
+    -1, -1, /* cpu f16 bf16 256 other */
     -1, -1, /* cpu f16 bf16 other 8 */
     -1, -1, /* cpu f16 bf16 other 16 */
+    -1, -1, /* cpu f16 bf16 other 64 */
     -1, -1, /* cpu f16 bf16 other 128 */
     -1, -1, /* cpu f16 bf16 other other */
     -1, -1, /* cpu f16 fp8_e4m3 64 8 */
     -1, -1, /* cpu f16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 64 64 */
     -1, -1, /* cpu f16 fp8_e4m3 64 128 */
     -1, -1, /* cpu f16 fp8_e4m3 64 other */
     -1, -1, /* cpu f16 fp8_e4m3 128 8 */
     -1, -1, /* cpu f16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 128 64 */
     -1, -1, /* cpu f16 fp8_e4m3 128 128 */
     -1, -1, /* cpu f16 fp8_e4m3 128 other */
+    -1, -1, /* cpu f16 fp8_e4m3 256 8 */
+    -1, -1, /* cpu f16 fp8_e4m3 256 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 256 64 */
+    -1, -1, /* cpu f16 fp8_e4m3 256 128 */
+    -1, -1, /* cpu f16 fp8_e4m3 256 other */
     -1, -1, /* cpu f16 fp8_e4m3 other 8 */
     -1, -1, /* cpu f16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu f16 fp8_e4m3 other 64 */
     -1, -1, /* cpu f16 fp8_e4m3 other 128 */
     -1, -1, /* cpu f16 fp8_e4m3 other other */
     -1, -1, /* cpu f16 fp8_e5m2 64 8 */
     -1, -1, /* cpu f16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 64 64 */
     -1, -1, /* cpu f16 fp8_e5m2 64 128 */
     -1, -1, /* cpu f16 fp8_e5m2 64 other */
     -1, -1, /* cpu f16 fp8_e5m2 128 8 */
     -1, -1, /* cpu f16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 128 64 */
     -1, -1, /* cpu f16 fp8_e5m2 128 128 */
     -1, -1, /* cpu f16 fp8_e5m2 128 other */
+    -1, -1, /* cpu f16 fp8_e5m2 256 8 */
+    -1, -1, /* cpu f16 fp8_e5m2 256 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 256 64 */
+    -1, -1, /* cpu f16 fp8_e5m2 256 128 */
+    -1, -1, /* cpu f16 fp8_e5m2 256 other */
     -1, -1, /* cpu f16 fp8_e5m2 other 8 */
     -1, -1, /* cpu f16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu f16 fp8_e5m2 other 64 */
     -1, -1, /* cpu f16 fp8_e5m2 other 128 */
     -1, -1, /* cpu f16 fp8_e5m2 other other */
     -1, -1, /* cpu f16 int8 64 8 */
     -1, -1, /* cpu f16 int8 64 16 */
+    -1, -1, /* cpu f16 int8 64 64 */
     -1, -1, /* cpu f16 int8 64 128 */
     -1, -1, /* cpu f16 int8 64 other */
     -1, -1, /* cpu f16 int8 128 8 */
     -1, -1, /* cpu f16 int8 128 16 */
+    -1, -1, /* cpu f16 int8 128 64 */
     -1, -1, /* cpu f16 int8 128 128 */
     -1, -1, /* cpu f16 int8 128 other */
+    -1, -1, /* cpu f16 int8 256 8 */
+    -1, -1, /* cpu f16 int8 256 16 */
+    -1, -1, /* cpu f16 int8 256 64 */
+    -1, -1, /* cpu f16 int8 256 128 */
+    -1, -1, /* cpu f16 int8 256 other */
     -1, -1, /* cpu f16 int8 other 8 */
     -1, -1, /* cpu f16 int8 other 16 */
+    -1, -1, /* cpu f16 int8 other 64 */
     -1, -1, /* cpu f16 int8 other 128 */
     -1, -1, /* cpu f16 int8 other other */
     -1, -1, /* cpu f16 nvfp4 64 8 */
     -1, -1, /* cpu f16 nvfp4 64 16 */
+    -1, -1, /* cpu f16 nvfp4 64 64 */
     -1, -1, /* cpu f16 nvfp4 64 128 */
     -1, -1, /* cpu f16 nvfp4 64 other */
     -1, -1, /* cpu f16 nvfp4 128 8 */
     -1, -1, /* cpu f16 nvfp4 128 16 */
+    -1, -1, /* cpu f16 nvfp4 128 64 */
     -1, -1, /* cpu f16 nvfp4 128 128 */
     -1, -1, /* cpu f16 nvfp4 128 other */
+    -1, -1, /* cpu f16 nvfp4 256 8 */
+    -1, -1, /* cpu f16 nvfp4 256 16 */
+    -1, -1, /* cpu f16 nvfp4 256 64 */
+    -1, -1, /* cpu f16 nvfp4 256 128 */
+    -1, -1, /* cpu f16 nvfp4 256 other */
     -1, -1, /* cpu f16 nvfp4 other 8 */
     -1, -1, /* cpu f16 nvfp4 other 16 */
+    -1, -1, /* cpu f16 nvfp4 other 64 */
     -1, -1, /* cpu f16 nvfp4 other 128 */
     -1, -1, /* cpu f16 nvfp4 other other */
     -1, -1, /* cpu f16 int8_per_token_head 64 8 */
     -1, -1, /* cpu f16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 64 64 */
     -1, -1, /* cpu f16 int8_per_token_head 64 128 */
     -1, -1, /* cpu f16 int8_per_token_head 64 other */
     -1, -1, /* cpu f16 int8_per_token_head 128 8 */
     -1, -1, /* cpu f16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 128 64 */
     -1, -1, /* cpu f16 int8_per_token_head 128 128 */
     -1, -1, /* cpu f16 int8_per_token_head 128 other */
+    -1, -1, /* cpu f16 int8_per_token_head 256 8 */
+    -1, -1, /* cpu f16 int8_per_token_head 256 16 */
+    -1, -1, /* cpu f16 int8_per_token_head 256 64 */
+    -1, -1, /* cpu f16 int8_per_token_head 256 128 */
+    -1, -1, /* cpu f16 int8_per_token_head 256 other */
     -1, -1, /* cpu f16 int8_per_token_head other 8 */
     -1, -1, /* cpu f16 int8_per_token_head other 16 */
+    -1, -1, /* cpu f16 int8_per_token_head other 64 */
     -1, -1, /* cpu f16 int8_per_token_head other 128 */
     -1, -1, /* cpu f16 int8_per_token_head other other */
     -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 64 64 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 128 */
     -1, -1, /* cpu f16 fp8_per_token_head 64 other */
     -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 128 64 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 128 */
     -1, -1, /* cpu f16 fp8_per_token_head 128 other */
+    -1, -1, /* cpu f16 fp8_per_token_head 256 8 */
+    -1, -1, /* cpu f16 fp8_per_token_head 256 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head 256 64 */
+    -1, -1, /* cpu f16 fp8_per_token_head 256 128 */
+    -1, -1, /* cpu f16 fp8_per_token_head 256 other */
     -1, -1, /* cpu f16 fp8_per_token_head other 8 */
     -1, -1, /* cpu f16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu f16 fp8_per_token_head other 64 */
     -1, -1, /* cpu f16 fp8_per_token_head other 128 */
     -1, -1, /* cpu f16 fp8_per_token_head other other */
     -1, -1, /* cpu f16 int4_per_token_head 64 8 */
     -1, -1, /* cpu f16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 64 64 */
     -1, -1, /* cpu f16 int4_per_token_head 64 128 */
     -1, -1, /* cpu f16 int4_per_token_head 64 other */
     -1, -1, /* cpu f16 int4_per_token_head 128 8 */
     -1, -1, /* cpu f16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 128 64 */
     -1, -1, /* cpu f16 int4_per_token_head 128 128 */
     -1, -1, /* cpu f16 int4_per_token_head 128 other */
+    -1, -1, /* cpu f16 int4_per_token_head 256 8 */
+    -1, -1, /* cpu f16 int4_per_token_head 256 16 */
+    -1, -1, /* cpu f16 int4_per_token_head 256 64 */
+    -1, -1, /* cpu f16 int4_per_token_head 256 128 */
+    -1, -1, /* cpu f16 int4_per_token_head 256 other */
     -1, -1, /* cpu f16 int4_per_token_head other 8 */
     -1, -1, /* cpu f16 int4_per_token_head other 16 */
+    -1, -1, /* cpu f16 int4_per_token_head other 64 */
     -1, -1, /* cpu f16 int4_per_token_head other 128 */
     -1, -1, /* cpu f16 int4_per_token_head other other */
     -1, -1, /* cpu f16 q8_0 64 8 */
     -1, -1, /* cpu f16 q8_0 64 16 */
+    -1, -1, /* cpu f16 q8_0 64 64 */
     -1, -1, /* cpu f16 q8_0 64 128 */
     -1, -1, /* cpu f16 q8_0 64 other */
     -1, -1, /* cpu f16 q8_0 128 8 */
     -1, -1, /* cpu f16 q8_0 128 16 */
+    -1, -1, /* cpu f16 q8_0 128 64 */
     -1, -1, /* cpu f16 q8_0 128 128 */
     -1, -1, /* cpu f16 q8_0 128 other */
+    -1, -1, /* cpu f16 q8_0 256 8 */
+    -1, -1, /* cpu f16 q8_0 256 16 */
+    -1, -1, /* cpu f16 q8_0 256 64 */
+    -1, -1, /* cpu f16 q8_0 256 128 */
+    -1, -1, /* cpu f16 q8_0 256 other */
     -1, -1, /* cpu f16 q8_0 other 8 */
     -1, -1, /* cpu f16 q8_0 other 16 */
+    -1, -1, /* cpu f16 q8_0 other 64 */
     -1, -1, /* cpu f16 q8_0 other 128 */
     -1, -1, /* cpu f16 q8_0 other other */
     -1, -1, /* cpu f16 q4_0 64 8 */
     -1, -1, /* cpu f16 q4_0 64 16 */
+    -1, -1, /* cpu f16 q4_0 64 64 */
     -1, -1, /* cpu f16 q4_0 64 128 */
     -1, -1, /* cpu f16 q4_0 64 other */
     -1, -1, /* cpu f16 q4_0 128 8 */
     -1, -1, /* cpu f16 q4_0 128 16 */
+    -1, -1, /* cpu f16 q4_0 128 64 */
     -1, -1, /* cpu f16 q4_0 128 128 */
     -1, -1, /* cpu f16 q4_0 128 other */
+    -1, -1, /* cpu f16 q4_0 256 8 */
+    -1, -1, /* cpu f16 q4_0 256 16 */
+    -1, -1, /* cpu f16 q4_0 256 64 */
+    -1, -1, /* cpu f16 q4_0 256 128 */
+    -1, -1, /* cpu f16 q4_0 256 other */
     -1, -1, /* cpu f16 q4_0 other 8 */
     -1, -1, /* cpu f16 q4_0 other 16 */
+    -1, -1, /* cpu f16 q4_0 other 64 */
     -1, -1, /* cpu f16 q4_0 other 128 */
     -1, -1, /* cpu f16 q4_0 other other */
     -1, -1, /* cpu bf16 f32 64 8 */
     -1, -1, /* cpu bf16 f32 64 16 */
+    -1, -1, /* cpu bf16 f32 64 64 */
     -1, -1, /* cpu bf16 f32 64 128 */
     -1, -1, /* cpu bf16 f32 64 other */
     -1, -1, /* cpu bf16 f32 128 8 */
     -1, -1, /* cpu bf16 f32 128 16 */
+    -1, -1, /* cpu bf16 f32 128 64 */
     -1, -1, /* cpu bf16 f32 128 128 */
     -1, -1, /* cpu bf16 f32 128 other */
+    -1, -1, /* cpu bf16 f32 256 8 */
+    -1, -1, /* cpu bf16 f32 256 16 */
+    -1, -1, /* cpu bf16 f32 256 64 */
+    -1, -1, /* cpu bf16 f32 256 128 */
+    -1, -1, /* cpu bf16 f32 256 other */
     -1, -1, /* cpu bf16 f32 other 8 */
     -1, -1, /* cpu bf16 f32 other 16 */
+    -1, -1, /* cpu bf16 f32 other 64 */
     -1, -1, /* cpu bf16 f32 other 128 */
     -1, -1, /* cpu bf16 f32 other other */
     -1, -1, /* cpu bf16 f16 64 8 */
     -1, -1, /* cpu bf16 f16 64 16 */
+    -1, -1, /* cpu bf16 f16 64 64 */
     -1, -1, /* cpu bf16 f16 64 128 */
     -1, -1, /* cpu bf16 f16 64 other */
     -1, -1, /* cpu bf16 f16 128 8 */
     -1, -1, /* cpu bf16 f16 128 16 */
+    -1, -1, /* cpu bf16 f16 128 64 */
     -1, -1, /* cpu bf16 f16 128 128 */
     -1, -1, /* cpu bf16 f16 128 other */
+    -1, -1, /* cpu bf16 f16 256 8 */
+    -1, -1, /* cpu bf16 f16 256 16 */
+    -1, -1, /* cpu bf16 f16 256 64 */
+    -1, -1, /* cpu bf16 f16 256 128 */
+    -1, -1, /* cpu bf16 f16 256 other */
     -1, -1, /* cpu bf16 f16 other 8 */
     -1, -1, /* cpu bf16 f16 other 16 */
+    -1, -1, /* cpu bf16 f16 other 64 */
     -1, -1, /* cpu bf16 f16 other 128 */
     -1, -1, /* cpu bf16 f16 other other */
     -1, -1, /* cpu bf16 bf16 64 8 */
     -1, -1, /* cpu bf16 bf16 64 16 */
+    -1, -1, /* cpu bf16 bf16 64 64 */
     -1, -1, /* cpu bf16 bf16 64 128 */
     -1, -1, /* cpu bf16 bf16 64 other */
     -1, -1, /* cpu bf16 bf16 128 8 */
     -1, -1, /* cpu bf16 bf16 128 16 */
+    -1, -1, /* cpu bf16 bf16 128 64 */
     -1, -1, /* cpu bf16 bf16 128 128 */
     -1, -1, /* cpu bf16 bf16 128 other */
+    -1, -1, /* cpu bf16 bf16 256 8 */
+    -1, -1, /* cpu bf16 bf16 256 16 */
+    -1, -1, /* cpu bf16 bf16 256 64 */
+    -1, -1, /* cpu bf16 bf16 256 128 */
+    -1, -1, /* cpu bf16 bf16 256 other */
     -1, -1, /* cpu bf16 bf16 other 8 */
     -1, -1, /* cpu bf16 bf16 other 16 */
+    -1, -1, /* cpu bf16 bf16 other 64 */
     -1, -1, /* cpu bf16 bf16 other 128 */
     -1, -1, /* cpu bf16 bf16 other other */
     -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 64 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 64 other */
     -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 128 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 128 other */
+    -1, -1, /* cpu bf16 fp8_e4m3 256 8 */
+    -1, -1, /* cpu bf16 fp8_e4m3 256 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 256 64 */
+    -1, -1, /* cpu bf16 fp8_e4m3 256 128 */
+    -1, -1, /* cpu bf16 fp8_e4m3 256 other */
     -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
     -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cpu bf16 fp8_e4m3 other 64 */
     -1, -1, /* cpu bf16 fp8_e4m3 other 128 */
     -1, -1, /* cpu bf16 fp8_e4m3 other other */
     -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 64 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 64 other */
     -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 128 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 128 other */
+    -1, -1, /* cpu bf16 fp8_e5m2 256 8 */
+    -1, -1, /* cpu bf16 fp8_e5m2 256 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 256 64 */
+    -1, -1, /* cpu bf16 fp8_e5m2 256 128 */
+    -1, -1, /* cpu bf16 fp8_e5m2 256 other */
     -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
     -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cpu bf16 fp8_e5m2 other 64 */
     -1, -1, /* cpu bf16 fp8_e5m2 other 128 */
     -1, -1, /* cpu bf16 fp8_e5m2 other other */
     -1, -1, /* cpu bf16 int8 64 8 */
     -1, -1, /* cpu bf16 int8 64 16 */
+    -1, -1, /* cpu bf16 int8 64 64 */
     -1, -1, /* cpu bf16 int8 64 128 */
     -1, -1, /* cpu bf16 int8 64 other */
     -1, -1, /* cpu bf16 int8 128 8 */
     -1, -1, /* cpu bf16 int8 128 16 */
+    -1, -1, /* cpu bf16 int8 128 64 */
     -1, -1, /* cpu bf16 int8 128 128 */
     -1, -1, /* cpu bf16 int8 128 other */
+    -1, -1, /* cpu bf16 int8 256 8 */
+    -1, -1, /* cpu bf16 int8 256 16 */
+    -1, -1, /* cpu bf16 int8 256 64 */
+    -1, -1, /* cpu bf16 int8 256 128 */
+    -1, -1, /* cpu bf16 int8 256 other */
     -1, -1, /* cpu bf16 int8 other 8 */
     -1, -1, /* cpu bf16 int8 other 16 */
+    -1, -1, /* cpu bf16 int8 other 64 */
     -1, -1, /* cpu bf16 int8 other 128 */
     -1, -1, /* cpu bf16 int8 other other */
     -1, -1, /* cpu bf16 nvfp4 64 8 */
     -1, -1, /* cpu bf16 nvfp4 64 16 */
+    -1, -1, /* cpu bf16 nvfp4 64 64 */
     -1, -1, /* cpu bf16 nvfp4 64 128 */
     -1, -1, /* cpu bf16 nvfp4 64 other */
     -1, -1, /* cpu bf16 nvfp4 128 8 */
     -1, -1, /* cpu bf16 nvfp4 128 16 */
+    -1, -1, /* cpu bf16 nvfp4 128 64 */
     -1, -1, /* cpu bf16 nvfp4 128 128 */
     -1, -1, /* cpu bf16 nvfp4 128 other */
+    -1, -1, /* cpu bf16 nvfp4 256 8 */
+    -1, -1, /* cpu bf16 nvfp4 256 16 */
+    -1, -1, /* cpu bf16 nvfp4 256 64 */
+    -1, -1, /* cpu bf16 nvfp4 256 128 */
+    -1, -1, /* cpu bf16 nvfp4 256 other */
     -1, -1, /* cpu bf16 nvfp4 other 8 */
     -1, -1, /* cpu bf16 nvfp4 other 16 */
+    -1, -1, /* cpu bf16 nvfp4 other 64 */
     -1, -1, /* cpu bf16 nvfp4 other 128 */
     -1, -1, /* cpu bf16 nvfp4 other other */
     -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 64 64 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 128 */
     -1, -1, /* cpu bf16 int8_per_token_head 64 other */
     -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 128 64 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 128 */
     -1, -1, /* cpu bf16 int8_per_token_head 128 other */
+    -1, -1, /* cpu bf16 int8_per_token_head 256 8 */
+    -1, -1, /* cpu bf16 int8_per_token_head 256 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head 256 64 */
+    -1, -1, /* cpu bf16 int8_per_token_head 256 128 */
+    -1, -1, /* cpu bf16 int8_per_token_head 256 other */
     -1, -1, /* cpu bf16 int8_per_token_head other 8 */
     -1, -1, /* cpu bf16 int8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int8_per_token_head other 64 */
     -1, -1, /* cpu bf16 int8_per_token_head other 128 */
     -1, -1, /* cpu bf16 int8_per_token_head other other */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 64 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 128 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
+    -1, -1, /* cpu bf16 fp8_per_token_head 256 8 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 256 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 256 64 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 256 128 */
+    -1, -1, /* cpu bf16 fp8_per_token_head 256 other */
     -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
     -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cpu bf16 fp8_per_token_head other 64 */
     -1, -1, /* cpu bf16 fp8_per_token_head other 128 */
     -1, -1, /* cpu bf16 fp8_per_token_head other other */
     -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 64 64 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 128 */
     -1, -1, /* cpu bf16 int4_per_token_head 64 other */
     -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 128 64 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 128 */
     -1, -1, /* cpu bf16 int4_per_token_head 128 other */
+    -1, -1, /* cpu bf16 int4_per_token_head 256 8 */
+    -1, -1, /* cpu bf16 int4_per_token_head 256 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head 256 64 */
+    -1, -1, /* cpu bf16 int4_per_token_head 256 128 */
+    -1, -1, /* cpu bf16 int4_per_token_head 256 other */
     -1, -1, /* cpu bf16 int4_per_token_head other 8 */
     -1, -1, /* cpu bf16 int4_per_token_head other 16 */
+    -1, -1, /* cpu bf16 int4_per_token_head other 64 */
     -1, -1, /* cpu bf16 int4_per_token_head other 128 */
     -1, -1, /* cpu bf16 int4_per_token_head other other */
     -1, -1, /* cpu bf16 q8_0 64 8 */
     -1, -1, /* cpu bf16 q8_0 64 16 */
+    -1, -1, /* cpu bf16 q8_0 64 64 */
     -1, -1, /* cpu bf16 q8_0 64 128 */
     -1, -1, /* cpu bf16 q8_0 64 other */
     -1, -1, /* cpu bf16 q8_0 128 8 */
     -1, -1, /* cpu bf16 q8_0 128 16 */
+    -1, -1, /* cpu bf16 q8_0 128 64 */
     -1, -1, /* cpu bf16 q8_0 128 128 */
     -1, -1, /* cpu bf16 q8_0 128 other */
+    -1, -1, /* cpu bf16 q8_0 256 8 */
+    -1, -1, /* cpu bf16 q8_0 256 16 */
+    -1, -1, /* cpu bf16 q8_0 256 64 */
+    -1, -1, /* cpu bf16 q8_0 256 128 */
+    -1, -1, /* cpu bf16 q8_0 256 other */
     -1, -1, /* cpu bf16 q8_0 other 8 */
     -1, -1, /* cpu bf16 q8_0 other 16 */
+    -1, -1, /* cpu bf16 q8_0 other 64 */
     -1, -1, /* cpu bf16 q8_0 other 128 */
     -1, -1, /* cpu bf16 q8_0 other other */
     -1, -1, /* cpu bf16 q4_0 64 8 */
     -1, -1, /* cpu bf16 q4_0 64 16 */
+    -1, -1, /* cpu bf16 q4_0 64 64 */
     -1, -1, /* cpu bf16 q4_0 64 128 */
     -1, -1, /* cpu bf16 q4_0 64 other */
     -1, -1, /* cpu bf16 q4_0 128 8 */
     -1, -1, /* cpu bf16 q4_0 128 16 */
+    -1, -1, /* cpu bf16 q4_0 128 64 */
     -1, -1, /* cpu bf16 q4_0 128 128 */
     -1, -1, /* cpu bf16 q4_0 128 other */
+    -1, -1, /* cpu bf16 q4_0 256 8 */
+    -1, -1, /* cpu bf16 q4_0 256 16 */
+    -1, -1, /* cpu bf16 q4_0 256 64 */
+    -1, -1, /* cpu bf16 q4_0 256 128 */
+    -1, -1, /* cpu bf16 q4_0 256 other */
     -1, -1, /* cpu bf16 q4_0 other 8 */
     -1, -1, /* cpu bf16 q4_0 other 16 */
+    -1, -1, /* cpu bf16 q4_0 other 64 */
     -1, -1, /* cpu bf16 q4_0 other 128 */
     -1, -1, /* cpu bf16 q4_0 other other */
     -1, -1, /* cuda f32 f32 64 8 */
     -1, -1, /* cuda f32 f32 64 16 */
+    -1, -1, /* cuda f32 f32 64 64 */
     -1, -1, /* cuda f32 f32 64 128 */
     -1, -1, /* cuda f32 f32 64 other */
     -1, -1, /* cuda f32 f32 128 8 */
     -1, -1, /* cuda f32 f32 128 16 */
+    -1, -1, /* cuda f32 f32 128 64 */
     -1, -1, /* cuda f32 f32 128 128 */
     -1, -1, /* cuda f32 f32 128 other */
+    -1, -1, /* cuda f32 f32 256 8 */
+    -1, -1, /* cuda f32 f32 256 16 */
+    -1, -1, /* cuda f32 f32 256 64 */
+    -1, -1, /* cuda f32 f32 256 128 */
+    -1, -1, /* cuda f32 f32 256 other */
     -1, -1, /* cuda f32 f32 other 8 */
     -1, -1, /* cuda f32 f32 other 16 */
+    -1, -1, /* cuda f32 f32 other 64 */
     -1, -1, /* cuda f32 f32 other 128 */
     -1, -1, /* cuda f32 f32 other other */
     -1, -1, /* cuda f32 f16 64 8 */
     -1, -1, /* cuda f32 f16 64 16 */
+    -1, -1, /* cuda f32 f16 64 64 */
     -1, -1, /* cuda f32 f16 64 128 */
     -1, -1, /* cuda f32 f16 64 other */
     -1, -1, /* cuda f32 f16 128 8 */
     -1, -1, /* cuda f32 f16 128 16 */
+    -1, -1, /* cuda f32 f16 128 64 */
     -1, -1, /* cuda f32 f16 128 128 */
     -1, -1, /* cuda f32 f16 128 other */
+    -1, -1, /* cuda f32 f16 256 8 */
+    -1, -1, /* cuda f32 f16 256 16 */
+    -1, -1, /* cuda f32 f16 256 64 */
+    -1, -1, /* cuda f32 f16 256 128 */
+    -1, -1, /* cuda f32 f16 256 other */
     -1, -1, /* cuda f32 f16 other 8 */
     -1, -1, /* cuda f32 f16 other 16 */
+    -1, -1, /* cuda f32 f16 other 64 */
     -1, -1, /* cuda f32 f16 other 128 */
     -1, -1, /* cuda f32 f16 other other */
     -1, -1, /* cuda f32 bf16 64 8 */
     -1, -1, /* cuda f32 bf16 64 16 */
+    -1, -1, /* cuda f32 bf16 64 64 */
     -1, -1, /* cuda f32 bf16 64 128 */
     -1, -1, /* cuda f32 bf16 64 other */
     -1, -1, /* cuda f32 bf16 128 8 */
     -1, -1, /* cuda f32 bf16 128 16 */
+    -1, -1, /* cuda f32 bf16 128 64 */
     -1, -1, /* cuda f32 bf16 128 128 */
     -1, -1, /* cuda f32 bf16 128 other */
+    -1, -1, /* cuda f32 bf16 256 8 */
+    -1, -1, /* cuda f32 bf16 256 16 */
+    -1, -1, /* cuda f32 bf16 256 64 */
+    -1, -1, /* cuda f32 bf16 256 128 */
+    -1, -1, /* cuda f32 bf16 256 other */
     -1, -1, /* cuda f32 bf16 other 8 */
     -1, -1, /* cuda f32 bf16 other 16 */
+    -1, -1, /* cuda f32 bf16 other 64 */
     -1, -1, /* cuda f32 bf16 other 128 */
     -1, -1, /* cuda f32 bf16 other other */
     -1, -1, /* cuda f32 fp8_e4m3 64 8 */
     -1, -1, /* cuda f32 fp8_e4m3 64 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 64 64 */
     -1, -1, /* cuda f32 fp8_e4m3 64 128 */
     -1, -1, /* cuda f32 fp8_e4m3 64 other */
     -1, -1, /* cuda f32 fp8_e4m3 128 8 */
     -1, -1, /* cuda f32 fp8_e4m3 128 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 128 64 */
     -1, -1, /* cuda f32 fp8_e4m3 128 128 */
     -1, -1, /* cuda f32 fp8_e4m3 128 other */
+    -1, -1, /* cuda f32 fp8_e4m3 256 8 */
+    -1, -1, /* cuda f32 fp8_e4m3 256 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 256 64 */
+    -1, -1, /* cuda f32 fp8_e4m3 256 128 */
+    -1, -1, /* cuda f32 fp8_e4m3 256 other */
     -1, -1, /* cuda f32 fp8_e4m3 other 8 */
     -1, -1, /* cuda f32 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f32 fp8_e4m3 other 64 */
     -1, -1, /* cuda f32 fp8_e4m3 other 128 */
     -1, -1, /* cuda f32 fp8_e4m3 other other */
     -1, -1, /* cuda f32 fp8_e5m2 64 8 */
     -1, -1, /* cuda f32 fp8_e5m2 64 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 64 64 */
     -1, -1, /* cuda f32 fp8_e5m2 64 128 */
     -1, -1, /* cuda f32 fp8_e5m2 64 other */
     -1, -1, /* cuda f32 fp8_e5m2 128 8 */
     -1, -1, /* cuda f32 fp8_e5m2 128 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 128 64 */
     -1, -1, /* cuda f32 fp8_e5m2 128 128 */
     -1, -1, /* cuda f32 fp8_e5m2 128 other */
+    -1, -1, /* cuda f32 fp8_e5m2 256 8 */
+    -1, -1, /* cuda f32 fp8_e5m2 256 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 256 64 */
+    -1, -1, /* cuda f32 fp8_e5m2 256 128 */
+    -1, -1, /* cuda f32 fp8_e5m2 256 other */
     -1, -1, /* cuda f32 fp8_e5m2 other 8 */
     -1, -1, /* cuda f32 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f32 fp8_e5m2 other 64 */
     -1, -1, /* cuda f32 fp8_e5m2 other 128 */
     -1, -1, /* cuda f32 fp8_e5m2 other other */
     -1, -1, /* cuda f32 int8 64 8 */
     -1, -1, /* cuda f32 int8 64 16 */
+    -1, -1, /* cuda f32 int8 64 64 */
     -1, -1, /* cuda f32 int8 64 128 */
     -1, -1, /* cuda f32 int8 64 other */
     -1, -1, /* cuda f32 int8 128 8 */
     -1, -1, /* cuda f32 int8 128 16 */
+    -1, -1, /* cuda f32 int8 128 64 */
     -1, -1, /* cuda f32 int8 128 128 */
     -1, -1, /* cuda f32 int8 128 other */
+    -1, -1, /* cuda f32 int8 256 8 */
+    -1, -1, /* cuda f32 int8 256 16 */
+    -1, -1, /* cuda f32 int8 256 64 */
+    -1, -1, /* cuda f32 int8 256 128 */
+    -1, -1, /* cuda f32 int8 256 other */
     -1, -1, /* cuda f32 int8 other 8 */
     -1, -1, /* cuda f32 int8 other 16 */
+    -1, -1, /* cuda f32 int8 other 64 */
     -1, -1, /* cuda f32 int8 other 128 */
     -1, -1, /* cuda f32 int8 other other */
     -1, -1, /* cuda f32 nvfp4 64 8 */
     -1, -1, /* cuda f32 nvfp4 64 16 */
+    -1, -1, /* cuda f32 nvfp4 64 64 */
     -1, -1, /* cuda f32 nvfp4 64 128 */
     -1, -1, /* cuda f32 nvfp4 64 other */
     -1, -1, /* cuda f32 nvfp4 128 8 */
     -1, -1, /* cuda f32 nvfp4 128 16 */
+    -1, -1, /* cuda f32 nvfp4 128 64 */
     -1, -1, /* cuda f32 nvfp4 128 128 */
     -1, -1, /* cuda f32 nvfp4 128 other */
+    -1, -1, /* cuda f32 nvfp4 256 8 */
+    -1, -1, /* cuda f32 nvfp4 256 16 */
+    -1, -1, /* cuda f32 nvfp4 256 64 */
+    -1, -1, /* cuda f32 nvfp4 256 128 */
+    -1, -1, /* cuda f32 nvfp4 256 other */
     -1, -1, /* cuda f32 nvfp4 other 8 */
     -1, -1, /* cuda f32 nvfp4 other 16 */
+    -1, -1, /* cuda f32 nvfp4 other 64 */
     -1, -1, /* cuda f32 nvfp4 other 128 */
     -1, -1, /* cuda f32 nvfp4 other other */
     -1, -1, /* cuda f32 int8_per_token_head 64 8 */
     -1, -1, /* cuda f32 int8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 64 64 */
     -1, -1, /* cuda f32 int8_per_token_head 64 128 */
     -1, -1, /* cuda f32 int8_per_token_head 64 other */
     -1, -1, /* cuda f32 int8_per_token_head 128 8 */
     -1, -1, /* cuda f32 int8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 128 64 */
     -1, -1, /* cuda f32 int8_per_token_head 128 128 */
     -1, -1, /* cuda f32 int8_per_token_head 128 other */
+    -1, -1, /* cuda f32 int8_per_token_head 256 8 */
+    -1, -1, /* cuda f32 int8_per_token_head 256 16 */
+    -1, -1, /* cuda f32 int8_per_token_head 256 64 */
+    -1, -1, /* cuda f32 int8_per_token_head 256 128 */
+    -1, -1, /* cuda f32 int8_per_token_head 256 other */
     -1, -1, /* cuda f32 int8_per_token_head other 8 */
     -1, -1, /* cuda f32 int8_per_token_head other 16 */
+    -1, -1, /* cuda f32 int8_per_token_head other 64 */
     -1, -1, /* cuda f32 int8_per_token_head other 128 */
     -1, -1, /* cuda f32 int8_per_token_head other other */
     -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 64 64 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 128 */
     -1, -1, /* cuda f32 fp8_per_token_head 64 other */
     -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 128 64 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 128 */
     -1, -1, /* cuda f32 fp8_per_token_head 128 other */
+    -1, -1, /* cuda f32 fp8_per_token_head 256 8 */
+    -1, -1, /* cuda f32 fp8_per_token_head 256 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head 256 64 */
+    -1, -1, /* cuda f32 fp8_per_token_head 256 128 */
+    -1, -1, /* cuda f32 fp8_per_token_head 256 other */
     -1, -1, /* cuda f32 fp8_per_token_head other 8 */
     -1, -1, /* cuda f32 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f32 fp8_per_token_head other 64 */
     -1, -1, /* cuda f32 fp8_per_token_head other 128 */
     -1, -1, /* cuda f32 fp8_per_token_head other other */
     -1, -1, /* cuda f32 int4_per_token_head 64 8 */
     -1, -1, /* cuda f32 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 64 64 */
     -1, -1, /* cuda f32 int4_per_token_head 64 128 */
     -1, -1, /* cuda f32 int4_per_token_head 64 other */
     -1, -1, /* cuda f32 int4_per_token_head 128 8 */
     -1, -1, /* cuda f32 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 128 64 */
     -1, -1, /* cuda f32 int4_per_token_head 128 128 */
     -1, -1, /* cuda f32 int4_per_token_head 128 other */
+    -1, -1, /* cuda f32 int4_per_token_head 256 8 */
+    -1, -1, /* cuda f32 int4_per_token_head 256 16 */
+    -1, -1, /* cuda f32 int4_per_token_head 256 64 */
+    -1, -1, /* cuda f32 int4_per_token_head 256 128 */
+    -1, -1, /* cuda f32 int4_per_token_head 256 other */
     -1, -1, /* cuda f32 int4_per_token_head other 8 */
     -1, -1, /* cuda f32 int4_per_token_head other 16 */
+    -1, -1, /* cuda f32 int4_per_token_head other 64 */
     -1, -1, /* cuda f32 int4_per_token_head other 128 */
     -1, -1, /* cuda f32 int4_per_token_head other other */
     -1, -1, /* cuda f32 q8_0 64 8 */
     -1, -1, /* cuda f32 q8_0 64 16 */
+    -1, -1, /* cuda f32 q8_0 64 64 */
     -1, -1, /* cuda f32 q8_0 64 128 */
     -1, -1, /* cuda f32 q8_0 64 other */
     -1, -1, /* cuda f32 q8_0 128 8 */
     -1, -1, /* cuda f32 q8_0 128 16 */
+    -1, -1, /* cuda f32 q8_0 128 64 */
     -1, -1, /* cuda f32 q8_0 128 128 */
     -1, -1, /* cuda f32 q8_0 128 other */
+    -1, -1, /* cuda f32 q8_0 256 8 */
+    -1, -1, /* cuda f32 q8_0 256 16 */
+    -1, -1, /* cuda f32 q8_0 256 64 */
+    -1, -1, /* cuda f32 q8_0 256 128 */
+    -1, -1, /* cuda f32 q8_0 256 other */
     -1, -1, /* cuda f32 q8_0 other 8 */
     -1, -1, /* cuda f32 q8_0 other 16 */
+    -1, -1, /* cuda f32 q8_0 other 64 */
     -1, -1, /* cuda f32 q8_0 other 128 */
     -1, -1, /* cuda f32 q8_0 other other */
     -1, -1, /* cuda f32 q4_0 64 8 */
     -1, -1, /* cuda f32 q4_0 64 16 */
+    -1, -1, /* cuda f32 q4_0 64 64 */
     -1, -1, /* cuda f32 q4_0 64 128 */
     -1, -1, /* cuda f32 q4_0 64 other */
     -1, -1, /* cuda f32 q4_0 128 8 */
     -1, -1, /* cuda f32 q4_0 128 16 */
+    -1, -1, /* cuda f32 q4_0 128 64 */
     -1, -1, /* cuda f32 q4_0 128 128 */
     -1, -1, /* cuda f32 q4_0 128 other */
+    -1, -1, /* cuda f32 q4_0 256 8 */
+    -1, -1, /* cuda f32 q4_0 256 16 */
+    -1, -1, /* cuda f32 q4_0 256 64 */
+    -1, -1, /* cuda f32 q4_0 256 128 */
+    -1, -1, /* cuda f32 q4_0 256 other */
     -1, -1, /* cuda f32 q4_0 other 8 */
     -1, -1, /* cuda f32 q4_0 other 16 */
+    -1, -1, /* cuda f32 q4_0 other 64 */
     -1, -1, /* cuda f32 q4_0 other 128 */
     -1, -1, /* cuda f32 q4_0 other other */
     -1, -1, /* cuda f16 f32 64 8 */
     -1, -1, /* cuda f16 f32 64 16 */
+    -1, -1, /* cuda f16 f32 64 64 */
     -1, -1, /* cuda f16 f32 64 128 */
     -1, -1, /* cuda f16 f32 64 other */
     -1, -1, /* cuda f16 f32 128 8 */
     -1, -1, /* cuda f16 f32 128 16 */
+    -1, -1, /* cuda f16 f32 128 64 */
     -1, -1, /* cuda f16 f32 128 128 */
     -1, -1, /* cuda f16 f32 128 other */
+    -1, -1, /* cuda f16 f32 256 8 */
+    -1, -1, /* cuda f16 f32 256 16 */
+    -1, -1, /* cuda f16 f32 256 64 */
+    -1, -1, /* cuda f16 f32 256 128 */
+    -1, -1, /* cuda f16 f32 256 other */
     -1, -1, /* cuda f16 f32 other 8 */
     -1, -1, /* cuda f16 f32 other 16 */
+    -1, -1, /* cuda f16 f32 other 64 */
     -1, -1, /* cuda f16 f32 other 128 */
     -1, -1, /* cuda f16 f32 other other */
     0,  -1, /* cuda f16 f16 64 8 */
     0,  -1, /* cuda f16 f16 64 16 */
+    -1, -1, /* cuda f16 f16 64 64 */
     0,  -1, /* cuda f16 f16 64 128 */
     -1, -1, /* cuda f16 f16 64 other */
     0,  -1, /* cuda f16 f16 128 8 */
     0,  -1, /* cuda f16 f16 128 16 */
+    -1, -1, /* cuda f16 f16 128 64 */
     0,  -1, /* cuda f16 f16 128 128 */
     -1, -1, /* cuda f16 f16 128 other */
+    0,  -1, /* cuda f16 f16 256 8 */
+    -1, -1, /* cuda f16 f16 256 16 */
+    0,  -1, /* cuda f16 f16 256 64 */
+    -1, -1, /* cuda f16 f16 256 128 */
+    -1, -1, /* cuda f16 f16 256 other */
     -1, -1, /* cuda f16 f16 other 8 */
     -1, -1, /* cuda f16 f16 other 16 */
+    -1, -1, /* cuda f16 f16 other 64 */
     -1, -1, /* cuda f16 f16 other 128 */
     -1, -1, /* cuda f16 f16 other other */
     -1, -1, /* cuda f16 bf16 64 8 */
     -1, -1, /* cuda f16 bf16 64 16 */
+    -1, -1, /* cuda f16 bf16 64 64 */
     -1, -1, /* cuda f16 bf16 64 128 */
     -1, -1, /* cuda f16 bf16 64 other */
     -1, -1, /* cuda f16 bf16 128 8 */
     -1, -1, /* cuda f16 bf16 128 16 */
+    -1, -1, /* cuda f16 bf16 128 64 */
     -1, -1, /* cuda f16 bf16 128 128 */
     -1, -1, /* cuda f16 bf16 128 other */
+    -1, -1, /* cuda f16 bf16 256 8 */
+    -1, -1, /* cuda f16 bf16 256 16 */
+    -1, -1, /* cuda f16 bf16 256 64 */
+    -1, -1, /* cuda f16 bf16 256 128 */
+    -1, -1, /* cuda f16 bf16 256 other */
     -1, -1, /* cuda f16 bf16 other 8 */
     -1, -1, /* cuda f16 bf16 other 16 */
+    -1, -1, /* cuda f16 bf16 other 64 */
     -1, -1, /* cuda f16 bf16 other 128 */
     -1, -1, /* cuda f16 bf16 other other */
     2,  -1, /* cuda f16 fp8_e4m3 64 8 */
     2,  -1, /* cuda f16 fp8_e4m3 64 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 64 64 */
     2,  -1, /* cuda f16 fp8_e4m3 64 128 */
     -1, -1, /* cuda f16 fp8_e4m3 64 other */
     2,  -1, /* cuda f16 fp8_e4m3 128 8 */
     2,  -1, /* cuda f16 fp8_e4m3 128 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 128 64 */
     2,  -1, /* cuda f16 fp8_e4m3 128 128 */
     -1, -1, /* cuda f16 fp8_e4m3 128 other */
+    2,  -1, /* cuda f16 fp8_e4m3 256 8 */
+    -1, -1, /* cuda f16 fp8_e4m3 256 16 */
+    2,  -1, /* cuda f16 fp8_e4m3 256 64 */
+    -1, -1, /* cuda f16 fp8_e4m3 256 128 */
+    -1, -1, /* cuda f16 fp8_e4m3 256 other */
     -1, -1, /* cuda f16 fp8_e4m3 other 8 */
     -1, -1, /* cuda f16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda f16 fp8_e4m3 other 64 */
     -1, -1, /* cuda f16 fp8_e4m3 other 128 */
     -1, -1, /* cuda f16 fp8_e4m3 other other */
     4,  -1, /* cuda f16 fp8_e5m2 64 8 */
     4,  -1, /* cuda f16 fp8_e5m2 64 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 64 64 */
     4,  -1, /* cuda f16 fp8_e5m2 64 128 */
     -1, -1, /* cuda f16 fp8_e5m2 64 other */
     4,  -1, /* cuda f16 fp8_e5m2 128 8 */
     4,  -1, /* cuda f16 fp8_e5m2 128 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 128 64 */
     4,  -1, /* cuda f16 fp8_e5m2 128 128 */
     -1, -1, /* cuda f16 fp8_e5m2 128 other */
+    -1, -1, /* cuda f16 fp8_e5m2 256 8 */
+    -1, -1, /* cuda f16 fp8_e5m2 256 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 256 64 */
+    -1, -1, /* cuda f16 fp8_e5m2 256 128 */
+    -1, -1, /* cuda f16 fp8_e5m2 256 other */
     -1, -1, /* cuda f16 fp8_e5m2 other 8 */
     -1, -1, /* cuda f16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda f16 fp8_e5m2 other 64 */
     -1, -1, /* cuda f16 fp8_e5m2 other 128 */
     -1, -1, /* cuda f16 fp8_e5m2 other other */
     6,  -1, /* cuda f16 int8 64 8 */
     6,  -1, /* cuda f16 int8 64 16 */
+    -1, -1, /* cuda f16 int8 64 64 */
     6,  -1, /* cuda f16 int8 64 128 */
     -1, -1, /* cuda f16 int8 64 other */
     6,  -1, /* cuda f16 int8 128 8 */
     6,  -1, /* cuda f16 int8 128 16 */
+    -1, -1, /* cuda f16 int8 128 64 */
     6,  -1, /* cuda f16 int8 128 128 */
     -1, -1, /* cuda f16 int8 128 other */
+    -1, -1, /* cuda f16 int8 256 8 */
+    -1, -1, /* cuda f16 int8 256 16 */
+    -1, -1, /* cuda f16 int8 256 64 */
+    -1, -1, /* cuda f16 int8 256 128 */
+    -1, -1, /* cuda f16 int8 256 other */
     -1, -1, /* cuda f16 int8 other 8 */
     -1, -1, /* cuda f16 int8 other 16 */
+    -1, -1, /* cuda f16 int8 other 64 */
     -1, -1, /* cuda f16 int8 other 128 */
     -1, -1, /* cuda f16 int8 other other */
     -1, -1, /* cuda f16 nvfp4 64 8 */
     -1, -1, /* cuda f16 nvfp4 64 16 */
+    -1, -1, /* cuda f16 nvfp4 64 64 */
     -1, -1, /* cuda f16 nvfp4 64 128 */
     -1, -1, /* cuda f16 nvfp4 64 other */
-    -1, -1, /* cuda f16 nvfp4 128 8 */
-    -1, -1, /* cuda f16 nvfp4 128 16 */
+    8,  -1, /* cuda f16 nvfp4 128 8 */
+    8,  -1, /* cuda f16 nvfp4 128 16 */
+    -1, -1, /* cuda f16 nvfp4 128 64 */
     -1, -1, /* cuda f16 nvfp4 128 128 */
     -1, -1, /* cuda f16 nvfp4 128 other */
+    -1, -1, /* cuda f16 nvfp4 256 8 */
+    -1, -1, /* cuda f16 nvfp4 256 16 */
+    -1, -1, /* cuda f16 nvfp4 256 64 */
+    -1, -1, /* cuda f16 nvfp4 256 128 */
+    -1, -1, /* cuda f16 nvfp4 256 other */
     -1, -1, /* cuda f16 nvfp4 other 8 */
     -1, -1, /* cuda f16 nvfp4 other 16 */
+    -1, -1, /* cuda f16 nvfp4 other 64 */
     -1, -1, /* cuda f16 nvfp4 other 128 */
     -1, -1, /* cuda f16 nvfp4 other other */
-    8,  -1, /* cuda f16 int8_per_token_head 64 8 */
-    8,  -1, /* cuda f16 int8_per_token_head 64 16 */
-    8,  -1, /* cuda f16 int8_per_token_head 64 128 */
+    10, -1, /* cuda f16 int8_per_token_head 64 8 */
+    10, -1, /* cuda f16 int8_per_token_head 64 16 */
+    -1, -1, /* cuda f16 int8_per_token_head 64 64 */
+    10, -1, /* cuda f16 int8_per_token_head 64 128 */
     -1, -1, /* cuda f16 int8_per_token_head 64 other */
-    8,  -1, /* cuda f16 int8_per_token_head 128 8 */
-    8,  -1, /* cuda f16 int8_per_token_head 128 16 */
-    8,  -1, /* cuda f16 int8_per_token_head 128 128 */
+    10, -1, /* cuda f16 int8_per_token_head 128 8 */
+    10, -1, /* cuda f16 int8_per_token_head 128 16 */
+    -1, -1, /* cuda f16 int8_per_token_head 128 64 */
+    10, -1, /* cuda f16 int8_per_token_head 128 128 */
     -1, -1, /* cuda f16 int8_per_token_head 128 other */
+    -1, -1, /* cuda f16 int8_per_token_head 256 8 */
+    -1, -1, /* cuda f16 int8_per_token_head 256 16 */
+    -1, -1, /* cuda f16 int8_per_token_head 256 64 */
+    -1, -1, /* cuda f16 int8_per_token_head 256 128 */
+    -1, -1, /* cuda f16 int8_per_token_head 256 other */
     -1, -1, /* cuda f16 int8_per_token_head other 8 */
     -1, -1, /* cuda f16 int8_per_token_head other 16 */
+    -1, -1, /* cuda f16 int8_per_token_head other 64 */
     -1, -1, /* cuda f16 int8_per_token_head other 128 */
     -1, -1, /* cuda f16 int8_per_token_head other other */
-    10, -1, /* cuda f16 fp8_per_token_head 64 8 */
-    10, -1, /* cuda f16 fp8_per_token_head 64 16 */
-    10, -1, /* cuda f16 fp8_per_token_head 64 128 */
+    12, -1, /* cuda f16 fp8_per_token_head 64 8 */
+    12, -1, /* cuda f16 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head 64 64 */
+    12, -1, /* cuda f16 fp8_per_token_head 64 128 */
     -1, -1, /* cuda f16 fp8_per_token_head 64 other */
-    10, -1, /* cuda f16 fp8_per_token_head 128 8 */
-    10, -1, /* cuda f16 fp8_per_token_head 128 16 */
-    10, -1, /* cuda f16 fp8_per_token_head 128 128 */
+    12, -1, /* cuda f16 fp8_per_token_head 128 8 */
+    12, -1, /* cuda f16 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head 128 64 */
+    12, -1, /* cuda f16 fp8_per_token_head 128 128 */
     -1, -1, /* cuda f16 fp8_per_token_head 128 other */
+    -1, -1, /* cuda f16 fp8_per_token_head 256 8 */
+    -1, -1, /* cuda f16 fp8_per_token_head 256 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head 256 64 */
+    -1, -1, /* cuda f16 fp8_per_token_head 256 128 */
+    -1, -1, /* cuda f16 fp8_per_token_head 256 other */
     -1, -1, /* cuda f16 fp8_per_token_head other 8 */
     -1, -1, /* cuda f16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda f16 fp8_per_token_head other 64 */
     -1, -1, /* cuda f16 fp8_per_token_head other 128 */
     -1, -1, /* cuda f16 fp8_per_token_head other other */
     -1, -1, /* cuda f16 int4_per_token_head 64 8 */
     -1, -1, /* cuda f16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 64 64 */
     -1, -1, /* cuda f16 int4_per_token_head 64 128 */
     -1, -1, /* cuda f16 int4_per_token_head 64 other */
     -1, -1, /* cuda f16 int4_per_token_head 128 8 */
     -1, -1, /* cuda f16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 128 64 */
     -1, -1, /* cuda f16 int4_per_token_head 128 128 */
     -1, -1, /* cuda f16 int4_per_token_head 128 other */
+    -1, -1, /* cuda f16 int4_per_token_head 256 8 */
+    -1, -1, /* cuda f16 int4_per_token_head 256 16 */
+    -1, -1, /* cuda f16 int4_per_token_head 256 64 */
+    -1, -1, /* cuda f16 int4_per_token_head 256 128 */
+    -1, -1, /* cuda f16 int4_per_token_head 256 other */
     -1, -1, /* cuda f16 int4_per_token_head other 8 */
     -1, -1, /* cuda f16 int4_per_token_head other 16 */
+    -1, -1, /* cuda f16 int4_per_token_head other 64 */
     -1, -1, /* cuda f16 int4_per_token_head other 128 */
     -1, -1, /* cuda f16 int4_per_token_head other other */
     -1, -1, /* cuda f16 q8_0 64 8 */
     -1, -1, /* cuda f16 q8_0 64 16 */
+    -1, -1, /* cuda f16 q8_0 64 64 */
     -1, -1, /* cuda f16 q8_0 64 128 */
     -1, -1, /* cuda f16 q8_0 64 other */
     -1, -1, /* cuda f16 q8_0 128 8 */
     -1, -1, /* cuda f16 q8_0 128 16 */
+    -1, -1, /* cuda f16 q8_0 128 64 */
     -1, -1, /* cuda f16 q8_0 128 128 */
     -1, -1, /* cuda f16 q8_0 128 other */
+    -1, -1, /* cuda f16 q8_0 256 8 */
+    -1, -1, /* cuda f16 q8_0 256 16 */
+    -1, -1, /* cuda f16 q8_0 256 64 */
+    -1, -1, /* cuda f16 q8_0 256 128 */
+    -1, -1, /* cuda f16 q8_0 256 other */
     -1, -1, /* cuda f16 q8_0 other 8 */
     -1, -1, /* cuda f16 q8_0 other 16 */
+    -1, -1, /* cuda f16 q8_0 other 64 */
     -1, -1, /* cuda f16 q8_0 other 128 */
     -1, -1, /* cuda f16 q8_0 other other */
     -1, -1, /* cuda f16 q4_0 64 8 */
     -1, -1, /* cuda f16 q4_0 64 16 */
+    -1, -1, /* cuda f16 q4_0 64 64 */
     -1, -1, /* cuda f16 q4_0 64 128 */
     -1, -1, /* cuda f16 q4_0 64 other */
     -1, -1, /* cuda f16 q4_0 128 8 */
     -1, -1, /* cuda f16 q4_0 128 16 */
+    -1, -1, /* cuda f16 q4_0 128 64 */
     -1, -1, /* cuda f16 q4_0 128 128 */
     -1, -1, /* cuda f16 q4_0 128 other */
+    -1, -1, /* cuda f16 q4_0 256 8 */
+    -1, -1, /* cuda f16 q4_0 256 16 */
+    -1, -1, /* cuda f16 q4_0 256 64 */
+    -1, -1, /* cuda f16 q4_0 256 128 */
+    -1, -1, /* cuda f16 q4_0 256 other */
     -1, -1, /* cuda f16 q4_0 other 8 */
     -1, -1, /* cuda f16 q4_0 other 16 */
+    -1, -1, /* cuda f16 q4_0 other 64 */
     -1, -1, /* cuda f16 q4_0 other 128 */
     -1, -1, /* cuda f16 q4_0 other other */
     -1, -1, /* cuda bf16 f32 64 8 */
     -1, -1, /* cuda bf16 f32 64 16 */
+    -1, -1, /* cuda bf16 f32 64 64 */
     -1, -1, /* cuda bf16 f32 64 128 */
     -1, -1, /* cuda bf16 f32 64 other */
     -1, -1, /* cuda bf16 f32 128 8 */
     -1, -1, /* cuda bf16 f32 128 16 */
+    -1, -1, /* cuda bf16 f32 128 64 */
     -1, -1, /* cuda bf16 f32 128 128 */
     -1, -1, /* cuda bf16 f32 128 other */
+    -1, -1, /* cuda bf16 f32 256 8 */
+    -1, -1, /* cuda bf16 f32 256 16 */
+    -1, -1, /* cuda bf16 f32 256 64 */
+    -1, -1, /* cuda bf16 f32 256 128 */
+    -1, -1, /* cuda bf16 f32 256 other */
     -1, -1, /* cuda bf16 f32 other 8 */
     -1, -1, /* cuda bf16 f32 other 16 */
+    -1, -1, /* cuda bf16 f32 other 64 */
     -1, -1, /* cuda bf16 f32 other 128 */
     -1, -1, /* cuda bf16 f32 other other */
     -1, -1, /* cuda bf16 f16 64 8 */
     -1, -1, /* cuda bf16 f16 64 16 */
+    -1, -1, /* cuda bf16 f16 64 64 */
     -1, -1, /* cuda bf16 f16 64 128 */
     -1, -1, /* cuda bf16 f16 64 other */
     -1, -1, /* cuda bf16 f16 128 8 */
     -1, -1, /* cuda bf16 f16 128 16 */
+    -1, -1, /* cuda bf16 f16 128 64 */
     -1, -1, /* cuda bf16 f16 128 128 */
     -1, -1, /* cuda bf16 f16 128 other */
+    -1, -1, /* cuda bf16 f16 256 8 */
+    -1, -1, /* cuda bf16 f16 256 16 */
+    -1, -1, /* cuda bf16 f16 256 64 */
+    -1, -1, /* cuda bf16 f16 256 128 */
+    -1, -1, /* cuda bf16 f16 256 other */
     -1, -1, /* cuda bf16 f16 other 8 */
     -1, -1, /* cuda bf16 f16 other 16 */
+    -1, -1, /* cuda bf16 f16 other 64 */
     -1, -1, /* cuda bf16 f16 other 128 */
     -1, -1, /* cuda bf16 f16 other other */
-    12, -1, /* cuda bf16 bf16 64 8 */
-    12, -1, /* cuda bf16 bf16 64 16 */
-    12, -1, /* cuda bf16 bf16 64 128 */
+    14, -1, /* cuda bf16 bf16 64 8 */
+    14, -1, /* cuda bf16 bf16 64 16 */
+    -1, -1, /* cuda bf16 bf16 64 64 */
+    14, -1, /* cuda bf16 bf16 64 128 */
     -1, -1, /* cuda bf16 bf16 64 other */
-    12, -1, /* cuda bf16 bf16 128 8 */
-    12, -1, /* cuda bf16 bf16 128 16 */
-    12, -1, /* cuda bf16 bf16 128 128 */
+    14, -1, /* cuda bf16 bf16 128 8 */
+    14, -1, /* cuda bf16 bf16 128 16 */
+    -1, -1, /* cuda bf16 bf16 128 64 */
+    14, -1, /* cuda bf16 bf16 128 128 */
     -1, -1, /* cuda bf16 bf16 128 other */
+    14, -1, /* cuda bf16 bf16 256 8 */
+    -1, -1, /* cuda bf16 bf16 256 16 */
+    14, -1, /* cuda bf16 bf16 256 64 */
+    -1, -1, /* cuda bf16 bf16 256 128 */
+    -1, -1, /* cuda bf16 bf16 256 other */
     -1, -1, /* cuda bf16 bf16 other 8 */
     -1, -1, /* cuda bf16 bf16 other 16 */
+    -1, -1, /* cuda bf16 bf16 other 64 */
     -1, -1, /* cuda bf16 bf16 other 128 */
     -1, -1, /* cuda bf16 bf16 other other */
-    14, -1, /* cuda bf16 fp8_e4m3 64 8 */
-    14, -1, /* cuda bf16 fp8_e4m3 64 16 */
-    14, -1, /* cuda bf16 fp8_e4m3 64 128 */
+    16, -1, /* cuda bf16 fp8_e4m3 64 8 */
+    16, -1, /* cuda bf16 fp8_e4m3 64 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 64 64 */
+    16, -1, /* cuda bf16 fp8_e4m3 64 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 64 other */
-    14, -1, /* cuda bf16 fp8_e4m3 128 8 */
-    14, -1, /* cuda bf16 fp8_e4m3 128 16 */
-    14, -1, /* cuda bf16 fp8_e4m3 128 128 */
+    16, -1, /* cuda bf16 fp8_e4m3 128 8 */
+    16, -1, /* cuda bf16 fp8_e4m3 128 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 128 64 */
+    16, -1, /* cuda bf16 fp8_e4m3 128 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 128 other */
+    16, -1, /* cuda bf16 fp8_e4m3 256 8 */
+    -1, -1, /* cuda bf16 fp8_e4m3 256 16 */
+    16, -1, /* cuda bf16 fp8_e4m3 256 64 */
+    -1, -1, /* cuda bf16 fp8_e4m3 256 128 */
+    -1, -1, /* cuda bf16 fp8_e4m3 256 other */
     -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
     -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
+    -1, -1, /* cuda bf16 fp8_e4m3 other 64 */
     -1, -1, /* cuda bf16 fp8_e4m3 other 128 */
     -1, -1, /* cuda bf16 fp8_e4m3 other other */
-    16, -1, /* cuda bf16 fp8_e5m2 64 8 */
-    16, -1, /* cuda bf16 fp8_e5m2 64 16 */
-    16, -1, /* cuda bf16 fp8_e5m2 64 128 */
+    18, -1, /* cuda bf16 fp8_e5m2 64 8 */
+    18, -1, /* cuda bf16 fp8_e5m2 64 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 64 64 */
+    18, -1, /* cuda bf16 fp8_e5m2 64 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 64 other */
-    16, -1, /* cuda bf16 fp8_e5m2 128 8 */
-    16, -1, /* cuda bf16 fp8_e5m2 128 16 */
-    16, -1, /* cuda bf16 fp8_e5m2 128 128 */
+    18, -1, /* cuda bf16 fp8_e5m2 128 8 */
+    18, -1, /* cuda bf16 fp8_e5m2 128 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 128 64 */
+    18, -1, /* cuda bf16 fp8_e5m2 128 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 128 other */
+    -1, -1, /* cuda bf16 fp8_e5m2 256 8 */
+    -1, -1, /* cuda bf16 fp8_e5m2 256 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 256 64 */
+    -1, -1, /* cuda bf16 fp8_e5m2 256 128 */
+    -1, -1, /* cuda bf16 fp8_e5m2 256 other */
     -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
     -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
+    -1, -1, /* cuda bf16 fp8_e5m2 other 64 */
     -1, -1, /* cuda bf16 fp8_e5m2 other 128 */
     -1, -1, /* cuda bf16 fp8_e5m2 other other */
-    18, -1, /* cuda bf16 int8 64 8 */
-    18, -1, /* cuda bf16 int8 64 16 */
-    18, -1, /* cuda bf16 int8 64 128 */
+    20, -1, /* cuda bf16 int8 64 8 */
+    20, -1, /* cuda bf16 int8 64 16 */
+    -1, -1, /* cuda bf16 int8 64 64 */
+    20, -1, /* cuda bf16 int8 64 128 */
     -1, -1, /* cuda bf16 int8 64 other */
-    18, -1, /* cuda bf16 int8 128 8 */
-    18, -1, /* cuda bf16 int8 128 16 */
-    18, -1, /* cuda bf16 int8 128 128 */
+    20, -1, /* cuda bf16 int8 128 8 */
+    20, -1, /* cuda bf16 int8 128 16 */
+    -1, -1, /* cuda bf16 int8 128 64 */
+    20, -1, /* cuda bf16 int8 128 128 */
     -1, -1, /* cuda bf16 int8 128 other */
+    -1, -1, /* cuda bf16 int8 256 8 */
+    -1, -1, /* cuda bf16 int8 256 16 */
+    -1, -1, /* cuda bf16 int8 256 64 */
+    -1, -1, /* cuda bf16 int8 256 128 */
+    -1, -1, /* cuda bf16 int8 256 other */
     -1, -1, /* cuda bf16 int8 other 8 */
     -1, -1, /* cuda bf16 int8 other 16 */
+    -1, -1, /* cuda bf16 int8 other 64 */
     -1, -1, /* cuda bf16 int8 other 128 */
     -1, -1, /* cuda bf16 int8 other other */
     -1, -1, /* cuda bf16 nvfp4 64 8 */
     -1, -1, /* cuda bf16 nvfp4 64 16 */
+    -1, -1, /* cuda bf16 nvfp4 64 64 */
     -1, -1, /* cuda bf16 nvfp4 64 128 */
     -1, -1, /* cuda bf16 nvfp4 64 other */
-    -1, -1, /* cuda bf16 nvfp4 128 8 */
-    -1, -1, /* cuda bf16 nvfp4 128 16 */
+    22, -1, /* cuda bf16 nvfp4 128 8 */
+    22, -1, /* cuda bf16 nvfp4 128 16 */
+    -1, -1, /* cuda bf16 nvfp4 128 64 */
     -1, -1, /* cuda bf16 nvfp4 128 128 */
     -1, -1, /* cuda bf16 nvfp4 128 other */
+    -1, -1, /* cuda bf16 nvfp4 256 8 */
+    -1, -1, /* cuda bf16 nvfp4 256 16 */
+    -1, -1, /* cuda bf16 nvfp4 256 64 */
+    -1, -1, /* cuda bf16 nvfp4 256 128 */
+    -1, -1, /* cuda bf16 nvfp4 256 other */
     -1, -1, /* cuda bf16 nvfp4 other 8 */
     -1, -1, /* cuda bf16 nvfp4 other 16 */
+    -1, -1, /* cuda bf16 nvfp4 other 64 */
     -1, -1, /* cuda bf16 nvfp4 other 128 */
     -1, -1, /* cuda bf16 nvfp4 other other */
-    20, -1, /* cuda bf16 int8_per_token_head 64 8 */
-    20, -1, /* cuda bf16 int8_per_token_head 64 16 */
-    20, -1, /* cuda bf16 int8_per_token_head 64 128 */
+    24, -1, /* cuda bf16 int8_per_token_head 64 8 */
+    24, -1, /* cuda bf16 int8_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head 64 64 */
+    24, -1, /* cuda bf16 int8_per_token_head 64 128 */
     -1, -1, /* cuda bf16 int8_per_token_head 64 other */
-    20, -1, /* cuda bf16 int8_per_token_head 128 8 */
-    20, -1, /* cuda bf16 int8_per_token_head 128 16 */
-    20, -1, /* cuda bf16 int8_per_token_head 128 128 */
+    24, -1, /* cuda bf16 int8_per_token_head 128 8 */
+    24, -1, /* cuda bf16 int8_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head 128 64 */
+    24, -1, /* cuda bf16 int8_per_token_head 128 128 */
     -1, -1, /* cuda bf16 int8_per_token_head 128 other */
+    -1, -1, /* cuda bf16 int8_per_token_head 256 8 */
+    -1, -1, /* cuda bf16 int8_per_token_head 256 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head 256 64 */
+    -1, -1, /* cuda bf16 int8_per_token_head 256 128 */
+    -1, -1, /* cuda bf16 int8_per_token_head 256 other */
     -1, -1, /* cuda bf16 int8_per_token_head other 8 */
     -1, -1, /* cuda bf16 int8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int8_per_token_head other 64 */
     -1, -1, /* cuda bf16 int8_per_token_head other 128 */
     -1, -1, /* cuda bf16 int8_per_token_head other other */
-    22, -1, /* cuda bf16 fp8_per_token_head 64 8 */
-    22, -1, /* cuda bf16 fp8_per_token_head 64 16 */
-    22, -1, /* cuda bf16 fp8_per_token_head 64 128 */
+    26, -1, /* cuda bf16 fp8_per_token_head 64 8 */
+    26, -1, /* cuda bf16 fp8_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 64 64 */
+    26, -1, /* cuda bf16 fp8_per_token_head 64 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
-    22, -1, /* cuda bf16 fp8_per_token_head 128 8 */
-    22, -1, /* cuda bf16 fp8_per_token_head 128 16 */
-    22, -1, /* cuda bf16 fp8_per_token_head 128 128 */
+    26, -1, /* cuda bf16 fp8_per_token_head 128 8 */
+    26, -1, /* cuda bf16 fp8_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 128 64 */
+    26, -1, /* cuda bf16 fp8_per_token_head 128 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
+    -1, -1, /* cuda bf16 fp8_per_token_head 256 8 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 256 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 256 64 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 256 128 */
+    -1, -1, /* cuda bf16 fp8_per_token_head 256 other */
     -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
     -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
+    -1, -1, /* cuda bf16 fp8_per_token_head other 64 */
     -1, -1, /* cuda bf16 fp8_per_token_head other 128 */
     -1, -1, /* cuda bf16 fp8_per_token_head other other */
     -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 64 64 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 128 */
     -1, -1, /* cuda bf16 int4_per_token_head 64 other */
     -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 128 64 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 128 */
     -1, -1, /* cuda bf16 int4_per_token_head 128 other */
+    -1, -1, /* cuda bf16 int4_per_token_head 256 8 */
+    -1, -1, /* cuda bf16 int4_per_token_head 256 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head 256 64 */
+    -1, -1, /* cuda bf16 int4_per_token_head 256 128 */
+    -1, -1, /* cuda bf16 int4_per_token_head 256 other */
     -1, -1, /* cuda bf16 int4_per_token_head other 8 */
     -1, -1, /* cuda bf16 int4_per_token_head other 16 */
+    -1, -1, /* cuda bf16 int4_per_token_head other 64 */
     -1, -1, /* cuda bf16 int4_per_token_head other 128 */
     -1, -1, /* cuda bf16 int4_per_token_head other other */
     -1, -1, /* cuda bf16 q8_0 64 8 */
     -1, -1, /* cuda bf16 q8_0 64 16 */
+    -1, -1, /* cuda bf16 q8_0 64 64 */
     -1, -1, /* cuda bf16 q8_0 64 128 */
     -1, -1, /* cuda bf16 q8_0 64 other */
     -1, -1, /* cuda bf16 q8_0 128 8 */
     -1, -1, /* cuda bf16 q8_0 128 16 */
+    -1, -1, /* cuda bf16 q8_0 128 64 */
     -1, -1, /* cuda bf16 q8_0 128 128 */
     -1, -1, /* cuda bf16 q8_0 128 other */
+    -1, -1, /* cuda bf16 q8_0 256 8 */
+    -1, -1, /* cuda bf16 q8_0 256 16 */
+    -1, -1, /* cuda bf16 q8_0 256 64 */
+    -1, -1, /* cuda bf16 q8_0 256 128 */
+    -1, -1, /* cuda bf16 q8_0 256 other */
     -1, -1, /* cuda bf16 q8_0 other 8 */
     -1, -1, /* cuda bf16 q8_0 other 16 */
+    -1, -1, /* cuda bf16 q8_0 other 64 */
     -1, -1, /* cuda bf16 q8_0 other 128 */
     -1, -1, /* cuda bf16 q8_0 other other */
     -1, -1, /* cuda bf16 q4_0 64 8 */
     -1, -1, /* cuda bf16 q4_0 64 16 */
+    -1, -1, /* cuda bf16 q4_0 64 64 */
     -1, -1, /* cuda bf16 q4_0 64 128 */
     -1, -1, /* cuda bf16 q4_0 64 other */
     -1, -1, /* cuda bf16 q4_0 128 8 */
     -1, -1, /* cuda bf16 q4_0 128 16 */
+    -1, -1, /* cuda bf16 q4_0 128 64 */
     -1, -1, /* cuda bf16 q4_0 128 128 */
     -1, -1, /* cuda bf16 q4_0 128 other */
+    -1, -1, /* cuda bf16 q4_0 256 8 */
+    -1, -1, /* cuda bf16 q4_0 256 16 */
+    -1, -1, /* cuda bf16 q4_0 256 64 */
+    -1, -1, /* cuda bf16 q4_0 256 128 */
+    -1, -1, /* cuda bf16 q4_0 256 other */
     -1, -1, /* cuda bf16 q4_0 other 8 */
     -1, -1, /* cuda bf16 q4_0 other 16 */
+    -1, -1, /* cuda bf16 q4_0 other 64 */
     -1, -1, /* cuda bf16 q4_0 other 128 */
     -1, -1, /* cuda bf16 q4_0 other other */
 };
@@ -2318,6 +3514,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, KVF_OTHER)},
@@ -2326,13 +3524,27 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2340,6 +3552,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, KVF_OTHER)},
@@ -2354,16 +3569,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 8, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 128, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
@@ -2378,6 +3614,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2390,16 +3629,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 8, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 64, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 128, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
@@ -2412,6 +3672,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
@@ -2420,19 +3682,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2442,19 +3720,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2464,19 +3758,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2486,19 +3796,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2508,19 +3834,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2530,19 +3872,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2552,19 +3910,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2574,19 +3948,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2596,13 +3986,27 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2610,6 +4014,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, KVF_OTHER)},
@@ -2624,16 +4031,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 128, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
@@ -2646,6 +4074,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2654,13 +4084,27 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2668,6 +4112,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, KVF_OTHER)},
@@ -2682,16 +4129,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 8, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 64, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 128, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
@@ -2704,6 +4172,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, KVF_OTHER)},
@@ -2712,19 +4182,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2734,19 +4220,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2756,19 +4258,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2778,19 +4296,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2800,19 +4334,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2822,19 +4372,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2844,19 +4410,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2866,19 +4448,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2888,13 +4486,27 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -2902,6 +4514,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, KVF_OTHER)},
@@ -2916,16 +4531,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 128, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, KVF_OTHER)},
@@ -2940,6 +4576,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -2952,16 +4591,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 8, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 64, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 128, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, KVF_OTHER, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, KVF_OTHER)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, KVF_OTHER)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, KVF_OTHER)},
@@ -2974,6 +4634,8 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, KVF_OTHER)},
@@ -2982,19 +4644,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3004,19 +4682,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3026,19 +4720,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3048,19 +4758,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3070,19 +4796,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3092,19 +4834,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3114,19 +4872,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3136,19 +4910,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3158,19 +4948,35 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3180,35 +4986,65 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 8, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 16, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 128, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, KVF_OTHER, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, KVF_OTHER)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, KVF_OTHER)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3218,6 +5054,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, 80)},
@@ -3232,16 +5071,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, 80)},
@@ -3256,6 +5116,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -3268,16 +5131,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, 80)},
@@ -3287,216 +5171,360 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3506,6 +5534,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, 80)},
@@ -3520,10 +5551,28 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, 80)},
@@ -3532,19 +5581,34 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3554,6 +5618,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, 80)},
@@ -3568,10 +5635,28 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, 80)},
@@ -3580,163 +5665,302 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 8, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -3746,6 +5970,9 @@ static const kvf_exclusion exclusions[] = {
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, 80)},
@@ -3760,16 +5987,37 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, 80)},
@@ -3784,6 +6032,9 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
@@ -3796,10 +6047,28 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, 80)},
@@ -3808,175 +6077,326 @@ static const kvf_exclusion exclusions[] = {
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
-    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 8, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 8, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, 80)},
-     "the tensor cores' variants have elements of 16 bits, or codes of 8"},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
@@ -4194,17 +6614,18 @@ const kvf_op kvf_op_paged_attention = {
         "On CUDA max_query_len has to be the same\n"
         "too: how many rows a tile has depends on it. Cut into other splits it differs by less "
         "than 2^-18 of its\n"
-        "largest value (CPU). On the CPU, and not split,\n"
-        "a token has the same bits whatever other tokens of its sequence are in the call. On CUDA "
-        "from compute\n"
-        "capability 8.0 on, heads of 64 or 128 f16 or bf16 elements, or codes of 8 bits for "
-        "queries of those, go by\n"
-        "tiles on the tensor cores where elements of a head lie side by side and 16 bytes can be "
-        "read at once, of\n"
-        "128 rows where those of query and out can, too: products are exact, sums are f32, and a "
-        "weight is two\n"
-        "numbers of 16 bits, of which the second is what rounding the first leaves. With tiles of "
-        "128 rows, and no\n"
+        "largest value (CPU). On the CPU, and not split, a token has the same bits whatever other "
+        "tokens of its\n"
+        "sequence are in the call. On CUDA from compute capability 8.0 on, heads of 64, 128 or 256 "
+        "f16 or bf16\n"
+        "elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4 of 128 in "
+        "tiles of 8 or 16\n"
+        "rows, go by tiles on the tensor cores where elements of a head lie side by side and 16 "
+        "bytes can be read at\n"
+        "once, of many rows where those of query and out can, too: products are exact, sums are "
+        "f32, and a weight is\n"
+        "two numbers of 16 bits, of which the second is what rounding the first leaves. With tiles "
+        "of many rows, and no\n"
         "scale per token and head, it is the first alone, as in FlashAttention: out is then off by "
         "up to 2^-8 (caches\n"
         "of bf16) or 2^-11 (others, whose weights are f16) of the sum over p of e^a[p] / total * "
@@ -4212,27 +6633,27 @@ const kvf_op kvf_op_paged_attention = {
         "one position out is exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may "
         "use exp2 of scores\n"
         "times log2(e). Scales of a head are applied to the query and to the sum, those of a token "
-        "to its score and\n"
-        "its weight, which gives the same but for rounding.\n"
+        "to its score and its\n"
+        "weight, which gives the same but for rounding.\n"
         "\n"
         "head_size is at most 576. A row is one query head of one token. One thread block (CUDA), "
-        "or one thread\n"
-        "(CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the "
-        "tensor cores 8, 16\n"
-        "or 128, and reads keys and values once for all of them. What a thread of the CPU keeps is "
-        "on its stack, which\n"
-        "a call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a "
-        "workspace the positions of\n"
-        "the tiles of sequences whose tokens are all below split_tokens are cut into at most "
-        "`splits` parts, of\n"
-        "ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the "
-        "tokens that decode,\n"
-        "and have them first.) What the parts come to is put into workspace, and added up in a "
-        "second launch (CUDA)\n"
-        "or a second pass of the threads (CPU). The only part of a short tile goes straight to "
-        "out: with splits = 1\n"
-        "nothing is split. workspace needs no initial value, and what it holds afterwards is not "
-        "defined.\n"
+        "or one thread (CPU),\n"
+        "does a tile of up to 8 rows of one sequence and KV head, token by token, on the tensor "
+        "cores 8, 16 or 128, of\n"
+        "heads of 256 8 or 64, and reads keys and values once for all of them. What a thread of "
+        "the CPU keeps is on its\n"
+        "stack, which a call takes 32 KiB of at most: rows of more than 128 elements are fewer. "
+        "With a workspace the\n"
+        "positions of the tiles of sequences whose tokens are all below split_tokens are cut into "
+        "at most `splits`\n"
+        "parts, of ceil(positions / splits) positions rounded up to a multiple of 128. (Give room "
+        "for the tokens that\n"
+        "decode, and have them first.) What the parts come to is put into workspace, and added up "
+        "in a second launch\n"
+        "(CUDA) or a second pass of the threads (CPU). The only part of a short tile goes straight "
+        "to out: with splits\n"
+        "= 1 nothing is split. workspace needs no initial value, and what it holds afterwards is "
+        "not defined.\n"
         "\n"
         "Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On "
         "CUDA it takes a\n"
@@ -4250,9 +6671,15 @@ const kvf_op kvf_op_paged_attention = {
         "is added to a sum\n"
         "that is very much larger; but not, without the tensor cores, where the heads of a tile's "
         "rows together have\n"
-        "more than 3,584 elements, and not in tiles of 128 rows, which are not chosen where "
+        "more than 3,584 elements, and not in tiles of many rows, which are not chosen where "
         "block_table has room for\n"
         "more than 2^20 positions.\n"
+        "\n"
+        "Where tiles of many rows are taken and some sequences may have few tokens, as where "
+        "prompts and decodes are\n"
+        "mixed, these go by tiles of few rows, in a launch of their own before that of the others: "
+        "they are read and\n"
+        "split as where all decode, wherever in the batch they are.\n"
         "\n"
         "max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1 "
         "everywhere. What\n"
@@ -4275,27 +6702,26 @@ const kvf_op kvf_op_paged_attention = {
         "cut off, the\n"
         "tokens of that page are left out, and each is counted once, that page with window_left by "
         "every tile\n"
-        "that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at the second of two launches "
-        "leaves\n"
-        "workspace written and out of the tokens that were split untouched. A launch of raw params "
-        "wants a\n"
-        "variant that fits them: KVF_INVALID_VALUE where the heads of a tensor cores' variant have "
-        "another size\n"
-        "or cannot be read so.\n"
+        "that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a launch\n"
+        "behind the first leaves what those before it did: workspace written, and out of tokens "
+        "that were split\n"
+        "untouched. A launch of raw params wants a variant that fits them: KVF_INVALID_VALUE where "
+        "the heads of a\n"
+        "tensor cores' variant have another size or cannot be read so.\n"
         "Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in "
         "FlashAttention.\n"
         "Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.",
     .arguments = arguments,
     .num_arguments = 21,
     .variants = variants,
-    .num_variants = 132,
+    .num_variants = 144,
     .axes = axes,
     .num_axes = 5,
     .cells = cells,
     .rest = rest,
     .chains = chains,
-    .num_cells = 864,
+    .num_cells = 1440,
     .exclusions = exclusions,
-    .num_exclusions = 762,
+    .num_exclusions = 1326,
     .call = call,
 };

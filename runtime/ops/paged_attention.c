@@ -139,8 +139,8 @@ static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_he
   }
 }
 
-/* Rows of a tile on the tensor cores: its variants have these. */
-enum { FEW_ROWS = 8, SOME_ROWS = 16, MANY_ROWS = KVF_ATTENTION_MANY_ROWS };
+/* Rows of a tile on the tensor cores: its variants have these, or KVF_ATTENTION_MANY_ROWS. */
+enum { FEW_ROWS = 8, SOME_ROWS = 16 };
 
 /* Positions up to which tiles of many rows are taken. */
 enum { MANY_POSITIONS = 1 << 20 };
@@ -157,20 +157,42 @@ static int64_t tile_rows(const kvf_variant *variant) {
   return rows == KVF_OTHER ? KVF_ATTENTION_ROWS : rows;
 }
 
+/* Whether keys and values lie in shared memory. */
+static bool has_many_rows(const kvf_variant *variant) {
+  return tile_size(variant) != 0 && tile_rows(variant) > SOME_ROWS;
+}
+
 /* Whether heads lie element after element, and can be read in the vectors of such a variant; of
  * many rows those of query and out, too. */
 static bool has_tiles(const params_type *params, const kvf_variant *variant) {
   const int64_t size = tile_size(variant);
   const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
   const int32_t whole = 16 / bytes;
-  const int32_t eighth = (int32_t)(size / 8); /* 8 lanes share a value */
+  const int64_t run = kvf_cache_of(variant) == KVF_NVFP4 ? size / 2 : size; /* elements, or bytes */
+  const int32_t eighth = (int32_t)(run / 8); /* 8 lanes share a value */
   return params->head_size == size && params->x == size &&
-         kvf_has_vectors(&params->key_cache, bytes, 4, 5, size, whole) &&
-         kvf_has_vectors(&params->value_cache, bytes, 3, 4, size,
-                         whole < eighth ? whole : eighth) &&
-         (tile_rows(variant) != MANY_ROWS ||
+         kvf_has_vectors(&params->key_cache, bytes, 4, 5, run, whole) &&
+         kvf_has_vectors(&params->value_cache, bytes, 3, 4, run, whole < eighth ? whole : eighth) &&
+         (!has_many_rows(variant) ||
           (kvf_has_vectors(&params->query, 2, 2, 3, size, 8) &&
            kvf_has_vectors(&params->out, params->out_bytes, 2, 3, size, 16 / params->out_bytes)));
+}
+
+/* Tokens that a sequence may have. */
+static int64_t longest_of(const params_type *params) {
+  return params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
+}
+
+static int64_t group_of(const params_type *params) {
+  return params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
+}
+
+/* The variant for tensor cores that is built, if it fits. */
+static const kvf_variant *variant_of_rows(const kvf_check *check, const kvf_variant *generic,
+                                          const params_type *params, int64_t rows) {
+  const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
+                                        params->head_size, rows, kvf_check_arch(check));
+  return found != NULL && tile_size(found) != 0 && has_tiles(params, found) ? found : NULL;
 }
 
 /* The variant for the device, the head size and the places of heads, if there is one. Its tiles
@@ -180,26 +202,58 @@ static const kvf_variant *best_variant(const kvf_check *check, const kvf_variant
   if (check->exec.backend != KVF_CUDA) {
     return generic;
   }
-  const int64_t group = params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
-  const int64_t longest = params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
-  static const int64_t choices[3][3] = {{FEW_ROWS, SOME_ROWS, MANY_ROWS},
-                                        {SOME_ROWS, MANY_ROWS, FEW_ROWS},
-                                        {MANY_ROWS, SOME_ROWS, FEW_ROWS}};
-  const int64_t wanted = kvf_saturating_product(group, longest);
+  const int64_t wanted = kvf_saturating_product(group_of(params), longest_of(params));
   /* Two tiles of 16 are faster than one that is mostly empty. Over many positions the sums of a
    * tile of many rows, which stay in registers, lose too much. */
   const bool far = kvf_saturating_product(params->width, params->block_size) > MANY_POSITIONS;
+  const int64_t many = KVF_ATTENTION_MANY_ROWS(params->head_size);
+  const int64_t choices[3][3] = {{FEW_ROWS, SOME_ROWS, many},
+                                 {SOME_ROWS, far ? FEW_ROWS : many, far ? many : FEW_ROWS},
+                                 {many, SOME_ROWS, FEW_ROWS}};
   const int64_t *rows = choices[(wanted > FEW_ROWS) + (wanted > 2 * SOME_ROWS && !far)];
-  const int64_t arch = kvf_check_arch(check);
   for (int32_t i = 0; i < 3; ++i) { /* the first that is built and fits */
-    const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
-                                          params->head_size, rows[i], arch);
-    if (found != NULL && tile_size(found) != 0 && has_tiles(params, found)) {
+    const kvf_variant *found = variant_of_rows(check, generic, params, rows[i]);
+    if (found != NULL) {
       return found;
     }
   }
   return generic;
 }
+
+/* What a launch of its own does: the sequences of at most so many tokens. */
+typedef struct few_tokens {
+  const kvf_variant *variant;
+  int64_t tokens; /* 0: there is no such launch */
+} few_tokens;
+
+/*
+ * Where tiles have many rows, and not every sequence can: those that decode would fill few of them,
+ * and not be split. What a sequence's tiles are must not depend on others where its bits are to be
+ * the same in any batch.
+ */
+static few_tokens choose_few(const kvf_check *check, const kvf_variant *variant,
+                             const params_type *params) {
+  const few_tokens none = {NULL, 0};
+  if (!has_many_rows(variant)) {
+    return none;
+  }
+  const int64_t group = group_of(params);
+  if (group < 1 || group > 2 * SOME_ROWS) {
+    return none;
+  }
+  const int64_t rows = group <= FEW_ROWS ? FEW_ROWS : SOME_ROWS;
+  const few_tokens found = {variant_of_rows(check, variant, params, rows),
+                            group <= FEW_ROWS ? FEW_ROWS / group : 1};
+  const bool all = kvf_is_batch_invariant() || params->workspace.data != NULL;
+  const int64_t longest = longest_of(params);
+  const int64_t others = kvf_saturating_product(params->num_seqs - 1, longest);
+  const bool may = params->num_tokens <= kvf_saturating_sum(others, found.tokens);
+  const bool wanted = all || (may && params->num_seqs > 1);
+  return wanted && found.variant != NULL && longest > found.tokens ? found : none;
+}
+
+static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_tokens few,
+                         const params_type *given);
 
 kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTensor *query,
                                const DLTensor *key_cache, const DLTensor *value_cache,
@@ -297,7 +351,7 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
   params.num_kv_heads = (int32_t)dims.num_kv_heads.value;
   params.head_size = (int32_t)head_size.value;
   variant = best_variant(&check, variant, &params);
-  return kvf_launch_paged_attention(&check.exec, variant, &params);
+  return launch(&check.exec, variant, choose_few(&check, variant, &params), &params);
 }
 
 /* As templates/shared/attention_rows_cuda.j2 has them. */
@@ -338,7 +392,7 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
 static int64_t blocks_at_once(const kvf_variant *variant) {
   const kvf_dtype cache = kvf_cache_of(variant);
   const bool light = kvf_dtype_bits(cache) == 8 && !has_row_scales(cache);
-  if (tile_size(variant) == 0 || tile_rows(variant) == MANY_ROWS) {
+  if (tile_size(variant) == 0 || tile_size(variant) > 128 || has_many_rows(variant)) {
     return 2;
   }
   return tile_size(variant) < 128 ? 4 : (tile_rows(variant) == FEW_ROWS ? 3 : 2) + light;
@@ -354,8 +408,41 @@ static void launch_scales(kvf_check *check, const char *member, const kvf_view *
   }
 }
 
+static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params_type *params) {
+  const int64_t row = params->head_size + KVF_SPLIT_EXTRA;
+  const int64_t few = params->few > 0 ? kvf_saturating_product(params->num_seqs, params->few) : 0;
+  if (params->workspace.data == NULL && !kvf_is_batch_invariant()) {
+    const kvf_status status =
+        split_by_own(check, params, row, tile_rows(variant), blocks_at_once(variant),
+                     few > 0 ? few : params->num_tokens);
+    if (status != KVF_OK) {
+      return status;
+    }
+    if (few > 0 && params->split_tokens == few) { /* by sequence, wherever its tokens are */
+      params->split_tokens = INT64_MAX;
+    } else if (few > 0) {
+      params->splits = 1;
+    }
+  }
+  count_units(params, tile_rows(variant));
+  choose_vectors(params, kvf_cache_of(variant));
+  const bool tiled = tile_size(variant) != 0;
+  const int64_t shared =
+      KVF_ATTENTION_SHARED_BYTES(tile_size(variant), kvf_dtype_bits(kvf_cache_of(variant)) / 8);
+  const kvf_grid of_one = {.grid = {1, 1, 1},
+                           .block = {tiled ? KVF_ATTENTION_TILE_THREADS : THREADS, 1, 1},
+                           .shared_bytes = has_many_rows(variant) ? (uint32_t)shared : 0};
+  return run_cuda(check, variant, params, &of_one, of_one.block[0] / 32,
+                  few > 0 ? few : params->split_tokens);
+}
+
 kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *variant,
                                       const params_type *given) {
+  return launch(exec, variant, (few_tokens){NULL, 0}, given);
+}
+
+static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_tokens few,
+                         const params_type *given) {
   params_type params;
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
   kvf_launch_at_least(&check, "num_tokens", params.num_tokens, 0);
@@ -417,7 +504,7 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
                    "got %s, which wants head_size and x %" PRId64
                    ", and heads whose elements lie side by side in vectors of 16 bytes%s",
                    variant->symbol, tile_size(variant),
-                   tile_rows(variant) == MANY_ROWS ? ", of query and out, too" : "");
+                   has_many_rows(variant) ? ", of query and out, too" : "");
   }
   if (check.status != KVF_OK) {
     return check.status;
@@ -440,29 +527,27 @@ kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *v
   params.faults = NULL;
   params.whole_keys = 0;
   params.whole_values = KVF_VALUES_SINGLY;
-  const int64_t row = params.head_size + KVF_SPLIT_EXTRA;
-  if (check.exec.backend == KVF_CUDA && params.workspace.data == NULL &&
-      !kvf_is_batch_invariant()) {
-    check.status = split_by_own(&check, &params, row, tile_rows(variant), blocks_at_once(variant));
-    if (check.status != KVF_OK) {
-      return check.status;
-    }
-  }
+  params.few = 0;
   if (check.exec.backend == KVF_CPU) {
-    return run_cpu(&check, variant, &params, params.head_size, row,
+    return run_cpu(&check, variant, &params, params.head_size, params.head_size + KVF_SPLIT_EXTRA,
                    kvf_cpu_attention_rows(params.head_size));
   }
-  count_units(&params, tile_rows(variant));
   check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
   if (check.status != KVF_OK) {
     return check.status;
   }
-  choose_vectors(&params, kvf_cache_of(variant));
-  const uint32_t threads = tile_size(variant) != 0 ? KVF_ATTENTION_TILE_THREADS : THREADS;
-  const bool many = tile_size(variant) != 0 && tile_rows(variant) == MANY_ROWS;
-  const int64_t shared =
-      KVF_ATTENTION_SHARED_BYTES(tile_size(variant), kvf_dtype_bits(kvf_cache_of(variant)) / 8);
-  const kvf_grid of_one = {
-      .grid = {1, 1, 1}, .block = {threads, 1, 1}, .shared_bytes = many ? (uint32_t)shared : 0};
-  return run_cuda(&check, variant, &params, &of_one, of_one.block[0] / 32);
+  if (few.tokens == 0) {
+    return run_tiles(&check, variant, &params);
+  }
+  const params_type whole = params;
+  params.max_query_len = few.tokens;
+  params.few = (int32_t)few.tokens;
+  kvf_status status = run_tiles(&check, few.variant, &params);
+  if (status != KVF_OK) {
+    return status;
+  }
+  params = whole;
+  params.few = (int32_t)-few.tokens;
+  status = run_tiles(&check, variant, &params);
+  return status == KVF_OK ? status : kvf_error_add(status, "; enqueued: sequences of few tokens");
 }

@@ -265,11 +265,13 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
   const block_shape shape = shape_of(variant);
   kvf_launch_shared_bytes(&check, "variant", shape.grid.shared_bytes);
   if (check.status == KVF_OK && params.workspace.data == NULL && !kvf_is_batch_invariant()) {
-    check.status = split_by_own(&check, &params, SPLIT_ROW, shape.rows, shape.at_once);
+    check.status =
+        split_by_own(&check, &params, SPLIT_ROW, shape.rows, shape.at_once, params.num_tokens);
   }
   count_units(&params, shape.rows);
   check.status = check.status == KVF_OK ? kvf_cuda_fault_counter(check.exec.device, &params.faults)
                                         : check.status;
-  return check.status == KVF_OK ? run_cuda(&check, variant, &params, &shape.grid, shape.row_warps)
-                                : check.status;
+  return check.status == KVF_OK
+             ? run_cuda(&check, variant, &params, &shape.grid, shape.row_warps, params.split_tokens)
+             : check.status;
 }

@@ -318,6 +318,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "sequences of few tokens are done once more, by tiles of many rows",
+        "runtime/ops/paged_attention.c",
+        "  params.few = (int32_t)-few.tokens;",
+        "  params.few = 0;",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
         "of several splits only the last one's weights count",
         "templates/shared/attention_cpu.j2",
         "    now->total[0] += (double)factor * (double)row[total_at];",

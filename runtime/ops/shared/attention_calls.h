@@ -156,10 +156,10 @@ static inline kvf_status run_cpu(kvf_check *check, const kvf_variant *variant, p
  * own, for as many units as the device runs at once: a few more would run alone behind the others.
  * The host knows how many tiles there can be and how many positions a sequence has at most, not how
  * many it has: parts have at least KVF_SPLIT_POSITIONS, and the tile of a short one stays whole.
- * `at_once`: thread blocks that a multiprocessor runs at once.
+ * `at_once`: thread blocks that a multiprocessor runs at once; `wanted`: tokens to have room for.
  */
 static inline kvf_status split_by_own(kvf_check *check, params_type *p, int64_t row, int64_t rows,
-                                      int64_t at_once) {
+                                      int64_t at_once, int64_t wanted) {
   int multiprocessors = 0;
   void *memory = NULL;
   count_units(p, rows);
@@ -173,8 +173,8 @@ static inline kvf_status split_by_own(kvf_check *check, params_type *p, int64_t 
   }
   const int64_t room = KVF_CUDA_WORKSPACE / (int64_t)sizeof(float) / row / p->num_q_heads;
   splits = splits < room ? splits : room; /* of one token at least */
-  if (splits > 1 && room / splits < p->num_tokens && room / p->num_tokens > 1) {
-    splits = room / p->num_tokens; /* fewer of all rather than more of some */
+  if (splits > 1 && room / splits < wanted && room / wanted > 1) {
+    splits = room / wanted; /* fewer of all rather than more of some */
   }
   const int64_t tokens = splits < 2 ? 0 : room / splits;
   if (tokens == 0) {
@@ -184,7 +184,7 @@ static inline kvf_status split_by_own(kvf_check *check, params_type *p, int64_t 
   if (memory != NULL) {
     p->workspace = (kvf_view){memory, {p->num_q_heads * splits * row, splits * row, row, 1}};
     p->splits = splits;
-    p->split_tokens = tokens < p->num_tokens ? tokens : p->num_tokens;
+    p->split_tokens = tokens < wanted ? tokens : wanted;
   }
   return made;
 }
@@ -197,13 +197,14 @@ static inline kvf_status launch_units(kvf_check *check, const kvf_variant *varia
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
-/* `of_one`: the grid of one unit; `row_warps`: warps that add up the splits of a row. */
+/* `of_one`: the grid of one unit; `row_warps`: warps that add up the splits of a row, of which
+ * there are so many `tokens`. */
 static inline kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_type *params,
-                                  const kvf_grid *of_one, int64_t row_warps) {
+                                  const kvf_grid *of_one, int64_t row_warps, int64_t tokens) {
   kvf_status status = launch_units(check, variant, params, of_one, params->num_units);
   if (status == KVF_OK && params->splits > 1) { /* the stream keeps them in order */
     params->combines = 1;
-    const int64_t warps = params->split_tokens * params->num_q_heads * row_warps;
+    const int64_t warps = tokens * params->num_q_heads * row_warps;
     status =
         launch_units(check, variant, params, of_one, kvf_quotient_up(warps, of_one->block[0] / 32));
     status =

@@ -57,29 +57,30 @@ extern "C" {
  * KVFORGE_BATCH_INVARIANT=1 in the environment and without a workspace, or with one of always as
  * many splits that has room for all tokens. On CUDA max_query_len has to be the same
  * too: how many rows a tile has depends on it. Cut into other splits it differs by less than 2^-18
- * of its largest value (CPU). On the CPU, and not split,
- * a token has the same bits whatever other tokens of its sequence are in the call. On CUDA from
- * compute capability 8.0 on, heads of 64 or 128 f16 or bf16 elements, or codes of 8 bits for
- * queries of those, go by tiles on the tensor cores where elements of a head lie side by side and
- * 16 bytes can be read at once, of 128 rows where those of query and out can, too: products are
- * exact, sums are f32, and a weight is two numbers of 16 bits, of which the second is what rounding
- * the first leaves. With tiles of 128 rows, and no scale per token and head, it is the first alone,
- * as in FlashAttention: out is then off by up to 2^-8 (caches of bf16) or 2^-11 (others, whose
- * weights are f16) of the sum over p of e^a[p] / total * |V[p]|, besides. With one position out is
- * exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may use exp2 of scores times
- * log2(e). Scales of a head are applied to the query and to the sum, those of a token to its score
- * and its weight, which gives the same but for rounding.
+ * of its largest value (CPU). On the CPU, and not split, a token has the same bits whatever other
+ * tokens of its sequence are in the call. On CUDA from compute capability 8.0 on, heads of 64, 128
+ * or 256 f16 or bf16 elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4
+ * of 128 in tiles of 8 or 16 rows, go by tiles on the tensor cores where elements of a head lie
+ * side by side and 16 bytes can be read at once, of many rows where those of query and out can,
+ * too: products are exact, sums are f32, and a weight is two numbers of 16 bits, of which the
+ * second is what rounding the first leaves. With tiles of many rows, and no scale per token and
+ * head, it is the first alone, as in FlashAttention: out is then off by up to 2^-8 (caches of bf16)
+ * or 2^-11 (others, whose weights are f16) of the sum over p of e^a[p] / total * |V[p]|, besides.
+ * With one position out is exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may
+ * use exp2 of scores times log2(e). Scales of a head are applied to the query and to the sum, those
+ * of a token to its score and its weight, which gives the same but for rounding.
  *
  * head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
  * thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
- * tensor cores 8, 16 or 128, and reads keys and values once for all of them. What a thread of the
- * CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of more than 128 elements
- * are fewer. With a workspace the positions of the tiles of sequences whose tokens are all below
- * split_tokens are cut into at most `splits` parts, of ceil(positions / splits) positions rounded
- * up to a multiple of 128. (Give room for the tokens that decode, and have them first.) What the
- * parts come to is put into workspace, and added up in a second launch (CUDA) or a second pass of
- * the threads (CPU). The only part of a short tile goes straight to out: with splits = 1 nothing is
- * split. workspace needs no initial value, and what it holds afterwards is not defined.
+ * tensor cores 8, 16 or 128, of heads of 256 8 or 64, and reads keys and values once for all of
+ * them. What a thread of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows
+ * of more than 128 elements are fewer. With a workspace the positions of the tiles of sequences
+ * whose tokens are all below split_tokens are cut into at most `splits` parts, of ceil(positions /
+ * splits) positions rounded up to a multiple of 128. (Give room for the tokens that decode, and
+ * have them first.) What the parts come to is put into workspace, and added up in a second launch
+ * (CUDA) or a second pass of the threads (CPU). The only part of a short tile goes straight to out:
+ * with splits = 1 nothing is split. workspace needs no initial value, and what it holds afterwards
+ * is not defined.
  *
  * Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA it
  * takes a workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that asks
@@ -90,8 +91,12 @@ extern "C" {
  *
  * On CUDA what is summed up is put aside after some thousand positions, so that no weight is added
  * to a sum that is very much larger; but not, without the tensor cores, where the heads of a tile's
- * rows together have more than 3,584 elements, and not in tiles of 128 rows, which are not chosen
+ * rows together have more than 3,584 elements, and not in tiles of many rows, which are not chosen
  * where block_table has room for more than 2^20 positions.
+ *
+ * Where tiles of many rows are taken and some sequences may have few tokens, as where prompts and
+ * decodes are mixed, these go by tiles of few rows, in a launch of their own before that of the
+ * others: they are read and split as where all decode, wherever in the batch they are.
  *
  * max_query_len is a promise that lets the host launch fewer thread blocks, as for q = 1
  * everywhere. What is launched depends on shapes and on it alone: a captured graph stays right when
@@ -105,10 +110,11 @@ extern "C" {
  * than max_query_len tokens, a length below 0 or beyond width * block_size, or a page that is not
  * in the cache (CPU: before anything is written; CUDA: tokens of that sequence are left as they
  * are, that length is cut off, the tokens of that page are left out, and each is counted once, that
- * page with window_left by every tile that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at
- * the second of two launches leaves workspace written and out of the tokens that were split
- * untouched. A launch of raw params wants a variant that fits them: KVF_INVALID_VALUE where the
- * heads of a tensor cores' variant have another size or cannot be read so.
+ * page with window_left by every tile that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a
+ * launch
+ * behind the first leaves what those before it did: workspace written, and out of tokens that were
+ * split untouched. A launch of raw params wants a variant that fits them: KVF_INVALID_VALUE where
+ * the heads of a tensor cores' variant have another size or cannot be read so.
  * Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in
  * FlashAttention.
  * Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.

@@ -63,6 +63,8 @@ typedef struct kvf_paged_attention_params {
   int32_t whole_keys;         /* CUDA: 1 if keys can be read in vectors */
   int32_t
       whole_values; /* CUDA: 1 if values can be read in vectors of elements, 2 of tokens, else 0 */
+  int32_t few; /* CUDA: 0; n where a launch is for the sequences of at most n tokens, and -n in the
+                  one for the others */
 } kvf_paged_attention_params;
 
 #endif

@@ -13,13 +13,14 @@ enum {
 enum { KVF_ATTENTION_TILE_THREADS = 128 };
 
 /* Rows of the tiles for which keys and values lie in shared memory, and positions that do at a
- * time. */
-enum { KVF_ATTENTION_MANY_ROWS = 128, KVF_ATTENTION_CHUNK = 64 };
+ * time: of heads of more than 128 elements half as many. */
+#define KVF_ATTENTION_MANY_ROWS(size) ((size) > 128 ? 64 : 128)
+#define KVF_ATTENTION_CHUNK(size) ((size) > 128 ? 32 : 64)
 
 /* Shared memory of a block for them: rows of 16 bits, padded, codes of `bytes`, and the rest. */
 #define KVF_ATTENTION_SHARED_BYTES(size, bytes)                                                    \
-  ((KVF_ATTENTION_MANY_ROWS + 2 * KVF_ATTENTION_CHUNK) * ((size) * 2 + 16) +                       \
-   ((bytes) == 1 ? KVF_ATTENTION_CHUNK * (size) : 0) + 14336)
+  ((KVF_ATTENTION_MANY_ROWS(size) + 2 * KVF_ATTENTION_CHUNK(size)) * ((size) * 2 + 16) +           \
+   ((bytes) == 1 ? KVF_ATTENTION_CHUNK(size) * (size) : 0) + 14336)
 
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
