@@ -109,6 +109,15 @@ def places(spec: Any, kv_cache_dtype: str, row: int, head: int) -> list[slice]:
     return [slice(first + at * size, first + (at + 1) * size) for first, size in parts]
 
 
+# What routers hand on, by the names of vLLM's NIXL connector.
+ROUTED = {
+    *("do_remote_prefill", "do_remote_decode", "remote_block_ids", "remote_engine_id"),
+    *("remote_request_id", "remote_host", "remote_port", "tp_size", "dcp_size", "pp_size"),
+    *("remote_num_tokens", "remote_blocks_expiry_time", "remote_registration_generation"),
+    "transfer_mode",
+}
+
+
 class Engine:
     """A scheduler's and a worker's connector, and a worker's memory [block, head, token, content].
 
@@ -220,6 +229,7 @@ class Engine:
         ended = request("p", {"do_remote_decode": True})
         kept, params = self.scheduler.request_finished_all_groups(ended, tuple(blocks))
         assert kept and params is not None and self.scheduler.has_pending_push_work()
+        assert params.keys() >= ROUTED
         self.step()
         return dict(params)
 

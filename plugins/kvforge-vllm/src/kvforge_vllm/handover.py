@@ -179,6 +179,10 @@ class Handover:
             "remote_port": ranks[0][1],
             "remote_ranks": ranks,
             "remote_num_tokens": tokens,
+            # Of NIXL's, which routers may read: a lease is renewed by notes here, and memory of pages is
+            # registered with nobody.
+            "remote_blocks_expiry_time": None,
+            "remote_registration_generation": None,
             "transfer_mode": "kvforge",
             **self._sizes,
         }
