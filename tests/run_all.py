@@ -205,6 +205,10 @@ def suites(options: argparse.Namespace) -> list[Suite]:
         skip = "" if machine.runs(isa) else f"this machine does not run {isa}"
         command = [tests, "--backend", "cpu", *([] if isa in best else BELOW)]
         found.append(Suite(f"cpu, {isa}", command, {"KVFORGE_ISA": isa}, skip))
+    if "avx512" in isas:  # the matrix unit's work, in C
+        skip = "" if machine.runs("avx512") else "this machine does not run avx512"
+        command = [tests, "--backend", "cpu", "--suite", "paged_attention", *BELOW]
+        found.append(Suite("cpu, amx in C", command, {"KVFORGE_ISA": "amx_in_c"}, skip))
     found += [
         Suite(
             "emulated driver",

@@ -8,6 +8,7 @@
 
 #include "kvforge/cache/attention_tiles.h"
 #include "kvforge/cache/merge.h"
+#include "kvforge/cpu_tiles.h"
 
 /*
  * Positions whose weights are computed together and whose values are added up before they go into
@@ -16,7 +17,7 @@
  */
 enum {
   STEP = KVF_CPU_ATTENTION_STEP,
-  HEADS = KVF_ATTENTION_ROWS,
+  HEADS = KVF_CPU_MATRIX_ROWS,
   KEY_ROWS = 8,
   KEY_PART = KVF_DOT_ELEMENTS,
   VALUE_PART = 32,
@@ -26,9 +27,30 @@ enum {
 
 /* What one unit of work, up to HEADS rows of one KV head, has so far. Rows are padded with 0. */
 typedef struct progress {
-  _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
-  _Alignas(64) float wide[ELEMENTS];     /* of the cache */
-  _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
+  union {
+    struct {
+      _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
+      _Alignas(64) float wide[ELEMENTS];     /* of the cache */
+      _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
+    };
+    struct { /* by the matrix unit */
+      union {
+        _Alignas(64) float tile_sums[KVF_CPU_MATRIX_ROWS * KVF_CPU_MATRIX_SIZE];
+        uint32_t query_pairs[KVF_CPU_MATRIX_SIZE / 2]
+                            [KVF_CPU_MATRIX_ROWS]; /* before it is in tiles */
+      };
+      uint16_t tile_excesses[KVF_CPU_MATRIX_ROWS][KVF_CPU_MATRIX_SIZE];
+      float tile_scores[2][STEP][KVF_CPU_MATRIX_ROWS]; /* of two steps, and their weights */
+      uint32_t pieces[2][STEP / 2]
+                     [KVF_CPU_MATRIX_ROWS]; /* of keys or values, or what they come to */
+      int32_t positions[KVF_CPU_MATRIX_ROWS];
+      int32_t seen_from[KVF_CPU_MATRIX_ROWS]; /* positions */
+      int32_t seen_to[KVF_CPU_MATRIX_ROWS];
+      float slopes[KVF_CPU_MATRIX_ROWS];
+    };
+  };
+  kvf_tiles *host; /* in place of the unit, for tests */
+  bool by_matrix;  /* how the room is used now */
   kvf_attention_row heads_of[HEADS];
   float *query; /* in the room, by head, as what follows */
   float *sums;
@@ -178,17 +200,38 @@ static bool is_direct(const progress *now, int64_t x, int64_t stride) {
   return now->heads <= DIRECT && x >= now->size && stride == 1 && now->padded == now->size;
 }
 
+/* What the room is used for. */
+static void arrange(progress *now, bool by_matrix) {
+  now->by_matrix = by_matrix;
+  if (by_matrix) {
+    now->sums = now->tile_sums;
+    return;
+  }
+  const int64_t held = kvf_cpu_attention_rows(now->size) * now->padded;
+  now->query = now->room;
+  now->sums = now->query + held;
+  now->excesses = now->sums + held;
+  now->scores = now->excesses + held;
+  memset(now->wide, 0, sizeof now->wide); /* what no row is read into is multiplied, too */
+}
+
 /* The query heads, times what their scores are to be multiplied by. */
 static void load_query(progress *now, const kvf_paged_attention_params *p, float factor) {
   const uint16_t *query = (const uint16_t *)p->query.data;
-  memset(now->sums, 0,
-         (size_t)(2 * now->rows * now->padded) * sizeof *now->sums); /* and excesses */
+  memset(now->sums, 0, (size_t)(now->scores - now->sums) * sizeof *now->sums); /* and excesses */
   for (int64_t h = 0; h < now->heads; ++h) {
     const uint16_t *from = query + now->heads_of[h].token * p->query.stride[0] +
                            now->heads_of[h].head * p->query.stride[1];
     float *to = now->query + h * now->padded;
-    for (int64_t i = 0; i < now->padded; ++i) {
-      to[i] = i < now->size ? kvf_f32_from_bf16(from[i * p->query.stride[2]]) * factor : 0.0f;
+    const int64_t stride = p->query.stride[2];
+    for (int64_t i = 0; stride != 1 && i < now->size; ++i) {
+      to[i] = kvf_f32_from_bf16(from[i * stride]) * factor;
+    }
+    for (int64_t i = 0; stride == 1 && i < now->size; ++i) { /* in vectors */
+      to[i] = kvf_f32_from_bf16(from[i]) * factor;
+    }
+    for (int64_t i = now->size; i < now->padded; ++i) {
+      to[i] = 0.0f;
     }
     now->largest[h] = KVF_NO_SCORE;
     now->total[h] = 0.0;
@@ -405,6 +448,326 @@ static void attend(progress *now, const kvf_paged_attention_params *p,
   add(now, p, values, keys, count);
 }
 
+#if defined(__AVX512F__)
+/* ---- by the matrix unit ------------------------------------------------------------------------
+ */
+
+typedef uint32_t pairs __attribute__((vector_size(64), may_alias)); /* of bf16, a row of a tile */
+
+/* The query heads, in pairs of elements, which stay in tiles 4 to 7, and what each may see. */
+static void load_query_pairs(progress *now, const kvf_paged_attention_params *p,
+                             const kvf_attention_tile *tile) {
+  const uint16_t *query = (const uint16_t *)p->query.data;
+  memset(now->query_pairs, 0, sizeof now->query_pairs);
+  memset(now->positions, 0, sizeof now->positions);
+  memset(now->slopes, 0, sizeof now->slopes);
+  memset(now->seen_from, 0, sizeof now->seen_from);
+  memset(now->seen_to, 0, sizeof now->seen_to); /* rows that are not there see nothing */
+  for (int64_t h = 0; h < KVF_TILE_ROWS; ++h) {
+    now->largest[h] = KVF_NO_SCORE;
+    now->total[h] = 0.0;
+  }
+  for (int64_t h = 0; h < now->heads; ++h) {
+    const kvf_attention_row *row = &now->heads_of[h];
+    const uint16_t *from = query + row->token * p->query.stride[0] + row->head * p->query.stride[1];
+    for (int64_t i = 0; i < now->size; i += 2) {
+      now->query_pairs[i / 2][h] =
+          from[i * p->query.stride[2]] | (uint32_t)from[(i + 1) * p->query.stride[2]] << 16;
+    }
+    now->positions[h] = (int32_t)row->position;
+    now->seen_from[h] = (int32_t)kvf_seen_from(p, row->position);
+    now->seen_to[h] = (int32_t)kvf_seen_to(p, row->position, tile->length);
+    if (p->alibi_slopes.data != NULL) {
+      now->slopes[h] = ((const float *)p->alibi_slopes.data)[row->head * p->alibi_slopes.stride[0]];
+    }
+  }
+  KVF_TILE_LOAD(now->host, 4, now->query_pairs[0 * KVF_TILE_ROWS], KVF_TILE_BYTES);
+  KVF_TILE_LOAD(now->host, 5, now->query_pairs[1 * KVF_TILE_ROWS], KVF_TILE_BYTES);
+  KVF_TILE_LOAD(now->host, 6, now->query_pairs[2 * KVF_TILE_ROWS], KVF_TILE_BYTES);
+  KVF_TILE_LOAD(now->host, 7, now->query_pairs[3 * KVF_TILE_ROWS], KVF_TILE_BYTES);
+  memset(now->tile_sums, 0, sizeof now->tile_sums);
+  memset(now->tile_excesses, 0, sizeof now->tile_excesses);
+}
+
+/* 16 elements as the upper halves of words. */
+KVF_INLINE pairs load_upper(const row_place *place, int64_t at) {
+  return (pairs)kvf_load_fp8_e4m3(place->elements, at);
+}
+
+/* Elements [at, at + 32) of 16 keys, as rows of a tile. */
+static void pack_keys(uint32_t tile[KVF_TILE_ROWS][KVF_TILE_WORDS], const row_place *places,
+                      int64_t at) {
+  for (int64_t row = 0; row < KVF_TILE_ROWS; ++row) {
+    const __m512i odd =
+        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
+                         25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    const __m512i low = (__m512i)load_upper(&places[row], at);
+    const __m512i high = (__m512i)load_upper(&places[row], at + KVF_TILE_WORDS);
+    _mm512_store_si512(tile[row], _mm512_permutex2var_epi16(low, odd, high));
+  }
+}
+
+/* The products of all rows and the keys at these places. */
+static void score_by_matrix(progress *now, float scores[STEP][KVF_TILE_ROWS],
+                            const row_place places[STEP]) {
+  kvf_tiles *const host = now->host;
+  KVF_TILE_ZERO(host, 0);
+  KVF_TILE_ZERO(host, 1);
+  if (now->size > 0 * KVF_TILE_WORDS) {
+    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 0 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 0, 2, 4);
+    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 0 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 1, 3, 4);
+  }
+  if (now->size > 2 * KVF_TILE_WORDS) {
+    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 2 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 0, 2, 5);
+    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 2 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 1, 3, 5);
+  }
+  if (now->size > 4 * KVF_TILE_WORDS) {
+    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 4 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 0, 2, 6);
+    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 4 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 1, 3, 6);
+  }
+  if (now->size > 6 * KVF_TILE_WORDS) {
+    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 6 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 0, 2, 7);
+    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 6 * KVF_TILE_WORDS);
+    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 1, 3, 7);
+  }
+  KVF_TILE_STORE(host, 0, scores[0], KVF_TILE_BYTES);
+  KVF_TILE_STORE(host, 1, scores[KVF_TILE_ROWS], KVF_TILE_BYTES);
+}
+
+/* What softcap, the bias and the mask make of the scores of a position. */
+static void adjust_lanes(const progress *now, const kvf_paged_attention_params *p, int32_t position,
+                         bool masks, float scores[KVF_TILE_ROWS]) {
+  if (p->softcap != 0.0f) {
+    for (int h = 0; h < KVF_TILE_ROWS; ++h) {
+      const float x = scores[h] / p->softcap;
+      scores[h] =
+          p->softcap * kvf_tanh(x, kvf_exp_negative(-2.0f * kvf_float(kvf_bits(x) & 0x7FFFFFFFu)));
+    }
+  }
+  if (p->alibi_slopes.data != NULL) {
+    KVF_VECTORISE
+    for (int h = 0; h < KVF_TILE_ROWS; ++h) { /* a row's token is less than 2^31 positions away */
+      scores[h] +=
+          now->slopes[h] * (float)(int32_t)((uint32_t)position - (uint32_t)now->positions[h]);
+    }
+  }
+  if (masks) {
+    KVF_VECTORISE
+    for (int h = 0; h < KVF_TILE_ROWS; ++h) {
+      const bool seen = position >= now->seen_from[h] && position < now->seen_to[h];
+      scores[h] = seen ? scores[h] : KVF_NO_SCORE;
+    }
+  }
+}
+
+/* Products times `factor`, adjusted; returns the largest score of each row, which is no NaN. */
+static __m512 scale_lanes(const progress *now, const kvf_paged_attention_params *p,
+                          const kvf_attention_tile *tile, const step *here,
+                          float scores[STEP][KVF_TILE_ROWS], float factor, __m512 largest) {
+  const int64_t count = here->count;
+  const bool masks = count > 0 && (here->positions[0] < tile->all_begin ||
+                                   here->positions[count - 1] >= tile->all_end);
+  const bool adjusts = masks || p->softcap != 0.0f || p->alibi_slopes.data != NULL;
+  for (int64_t i = 0; i < count; ++i) {
+    _mm512_storeu_ps(scores[i], _mm512_mul_ps(_mm512_loadu_ps(scores[i]), _mm512_set1_ps(factor)));
+    if (adjusts) {
+      adjust_lanes(now, p, here->positions[i], masks, scores[i]);
+    }
+    largest = _mm512_max_ps(_mm512_loadu_ps(scores[i]), largest);
+  }
+  return largest;
+}
+
+/* As weigh(), of all rows at once. */
+static void weigh_lanes(progress *now, const kvf_paged_attention_params *p,
+                        const kvf_attention_tile *tile, const step steps[2], float factor) {
+  __m512 all = _mm512_loadu_ps(now->largest);
+  for (int64_t half = 0; half < 2; ++half) {
+    all = scale_lanes(now, p, tile, &steps[half], now->tile_scores[half], factor, all);
+  }
+  const __mmask16 some = _mm512_cmp_ps_mask(all, _mm512_set1_ps(KVF_NO_SCORE), _CMP_NEQ_UQ);
+  const __m512 base = _mm512_maskz_mov_ps(some, all); /* kvf_score_base() */
+  __m512 total = _mm512_setzero_ps();
+  for (int64_t half = 0; half < 2; ++half) {
+    float (*const scores)[KVF_TILE_ROWS] = now->tile_scores[half];
+    __m512 sum = _mm512_setzero_ps();
+    for (int64_t i = 0; i < steps[half].count; ++i) {
+      const __m512 weights = kvf_16_powers(_mm512_sub_ps(_mm512_loadu_ps(scores[i]), base));
+      _mm512_storeu_ps(scores[i], weights);
+      sum = _mm512_add_ps(sum, weights);
+    }
+    memset(scores + steps[half].count, 0, (size_t)(STEP - steps[half].count) * sizeof scores[0]);
+    total = _mm512_add_ps(total, sum);
+  }
+  float largest[KVF_TILE_ROWS];
+  float totals[KVF_TILE_ROWS];
+  _mm512_storeu_ps(largest, all);
+  _mm512_storeu_ps(totals, total);
+  for (int64_t h = 0; h < now->heads; ++h) {
+    if (largest[h] > now->largest[h]) {
+      const float less = kvf_exp_negative(now->largest[h] - largest[h]);
+      kvf_multiply_row(now->sums + h * now->padded, less, now->padded);
+      memset(now->tile_excesses[h], 0,
+             sizeof now->tile_excesses[h]); /* less than the rounding just now */
+      now->total[h] *= (double)less;
+      now->largest[h] = largest[h];
+    }
+    now->total[h] += (double)totals[h];
+  }
+}
+
+/*
+ * Turns every second row, 16 in all, into their transpose. Interleaving row i with row i + 8 does
+ * that after 4 rounds.
+ */
+static __attribute__((noinline)) void transpose_pairs(float rows[][KVF_TILE_ROWS]) {
+  pairs square[KVF_TILE_ROWS];
+#pragma GCC unroll 16
+  for (int i = 0; i < KVF_TILE_ROWS; ++i) {
+    memcpy(&square[i], rows[2 * i], sizeof square[i]);
+  }
+#pragma GCC unroll 4
+  for (int round = 0; round < 4; ++round) {
+    pairs mixed[KVF_TILE_ROWS];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
+                                             4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
+                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < KVF_TILE_ROWS; ++i) {
+      square[i] = mixed[i];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < KVF_TILE_ROWS; ++i) {
+    memcpy(rows[2 * i], &square[i], sizeof square[i]);
+  }
+}
+
+/*
+ * The weights of a step in place as two tiles of bf16, whose rows alternate: their upper halves,
+ * and the nearest of what is left. The sum of the two is a weight but for 2^-17 of it.
+ */
+static void pair_weights(float scores[STEP][KVF_TILE_ROWS]) {
+  for (int64_t i = 0; i < STEP; i += 2) {
+    pairs first;
+    pairs second;
+    memcpy(&first, scores[i], sizeof first);
+    memcpy(&second, scores[i + 1], sizeof second);
+    const pairs high = first >> 16 | (second & 0xFFFF0000u);
+    first = (pairs)((kvf_floats)first - (kvf_floats)(first & 0xFFFF0000u)) + 0x8000u;
+    second = (pairs)((kvf_floats)second - (kvf_floats)(second & 0xFFFF0000u)) + 0x8000u;
+    const pairs low = first >> 16 | (second & 0xFFFF0000u);
+    memcpy(scores[i], &high, sizeof high);
+    memcpy(scores[i + 1], &low, sizeof low);
+  }
+  transpose_pairs(scores);
+  transpose_pairs(scores + 1);
+}
+
+/* Elements [at, at + 32) of the values at these places, a pair of rows behind another, as two
+ * tiles. */
+static void pack_values(uint32_t tiles[2][KVF_TILE_ROWS][KVF_TILE_WORDS],
+                        const row_place places[STEP], int64_t at) {
+  for (int64_t i = 0; i < KVF_TILE_ROWS; ++i) {
+    for (int64_t side = 0; side < 2; ++side) {
+      const pairs first = load_upper(&places[2 * i], at + side * KVF_TILE_WORDS);
+      const pairs second = load_upper(&places[2 * i + 1], at + side * KVF_TILE_WORDS);
+      const pairs pair = first >> 16 | second; /* the lower halves are 0 */
+      memcpy(tiles[side][i], &pair, sizeof pair);
+    }
+  }
+}
+
+/* As kvf_add_compensated(), of 16 sums; of the excesses, which are less than a sum's last place,
+ * the upper halves. */
+KVF_INLINE void add_to_sums(float *sums, uint16_t *excesses, __m512 term) {
+  const __m512 before = _mm512_loadu_ps(sums);
+  const __m512i excess = _mm512_slli_epi32(
+      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)excesses)), 16);
+  const __m512 wanted = _mm512_sub_ps(term, (__m512)excess);
+  const __m512 after = _mm512_add_ps(before, wanted);
+  const __m512 over = _mm512_sub_ps(_mm512_sub_ps(after, before), wanted);
+  const __m512i nearest = _mm512_add_epi32((__m512i)over, _mm512_set1_epi32(0x8000));
+  const __mmask16 finite = _mm512_cmp_ps_mask(over, over, _CMP_ORD_Q);
+  _mm512_storeu_ps(sums, after);
+  _mm256_storeu_si256((__m256i *)(void *)excesses,
+                      _mm512_cvtepi32_epi16(_mm512_maskz_srli_epi32(finite, nearest, 16)));
+}
+
+/* Adds the values at these places, times the weights. */
+static void add_by_matrix(progress *now, row_place places[2][STEP]) {
+  kvf_tiles *const host = now->host;
+  for (int64_t at = 0; at < now->size; at += 2 * KVF_TILE_WORDS) {
+    KVF_TILE_ZERO(host, 0);
+    KVF_TILE_ZERO(host, 1);
+    for (int64_t half = 0; half < 2; ++half) {
+      pack_values(now->pieces, places[half], at);
+      KVF_TILE_LOAD(host, 2, now->tile_scores[half][0], 2 * KVF_TILE_BYTES);
+      KVF_TILE_LOAD(host, 3, now->pieces[0], KVF_TILE_BYTES);
+      KVF_TILE_MULTIPLY(host, 0, 2, 3);
+      KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
+      KVF_TILE_MULTIPLY(host, 1, 2, 3);
+      KVF_TILE_LOAD(host, 2, now->tile_scores[half][1], 2 * KVF_TILE_BYTES);
+      KVF_TILE_MULTIPLY(host, 1, 2, 3);
+      KVF_TILE_LOAD(host, 3, now->pieces[0], KVF_TILE_BYTES);
+      KVF_TILE_MULTIPLY(host, 0, 2, 3);
+    }
+    KVF_TILE_STORE(host, 0, now->pieces[0], KVF_TILE_BYTES);
+    KVF_TILE_STORE(host, 1, now->pieces[1], KVF_TILE_BYTES);
+    for (int64_t h = 0; h < now->heads; ++h) {
+      for (int64_t side = 0; side < 2; ++side) {
+        const int64_t column = at + side * KVF_TILE_WORDS;
+        add_to_sums(now->sums + h * now->padded + column, now->tile_excesses[h] + column,
+                    _mm512_loadu_ps(now->pieces[side][h]));
+      }
+    }
+  }
+}
+
+/* As attend(), two steps, of which one may be empty. */
+static __attribute__((noinline)) void
+attend_by_matrix(progress *now, const kvf_paged_attention_params *p, const kvf_attention_tile *tile,
+                 int64_t kv_head, const step steps[2], float factor) {
+  static const uint8_t nothing[KVF_CPU_MATRIX_SIZE]; /* what is not there, which has no weight */
+  row_place places[2][STEP];
+  for (int64_t half = 0; half < 2; ++half) {
+    if (steps[half].count > 0) {
+      find_rows(places[half], p, &p->key_cache, &steps[half], kv_head);
+      score_by_matrix(now, now->tile_scores[half], places[half]);
+    }
+  }
+  weigh_lanes(now, p, tile, steps, factor);
+  for (int64_t half = 0; half < 2; ++half) {
+    pair_weights(now->tile_scores[half]);
+    find_rows(places[half], p, &p->value_cache, &steps[half], kv_head);
+    for (int64_t i = steps[half].count; i < STEP; ++i) {
+      places[half][i].elements = nothing;
+    }
+  }
+  add_by_matrix(now, places);
+}
+
+#endif
+
 /* A row of the workspace: what a split of a row comes to. */
 static float *split_row(const kvf_paged_attention_params *p, const kvf_attention_row *row,
                         int64_t split) {
@@ -529,11 +892,34 @@ static void attend_unit(progress *now, const kvf_paged_attention_params *p, int6
   for (int32_t h = 0; h < tile.rows; ++h) {
     now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
   }
-  load_query(now, p, p->scale * head_scale(&p->k_scale, unit.kv_head));
-  step steps[2]; /* in turn */
+  const float factor = p->scale * head_scale(&p->k_scale, unit.kv_head);
+  step steps[2]; /* in turn; by the matrix unit both at once */
+#if defined(__AVX512F__)
+  const bool many =
+      tile.num_tokens * p->group > KVF_ATTENTION_ROWS || (p->whole_keys & KVF_MATRIX_ALWAYS) != 0;
+  const bool by_matrix = p->whole_keys != KVF_NO_MATRIX && many;
+  if (by_matrix != now->by_matrix) {
+    arrange(now, by_matrix);
+  }
+  if (by_matrix) {
+    load_query_pairs(now, p, &tile);
+    for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end;
+         first = first / (2 * STEP) * 2 * STEP + 2 * STEP) {
+      const int64_t second = first / (2 * STEP) * 2 * STEP + STEP;
+      locate(&steps[0], p, tile.sequence, first, first < second ? tile.end : first);
+      locate(&steps[1], p, tile.sequence, first < second ? second : first, tile.end);
+      attend_by_matrix(now, p, &tile, unit.kv_head, steps, factor);
+    }
+  }
+#else
+  const bool by_matrix = false;
+#endif
+  if (!by_matrix) {
+    load_query(now, p, factor);
+  }
   locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
   int turn = 0;
-  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; turn ^= 1) {
+  for (int64_t first = tile.begin; !by_matrix && tile.rows > 0 && first < tile.end; turn ^= 1) {
     first = first / STEP * STEP + STEP;
     locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
     attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
@@ -565,6 +951,24 @@ static void combine_unit(progress *now, const kvf_paged_attention_params *p, int
   }
 }
 
+static void run_units(progress *now, const kvf_paged_attention_params *p, int64_t begin,
+                      int64_t end) {
+  for (int64_t unit = begin; unit < end; ++unit) {
+    (p->combines ? combine_unit : attend_unit)(now, p, unit);
+  }
+}
+
+#if defined(__AVX512F__)
+static __attribute__((noinline)) void
+run_units_on_host(progress *now, const kvf_paged_attention_params *p, int64_t begin, int64_t end) {
+  kvf_tiles tiles;
+  now->host = &tiles;
+  run_units(now, p, begin, end);
+  now->host = NULL;
+}
+
+#endif
+
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__bf16__fp8_e4m3)(const void *params, int64_t begin,
                                                              int64_t end);
 
@@ -576,12 +980,20 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__bf16__fp8_e4m3)(const void *params,
   now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
   now.rows = kvf_cpu_attention_rows(now.size);
-  now.query = now.room;
-  now.sums = now.query + now.rows * now.padded;
-  now.excesses = now.sums + now.rows * now.padded;
-  now.scores = now.excesses + now.rows * now.padded;
-  memset(now.wide, 0, sizeof now.wide); /* what no row is read into is multiplied, too */
-  for (int64_t unit = begin; unit < end; ++unit) {
-    (p->combines ? combine_unit : attend_unit)(&now, p, unit);
+  arrange(&now, false);
+#if defined(__AVX512F__)
+  if (p->whole_keys != KVF_NO_MATRIX) {
+    now.rows = KVF_CPU_MATRIX_ROWS; /* of a tile, whether few of them go by the unit or not */
+    if ((p->whole_keys & KVF_MATRIX_IN_C) != 0) {
+      run_units_on_host(&now, p, begin, end);
+      return;
+    }
+    now.host = NULL;
+    kvf_tiles_begin();
+    run_units(&now, p, begin, end);
+    kvf_tiles_end();
+    return;
   }
+#endif
+  run_units(&now, p, begin, end);
 }

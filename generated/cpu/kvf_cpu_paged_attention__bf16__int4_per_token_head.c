@@ -73,17 +73,33 @@ KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->word, 1);
 }
 
+/* What the room is used for. */
+static void arrange(progress *now) {
+  const int64_t held = kvf_cpu_attention_rows(now->size) * now->padded;
+  now->query = now->room;
+  now->sums = now->query + held;
+  now->excesses = now->sums + held;
+  now->scores = now->excesses + held;
+  memset(now->wide, 0, sizeof now->wide); /* what no row is read into is multiplied, too */
+}
+
 /* The query heads, times what their scores are to be multiplied by; rotated, as keys are. */
 static void load_query(progress *now, const kvf_paged_attention_params *p, float factor) {
   const uint16_t *query = (const uint16_t *)p->query.data;
-  memset(now->sums, 0,
-         (size_t)(2 * now->rows * now->padded) * sizeof *now->sums); /* and excesses */
+  memset(now->sums, 0, (size_t)(now->scores - now->sums) * sizeof *now->sums); /* and excesses */
   for (int64_t h = 0; h < now->heads; ++h) {
     const uint16_t *from = query + now->heads_of[h].token * p->query.stride[0] +
                            now->heads_of[h].head * p->query.stride[1];
     float *to = now->query + h * now->padded;
-    for (int64_t i = 0; i < now->padded; ++i) {
-      to[i] = i < now->size ? kvf_f32_from_bf16(from[i * p->query.stride[2]]) * factor : 0.0f;
+    const int64_t stride = p->query.stride[2];
+    for (int64_t i = 0; stride != 1 && i < now->size; ++i) {
+      to[i] = kvf_f32_from_bf16(from[i * stride]) * factor;
+    }
+    for (int64_t i = 0; stride == 1 && i < now->size; ++i) { /* in vectors */
+      to[i] = kvf_f32_from_bf16(from[i]) * factor;
+    }
+    for (int64_t i = now->size; i < now->padded; ++i) {
+      to[i] = 0.0f;
     }
     kvf_rotate(to, now->size, kvf_rotation_block(p->head_size));
     now->largest[h] = KVF_NO_SCORE;
@@ -406,7 +422,8 @@ static void attend_unit(progress *now, const kvf_paged_attention_params *p, int6
   for (int32_t h = 0; h < tile.rows; ++h) {
     now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
   }
-  load_query(now, p, p->scale / (float)kvf_rotation_block(p->head_size));
+  const float factor = p->scale / (float)kvf_rotation_block(p->head_size);
+  load_query(now, p, factor);
   step steps[2]; /* in turn */
   locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
   int turn = 0;
@@ -442,6 +459,13 @@ static void combine_unit(progress *now, const kvf_paged_attention_params *p, int
   }
 }
 
+static void run_units(progress *now, const kvf_paged_attention_params *p, int64_t begin,
+                      int64_t end) {
+  for (int64_t unit = begin; unit < end; ++unit) {
+    (p->combines ? combine_unit : attend_unit)(now, p, unit);
+  }
+}
+
 void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__bf16__int4_per_token_head)(const void *params,
                                                                         int64_t begin, int64_t end);
 
@@ -454,12 +478,6 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__bf16__int4_per_token_head)(const vo
   now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
   now.rows = kvf_cpu_attention_rows(now.size);
-  now.query = now.room;
-  now.sums = now.query + now.rows * now.padded;
-  now.excesses = now.sums + now.rows * now.padded;
-  now.scores = now.excesses + now.rows * now.padded;
-  memset(now.wide, 0, sizeof now.wide); /* what no row is read into is multiplied, too */
-  for (int64_t unit = begin; unit < end; ++unit) {
-    (p->combines ? combine_unit : attend_unit)(&now, p, unit);
-  }
+  arrange(&now);
+  run_units(&now, p, begin, end);
 }

@@ -1,6 +1,8 @@
 /* The CPU backend: which instruction-set level runs here, and running a variant. */
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 #include <pthread.h>
 #include <stdio.h>
@@ -91,6 +93,44 @@ kvf_isa kvf_cpu_isa(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   (void)pthread_once(&once, choose_isa);
   return (kvf_isa)atomic_load_explicit(&kvf_chosen_isa, memory_order_relaxed);
+}
+
+#if defined(__x86_64__)
+/* Linux gives the unit to processes that ask for it: their threads save its 8 KiB, too. */
+static bool has_matrix_unit(void) {
+  enum { TILES = 1 << 24, TILES_OF_BF16 = 1 << 22, REQUEST = 0x1023, STATE = 18 };
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & TILES) != 0 &&
+         (d & TILES_OF_BF16) != 0 && syscall(SYS_arch_prctl, REQUEST, STATE) == 0;
+}
+#else
+static bool has_matrix_unit(void) { return false; }
+#endif
+
+static _Atomic(int32_t) matrix;
+
+/* The unit belongs to no level: one that was asked for by its name leaves it out. */
+static void choose_matrix(void) {
+  const char *wanted = getenv("KVFORGE_ISA");
+  int32_t chosen = KVF_NO_MATRIX;
+  if (kvf_cpu_isa() != KVF_ISA_AVX512 || (wanted != NULL && strcmp(wanted, "avx512") == 0)) {
+    chosen = KVF_NO_MATRIX;
+  } else if (wanted != NULL && strcmp(wanted, "amx_in_c") == 0) {
+    chosen = KVF_MATRIX_IN_C;
+  } else if (has_matrix_unit()) {
+    chosen = KVF_MATRIX;
+  }
+  atomic_store_explicit(&matrix, chosen, memory_order_relaxed);
+}
+
+int32_t kvf_cpu_matrix(const kvf_variant *variant) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, choose_matrix);
+  return variant->cpu[KVF_ISA_AVX512] != NULL ? atomic_load_explicit(&matrix, memory_order_relaxed)
+                                              : KVF_NO_MATRIX;
 }
 
 /* A variant's code for one level, built with its row or installed; NULL for none. */

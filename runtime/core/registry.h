@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "kvforge/cpu_matrix.h"
 #include "kvforge/op.h"
 
 /* The list that generated/registry.c defines: every op of this library itself, by name. */
@@ -12,6 +13,9 @@ extern const int32_t kvf_ops_count;
 
 /* Arguments that a schema can have: those of a boxed call are on the stack. */
 enum { KVF_MAX_ARGUMENTS = 32 };
+
+/* What may multiply the tiles of a variant of the CPU; its code for AVX-512 runs then. */
+int32_t kvf_cpu_matrix(const kvf_variant *variant);
 
 /* What kvf_cpu_isa() has chosen; -1 before its first call. */
 extern _Atomic(int32_t) kvf_chosen_isa;

@@ -4,6 +4,7 @@
 #include "core/cuda.h"
 #include "kvforge/cache/cpu_attention_rows.h"
 #include "core/float_mode.h"
+#include "core/registry.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/cache_dtype.h"
 #include "ops/shared/nvfp4_pages.h"
@@ -176,6 +177,20 @@ static bool has_tiles(const params_type *params, const kvf_variant *variant) {
          (!has_many_rows(variant) ||
           (kvf_has_vectors(&params->query, 2, 2, 3, size, 8) &&
            kvf_has_vectors(&params->out, params->out_bytes, 2, 3, size, 16 / params->out_bytes)));
+}
+
+/* What multiplies the tiles of a variant of the CPU that has some, where elements of a head lie
+ * side by side; codes of 8 bits are bf16 without rounding. */
+static int32_t choose_matrix(const params_type *params, const kvf_variant *variant) {
+  const kvf_dtype cache = kvf_cache_of(variant);
+  const bool tiled =
+      kvf_scalar_of(variant) == KVF_BF16 &&
+      (cache == KVF_BF16 || cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 || cache == KVF_INT8);
+  const bool fits = params->head_size % 32 == 0 && params->head_size <= KVF_CPU_MATRIX_SIZE &&
+                    params->x >= params->head_size && params->key_cache.stride[4] == 1 &&
+                    params->value_cache.stride[3] == 1;
+  const int32_t matrix = tiled && fits ? kvf_cpu_matrix(variant) : KVF_NO_MATRIX;
+  return matrix != KVF_NO_MATRIX && kvf_is_batch_invariant() ? matrix | KVF_MATRIX_ALWAYS : matrix;
 }
 
 /* Tokens that a sequence may have. */
@@ -529,8 +544,10 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   params.whole_values = KVF_VALUES_SINGLY;
   params.few = 0;
   if (check.exec.backend == KVF_CPU) {
+    params.whole_keys = choose_matrix(&params, variant);
     return run_cpu(&check, variant, &params, params.head_size, params.head_size + KVF_SPLIT_EXTRA,
-                   kvf_cpu_attention_rows(params.head_size));
+                   params.whole_keys != KVF_NO_MATRIX ? KVF_CPU_MATRIX_ROWS
+                                                      : kvf_cpu_attention_rows(params.head_size));
   }
   check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
   if (check.status != KVF_OK) {

@@ -58,29 +58,39 @@ extern "C" {
  * many splits that has room for all tokens. On CUDA max_query_len has to be the same
  * too: how many rows a tile has depends on it. Cut into other splits it differs by less than 2^-18
  * of its largest value (CPU). On the CPU, and not split, a token has the same bits whatever other
- * tokens of its sequence are in the call. On CUDA from compute capability 8.0 on, heads of 64, 128
- * or 256 f16 or bf16 elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4
- * of 128 in tiles of 8 or 16 rows, go by tiles on the tensor cores where elements of a head lie
- * side by side and 16 bytes can be read at once, of many rows where those of query and out can,
- * too: products are exact, sums are f32, and a weight is two numbers of 16 bits, of which the
- * second is what rounding the first leaves. With tiles of many rows, and no scale per token and
- * head, it is the first alone, as in FlashAttention: out is then off by up to 2^-8 (caches of bf16)
- * or 2^-11 (others, whose weights are f16) of the sum over p of e^a[p] / total * |V[p]|, besides.
- * With one position out is exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may
- * use exp2 of scores times log2(e). Scales of a head are applied to the query and to the sum, those
- * of a token to its score and its weight, which gives the same but for rounding.
+ * tokens of its sequence are in the call, by a matrix unit with KVFORGE_BATCH_INVARIANT=1 alone.
+ *
+ * On a CPU with AMX heads of 32, 64, 96 or 128 bf16 elements, or codes of 8 bits for queries of
+ * bf16, go by its matrix unit where elements of a head lie side by side and a sequence has more
+ * than 8 rows in the call for a KV head, with KVFORGE_BATCH_INVARIANT=1 however few: products are
+ * exact and sums are f32, but that the unit takes numbers below 2^-126 for 0, and a weight is two
+ * bf16, whose sum is off by 2^-17 of it at most. The first such call asks Linux for the unit, for
+ * the whole process: from then on a stack for signal handlers needs room for another 8 KiB.
+ * KVFORGE_ISA=avx512 leaves the unit out.
+ *
+ * On CUDA from compute capability 8.0 on, heads of 64, 128 or 256 f16 or bf16
+ * elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4 of 128 in tiles of
+ * 8 or 16 rows, go by tiles on the tensor cores where elements of a head lie side by side and 16
+ * bytes can be read at once, of many rows where those of query and out can, too: products are
+ * exact, sums are f32, and a weight is two numbers of 16 bits, of which the second is what rounding
+ * the first leaves. With tiles of many rows, and no scale per token and head, it is the first
+ * alone, as in FlashAttention: out is then off by up to 2^-8 (caches of bf16) or 2^-11 (others,
+ * whose weights are f16) of the sum over p of e^a[p] / total * |V[p]|, besides. With one position
+ * out is exactly DQ(V), rounded to the dtype of out (zeros are +0). Scores may use exp2 of scores
+ * times log2(e). Scales of a head are applied to the query and to the sum, those of a token to its
+ * score and its weight, which gives the same but for rounding.
  *
  * head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
  * thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
- * tensor cores 8, 16 or 128, of heads of 256 8 or 64, and reads keys and values once for all of
- * them. What a thread of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows
- * of more than 128 elements are fewer. With a workspace the positions of the tiles of sequences
- * whose tokens are all below split_tokens are cut into at most `splits` parts, of ceil(positions /
- * splits) positions rounded up to a multiple of 128. (Give room for the tokens that decode, and
- * have them first.) What the parts come to is put into workspace, and added up in a second launch
- * (CUDA) or a second pass of the threads (CPU). The only part of a short tile goes straight to out:
- * with splits = 1 nothing is split. workspace needs no initial value, and what it holds afterwards
- * is not defined.
+ * tensor cores 8, 16 or 128, of heads of 256 8 or 64, by a CPU's matrix unit 16, and reads keys and
+ * values once for all of them. What a thread of the CPU keeps is on its stack, which a call takes
+ * 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the positions of
+ * the tiles of sequences whose tokens are all below split_tokens are cut into at most `splits`
+ * parts, of ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the
+ * tokens that decode, and have them first.) What the parts come to is put into workspace, and added
+ * up in a second launch (CUDA) or a second pass of the threads (CPU). The only part of a short tile
+ * goes straight to out: with splits = 1 nothing is split. workspace needs no initial value, and
+ * what it holds afterwards is not defined.
  *
  * Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA it
  * takes a workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that asks

@@ -60,7 +60,8 @@ typedef struct kvf_paged_attention_params {
   int32_t group;              /* query heads of a KV head */
   int32_t adjusts;            /* CUDA: 1 if there is a softcap or a bias */
   int32_t combines;           /* 0; 1 when parts are to be added up */
-  int32_t whole_keys;         /* CUDA: 1 if keys can be read in vectors */
+  int32_t
+      whole_keys; /* CUDA: 1 if keys can be read in vectors; CPU: what multiplies tiles, else 0 */
   int32_t
       whole_values; /* CUDA: 1 if values can be read in vectors of elements, 2 of tokens, else 0 */
   int32_t few; /* CUDA: 0; n where a launch is for the sequences of at most n tokens, and -n in the

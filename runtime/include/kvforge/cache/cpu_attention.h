@@ -73,6 +73,24 @@ KVF_INLINE kvf_floats kvf_load_int8(const void *row, int64_t i) {
 }
 #endif
 
+#if defined(__AVX512F__)
+/* e^x for x <= 0 as kvf_exp_negative() has it, by instructions that round and scale. */
+KVF_INLINE __m512 kvf_16_powers(__m512 x) {
+  const __m512 limited = _mm512_max_ps(_mm512_set1_ps(-140.0f), x); /* a NaN stays */
+  const __m512 bits = _mm512_mul_ps(limited, _mm512_set1_ps(1.44269504f));
+  const __m512 whole = _mm512_roundscale_ps(bits, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 rest = _mm512_sub_ps(bits, whole);
+  __m512 sum = _mm512_set1_ps(1.535336188e-4f);
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(1.339887440e-3f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(9.618437358e-3f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(5.550332471e-2f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(2.402264791e-1f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(6.931472029e-1f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(sum, whole);
+}
+#endif
+
 /* Halves KVF_LANES partial sums until four are left. */
 KVF_INLINE kvf_4_floats kvf_halve(const kvf_floats parts[KVF_PARTS]) {
 #if defined(__AVX512F__)
@@ -243,7 +261,7 @@ KVF_INLINE void kvf_add_columns(float *sums, float *excesses, int64_t pitch, con
       const kvf_floats row = load(rows[r], at + v * KVF_WIDTH);
 #pragma GCC unroll 4
       for (int h = 0; h < heads; ++h) {
-        const kvf_floats weight = weights[h * weight_pitch + r] + (kvf_floats){0};
+        const kvf_floats weight = weights[h * weight_pitch + r] - (kvf_floats){0};
         now[h][v] = kvf_multiply_add(weight, row, now[h][v]);
       }
     }
