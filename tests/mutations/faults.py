@@ -593,7 +593,7 @@ FAULTS = (
         "a run of tokens goes on behind its page",
         "runtime/include/kvforge/cache/cpu_wire.h",
         "(dense ? tokens->slots.num_blocks - block : 1)",
-        "(tokens->slots.num_blocks - block)",
+        "(dense || block >= 0 ? tokens->slots.num_blocks - block : 1)",
         ("kv_pack", "kv_unpack", "kv_relayout"),
     ),
     Fault(
