@@ -126,13 +126,14 @@ weight, which gives the same but for rounding.
 
 head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one thread (CPU),
 does a tile of up to 8 rows of one sequence and KV head, token by token, on the tensor cores 8, 16 or 128, of
-heads of 256 8 or 64, by a CPU's matrix unit 16, and reads keys and values once for all of them. What a thread
-of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of more than 128 elements are
-fewer. With a workspace the positions of the tiles of sequences whose tokens are all below split_tokens are cut into at
-most `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the
-tokens that decode, and have them first.) What the parts come to is put into workspace, and added up in a second launch
-(CUDA) or a second pass of the threads (CPU). The only part of a short tile goes straight to out: with splits
-= 1 nothing is split. workspace needs no initial value, and what it holds afterwards is not defined.
+heads of 256 8 or 64, by a CPU's matrix unit 16, and reads keys and values once for all of them. What a
+thread of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of more than 128 elements
+are fewer. With a workspace the positions of the tiles of sequences whose tokens are all below split_tokens
+are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128.
+(Give room for the tokens that decode, and have them first.) What the parts come to is put into workspace,
+and added up in a second launch (CUDA) or a second pass of the threads (CPU). The only part of a short tile
+goes straight to out: with splits = 1 nothing is split. workspace needs no initial value, and what it holds
+afterwards is not defined.
 
 Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA it takes a
 workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that asks of graphs), and as
