@@ -91,7 +91,7 @@ def test_the_package_can_be_installed_in_place(tmp_path: Path) -> None:
         pytest.skip("kvforge_tvm_ffi.so is not built: ninja python")
     copy = tmp_path / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("configuration", "python"):
+    for folder in ("configuration", "generator", "python"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
     for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, copy)
