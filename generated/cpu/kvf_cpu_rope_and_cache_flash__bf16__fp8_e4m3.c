@@ -333,6 +333,15 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
   return first + count;
 }
 
+/* Asks for a part of what is `distance` bytes behind a head: the next token's, as memory is not
+ * read that far ahead. */
+KVF_INLINE void prefetch_part(const part *which, const uint16_t *head, uint64_t distance) {
+  for (int64_t run = 0; run < which->runs; ++run) {
+    const int64_t first = which->first + (run > 0 ? which->apart : 0);
+    kvf_prefetch_behind(head + first, distance, which->length * (int64_t)sizeof *head);
+  }
+}
+
 /* The weights that go with a part, for queries or keys. */
 static void load_weights(const kvf_rope_and_cache_flash_params *p, part *found,
                          const kvf_view *weight, int32_t bytes) {
@@ -532,6 +541,8 @@ static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, i
   const int64_t offset = to->offset;
   const uint16_t *from =
       (const uint16_t *)p->value.data + token * p->value.stride[0] + head * p->value.stride[1];
+  kvf_prefetch_behind(from, (uint64_t)p->value.stride[0] * sizeof *from,
+                      p->value_head_size * (int64_t)sizeof *from);
   uint8_t *cached = (uint8_t *)p->value_cache.data + block * p->value_cache.stride[0] +
                     offset * p->value_cache.stride[1] + head * p->value_cache.stride[2];
   write_head(from, p->value.stride[2], cached, p->value_cache.stride[3], p->value_head_size,
@@ -565,6 +576,7 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
       for (int64_t head = begin; head < end; ++head) {
         const uint16_t *source = rows + head * p->query.stride[1];
         const float *factor = p->norms_q ? &factors[head - begin] : NULL;
+        prefetch_part(&which, source, (uint64_t)p->query.stride[0] * sizeof *source);
         if (plain && has_spans(&which, stride)) {
           turn_part(p, &which, source, factor,
                     (uint16_t *)p->q_out.data + token * p->q_out.stride[0] +
@@ -608,6 +620,7 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
       for (int64_t head = begin; head < end; ++head) {
         const uint16_t *source = rows + head * p->key.stride[1];
         const float *factor = p->norms_k ? &factors[head - begin] : NULL;
+        prefetch_part(&which, source, (uint64_t)p->key.stride[0] * sizeof *source);
         float runs[2][2 * PAIRS];
         make_part(p, &which, source, stride, factor, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
