@@ -51,6 +51,8 @@ class Op:
     backends: tuple[str, ...] = BACKENDS
     # On CUDA the driver's copies do the work: there is a table row, but no kernel.
     copies_by_driver: bool = False
+    # The type that its CUDA kernels take; the params struct, if none is said.
+    kernel_params: str | None = None
     # Of ops whose kernels move bytes alone: the dtypes that their tensors may have.
     moved: str = "any"
     # Every tensor is in host memory on both backends: a binding has to be told where a call runs.

@@ -82,7 +82,7 @@ def totals() -> str:
     compiled = sum(variant.compiled for variant in rows)
     return (
         f"{len(rows)} variants of {len(OPS)} ops: {compiled} are compiled, "
-        f"{len(rows) - compiled} are copies by the CUDA driver"
+        f"{len(rows) - compiled} left to copies by the CUDA driver"
     )
 
 

@@ -540,7 +540,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     compiled = sum(variant.compiled for variant in VARIANTS)
     assert lines[-1] == (
         f"{len(VARIANTS)} variants of {len(OPS)} ops: {compiled} are compiled, "
-        f"{len(VARIANTS) - compiled} are copies by the CUDA driver"
+        f"{len(VARIANTS) - compiled} left to copies by the CUDA driver"
     )
     assert f"\n{lines[-1]}.\n" in (ROOT / "README.md").read_text()
     assert compiled == len(plan.variants())

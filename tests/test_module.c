@@ -234,8 +234,8 @@ static void test_install_cuda(void) {
   EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], fatbin), KVF_OK);
   EXPECT_STATUS(kvf_install_cuda(&rows[CUDA_ROW], other), KVF_INVALID_VALUE);
   /* Copies of the driver need no code, and take none. */
-  for (int32_t i = 0; i < kvf_op_swap_blocks.num_variants; ++i) {
-    const kvf_variant *variant = &kvf_op_swap_blocks.variants[i];
+  for (int32_t i = 0; i < kvf_op_swap_blocks_batch.num_variants; ++i) {
+    const kvf_variant *variant = &kvf_op_swap_blocks_batch.variants[i];
     if (variant->backend == KVF_CUDA) {
       EXPECT_STATUS(kvf_install_cuda(variant, fatbin), KVF_INVALID_VALUE);
     }

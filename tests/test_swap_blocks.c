@@ -29,7 +29,8 @@ enum {
   SHIFTED_BACK,
   FOLDED, /* pages 65536 apart and more */
   CHAOS,
-  ORDERS
+  ORDERS,
+  APART = ORDERS /* pages up to 2^25 */
 };
 
 enum { WIDE, NARROW, WIDE_STRIDED, INDEX_KINDS };
@@ -106,6 +107,10 @@ static void make_pair(const swap_call *call, int64_t i, uint64_t *state, int64_t
     pair[0] = i % 2 ? blocks - 1 - i % 97 : i % 97;
     pair[1] = i % 3 ? blocks - 1 - i % 89 : i % 89;
     break;
+  case APART:
+    pair[0] = blocks - 1 - i * 60013;
+    pair[1] = i * 90001;
+    break;
   default: /* CHAOS */
     pair[0] %= 5;
     pair[1] %= 5;
@@ -122,7 +127,7 @@ static void put_block(const swap_call *call, int64_t item, int column, int64_t b
 static void build(swap_call *call, const swap_case *what) {
   *call = (swap_call){.what = what, .same = what->direction >= DIRECTIONS};
   const int64_t widest = what->block_size < 16 && what->order == FOLDED ? 140009 : 6007;
-  call->blocks = what->block_size > 1000 ? 211 : widest;
+  call->blocks = what->order == APART ? (1 << 25) + 77 : what->block_size > 1000 ? 211 : widest;
   for (int i = SRC; i <= DST; ++i) {
     /* One tensor as both has one distance. */
     call->apart[i] = what->block_size + gaps[what->gaps].between[call->same ? SRC : i];
@@ -341,6 +346,19 @@ static void test_same_tensor(void) {
                      .with_exec = true,
                      .seed = options.seed * 3 + 1}); /* not forward in the emulated driver */
   }
+}
+
+/* A launch names pages in 28 bits. */
+static void test_many_pages(void) {
+  if (options.backend == KVF_CPU || !need_backend()) {
+    return; /* the CPU copies by addresses */
+  }
+  run(&(swap_case){.direction = ON_DEVICE * TRANSFER_KINDS + ON_DEVICE,
+                   .block_size = 1,
+                   .items = 300,
+                   .order = APART,
+                   .with_exec = true,
+                   .seed = options.seed});
 }
 
 /* The copies are made when the stream comes to them, and what was before it has been done by then.
@@ -698,6 +716,7 @@ static void test_far(void) {
 CU_TestInfo swap_blocks_tests[] = {
     {"every pair of axis values", test_matrix},
     {"one tensor as both", test_same_tensor},
+    {"many pages", test_many_pages},
     {"layers of a pool", test_layers_of_a_pool},
     {"the order of a stream", test_stream_order},
     {"pages beyond 2^31", test_far},

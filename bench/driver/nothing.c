@@ -35,6 +35,7 @@ NOTHING(cuLaunchKernelEx)
     *answer = (value);                                                                             \
     return CUDA_OK;                                                                                \
   }
+GIVES(cuDriverGetVersion, int, 13000)
 GIVES(cuDeviceGetCount, int, 1)
 GIVES(cuDeviceGet, int, 0)
 GIVES(cuCtxGetCurrent, void *, something)

@@ -456,13 +456,9 @@ extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS, 3)
   const pair_list pairs = {sources, targets, table, has_bits, 0xFFFFFFFFu >> __clz(2 * count - 1),
                            count};
   for (int32_t i = (int32_t)threadIdx.x; i < count; i += (int32_t)blockDim.x) {
-    int64_t source = 0;
-    int64_t target = 1;
-    if (blocks.data != nullptr) {
-      const int64_t at = i * blocks.stride[0];
-      source = kvf_index_at(blocks.data, blocks.index_bytes, at);
-      target = kvf_index_at(blocks.data, blocks.index_bytes, at + blocks.stride[1]);
-    }
+    const int64_t at = i * blocks.stride[0];
+    const int64_t source = kvf_index_at(blocks.data, blocks.index_bytes, at);
+    const int64_t target = kvf_index_at(blocks.data, blocks.index_bytes, at + blocks.stride[1]);
     const bool exists = kvf_has_block(pages, source > target ? source : target, counts);
     const bool copied = exists && source >= 0 && target >= 0 && source != target;
     sources[i] = copied ? source : NOWHERE;

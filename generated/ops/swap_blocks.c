@@ -8,10 +8,11 @@
 
 /* Weak: a variant or isa level that was not built leaves a NULL. */
 KVF_DECLARE_CPU_VARIANT(kvf_cpu_swap_blocks__b8);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_swap_blocks__b8);
 
 static const kvf_variant variants[] = {
     KVF_CPU_ROW(kvf_op_swap_blocks, KVF_AXES(KVF_B8), kvf_cpu_swap_blocks__b8),
-    KVF_DRIVER_ROW(kvf_op_swap_blocks, KVF_AXES(KVF_B8), kvf_cuda_swap_blocks__b8),
+    KVF_CUDA_ROW(kvf_op_swap_blocks, KVF_AXES(KVF_B8), kvf_cuda_swap_blocks__b8, 16, 4, 1),
 };
 
 /* the width dtype: value - KVF_B8 -> position * 1. */
@@ -93,13 +94,15 @@ const kvf_op kvf_op_swap_blocks = {
            "go to the\n"
            "driver as one batch where it has that (CUDA 12.8) and the stream is neither the legacy "
            "default\n"
-           "stream nor captured, else one by one. Within a device the kernel of copy_blocks makes "
-           "several copies,\n"
-           "240 pages at a time, where it is built in. Host memory must stay as it is until the "
-           "stream has come past\n"
-           "the call, and should be pinned; copies of pageable memory may wait. block_mapping is "
-           "no longer\n"
-           "needed when the call returns.\n"
+           "stream nor captured, else one by one. Within a device a kernel makes the copies, up to "
+           "4,096 pages in\n"
+           "a launch, where the driver has CUDA 12.1 and neither side has more than 2^28 pages; "
+           "pages that all\n"
+           "follow each other are one copy of the driver. Host memory must stay as it is until the "
+           "stream has\n"
+           "come past the call, and should be pinned; copies of pageable memory may wait. "
+           "block_mapping is no\n"
+           "longer needed when the call returns.\n"
            "\n"
            "Errors: KVF_OUT_OF_RANGE, on both backends before anything is copied, for a block that "
            "is negative\n"

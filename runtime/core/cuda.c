@@ -489,6 +489,17 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
   return end_call(check, status);
 }
 
+kvf_status kvf_cuda_params_limit(const kvf_check *check, int64_t *bytes) {
+  enum { VERSION = 12010, LARGE = 32764, SMALL = 4096 }; /* since CUDA 12.1 */
+  const kvf_cuda_driver *driver = NULL;
+  int version = 0;
+  kvf_status status = kvf_cuda_open(&driver);
+  status = status == KVF_OK ? kvf_cuda_check(driver->version(&version), "cuDriverGetVersion", NULL)
+                            : status;
+  *bytes = version >= VERSION ? LARGE : SMALL;
+  return end_call(check, status);
+}
+
 static kvf_status ask(const kvf_cuda_driver *driver, int attribute, const void *address,
                       void *answer) {
   const int code = driver->pointer_attribute(answer, attribute, (uint64_t)(uintptr_t)address);

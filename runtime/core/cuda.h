@@ -34,6 +34,9 @@ kvf_status kvf_cuda_shared_limit(const kvf_check *check, int *bytes);
 /* Whether an address is of memory of exec's device. */
 kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near);
 
+/* The bytes that a kernel's parameters can have. */
+kvf_status kvf_cuda_params_limit(const kvf_check *check, int64_t *bytes);
+
 /* Copies of one call that may be made in any order. Device or host addresses, none of size 0. */
 typedef struct kvf_cuda_copies {
   uint64_t *to;

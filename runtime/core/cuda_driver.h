@@ -68,6 +68,7 @@ typedef struct kvf_cuda_launch_config {
 #define KVF_CUDA_ENTRY_POINTS(X)                                                                   \
   X(init, cuInit, (unsigned))                                                                      \
   X(error_name, cuGetErrorName, (int, const char **))                                              \
+  X(version, cuDriverGetVersion, (int *))                                                          \
   X(device_count, cuDeviceGetCount, (int *))                                                       \
   X(device_get, cuDeviceGet, (int *, int))                                                         \
   X(device_attribute, cuDeviceGetAttribute, (int *, int, int))                                     \

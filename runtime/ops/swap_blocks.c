@@ -5,6 +5,7 @@
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/copies.h"
 #include "ops/shared/index.h"
+#include "ops/shared/moves.h"
 #include "ops/shared/pages.h"
 
 #define OP (&kvf_op_swap_blocks)
@@ -210,25 +211,85 @@ static void touch(touched_pages pages, int64_t page) {
   pages[page % TOUCHED_BITS / 64] |= UINT64_C(1) << (page % 64);
 }
 
+/* Whether all pairs continue the pair before them, in memory without gaps: one copy. */
+static bool is_one_copy(const kvf_swap_blocks_params *params) {
+  const kvf_block_list *mapping = &params->block_mapping;
+  const int64_t source = kvf_block_number(mapping, 0, 0);
+  const int64_t target = kvf_block_number(mapping, 0, 1);
+  const bool gaps = params->src.stride != params->block_size_in_bytes ||
+                    params->dst.stride != params->block_size_in_bytes;
+  int64_t i = 1;
+  while (i < mapping->size && !gaps && kvf_block_number(mapping, i, 0) == source + i &&
+         kvf_block_number(mapping, i, 1) == target + i) {
+    ++i;
+  }
+  return i == mapping->size;
+}
+
+/* Pairs on their way to a kernel, or to the driver. */
+typedef struct submission {
+  const kvf_swap_blocks_params *params;
+  bool by_kernel;
+  union {
+    kvf_moves moves;
+    kvf_copies copies;
+  } pairs; /* large: only the head is set */
+} submission;
+
+static kvf_status begin(submission *work, const kvf_check *check, const kvf_variant *variant,
+                        const kvf_swap_blocks_params *params) {
+  const kvf_pages sides[] = {params->src, params->dst};
+  const int64_t pages = params->num_src_blocks > params->num_dst_blocks ? params->num_src_blocks
+                                                                        : params->num_dst_blocks;
+  const bool one = is_one_copy(params);
+  work->params = params;
+  work->by_kernel = false;
+  const kvf_status status =
+      one ? KVF_OK
+          : kvf_can_move(check, sides, pages, params->block_size_in_bytes, &work->by_kernel);
+  if (work->by_kernel) {
+    kvf_moves_begin(&work->pairs.moves, check, variant, "block_mapping", sides,
+                    params->block_size_in_bytes);
+    return status;
+  }
+  kvf_copies *copies = &work->pairs.copies;
+  copies->check = check;
+  copies->argument = "block_mapping";
+  copies->any_order = false;
+  copies->next = 0;
+  copies->count = 0;
+  return status;
+}
+
+static kvf_status add(submission *work, int64_t i, int64_t source, int64_t target) {
+  const kvf_swap_blocks_params *params = work->params;
+  return work->by_kernel
+             ? kvf_moves_add(&work->pairs.moves, i, source, target)
+             : kvf_copies_add_adjacent(
+                   &work->pairs.copies, i,
+                   (uintptr_t)params->dst.data + (uint64_t)(target * params->dst.stride),
+                   (uintptr_t)params->src.data + (uint64_t)(source * params->src.stride),
+                   (size_t)params->block_size_in_bytes);
+}
+
+static kvf_status submit(submission *work) {
+  return work->by_kernel ? kvf_moves_submit(&work->pairs.moves)
+                         : kvf_copies_submit(&work->pairs.copies);
+}
+
 /*
  * Copies of one submission may be made in any order, so none of them may need another one. Pairs
  * are bounded once more: another thread may have changed them since check_range(). Not inlined:
  * calls on the CPU would have the copies on their stack, too.
  */
 static __attribute__((noinline)) kvf_status copy_on_cuda(const kvf_check *check,
+                                                         const kvf_variant *variant,
                                                          const kvf_swap_blocks_params *params) {
   const bool same = is_same_memory(params);
-  const int64_t bytes = params->block_size_in_bytes;
-  kvf_copies copies; /* large: only the head is set */
-  copies.check = check;
-  copies.argument = "block_mapping";
-  copies.any_order = false;
-  copies.page_bytes = bytes;
-  copies.next = 0;
-  copies.count = 0;
+  submission work;
   touched_pages written = {0};
   touched_pages read = {0};
-  kvf_status status = KVF_OK;
+  kvf_status status = begin(&work, check, variant, params);
   for (int64_t i = 0; status == KVF_OK && i < params->block_mapping.size; ++i) {
     const int64_t source = kvf_block_number(&params->block_mapping, i, 0);
     const int64_t target = kvf_block_number(&params->block_mapping, i, 1);
@@ -238,19 +299,17 @@ static __attribute__((noinline)) kvf_status copy_on_cuda(const kvf_check *check,
     }
     if (is_touched(written, target) ||
         (same && (is_touched(read, target) || is_touched(written, source)))) {
-      status = kvf_copies_submit(&copies);
+      status = submit(&work);
       memset(written, 0, sizeof written);
       memset(read, 0, sizeof read);
     }
     touch(written, target);
     touch(read, source);
     if (status == KVF_OK) {
-      status = kvf_copies_add_adjacent(
-          &copies, i, (uintptr_t)params->dst.data + (uint64_t)(target * params->dst.stride),
-          (uintptr_t)params->src.data + (uint64_t)(source * params->src.stride), (size_t)bytes);
+      status = add(&work, i, source, target);
     }
   }
-  return status == KVF_OK ? kvf_copies_submit(&copies) : status;
+  return status == KVF_OK ? submit(&work) : status;
 }
 
 static void check_extent(kvf_check *check, const char *count, int64_t blocks, const char *stride,
@@ -293,7 +352,7 @@ kvf_status kvf_launch_swap_blocks(const kvf_exec *exec, const kvf_variant *varia
     return check.status;
   }
   if (check.exec.backend == KVF_CUDA) {
-    return copy_on_cuda(&check, &params);
+    return copy_on_cuda(&check, variant, &params);
   }
   const int64_t parts = kvf_page_parts(params.block_size_in_bytes);
   params.streaming =

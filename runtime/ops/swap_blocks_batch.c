@@ -76,7 +76,6 @@ copy_on_cuda(const kvf_check *check, const kvf_swap_blocks_batch_params *params)
   copies.check = check;
   copies.argument = "src_ptrs";
   copies.any_order = params->is_src_access_order_any != 0;
-  copies.page_bytes = 0;
   copies.next = 0;
   copies.count = 0;
   kvf_status status = KVF_OK;

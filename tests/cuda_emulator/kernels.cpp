@@ -7,11 +7,15 @@
 
 #include "kvforge/params.h"
 
+// What an op's kernels take by value: its params struct, unless its header declares another type.
+template <typename Params> Params kvf_taken_by_kernel(const Params *);
+#define KVF_TAKEN(op) decltype(kvf_taken_by_kernel(static_cast<const kvf_##op##_params *>(nullptr)))
+
 // Weak: a build may select fewer variants than the index lists; those stay null. The section bounds
 // are the linker's, and null as well for a kernel without __shared__ arrays (see device.h).
 #define KVF_DECLARE_cpu(op, symbol)
 #define KVF_DECLARE_cuda(op, symbol)                                                               \
-  extern "C" __attribute__((weak)) void symbol(const kvf_##op##_params);                           \
+  extern "C" __attribute__((weak)) void symbol(const KVF_TAKEN(op));                               \
   extern "C" __attribute__((weak, visibility("hidden"))) char __start_kvf_shared_##symbol[];       \
   extern "C" __attribute__((weak, visibility("hidden"))) char __stop_kvf_shared_##symbol[];
 #define KVF_VARIANT(backend, op, values, symbol) KVF_DECLARE_##backend(op, symbol)
@@ -27,8 +31,8 @@ struct linked_row {
 
 #define KVF_ROW_cpu(op, symbol)
 #define KVF_ROW_cuda(op, symbol)                                                                   \
-  {{#symbol, sizeof(kvf_##op##_params),                                                            \
-    [](const void *params) { symbol(*static_cast<const kvf_##op##_params *>(params)); },           \
+  {{#symbol, sizeof(KVF_TAKEN(op)),                                                                \
+    [](const void *params) { symbol(*static_cast<const KVF_TAKEN(op) *>(params)); },               \
     __start_kvf_shared_##symbol, __stop_kvf_shared_##symbol},                                      \
    reinterpret_cast<const void *>(symbol)},
 #define KVF_VARIANT(backend, op, values, symbol) KVF_ROW_##backend(op, symbol)

@@ -3131,10 +3131,11 @@ def swap_blocks(
     CUDA the driver copies on exec's stream: from host to device, back, or within a device. Pages
     that follow each other in both caches are one copy; copies that have nothing to do with each
     other go to the driver as one batch where it has that (CUDA 12.8) and the stream is neither the
-    legacy default stream nor captured, else one by one. Within a device the kernel of copy_blocks
-    makes several copies, 240 pages at a time, where it is built in. Host memory must stay as it is
-    until the stream has come past the call, and should be pinned; copies of pageable memory may
-    wait. block_mapping is no longer needed when the call returns.
+    legacy default stream nor captured, else one by one. Within a device a kernel makes the copies,
+    up to 4,096 pages in a launch, where the driver has CUDA 12.1 and neither side has more than
+    2^28 pages; pages that all follow each other are one copy of the driver. Host memory must stay
+    as it is until the stream has come past the call, and should be pinned; copies of pageable
+    memory may wait. block_mapping is no longer needed when the call returns.
 
     Errors: IndexError, on both backends before anything is copied, for a block that is negative
     or does not lie in its tensor from end to end. RuntimeError when the driver refuses a copy: the

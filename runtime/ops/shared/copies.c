@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "core/error.h"
-#include "ops/shared/pages.h"
 
 /* What the stream has got in spite of an error. */
 static kvf_status add_progress(const kvf_copies *copies, const kvf_cuda_copies *work,
@@ -30,9 +29,7 @@ kvf_status kvf_copies_submit(kvf_copies *copies) {
                           .count = copies->count,
                           .any_order = copies->any_order};
   copies->count = 0;
-  const kvf_status status = copies->page_bytes > 0 && work.count > 1
-                                ? kvf_move_pages(copies->check, &work, copies->page_bytes)
-                                : kvf_cuda_copy(copies->check, &work);
+  const kvf_status status = kvf_cuda_copy(copies->check, &work);
   return status == KVF_OK ? status : add_progress(copies, &work, status);
 }
 

@@ -16,8 +16,7 @@ typedef struct kvf_copies {
   const kvf_check *check;
   const char *argument;
   bool any_order;
-  int64_t page_bytes; /* of which each copy is a multiple, one allocation at each end; 0: of none */
-  int64_t next;       /* element behind the last one added */
+  int64_t next; /* element behind the last one added */
   size_t count;
   int64_t element[KVF_COPIES_AT_ONCE]; /* the first one of each copy */
   uint64_t to[KVF_COPIES_AT_ONCE];

@@ -353,9 +353,21 @@ bool kvf_launch_pages(kvf_check *check, const kvf_variant *variant, const char *
 }
 
 enum { THREADS, VECTORS, BLOCKS }; /* positions of the copies' tuned constants */
-enum { LARGEST_MOVED = 1 << 30 };  /* bytes of a page that kvf_move_pages() gives to a kernel */
 
 static int64_t num_parts(int64_t vectors, int32_t shift) { return ((vectors - 1) >> shift) + 1; }
+
+int32_t kvf_page_part_shift(int64_t vectors, int64_t most) {
+  int32_t shift = 0;
+  while (INT64_C(1) << shift < vectors && INT64_C(2) << shift <= most) {
+    ++shift;
+  }
+  /* The last part of a page has idle threads. */
+  while (shift > KVF_PAGE_LINE_SHIFT &&
+         (num_parts(vectors, shift) << shift) - vectors > vectors / 8) {
+    --shift;
+  }
+  return shift;
+}
 
 /*
  * What a thread block copies: a part of every page of a tensor, of a few of the pairs. Together
@@ -374,17 +386,8 @@ static int64_t share_out(kvf_page_list *pages, int64_t vectors, const int32_t *t
   while (own < MOST && all / own > MANY * (int64_t)tuned[BLOCKS]) {
     own *= 2;
   }
-  int32_t shift = 0;
-  while (INT64_C(1) << shift < vectors && INT64_C(2) << shift <= own) {
-    ++shift;
-  }
-  /* The last part of a page has idle threads. */
-  while (shift > KVF_PAGE_LINE_SHIFT &&
-         (num_parts(vectors, shift) << shift) - vectors > vectors / 8) {
-    --shift;
-  }
-  pages->part_shift = shift;
-  const int64_t share = own >> shift;
+  pages->part_shift = kvf_page_part_shift(vectors, own);
+  const int64_t share = own >> pages->part_shift;
   return (pairs - 1) / share + 1;
 }
 
@@ -424,48 +427,4 @@ kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_p
     check->status = launch_copy(check, variant, tuned, pages);
   }
   return check->status;
-}
-
-/* Whether a kernel can make the copies. */
-static kvf_status find_mover(const kvf_check *check, const kvf_cuda_copies *copies,
-                             int64_t page_bytes, const kvf_variant **variant) {
-  bool near = page_bytes <= LARGEST_MOVED;
-  kvf_status status = near ? kvf_cuda_is_near(check, copies->from[0], &near) : KVF_OK;
-  status = near && status == KVF_OK ? kvf_cuda_is_near(check, copies->to[0], &near) : status;
-  *variant = near ? kvf_select(&kvf_op_copy_blocks, KVF_CUDA, KVF_B8) : NULL;
-  return status;
-}
-
-/* A page and its copy are the two pages of a tensor, and page 0 becomes page 1 in all tensors. */
-kvf_status kvf_move_pages(const kvf_check *check, kvf_cuda_copies *copies, int64_t page_bytes) {
-  const kvf_check mover = {.op = &kvf_op_copy_blocks, .exec = check->exec};
-  const kvf_variant *variant = NULL;
-  kvf_status status = find_mover(check, copies, page_bytes, &variant);
-  if (status != KVF_OK || variant == NULL) {
-    return status == KVF_OK ? kvf_cuda_copy(check, copies) : status;
-  }
-  kvf_page_list pages = {
-      .blocks = {.size = 1}, .num_blocks = 2, .page_bytes = page_bytes, .num_caches = 0};
-  copies->enqueued = 0;
-  copies->in_doubt = 0;
-  for (size_t i = 0; i < copies->count; ++i) {
-    for (size_t at = 0; at < copies->bytes[i]; at += (size_t)page_bytes) {
-      const bool ends = at + (size_t)page_bytes == copies->bytes[i];
-      const uint64_t from = copies->from[i] + at;
-      pages.caches[pages.num_caches++] = (kvf_pages){
-          .data = (void *)(uintptr_t)from, .stride = (int64_t)(copies->to[i] - copies->from[i])};
-      if (pages.num_caches < KVF_MAX_CACHES && !(ends && i + 1 == copies->count)) {
-        continue;
-      }
-      pages.vector_bytes = vector_bytes(variant, &pages);
-      status = launch_copy(check, variant, kvf_tuned_values(&mover, pages.num_caches), &pages);
-      if (status != KVF_OK) {
-        return status;
-      }
-      copies->enqueued = i + ends;
-      copies->in_doubt = !ends; /* of its pages some are on the stream */
-      pages.num_caches = 0;
-    }
-  }
-  return KVF_OK;
 }

@@ -63,12 +63,8 @@ int64_t kvf_block_number(const kvf_block_list *blocks, int64_t i, int32_t column
  */
 kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_page_list *pages);
 
-/*
- * Makes copies of whole pages, each of which may be several pages one behind another: within a
- * device by the kernel of copy_blocks, if that is built, else by the driver. All ends on one side
- * are in one allocation.
- */
-kvf_status kvf_move_pages(const kvf_check *check, kvf_cuda_copies *copies, int64_t page_bytes);
+/* log2 of the vectors, `most` or less, of the parts that a page of so many is copied in. */
+int32_t kvf_page_part_shift(int64_t vectors, int64_t most);
 
 /* block_mapping or block_ids, on the place of the call. */
 void kvf_check_blocks(kvf_check *check, const char *argument, const DLTensor *tensor, int32_t rank,

@@ -23,4 +23,9 @@ typedef struct kvf_swap_blocks_params {
   int32_t streaming; /* CPU: store past the caches */
 } kvf_swap_blocks_params;
 
+#ifdef __cplusplus
+/* What the CUDA kernels take: declared to be asked for its type. */
+kvf_page_moves kvf_taken_by_kernel(const kvf_swap_blocks_params *);
+#endif
+
 #endif

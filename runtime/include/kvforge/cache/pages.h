@@ -13,6 +13,10 @@
 /* The same where their addresses lie in memory: a dimension of a grid. */
 #define KVF_MAX_ADDRESSES 65535
 
+/* Copies of a page that one launch of swap_blocks makes, and how many pages it can tell apart. */
+#define KVF_MAX_MOVES 4096
+#define KVF_MOVED_PAGES (1 << 28)
+
 /* CPU: the bytes of a page that a thread is given at least. */
 #define KVF_PAGE_PART 4096
 
@@ -39,7 +43,7 @@ typedef struct kvf_pages {
 
 /* Block numbers: [size], or [size, 2] for pairs of source and destination. */
 typedef struct kvf_block_list {
-  const void *data;    /* int64 or int32; NULL within the library: the one pair of 0 and 1 */
+  const void *data;    /* int64 or int32 */
   int64_t stride[2];   /* in elements */
   int64_t size;        /* blocks or pairs */
   int32_t index_bytes; /* of one number: 8 or 4 */
@@ -62,5 +66,19 @@ typedef struct kvf_page_list {
   void *const *addresses;
   kvf_pages caches[KVF_MAX_CACHES];
 } kvf_page_list;
+
+/* A launch of swap_blocks' kernel: the page of each side that a copy is from and to, in 28 bits,
+ * so that as many as a power of two fit into the parameters. */
+typedef struct kvf_page_moves {
+  kvf_pages sides[2]; /* source and target */
+  int64_t page_bytes;
+  int32_t vector_bytes;             /* bytes that a thread moves at a time */
+  int32_t part_shift;               /* log2 of the vectors of a page that a thread block copies */
+  int32_t block_shift;              /* log2 of all vectors that a thread block copies */
+  int32_t count;                    /* copies */
+  uint16_t low[2][KVF_MAX_MOVES];   /* bits 0 to 15 of the pages */
+  uint8_t middle[2][KVF_MAX_MOVES]; /* 16 to 23 */
+  uint8_t high[KVF_MAX_MOVES];      /* 24 to 27, those of the target from bit 4 on */
+} kvf_page_moves;
 
 #endif
