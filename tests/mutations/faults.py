@@ -393,6 +393,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "the highest bits of a page's number are lower ones",
+        "templates/cuda/swap_blocks.cu.j2",
+        "| high << 24",
+        "| high << 23",
+        ("swap_blocks",),
+        "cuda",
+    ),
+    Fault(
         "a pair is copied beside the one that it waits for",
         "templates/shared/pages.j2",
         "end < count && conflicts[end] < start + begin; ++end",
