@@ -16,7 +16,7 @@
  * threads of a short job would be through, and have taken the ranges of the last, before those have
  * been told of it, each time others. Lives on the stack of the thread that makes the call.
  */
-enum { KVF_MAX_RANGES = 30 }; /* further threads share them; a job has 2 KiB of stack */
+enum { KVF_MAX_RANGES = 16 }; /* further threads share them; a job has 1 KiB of stack */
 typedef struct kvf_range {
   _Alignas(64) _Atomic int64_t next; /* the chunk to be claimed next */
   int64_t first;

@@ -451,6 +451,23 @@ static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params
                   few > 0 ? few : params->split_tokens);
 }
 
+/* Apart from its caller, whose stack is that of calls on the CPU, too. */
+static __attribute__((noinline)) kvf_status run_apart(kvf_check *check, few_tokens few,
+                                                      const kvf_variant *variant,
+                                                      const params_type *params) {
+  params_type part = *params;
+  part.max_query_len = few.tokens;
+  part.few = (int32_t)few.tokens;
+  kvf_status status = run_tiles(check, few.variant, &part);
+  if (status != KVF_OK) {
+    return status;
+  }
+  part = *params;
+  part.few = (int32_t)-few.tokens;
+  status = run_tiles(check, variant, &part);
+  return status == KVF_OK ? status : kvf_error_add(status, "; enqueued: sequences of few tokens");
+}
+
 kvf_status kvf_launch_paged_attention(const kvf_exec *exec, const kvf_variant *variant,
                                       const params_type *given) {
   return launch(exec, variant, (few_tokens){NULL, 0}, given);
@@ -556,15 +573,5 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   if (few.tokens == 0) {
     return run_tiles(&check, variant, &params);
   }
-  const params_type whole = params;
-  params.max_query_len = few.tokens;
-  params.few = (int32_t)few.tokens;
-  kvf_status status = run_tiles(&check, few.variant, &params);
-  if (status != KVF_OK) {
-    return status;
-  }
-  params = whole;
-  params.few = (int32_t)-few.tokens;
-  status = run_tiles(&check, variant, &params);
-  return status == KVF_OK ? status : kvf_error_add(status, "; enqueued: sequences of few tokens");
+  return run_apart(&check, few, variant, &params);
 }

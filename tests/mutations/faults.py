@@ -320,8 +320,8 @@ FAULTS = (
     Fault(
         "sequences of few tokens are done once more, by tiles of many rows",
         "runtime/ops/paged_attention.c",
-        "  params.few = (int32_t)-few.tokens;",
-        "  params.few = 0;",
+        "  part.few = (int32_t)-few.tokens;",
+        "  part.few = 0;",
         ("paged_attention",),
         "cuda",
     ),
