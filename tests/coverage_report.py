@@ -25,6 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from configuration import machine  # noqa: E402
+
 AIM = (95.0, 90.0)  # percent of lines and of branches
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 # One becomes another user, who cannot write down what was counted.
@@ -105,12 +109,16 @@ def commands(build: Path, settings: Path) -> list[Command]:
         Command("generator", [*coverage, *PYTEST, *GENERATOR_TESTS]),
         Command("standalone", [*python, *PYTEST, *STANDALONE_TESTS]),
     ]
+    attention = ["--suite", "paged_attention", "--sample", "24"]
+    if machine.runs("avx512"):
+        in_c = {"KVFORGE_ISA": "amx_in_c"}
+        found.append(Command("attention, amx", [tests, "--backend", "cpu", *attention], in_c))
     if emulator.exists():
         emulated = {"KVFORGE_LIBCUDA": str(emulator)}
-        # Attention's own suite takes as long as all others; the suites of indices, prepared calls and
-        # round trips launch it, too.
         command = [tests, "--backend", "cuda", "--skip", "paged_attention"]
         found.insert(1, Command("suites, cuda", command, emulated))
+        # All of it takes as long as all others.
+        found.append(Command("attention, cuda", [tests, "--backend", "cuda", *attention], emulated))
     found[2:] = [
         Command(c.name, c.words, {**c.environment, "KVFORGE_BUILD": str(counting)})
         for c in found[2:]
