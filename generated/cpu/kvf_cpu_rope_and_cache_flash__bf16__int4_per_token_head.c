@@ -257,10 +257,17 @@ typedef struct part {
   int64_t apart; /* of two runs */
   int64_t runs;
   int64_t pairs; /* that are rotated, 0 for none */
-  float cosines[PAIRS];
-  float sines[PAIRS];
-  float weights[2][2 * PAIRS]; /* of a run each */
+  bool spans;    /* make_spans() serves */
+  _Alignas(64) float cosines[PAIRS];
+  _Alignas(64) float sines[PAIRS];
 } part;
+
+/* What the elements of a part are multiplied by: of a run each, or of the two elements of pairs in
+ * spans. */
+typedef struct part_weights {
+  int64_t first; /* of the part; no other token has others */
+  _Alignas(64) float of[2][2 * PAIRS];
+} part_weights;
 
 /* Element i of a vector of floats or of bf16. */
 KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
@@ -283,10 +290,12 @@ static void load_numbers(float *to, const void *vector, int32_t bytes, int64_t s
   }
 }
 
-/* The part of a token's heads that begins with pair `first`, or behind all pairs; the next one's
- * begin. */
+/*
+ * The part of a token's heads that begins with pair `first`, or behind all pairs; the next one's
+ * begin. `stride`: of the elements of heads.
+ */
 static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t position, int64_t first,
-                         part *found) {
+                         int64_t stride, part *found) {
   const int64_t pairs = p->rotary_dim / 2;
   if (first >= pairs) {
     const int64_t element = p->rotary_dim + (first - pairs);
@@ -295,6 +304,7 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
     found->length = rest < 2 * PAIRS ? rest : 2 * PAIRS;
     found->runs = 1;
     found->pairs = 0;
+    found->spans = false;
     return first + found->length;
   }
   const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
@@ -303,6 +313,7 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
   found->apart = pairs;
   found->runs = p->is_neox ? 2 : 1;
   found->pairs = count;
+  found->spans = count % KVF_SPAN == 0 && stride == 1;
   const char *angles =
       (const char *)p->cos_sin_cache.data + position * p->cos_sin_cache.stride[0] * p->angle_bytes;
   load_numbers(found->cosines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], first, count);
@@ -321,20 +332,29 @@ KVF_INLINE void prefetch_part(const part *which, const uint16_t *head, uint64_t 
 }
 
 /* The weights that go with a part, for queries or keys. */
-static void load_weights(const kvf_rope_and_cache_flash_params *p, part *found,
-                         const kvf_view *weight, int32_t bytes) {
-  for (int64_t run = 0; run < found->runs; ++run) {
-    float *weights = found->weights[run];
-    for (int64_t i = 0; i < found->length; ++i) {
+static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *which,
+                         const kvf_view *weight, int32_t bytes, part_weights *held) {
+  if (held->first == which->first) {
+    return;
+  }
+  held->first = which->first;
+  const bool zipped = which->spans && which->runs == 1;
+  for (int64_t run = 0; run < which->runs; ++run) {
+    float *weights = held->of[run];
+    for (int64_t i = 0; i < which->length; ++i) {
       weights[i] = 1.0f;
     }
     if (weight->data != NULL) {
       load_numbers(weights, weight->data, bytes, weight->stride[0],
-                   found->first + (run > 0 ? found->apart : 0), found->length);
+                   which->first + (run > 0 ? which->apart : 0), which->length);
     }
-    for (int64_t i = 0; i < found->length; ++i) {
+    for (int64_t i = 0; i < which->length; ++i) {
       weights[i] += p->weight_bias;
     }
+  }
+  for (int64_t i = 0; i < which->pairs && zipped; ++i) {
+    held->of[1][i] = held->of[0][2 * i + 1];
+    held->of[0][i] = held->of[0][2 * i];
   }
 }
 
@@ -377,12 +397,13 @@ KVF_INLINE void rotate_neighbours(float *restrict run, const float *restrict cos
  * compiler knows.
  */
 KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
-                          const uint16_t *head, int64_t stride, const float *factor, bool rounds,
-                          float runs[2][2 * PAIRS], int64_t length) {
+                          const uint16_t *head, int64_t stride, const float *factor,
+                          const part_weights *weights, bool rounds, float runs[2][2 * PAIRS],
+                          int64_t length) {
   for (int64_t run = 0; run < which->runs; ++run) {
     widen(runs[run], head + (which->first + (run > 0 ? which->apart : 0)) * stride, stride, length);
     if (factor != NULL) {
-      norm(runs[run], which->weights[run], *factor, length, p->rounding == KVF_ROUND_UNFUSED);
+      norm(runs[run], weights->of[run], *factor, length, p->rounding == KVF_ROUND_UNFUSED);
     }
   }
   if (which->pairs > 0 && which->runs == 2) {
@@ -398,18 +419,22 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
 }
 
 /*
- * Elements of the two runs of a part, KVF_SPAN of each from `i` on, whose pairs have halves of
- * their own: the same without a way through memory between the steps.
+ * Elements of KVF_SPAN pairs from `i` on, the first ones in x: the same without a way through
+ * memory between the steps. Pairs have halves of their own, or are neighbours.
  */
 KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
-                           const uint16_t *head, const float *factor, bool rounds, int64_t i,
-                           kvf_floats *x, kvf_floats *y) {
-  kvf_widen_span_bf16(x, head + which->first + i);
-  kvf_widen_span_bf16(y, head + which->first + which->apart + i);
+                           const uint16_t *head, const float *factor, const part_weights *weights,
+                           bool rounds, int64_t i, kvf_floats *x, kvf_floats *y) {
+  if (which->runs == 2) {
+    kvf_widen_span_bf16(x, head + which->first + i);
+    kvf_widen_span_bf16(y, head + which->first + which->apart + i);
+  } else {
+    kvf_unzip_span_bf16(x, y, head + which->first + 2 * i);
+  }
   if (factor != NULL) {
     for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
-      x[k] = x[k] * *factor * kvf_load_floats(which->weights[0] + i + k * KVF_WIDTH);
-      y[k] = y[k] * *factor * kvf_load_floats(which->weights[1] + i + k * KVF_WIDTH);
+      x[k] = x[k] * *factor * kvf_load_floats(weights->of[0] + i + k * KVF_WIDTH);
+      y[k] = y[k] * *factor * kvf_load_floats(weights->of[1] + i + k * KVF_WIDTH);
     }
     if (p->rounding == KVF_ROUND_UNFUSED) {
       kvf_round_span_bf16(x);
@@ -429,40 +454,110 @@ KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part 
   }
 }
 
-/* Whether make_spans() serves. */
-KVF_INLINE bool has_spans(const part *which, int64_t stride) {
-  return which->pairs > 0 && which->runs == 2 && which->length % KVF_SPAN == 0 && stride == 1;
+/* Spans to where they belong among the elements of a head. */
+KVF_INLINE void narrow_spans(uint16_t *to, const part *which, int64_t i, const kvf_floats *x,
+                             const kvf_floats *y) {
+  if (which->runs == 2) {
+    kvf_narrow_span_bf16(to + which->first + i, x);
+    kvf_narrow_span_bf16(to + which->first + which->apart + i, y);
+    return;
+  }
+  uint16_t *pairs = to + which->first + 2 * i;
+  kvf_narrow_zipped_bf16(pairs, x, y);
+  kvf_narrow_zipped_bf16(pairs + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
 }
 
 static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
-                      const uint16_t *head, int64_t stride, const float *factor, bool rounds,
-                      float runs[2][2 * PAIRS]) {
-  if (has_spans(which, stride)) {
-    for (int64_t i = 0; i < which->length; i += KVF_SPAN) {
+                      const uint16_t *head, int64_t stride, const float *factor,
+                      const part_weights *weights, bool rounds, float runs[2][2 * PAIRS]) {
+  if (which->spans) {
+    for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
       kvf_floats x[KVF_SPAN_PARTS];
       kvf_floats y[KVF_SPAN_PARTS];
-      make_spans(p, which, head, factor, rounds, i, x, y);
-      kvf_store_span(runs[0] + i, x);
-      kvf_store_span(runs[1] + i, y);
+      make_spans(p, which, head, factor, weights, rounds, i, x, y);
+      if (which->runs == 2) {
+        kvf_store_span(runs[0] + i, x);
+        kvf_store_span(runs[1] + i, y);
+      } else {
+        kvf_store_zipped(runs[0] + 2 * i, x, y);
+        kvf_store_zipped(runs[0] + 2 * i + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
+      }
     }
   } else if (which->length == 2 * PAIRS && stride == 1) {
-    make_runs(p, which, head, 1, factor, rounds, runs, 2 * PAIRS);
+    make_runs(p, which, head, 1, factor, weights, rounds, runs, 2 * PAIRS);
   } else {
-    make_runs(p, which, head, stride, factor, rounds, runs, which->length);
+    make_runs(p, which, head, stride, factor, weights, rounds, runs, which->length);
   }
 }
 
-/* A part of a head, as it is stored without codes; has_spans(). */
+/* A part of a head, as it is stored without codes; it has spans. */
 static void turn_part(const kvf_rope_and_cache_flash_params *p, const part *which,
-                      const uint16_t *head, const float *factor, uint16_t *to) {
-  for (int64_t i = 0; i < which->length; i += KVF_SPAN) {
+                      const uint16_t *head, const float *factor, const part_weights *weights,
+                      uint16_t *to) {
+  for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
     kvf_floats x[KVF_SPAN_PARTS];
     kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, head, factor, false, i, x, y);
-    kvf_narrow_span_bf16(to + which->first + i, x);
-    kvf_narrow_span_bf16(to + which->first + which->apart + i, y);
+    make_spans(p, which, head, factor, weights, false, i, x, y);
+    narrow_spans(to, which, i, x, y);
   }
 }
+
+#if defined(KVF_PAIR)
+/* Spans to where they belong among the codes of a head. The divisor is exact, or quick. */
+KVF_INLINE void put_fp8_e4m3_spans(void *codes, const part *which, int64_t i, const kvf_floats *x,
+                                   const kvf_floats *y, kvf_divisor by, bool exact) {
+  uint8_t *to = (uint8_t *)codes + which->first;
+  kvf_words first[KVF_SPAN_PARTS];
+  kvf_words second[KVF_SPAN_PARTS];
+  for (int k = 0; k < KVF_SPAN_PARTS && exact; ++k) {
+    first[k] = kvf_fp8_e4m3_words(kvf_products(x[k], by.inverse));
+    second[k] = kvf_fp8_e4m3_words(kvf_products(y[k], by.inverse));
+  }
+  for (int k = 0; k < KVF_SPAN_PARTS && !exact; ++k) {
+    first[k] = kvf_fp8_e4m3_words(kvf_quotients(x[k], by));
+    second[k] = kvf_fp8_e4m3_words(kvf_quotients(y[k], by));
+  }
+  if (which->runs == 2) {
+    for (int k = 0; k < KVF_SPAN_PARTS; k += 2) {
+      kvf_store_codes_f32(to + i + k * KVF_WIDTH, first[k], first[k + 1]);
+      kvf_store_codes_f32(to + which->apart + i + k * KVF_WIDTH, second[k], second[k + 1]);
+    }
+    return;
+  }
+  for (int k = 0; k < KVF_SPAN_PARTS;
+       ++k) { /* as of bf16, of which neighbours are loaded as pairs */
+    kvf_store_codes_bf16(to + 2 * (i + k * KVF_WIDTH), first[k], second[k]);
+  }
+}
+
+/* Spans to where they belong among the codes of a head. The divisor is exact, or quick. */
+KVF_INLINE void put_fp8_e5m2_spans(void *codes, const part *which, int64_t i, const kvf_floats *x,
+                                   const kvf_floats *y, kvf_divisor by, bool exact) {
+  uint8_t *to = (uint8_t *)codes + which->first;
+  kvf_words first[KVF_SPAN_PARTS];
+  kvf_words second[KVF_SPAN_PARTS];
+  for (int k = 0; k < KVF_SPAN_PARTS && exact; ++k) {
+    first[k] = kvf_fp8_e5m2_words(kvf_products(x[k], by.inverse));
+    second[k] = kvf_fp8_e5m2_words(kvf_products(y[k], by.inverse));
+  }
+  for (int k = 0; k < KVF_SPAN_PARTS && !exact; ++k) {
+    first[k] = kvf_fp8_e5m2_words(kvf_quotients(x[k], by));
+    second[k] = kvf_fp8_e5m2_words(kvf_quotients(y[k], by));
+  }
+  if (which->runs == 2) {
+    for (int k = 0; k < KVF_SPAN_PARTS; k += 2) {
+      kvf_store_codes_f32(to + i + k * KVF_WIDTH, first[k], first[k + 1]);
+      kvf_store_codes_f32(to + which->apart + i + k * KVF_WIDTH, second[k], second[k + 1]);
+    }
+    return;
+  }
+  for (int k = 0; k < KVF_SPAN_PARTS;
+       ++k) { /* as of bf16, of which neighbours are loaded as pairs */
+    kvf_store_codes_bf16(to + 2 * (i + k * KVF_WIDTH), first[k], second[k]);
+  }
+}
+
+#endif
 
 /* A run of a query, to element `first` of its head. */
 static void put_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
@@ -481,6 +576,37 @@ static void put_query(const kvf_rope_and_cache_flash_params *p, int64_t token, i
   } else {
     write_fp8_e5m2(run, 1, to, stride, count, scale);
   }
+}
+
+/* A part of a query with spans, whose elements go side by side; false: with a divisor that spans
+ * are not made for. */
+static bool turn_query_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
+                             const uint16_t *from, const float *factor, const part_weights *weights,
+                             bool rounds, int64_t token, int64_t head) {
+  const int64_t at = token * p->q_out.stride[0] + head * p->q_out.stride[1];
+  if (p->q_becomes == KVF_QUERY_SCALAR) {
+    turn_part(p, which, from, factor, weights, (uint16_t *)p->q_out.data + at);
+    return true;
+  }
+#if defined(KVF_PAIR)
+  const float *scales = p->q_scale.data;
+  const kvf_divisor by = kvf_divide_by(scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f);
+  const bool exact = kvf_has_exact_reciprocal(by.scale);
+  for (int64_t i = 0; i < which->pairs && (exact || by.quick); i += KVF_SPAN) {
+    kvf_floats x[KVF_SPAN_PARTS];
+    kvf_floats y[KVF_SPAN_PARTS];
+    make_spans(p, which, from, factor, weights, rounds, i, x, y);
+    if (p->q_becomes == KVF_QUERY_FP8_E4M3) {
+      put_fp8_e4m3_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+    } else {
+      put_fp8_e5m2_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+    }
+  }
+  return exact || by.quick;
+#else
+  (void)rounds;
+  return false;
+#endif
 }
 
 /* Where a token goes in the caches. */
@@ -544,11 +670,12 @@ static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, i
 }
 
 /* The queries of a token. */
-static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position) {
+static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position,
+                       part_weights *weights) {
   const uint16_t *rows = (const uint16_t *)p->query.data + token * p->query.stride[0];
   const int64_t stride = p->query.stride[2];
   const bool rounds = p->rounding != KVF_ROUND_NONE && p->q_becomes != KVF_QUERY_SCALAR;
-  const bool plain = p->q_becomes == KVF_QUERY_SCALAR && p->q_out.stride[2] == 1;
+  const bool plain = p->q_out.stride[2] == 1;
   for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
     const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
     float factors[HEADS] = {0};
@@ -563,22 +690,20 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
         (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
     for (int64_t first = 0; first < parts;) {
       part which;
-      first = find_part(p, position, first, &which);
+      first = find_part(p, position, first, stride, &which);
       if (p->norms_q) {
-        load_weights(p, &which, &p->q_weight, p->q_weight_bytes);
+        load_weights(p, &which, &p->q_weight, p->q_weight_bytes, weights);
       }
       for (int64_t head = begin; head < end; ++head) {
         const uint16_t *source = rows + head * p->query.stride[1];
         const float *factor = p->norms_q ? &factors[head - begin] : NULL;
         prefetch_part(&which, source, (uint64_t)p->query.stride[0] * sizeof *source);
-        if (plain && has_spans(&which, stride)) {
-          turn_part(p, &which, source, factor,
-                    (uint16_t *)p->q_out.data + token * p->q_out.stride[0] +
-                        head * p->q_out.stride[1]);
+        if (plain && which.spans &&
+            turn_query_spans(p, &which, source, factor, weights, rounds, token, head)) {
           continue;
         }
         float runs[2][2 * PAIRS];
-        make_part(p, &which, source, stride, factor, rounds, runs);
+        make_part(p, &which, source, stride, factor, weights, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_query(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
                     which.length);
@@ -590,7 +715,7 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
 
 /* The keys of a token. */
 static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t position,
-                     const place *to) {
+                     part_weights *weights, const place *to) {
   const uint16_t *rows = (const uint16_t *)p->key.data + token * p->key.stride[0];
   const int64_t stride = p->key.stride[2];
   const bool rounds = p->rounding != KVF_ROUND_NONE;
@@ -618,16 +743,16 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
         if (!encodes || !whole) {
           for (int64_t first = 0; first < parts;) {
             part which;
-            first = find_part(p, position, first, &which);
+            first = find_part(p, position, first, stride, &which);
             if (p->norms_k) {
-              load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+              load_weights(p, &which, &p->k_weight, p->k_weight_bytes, weights);
             }
             for (int64_t head = begin; head < end; ++head) {
               const uint16_t *source = rows + head * p->key.stride[1];
               const float *factor = p->norms_k ? &factors[head - begin] : NULL;
               prefetch_part(&which, source, (uint64_t)p->key.stride[0] * sizeof *source);
               float runs[2][2 * PAIRS];
-              make_part(p, &which, source, stride, factor, rounds, runs);
+              make_part(p, &which, source, stride, factor, weights, rounds, runs);
               for (int64_t run = 0; run < which.runs; ++run) {
                 put_run(wide[head - begin], from, count, runs[run],
                         which.first + (run > 0 ? which.apart : 0), which.length);
@@ -661,16 +786,16 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
     }
     for (int64_t first = 0; first < parts;) {
       part which;
-      first = find_part(p, position, first, &which);
+      first = find_part(p, position, first, stride, &which);
       if (p->norms_k) {
-        load_weights(p, &which, &p->k_weight, p->k_weight_bytes);
+        load_weights(p, &which, &p->k_weight, p->k_weight_bytes, weights);
       }
       for (int64_t head = begin; head < end; ++head) {
         const uint16_t *source = rows + head * p->key.stride[1];
         const float *factor = p->norms_k ? &factors[head - begin] : NULL;
         prefetch_part(&which, source, (uint64_t)p->key.stride[0] * sizeof *source);
         float runs[2][2 * PAIRS];
-        make_part(p, &which, source, stride, factor, rounds, runs);
+        make_part(p, &which, source, stride, factor, weights, rounds, runs);
         for (int64_t run = 0; run < which.runs; ++run) {
           put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
                   which.length);
@@ -702,6 +827,10 @@ void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head)(con
                                                                              int64_t begin,
                                                                              int64_t end) {
   const kvf_rope_and_cache_flash_params *p = params;
+  part_weights q_weights;
+  part_weights k_weights;
+  q_weights.first = -1;
+  k_weights.first = -1;
   for (int64_t token = begin; token < end; ++token) {
     int64_t position = 0;
     if (p->rotary_dim > 0) {
@@ -715,8 +844,8 @@ void KVF_CPU_SYMBOL(kvf_cpu_rope_and_cache_flash__bf16__int4_per_token_head)(con
     if (to.writes) {
       prefetch_rows(p, &to);
     }
-    turn_query(p, token, position);
-    turn_key(p, token, position, &to);
+    turn_query(p, token, position, &q_weights);
+    turn_key(p, token, position, &k_weights, &to);
     for (int64_t head = 0; to.writes && head < p->num_heads; ++head) {
       put_value(p, token, head, &to);
     }

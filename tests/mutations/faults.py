@@ -456,6 +456,13 @@ FAULTS = (
         ("rope_and_cache_flash",),
     ),
     Fault(
+        "neighbours of a pair have one weight",
+        "templates/cpu/rope_and_cache_flash.c.j2",
+        "held->of[1][i] = held->of[0][2 * i + 1];",
+        "held->of[1][i] = held->of[0][2 * i];",
+        ("rope_and_cache_flash",),
+    ),
+    Fault(
         "the squares of a lane's chunks are those of what it rotates",
         "templates/cuda/rope_and_cache_flash.cu.j2",
         "widen(load(what.from + lane * WIDE), low);",

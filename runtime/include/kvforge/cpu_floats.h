@@ -178,6 +178,13 @@ KVF_INLINE void kvf_zip_span(kvf_floats wide[KVF_SPAN_PARTS], const kvf_floats e
   }
 }
 
+KVF_INLINE void kvf_store_zipped(float *to, const kvf_floats even[KVF_HALF_PARTS],
+                                 const kvf_floats odd[KVF_HALF_PARTS]) {
+  kvf_floats wide[KVF_SPAN_PARTS];
+  kvf_zip_span(wide, even, odd);
+  kvf_store_span(to, wide);
+}
+
 /* Narrows such a span. */
 KVF_INLINE void kvf_narrow_zipped_f32(float *to, const kvf_floats even[KVF_HALF_PARTS],
                                       const kvf_floats odd[KVF_HALF_PARTS]) {
@@ -207,6 +214,51 @@ KVF_INLINE void kvf_narrow_zipped_bf16(uint16_t *to, const kvf_floats even[KVF_H
   kvf_zip_span(wide, even, odd);
   kvf_narrow_span_bf16(to, wide);
 #endif
+}
+
+/* Widens two spans of which even and odd elements go to registers of their own. */
+KVF_INLINE void kvf_unzip_spans(kvf_floats even[KVF_SPAN_PARTS], kvf_floats odd[KVF_SPAN_PARTS],
+                                const kvf_floats wide[2 * KVF_SPAN_PARTS]) {
+#if defined(__AVX512F__)
+#define KVF_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define KVF_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif defined(__AVX2__)
+#define KVF_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define KVF_ODD 1, 3, 5, 7, 9, 11, 13, 15
+#else
+#define KVF_EVEN 0, 2, 4, 6
+#define KVF_ODD 1, 3, 5, 7
+#endif
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    even[i] = __builtin_shufflevector(wide[2 * i], wide[2 * i + 1], KVF_EVEN);
+    odd[i] = __builtin_shufflevector(wide[2 * i], wide[2 * i + 1], KVF_ODD);
+  }
+}
+
+KVF_INLINE void kvf_unzip_span_f32(kvf_floats even[KVF_SPAN_PARTS], kvf_floats odd[KVF_SPAN_PARTS],
+                                   const float *from) {
+  kvf_floats wide[2 * KVF_SPAN_PARTS];
+  kvf_widen_span_f32(wide, from);
+  kvf_widen_span_f32(wide + KVF_SPAN_PARTS, from + KVF_SPAN);
+  kvf_unzip_spans(even, odd, wide);
+}
+
+KVF_INLINE void kvf_unzip_span_f16(kvf_floats even[KVF_SPAN_PARTS], kvf_floats odd[KVF_SPAN_PARTS],
+                                   const uint16_t *from) {
+  kvf_floats wide[2 * KVF_SPAN_PARTS];
+  kvf_widen_span_f16(wide, from);
+  kvf_widen_span_f16(wide + KVF_SPAN_PARTS, from + KVF_SPAN);
+  kvf_unzip_spans(even, odd, wide);
+}
+
+KVF_INLINE void kvf_unzip_span_bf16(kvf_floats even[KVF_SPAN_PARTS], kvf_floats odd[KVF_SPAN_PARTS],
+                                    const uint16_t *from) {
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) { /* an odd element is the upper half of a word */
+    kvf_float_bits words;
+    memcpy(&words, from + 2 * KVF_WIDTH * i, sizeof words);
+    even[i] = (kvf_floats)(words << 16);
+    odd[i] = (kvf_floats)(words & 0xFFFF0000u);
+  }
 }
 
 #endif
