@@ -53,6 +53,22 @@ static void add_rope(bench_call *call, const rope_tensors *t, const bench_tensor
   add_optional(call, t->v_scale_cache);
 }
 
+static bool is_fp4(kvf_dtype held) { return held == KVF_NVFP4 || held == KVF_NVFP4_4OVER6; }
+
+static bool is_by_row(kvf_dtype held) {
+  return held == KVF_INT8_PER_TOKEN_HEAD || held == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
+         held == KVF_FP8_PER_TOKEN_HEAD || held == KVF_INT4_PER_TOKEN_HEAD;
+}
+
+/* Whether the op that writes as the last of three calls is built, which nobody may have wanted. */
+static bool has_writer(const kvf_variant *variant) {
+  const kvf_dtype held = kvf_cache_of(variant);
+  const kvf_op *op = is_fp4(held)      ? &kvf_op_reshape_and_cache_flash_nvfp4
+                     : is_by_row(held) ? &kvf_op_reshape_and_cache_flash_per_token_head
+                                       : &kvf_op_reshape_and_cache_flash;
+  return kvf_select(op, variant->backend, kvf_scalar_of(variant), held) != NULL;
+}
+
 /* Norm, rotation, write. */
 static void add_steps(bench_call *call, const rope_tensors *t, const bench_tensor *no_slots) {
   bench_begin_step(call, call->variant->op);
@@ -91,14 +107,16 @@ static bool describe(bench_call *call, int32_t form) {
                                     {.is_neox = true, .norms = true, .q_codes = true},
                                     {.is_neox = true, .norms = true, .in_steps = true}};
   const rope_form *wanted = &forms[form];
+  if (wanted->in_steps && !has_writer(call->variant)) {
+    return false;
+  }
   const DLDataType scalar = bench_type(kvf_scalar_of(call->variant));
   const kvf_dtype held = kvf_cache_of(call->variant);
   const DLDataType cache = bench_type(held);
   const int64_t tokens = call->tokens;
   const int64_t pages = bench_pieces(tokens, BLOCK_SIZE);
-  const bool fp4 = held == KVF_NVFP4 || held == KVF_NVFP4_4OVER6;
-  const bool by_row = held == KVF_INT8_PER_TOKEN_HEAD || held == KVF_INT8_PER_TOKEN_HEAD_EVEN ||
-                      held == KVF_FP8_PER_TOKEN_HEAD || held == KVF_INT4_PER_TOKEN_HEAD;
+  const bool fp4 = is_fp4(held);
+  const bool by_row = is_by_row(held);
   const DLDataType f32 = bench_type(KVF_F32);
   const int64_t width = fp4                               ? HEAD_SIZE / 2 + HEAD_SIZE / 16
                         : held == KVF_INT4_PER_TOKEN_HEAD ? HEAD_SIZE / 2
