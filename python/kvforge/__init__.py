@@ -30,21 +30,15 @@ that dispatch by themselves, and lazily negated outputs. A kv_cache_dtype may be
 or ml_dtypes in place of a string.
 
 `python -m kvforge` prints the dispatch table; `kvforge.torch` registers the ops with torch.
+
+TVM-FFI imports torch where that is installed. With KVFORGE_NO_TORCH=1 in the environment this package
+does not let it, unless torch or TVM-FFI has been imported before. Tensors of torch can be used all the
+same, once the caller imports it; other packages that use TVM-FFI may want torch there from the start.
 """
 
 from __future__ import annotations
 
-try:
-    import tvm_ffi as _tvm_ffi  # noqa: F401 (nothing below can be imported without it)
-except ModuleNotFoundError as _error:
-    if _error.name != "tvm_ffi":
-        raise
-    raise ImportError(
-        "kvforge: this Python has no tvm_ffi: in the checkout, `. .venv/bin/activate`, or "
-        "`pip install .` for another Python"
-    ) from None
-
-from kvforge import ops
+from kvforge import _tvm_ffi, ops  # noqa: F401 (TVM-FFI first, see there)
 from kvforge._library import (
     Machine,
     Variant,
