@@ -6,8 +6,8 @@
  * bench_call                   on the CPU
  * bench_call cuda              on CUDA, with KVFORGE_LIBCUDA=build/libkvf_nothing_driver.so, since
  *                              the addresses are those of host memory
- * bench_call WAY CACHE CALLS   one way on the CPU, so often, without measuring: for a tool that
- *                              counts instructions
+ * bench_call BACKEND WAY CACHE CALLS    one way on cpu or cuda, so often, without measuring: for a
+ *                              tool that counts instructions
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ enum { CALLS = 20000, ROUNDS = 60, HEADS = 8, SIZE = 128, BLOCK = 16, TENSORS = 
 /* A call of reshape_and_cache_flash in each of its ways. */
 typedef struct ways {
   const char *cache_name;
+  const char *word; /* kv_cache_dtype, as engines say it */
   kvf_backend backend;
   DLTensor key, value, key_cache, value_cache, slots, scale;
   const kvf_variant *variant;
@@ -64,6 +65,7 @@ static void make(ways *of, kvf_dtype cache) {
   const DLDataType bf16 = {kDLBfloat, 16, 1};
   const DLDataType pages = cache == KVF_BF16 ? bf16 : (DLDataType){kDLUInt, 8, 1};
   of->cache_name = kvf_dtype_name(cache);
+  of->word = cache == KVF_BF16 ? "auto" : "fp8";
   of->key = tensor(of, key_memory, bf16, 3, tokens_shape);
   of->value = tensor(of, value_memory, bf16, 3, tokens_shape);
   of->key_cache = tensor(of, pages_memory[0], pages, 4, pages_shape);
@@ -98,7 +100,7 @@ static void make(ways *of, kvf_dtype cache) {
   int32_t count = 0;
   for (int i = 0; i < ARGUMENTS; ++i) {
     values[i] = given[i] != NULL ? (kvf_value){KVF_KIND_TENSOR, {.tensor = given[i]}}
-                                 : (kvf_value){KVF_KIND_STRING, {.string = of->cache_name}};
+                                 : (kvf_value){KVF_KIND_STRING, {.string = of->word}};
     if (given[i] != NULL) {
       of->data[count++] = given[i]->data;
     }
@@ -111,7 +113,7 @@ static void make(ways *of, kvf_dtype cache) {
 
 static kvf_status run_call(ways *of) {
   return kvf_reshape_and_cache_flash(NULL, &of->key, &of->value, &of->key_cache, &of->value_cache,
-                                     &of->slots, of->cache_name, &of->scale, &of->scale, NULL);
+                                     &of->slots, of->word, &of->scale, &of->scale, NULL);
 }
 
 static kvf_status run_launch(ways *of) {
@@ -160,14 +162,14 @@ static void measure(ways *of) {
 int main(int argc, char **argv) {
   static const kvf_dtype caches[] = {KVF_BF16, KVF_FP8_E4M3};
   for (size_t i = 0; i < sizeof caches / sizeof *caches; ++i) {
-    ways of = {.backend = argc == 2 && strcmp(argv[1], "cuda") == 0 ? KVF_CUDA : KVF_CPU};
+    ways of = {.backend = argc > 1 && strcmp(argv[1], "cuda") == 0 ? KVF_CUDA : KVF_CPU};
     make(&of, caches[i]);
     if (argc <= 2) {
       measure(&of);
     }
-    for (int way = 0; argc == 4 && way < WAYS; ++way) {
-      if (strcmp(argv[1], all[way].name) == 0 && strcmp(argv[2], of.cache_name) == 0) {
-        repeat(&of, way, strtol(argv[3], NULL, 10));
+    for (int way = 0; argc == 5 && way < WAYS; ++way) {
+      if (strcmp(argv[2], all[way].name) == 0 && strcmp(argv[3], of.cache_name) == 0) {
+        repeat(&of, way, strtol(argv[4], NULL, 10));
       }
     }
     kvf_free_prepared(of.prepared);

@@ -4,8 +4,9 @@ else a machine does, so that a few more are seen.
     python3 tests/instructions.py            # the counts beside those of instructions.json
     python3 tests/instructions.py --write    # after a change that is meant
 
-A path is one call of bench/bench_call.c, at CPU level avx2, which valgrind knows. Counts are those of one
-compiler, which is recorded with them. Standard library only.
+A path is one call of bench/bench_call.c, on the CPU at level avx2, which valgrind knows, or on CUDA with a
+driver that does nothing, if the library has such variants. Counts are those of one compiler, which is
+recorded with them. Standard library only.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ HERE = Path(__file__).resolve().parent
 RECORD = HERE / "instructions.json"
 BUILD = Path(os.environ.get("KVFORGE_BUILD", HERE.parent / "build"))
 PATHS = [
-    f"{way} {cache}" for way in ("call", "launch", "prepared") for cache in ("bf16", "fp8_e4m3")
+    f"{backend} {way} {cache}"
+    for backend in ("cpu", "cuda")
+    for way in ("call", "launch", "prepared")
+    for cache in ("bf16", "fp8_e4m3")
 ]
 TOLERANCE = 0.05  # that a path may grow by
 FEW, MANY = 100, 600  # calls: what starting takes is in both
@@ -42,21 +46,31 @@ def compiler() -> str:
     return first.partition(", ")[2]
 
 
+def take(path: str, calls: int, *tool: str) -> subprocess.CompletedProcess[str]:
+    """A process that takes a path so many times, run by a tool."""
+    command = [*tool, str(BUILD / "bench_call"), *path.split(), str(calls)]
+    environment = {
+        **os.environ,
+        "KVFORGE_ISA": "avx2",
+        "KVFORGE_NUM_THREADS": "1",
+        "KVFORGE_LIBCUDA": str(BUILD / "libkvf_nothing_driver.so"),
+    }
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+
+
 def instructions(path: str, calls: int) -> int:
-    """Of a process that takes a path so many times."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    command += [str(BUILD / "bench_call"), *path.split(), str(calls)]
-    environment = {**os.environ, "KVFORGE_ISA": "avx2", "KVFORGE_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    """Of such a process."""
+    done = take(path, calls, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
     found = re.search(r"Collected : (\d+)", done.stderr)
-    assert found is not None, done.stderr
+    assert done.returncode == 0 and found is not None, done.stderr
     return int(found[1])
 
 
 def count() -> Counts:
     """What the library that is built takes."""
+    paths = [path for path in PATHS if "cuda" not in path or take(path, 1).returncode == 0]
     per_call = {
-        path: (instructions(path, MANY) - instructions(path, FEW)) // (MANY - FEW) for path in PATHS
+        path: (instructions(path, MANY) - instructions(path, FEW)) // (MANY - FEW) for path in paths
     }
     return Counts(compiler(), per_call)
 
@@ -70,7 +84,7 @@ def grown(found: Counts, before: Counts) -> list[str]:
     """A sentence for each path that takes more than it may."""
     return [
         f"{path}: {found.paths[path]} instructions, {before.paths[path]} are on record"
-        for path in PATHS
+        for path in found.paths
         if found.paths[path] > before.paths[path] * (1 + TOLERANCE)
     ]
 
@@ -85,8 +99,8 @@ def main() -> None:
         text = {"compiler": found.compiler, "paths": found.paths}
         RECORD.write_text(json.dumps(text, indent=2) + "\n")
     before = recorded()
-    for path in PATHS:
-        print(f"{path:<20} {found.paths[path]:>7} {before.paths[path]:>7}")
+    for path, taken in found.paths.items():
+        print(f"{path:<24} {taken:>7} {before.paths[path]:>7}")
 
 
 if __name__ == "__main__":

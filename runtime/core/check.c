@@ -5,21 +5,24 @@
 
 #include "core/error.h"
 #include "core/extent.h"
+#include "core/plain.h"
 #include "kvforge/op.h"
 
-kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec) {
-  kvf_check check = {.op = op};
-  if (exec == NULL) {
-    check.exec.programmatic = kvf_programmatic();
-  } else {
-    check.exec = *exec;
-    check.placed = true;
-    if (exec->backend != KVF_CPU && exec->backend != KVF_CUDA) {
-      kvf_check_fail(&check, KVF_INVALID_VALUE, "exec", "backend is %d, want KVF_CPU or KVF_CUDA",
-                     (int)exec->backend);
-    }
-  }
+static __attribute__((noinline)) kvf_check refuse_backend(kvf_check check) {
+  kvf_check_fail(&check, KVF_INVALID_VALUE, "exec", "backend is %d, want KVF_CPU or KVF_CUDA",
+                 (int)check.exec.backend);
   return check;
+}
+
+/* Made where the caller wants it: a variable whose address is taken would be copied there. */
+kvf_check kvf_check_begin(const kvf_op *op, const kvf_exec *exec) {
+  if (exec == NULL) {
+    return (kvf_check){.op = op, .exec.programmatic = kvf_programmatic()};
+  }
+  if (exec->backend == KVF_CPU || exec->backend == KVF_CUDA) {
+    return (kvf_check){.op = op, .exec = *exec, .placed = true};
+  }
+  return refuse_backend((kvf_check){.op = op, .exec = *exec, .placed = true});
 }
 
 kvf_status kvf_check_fail(kvf_check *check, kvf_status status, const char *argument,
@@ -122,7 +125,7 @@ static uint32_t dtypes_of(uint32_t accepted) {
   return accepted & (KVF_ACCEPT(KVF_DTYPE_COUNT) - 1) & ~KVF_ACCEPT(KVF_DTYPE_NONE);
 }
 
-static bool dtype_accepted(DLDataType have, uint32_t accepted) {
+static __attribute__((noinline)) bool is_among(DLDataType have, uint32_t accepted) {
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
     const int dtype = __builtin_ctz(rest);
     const bool fp8 = dl_dtypes[dtype].bits == 8;
@@ -134,6 +137,13 @@ static bool dtype_accepted(DLDataType have, uint32_t accepted) {
          ((accepted & KVF_ACCEPT_INT64) && same_dtype(have, dl_int64)) ||
          ((accepted & KVF_ACCEPT_INT16) && same_dtype(have, dl_int16)) ||
          ((accepted & KVF_ACCEPT_UINT64) && same_dtype(have, dl_uint64));
+}
+
+/* Mostly there is one, and it is that. */
+static inline bool dtype_accepted(DLDataType have, uint32_t accepted) {
+  const uint32_t dtypes = dtypes_of(accepted);
+  return (dtypes != 0 && same_dtype(have, dl_dtypes[__builtin_ctz(dtypes)])) ||
+         is_among(have, accepted);
 }
 
 static bool check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
@@ -165,7 +175,7 @@ bool kvf_check_present(kvf_check *check, const char *argument, const DLTensor *t
 
 kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor *tensor,
                           uint32_t accepted) {
-  if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
+  if (!check_present(check, argument, tensor)) {
     return KVF_DTYPE_NONE;
   }
   for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
@@ -174,6 +184,7 @@ kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor
       return (kvf_dtype)dtype;
     }
   }
+  (void)check_dtype(check, argument, tensor, accepted);
   return KVF_DTYPE_NONE;
 }
 
@@ -292,52 +303,98 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
   return false;
 }
 
+/* Strides and sizes of a tensor into the view and the dims. False where a size is below 1 or
+ * another than it should be, or elements lie on one another; `bound` tells the dims that have been
+ * bound. */
+static inline __attribute__((always_inline)) bool
+bind_sizes(const char *argument, const int64_t *shape, const int64_t *strides, int32_t rank,
+           kvf_dim *const *dims, kvf_view *view, uint32_t *bound) {
+  uint64_t compact = 1;
+  int64_t signs = 0;
+  for (intptr_t i = rank - 1; i >= 0; --i) {
+    const int64_t size = shape[i];
+    kvf_dim *const dim = dims[i];
+    view->stride[i] = strides != NULL ? strides[i] : (int64_t)compact;
+    compact *= (uint64_t)size;
+    signs |= size;
+    if (strides != NULL && strides[i] == 0 && size != 1) {
+      return false;
+    }
+    if (dim->value != size) {
+      if (dim->value >= 0) {
+        return false;
+      }
+      dim->value = size;
+      dim->bound_by = argument;
+      *bound |= 1u << i;
+    }
+  }
+  if (compact == 0 || signs < 0) { /* 0: of a size, or the product has overflowed */
+    return false;
+  }
+  return true;
+}
+
 /*
- * Nearly always, and in one pass: sizes that fit, elements of their own, and an aligned address. If
- * not, no size is bound, and the checks say why.
+ * Nearly always: a tensor of the right dtype and rank, sizes that fit, elements of their own, and
+ * an aligned address. If not, no size is bound, and the checks say why.
  */
-static inline bool is_plain(const char *argument, const DLTensor *tensor, kvf_dim *const *dims,
-                            kvf_view *view) {
+static inline bool is_plain(const char *argument, const DLTensor *tensor, uint32_t accepted,
+                            int32_t rank, kvf_dim *const *dims, kvf_view *view) {
+  if (tensor == NULL || tensor->data == NULL || tensor->ndim != rank ||
+      (rank > 0 && tensor->shape == NULL) || !dtype_accepted(tensor->dtype, accepted)) {
+    return false;
+  }
   const uintptr_t bytes = tensor->dtype.bits / 8u;
-  const uintptr_t address = (uintptr_t)tensor->data + tensor->byte_offset;
-  if (tensor->data == NULL || (address & (bytes - 1)) != 0) {
+  if ((((uintptr_t)tensor->data + tensor->byte_offset) & (bytes - 1)) != 0) {
     return false;
   }
   *view = (kvf_view){.data = (char *)tensor->data + tensor->byte_offset};
-  uint64_t compact = 1;
   uint32_t bound = 0;
-  bool plain = true;
-  for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
-    const int64_t size = tensor->shape[i];
-    const int64_t stride = tensor->strides ? tensor->strides[i] : (int64_t)compact;
-    view->stride[i] = stride;
-    compact *= (uint64_t)size;
-    if (dims[i]->value < 0) {
-      dims[i]->value = size;
-      dims[i]->bound_by = argument;
-      bound |= 1u << i;
-    }
-    plain &= (size > 0) & (size == dims[i]->value) & ((stride != 0) | (size == 1));
+  if (tensor->strides == NULL
+          ? bind_sizes(argument, tensor->shape, NULL, rank, dims, view, &bound)
+          : bind_sizes(argument, tensor->shape, tensor->strides, rank, dims, view, &bound)) {
+    return true;
   }
-  for (; !plain && bound != 0; bound &= bound - 1) {
+  for (; bound != 0; bound &= bound - 1) {
     *dims[__builtin_ctz(bound)] = (kvf_dim){.name = dims[__builtin_ctz(bound)]->name, .value = -1};
   }
-  return plain;
+  return false;
+}
+
+static void check_closely(kvf_check *check, const char *argument, const DLTensor *tensor,
+                          uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view);
+
+void *kvf_plain_element(const kvf_check *check, const DLTensor *tensor, kvf_dtype dtype) {
+  if (check->status != KVF_OK || tensor == NULL || tensor->data == NULL ||
+      !same_dtype(tensor->dtype, dl_dtypes[dtype]) || !is_here(check, tensor->device) ||
+      (tensor->ndim != 0 &&
+       (tensor->ndim != 1 || tensor->shape == NULL || tensor->shape[0] != 1))) {
+    return NULL;
+  }
+  const uintptr_t address = (uintptr_t)tensor->data + tensor->byte_offset;
+  return (address & (tensor->dtype.bits / 8u - 1)) == 0 ? (void *)address : NULL;
 }
 
 void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                       uint32_t accepted, int32_t rank, kvf_dim *const *dims, kvf_view *view) {
+  if (check->status != KVF_OK || !is_plain(argument, tensor, accepted, rank, dims, view)) {
+    check_closely(check, argument, tensor, accepted, rank, dims, view);
+  } else if (!is_here(check, tensor->device)) {
+    kvf_check_place(check, argument, tensor);
+  }
+}
+
+/* What a tensor that is not plain lacks, if anything. */
+static __attribute__((noinline)) void check_closely(kvf_check *check, const char *argument,
+                                                    const DLTensor *tensor, uint32_t accepted,
+                                                    int32_t rank, kvf_dim *const *dims,
+                                                    kvf_view *view) {
   if (!check_present(check, argument, tensor) || !check_dtype(check, argument, tensor, accepted)) {
     return;
   }
   if (tensor->ndim != rank) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument, "rank is %d, want %d", tensor->ndim, rank);
-    return;
-  }
-  if (is_plain(argument, tensor, dims, view)) {
-    if (!is_here(check, tensor->device)) {
-      kvf_check_place(check, argument, tensor);
-    }
     return;
   }
   check_shape(check, argument, tensor, dims);
@@ -576,6 +633,20 @@ kvf_extent kvf_extent_of(const DLTensor *tensor) {
   return of;
 }
 
+/* The same for what nearly all tensors are: compact, and not empty. */
+static inline kvf_extent extent_of(const DLTensor *tensor) {
+  if (tensor == NULL || tensor->strides != NULL || tensor->data == NULL) {
+    return kvf_extent_of(tensor);
+  }
+  const int64_t *const shape = tensor->shape;
+  uint64_t bytes = element_bytes(tensor);
+  for (int32_t i = 0; i < tensor->ndim; ++i) {
+    bytes *= (uint64_t)shape[i];
+  }
+  const uint64_t begin = (uint64_t)(uintptr_t)tensor->data + tensor->byte_offset;
+  return bytes != 0 ? (kvf_extent){begin, begin + bytes} : kvf_extent_of(tensor);
+}
+
 static bool share_bytes(const DLTensor *a, const DLTensor *b) {
   region regions[2];
   int splits = MAX_SPLITS;
@@ -591,10 +662,10 @@ void kvf_check_apart(kvf_check *check, const kvf_named *written, int32_t num_wri
   }
   kvf_extent inputs[KVF_MAX_APART]; /* only the first ones are filled */
   for (int32_t k = 0; k < num_read; ++k) {
-    inputs[k] = kvf_extent_of(read[k].tensor);
+    inputs[k] = extent_of(read[k].tensor);
   }
   for (int32_t i = 0; i < num_written; ++i) {
-    const kvf_extent output = kvf_extent_of(written[i].tensor);
+    const kvf_extent output = extent_of(written[i].tensor);
     for (int32_t k = 0; k < num_read; ++k) {
       if (output.begin < inputs[k].end && inputs[k].begin < output.end &&
           share_bytes(written[i].tensor, read[k].tensor)) {

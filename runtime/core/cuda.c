@@ -23,16 +23,22 @@ static _Atomic(void *) primary_contexts[MAX_DEVICES]; /* retained for the life o
 static _Atomic(char *) fault_memory;                  /* MAX_DEVICES counters, a cache line apart */
 static _Atomic(uint64_t) cleared_faults[MAX_DEVICES]; /* what the counters had come to */
 
-kvf_status kvf_cuda_open_device(int32_t device, const kvf_cuda_driver **driver) {
+static __attribute__((noinline)) kvf_status refuse_device(int32_t device, int32_t devices) {
+  return kvf_error(KVF_NO_DEVICE, "cuda: device is %d, want 0 to %d", device, devices - 1);
+}
+
+static inline kvf_status open_device(int32_t device, const kvf_cuda_driver **driver) {
   const kvf_status status = kvf_cuda_open(driver);
   if (status != KVF_OK) {
     return status;
   }
   const int32_t devices = (*driver)->num_devices;
-  if (device < 0 || device >= devices || device >= MAX_DEVICES) {
-    return kvf_error(KVF_NO_DEVICE, "cuda: device is %d, want 0 to %d", device, devices - 1);
-  }
-  return KVF_OK;
+  const bool there = device >= 0 && device < devices && device < MAX_DEVICES;
+  return there ? KVF_OK : refuse_device(device, devices);
+}
+
+kvf_status kvf_cuda_open_device(int32_t device, const kvf_cuda_driver **driver) {
+  return open_device(device, driver);
 }
 
 kvf_status kvf_cuda_device_count(int32_t *count) {
@@ -51,7 +57,7 @@ int64_t kvf_check_arch(const kvf_check *check) {
   static _Atomic(int64_t) known[MAX_DEVICES]; /* 0: not asked yet */
   const kvf_cuda_driver *driver = NULL;
   const int32_t device = check->exec.device;
-  if (check->exec.backend != KVF_CUDA || kvf_cuda_open_device(device, &driver) != KVF_OK) {
+  if (check->exec.backend != KVF_CUDA || open_device(device, &driver) != KVF_OK) {
     return 0;
   }
   int64_t arch = atomic_load_explicit(&known[device], memory_order_relaxed);
@@ -189,11 +195,8 @@ static kvf_status load_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *ima
   return kvf_cuda_restore(driver, mode, status);
 }
 
-static kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image, void **kernel) {
-  *kernel = atomic_load_explicit(&image->kernel, memory_order_acquire);
-  if (*kernel != NULL) {
-    return KVF_OK;
-  }
+static __attribute__((noinline)) kvf_status get_first(const kvf_cuda_driver *driver,
+                                                      kvf_cuda_image *image, void **kernel) {
   kvf_status status = KVF_OK;
   (void)pthread_mutex_lock(&loading);
   if (atomic_load_explicit(&image->kernel, memory_order_relaxed) == NULL) {
@@ -202,6 +205,12 @@ static kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *imag
   (void)pthread_mutex_unlock(&loading);
   *kernel = atomic_load_explicit(&image->kernel, memory_order_acquire);
   return status;
+}
+
+static inline kvf_status get_kernel(const kvf_cuda_driver *driver, kvf_cuda_image *image,
+                                    void **kernel) {
+  *kernel = atomic_load_explicit(&image->kernel, memory_order_acquire);
+  return *kernel != NULL ? KVF_OK : get_first(driver, image, kernel);
 }
 
 static kvf_status allocate_faults(const kvf_cuda_driver *driver) {
@@ -238,7 +247,7 @@ static kvf_status make_faults(const kvf_cuda_driver *driver, int32_t device) {
 
 kvf_status kvf_cuda_fault_counter(int32_t device, unsigned long long **counter) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open_device(device, &driver);
+  kvf_status status = open_device(device, &driver);
   if (status == KVF_OK && atomic_load_explicit(&fault_memory, memory_order_acquire) == NULL) {
     status = make_faults(driver, device);
   }
@@ -302,7 +311,7 @@ kvf_status kvf_prepare(const kvf_variant *variant, int32_t device) {
     return KVF_OK;
   }
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open_device(device, &driver);
+  kvf_status status = open_device(device, &driver);
   unsigned long long *counter = NULL;
   status = status == KVF_OK ? kvf_cuda_fault_counter(device, &counter) : status;
   void *kernel = NULL;
@@ -327,7 +336,7 @@ kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count) {
   static _Atomic(int) known[MAX_DEVICES];
   const int32_t device = check->exec.device;
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open_device(device, &driver);
+  kvf_status status = open_device(device, &driver);
   status = status == KVF_OK ? ask_device(driver, device, CUDA_MULTIPROCESSORS,
                                          "its multiprocessors", &known[device], count)
                             : status;
@@ -336,7 +345,7 @@ kvf_status kvf_cuda_multiprocessors(const kvf_check *check, int *count) {
 
 kvf_status kvf_cuda_shared_limit(const kvf_check *check, int *bytes) {
   const kvf_cuda_driver *driver = NULL;
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? shared_limit(driver, check->exec.device, bytes) : status;
   return end_call(check, status);
 }
@@ -347,7 +356,7 @@ void kvf_launch_shared_bytes(kvf_check *check, const char *member, int64_t bytes
   }
   const kvf_cuda_driver *driver = NULL;
   int most = 0;
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? shared_limit(driver, check->exec.device, &most) : status;
   if (status != KVF_OK) {
     check->status = end_call(check, status);
@@ -423,7 +432,7 @@ kvf_status kvf_cuda_run(const kvf_check *check, const kvf_variant *variant, cons
   bool pushed = false;
   bool launched = false;
   void *kernel = NULL;
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? get_kernel(driver, variant->image, &kernel) : status;
   status =
@@ -447,7 +456,7 @@ void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
   bool pushed = false;
   uint64_t address = 0;
   int code = CUDA_OK;
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   if (status == KVF_OK) {
     code = driver->pointer_attribute(&address, CUDA_DEVICE_POINTER, (uint64_t)(uintptr_t)*data);
@@ -473,7 +482,7 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
   unsigned type = 0;
   int ordinal = 0;
   int code = CUDA_OK;
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   if (status == KVF_OK) {
     code = driver->pointer_attribute(&type, CUDA_MEMORY_TYPE, address);
@@ -594,7 +603,7 @@ kvf_status kvf_cuda_copy(const kvf_check *check, kvf_cuda_copies *copies) {
   if (kvf_preparing != NULL) {
     return kvf_note_other(check, "a copy by the driver");
   }
-  kvf_status status = kvf_cuda_open_device(check->exec.device, &driver);
+  kvf_status status = open_device(check->exec.device, &driver);
   status = status == KVF_OK ? kvf_cuda_enter(driver, check->exec.device, &pushed) : status;
   status = status == KVF_OK ? copy_all(driver, copies, check->exec.stream) : status;
   status = kvf_cuda_leave(driver, pushed, status);

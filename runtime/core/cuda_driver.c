@@ -12,15 +12,17 @@
 
 enum { CLOSED, OPENING, OPENED, FORKED };
 
-static _Atomic(int) state = CLOSED;
+static _Atomic(int) state = CLOSED; /* OPENED: kvf_cuda_opened is not NULL */
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 static void *library; /* libcuda, once it is known to be one */
 static kvf_cuda_driver driver;
+_Atomic(const kvf_cuda_driver *) kvf_cuda_opened;
 
 /* libcuda works only in the process that initialised it. */
 static void after_fork(void) {
   if (atomic_load_explicit(&state, memory_order_relaxed) != CLOSED) {
     atomic_store_explicit(&state, FORKED, memory_order_relaxed);
+    atomic_store_explicit(&kvf_cuda_opened, NULL, memory_order_relaxed);
   }
   opening = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* whoever held it is not here */
 }
@@ -116,13 +118,14 @@ static kvf_status open_driver(void) {
     atomic_store_explicit(&state, OPENING, memory_order_relaxed);
     status = open_library();
     status = status == KVF_OK ? initialise() : status;
-    atomic_store_explicit(&state, status == KVF_OK ? OPENED : CLOSED, memory_order_release);
+    atomic_store_explicit(&state, status == KVF_OK ? OPENED : CLOSED, memory_order_relaxed);
+    atomic_store_explicit(&kvf_cuda_opened, status == KVF_OK ? &driver : NULL,
+                          memory_order_release);
   }
   return status;
 }
 
-/* Not inline: what every call passes through is one load. */
-static __attribute__((noinline)) kvf_status open_first(void) {
+kvf_status kvf_cuda_open_first(const kvf_cuda_driver **opened) {
   if (atomic_load_explicit(&state, memory_order_relaxed) == FORKED) {
     return kvf_error(KVF_NO_DEVICE,
                      "cuda: this process was forked from one that had opened the CUDA driver, "
@@ -135,18 +138,11 @@ static __attribute__((noinline)) kvf_status open_first(void) {
     status = open_driver();
   }
   (void)pthread_mutex_unlock(&opening);
+  *opened = &driver;
   return status;
 }
 
-kvf_status kvf_cuda_open(const kvf_cuda_driver **opened) {
-  *opened = &driver;
-  return atomic_load_explicit(&state, memory_order_acquire) == OPENED ? KVF_OK : open_first();
-}
-
-kvf_status kvf_cuda_check(int code, const char *entry, const char *purpose) {
-  if (code == CUDA_OK) {
-    return KVF_OK;
-  }
+kvf_status kvf_cuda_failed(int code, const char *entry, const char *purpose) {
   return kvf_error(KVF_CUDA_ERROR, "cuda: %s%s%s: %s (%d)", entry, purpose ? " for " : "",
                    purpose ? purpose : "", name_of(code), code);
 }

@@ -7,6 +7,7 @@
 #ifndef KVFORGE_CUDA_DRIVER_H
 #define KVFORGE_CUDA_DRIVER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "kvforge/kvforge.h"
@@ -115,15 +116,26 @@ typedef struct kvf_cuda_driver {
   int num_devices;
 } kvf_cuda_driver;
 
+/* The driver once it is open, which every call asks for; NULL before, and after fork(). */
+extern _Atomic(const kvf_cuda_driver *) kvf_cuda_opened;
+kvf_status kvf_cuda_open_first(const kvf_cuda_driver **driver);
+
 /*
  * The driver, opened at the first call. KVF_NO_DEVICE (or KVF_OUT_OF_MEMORY) with the reason when
  * it cannot be opened: the next call tries again. A child of fork() gets no driver that its parent
  * had.
  */
-kvf_status kvf_cuda_open(const kvf_cuda_driver **driver);
+static inline kvf_status kvf_cuda_open(const kvf_cuda_driver **driver) {
+  *driver = atomic_load_explicit(&kvf_cuda_opened, memory_order_acquire);
+  return *driver != NULL ? KVF_OK : kvf_cuda_open_first(driver);
+}
 
-/* KVF_OK, or KVF_CUDA_ERROR: "cuda: <entry> for <purpose>: <name of the code>". No purpose: NULL.
- */
-kvf_status kvf_cuda_check(int code, const char *entry, const char *purpose);
+/* KVF_CUDA_ERROR: "cuda: <entry> for <purpose>: <name of the code>". No purpose: NULL. */
+kvf_status kvf_cuda_failed(int code, const char *entry, const char *purpose);
+
+/* KVF_OK, or what kvf_cuda_failed() says. */
+static inline kvf_status kvf_cuda_check(int code, const char *entry, const char *purpose) {
+  return code == CUDA_OK ? KVF_OK : kvf_cuda_failed(code, entry, purpose);
+}
 
 #endif

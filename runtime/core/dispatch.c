@@ -348,9 +348,10 @@ const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, cons
   }
   const int32_t cell = find_cell(op, backend, values, count);
   const kvf_variant *variant = find_row(op, cell);
-  if (variant != NULL && !is_built(variant)) {
-    variant = first_built(op, cell);
+  if (variant != NULL && is_built(variant)) {
+    return variant;
   }
+  variant = variant != NULL ? first_built(op, cell) : NULL;
   if (variant == NULL) {
     explain(op, backend, values, count);
   }

@@ -3,7 +3,6 @@
 #define KVFORGE_ERROR_H
 
 #include <stdarg.h>
-#include <string.h>
 
 #include "kvforge/kvforge.h"
 
@@ -23,9 +22,12 @@ __attribute__((format(printf, 2, 3))) kvf_status kvf_error_add(kvf_status status
 kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,
                        va_list arguments);
 
-/* Whether two names are the same; most that are not differ in their first letters. */
+/* Whether two names are the same: most that are not differ in their first letters, and few letters
+ * are sooner compared than strcmp() is called. */
 static inline bool kvf_same_name(const char *a, const char *b) {
-  return a[0] == b[0] && (a[0] == '\0' || a[1] == b[1]) && strcmp(a, b) == 0;
+  for (; *a == *b && *a != '\0'; ++a, ++b) {
+  }
+  return *a == *b;
 }
 
 /*

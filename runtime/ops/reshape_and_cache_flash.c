@@ -1,8 +1,37 @@
+#include "core/prepared.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/writer.h"
 
 #define OP (&kvf_op_reshape_and_cache_flash)
+
+typedef kvf_reshape_and_cache_flash_params params_type;
+
+static inline kvf_writer writer_of(params_type *params) {
+  return (kvf_writer){KVF_WRITER(params), KVF_WRITER_SCALE_VALUES(params),
+                      .value_head_size = &params->value_head_size};
+}
+
+/* With params that are this library's own. */
+static kvf_status launch(kvf_check *check, const kvf_variant *variant, params_type *params,
+                         const kvf_writer *writer) {
+  if (!kvf_launch_writer(check, variant, writer, &params->key_cache, &params->value_cache)) {
+    return check->status;
+  }
+  kvf_join_heads(writer, &params->key_cache, &params->value_cache);
+  if (check->exec.backend == KVF_CPU) {
+    return kvf_run_writer(check, variant, params, writer, 1);
+  }
+  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
+  const kvf_vector_side keys[] = {{&params->key, scalar, 2, 3}, {&params->key_cache, cache, 3, 4}};
+  const kvf_vector_side values[] = {{&params->value, scalar, 2, 3},
+                                    {&params->value_cache, cache, 3, 4}};
+  const int64_t vectors =
+      kvf_writer_vectors(variant, writer, 1, keys, values, &params->vector_elements);
+  const kvf_grid grid = kvf_writer_grid(check, params->slots.num_tokens, vectors, 1);
+  return kvf_cuda_run(check, variant, params, &grid);
+}
 
 kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key,
                                        const DLTensor *value, DLTensor *key_cache,
@@ -14,9 +43,9 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
                                              kv_cache_dtype, k_scale, v_scale, true, NULL, NULL,
                                              slot_remap);
   }
-  kvf_reshape_and_cache_flash_params params = {.num_heads = 0};
-  const kvf_writer writer = {KVF_WRITER(&params), KVF_WRITER_SCALE_VALUES(&params),
-                             .value_head_size = &params.value_head_size};
+  params_type params;
+  kvf_begin_params(&params, sizeof params);
+  const kvf_writer writer = writer_of(&params);
   kvf_dim num_blocks = KVF_DIM("num_blocks");
   kvf_dim block_size = KVF_DIM("block_size");
   kvf_dim num_heads = KVF_DIM("num_heads");
@@ -45,29 +74,13 @@ kvf_status kvf_reshape_and_cache_flash(const kvf_exec *exec, const DLTensor *key
   }
   params.slots.num_blocks = num_blocks.value;
   params.slots.block_size = block_size.value;
-  return kvf_launch_reshape_and_cache_flash(&check.exec, variant, &params);
+  return launch(&check, variant, &params, &writer);
 }
 
 kvf_status kvf_launch_reshape_and_cache_flash(const kvf_exec *exec, const kvf_variant *variant,
-                                              const kvf_reshape_and_cache_flash_params *given) {
-  kvf_reshape_and_cache_flash_params params;
-  const kvf_writer writer = {KVF_WRITER(&params), KVF_WRITER_SCALE_VALUES(&params),
-                             .value_head_size = &params.value_head_size};
+                                              const params_type *given) {
+  params_type params;
+  const kvf_writer writer = writer_of(&params);
   kvf_check check = kvf_launch_begin(OP, exec, variant, given, &params, sizeof params);
-  if (!kvf_launch_writer(&check, variant, &writer, &params.key_cache, &params.value_cache)) {
-    return check.status;
-  }
-  kvf_join_heads(&writer, &params.key_cache, &params.value_cache);
-  if (check.exec.backend == KVF_CPU) {
-    return kvf_run_writer(&check, variant, &params, &writer, 1);
-  }
-  const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
-  const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
-  const kvf_vector_side keys[] = {{&params.key, scalar, 2, 3}, {&params.key_cache, cache, 3, 4}};
-  const kvf_vector_side values[] = {{&params.value, scalar, 2, 3},
-                                    {&params.value_cache, cache, 3, 4}};
-  const int64_t vectors =
-      kvf_writer_vectors(variant, &writer, 1, keys, values, &params.vector_elements);
-  const kvf_grid grid = kvf_writer_grid(&check, params.slots.num_tokens, vectors, 1);
-  return kvf_cuda_run(&check, variant, &params, &grid);
+  return launch(&check, variant, &params, &writer);
 }

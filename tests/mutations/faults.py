@@ -185,7 +185,7 @@ FAULTS = (
     ),
     Fault(
         "a divider is half of what it should be",
-        "runtime/core/launch.c",
+        "runtime/core/divider.h",
         "(unsigned __int128)1 << (63 + shift);",
         "(unsigned __int128)1 << (62 + shift);",
         FLASH,
@@ -193,16 +193,16 @@ FAULTS = (
     Fault(
         "elements that lie apart are moved as a vector",
         "runtime/core/launch.c",
-        "    } else if (stride != 1) {",
-        "    } else if (stride < 1) {",
+        "  if (stride[side->inner] != 1) {",
+        "  if (stride[side->inner] < 1) {",
         FLASH,
         "cuda",
     ),
     Fault(
         "vectors need no alignment",
         "runtime/core/launch.c",
-        "  return (rest & (uint64_t)(vector_bytes - 1)) == 0;",
-        "  return (rest & (uint64_t)(vector_bytes - 1)) <= rest;",
+        "  return bytes == ACCESS ? UINT64_MAX",
+        "  return bytes <= ACCESS ? UINT64_MAX",
         FLASH,
         "cuda",
     ),
@@ -745,8 +745,8 @@ FAULTS = (
     Fault(
         "a size that another argument has otherwise is taken",
         "runtime/core/check.c",
-        "    plain &= (size > 0) & (size == dims[i]->value) & ((stride != 0) | (size == 1));",
-        "    plain &= (size > 0) & ((stride != 0) | (size == 1));",
+        "      if (dim->value >= 0) {\n        return false;",
+        "      if (dim->value >= 0) {\n        continue;",
         FLASH,
     ),
     Fault(

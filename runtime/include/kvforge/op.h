@@ -185,9 +185,10 @@ KVF_API void kvf_launch_at_least(kvf_check *check, const char *member, int64_t v
 KVF_API kvf_divider kvf_make_divider(int64_t value);
 
 /*
- * The largest of `choices` (a variant's vectors) such that vectors of that many elements are
- * aligned at both ends: the number divides `run`, and address and strides of each view (of elements
- * of `bytes` bytes; stride `inner` excepted, which must be 1) are multiples of the vector.
+ * The largest of `choices` (a variant's vectors, powers of two) such that vectors of that many
+ * elements are aligned at both ends: the number divides `run`, and address and strides of each view
+ * (of elements of `bytes` bytes; stride `inner` excepted, which must be 1) are multiples of the
+ * vector.
  */
 typedef struct kvf_vector_side {
   const kvf_view *view;

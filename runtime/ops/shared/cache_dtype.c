@@ -39,12 +39,8 @@ typedef struct generic_values {
   int64_t of[KVF_MAX_AXES];
 } generic_values;
 
-static generic_values generic(kvf_dtype scalar, kvf_dtype cache) {
-  generic_values values = {{scalar, cache}};
-  for (int32_t i = 2; i < KVF_MAX_AXES; ++i) {
-    values.of[i] = KVF_OTHER;
-  }
-  return values;
+static inline generic_values generic(kvf_dtype scalar, kvf_dtype cache) {
+  return (generic_values){{scalar, cache, KVF_OTHER, KVF_OTHER, KVF_OTHER, KVF_OTHER}};
 }
 
 static kvf_status select_status(const kvf_check *check, kvf_dtype scalar, kvf_dtype cache) {

@@ -2,11 +2,13 @@
 #include <float.h>
 #include <inttypes.h>
 
+#include "core/plain.h"
 #include "kvforge/cache/op.h"
 
 void kvf_check_scale(kvf_check *check, const char *argument, const DLTensor *tensor,
                      const kvf_dim *num_heads, kvf_view *view) {
-  if (!kvf_check_present(check, argument, tensor)) {
+  *view = (kvf_view){.data = kvf_plain_element(check, tensor, KVF_F32)};
+  if (view->data != NULL || !kvf_check_present(check, argument, tensor)) {
     return;
   }
   if (tensor->ndim < 0 || tensor->ndim > 1) {

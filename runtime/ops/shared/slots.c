@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/cuda.h"
+#include "core/divider.h"
 #include "kvforge/cache/op.h"
 #include "ops/shared/index.h"
 
@@ -112,7 +113,7 @@ void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) 
   if (check->status != KVF_OK) {
     return;
   }
-  slots->by_block_size = kvf_make_divider(slots->block_size);
+  slots->by_block_size = kvf_divider_of(slots->block_size);
   slots->faults = NULL;
   if (check->exec.backend == KVF_CUDA) {
     if (slots->num_tokens > 0) {

@@ -23,8 +23,9 @@ kvf_dtype kvf_check_sources(kvf_check *check, const DLTensor *key, const DLTenso
 
 void kvf_check_row_size(kvf_check *check, const char *argument, const kvf_dim *num_heads,
                         const kvf_dim *head_size) {
-  if (check->status == KVF_OK && num_heads->value > 0 &&
-      head_size->value > INT32_MAX / num_heads->value) {
+  int32_t elements = 0;
+  if (check->status == KVF_OK &&
+      __builtin_mul_overflow(num_heads->value, head_size->value, &elements)) {
     kvf_check_fail(check, KVF_INVALID_VALUE, argument,
                    "a row has %" PRId64 " x %" PRId64 " elements, want less than 2^31",
                    num_heads->value, head_size->value);
@@ -66,6 +67,22 @@ static int32_t value_size_of(const kvf_writer *writer) {
   return *(writer->value_head_size != NULL ? writer->value_head_size : writer->head_size);
 }
 
+static void launch_size(kvf_check *check, const char *member, int32_t size,
+                        const kvf_writer *writer) {
+  int32_t elements = 0;
+  if (__builtin_mul_overflow(size, *writer->num_heads, &elements)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, member,
+                   "a token has %d x %d elements, want less than 2^31", *writer->num_heads, size);
+  }
+}
+
+/* A tensor of which elements are moved has an address. */
+static void launch_side(kvf_check *check, const char *member, const kvf_view *view, bool moved) {
+  if (moved && view->data == NULL) {
+    kvf_launch_pointer(check, member, view->data);
+  }
+}
+
 bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
                        const kvf_view *key_cache, const kvf_view *value_cache) {
   kvf_launch_slots(check, "slot_mapping", writer->slots);
@@ -76,32 +93,15 @@ bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_w
       (*writer->head_size == 0 && value_size_of(writer) == 0)) {
     return false;
   }
-  const struct {
-    const char *size_name, *name, *cache_name;
-    int32_t size;
-    const kvf_view *source, *cache;
-  } sides[] = {
-      {"head_size", "key", "key_cache", *writer->head_size, writer->key, key_cache},
-      {"value_head_size", "value", "value_cache", value_size_of(writer), writer->value,
-       value_cache},
-  };
-  for (int i = 0; i < 2; ++i) {
-    if (sides[i].size > INT32_MAX / *writer->num_heads) {
-      kvf_check_fail(check, KVF_INVALID_VALUE, sides[i].size_name,
-                     "a token has %d x %d elements, want less than 2^31", *writer->num_heads,
-                     sides[i].size);
-    }
-  }
-  for (int i = 0; i < 2; ++i) {
-    if (sides[i].size > 0) {
-      kvf_launch_pointer(check, sides[i].name, sides[i].source->data);
-    }
-  }
-  for (int i = 0; i < 2; ++i) {
-    if (sides[i].size > 0 && writer->slots->num_blocks > 0) {
-      kvf_launch_pointer(check, sides[i].cache_name, sides[i].cache->data);
-    }
-  }
+  const int32_t key_size = *writer->head_size;
+  const int32_t value_size = value_size_of(writer);
+  const bool pages = writer->slots->num_blocks > 0;
+  launch_size(check, "head_size", key_size, writer);
+  launch_size(check, "value_head_size", value_size, writer);
+  launch_side(check, "key", writer->key, key_size > 0);
+  launch_side(check, "value", writer->value, value_size > 0);
+  launch_side(check, "key_cache", key_cache, key_size > 0 && pages);
+  launch_side(check, "value_cache", value_cache, value_size > 0 && pages);
   if (writer->k_scale != NULL && kvf_scalar_of(variant) != kvf_cache_of(variant)) {
     launch_scales(check, "k_scale", writer, writer->k_scale, writer->k_scale_value);
     launch_scales(check, "v_scale", writer, writer->v_scale, writer->v_scale_value);
@@ -139,17 +139,25 @@ void kvf_join_heads(const kvf_writer *writer, const kvf_view *key_cache,
   }
 }
 
+/* The logarithm of the least power of two that is not below a number. */
+static int32_t log_up(int64_t number) {
+  return number > 1 ? 64 - __builtin_clzll((uint64_t)number - 1) : 0;
+}
+
+/* Of a number by one that is nearly always a power of two. */
+static int64_t divide_up(int64_t a, uint32_t b) {
+  return (b & (b - 1)) == 0 ? (a + b - 1) >> __builtin_ctz(b) : (a + b - 1) / b;
+}
+
 kvf_grid kvf_writer_grid(const kvf_check *check, int64_t num_tokens, int64_t vectors,
                          int32_t layers) {
   const uint32_t threads = (uint32_t)*kvf_tuned_values(check, num_tokens);
-  uint32_t x = 1;
-  while (x < threads && x < vectors) {
-    x *= 2;
-  }
-  const uint32_t y = threads / x;
-  const int64_t columns = (vectors + x - 1) / x;
+  const int32_t log_x = log_up(vectors < threads ? vectors : threads);
+  const uint32_t x = 1u << log_x;
+  const uint32_t y = threads >> log_x;
+  const int64_t columns = (vectors + x - 1) >> log_x;
   return (kvf_grid){
-      .grid = {(uint32_t)((num_tokens + y - 1) / y), (uint32_t)(columns < 65535 ? columns : 65535),
+      .grid = {(uint32_t)divide_up(num_tokens, y), (uint32_t)(columns < 65535 ? columns : 65535),
                (uint32_t)layers},
       .block = {x, y, 1},
   };
@@ -167,5 +175,5 @@ int64_t kvf_writer_vectors(const kvf_variant *variant, const kvf_writer *writer,
   const int32_t of_value = kvf_vector_elements(widths, value_size, values, 2);
   *elements = of_key < of_value ? of_key : of_value;
   const int32_t longest = *writer->head_size > value_size ? *writer->head_size : value_size;
-  return (int64_t)*writer->num_heads * (longest / *elements);
+  return (int64_t)*writer->num_heads * (longest >> __builtin_ctz((unsigned)*elements));
 }
