@@ -5,49 +5,60 @@
 #include "kvforge/cache/cpu_wire.h"
 #include "kvforge/params/kv_pack.h"
 
-/* The tokens of a wire block, of one group of heads of a cell. */
-static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t group, int64_t cell) {
+/* Places of tokens from *token on, which moves behind them, and before the end of their wire block.
+ */
+static int64_t find_places(const kvf_wire_copy *copy, int64_t wire_block, int64_t *token,
+                           kvf_place *places) {
+  const bool dense = kvf_are_dense(copy->pages, copy->num_planes, copy->slots.block_size);
+  const int64_t first = wire_block * copy->block_tokens;
+  const int64_t end = first + copy->block_tokens;
+  int64_t size = 0;
+  for (int64_t count = 0; size < KVF_PLACES && *token < end; *token += count) {
+    bool found = false;
+    int64_t block = -1;
+    int64_t offset = 0;
+    count = kvf_find_run(&copy->slots, *token, end, dense, &found, &block, &offset);
+    places[size++] = (kvf_place){count, found ? block : -1, offset, 0, *token - first};
+  }
+  return size;
+}
+
+/* How the tokens of a wire block, of one group of heads of a cell, are copied. */
+static kvf_copy copy_of(const kvf_wire_copy *copy, int64_t wire_block, int64_t group,
+                        int64_t cell) {
   const int64_t plane = cell / copy->num_layers;
   const kvf_page_plane *page = &copy->pages[plane];
   const kvf_wire_plane *wire = &copy->wires[plane];
-  const int64_t first = wire_block * copy->block_tokens;
-  const int64_t end = first + copy->block_tokens;
-  char *const wire_data = (char *)copy->wire + wire_block * copy->block_bytes + wire->first +
-                          (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
-  char *const page_data = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
-  const int64_t wire_bytes = page->element_bytes;
-  const kvf_whole_rows rows = kvf_find_rows(page, wire_bytes, wire->head, copy->group_heads);
-  if (rows.bytes > 0) {
-    const int64_t stop = end < copy->slots.num_tokens ? end : copy->slots.num_tokens;
-    for (int64_t head = 0; head < rows.heads; ++head) {
-      const kvf_tokens on_wire = {.data = wire_data + head * wire->head, .token = wire->token};
-      const kvf_tokens in_page = {true, copy->slots, page_data + head * page->head, page->block,
-                                  page->token};
-      kvf_copy_tokens(on_wire, in_page, first, stop, rows.bytes, true, copy->streaming);
-      for (int64_t token = stop > first ? stop : first; token < end; ++token) {
-        kvf_clear_row(on_wire.data + (token - first) * wire->token, rows.bytes, copy->streaming);
-      }
-    }
-    return;
-  }
-  for (int64_t token = first, count = 0; token < end; token += count) {
-    bool found = false;
-    int64_t block = 0;
-    int64_t offset = 0;
-    count = kvf_find_run(&copy->slots, token, end, &found, &block, &offset);
-    const kvf_rows on_wire = {wire_data + (token - first) * wire->token, wire->token, wire->head,
-                              wire_bytes};
-    if (token + count < end) {
-      kvf_ask_for_token(&copy->slots, token + count, page, page_data, copy->group_heads);
-    }
-    if (found) {
-      const kvf_rows in_page = {page_data + block * page->block + offset * page->token, page->token,
-                                page->head, page->element};
-      kvf_copy_apart(on_wire, in_page, count, copy->group_heads, page->elements,
-                     page->element_bytes);
-    } else {
-      kvf_clear_rows(on_wire, count, copy->group_heads, page->elements * wire_bytes,
-                     copy->streaming);
+  char *const on_wire = (char *)copy->wire + wire_block * copy->block_bytes + wire->first +
+                        (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
+  char *const in_page = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
+  const kvf_paged_rows wires = {{on_wire, wire->token, wire->head, page->element_bytes}, 0};
+  const kvf_paged_rows pages = {{in_page, page->token, page->head, page->element}, page->block};
+  return (kvf_copy){
+      .to = wires,
+      .from = pages,
+      .rows = kvf_find_rows(page, page->element_bytes, wire->head, copy->group_heads),
+      .elements = page->elements,
+      .element_bytes = page->element_bytes,
+      .streams = copy->streaming ? 128 : INT64_MAX,
+      .streaming = copy->streaming,
+  };
+}
+
+/* The tokens of a wire block, of one group of heads of cells [begin, end). */
+static void move_parts(const kvf_wire_copy *copy, int64_t wire_block, int64_t group, int64_t begin,
+                       int64_t end) {
+  kvf_place places[KVF_PLACES];
+  for (int64_t token = wire_block * copy->block_tokens;
+       token < (wire_block + 1) * copy->block_tokens;) {
+    const int64_t size = find_places(copy, wire_block, &token, places);
+    const bool single = kvf_are_single(places, size);
+    kvf_copy rows = copy_of(copy, wire_block, group, begin);
+    kvf_ask_for_places(&rows, places, size);
+    for (int64_t cell = begin; cell < end; ++cell) {
+      const kvf_copy next = cell + 1 < end ? copy_of(copy, wire_block, group, cell + 1) : rows;
+      kvf_copy_places(&rows, next.from.rows.data, places, size, single);
+      rows = next;
     }
   }
 }
@@ -69,12 +80,13 @@ void KVF_CPU_SYMBOL(kvf_cpu_kv_pack__b8)(const void *params, int64_t begin, int6
   const kvf_wire_copy *copy = &p->copy;
   const int64_t cells = (int64_t)copy->num_planes * copy->num_layers;
   const int64_t groups = copy->by_groups.value;
-  for (int64_t part = begin; part < end; ++part) {
+  for (int64_t part = begin, last = begin; part < end; part = last) {
     const int64_t outer = part / cells;
     const int64_t cell = part - outer * cells;
     const int64_t wire_block = outer / groups;
     const int64_t group = outer - wire_block * groups;
-    move_part(copy, wire_block, group, cell);
+    last = (outer + 1) * cells < end ? (outer + 1) * cells : end;
+    move_parts(copy, wire_block, group, cell, cell + last - part);
     if (cell == 0 && group == 0 && !copy->later) {
       clear_rest(copy, wire_block);
     }

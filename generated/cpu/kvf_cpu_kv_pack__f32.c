@@ -41,21 +41,21 @@ static kvf_rows behind(kvf_rows scales, int64_t token) {
 /* The tokens of a wire block, of one group of heads of a cell. */
 static void move_part(const kvf_wire_copy *copy, int64_t wire_block, int64_t group, int64_t cell) {
   const int64_t plane = cell / copy->num_layers;
+  const int64_t layer = cell - plane * copy->num_layers;
   const kvf_page_plane *page = &copy->pages[plane];
   const kvf_wire_plane *wire = &copy->wires[plane];
   const int64_t first = wire_block * copy->block_tokens;
   const int64_t end = first + copy->block_tokens;
   char *const wire_data = (char *)copy->wire + wire_block * copy->block_bytes + wire->first +
-                          (cell - plane * copy->num_layers) * wire->layer + group * wire->group;
+                          layer * wire->layer + group * wire->group;
   char *const page_data = (char *)copy->cells[cell] + group * copy->group_heads * page->head;
-  const int64_t layer = cell - plane * copy->num_layers;
   const kvf_rows wire_scales = scales_on_wire(copy, wire_block, group, plane, layer);
   const int64_t wire_bytes = kvf_convertible_bytes(copy->wire_dtype);
   for (int64_t token = first, count = 0; token < end; token += count) {
     bool found = false;
     int64_t block = 0;
     int64_t offset = 0;
-    count = kvf_find_run(&copy->slots, token, end, &found, &block, &offset);
+    count = kvf_find_run(&copy->slots, token, end, false, &found, &block, &offset);
     const kvf_rows on_wire = {wire_data + (token - first) * wire->token, wire->token, wire->head,
                               wire_bytes};
     if (token + count < end) {
@@ -97,11 +97,12 @@ void KVF_CPU_SYMBOL(kvf_cpu_kv_pack__f32)(const void *params, int64_t begin, int
   const kvf_wire_copy *copy = &p->copy;
   const int64_t cells = (int64_t)copy->num_planes * copy->num_layers;
   const int64_t groups = copy->by_groups.value;
-  for (int64_t part = begin; part < end; ++part) {
+  for (int64_t part = begin, last = begin; part < end; part = last) {
     const int64_t outer = part / cells;
     const int64_t cell = part - outer * cells;
     const int64_t wire_block = outer / groups;
     const int64_t group = outer - wire_block * groups;
+    last = part + 1;
     move_part(copy, wire_block, group, cell);
     if (cell == 0 && group == 0 && !copy->later) {
       clear_rest(copy, wire_block);

@@ -599,16 +599,16 @@ FAULTS = (
     ),
     Fault(
         "what has no token keeps what the wire held",
-        "templates/shared/wire_cpu.j2",
-        "      kvf_clear_rows(on_wire,",
-        "      if (token < 0) kvf_clear_rows(on_wire,",
+        "runtime/include/kvforge/cache/cpu_wire.h",
+        "at->count, heads, row, copy->streaming);",
+        "at->count - 1, heads, row, copy->streaming);",
         ("kv_pack",),
     ),
     Fault(
         "a run of tokens goes on behind its page",
         "runtime/include/kvforge/cache/cpu_wire.h",
-        "(dense ? tokens->slots.num_blocks - block : 1)",
-        "(dense || block >= 0 ? tokens->slots.num_blocks - block : 1)",
+        "(dense ? slots->num_blocks - *block : 1)",
+        "(dense || *block >= 0 ? slots->num_blocks - *block : 1)",
         ("kv_pack", "kv_unpack", "kv_relayout"),
     ),
     Fault(

@@ -11,29 +11,41 @@ typedef struct kvf_rows {
   int64_t token, head, element;
 } kvf_rows;
 
-/*
- * How many tokens from `token` on, before `end`, lie one behind another in a page, and where the
- * first of them does; or without `found`, for how many in turn there is nothing in any page.
- */
-KVF_INLINE int64_t kvf_find_run(const kvf_slots *slots, int64_t token, int64_t end, bool *found,
-                                int64_t *block, int64_t *offset) {
-  const int64_t stop = end < slots->num_tokens ? end : slots->num_tokens;
-  if (token >= stop) {
-    *found = false;
-    return end - token;
-  }
-  *found = kvf_locate(slots, token, block, offset);
+/* How many tokens from `token` on, `most` at most, are in neighbouring slots, `slot` the first. */
+KVF_INLINE int64_t kvf_count_run(const kvf_slots *slots, int64_t token, int64_t slot,
+                                 int64_t most) {
   int64_t count = 1;
-  if (*found) {
-    const int64_t first = *block * slots->block_size + *offset;
-    const int64_t room = slots->block_size - *offset;
-    while (count < room && token + count < stop &&
-           kvf_index_at(slots->mapping, slots->index_bytes, (token + count) * slots->stride) ==
-               first + count) {
+  if (slots->index_bytes == 8 && slots->stride == 1) {
+    while (count < most && kvf_index_at(slots->mapping, 8, token + count) == slot + count) {
       ++count;
     }
+    return count;
+  }
+  while (count < most && kvf_index_at(slots->mapping, slots->index_bytes,
+                                      (token + count) * slots->stride) == slot + count) {
+    ++count;
   }
   return count;
+}
+
+/*
+ * How many tokens from `token` on, before `end`, lie one behind another in a page, or with `dense`
+ * in pages that have no gaps between them, and where the first of them does; or without `found`,
+ * for how many in turn there is nothing in any page.
+ */
+KVF_INLINE int64_t kvf_find_run(const kvf_slots *slots, int64_t token, int64_t end, bool dense,
+                                bool *found, int64_t *block, int64_t *offset) {
+  const int64_t stop = end < slots->num_tokens ? end : slots->num_tokens;
+  *found = token < stop && kvf_locate(slots, token, block, offset);
+  if (token >= stop) {
+    return end - token;
+  }
+  if (!*found) {
+    return 1;
+  }
+  const int64_t room = (dense ? slots->num_blocks - *block : 1) * slots->block_size - *offset;
+  return kvf_count_run(slots, token, *block * slots->block_size + *offset,
+                       room < stop - token ? room : stop - token);
 }
 
 /*
@@ -107,111 +119,6 @@ KVF_INLINE kvf_whole_rows kvf_find_rows(const kvf_page_plane *page, int64_t othe
   return (kvf_whole_rows){heads, row};
 }
 
-/*
- * Tokens of pages, or of a wire, whose rows lie one behind another from `data` on. The slots are a
- * copy of their own, which no store of a row can change.
- */
-typedef struct kvf_tokens {
-  bool paged;
-  kvf_slots slots;
-  char *data;
-  int64_t block, token; /* bytes from one to the next */
-} kvf_tokens;
-
-/*
- * Where a token is; NULL if it is in no page. `slot` is what stands in the mapping, and `room` how
- * many tokens in slots from there on would lie one behind another.
- */
-KVF_INLINE char *kvf_token_at(const kvf_tokens *tokens, int64_t token, int64_t first, int64_t *slot,
-                              int64_t *room) {
-  if (!tokens->paged) {
-    return tokens->data + (token - first) * tokens->token;
-  }
-  int64_t block = 0;
-  int64_t offset = 0;
-  if (!kvf_locate(&tokens->slots, token, &block, &offset)) {
-    return NULL;
-  }
-  const bool dense =
-      (uint64_t)tokens->block == (uint64_t)tokens->slots.block_size * (uint64_t)tokens->token;
-  *slot = block * tokens->slots.block_size + offset;
-  *room = (dense ? tokens->slots.num_blocks - block : 1) * tokens->slots.block_size - offset;
-  return tokens->data + block * tokens->block + offset * tokens->token;
-}
-
-/* How many tokens from `token` on, `most` at most, are in neighbouring slots. */
-KVF_INLINE int64_t kvf_count_run(const kvf_tokens *tokens, int64_t token, int64_t slot,
-                                 int64_t most) {
-  const kvf_slots *slots = &tokens->slots;
-  int64_t count = 1;
-  if (!tokens->paged) {
-    return most;
-  }
-  if (slots->index_bytes == 8 && slots->stride == 1) {
-    while (count < most && kvf_index_at(slots->mapping, 8, token + count) == slot + count) {
-      ++count;
-    }
-    return count;
-  }
-  while (count < most && kvf_index_at(slots->mapping, slots->index_bytes,
-                                      (token + count) * slots->stride) == slot + count) {
-    ++count;
-  }
-  return count;
-}
-
-/* Rows that lie one behind another on both sides; without `in` they become zeros. */
-typedef struct kvf_run {
-  char *out;
-  const char *in;
-  int64_t bytes;
-} kvf_run;
-
-/*
- * Copies tokens [first, end), which have one row of `row` bytes each; `clears`: those that the
- * source does not have become zeros. Where some of them lie is found first, and asked for: rows
- * that are read at once do not wait for each other, and few things are between their stores.
- */
-KVF_INLINE void kvf_copy_tokens(kvf_tokens to, kvf_tokens from, int64_t first, int64_t end,
-                                int64_t row, bool clears, int32_t streaming) {
-  enum { RUNS = 32, ASK = 1024, STREAM = 128, LINE = 64 };
-  const bool joins = to.token == row && from.token == row;
-  kvf_run runs[RUNS];
-  for (int64_t token = first; token < end;) {
-    int64_t size = 0;
-    for (int64_t count = 1; size < RUNS && token < end; token += count) {
-      int64_t slots[2] = {0, 0};
-      int64_t rooms[2] = {end - token, end - token};
-      char *const in = kvf_token_at(&from, token, first, &slots[0], &rooms[0]);
-      char *const out = kvf_token_at(&to, token, first, &slots[1], &rooms[1]);
-      count = 1;
-      if (out == NULL || (in == NULL && !clears)) {
-        continue;
-      }
-      if (joins && in != NULL) {
-        int64_t most = rooms[0] < rooms[1] ? rooms[0] : rooms[1];
-        most = most < end - token ? most : end - token;
-        most = kvf_count_run(&from, token, slots[0], most);
-        count = kvf_count_run(&to, token, slots[1], most);
-      }
-      if (from.paged && in != NULL) {
-        for (int64_t i = 0; i < row * count && i < ASK; i += LINE) {
-          __builtin_prefetch(in + i);
-        }
-      }
-      runs[size++] = (kvf_run){out, in, row * count};
-    }
-    for (int64_t i = 0; i < size; ++i) {
-      if (runs[i].in == NULL) {
-        kvf_clear_row(runs[i].out, runs[i].bytes, streaming);
-      } else {
-        const bool stream = streaming && (!from.paged || runs[i].bytes >= STREAM);
-        kvf_copy_run(runs[i].out, runs[i].in, runs[i].bytes, stream);
-      }
-    }
-  }
-}
-
 /* Elements that are apart on one side at least. */
 KVF_INLINE void kvf_copy_elements(char *to, int64_t to_step, const char *from, int64_t from_step,
                                   int64_t count, int64_t bytes) {
@@ -257,6 +164,223 @@ KVF_INLINE void kvf_clear_rows(kvf_rows at, int64_t tokens, int64_t heads, int64
     for (int64_t head = 0; head < heads; ++head) {
       kvf_clear_row(at.data + token * at.token + head * at.head, row, streaming);
     }
+  }
+}
+
+/* Rows in pages; what lies on a wire is one page. */
+typedef struct kvf_paged_rows {
+  kvf_rows rows;
+  int64_t block; /* bytes from one page to the next */
+} kvf_paged_rows;
+
+/* Where tokens are that follow each other on both sides. */
+typedef struct kvf_place {
+  int64_t count;
+  int64_t from_block, from_offset; /* a block of -1: in no page, zeros take their place */
+  int64_t to_block, to_offset;
+} kvf_place;
+
+/* Places are found for so many runs of tokens at a time, and serve all cells. */
+enum { KVF_PLACES = 64 };
+
+/* Bytes of a run that are asked for, and copied, at a time. */
+enum { KVF_PIECE = 512 };
+
+/* Whether pages follow each other, for each token of each plane, as tokens do within them. */
+KVF_INLINE bool kvf_are_dense(const kvf_page_plane *planes, int32_t count, int64_t block_size) {
+  for (int32_t i = 0; i < count; ++i) {
+    if ((uint64_t)planes[i].block != (uint64_t)block_size * (uint64_t)planes[i].token) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Asks for rows of some tokens of which only the slots know where they lie. */
+KVF_INLINE void kvf_ask_for_rows(const char *first, const kvf_rows *rows, int64_t tokens,
+                                 kvf_whole_rows of) {
+  enum { ASK = 2048, LINE = 64 };
+  const bool inside = rows->head < rows->token; /* heads are within tokens */
+  const int64_t bytes = inside ? (tokens - 1) * rows->token + (of.heads - 1) * rows->head + of.bytes
+                               : tokens * of.bytes;
+  for (int64_t head = 0; head < (inside ? 1 : of.heads); ++head) {
+    for (int64_t i = 0; i < bytes && i < ASK; i += LINE) {
+      __builtin_prefetch((const char *)((uintptr_t)first + (uint64_t)(head * rows->head + i)));
+    }
+  }
+}
+
+/* How rows of a cell are copied. */
+typedef struct kvf_copy {
+  kvf_paged_rows to, from;
+  kvf_whole_rows rows;
+  int64_t elements, element_bytes; /* of a row whose elements are apart */
+  int64_t streams;                 /* rows of so many bytes are stored past the caches */
+  int32_t streaming;
+} kvf_copy;
+
+KVF_INLINE char *kvf_target_at(const kvf_copy *copy, const kvf_place *at) {
+  return copy->to.rows.data + at->to_block * copy->to.block + at->to_offset * copy->to.rows.token;
+}
+
+KVF_INLINE char *kvf_source_at(const kvf_copy *copy, const kvf_place *at) {
+  return copy->from.rows.data + at->from_block * copy->from.block +
+         at->from_offset * copy->from.rows.token;
+}
+
+/* Asks for the rows of a cell that is copied next. */
+KVF_INLINE void kvf_ask_for_places(const kvf_copy *copy, const kvf_place *places, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    if (places[i].from_block >= 0) {
+      kvf_ask_for_rows(kvf_source_at(copy, &places[i]), &copy->from.rows, places[i].count,
+                       copy->rows);
+    }
+  }
+}
+
+/*
+ * Copies a run, and asks for what is `ahead` of it, a piece of both in turn: reads of the one are
+ * on their way while the other is stored.
+ */
+KVF_INLINE void kvf_copy_run_asking(char *to, const char *from, int64_t bytes, uint64_t ahead,
+                                    bool streaming) {
+  enum { LINE = 64 };
+  int64_t piece = KVF_PIECE - (int64_t)((uintptr_t)to % LINE); /* pieces end where lines do */
+  for (int64_t i = 0; i < bytes; i += piece, piece = KVF_PIECE) {
+    piece = piece < bytes - i ? piece : bytes - i;
+    for (int64_t j = 0; j < piece; j += LINE) {
+      __builtin_prefetch((const char *)((uintptr_t)from + ahead + (uint64_t)(i + j)));
+    }
+    kvf_copy_run(to + i, from + i, piece, streaming);
+  }
+}
+
+/* A place whose rows are `row` bytes each: a small number that a compiler knows takes no calls. */
+KVF_INLINE void kvf_copy_place(const kvf_copy *copy, const kvf_place *at, char *out, const char *in,
+                               int64_t row) {
+  enum { SMALL = 32 };
+  const kvf_rows to = copy->to.rows;
+  const kvf_rows from = copy->from.rows;
+  const int64_t heads = copy->rows.heads;
+  if (row > SMALL) {
+    for (int64_t token = 0; token < at->count; ++token) {
+      for (int64_t head = 0; head < heads; ++head) {
+        kvf_copy_run(out + token * to.token + head * to.head,
+                     in + token * from.token + head * from.head, row, row >= copy->streams);
+      }
+    }
+  } else if (at->count == 1) {
+    for (int64_t head = 0; head < heads; ++head) {
+      memcpy(out + head * to.head, in + head * from.head, (size_t)row);
+    }
+  } else {
+    for (int64_t head = 0; head < heads; ++head) {
+      for (int64_t token = 0; token < at->count; ++token) {
+        memcpy(out + token * to.token + head * to.head, in + token * from.token + head * from.head,
+               (size_t)row);
+      }
+    }
+  }
+}
+
+/* Whether each place is that of one token, which is in a page. */
+KVF_INLINE bool kvf_are_single(const kvf_place *places, int64_t size) {
+  bool single = true;
+  for (int64_t i = 0; i < size; ++i) {
+    single = single && places[i].count == 1 && places[i].from_block >= 0;
+  }
+  return single;
+}
+
+/* Copies the rows of some places, and asks for those that lie as they do from `next` on. */
+KVF_INLINE void kvf_copy_rows(const kvf_copy *copy, const char *next, const kvf_place *places,
+                              int64_t size, bool single, int64_t row) {
+  enum { ASKED = 16 }; /* bytes of a token: many of fewer share a line */
+  const kvf_rows to = copy->to.rows;
+  const kvf_rows from = copy->from.rows;
+  const int64_t heads = copy->rows.heads;
+  const uint64_t ahead = (uintptr_t)next - (uintptr_t)from.data;
+  const bool joins = to.token == row && from.token == row;
+  const bool asks = ahead != 0 && row * heads >= ASKED;
+  if (row < ASKED && heads == 1 && single) {
+    for (int64_t i = 0; i < size; ++i) {
+      memcpy(kvf_target_at(copy, &places[i]), kvf_source_at(copy, &places[i]), (size_t)row);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    const kvf_place *at = &places[i];
+    const int64_t run = row * at->count;
+    char *const out = kvf_target_at(copy, at);
+    if (at->from_block < 0) {
+      kvf_clear_rows((kvf_rows){out, to.token, to.head, 0}, at->count, heads, row, copy->streaming);
+      continue;
+    }
+    const char *const in = kvf_source_at(copy, at);
+    if (joins && at->count > 1 && asks && run > KVF_PIECE) {
+      for (int64_t head = 0; head < heads; ++head) {
+        kvf_copy_run_asking(out + head * to.head, in + head * from.head, run, ahead,
+                            run >= copy->streams);
+      }
+      continue;
+    }
+    if (asks) {
+      kvf_ask_for_rows((const char *)((uintptr_t)in + ahead), &from, at->count, copy->rows);
+    }
+    if (joins && at->count > 1) {
+      for (int64_t head = 0; head < heads; ++head) {
+        kvf_copy_run(out + head * to.head, in + head * from.head, run, run >= copy->streams);
+      }
+    } else {
+      kvf_copy_place(copy, at, out, in, row);
+    }
+  }
+}
+
+/* Copies rows whose elements are apart. */
+KVF_INLINE void kvf_copy_rows_apart(const kvf_copy *copy, const kvf_place *places, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    const kvf_place *at = &places[i];
+    kvf_rows to = copy->to.rows;
+    kvf_rows from = copy->from.rows;
+    to.data = kvf_target_at(copy, at);
+    if (at->from_block < 0) {
+      kvf_clear_rows(to, at->count, copy->rows.heads, copy->elements * copy->element_bytes,
+                     copy->streaming);
+    } else {
+      from.data = kvf_source_at(copy, at);
+      kvf_copy_apart(to, from, at->count, copy->rows.heads, copy->elements, copy->element_bytes);
+    }
+  }
+}
+
+/*
+ * Copies tokens of a cell, or clears them. While one is copied the next cell's rows, which begin at
+ * `next`, are on their way.
+ */
+KVF_INLINE void kvf_copy_places(const kvf_copy *copy, const char *next, const kvf_place *places,
+                                int64_t size, bool single) {
+  switch (copy->rows.bytes) {
+  case 0:
+    kvf_copy_rows_apart(copy, places, size);
+    break;
+  case 2:
+    kvf_copy_rows(copy, next, places, size, single, 2);
+    break;
+  case 4:
+    kvf_copy_rows(copy, next, places, size, single, 4);
+    break;
+  case 8:
+    kvf_copy_rows(copy, next, places, size, single, 8);
+    break;
+  case 16:
+    kvf_copy_rows(copy, next, places, size, single, 16);
+    break;
+  case 32:
+    kvf_copy_rows(copy, next, places, size, single, 32);
+    break;
+  default:
+    kvf_copy_rows(copy, next, places, size, single, copy->rows.bytes);
   }
 }
 
