@@ -29,7 +29,7 @@ static void convert_chunk(const kvf_convert_fp8_params *p, const uint8_t *from, 
   for (int64_t i = 0; stride != 1 && i < count; ++i) {
     row[i] = from[i * stride];
   }
-  kvf_look_up_16(to, stride == 1 ? from : row, table, count);
+  kvf_look_up_signed_16(to, stride == 1 ? from : row, table, count);
 }
 
 /* Up to PIECE elements of a row. */

@@ -20,13 +20,13 @@ static void decode_row(const uint8_t *codes, uint16_t *to, const uint16_t table[
                        int32_t streaming) {
   enum { PART = 1024 };
   if (!streaming) {
-    kvf_look_up_16(to, codes, table, count);
+    kvf_look_up_signed_16(to, codes, table, count);
     return;
   }
   for (int64_t first = 0; first < count; first += PART) {
     uint16_t results[PART];
     const int64_t length = count - first < PART ? count - first : PART;
-    kvf_look_up_16(results, codes + first, table, length);
+    kvf_look_up_signed_16(results, codes + first, table, length);
     kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
   }
 }

@@ -78,8 +78,15 @@ KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, c
 
 /* `size` may be a number that a compiler knows. */
 KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
-  uint16_t results[SIZE];
-  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+  _Alignas(64) uint16_t results[SIZE];
+  int64_t i = 0;
+#if defined(__AVX512BW__)
+  const kvf_bf16_of_fp8 numbers = kvf_bf16_of_fp8_e4m3(from->scale);
+  for (; i + KVF_SPAN <= size && numbers.serves; i += KVF_SPAN) {
+    kvf_decode_fp8_e4m3_bf16(results + i, numbers, from->codes + i);
+  }
+#endif
+  for (; i < size; i += KVF_SPAN) {
     kvf_floats wide[KVF_SPAN_PARTS];
     const uint8_t *codes = from->codes + code_bytes(i);
     uint8_t last[KVF_SPAN] = {0};

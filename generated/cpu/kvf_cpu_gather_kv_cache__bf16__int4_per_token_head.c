@@ -75,9 +75,10 @@ KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, c
 /* `size` may be a number that a compiler knows. */
 KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming,
                             bool back) {
-  uint16_t results[SIZE];
+  _Alignas(64) uint16_t results[SIZE];
   float row[SIZE];
-  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+  int64_t i = 0;
+  for (; i < size; i += KVF_SPAN) {
     kvf_floats wide[KVF_SPAN_PARTS];
     const uint8_t *codes = from->codes + code_bytes(i);
     uint8_t last[KVF_SPAN] = {0};
@@ -126,7 +127,7 @@ KVF_INLINE void gather_heads(const kvf_gather_kv_cache_params *p, const side *s,
                              const run *ahead, int64_t i, int64_t first, int count) {
   enum { HALF = KVF_HALF_PARTS };
   uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
-  uint16_t results[KVF_HEADS_TOGETHER][KVF_USUAL_HEAD];
+  _Alignas(64) uint16_t results[KVF_HEADS_TOGETHER][KVF_USUAL_HEAD];
   kvf_floats numbers[KVF_HEADS_TOGETHER * KVF_HEAD_PARTS];
   for (int k = 0; k < count; ++k) {
     const head from = open_next(p, s, now, ahead, i, first + k, KVF_USUAL_HEAD);

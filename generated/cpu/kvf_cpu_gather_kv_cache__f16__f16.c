@@ -75,7 +75,11 @@ static void pack_columns(uint16_t *packed, int64_t pitch, const uint16_t *from, 
 static void pack_row(uint16_t *packed, const uint16_t *from, int64_t x, int64_t group_stride,
                      int64_t stride, int64_t size) {
   if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
-    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+    int64_t i = 0;
+    for (; i + 4 * VECTOR <= size; i += 4 * VECTOR, from += 4 * group_stride) {
+      kvf_join_4(packed + i, from, group_stride * (int64_t)sizeof *from);
+    }
+    for (; i < size; i += VECTOR, from += group_stride) {
       memcpy(packed + i, from, 16);
     }
     return;
@@ -113,10 +117,11 @@ static void move_elements(const side *s, const uint16_t *from, uint16_t *to) {
   }
 }
 
-/* One head of `rows` rows of one page, whose elements are apart. */
-static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, uint16_t *to,
-                         int64_t rows, int32_t streaming) {
-  uint16_t dense[VECTOR][SIZE];
+/* One head of `rows` rows of one page, whose elements are apart. Of `next`, where the next head
+ * begins, as many are asked for. */
+static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head,
+                         const uint16_t *next, uint16_t *to, int64_t rows, int32_t streaming) {
+  _Alignas(64) uint16_t dense[VECTOR][SIZE];
   for (int64_t i = 0; i < rows;) {
     const uint16_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;
@@ -132,6 +137,7 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     } else {
       pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
     }
+    kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
     for (int64_t k = 0; k < count; ++k, ++i) {
       move(dense[k], to + i * s->out->stride[0], s->size, streaming);
     }
@@ -148,7 +154,10 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
   uint16_t *to = (uint16_t *)s->out->data + now->row * s->out->stride[0];
   if (s->stride != 1 || s->x < s->size) {
     for (int64_t head = first; head < end; ++head) {
-      gather_apart(s, block, offset, head, to + head * s->out->stride[1], rows, p->streaming);
+      const bool more = head + 1 < end;
+      const uint16_t *next = token_at(s, more ? block : ahead->block, 0) +
+                             (more ? head + 1 : first) * s->cache->stride[2];
+      gather_apart(s, block, offset, head, next, to + head * s->out->stride[1], rows, p->streaming);
     }
     return;
   }

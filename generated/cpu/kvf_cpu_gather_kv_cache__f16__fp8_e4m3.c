@@ -45,13 +45,13 @@ static void decode_row(const uint8_t *codes, uint16_t *to, const uint16_t table[
                        int32_t streaming) {
   enum { PART = 1024 };
   if (!streaming) {
-    kvf_look_up_16(to, codes, table, count);
+    kvf_look_up_signed_16(to, codes, table, count);
     return;
   }
   for (int64_t first = 0; first < count; first += PART) {
     uint16_t results[PART];
     const int64_t length = count - first < PART ? count - first : PART;
-    kvf_look_up_16(results, codes + first, table, length);
+    kvf_look_up_signed_16(results, codes + first, table, length);
     kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
   }
 }
@@ -101,7 +101,11 @@ static void pack_columns(uint8_t *packed, int64_t pitch, const uint8_t *from, in
 static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t group_stride,
                      int64_t stride, int64_t size) {
   if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
-    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+    int64_t i = 0;
+    for (; i + 4 * VECTOR <= size; i += 4 * VECTOR, from += 4 * group_stride) {
+      kvf_join_4(packed + i, from, group_stride * (int64_t)sizeof *from);
+    }
+    for (; i < size; i += VECTOR, from += group_stride) {
       memcpy(packed + i, from, 16);
     }
     return;
@@ -141,10 +145,12 @@ static void move_elements(const side *s, const uint8_t *from, uint16_t *to,
   }
 }
 
-/* One head of `rows` rows of one page, whose elements are apart. */
-static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head, uint16_t *to,
-                         int64_t rows, int32_t streaming, const uint16_t table[256]) {
-  uint8_t dense[VECTOR][SIZE];
+/* One head of `rows` rows of one page, whose elements are apart. Of `next`, where the next head
+ * begins, as many are asked for. */
+static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head,
+                         const uint8_t *next, uint16_t *to, int64_t rows, int32_t streaming,
+                         const uint16_t table[256]) {
+  _Alignas(64) uint8_t dense[VECTOR][SIZE];
   for (int64_t i = 0; i < rows;) {
     const uint8_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;
@@ -160,6 +166,7 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     } else {
       pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
     }
+    kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
     for (int64_t k = 0; k < count; ++k, ++i) {
       move(dense[k], to + i * s->out->stride[0], s->size, streaming, table);
     }
@@ -176,7 +183,10 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
   uint16_t *to = (uint16_t *)s->out->data + now->row * s->out->stride[0];
   if (s->stride != 1 || s->x < s->size) {
     for (int64_t head = first; head < end; ++head) {
-      gather_apart(s, block, offset, head, to + head * s->out->stride[1], rows, p->streaming,
+      const bool more = head + 1 < end;
+      const uint8_t *next = token_at(s, more ? block : ahead->block, 0) +
+                            (more ? head + 1 : first) * s->cache->stride[2];
+      gather_apart(s, block, offset, head, next, to + head * s->out->stride[1], rows, p->streaming,
                    table);
     }
     return;

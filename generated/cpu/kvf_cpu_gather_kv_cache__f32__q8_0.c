@@ -69,8 +69,9 @@ KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, c
 
 /* `size` may be a number that a compiler knows. */
 KVF_INLINE void decode_head(const head *from, float *to, int64_t size, int32_t streaming) {
-  float results[SIZE];
-  for (int64_t i = 0; i < size; i += KVF_SPAN) {
+  _Alignas(64) float results[SIZE];
+  int64_t i = 0;
+  for (; i < size; i += KVF_SPAN) {
     kvf_floats wide[KVF_SPAN_PARTS];
     const uint8_t *codes = from->codes + code_bytes(i);
     decode_span(wide, from, codes, i, size);

@@ -132,7 +132,11 @@ static void pack_columns(uint16_t *packed, int64_t pitch, const uint16_t *from, 
 static void pack_row(uint16_t *packed, const uint16_t *from, int64_t x, int64_t group_stride,
                      int64_t stride, int64_t size) {
   if (stride == 1 && x == VECTOR && size % VECTOR == 0) {
-    for (int64_t i = 0; i < size; i += VECTOR, from += group_stride) {
+    int64_t i = 0;
+    for (; i + 4 * VECTOR <= size; i += 4 * VECTOR, from += 4 * group_stride) {
+      kvf_join_4(packed + i, from, group_stride * (int64_t)sizeof *from);
+    }
+    for (; i < size; i += VECTOR, from += group_stride) {
       memcpy(packed + i, from, 16);
     }
     return;

@@ -161,6 +161,13 @@ FAULTS = (
         "  if (s->tokens >= 0) {",
         ("gather_kv_cache",),
     ),
+    Fault(
+        "pieces of a row of a grouped layout are joined in twos that are one piece",
+        "runtime/include/kvforge/cache/cpu_decode.h",
+        "++i, from += 2 * apart) {",
+        "++i, from += apart) {",
+        ("gather_kv_cache",),
+    ),
     # ---- strides and places
     Fault(
         "elements of a cached head lie side by side",

@@ -39,6 +39,37 @@ KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restric
   }
 }
 
+/*
+ * The same where the sign of a code is that of its result, which is all that the upper half of the
+ * table has; of a NaN, which is 0x7FFF, it is left out.
+ */
+KVF_INLINE void kvf_look_up_signed_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
+                                      const uint16_t table[256], int64_t count) {
+  int64_t i = 0;
+#if defined(__AVX512BW__)
+  __m512i part[4];
+  for (int k = 0; k < 4; ++k) {
+    part[k] = _mm512_loadu_si512(table + 32 * k);
+  }
+  const __m512i nan = _mm512_set1_epi16(0x7FFF);
+  for (; i + 32 <= count; i += 32) {
+    const __m512i code =
+        _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(codes + i)));
+    const __mmask32 bit6 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 9));
+    const __m512i low =
+        _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(part[0], code, part[1]),
+                                _mm512_permutex2var_epi16(part[2], code, part[3]));
+    const __m512i sign = _mm512_andnot_si512(nan, _mm512_slli_epi16(code, 8));
+    const __m512i result =
+        _mm512_mask_mov_epi16(_mm512_xor_si512(low, sign), _mm512_cmpeq_epi16_mask(low, nan), nan);
+    _mm512_storeu_si512(to + i, result);
+  }
+#endif
+  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
+    to[i] = table[codes[i]];
+  }
+}
+
 KVF_INLINE void kvf_look_up_32(float *__restrict to, const uint8_t *__restrict codes,
                                const float table[256], int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
@@ -120,6 +151,32 @@ KVF_INLINE void kvf_store_results_f16(uint16_t *__restrict to, const float *__re
 KVF_INLINE void kvf_store_results_bf16(uint16_t *__restrict to, const float *__restrict from,
                                        int64_t count) {
   kvf_narrow_bf16(to, from, count);
+}
+
+/*
+ * Four pieces of 16 bytes that are `apart`, one behind another. Joined in registers: what is stored
+ * in pieces and loaded as a whole soon after is waited for.
+ */
+KVF_INLINE void kvf_join_4(void *to, const void *pieces, int64_t apart) {
+  const char *from = (const char *)pieces;
+#if defined(__AVX2__)
+  __m256i halves[2];
+  for (int i = 0; i < 2; ++i, from += 2 * apart) {
+    halves[i] = _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)from)),
+        _mm_loadu_si128((const __m128i *)(const void *)(from + apart)), 1);
+  }
+#if defined(__AVX512F__)
+  _mm512_storeu_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(halves[0]), halves[1], 1));
+#else
+  _mm256_storeu_si256((__m256i *)to, halves[0]);
+  _mm256_storeu_si256((__m256i *)to + 1, halves[1]);
+#endif
+#else
+  for (int i = 0; i < 4; ++i, from += apart) {
+    memcpy((char *)to + 16 * i, from, 16);
+  }
+#endif
 }
 
 /*

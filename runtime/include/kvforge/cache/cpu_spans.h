@@ -148,4 +148,45 @@ KVF_INLINE void kvf_look_up_halves(kvf_floats *wide, kvf_numbers all, const uint
 #endif
 }
 
+#if defined(__AVX512BW__)
+/*
+ * E4M3 times a scale as bf16, 32 codes at a time. Rounding to nearest knows no exponents as long as
+ * there are no subnormals and nothing overflows: so eight mantissas are multiplied and rounded, and
+ * the codes' exponents added to them as integers; and the eight that have none.
+ */
+typedef struct kvf_bf16_of_fp8 {
+  __m512i normal; /* of the three low bits of a code, as if its exponent were 0 */
+  __m512i small;
+  bool serves; /* for this scale */
+} kvf_bf16_of_fp8;
+
+KVF_INLINE kvf_bf16_of_fp8 kvf_bf16_of_fp8_e4m3(float scale) {
+  const __m512 numbers =
+      _mm512_setr_ps(0x8p-10f, 0x9p-10f, 0xAp-10f, 0xBp-10f, 0xCp-10f, 0xDp-10f, 0xEp-10f, 0xFp-10f,
+                     0.0f, 0x1p-9f, 0x2p-9f, 0x3p-9f, 0x4p-9f, 0x5p-9f, 0x6p-9f, 0x7p-9f);
+  const __m512i upper = kvf_round_to_upper(_mm512_mul_ps(numbers, _mm512_set1_ps(scale)));
+  const __m256i words = _mm512_cvtepi32_epi16(_mm512_srli_epi32(upper, 16));
+  kvf_bf16_of_fp8 results;
+  results.normal = _mm512_broadcast_i32x4(_mm256_castsi256_si128(words));
+  results.small = _mm512_broadcast_i32x4(_mm256_extracti128_si256(words, 1));
+  const uint32_t magnitude = kvf_bits(scale) & 0x7FFFFFFFu;
+  results.serves = magnitude >= kvf_bits(0x1p-100f) && magnitude <= kvf_bits(0x1p100f);
+  return results;
+}
+
+KVF_INLINE void kvf_decode_fp8_e4m3_bf16(uint16_t *to, kvf_bf16_of_fp8 results, const void *codes) {
+  const __m512i code = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)codes));
+  const __mmask32 small = _mm512_testn_epi16_mask(code, _mm512_set1_epi16(0x78));
+  /* A permutation looks at the five low bits of an index. */
+  const __m512i mantissa = _mm512_mask_permutexvar_epi16(
+      _mm512_permutexvar_epi16(code, results.normal), small, code, results.small);
+  const __m512i exponent = _mm512_and_si512(_mm512_slli_epi16(code, 4), _mm512_set1_epi16(0x780));
+  const __m512i number = _mm512_ternarylogic_epi32(_mm512_add_epi16(mantissa, exponent), code,
+                                                   _mm512_set1_epi16((int16_t)0x8000), 0x78);
+  const __mmask32 nan = _mm512_testn_epi16_mask(_mm512_sub_epi16(code, _mm512_set1_epi16(-1)),
+                                                _mm512_set1_epi16(0x7F));
+  _mm512_storeu_si512(to, _mm512_mask_mov_epi16(number, nan, _mm512_set1_epi16(0x7FFF)));
+}
+#endif
+
 #endif
