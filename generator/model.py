@@ -28,6 +28,7 @@ class Field:
     name: str
     doc: str  # shape, units, meaning
     derived: bool = False  # filled by the launch function from the others; callers leave it alone
+    first: bool = False  # derived, and what CUDA kernels ask for at once: in front of the others
 
 
 @dataclass(frozen=True)

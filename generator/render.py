@@ -197,8 +197,14 @@ def render(
 
 def check_kernels(text: str, template: Path) -> None:
     """A kernel that does not wait for those in front of it must not be launched as if it did."""
+    # One may ask the launch before that, which way it goes.
+    begin = r"\s*kvf_begin_kernel\(\);"
+    known = r"\s*const \w+ \w+ = [^;]*;"
+    first = rf"({known}\s*kvf_begin_kernel_knowing\(|{begin})"
+    asks = rf"{known}\s*if \([^;]*\) \{{{first}.*?\sreturn;\s*\}}"
+    either = re.compile(rf"({asks})?{begin}", re.DOTALL)
     for kernel in re.finditer(r"\b__global__\b[^{};]*\{", text):
-        if not text[kernel.end() :].lstrip().startswith("kvf_begin_kernel();"):
+        if not either.match(text, kernel.end()):
             lines = template.read_text().split("\n")
             line = next((i for i, each in enumerate(lines, 1) if "__global__" in each), 1)
             raise ValueError(

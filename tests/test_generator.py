@@ -292,7 +292,18 @@ def test_a_kernel_that_does_not_wait_is_refused(tmp_path: Path) -> None:
     kernel = 'extern "C" __global__ void f(const params p) {\n'
     template.write_text("/* one */\n" + kernel)
     render.check_kernels(kernel + "  kvf_begin_kernel();\n}\n", template)
-    for body in ["  return;\n}\n", "  work(p);\n  kvf_begin_kernel();\n}\n"]:
+    begin = "  kvf_begin_kernel();\n"
+    asks = "  const place at = find(p);\n  if (at.exists) {\n"
+    end = "    work(p);\n    return;\n  }\n"
+    knows = "    const sources from = find(p, at);\n    kvf_begin_kernel_knowing(from.first);\n"
+    for first in (begin, knows):
+        render.check_kernels(kernel + asks + first + end + begin + "}\n", template)
+    for body in [
+        "  return;\n}\n",
+        "  work(p);\n  kvf_begin_kernel();\n}\n",
+        asks + end + begin + "}\n",
+        asks + begin + end + "  work(p);\n}\n",
+    ]:
         with pytest.raises(ValueError, match=r"kernel\.cu\.j2:2: .* want kvf_begin_kernel\(\);"):
             render.check_kernels(kernel + "  kvf_begin_kernel();\n}\n" + kernel + body, template)
 
@@ -301,7 +312,9 @@ def test_every_kernel_waits(texts: dict[str, str]) -> None:
     kernels = [text for path, text in texts.items() if path.endswith(".cu")]
     assert kernels
     for text in kernels:
-        assert text.count("__global__") == text.count("kvf_begin_kernel();") == 1
+        ways = 2 if "p.narrow" in text else 1
+        begun = text.count("kvf_begin_kernel();") + text.count("kvf_begin_kernel_knowing(")
+        assert text.count("__global__") == 1 and begun == ways
 
 
 def test_an_unknown_variable_is_an_error() -> None:

@@ -574,7 +574,8 @@ static void run_out_of_range(const writer_op *op, const kvf_variant *variant, in
   writer_call call;
   writer_build(&call, op, &what);
   const int64_t capacity = call.sizes.num_blocks * call.sizes.block_size;
-  const int64_t bad[] = {capacity, capacity + 5, wide ? INT64_MAX : INT32_MAX};
+  const int64_t bad[] = {capacity, wide ? INT64_C(1) << 32 : capacity + 5,
+                         wide ? INT64_MAX : INT32_MAX};
   const int num_bad = 1 + (int)(seed % 3);
   const int64_t first = (int64_t)(seed % 12);
   for (int i = 0; i < num_bad; ++i) {

@@ -209,9 +209,108 @@ KVF_INLINE void write_token_x1(const kvf_concat_and_cache_mla_params &p, int64_t
   }
 }
 
+/* The vectors of a thread, if there are some for it: those of this number of a row. */
+struct narrow_place {
+  bool exists;
+  uint32_t row;
+  uint32_t vector;
+};
+
+KVF_INLINE narrow_place find_narrow(const kvf_concat_and_cache_mla_params &p) {
+  narrow_place at;
+  at.row = blockIdx.x * blockDim.y + threadIdx.y;
+  at.vector = blockIdx.y * blockDim.x + threadIdx.x;
+  at.exists = at.row < p.narrow.num_rows && at.vector < p.narrow.first.vectors;
+  return at;
+}
+
+/* What these vectors are made of. */
+struct narrow_sources {
+  const char *first;
+  const char *second; /* NULL: that side has none of this number */
+  const uint32_t *slot;
+};
+
+KVF_INLINE narrow_sources find_sources(const kvf_concat_and_cache_mla_params &p,
+                                       const narrow_place &at) {
+  const uint64_t behind = (uint64_t)at.vector * (p.narrow.vector_elements * 2);
+  narrow_sources from;
+  from.first = kvf_narrow_from(p.narrow.first, at.row, behind);
+  from.second = at.vector >= p.narrow.second.vectors
+                    ? nullptr
+                    : kvf_narrow_from(p.narrow.second, at.row, behind);
+  from.slot = kvf_narrow_slot_at(p.narrow, at.row);
+  return from;
+}
+
+KVF_INLINE void write_narrow_x16(const kvf_concat_and_cache_mla_params &p, const narrow_place &at,
+                                 const narrow_sources &from) {
+  const kvf_narrow_side &one = p.narrow.first;
+  const kvf_narrow_side &two = p.narrow.second;
+  const source_x16 first = load_x16(reinterpret_cast<const uint16_t *>(from.first));
+  source_x16 second = {};
+  if (from.second != nullptr) {
+    second = load_x16(reinterpret_cast<const uint16_t *>(from.second));
+  }
+  const float first_scale = *one.scale;
+  const float second_scale = *two.scale;
+  const kvf_narrow_slot slot = kvf_narrow_read_slot(p.narrow, from.slot);
+  kvf_loads_are_made();
+  uint32_t page;
+  if (!kvf_narrow_place(p.narrow, slot, at.vector == 0, p.slots.faults, &page)) {
+    return;
+  }
+  store_x16(first,
+            reinterpret_cast<uint8_t *>(kvf_narrow_to(one, slot, page, (uint64_t)at.vector * 16)),
+            first_scale);
+  if (from.second != nullptr) {
+    store_x16(second,
+              reinterpret_cast<uint8_t *>(kvf_narrow_to(two, slot, page, (uint64_t)at.vector * 16)),
+              second_scale);
+  }
+}
+
+KVF_INLINE void write_narrow_x4(const kvf_concat_and_cache_mla_params &p, const narrow_place &at,
+                                const narrow_sources &from) {
+  const kvf_narrow_side &one = p.narrow.first;
+  const kvf_narrow_side &two = p.narrow.second;
+  const source_x4 first = load_x4(reinterpret_cast<const uint16_t *>(from.first));
+  source_x4 second = {};
+  if (from.second != nullptr) {
+    second = load_x4(reinterpret_cast<const uint16_t *>(from.second));
+  }
+  const float first_scale = *one.scale;
+  const float second_scale = *two.scale;
+  const kvf_narrow_slot slot = kvf_narrow_read_slot(p.narrow, from.slot);
+  kvf_loads_are_made();
+  uint32_t page;
+  if (!kvf_narrow_place(p.narrow, slot, at.vector == 0, p.slots.faults, &page)) {
+    return;
+  }
+  store_x4(first,
+           reinterpret_cast<uint8_t *>(kvf_narrow_to(one, slot, page, (uint64_t)at.vector * 4)),
+           first_scale);
+  if (from.second != nullptr) {
+    store_x4(second,
+             reinterpret_cast<uint8_t *>(kvf_narrow_to(two, slot, page, (uint64_t)at.vector * 4)),
+             second_scale);
+  }
+}
+
 /* Grid: x tokens, y parts of a token. Block: x vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256) kvf_cuda_concat_and_cache_mla__f16__fp8_e4m3(
     const __grid_constant__ kvf_concat_and_cache_mla_params p) {
+  const narrow_place at = find_narrow(p);
+  if (__builtin_expect(at.exists, 1)) {
+    const narrow_sources from = find_sources(p, at);
+    kvf_begin_kernel_knowing((uint64_t)from.first | (uint64_t)from.second | (uint64_t)from.slot);
+    if (__builtin_expect(p.narrow.vector_elements == 4, 1)) { /* few rows */
+      write_narrow_x4(p, at, from);
+    } else {
+      write_narrow_x16(p, at, from);
+    }
+    return;
+  }
   kvf_begin_kernel();
   const int64_t token = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   if (token >= p.slots.num_tokens) {

@@ -120,9 +120,39 @@ KVF_INLINE void join_x1(const uint8_t *ql_nope, const uint8_t *q_pe, uint8_t *q_
   }
 }
 
+/* The vectors of this number of both parts of a row; the second has no more of them than the first.
+ */
+KVF_INLINE void join_narrow(const kvf_narrow_join &p, uint32_t row) {
+  const uint32_t token = kvf_narrow_divide(row, p.magic, p.shift);
+  const uint32_t head = row - token * p.num_heads;
+  const uint64_t at = (uint64_t)threadIdx.x * 16;
+  const bool both = threadIdx.x < p.vectors[1];
+  char *to = p.to + (uint64_t)token * p.to_token + (uint64_t)head * p.to_head + at;
+  const char *first_from =
+      p.from[0] + (uint64_t)token * p.from_token[0] + (uint64_t)head * p.from_head[0] + at;
+  const char *second_from =
+      p.from[1] + (uint64_t)token * p.from_token[1] + (uint64_t)head * p.from_head[1] + at;
+  const source_x16 first = load_x16(reinterpret_cast<const uint8_t *>(first_from));
+  source_x16 second = {};
+  if (both) {
+    second = load_x16(reinterpret_cast<const uint8_t *>(second_from));
+  }
+  kvf_loads_are_made();
+  store_x16(first, reinterpret_cast<uint8_t *>(to));
+  if (both) {
+    store_x16(second, reinterpret_cast<uint8_t *>(to + (uint64_t)p.vectors[0] * 16));
+  }
+}
+
 /* Grid: x rows. Block: x vectors of a row, y rows. */
 extern "C" __global__ void __launch_bounds__(256)
     kvf_cuda_concat_mla_q__b8(const __grid_constant__ kvf_concat_mla_q_params p) {
+  const uint32_t narrow_row = blockIdx.x * blockDim.y + threadIdx.y;
+  if (__builtin_expect(narrow_row < p.narrow.num_rows, 1)) {
+    kvf_begin_kernel();
+    join_narrow(p.narrow, narrow_row);
+    return;
+  }
   kvf_begin_kernel();
   const int64_t row = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
   const int64_t token = kvf_divide(row, p.by_num_heads);

@@ -239,8 +239,8 @@ static const kvf_tuned cpu_tuned = {
 
 /* Measured by `ninja tune`: threads, warps by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {64, 4}},
-    {90, 256, {64, 1}},
+    {90, 16, {128, 4}},
+    {90, 256, {256, 1}},
     {90, 4096, {256, 4}},
     {90, INT64_MAX, {256, 4}},
 };

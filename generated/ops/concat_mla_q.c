@@ -62,10 +62,10 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
 
 /* Measured by `ninja tune`: threads by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {32}},
-    {90, 256, {128}},
-    {90, 4096, {256}},
-    {90, INT64_MAX, {256}},
+    {90, 16, {256}},
+    {90, 256, {256}},
+    {90, 4096, {64}},
+    {90, INT64_MAX, {64}},
 };
 
 static const kvf_tuned cuda_tuned = {

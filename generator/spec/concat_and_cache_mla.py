@@ -8,7 +8,7 @@ from generator.model import Field, Op
 from generator.spec.shared.formats import FP8_DS_MLA, FP8_DS_MLA_F32, NVFP4_DS_MLA
 from generator.spec.shared.generations import generations
 from generator.spec.shared.mla import CPU_TUNED, CUDA_TUNED, SCALE, SIZES, SLOT_MAPPING
-from generator.spec.shared.writer import SLOT_REMAP, same_or_fp8
+from generator.spec.shared.writer import NARROW, SLOT_REMAP, same_or_fp8
 
 
 def excluded(scalar: DType, cache: DType) -> str | None:
@@ -104,6 +104,7 @@ of f16, and its alignment, empty-input and bounds defects corrected.""",
         "FlashInfer": "append_paged_mla_kv_cache",
     },
     params=(
+        NARROW,
         Field("kvf_view", "kv_c", "stride[0..1]: token, element"),
         Field("kvf_view", "k_pe", "as kv_c"),
         Field("kvf_view", "kv_cache", "stride[0..2]: page, token, element"),

@@ -32,6 +32,7 @@ result for N = 1024), on the dtype and on alignment.""",
     },
     elsewhere={"vLLM": "concat_mla_q"},
     params=(
+        Field("kvf_narrow_join", "narrow", "the same in 32 bits, where it fits", True, True),
         Field("kvf_view", "ql_nope", "bytes; stride[0..2]: token, head, byte, the last of them 1"),
         Field("kvf_view", "q_pe", "as ql_nope"),
         Field("kvf_view", "q_out", "as ql_nope"),

@@ -6,6 +6,7 @@ from generator.spec.shared.generations import GENERATIONS
 from generator.spec.shared.writer import (
     ARGUMENTS,
     CUDA_TUNED,
+    NARROW,
     PARAMS,
     SCALE_VALUES,
     SLOT_REMAP,
@@ -69,6 +70,7 @@ bounds defects corrected.""",
         "FlashInfer": "append_paged_kv_cache",
     },
     params=(
+        NARROW,
         *PARAMS,
         *SCALE_VALUES,
         Field("int32_t", "value_head_size", "elements of a head of value"),

@@ -5,6 +5,7 @@
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/cache_dtype.h"
 #include "ops/shared/mla.h"
+#include "ops/shared/narrow.h"
 
 #define OP (&kvf_op_concat_and_cache_mla)
 
@@ -139,6 +140,21 @@ static kvf_grid format_grid(const kvf_check *check, int64_t tokens) {
   };
 }
 
+/* Both parts of a row as the sides of a narrow write, if there is such a form. */
+static bool fit_narrow(const kvf_variant *variant, kvf_concat_and_cache_mla_params *params,
+                       int32_t scalar, int32_t cache) {
+  const bool copies = kvf_scalar_of(variant) == kvf_cache_of(variant);
+  const int32_t vector = params->vector_elements;
+  const kvf_narrow_rows rows[] = {
+      {&params->kv_c, &params->kv_cache, copies ? NULL : &params->scale,
+       params->kv_lora_rank / vector},
+      {&params->k_pe, &params->kpe_cache, copies ? NULL : &params->kpe_scale,
+       params->rope_dim / vector},
+  };
+  return (copies || !params->skip_scale) && params->kv_lora_rank >= params->rope_dim &&
+         kvf_narrow_fit(variant, &params->slots, rows, scalar, cache, vector, &params->narrow);
+}
+
 static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant,
                               kvf_concat_and_cache_mla_params *params) {
   const int64_t tokens = params->slots.num_tokens;
@@ -149,6 +165,7 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
                                    {&params->kv_cache, cache, 2, 3},
                                    {&params->kpe_cache, cache, 2, 3}};
   if (row_bytes(kvf_cache_of(variant)) != 0) {
+    params->narrow = (kvf_narrow_write){.num_rows = 0};
     const int32_t choices[] = {16, 1};
     params->vector_elements = kvf_vector_elements(choices, KVF_DS_MLA_LATENT, sides, 3); /* joint */
     const kvf_grid grid = format_grid(check, tokens);
@@ -159,7 +176,18 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   const int32_t *widths = kvf_vector_widths(variant, elements * tokens);
   params->vector_elements =
       kvf_vector_elements(widths, params->kv_lora_rank | params->rope_dim, sides, 4);
-  const int64_t lanes = widths == variant->vectors
+  /* A thread for each vector of kv_c, which has the one of k_pe beside it, or for several of both.
+   */
+  const int64_t vectors = params->kv_lora_rank / params->vector_elements;
+  const int64_t bytes = (int64_t)params->kv_lora_rank * scalar;
+  const bool each = bytes <= KVF_NARROW_BYTES && tokens <= KVF_NARROW_BYTES &&
+                    bytes * tokens <= KVF_NARROW_BYTES &&
+                    fit_narrow(variant, params, scalar, cache);
+  if (!each) {
+    params->narrow = (kvf_narrow_write){.num_rows = 0};
+  }
+  const int64_t lanes = each ? vectors
+                        : widths == variant->vectors
                             ? kvf_lanes(elements, params->vector_elements, scalar)
                             : elements / params->vector_elements;
   const kvf_grid grid = kvf_token_grid(check, lanes, tokens);

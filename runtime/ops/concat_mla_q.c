@@ -3,6 +3,7 @@
 #include "kvforge/cache/op.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/mla.h"
+#include "ops/shared/narrow.h"
 
 #define OP (&kvf_op_concat_mla_q)
 
@@ -63,12 +64,42 @@ kvf_status kvf_concat_mla_q(const kvf_exec *exec, const DLTensor *ql_nope, const
   return kvf_launch_concat_mla_q(&check.exec, variant, &params);
 }
 
+/* Rows of few vectors, of the first part no fewer than of the second, may have a narrow form. */
+static bool fit_narrow(kvf_concat_mla_q_params *params, int64_t rows, int32_t widest,
+                       int64_t threads) {
+  kvf_narrow_join *narrow = &params->narrow;
+  const kvf_view *parts[] = {&params->ql_nope, &params->q_pe};
+  const int64_t vectors[] = {params->nope_bytes / widest, params->rope_bytes / widest};
+  bool fits = params->vector_elements == widest && vectors[0] >= vectors[1] &&
+              vectors[0] <= threads && params->nope_bytes <= KVF_NARROW_BYTES / rows &&
+              kvf_narrow_stride(params->q_out.stride[0], 1, &narrow->to_token) &&
+              kvf_narrow_stride(params->q_out.stride[1], 1, &narrow->to_head);
+  for (int i = 0; i < 2; ++i) {
+    fits = fits && kvf_narrow_stride(parts[i]->stride[0], 1, &narrow->from_token[i]) &&
+           kvf_narrow_stride(parts[i]->stride[1], 1, &narrow->from_head[i]);
+    narrow->from[i] = parts[i]->data;
+    narrow->vectors[i] = (uint32_t)vectors[i];
+  }
+  if (!fits) {
+    *narrow = (kvf_narrow_join){.num_rows = 0};
+    return false;
+  }
+  narrow->to = params->q_out.data;
+  narrow->num_rows = (uint32_t)rows;
+  narrow->num_heads = (uint32_t)params->num_heads;
+  narrow->magic = kvf_narrow_magic(&params->by_num_heads);
+  narrow->shift = (uint8_t)params->by_num_heads.shift;
+  return true;
+}
+
 /* Rows share a thread block as far as they fit. */
-static kvf_grid grid_of(const kvf_check *check, const kvf_concat_mla_q_params *params,
-                        int64_t rows) {
+static kvf_grid grid_of(const kvf_check *check, const kvf_variant *variant,
+                        kvf_concat_mla_q_params *params, int64_t rows) {
   const int64_t threads = *kvf_tuned_values(check, params->num_tokens);
+  const int64_t bytes = params->nope_bytes + params->rope_bytes;
+  const bool fits = fit_narrow(params, rows, variant->vectors[0], threads);
   const int64_t lanes =
-      kvf_lanes(params->nope_bytes + params->rope_bytes, params->vector_elements, 1);
+      fits ? params->narrow.vectors[0] : kvf_lanes(bytes, params->vector_elements, 1);
   const int64_t x = lanes < threads ? lanes : threads;
   const int64_t y = threads / x < rows ? threads / x : rows;
   return (kvf_grid){.grid = {(uint32_t)((rows + y - 1) / y), 1, 1},
@@ -110,6 +141,6 @@ kvf_status kvf_launch_concat_mla_q(const kvf_exec *exec, const kvf_variant *vari
   /* Vectors are powers of two, so one that divides both halves divides their bits joined. */
   params.vector_elements =
       kvf_vector_elements(variant->vectors, params.nope_bytes | params.rope_bytes, sides, 3);
-  const kvf_grid grid = grid_of(&check, &params, rows);
+  const kvf_grid grid = grid_of(&check, variant, &params, rows);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

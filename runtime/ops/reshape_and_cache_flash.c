@@ -1,5 +1,6 @@
 #include "core/prepared.h"
 #include "kvforge/cache/op.h"
+#include "ops/shared/narrow.h"
 #include "ops/shared/nvfp4_pages.h"
 #include "ops/shared/writer.h"
 
@@ -10,6 +11,22 @@ typedef kvf_reshape_and_cache_flash_params params_type;
 static inline kvf_writer writer_of(params_type *params) {
   return (kvf_writer){KVF_WRITER(params), KVF_WRITER_SCALE_VALUES(params),
                       .value_head_size = &params->value_head_size};
+}
+
+/* Rows of one head of which each thread has a vector of either side may have a narrow form. */
+static void fit_narrow(const kvf_variant *variant, params_type *params, int32_t scalar,
+                       int32_t cache, int64_t vectors, const kvf_grid *grid) {
+  const bool copies = kvf_scalar_of(variant) == kvf_cache_of(variant);
+  const kvf_narrow_rows rows[] = {
+      {&params->key, &params->key_cache, copies ? NULL : &params->k_scale, vectors},
+      {&params->value, &params->value_cache, copies ? NULL : &params->v_scale, vectors},
+  };
+  if (params->num_heads != 1 || params->head_size != params->value_head_size ||
+      (int64_t)grid->grid[1] * grid->block[0] < vectors ||
+      !kvf_narrow_fit(variant, &params->slots, rows, scalar, cache, params->vector_elements,
+                      &params->narrow)) {
+    params->narrow = (kvf_narrow_write){.num_rows = 0};
+  }
 }
 
 /* With params that are this library's own. */
@@ -30,6 +47,7 @@ static kvf_status launch(kvf_check *check, const kvf_variant *variant, params_ty
   const int64_t vectors =
       kvf_writer_vectors(variant, writer, 1, keys, values, &params->vector_elements);
   const kvf_grid grid = kvf_writer_grid(check, params->slots.num_tokens, vectors, 1);
+  fit_narrow(variant, params, scalar, cache, vectors, &grid);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 

@@ -33,6 +33,31 @@ FAULTS = (
         "  const uint64_t mode = KVF_MODE_PLAIN;\n  work_range(",
         ("float_mode",),
     ),
+    # ---- writes whose strides and counts fit into 32 bits
+    Fault(
+        "pages that lie apart are taken for neighbours",
+        f"{KERNELS}/cache/cuda_kernel.cuh",
+        " + (uint64_t)page * side.page_gap + at",
+        " + (uint64_t)page * 0 + at",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "the upper half of a slot is not looked at",
+        f"{KERNELS}/cache/cuda_kernel.cuh",
+        "slot.low >= write.num_slots || slot.high != 0",
+        "slot.low >= write.num_slots",
+        FLASH,
+        "cuda",
+    ),
+    Fault(
+        "what multiplies a slot is rounded down",
+        "runtime/ops/shared/narrow.h",
+        "(uint32_t)(divider->magic >> 32) + ((uint32_t)divider->magic != 0)",
+        "(uint32_t)(divider->magic >> 32)",
+        FLASH,
+        "cuda",
+    ),
     # ---- prepared calls
     Fault(
         "a prepared call takes an address that is less aligned than that of its preparation",

@@ -39,6 +39,9 @@ PARAMS = (
     Field("int32_t", "streaming", "CPU: store past the caches", True),
 )
 
+# Of ops with kernels for what fits into 32 bits.
+NARROW = Field("kvf_narrow_write", "narrow", "the same in 32 bits, where it fits", True, True)
+
 # Of ops whose raw launches can have scales by value.
 SCALE_VALUES = (
     Field("float", "k_scale_value", "the scale where k_scale has no address; 0: it has one"),

@@ -18,18 +18,18 @@
  * The first statement of every kernel, by all threads: the generator refuses a kernel without it.
  * With kvf_exec.programmatic a kernel begins while the one in front of it on the stream still runs;
  * this waits until that has ended and what it wrote can be seen, and nothing is read or written
- * before. Then the kernel behind may begin, which waits here for this one's end: where no block of
- * this one is left that has yet to start, since the instruction costs a grid of many blocks more
- * than that gains (161 us in place of 135 on an H200). In a launch without the attribute there
+ * before. Then the kernel behind may begin, which waits here for this one's end: where few blocks
+ * of this one are left that have yet to start, since the instruction costs a grid of many blocks
+ * more than that gains (161 us in place of 135 on an H200). In a launch without the attribute there
  * is nothing to wait for. The emulated driver has its own.
  */
-enum { KVF_BLOCKS_AT_ONCE = 1024 }; /* that a large GPU runs, about */
+enum { KVF_BLOCKS_TO_FOLLOW = 2048 }; /* two waves of a large GPU, about */
 #ifndef KVF_BEGIN_KERNEL
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define KVF_BEGIN_KERNEL()                                                                         \
   do {                                                                                             \
     asm volatile("griddepcontrol.wait;" ::: "memory");                                             \
-    if (gridDim.x * gridDim.y * gridDim.z <= KVF_BLOCKS_AT_ONCE) {                                 \
+    if (gridDim.x * gridDim.y * gridDim.z <= KVF_BLOCKS_TO_FOLLOW) {                               \
       asm volatile("griddepcontrol.launch_dependents;" ::: "memory");                              \
     }                                                                                              \
   } while (0)
@@ -38,6 +38,16 @@ enum { KVF_BLOCKS_AT_ONCE = 1024 }; /* that a large GPU runs, about */
 #endif
 #endif
 KVF_INLINE void kvf_begin_kernel() { KVF_BEGIN_KERNEL(); }
+
+/*
+ * The same behind what makes an address, or several that are joined by or: below 2^63, as all are.
+ * The compiler would have that wait, too.
+ */
+KVF_INLINE void kvf_begin_kernel_knowing(uint64_t addresses) {
+  if (addresses >> 63 == 0) {
+    kvf_begin_kernel();
+  }
+}
 
 /* Four codes, the first in the lowest byte. From sm_89 on the hardware's own rounding, which gives
  * the same bits as the portable codec. */
@@ -107,6 +117,16 @@ KVF_INLINE float kvf_larger_magnitude(float largest, float x) {
 #else /* the host's fmaxf() makes a NaN of one that signals */
   const uint32_t magnitude = kvf_magnitude(x);
   return magnitude > kvf_bits(largest) ? kvf_float(magnitude) : largest;
+#endif
+}
+
+/*
+ * Loads in front of it are made there: else the compiler moves one to where its value is used,
+ * behind a branch that waits for another.
+ */
+KVF_INLINE void kvf_loads_are_made() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("" ::: "memory");
 #endif
 }
 

@@ -12,16 +12,17 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_concat_and_cache_mla_params {
-  kvf_view kv_c;        /* stride[0..1]: token, element */
-  kvf_view k_pe;        /* as kv_c */
-  kvf_view kv_cache;    /* stride[0..2]: page, token, element */
-  kvf_view scale;       /* f32, one element; data may be NULL unless fp8 */
-  kvf_view kpe_cache;   /* as kv_cache; data NULL: behind kv_c in kv_cache */
-  kvf_view kpe_scale;   /* as scale; data NULL: scale */
-  kvf_slots slots;      /* tokens, pages and where each token goes */
-  int32_t kv_lora_rank; /* elements of a row of kv_c */
-  int32_t rope_dim;     /* elements of a row of k_pe */
-  int32_t skip_scale;   /* not 0: 1 in place of the scale, whose data may be NULL */
+  kvf_narrow_write narrow; /* the same in 32 bits, where it fits; derived as those at the end */
+  kvf_view kv_c;           /* stride[0..1]: token, element */
+  kvf_view k_pe;           /* as kv_c */
+  kvf_view kv_cache;       /* stride[0..2]: page, token, element */
+  kvf_view scale;          /* f32, one element; data may be NULL unless fp8 */
+  kvf_view kpe_cache;      /* as kv_cache; data NULL: behind kv_c in kv_cache */
+  kvf_view kpe_scale;      /* as scale; data NULL: scale */
+  kvf_slots slots;         /* tokens, pages and where each token goes */
+  int32_t kv_lora_rank;    /* elements of a row of kv_c */
+  int32_t rope_dim;        /* elements of a row of k_pe */
+  int32_t skip_scale;      /* not 0: 1 in place of the scale, whose data may be NULL */
 
   /* Derived by kvf_launch_concat_and_cache_mla(); callers leave these alone. */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */

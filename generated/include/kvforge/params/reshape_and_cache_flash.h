@@ -12,10 +12,11 @@
  * One launch, as the CPU variants and the CUDA kernels see it. Device pointers on CUDA.
  */
 typedef struct kvf_reshape_and_cache_flash_params {
-  kvf_view key;         /* stride[0..2]: token, head, element */
-  kvf_view value;       /* as key */
-  kvf_view key_cache;   /* strides in the order of the argument's dimensions */
-  kvf_view value_cache; /* as key_cache */
+  kvf_narrow_write narrow; /* the same in 32 bits, where it fits; derived as those at the end */
+  kvf_view key;            /* stride[0..2]: token, head, element */
+  kvf_view value;          /* as key */
+  kvf_view key_cache;      /* strides in the order of the argument's dimensions */
+  kvf_view value_cache;    /* as key_cache */
   kvf_view
       k_scale; /* f32; stride[0]: head, 0 for one scale; data may be NULL when bits are copied */
   kvf_view v_scale;        /* as k_scale */

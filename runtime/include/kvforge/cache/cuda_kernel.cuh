@@ -40,6 +40,48 @@ KVF_INLINE bool kvf_locate(const kvf_slots &slots, int64_t token, bool counts, i
   return kvf_place(slots, kvf_slot_of(slots, token), counts, block, offset);
 }
 
+/* n div the number that `magic` and `shift` were made of, for n below 2^31. */
+KVF_INLINE uint32_t kvf_narrow_divide(uint32_t n, uint32_t magic, uint32_t shift) {
+  return __umulhi(n << 1, magic) >> shift;
+}
+
+/* A slot as its words, of which none is waited for: 4 bytes have but one. */
+typedef struct kvf_narrow_slot {
+  uint32_t low;
+  uint32_t high;
+} kvf_narrow_slot;
+
+/* Where that of a row is, and what is there. */
+KVF_INLINE const uint32_t *kvf_narrow_slot_at(const kvf_narrow_write &write, uint32_t row) {
+  return reinterpret_cast<const uint32_t *>(write.mapping + (uint64_t)row * write.mapping_stride);
+}
+KVF_INLINE kvf_narrow_slot kvf_narrow_read_slot(const kvf_narrow_write &write,
+                                                const uint32_t *words) {
+  return {words[0], write.index_bytes == 8 ? words[1] : 0};
+}
+
+/* The page of a slot; false if its row is to be skipped, as kvf_place() has it. */
+KVF_INLINE bool kvf_narrow_place(const kvf_narrow_write &write, const kvf_narrow_slot &slot,
+                                 bool counts, unsigned long long *faults, uint32_t *page) {
+  if (slot.low >= write.num_slots || slot.high != 0) {
+    if (counts && (int32_t)(write.index_bytes == 8 ? slot.high : slot.low) >= 0) {
+      atomicAdd(faults, 1ULL);
+    }
+    return false;
+  }
+  *page = kvf_narrow_divide(slot.low, write.magic, write.shift);
+  return true;
+}
+
+/* Where byte `at` of a row is, and of a slot. */
+KVF_INLINE const char *kvf_narrow_from(const kvf_narrow_side &side, uint32_t row, uint64_t at) {
+  return side.from + (uint64_t)row * side.from_stride + at;
+}
+KVF_INLINE char *kvf_narrow_to(const kvf_narrow_side &side, const kvf_narrow_slot &slot,
+                               uint32_t page, uint64_t at) {
+  return side.to + (uint64_t)slot.low * side.to_stride + (uint64_t)page * side.page_gap + at;
+}
+
 /* The scale of a head: an element of `scales`, or the value where they have no address. */
 KVF_INLINE float kvf_scale_of(const kvf_view &scales, float value, int64_t head) {
   return scales.data != nullptr ? static_cast<const float *>(scales.data)[head * scales.stride[0]]

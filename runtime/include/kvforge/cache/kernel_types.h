@@ -6,6 +6,7 @@
 #define KVFORGE_CACHE_KERNEL_TYPES_H
 
 #include "kvforge/cache/hot_rows.h"
+#include "kvforge/cache/narrow.h"
 #include "kvforge/cache/pages.h"
 #include "kvforge/cache/slots.h"
 #include "kvforge/cache/wire.h"
