@@ -16,7 +16,7 @@ enum { SRC_PTRS, DST_PTRS, SIZES, VECTORS };
 /* Bytes of each copy. */
 enum { EIGHT, PAGE, MIXED, NOTHING, ONE_LARGE, SIZE_KINDS };
 
-static const int64_t counts[] = {0, 1, 2, 100, 2047, 2048, 2049, 5000};
+static const int64_t counts[] = {0, 1, 2, 100, 511, 512, 513, 5000};
 
 typedef struct batch_case {
   int direction; /* kind of source times TRANSFER_KINDS, and kind of target */
@@ -337,7 +337,7 @@ static void test_driver_refuses(void) {
     EXPECT_STATUS(invoke(&call), KVF_CUDA_ERROR);
     EXPECT_TEXT(kvf_last_error(), stream == OWN_STREAM
                                       ? "elements 0 to 2047 of src_ptrs and perhaps some of 2048 "
-                                        "to 2999"
+                                        "to 2559"
                                       : "enqueued: elements 0 to 2499 of src_ptrs");
     EXPECT_TEXT(kvf_last_error(), "CUDA_ERROR_INVALID_VALUE");
     (void)memory_synchronize(KVF_CUDA);

@@ -236,6 +236,9 @@ typedef struct submission {
   } pairs; /* large: only the head is set */
 } submission;
 
+_Static_assert(sizeof(submission) + 2 * sizeof(touched_pages) <= 46 << 10,
+               "calls on CUDA have both on the stack of their thread");
+
 static kvf_status begin(submission *work, const kvf_check *check, const kvf_variant *variant,
                         const kvf_swap_blocks_params *params) {
   const kvf_pages sides[] = {params->src, params->dst};

@@ -5,8 +5,9 @@
 #include "core/cuda.h"
 #include "kvforge/cache/op.h"
 
-/* Copies that are submitted at a time: bounds the stack, and what a driver holds at once. */
-enum { KVF_COPIES_AT_ONCE = 2048 };
+/* Copies that are submitted at a time: bounds the stack, and how long the first ones wait for the
+ * host to hand over the others. */
+enum { KVF_COPIES_AT_ONCE = 512 };
 
 /*
  * Copies on their way to the driver. Starts as empty, with `check` and `argument` set: the list
