@@ -52,12 +52,13 @@ KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
 typedef struct head {
   const uint8_t *codes;
   kvf_numbers numbers;
+  bool plain; /* kvf_int4_is_plain() */
 } head;
 
 KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
                           int64_t token, int64_t number, int64_t size) {
   const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
-  return (head){place.codes, kvf_int4_numbers(*place.word)};
+  return (head){place.codes, kvf_int4_numbers(*place.word), kvf_int4_is_plain(*place.word)};
 }
 
 /* Bytes of the codes of `count` elements. */
@@ -121,6 +122,11 @@ KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *
   }
 }
 
+/* A head of the usual size with any scale, rotated back. */
+static void decode_usual_head(const head *from, uint16_t *to, int32_t streaming) {
+  decode_head(from, to, KVF_USUAL_HEAD, streaming, true);
+}
+
 /* Heads of the usual size that lie one behind another in a page, rotated back without a way through
  * memory. */
 KVF_INLINE void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
@@ -129,12 +135,24 @@ KVF_INLINE void gather_heads(const kvf_gather_kv_cache_params *p, const side *s,
   uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
   _Alignas(64) uint16_t results[KVF_HEADS_TOGETHER][KVF_USUAL_HEAD];
   kvf_floats numbers[KVF_HEADS_TOGETHER * KVF_HEAD_PARTS];
+  head heads[KVF_HEADS_TOGETHER];
+  bool plain = true;
   for (int k = 0; k < count; ++k) {
-    const head from = open_next(p, s, now, ahead, i, first + k, KVF_USUAL_HEAD);
+    heads[k] = open_next(p, s, now, ahead, i, first + k, KVF_USUAL_HEAD);
+    plain = plain && heads[k].plain;
+  }
+  for (int k = 0; k < count && !plain; ++k) {
+    decode_usual_head(&heads[k], out + (first + k) * s->out->stride[1], p->streaming);
+  }
+  if (!plain) {
+    return;
+  }
+  for (int k = 0; k < count; ++k) {
+    const kvf_numbers divided = kvf_scaled_numbers(heads[k].numbers, 1.0f / (float)KVF_USUAL_HEAD);
     kvf_floats *even = numbers + k * KVF_HEAD_PARTS;
     for (int part = 0; part < KVF_HEAD_HALF; part += HALF) {
       kvf_floats wide[KVF_SPAN_PARTS];
-      kvf_look_up_halves(wide, from.numbers, from.codes + part * KVF_WIDTH);
+      kvf_look_up_halves(wide, divided, heads[k].codes + part * KVF_WIDTH);
       for (int n = 0; n < HALF; ++n) {
         even[part + n] = wide[n];
         even[KVF_HEAD_HALF + part + n] = wide[HALF + n];

@@ -216,6 +216,18 @@ KVF_INLINE void kvf_narrow_zipped_bf16(uint16_t *to, const kvf_floats even[KVF_H
 #endif
 }
 
+/* The same of numbers, NaNs being none. */
+KVF_INLINE void kvf_narrow_zipped_numbers_bf16(uint16_t *to, const kvf_floats even[KVF_HALF_PARTS],
+                                               const kvf_floats odd[KVF_HALF_PARTS]) {
+  for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+    const kvf_float_bits low = (kvf_float_bits)even[i];
+    const kvf_float_bits high = (kvf_float_bits)odd[i];
+    const kvf_float_bits words = (low + 0x7FFFu + (low >> 16 & 1)) >> 16 |
+                                 ((high + 0x7FFFu + (high >> 16 & 1)) & 0xFFFF0000u);
+    memcpy(to + 2 * KVF_WIDTH * i, &words, sizeof words);
+  }
+}
+
 /* Widens two spans of which even and odd elements go to registers of their own. */
 KVF_INLINE void kvf_unzip_spans(kvf_floats even[KVF_SPAN_PARTS], kvf_floats odd[KVF_SPAN_PARTS],
                                 const kvf_floats wide[2 * KVF_SPAN_PARTS]) {

@@ -19,6 +19,15 @@ KVF_INLINE kvf_numbers kvf_int4_numbers(float word) {
   return all;
 }
 
+/*
+ * Whether sums of all that codes stand for are finite, and no bit of them is below the least normal
+ * number, whatever power of two near 1 they are divided by.
+ */
+KVF_INLINE bool kvf_int4_is_plain(float word) {
+  const uint32_t magnitude = kvf_bits(word) & 0x7FFFFFFFu;
+  return magnitude >= kvf_bits(0x1p-80f) && magnitude <= kvf_bits(0x1p80f);
+}
+
 /* Widens a row of codes and takes the code of 0 from each; `count` is even. */
 KVF_INLINE void kvf_widen_int4(float *__restrict to, const uint8_t *__restrict codes, float zero,
                                int64_t count) {

@@ -205,8 +205,8 @@ enum {
   KVF_HEADS_TOGETHER = KVF_HEAD_PARTS < 16 ? 2 : 1
 };
 
-/* What a register of every other element is multiplied by, the first of which is `first`. */
-KVF_INLINE kvf_floats kvf_undo_factors(int first) {
+/* The signs, as 1 and -1, of a register of every other element, the first of which is `first`. */
+KVF_INLINE kvf_floats kvf_undo_signs(int first) {
 #if defined(__AVX512F__)
   const kvf_float_bits places = {31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1};
 #elif defined(__AVX2__)
@@ -215,10 +215,13 @@ KVF_INLINE kvf_floats kvf_undo_factors(int first) {
   const kvf_float_bits places = {31, 29, 27, 25};
 #endif
   const uint32_t signs = kvf_rotation_words[first / 32] >> first % 32;
-  return (kvf_floats)((signs << places & 0x80000000u) ^ kvf_bits(1.0f / (float)KVF_USUAL_HEAD));
+  return (kvf_floats)((signs << places & 0x80000000u) ^ kvf_bits(1.0f));
 }
 
-/* Rotates them back. Behind the sums of neighbours, halves are rows of their own. Zeros are +0. */
+/*
+ * Rotates them back, as far as signs and sums go: they are divided by KVF_USUAL_HEAD already.
+ * Behind the sums of neighbours, halves are rows of their own. Zeros are +0.
+ */
 KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
   enum { HALF = KVF_HEAD_HALF };
   const int all = count * KVF_HEAD_PARTS;
@@ -235,7 +238,7 @@ KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
   }
   for (int i = 0; i < all; ++i) {
     const int first = 2 * KVF_WIDTH * (i % HALF) + i / HALF % 2;
-    heads[i] = heads[i] * kvf_undo_factors(first) + 0.0f;
+    heads[i] = kvf_add_exact_product(heads[i], kvf_undo_signs(first), (kvf_floats){0});
   }
 }
 
