@@ -198,7 +198,7 @@ def render(
 def check_kernels(text: str, template: Path) -> None:
     """A kernel that does not wait for those in front of it must not be launched as if it did."""
     # One may ask the launch before that, which way it goes.
-    begin = r"\s*kvf_begin_kernel\(\);"
+    begin = r"\s*kvf_begin_kernel\([\w.]*\);"
     known = r"\s*const \w+ \w+ = [^;]*;"
     first = rf"({known}\s*kvf_begin_kernel_knowing\(|{begin})"
     asks = rf"{known}\s*if \([^;]*\) \{{{first}.*?\sreturn;\s*\}}"

@@ -140,7 +140,7 @@ static kvf_status run_batch(void) {
   for (int64_t i = 0; i < COPIES; ++i) { /* backwards: no two are one range */
     own.vectors[0][i] = (int64_t)(uintptr_t)own.memory[0].place + PAGE * (COPIES - 1 - i);
     own.vectors[1][i] = (int64_t)(uintptr_t)own.memory[1].place + PAGE * (COPIES - 1 - i);
-    own.vectors[2][i] = PAGE;
+    own.vectors[2][i] = PAGE - i % 2; /* nor pages that a kernel copies */
   }
   return kvf_swap_blocks_batch(&own.exec, &vectors[0], &vectors[1], &vectors[2], false);
 }

@@ -313,7 +313,7 @@ def test_every_kernel_waits(texts: dict[str, str]) -> None:
     assert kernels
     for text in kernels:
         ways = 2 if "p.narrow" in text else 1
-        begun = text.count("kvf_begin_kernel();") + text.count("kvf_begin_kernel_knowing(")
+        begun = text.count("kvf_begin_kernel(") + text.count("kvf_begin_kernel_knowing(")
         assert text.count("__global__") == 1 and begun == ways
 
 

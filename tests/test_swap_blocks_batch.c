@@ -1,4 +1,5 @@
 /* swap_blocks_batch: ranges of bytes between addresses of any kind. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,67 @@ static void test_many(void) {
   }
 }
 
+/* Has the emulated driver refuse the next copy, or none. */
+static void refuse_copies(bool next) {
+  static void (*fail)(const char *function, unsigned skip, unsigned count, int code);
+  if (cuda.reset == NULL) {
+    return;
+  }
+  void *found = dlsym(dlopen(getenv("KVFORGE_LIBCUDA"), RTLD_NOW), "kvf_emulator_fail");
+  memcpy(&fail, &found, sizeof fail);
+  fail(NULL, 0, 0, 0);
+  if (next) {
+    fail("cuMemcpyBatchAsync_v2", 0, 1, 1);
+    fail("cuMemcpyAsync", 0, 1, 1);
+  }
+}
+
+/* Pages between allocations, every other one of each; the last of all is on the host or not. A
+ * kernel makes such copies: none is the driver's while all lie on the device. */
+static void test_allocations(void) {
+  enum { PAGES = 700, BYTES = 48, LAST = 3 };
+  if (options.backend == KVF_CPU || !need_backend()) {
+    return;
+  }
+  for (int on_host = 0; on_host < 2; ++on_host) {
+    transfer_buffer buffers[LAST + 1]; /* two to copy to, two to copy from */
+    int64_t vectors[VECTORS][PAGES];
+    DLTensor tensors[VECTORS];
+    int64_t shape = PAGES;
+    for (int i = 0; i <= LAST; ++i) {
+      buffers[i] = transfer_make(i == LAST && on_host ? PINNED : ON_DEVICE, PAGES * BYTES,
+                                 options.seed + (uint64_t)i);
+      buffer_upload(&buffers[i].memory);
+    }
+    for (int64_t i = 0; i < PAGES; ++i) {
+      buffer *from = &buffers[i < PAGES - 1 ? 2 : LAST].memory;
+      buffer *to = &buffers[i % 2].memory;
+      const int64_t source = i * 13 % PAGES / 2 * BYTES; /* of two pages each */
+      memcpy(to->expected + i * BYTES, from->expected + source, BYTES);
+      vectors[SRC_PTRS][i] = (int64_t)(uintptr_t)from->place + source;
+      vectors[DST_PTRS][i] = (int64_t)(uintptr_t)to->place + i * BYTES;
+      vectors[SIZES][i] = BYTES;
+    }
+    for (int i = 0; i < VECTORS; ++i) {
+      tensors[i] = (DLTensor){.data = vectors[i],
+                              .device = {kDLCPU, 0},
+                              .ndim = 1,
+                              .dtype = {kDLInt, 64, 1},
+                              .shape = &shape};
+    }
+    const kvf_exec exec = {.backend = KVF_CUDA, .stream = own_stream()};
+    refuse_copies(!on_host);
+    EXPECT_STATUS(kvf_swap_blocks_batch(&exec, &tensors[0], &tensors[1], &tensors[2], false),
+                  KVF_OK);
+    refuse_copies(false);
+    transfer_verify(buffers, LAST + 1, on_host ? "one page on the host" : "all on the device");
+    for (int i = 0; i <= LAST; ++i) {
+      transfer_free(&buffers[i]);
+    }
+    count_case(kvf_select(OP, options.backend, KVF_B8));
+  }
+}
+
 /* ---- what is refused
  * ----------------------------------------------------------------------------- */
 
@@ -384,6 +446,7 @@ static void test_bad_params(void) {
 CU_TestInfo swap_blocks_batch_tests[] = {
     {"every pair of axis values", test_matrix},
     {"60000 copies", test_many},
+    {"pages of several allocations", test_allocations},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},
     {"what the driver refuses", test_driver_refuses},

@@ -150,17 +150,18 @@ KVF_INLINE void move_x1(const kvf_page_moves &moves) {
 
 /* No copy reads or writes what another one writes. Grid: x parts of a page, y copies. */
 extern "C" __global__ void __launch_bounds__(KVF_PAGE_THREADS)
-    kvf_cuda_swap_blocks__b8(const __grid_constant__ kvf_page_moves p) {
-  kvf_begin_kernel();
-  switch (p.vector_bytes) {
+    kvf_cuda_swap_blocks__b8(const __grid_constant__ kvf_moves_launch p) {
+  kvf_begin_kernel(p.beside);
+  switch (p.moves.vector_bytes) {
   case 16:
-    move_x16(p);
+    move_x16(p.moves);
     break;
   case 4:
-    move_x4(p);
+    move_x4(p.moves);
     break;
   default:
-    move_x1(p);
+    move_x1(p.moves);
     break;
   }
+  kvf_end_kernel(p.beside);
 }

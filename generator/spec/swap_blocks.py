@@ -63,5 +63,5 @@ indices and return codes and its ignored strides corrected.""",
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
     axes=(dtypes("width", "b8"),),
-    kernel_params="kvf_page_moves",
+    kernel_params="kvf_moves_launch",
 )

@@ -477,6 +477,22 @@ void kvf_launch_host_memory(kvf_check *check, const char *member, void **data) {
 }
 
 kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near) {
+  return kvf_cuda_find_near(check, address, NULL, near);
+}
+
+/* Where the allocation of an address begins and ends; what the driver says. */
+static int ask_range(const kvf_cuda_driver *driver, uint64_t address, kvf_cuda_range *range) {
+  size_t size = 0;
+  int code = driver->pointer_attribute(&range->begin, CUDA_RANGE_START, address);
+  if (code == CUDA_OK) {
+    code = driver->pointer_attribute(&size, CUDA_RANGE_SIZE, address);
+  }
+  range->end = range->begin + size;
+  return code;
+}
+
+kvf_status kvf_cuda_find_near(const kvf_check *check, uint64_t address, kvf_cuda_range *range,
+                              bool *near) {
   const kvf_cuda_driver *driver = NULL;
   bool pushed = false;
   unsigned type = 0;
@@ -489,6 +505,9 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
     if (code == CUDA_OK) {
       code = driver->pointer_attribute(&ordinal, CUDA_DEVICE_ORDINAL, address);
     }
+    if (code == CUDA_OK && range != NULL) {
+      code = ask_range(driver, address, range);
+    }
     if (code != CUDA_INVALID_VALUE) { /* which host memory is that the driver has not heard of */
       status = kvf_cuda_check(code, "cuPointerGetAttribute", NULL);
     }
@@ -498,14 +517,11 @@ kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near
   return end_call(check, status);
 }
 
-kvf_status kvf_cuda_params_limit(const kvf_check *check, int64_t *bytes) {
-  enum { VERSION = 12010, LARGE = 32764, SMALL = 4096 }; /* since CUDA 12.1 */
+kvf_status kvf_cuda_version(const kvf_check *check, int *version) {
   const kvf_cuda_driver *driver = NULL;
-  int version = 0;
   kvf_status status = kvf_cuda_open(&driver);
-  status = status == KVF_OK ? kvf_cuda_check(driver->version(&version), "cuDriverGetVersion", NULL)
+  status = status == KVF_OK ? kvf_cuda_check(driver->version(version), "cuDriverGetVersion", NULL)
                             : status;
-  *bytes = version >= VERSION ? LARGE : SMALL;
   return end_call(check, status);
 }
 

@@ -34,8 +34,18 @@ kvf_status kvf_cuda_shared_limit(const kvf_check *check, int *bytes);
 /* Whether an address is of memory of exec's device. */
 kvf_status kvf_cuda_is_near(const kvf_check *check, uint64_t address, bool *near);
 
-/* The bytes that a kernel's parameters can have. */
-kvf_status kvf_cuda_params_limit(const kvf_check *check, int64_t *bytes);
+/* The same, and where the allocation that it belongs to begins and ends. */
+typedef struct kvf_cuda_range {
+  uint64_t begin;
+  uint64_t end;
+} kvf_cuda_range;
+kvf_status kvf_cuda_find_near(const kvf_check *check, uint64_t address, kvf_cuda_range *range,
+                              bool *near);
+
+/* The driver's version, as CUDA_VERSION: 12010 is CUDA 12.1. Since KVF_CUDA_EARLY_CAPTURED a graph
+ * has launches that begin early. */
+enum { KVF_CUDA_EARLY_CAPTURED = 12030 };
+kvf_status kvf_cuda_version(const kvf_check *check, int *version);
 
 /* Copies of one call that may be made in any order. Device or host addresses, none of size 0. */
 typedef struct kvf_cuda_copies {

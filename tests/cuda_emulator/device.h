@@ -57,7 +57,7 @@
   type *const name = static_cast<type *>(kvf_emulator_dynamic_shared())
 
 // The first statement of a kernel; see kvforge/cuda_kernel.cuh.
-#define KVF_BEGIN_KERNEL() kvf_emulator_begin_kernel()
+#define KVF_BEGIN_KERNEL(beside) ((void)(beside), kvf_emulator_begin_kernel())
 
 // ---- memcpy and its family ----
 //

@@ -433,6 +433,22 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "addresses of a batch are told apart in too large steps",
+        "runtime/ops/swap_blocks_batch.c",
+        "if (of->step == 0 || apart % of->step != 0) {",
+        "if (of->step == 0) {",
+        ("swap_blocks_batch",),
+        "cuda",
+    ),
+    Fault(
+        "a kernel makes copies that reach beyond an allocation",
+        "runtime/ops/swap_blocks_batch.c",
+        "*near = *near && known[last].end - address >= (uint64_t)bytes;",
+        "*near = *near && known[last].end > address;",
+        ("swap_blocks_batch",),
+        "cuda",
+    ),
+    Fault(
         "a pair is copied beside the one that it waits for",
         "templates/shared/pages.j2",
         "end < count && conflicts[end] < start + begin; ++end",

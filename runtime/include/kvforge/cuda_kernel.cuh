@@ -22,22 +22,37 @@
  * of this one are left that have yet to start, since the instruction costs a grid of many blocks
  * more than that gains (161 us in place of 135 on an H200). In a launch without the attribute there
  * is nothing to wait for. The emulated driver has its own.
+ *
+ * `beside`: the launch is of the same call as the one in front of it and has nothing to do with it.
+ * It works while that one still runs, and its last statement, kvf_end_kernel() with the same, waits
+ * for that one's end, by all threads: whoever waits for the last launch waits for all of them.
  */
 enum { KVF_BLOCKS_TO_FOLLOW = 2048 }; /* two waves of a large GPU, about */
 #ifndef KVF_BEGIN_KERNEL
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-#define KVF_BEGIN_KERNEL()                                                                         \
+#define KVF_BEGIN_KERNEL(beside)                                                                   \
   do {                                                                                             \
-    asm volatile("griddepcontrol.wait;" ::: "memory");                                             \
+    if (!(beside)) {                                                                               \
+      asm volatile("griddepcontrol.wait;" ::: "memory");                                           \
+    }                                                                                              \
     if (gridDim.x * gridDim.y * gridDim.z <= KVF_BLOCKS_TO_FOLLOW) {                               \
       asm volatile("griddepcontrol.launch_dependents;" ::: "memory");                              \
     }                                                                                              \
   } while (0)
 #else
-#define KVF_BEGIN_KERNEL() ((void)0)
+#define KVF_BEGIN_KERNEL(beside) ((void)(beside))
 #endif
 #endif
-KVF_INLINE void kvf_begin_kernel() { KVF_BEGIN_KERNEL(); }
+KVF_INLINE void kvf_begin_kernel(bool beside = false) { KVF_BEGIN_KERNEL(beside); }
+KVF_INLINE void kvf_end_kernel(bool beside) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if (beside) {
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+  }
+#else
+  (void)beside;
+#endif
+}
 
 /*
  * The same behind what makes an address, or several that are joined by or: below 2^63, as all are.

@@ -13,7 +13,7 @@ typedef struct kvf_moves {
   const char *argument;       /* the list whose elements ask for them */
   int64_t first;              /* element of the first one that is not on the stream */
   int64_t last[2];            /* pages of the last one added, of source and target */
-  kvf_page_moves launch;
+  kvf_moves_launch launch;
 } kvf_moves;
 
 /*
@@ -30,8 +30,9 @@ void kvf_moves_begin(kvf_moves *moves, const kvf_check *check, const kvf_variant
 kvf_status kvf_moves_add(kvf_moves *moves, int64_t element, int64_t source, int64_t target);
 
 /*
- * Launches what has been added, or has the driver copy a single page. Moves of one launch are made
- * in any order. An error says which elements the stream has got before it.
+ * Launches what has been added, or has the driver copy a single page. Moves between two of these
+ * calls are made in any order, also those of several launches. An error says which elements the
+ * stream has got before it.
  */
 kvf_status kvf_moves_submit(kvf_moves *moves);
 

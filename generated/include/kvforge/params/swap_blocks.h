@@ -25,7 +25,7 @@ typedef struct kvf_swap_blocks_params {
 
 #ifdef __cplusplus
 /* What the CUDA kernels take: declared to be asked for its type. */
-kvf_page_moves kvf_taken_by_kernel(const kvf_swap_blocks_params *);
+kvf_moves_launch kvf_taken_by_kernel(const kvf_swap_blocks_params *);
 #endif
 
 #endif

@@ -81,4 +81,11 @@ typedef struct kvf_page_moves {
   uint8_t high[KVF_MAX_MOVES];      /* 24 to 27, those of the target from bit 4 on */
 } kvf_page_moves;
 
+/* What the kernel takes. What all threads read stands in front: the parameters are read by lines.
+ */
+typedef struct kvf_moves_launch {
+  int32_t beside; /* 1: has nothing to do with the launch in front of it, of the same call */
+  kvf_page_moves moves;
+} kvf_moves_launch;
+
 #endif

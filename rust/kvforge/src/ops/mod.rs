@@ -3027,6 +3027,8 @@ pub fn swap_blocks(
 /// address is the host's. On CUDA the driver copies on exec's stream and finds out itself what
 /// memory an address belongs to. It gets up to 2048 copies at a time as one batch where it has that
 /// (CUDA 12.8) and the stream is neither the legacy default stream nor captured, else one by one.
+/// Where all copies are of one size and lie in memory of exec's device, as the driver knows its
+/// allocations, the kernel of swap_blocks makes them if it is built in, up to 4,096 in a launch.
 /// Host memory must stay as it is until the stream has come past the call, and should be pinned;
 /// copies of pageable memory may wait. The three vectors are no longer needed when the call
 /// returns.
