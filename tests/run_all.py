@@ -190,7 +190,8 @@ class Progress:
 
 
 def suites(options: argparse.Namespace) -> list[Suite]:
-    """Every suite, in the order in which they start: what tells most about a mistake first."""
+    """Every suite, in the order in which they start: the two that take longest behind the shortest, so
+    that the others fill the other cores up to their end, then what tells most about a mistake."""
     build = options.build_dir
     python = [sys.executable, "-B"]
     pytest = [*python, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider"]
@@ -198,7 +199,16 @@ def suites(options: argparse.Namespace) -> list[Suite]:
     emulator = f"{build}/emulator"
     emulated = {"KVFORGE_LIBCUDA": f"{emulator}/libkvf_cuda_emulator.so"}
     no_cuda, no_emulator = options.no_cuda, options.no_cuda or options.no_emulator
-    found = [Suite("generated files", [*python, "-m", "generator", "--check"])]
+    found = [
+        Suite("generated files", [*python, "-m", "generator", "--check"]),
+        Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
+        Suite(
+            "python",
+            [*pytest, "tests", "--ignore=tests/packaging"],
+            {"KVFORGE_BUILD": str(Path(build).resolve())},
+            options.no_python,
+        ),
+    ]
     isas = options.isas.split(",")
     best = [isa for isa in isas if machine.runs(isa)][-1:]
     for isa in isas:
@@ -215,7 +225,6 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             [f"{emulator}/selftest", f"{emulator}/libselftest.so"],
             skip=no_emulator,
         ),
-        Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
         Suite(  # each op's kernels, and each of them has to wait for those in front
             "hostile calls",
             [f"{build}/hostile_cuda", HOSTILE_CALLS],
@@ -241,12 +250,6 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             "cuda resources",
             [*python, "tests/check_resources.py", *options.reports],
             skip=no_cuda,
-        ),
-        Suite(
-            "python",
-            [*pytest, "tests", "--ignore=tests/packaging"],
-            {"KVFORGE_BUILD": str(Path(build).resolve())},
-            options.no_python,
         ),
         *(
             Suite(

@@ -498,19 +498,18 @@ def generate(
     )
 
 
-def test_check_finds_stale_missing_and_extra_files(project: Path, texts: dict[str, str]) -> None:
-    first = generate(project)
-    assert first.returncode == 0, first.stderr
+def test_stale_missing_and_extra_files_are_found(project: Path, texts: dict[str, str]) -> None:
+    render.write(texts, project)
     assert render.differences(texts, project) == []
     registry = project / "generated/registry.c"
     registry.write_text(registry.read_text() + "\n")
     (project / "generated/kvf_ops.inc").unlink()
     (project / "generated/extra.h").write_text("")
-    bad = generate(project, "--check")
-    assert bad.returncode == 1
-    for line in ("missing: generated/kvf_ops.inc", "not planned: generated/extra.h",
-                 "stale: generated/registry.c", "3 files"):  # fmt: skip
-        assert line in bad.stdout
+    assert render.differences(texts, project) == [
+        "missing: generated/kvf_ops.inc",
+        "not planned: generated/extra.h",
+        "stale: generated/registry.c",
+    ]
     assert render.write(texts, project) == (2, 1)
     assert render.differences(texts, project) == []
 
