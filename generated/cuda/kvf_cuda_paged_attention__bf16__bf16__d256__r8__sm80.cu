@@ -74,6 +74,15 @@ struct place {
   const uint16_t *value;
 };
 
+/* How a warp goes from chunk to chunk. */
+struct walk {
+  place heads;    /* the KV head in the first page */
+  int64_t table;  /* the sequence's, in block_table */
+  uint32_t pages; /* that the chunks of all warps are, and positions that are left of them */
+  uint32_t positions;
+  uint32_t page_size; /* positions */
+};
+
 /* What the threads of a block share. */
 struct __align__(16) working_set {
   uint32_t query[ROWS][QUERY_ROW];   /* two elements in a word; rows that there are not are 0 */
@@ -84,6 +93,7 @@ struct __align__(16) working_set {
   kvf_row_end ends[ROWS];
   float factors[ROWS];           /* what the scores of a row are to be multiplied by */
   place places[WARPS][2][CHUNK]; /* of two chunks in turn */
+  walk by;
   task now;
 };
 
@@ -233,24 +243,17 @@ KVF_INLINE void put_lse(const kvf_paged_attention_params &p, int64_t token, int6
   }
 }
 
-/* Asks for the block of a position, for a place that is wanted later. */
-KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const task &t, int64_t position) {
-  return position < t.tile.end
-             ? kvf_index_at(p.block_table.data, p.index_bytes,
-                            t.tile.sequence * p.block_table.stride[0] +
-                                kvf_divide(position, p.by_block_size) * p.block_table.stride[1])
-             : 0;
-}
-
-/* Of a position: how far it is into its page. */
-KVF_INLINE int64_t offset_of(const kvf_paged_attention_params &p, int64_t position) {
-  return position - kvf_divide(position, p.by_block_size) * p.block_size;
-}
-
 KVF_INLINE const uint16_t *query_of(const kvf_paged_attention_params &p, const row_of_tile &row) {
   return static_cast<const uint16_t *>(p.query.data) + row.token * p.query.stride[0] +
          row.head * p.query.stride[1];
 }
+
+KVF_INLINE int32_t middle_swapped(int32_t word) {
+  return (word & ~3) | (word & 1) << 1 | (word >> 1 & 1);
+}
+
+/* Where a word of the query is in its row. */
+KVF_INLINE int32_t in_banks(int32_t word) { return word; }
 
 KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
   const uint32_t thread = threadIdx.x;
@@ -261,8 +264,8 @@ KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, 
     const uint16_t *from = query_of(p, w.rows[row]);
 #pragma unroll
     for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
-      const int64_t at = 2 * (i * WARP + lane) * p.query.stride[2];
-      w.query[row][i * WARP + lane] =
+      const int64_t at = 2 * middle_swapped(i * WARP + lane) * p.query.stride[2];
+      w.query[row][in_banks(i * WARP + lane)] =
           row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + p.query.stride[2]] << 16 : 0;
     }
   }
@@ -271,18 +274,48 @@ KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, 
   }
 }
 
-KVF_INLINE place find_place(const kvf_paged_attention_params &p, const task &t, int64_t position,
-                            int64_t block) {
+/* How far a position is into its page, of the sequence. */
+KVF_INLINE uint32_t offset_in(const kvf_paged_attention_params &p, uint32_t position,
+                              uint32_t page) {
+  return position - page * (uint32_t)p.block_size;
+}
+
+/* The page of the position that is the lane's in the warp's next chunk. */
+KVF_INLINE uint32_t next_page(const kvf_paged_attention_params &p, const working_set &w,
+                              uint32_t position, uint32_t page) {
+  const uint32_t offset = offset_in(p, position, page) + w.by.positions;
+  return page + w.by.pages + (offset >= w.by.page_size ? 1 : 0);
+}
+
+/* Asks for the block of a position, for a place that is wanted later: in the lower half, whatever
+ * its sign, if the numbers have 4 bytes, so that nothing waits for it here. */
+KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const working_set &w, uint32_t position,
+                       uint32_t page) {
+  if (position >= (uint32_t)w.now.tile.end) {
+    return 0;
+  }
+  const int64_t at = w.by.table + page * p.block_table.stride[1];
+  return p.index_bytes == 8 ? kvf_index_at(p.block_table.data, 8, at)
+                            : (uint32_t)kvf_index_at(p.block_table.data, 4, at);
+}
+
+KVF_INLINE int64_t answer(const kvf_paged_attention_params &p, int64_t asked) {
+  return p.index_bytes == 8 ? asked : (int32_t)asked;
+}
+
+KVF_INLINE place find_place(const kvf_paged_attention_params &p, const working_set &w,
+                            uint32_t position, uint32_t page, int64_t asked) {
   place found = {reinterpret_cast<const uint16_t *>(nothing),
                  reinterpret_cast<const uint16_t *>(nothing)};
-  if (position < t.tile.end) {
-    const int64_t offset = offset_of(p, position);
+  const task &t = w.now;
+  const uint32_t offset = offset_in(p, position, page);
+  const int64_t block = answer(p, asked);
+  const bool seen = position < (uint32_t)t.tile.end;
+  if (seen) {
     if (block >= 0 && block < p.num_blocks) {
-      found.key = static_cast<const uint16_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                  offset * p.key_cache.stride[1] + t.kv_head * p.key_cache.stride[2];
-      found.value = static_cast<const uint16_t *>(p.value_cache.data) +
-                    block * p.value_cache.stride[0] + offset * p.value_cache.stride[1] +
-                    t.kv_head * p.value_cache.stride[2];
+      found.key = w.by.heads.key + block * p.key_cache.stride[0] + offset * p.key_cache.stride[1];
+      found.value =
+          w.by.heads.value + block * p.value_cache.stride[0] + offset * p.value_cache.stride[1];
     } else {
       count_fault(p, t, position, offset);
     }
@@ -330,25 +363,27 @@ KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t p
   return words;
 }
 
-/* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
+/*
+ * Adds the query by a part of the keys: of the positions 8 i and on scores[i] has half of the
+ * product in its upper rows, scores[2 + i] the other half in its lower ones, as the query lies in
+ * both halves of an operand.
+ */
 KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
-                      float (&scores)[2][4]) {
+                      float (&scores)[COLUMNS / 2 * (16 / ROWS)][4]) {
 #pragma unroll
   for (int32_t load = 0; load < KEY_PART; ++load) {
 #pragma unroll
     for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
       const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
-      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
-      const uint4 lower = make_uint4(0, 0, 0, 0);
-      const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
-      const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
+      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][in_banks(word)]);
+      const uint32_t both[4] = {upper.x, upper.y, upper.z, upper.w};
 #pragma unroll
       for (int32_t i = 0; i < 2; ++i) {
         const uint32_t *key = keys.v[i][load];
-        const uint32_t first[2] = {key[0], key[1]};
-        const uint32_t second[2] = {key[2], key[3]};
-        kvf_mma_bf16(scores[i], near, first);
-        kvf_mma_bf16(scores[i], far, second);
+        const uint32_t first_half[2] = {key[0], key[1]};
+        const uint32_t second_half[2] = {key[2], key[3]};
+        kvf_mma_bf16(scores[i], both, first_half);
+        kvf_mma_bf16(scores[2 + i], both, second_half);
       }
     }
   }
@@ -360,15 +395,16 @@ KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane,
  * not see some, or scores want more than their factor.
  */
 KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
-                      const place *places, const float (&scores)[COLUMNS / 2][4], int32_t first,
-                      int32_t lane, bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
+                      const place *places, const float (&scores)[COLUMNS / 2 * (16 / ROWS)][4],
+                      int32_t first, int32_t lane, bool plain, progress &now,
+                      float (&weights)[HALVES][COLUMNS]) {
   const int32_t mine = lane / 4; /* the first of its rows */
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
     const float factor = w.factors[mine + 8 * row];
 #pragma unroll
     for (int32_t i = 0; i < COLUMNS; ++i) {
-      weights[row][i] = scores[i / 2][2 * row + i % 2] * factor;
+      weights[row][i] = (scores[i / 2][i % 2] + scores[2 + i / 2][2 + i % 2]) * factor;
     }
   }
   if (!plain) {
@@ -439,23 +475,33 @@ KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t fi
   return words;
 }
 
-/* Element `element` of a load of two positions, as the matrix product takes it. */
-KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
-                               const uint32_t (&second)[VALUE_WORDS], int32_t element) {
-  return __byte_perm(first[element / 2], second[element / 2], element % 2 ? 0x7632 : 0x5410);
+/* The same eight elements of a load of two positions, as the matrix product takes them. */
+KVF_INLINE void value_pairs(const uint32_t (&first)[VALUE_WORDS],
+                            const uint32_t (&second)[VALUE_WORDS], int32_t number,
+                            uint32_t (&pairs)[8]) {
+#pragma unroll
+  for (int32_t i = 0; i < 8; ++i) {
+    const int32_t element = 8 * number + i;
+    pairs[i] = __byte_perm(first[element / 2], second[element / 2], element % 2 ? 0x7632 : 0x5410);
+  }
 }
 
 /* Adds a part of the values by the weights: as many rows as the other side of the product has. */
 KVF_INLINE void add(const weight_words &weights, const value_words &values, int32_t part,
                     progress &now) {
 #pragma unroll
-  for (int32_t element = 0; element < VALUE_VECTOR; element += 2) {
-    const uint32_t pairs[4] = {value_pair(values.v[0], values.v[1], element),
-                               value_pair(values.v[0], values.v[1], element + 1),
-                               value_pair(values.v[2], values.v[3], element),
-                               value_pair(values.v[2], values.v[3], element + 1)};
-    kvf_mma_bf16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rounded);
-    kvf_mma_bf16(now.sums[(part * VALUE_VECTOR + element) / 2], pairs, weights.rest);
+  for (int32_t number = 0; number < VALUE_VECTOR / 8; ++number) {
+    uint32_t near[8];
+    uint32_t far[8];
+    value_pairs(values.v[0], values.v[1], number, near);
+    value_pairs(values.v[2], values.v[3], number, far);
+#pragma unroll
+    for (int32_t i = 0; i < 8; i += 2) {
+      const uint32_t pairs[4] = {near[i], near[i + 1], far[i], far[i + 1]};
+      float (&sums)[4] = now.sums[(part * VALUE_VECTOR + 8 * number + i) / 2];
+      kvf_mma_bf16(sums, pairs, weights.rounded);
+      kvf_mma_bf16(sums, pairs, weights.rest);
+    }
   }
 }
 
@@ -586,7 +632,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
 KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, const place *here,
                      const place *next, int32_t first, int32_t lane, bool plain,
                      key_words (&ahead)[PARTS], progress &now) {
-  float scores[2][4] = {};
+  float scores[COLUMNS / 2 * (16 / ROWS)][4] = {};
   value_words fetched[PARTS];
   __syncwarp(); /* Here and below loads stay where they are: there are no registers for them any
                    earlier. */
@@ -614,6 +660,18 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
   }
 }
 
+/* One thread sets down how the warps go from chunk to chunk. */
+KVF_INLINE void set_walk(const kvf_paged_attention_params &p, const task &t, walk &by) {
+  by.table = t.tile.sequence * p.block_table.stride[0];
+  by.pages = (uint32_t)kvf_divide(WARPS * CHUNK, p.by_block_size);
+  by.positions = (uint32_t)(WARPS * CHUNK - by.pages * p.block_size);
+  by.page_size = (uint32_t)min(p.block_size, (int64_t)UINT32_MAX);
+  by.heads.key =
+      static_cast<const uint16_t *>(p.key_cache.data) + t.kv_head * p.key_cache.stride[2];
+  by.heads.value =
+      static_cast<const uint16_t *>(p.value_cache.data) + t.kv_head * p.value_cache.stride[2];
+}
+
 /* The first position of a warp. */
 KVF_INLINE uint32_t start_of(const task &t) {
   return (uint32_t)t.tile.begin + kvf_thread_anew() / WARP * CHUNK;
@@ -625,14 +683,20 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int32_t warp = (int32_t)threadIdx.x / WARP;
   uint32_t first = start_of(t);
-  int64_t block = ask(p, t, (int64_t)first + lane);
+  uint32_t page = (uint32_t)kvf_divide((int64_t)first + lane, p.by_block_size);
+  if (threadIdx.x == 0) {
+    set_walk(p, t, w.by);
+  }
+  __syncthreads();
+  int64_t block = ask(p, w, first + lane, page);
   find_rows(p, t, w.rows);
   int32_t turn = 0;
-  place found = find_place(p, t, (int64_t)first + lane, block);
+  place found = find_place(p, w, first + lane, page, block);
   w.places[warp][0][lane] = found;
   bool there = __all_sync(ALL_LANES, is_there(found));
   __syncwarp();
-  block = ask(p, t, (int64_t)first + WARPS * CHUNK + lane);
+  page = next_page(p, w, first + lane, page);
+  block = ask(p, w, first + WARPS * CHUNK + lane, page);
   key_words ahead[PARTS];
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
@@ -657,22 +721,23 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
       place *next = w.places[warp][turn ^ 1];
       const uint32_t following = first + WARPS * CHUNK;
       __syncwarp(); /* what was there is used */
-      found = find_place(p, t, (int64_t)following + lane, block);
+      found = find_place(p, w, following + lane, page, block);
       next[lane] = found;
       there = __all_sync(ALL_LANES, is_there(found));
-      block = ask(p, t, (int64_t)following + WARPS * CHUNK + lane);
+      page = next_page(p, w, following + lane, page);
+      block = ask(p, w, following + WARPS * CHUNK + lane, page);
       __syncwarp();
       if (plain) {
 #pragma unroll 1
-        for (int32_t at = 0; at < CHUNK; at += STEP) {
-          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
-               lane, true, ahead, now);
+        for (int32_t i = 0; i < CHUNK; i += STEP) {
+          step(p, w, here + i, i + STEP < CHUNK ? here + i + STEP : next, (int32_t)first + i, lane,
+               true, ahead, now);
         }
       } else {
 #pragma unroll 1
-        for (int32_t at = 0; at < CHUNK; at += STEP) {
-          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
-               lane, false, ahead, now);
+        for (int32_t i = 0; i < CHUNK; i += STEP) {
+          step(p, w, here + i, i + STEP < CHUNK ? here + i + STEP : next, (int32_t)first + i, lane,
+               false, ahead, now);
         }
       }
       first = following;

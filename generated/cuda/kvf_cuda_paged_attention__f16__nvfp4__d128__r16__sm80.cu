@@ -72,8 +72,27 @@ static __device__ const uint4 nothing[SIZE * 1 / 16] = {};
 struct place {
   const uint8_t *key;
   const uint8_t *value;
-  const uint8_t *key_scales;
-  const uint8_t *value_scales; /* of the first group */
+};
+
+/* Scales of the groups of positions, f16. */
+struct __align__(16) scales_of_chunk {
+  uint4 keys[CHUNK];             /* of a position all */
+  uint16_t values[8][CHUNK + 4]; /* by group; most rows begin in banks of their own */
+};
+
+/* Positions in whole fours. */
+KVF_INLINE uint32_t in_fours(uint32_t positions) { return (positions + 3) / 4 * 4; }
+
+/* How a warp goes from chunk to chunk. */
+struct walk {
+  place heads;               /* the KV head in the first page */
+  place scales;              /* likewise */
+  uint32_t key_scale_stride; /* of positions */
+  uint32_t value_scale_stride;
+  int64_t table;  /* the sequence's, in block_table */
+  uint32_t pages; /* that the chunks of all warps are, and positions that are left of them */
+  uint32_t positions;
+  uint32_t page_size; /* positions */
 };
 
 /* What the threads of a block share. */
@@ -86,6 +105,8 @@ struct __align__(16) working_set {
   kvf_row_end ends[ROWS];
   float factors[ROWS];           /* what the scores of a row are to be multiplied by */
   place places[WARPS][2][CHUNK]; /* of two chunks in turn */
+  scales_of_chunk scales[WARPS];
+  walk by;
   task now;
 };
 
@@ -96,13 +117,11 @@ struct __align__(16) working_set {
  */
 struct key_words {
   uint32_t v[2][KEY_PART][4];
-  uint16_t scales[2]; /* of two groups each */
 };
 
 /* Of the values: with t its number mod 4 those of positions 2t, 2t + 1, 2t + 8 and 2t + 9. */
 struct value_words {
   uint32_t v[4][VALUE_WORDS];
-  uint8_t scales[4];
 };
 
 /* What a lane has so far, of the rows g and g + 8 of the tile. */
@@ -241,24 +260,14 @@ KVF_INLINE float head_scale(const kvf_view &scales, int64_t kv_head) {
   return static_cast<const float *>(scales.data)[kv_head * scales.stride[0]];
 }
 
-/* Asks for the block of a position, for a place that is wanted later. */
-KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const task &t, int64_t position) {
-  return position < t.tile.end
-             ? kvf_index_at(p.block_table.data, p.index_bytes,
-                            t.tile.sequence * p.block_table.stride[0] +
-                                kvf_divide(position, p.by_block_size) * p.block_table.stride[1])
-             : 0;
-}
-
-/* Of a position: how far it is into its page. */
-KVF_INLINE int64_t offset_of(const kvf_paged_attention_params &p, int64_t position) {
-  return position - kvf_divide(position, p.by_block_size) * p.block_size;
-}
-
 KVF_INLINE const uint16_t *query_of(const kvf_paged_attention_params &p, const row_of_tile &row) {
   return static_cast<const uint16_t *>(p.query.data) + row.token * p.query.stride[0] +
          row.head * p.query.stride[1];
 }
+
+/* Where a word of the query is in its row: two of the lanes that share a position would read from
+ * the same banks. */
+KVF_INLINE int32_t in_banks(int32_t word) { return word ^ (word & 32) / 4; }
 
 KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, float factor) {
   const uint32_t thread = threadIdx.x;
@@ -270,7 +279,7 @@ KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, 
 #pragma unroll
     for (int32_t i = 0; i < SIZE / 2 / WARP; ++i) {
       const int64_t at = ((i * WARP + lane) / 4 * 8 + (i * WARP + lane) % 4) * p.query.stride[2];
-      w.query[row][i * WARP + lane] =
+      w.query[row][in_banks(i * WARP + lane)] =
           row < t.tile.rows ? (uint32_t)from[at] | (uint32_t)from[at + 4 * p.query.stride[2]] << 16
                             : 0;
     }
@@ -280,42 +289,120 @@ KVF_INLINE void load_query(const kvf_paged_attention_params &p, working_set &w, 
   }
 }
 
-KVF_INLINE place find_place(const kvf_paged_attention_params &p, const task &t, int64_t position,
-                            int64_t block) {
-  place found = {
-      reinterpret_cast<const uint8_t *>(nothing), reinterpret_cast<const uint8_t *>(nothing),
-      reinterpret_cast<const uint8_t *>(nothing), reinterpret_cast<const uint8_t *>(nothing)};
-  if (position < t.tile.end) {
-    const int64_t offset = offset_of(p, position);
-    if (block >= 0 && block < p.num_blocks) {
-      found.key = static_cast<const uint8_t *>(p.key_cache.data) + block * p.key_cache.stride[0] +
-                  offset * p.key_cache.stride[1] + t.kv_head * p.key_cache.stride[2];
-      found.value = static_cast<const uint8_t *>(p.value_cache.data) +
-                    block * p.value_cache.stride[0] + offset * p.value_cache.stride[1] +
-                    t.kv_head * p.value_cache.stride[2];
-      /* Behind the codes of a page, in the same order, an eighth as far apart. */
-      int64_t token = offset;
-      int64_t group = 0;
-      if (p.swizzle_v_scales) {
-        kvf_nvfp4_swizzle(&token, &group, SIZE / KVF_NVFP4_GROUP);
-      }
-      const int64_t codes = p.block_size * p.num_kv_heads * (SIZE / 2);
-      found.key_scales = static_cast<const uint8_t *>(p.key_cache.data) +
-                         block * p.key_cache.stride[0] + codes +
-                         (offset * p.key_cache.stride[1] + t.kv_head * p.key_cache.stride[2]) / 8;
-      found.value_scales =
-          static_cast<const uint8_t *>(p.value_cache.data) + block * p.value_cache.stride[0] +
-          codes + (token * p.value_cache.stride[1] + t.kv_head * p.value_cache.stride[2]) / 8 +
-          group;
-    } else {
-      count_fault(p, t, position, offset);
+/* How far a position is into its page, of the sequence. */
+KVF_INLINE uint32_t offset_in(const kvf_paged_attention_params &p, uint32_t position,
+                              uint32_t page) {
+  return position - page * (uint32_t)p.block_size;
+}
+
+/* The page of the position that is the lane's in the warp's next chunk. */
+KVF_INLINE uint32_t next_page(const kvf_paged_attention_params &p, const working_set &w,
+                              uint32_t position, uint32_t page) {
+  const uint32_t offset = offset_in(p, position, page) + w.by.positions;
+  return page + w.by.pages + (offset >= w.by.page_size ? 1 : 0);
+}
+
+/* Asks for the block of a position, for a place that is wanted later: in the lower half, whatever
+ * its sign, if the numbers have 4 bytes, so that nothing waits for it here. */
+KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const working_set &w, uint32_t position,
+                       uint32_t page) {
+  if (position >=
+      (p.swizzle_v_scales ? in_fours((uint32_t)w.now.tile.end) : (uint32_t)w.now.tile.end)) {
+    return 0;
+  }
+  const int64_t at = w.by.table + page * p.block_table.stride[1];
+  return p.index_bytes == 8 ? kvf_index_at(p.block_table.data, 8, at)
+                            : (uint32_t)kvf_index_at(p.block_table.data, 4, at);
+}
+
+KVF_INLINE int64_t answer(const kvf_paged_attention_params &p, int64_t asked) {
+  return p.index_bytes == 8 ? asked : (int32_t)asked;
+}
+
+/* Scales of a position as they are stored. */
+struct stored_scales {
+  uint2 of_key;
+  uint2 of_value; /* swizzled: a row of the four positions' */
+};
+
+/* Scales are read for all four positions that share rows of scales of values, too: a page has all
+ * of these. */
+KVF_INLINE place find_place(const kvf_paged_attention_params &p, const working_set &w,
+                            uint32_t position, uint32_t page, int64_t asked,
+                            stored_scales &scales) {
+  place found = {reinterpret_cast<const uint8_t *>(nothing),
+                 reinterpret_cast<const uint8_t *>(nothing)};
+  const task &t = w.now;
+  const uint32_t offset = offset_in(p, position, page);
+  const int64_t block = answer(p, asked);
+  const bool seen = position >= (uint32_t)t.tile.begin && position < (uint32_t)t.tile.end;
+  scales = {};
+  if (block >= 0 && block < p.num_blocks) {
+    const int64_t key_page = block * p.key_cache.stride[0];
+    scales.of_key = *reinterpret_cast<const uint2 *>(w.by.scales.key + key_page +
+                                                     (uint64_t)offset * w.by.key_scale_stride);
+    const int64_t value_page = block * p.value_cache.stride[0];
+    scales.of_value = *reinterpret_cast<const uint2 *>(w.by.scales.value + value_page +
+                                                       (uint64_t)offset * w.by.value_scale_stride);
+    if (seen) {
+      found.key = w.by.heads.key + key_page + offset * p.key_cache.stride[1];
+      found.value = w.by.heads.value + value_page + offset * p.value_cache.stride[1];
     }
+  } else if (seen) {
+    count_fault(p, t, position, offset);
   }
   return found;
 }
 
 KVF_INLINE bool is_there(const place &at) {
   return at.key != reinterpret_cast<const uint8_t *>(nothing);
+}
+
+/* Puts scales of a chunk where its warp finds them, 0 for positions that are not `there`, of which
+ * the lanes have a bit. */
+KVF_INLINE void put_scales(const kvf_paged_attention_params &p, scales_of_chunk &to,
+                           stored_scales found, uint32_t there) {
+  const uint32_t lane = kvf_thread_anew() % WARP;
+  const uint32_t first = lane / 4 * 4;
+  if (there != ALL_LANES) {
+    const uint32_t own = 0u - (there >> lane & 1);
+    const uint32_t four = (there >> first & 1) * 0xFFu | (there >> first & 2) * 0x7F80u |
+                          (there >> first & 4) * 0x3FC000u | (there >> first & 8) * 0x1FE00000u;
+    const uint32_t mask = p.swizzle_v_scales ? four : own;
+    found = {make_uint2(found.of_key.x & own, found.of_key.y & own),
+             make_uint2(found.of_value.x & mask, found.of_value.y & mask)};
+  }
+  to.keys[lane] = make_uint4(
+      kvf_f16x2_from_fp8_e4m3(found.of_key.x), kvf_f16x2_from_fp8_e4m3(found.of_key.x >> 16),
+      kvf_f16x2_from_fp8_e4m3(found.of_key.y), kvf_f16x2_from_fp8_e4m3(found.of_key.y >> 16));
+  const uint32_t words[4] = {
+      kvf_f16x2_from_fp8_e4m3(found.of_value.x), kvf_f16x2_from_fp8_e4m3(found.of_value.x >> 16),
+      kvf_f16x2_from_fp8_e4m3(found.of_value.y), kvf_f16x2_from_fp8_e4m3(found.of_value.y >> 16)};
+  if (p.swizzle_v_scales) { /* see kvf_nvfp4_swizzle(): two groups of four positions */
+#pragma unroll
+    for (int32_t i = 0; i < 2; ++i) {
+      *reinterpret_cast<uint2 *>(&to.values[lane % 4 * 2 + i][first]) =
+          make_uint2(words[2 * i], words[2 * i + 1]);
+    }
+  } else {
+#pragma unroll
+    for (int32_t i = 0; i < 8; ++i) {
+      to.values[i][lane] = (uint16_t)(words[i / 2] >> i % 2 * 16);
+    }
+  }
+}
+
+/* Those of the lane's values in a step: of positions 2t and 2t + 1, and 2t + 8 and 2t + 9. */
+struct value_scales {
+  uint32_t near;
+  uint32_t far;
+};
+
+KVF_INLINE value_scales scales_of_values(const scales_of_chunk &scales, int32_t first,
+                                         int32_t lane) {
+  const uint32_t *words =
+      reinterpret_cast<const uint32_t *>(&scales.values[lane / 4][first]) + lane % 4;
+  return {words[0], words[4]};
 }
 
 /* The position of a step that is the lane's i-th. */
@@ -335,24 +422,11 @@ KVF_INLINE key_words fetch_keys(const place *places, int32_t lane, int32_t part)
       words.v[i][load][2] = four.z;
       words.v[i][load][3] = four.w;
     }
-    words.scales[i] =
-        *reinterpret_cast<const uint16_t *>(places[8 * i + lane / 4].key_scales + 2 * (lane % 4));
   }
   return words;
 }
 
-/* Where the scale of the lane's group of a value is, seen from that of the first. */
-KVF_INLINE int32_t group_place(const kvf_paged_attention_params &p, int32_t lane) {
-  int64_t token = 0;
-  int64_t group = lane / 4;
-  if (p.swizzle_v_scales) {
-    kvf_nvfp4_swizzle(&token, &group, SIZE / KVF_NVFP4_GROUP);
-  }
-  return (int32_t)(token * p.value_cache.stride[1] / 8 + group);
-}
-
-KVF_INLINE value_words fetch_values(const kvf_paged_attention_params &p, const place *places,
-                                    int32_t lane, int32_t part) {
+KVF_INLINE value_words fetch_values(const place *places, int32_t lane, int32_t part) {
   value_words words;
 #pragma unroll
   for (int32_t i = 0; i < 4; ++i) {
@@ -361,34 +435,39 @@ KVF_INLINE value_words fetch_values(const kvf_paged_attention_params &p, const p
         reinterpret_cast<const uint2 *>(value + (8 * part + lane / 4) * VALUE_VECTOR / 2));
     words.v[i][0] = loaded.x;
     words.v[i][1] = loaded.y;
-    const place &of = places[column_of(lane, i)];
-    words.scales[i] = of.value_scales[is_there(of) ? group_place(p, lane) : 0];
   }
   return words;
 }
 
 /* Adds the query by a part of the keys: scores[i] is the product of the positions 8 i and on. */
-KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane, int32_t part,
-                      float (&scores)[2][4]) {
+KVF_INLINE void score(const working_set &w, const key_words &keys, const scales_of_chunk &scales,
+                      int32_t first, int32_t lane, int32_t part,
+                      float (&scores)[COLUMNS / 2 * (16 / ROWS)][4]) {
+  uint32_t by[2][2]; /* of the groups that are a lane's */
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    const uint32_t two =
+        reinterpret_cast<const uint32_t *>(&scales.keys[first + 8 * i + lane / 4])[lane % 4];
+    by[i][0] = __byte_perm(two, 0, 0x1010);
+    by[i][1] = __byte_perm(two, 0, 0x3232);
+  }
 #pragma unroll
   for (int32_t load = 0; load < KEY_PART; ++load) {
 #pragma unroll
     for (int32_t eight = 0; eight < KEY_VECTOR / 8; ++eight) {
       const int32_t word = ((4 * (part * KEY_PART + load) + lane % 4) * KEY_VECTOR + 8 * eight) / 2;
-      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][word]);
-      const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[lane / 4 + 8][word]);
+      const uint4 upper = *reinterpret_cast<const uint4 *>(&w.query[lane / 4][in_banks(word)]);
+      const uint4 lower = *reinterpret_cast<const uint4 *>(&w.query[lane / 4 + 8][in_banks(word)]);
       const uint32_t near[4] = {upper.x, lower.x, upper.y, lower.y};
       const uint32_t far[4] = {upper.z, lower.z, upper.w, lower.w};
 #pragma unroll
       for (int32_t i = 0; i < 2; ++i) {
         const uint32_t *key = keys.v[i][load];
-        const uint32_t by =
-            __byte_perm(kvf_nvfp4_scales_x2(keys.scales[i]), 0, eight / 2 == 0 ? 0x1010 : 0x3232);
-        const uint32_t first[2] = {kvf_nvfp4_x2(key[eight], by), kvf_nvfp4_x2(key[eight] >> 4, by)};
-        const uint32_t second[2] = {kvf_nvfp4_x2(key[eight] >> 8, by),
-                                    kvf_nvfp4_x2(key[eight] >> 12, by)};
-        kvf_mma_f16(scores[i], near, first);
-        kvf_mma_f16(scores[i], far, second);
+        const kvf_nvfp4_pairs pairs = kvf_nvfp4_x8(key[eight], by[i][eight / 2]);
+        const uint32_t first_half[2] = {pairs.v[0], pairs.v[1]};
+        const uint32_t second_half[2] = {pairs.v[2], pairs.v[3]};
+        kvf_mma_f16(scores[i], near, first_half);
+        kvf_mma_f16(scores[i], far, second_half);
       }
     }
   }
@@ -400,8 +479,9 @@ KVF_INLINE void score(const working_set &w, const key_words &keys, int32_t lane,
  * not see some, or scores want more than their factor.
  */
 KVF_INLINE void weigh(const kvf_paged_attention_params &p, const working_set &w,
-                      const place *places, const float (&scores)[COLUMNS / 2][4], int32_t first,
-                      int32_t lane, bool plain, progress &now, float (&weights)[HALVES][COLUMNS]) {
+                      const place *places, const float (&scores)[COLUMNS / 2 * (16 / ROWS)][4],
+                      int32_t first, int32_t lane, bool plain, progress &now,
+                      float (&weights)[HALVES][COLUMNS]) {
   const int32_t mine = lane / 4; /* the first of its rows */
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
@@ -478,27 +558,38 @@ KVF_INLINE weight_words pack(const float (&weights)[HALVES][COLUMNS], int32_t fi
   return words;
 }
 
-/* Element `element` of a load of two positions, as the matrix product takes it. */
-KVF_INLINE uint32_t value_pair(const uint32_t (&first)[VALUE_WORDS],
-                               const uint32_t (&second)[VALUE_WORDS], int32_t element,
-                               uint32_t scales) {
-  return kvf_nvfp4_x2(__byte_perm(first[element / 8], second[element / 8],
-                                  element / 4 % 2 == 0 ? 0x5410 : 0x7632) >>
-                          element % 4 * 4,
-                      scales);
+/* Elements [8 number, 8 number + 8) of a load of two positions, as the matrix product takes them.
+ */
+KVF_INLINE void value_pairs(const uint32_t (&first)[VALUE_WORDS],
+                            const uint32_t (&second)[VALUE_WORDS], int32_t number, uint32_t scales,
+                            uint32_t (&pairs)[8]) {
+#pragma unroll
+  for (int32_t i = 0; i < 2; ++i) {
+    const kvf_nvfp4_pairs four =
+        kvf_nvfp4_x8(__byte_perm(first[number], second[number], i == 0 ? 0x5410 : 0x7632), scales);
+#pragma unroll
+    for (int32_t k = 0; k < 4; ++k) {
+      pairs[4 * i + k] = four.v[k];
+    }
+  }
 }
 
 /* Adds the weights by a part of the values. */
-KVF_INLINE void add(const weight_words &weights, const value_words &values, int32_t part,
-                    progress &now) {
-  const uint32_t near = kvf_nvfp4_scales_x2(values.scales[0] | (uint32_t)values.scales[1] << 8);
-  const uint32_t far = kvf_nvfp4_scales_x2(values.scales[2] | (uint32_t)values.scales[3] << 8);
+KVF_INLINE void add(const weight_words &weights, const value_words &values,
+                    const value_scales &scales, int32_t part, progress &now) {
 #pragma unroll
-  for (int32_t element = 0; element < VALUE_VECTOR; ++element) {
-    const uint32_t pairs[2] = {value_pair(values.v[0], values.v[1], element, near),
-                               value_pair(values.v[2], values.v[3], element, far)};
-    kvf_mma_f16(now.sums[part * VALUE_VECTOR + element], weights.rounded, pairs);
-    kvf_mma_f16(now.sums[part * VALUE_VECTOR + element], weights.rest, pairs);
+  for (int32_t number = 0; number < VALUE_VECTOR / 8; ++number) {
+    uint32_t near[8];
+    uint32_t far[8];
+    value_pairs(values.v[0], values.v[1], number, scales.near, near);
+    value_pairs(values.v[2], values.v[3], number, scales.far, far);
+#pragma unroll
+    for (int32_t i = 0; i < 8; ++i) {
+      const uint32_t pairs[2] = {near[i], far[i]};
+      float (&sums)[4] = now.sums[part * VALUE_VECTOR + 8 * number + i];
+      kvf_mma_f16(sums, weights.rounded, pairs);
+      kvf_mma_f16(sums, weights.rest, pairs);
+    }
   }
 }
 
@@ -630,17 +721,17 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
 
 /* One step: `here` are its places, `next` those of the one after. */
 KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, const place *here,
-                     const place *next, int32_t first, int32_t lane, bool plain,
-                     key_words (&ahead)[PARTS], progress &now) {
-  float scores[2][4] = {};
+                     const place *next, const scales_of_chunk &scales, int32_t at, int32_t first,
+                     int32_t lane, bool plain, key_words (&ahead)[PARTS], progress &now) {
+  float scores[COLUMNS / 2 * (16 / ROWS)][4] = {};
   value_words fetched[PARTS];
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
-    fetched[part] = fetch_values(p, here, lane, part);
+    fetched[part] = fetch_values(here, lane, part);
   }
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
-    score(w, ahead[part], lane, part, scores);
+    score(w, ahead[part], scales, at, lane, part, scores);
     if (plain) {
       ahead[part] = fetch_keys(next, lane, part);
     }
@@ -653,13 +744,34 @@ KVF_INLINE void step(const kvf_paged_attention_params &p, const working_set &w, 
     if (!plain) { /* whose weights want more registers */
       ahead[part] = fetch_keys(next, lane, part);
     }
-    add(words, fetched[part], part, now);
+    add(words, fetched[part], scales_of_values(scales, at, lane), part, now);
   }
 }
 
-/* The first position of a warp. */
+/* One thread sets down how the warps go from chunk to chunk. */
+KVF_INLINE void set_walk(const kvf_paged_attention_params &p, const task &t, walk &by) {
+  by.table = t.tile.sequence * p.block_table.stride[0];
+  by.pages = (uint32_t)kvf_divide(WARPS * CHUNK, p.by_block_size);
+  by.positions = (uint32_t)(WARPS * CHUNK - by.pages * p.block_size);
+  by.page_size = (uint32_t)min(p.block_size, (int64_t)UINT32_MAX);
+  by.heads.key = static_cast<const uint8_t *>(p.key_cache.data) + t.kv_head * p.key_cache.stride[2];
+  /* Behind the codes of a page, in the same order, an eighth as far apart. */
+  by.scales.key = static_cast<const uint8_t *>(p.key_cache.data) +
+                  p.block_size * p.num_kv_heads * (SIZE / 2) +
+                  t.kv_head * p.key_cache.stride[2] / 8;
+  by.key_scale_stride = (uint32_t)(p.key_cache.stride[1] / 8);
+  by.heads.value =
+      static_cast<const uint8_t *>(p.value_cache.data) + t.kv_head * p.value_cache.stride[2];
+  /* Behind the codes of a page, in the same order, an eighth as far apart. */
+  by.scales.value = static_cast<const uint8_t *>(p.value_cache.data) +
+                    p.block_size * p.num_kv_heads * (SIZE / 2) +
+                    t.kv_head * p.value_cache.stride[2] / 8;
+  by.value_scale_stride = (uint32_t)(p.value_cache.stride[1] / 8);
+}
+
+/* The first position of a warp, that of four which share rows of scales. */
 KVF_INLINE uint32_t start_of(const task &t) {
-  return (uint32_t)t.tile.begin + kvf_thread_anew() / WARP * CHUNK;
+  return (uint32_t)t.tile.begin / 4 * 4 + kvf_thread_anew() / WARP * CHUNK;
 }
 
 /* One unit of work. */
@@ -668,14 +780,22 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const int32_t lane = (int32_t)threadIdx.x % WARP;
   const int32_t warp = (int32_t)threadIdx.x / WARP;
   uint32_t first = start_of(t);
-  int64_t block = ask(p, t, (int64_t)first + lane);
+  uint32_t page = (uint32_t)kvf_divide((int64_t)first + lane, p.by_block_size);
+  if (threadIdx.x == 0) {
+    set_walk(p, t, w.by);
+  }
+  __syncthreads();
+  int64_t block = ask(p, w, first + lane, page);
   find_rows(p, t, w.rows);
   int32_t turn = 0;
-  place found = find_place(p, t, (int64_t)first + lane, block);
+  stored_scales scales;
+  place found = find_place(p, w, first + lane, page, block, scales);
   w.places[warp][0][lane] = found;
-  bool there = __all_sync(ALL_LANES, is_there(found));
+  uint32_t there = __ballot_sync(ALL_LANES, is_there(found)); /* a bit for each position */
+  put_scales(p, w.scales[warp], scales, there);
   __syncwarp();
-  block = ask(p, t, (int64_t)first + WARPS * CHUNK + lane);
+  page = next_page(p, w, first + lane, page);
+  block = ask(p, w, first + WARPS * CHUNK + lane, page);
   key_words ahead[PARTS];
 #pragma unroll
   for (int32_t part = 0; part < PARTS; ++part) {
@@ -694,30 +814,35 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
 #pragma unroll 1
     while (first < stop) {
       /* Whether all rows see all positions, whose scores want nothing but their factor. */
-      const bool plain = there && !p.adjusts && (int32_t)first >= (int32_t)t.tile.all_begin &&
+      const bool plain = there == ALL_LANES && !p.adjusts &&
+                         (int32_t)first >= (int32_t)t.tile.all_begin &&
                          first + CHUNK <= (uint32_t)t.tile.all_end;
       const place *here = w.places[warp][turn];
       place *next = w.places[warp][turn ^ 1];
       const uint32_t following = first + WARPS * CHUNK;
       __syncwarp(); /* what was there is used */
-      found = find_place(p, t, (int64_t)following + lane, block);
+      found = find_place(p, w, following + lane, page, block, scales);
       next[lane] = found;
-      there = __all_sync(ALL_LANES, is_there(found));
-      block = ask(p, t, (int64_t)following + WARPS * CHUNK + lane);
+      there = __ballot_sync(ALL_LANES, is_there(found));
+      scales_of_chunk &by = w.scales[warp];
+      page = next_page(p, w, following + lane, page);
+      block = ask(p, w, following + WARPS * CHUNK + lane, page);
       __syncwarp();
       if (plain) {
 #pragma unroll 1
-        for (int32_t at = 0; at < CHUNK; at += STEP) {
-          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
+        for (int32_t i = 0; i < CHUNK; i += STEP) {
+          step(p, w, here + i, i + STEP < CHUNK ? here + i + STEP : next, by, i, (int32_t)first + i,
                lane, true, ahead, now);
         }
       } else {
 #pragma unroll 1
-        for (int32_t at = 0; at < CHUNK; at += STEP) {
-          step(p, w, here + at, at + STEP < CHUNK ? here + at + STEP : next, (int32_t)first + at,
+        for (int32_t i = 0; i < CHUNK; i += STEP) {
+          step(p, w, here + i, i + STEP < CHUNK ? here + i + STEP : next, by, i, (int32_t)first + i,
                lane, false, ahead, now);
         }
       }
+      __syncwarp(); /* those of this chunk are used */
+      put_scales(p, by, scales, there);
       first = following;
       turn ^= 1;
     }

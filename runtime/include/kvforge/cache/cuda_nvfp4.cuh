@@ -1,6 +1,7 @@
 /*
  * NVFP4 codes for the tensor cores. A code times its block scale is an f16 exactly, a product of 2
- * by 4 bits; so that all of them are, they come 2^7 times smaller than they are.
+ * by 4 bits that is a multiple of 2^-10; they come 2^14 times smaller than they are, as exponent
+ * and mantissa of a code in the places of an f16's are, subnormal ones, too.
  */
 #ifndef KVFORGE_CUDA_NVFP4_CUH
 #define KVFORGE_CUDA_NVFP4_CUH
@@ -8,7 +9,7 @@
 #include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/nvfp4.h"
 
-#define KVF_NVFP4_SMALLER 128.0f
+#define KVF_NVFP4_SMALLER 16384.0f
 
 /* Products of two f16 elements each. */
 KVF_INLINE uint32_t kvf_f16x2_product(uint32_t a, uint32_t b) {
@@ -23,15 +24,32 @@ KVF_INLINE uint32_t kvf_f16x2_product(uint32_t a, uint32_t b) {
 #endif
 }
 
-/* Two block scales, the first in the low byte, times 2^7: what kvf_nvfp4_x2() takes. */
-KVF_INLINE uint32_t kvf_nvfp4_scales_x2(uint32_t scales) {
-  return kvf_f16x2_product(kvf_f16x2_from_fp8_e4m3(scales), 0x58005800u);
+/* Eight codes times scales: pair i is the i-th and the (i + 4)-th. */
+struct kvf_nvfp4_pairs {
+  uint32_t v[4];
+};
+
+/* Bits of `ones` where the mask has some, else of `zeros`. The compiler would make two instructions
+ * of it for each of the results that want some of the bits. */
+KVF_INLINE uint32_t kvf_choose_bits(uint32_t mask, uint32_t ones, uint32_t zeros) {
+#if defined(__CUDA_ARCH__)
+  uint32_t chosen;
+  asm("lop3.b32 %0, %1, %2, %3, 0xE4;" : "=r"(chosen) : "r"(ones), "r"(zeros), "r"(mask));
+  return chosen;
+#else
+  return (ones & mask) | (zeros & ~mask);
+#endif
 }
 
-/* The elements of the codes in the lowest 4 bits of each half. Exponent and mantissa of a code in
- * the places of an f16's are 2^14 times smaller, subnormal ones, too. */
-KVF_INLINE uint32_t kvf_nvfp4_x2(uint32_t codes, uint32_t scales) {
-  return kvf_f16x2_product((codes & 0x00070007u) << 9 | (codes & 0x00080008u) << 12, scales);
+/* Scales of both codes of a pair. Codes become the upper byte of an f16, all bytes of a word
+ * together: the sign at its top, exponent and mantissa in bits 1 to 3, and whatever in the others.
+ */
+KVF_INLINE kvf_nvfp4_pairs kvf_nvfp4_x8(uint32_t codes, uint32_t scales) {
+  const uint32_t odd = kvf_choose_bits(0x80808080u, codes, codes >> 3);
+  const uint32_t even = kvf_choose_bits(0x80808080u, codes << 4, codes << 1);
+  const uint32_t kept = 0x8E008E00u;
+  return {{kvf_f16x2_product(even << 8 & kept, scales), kvf_f16x2_product(odd << 8 & kept, scales),
+           kvf_f16x2_product(even & kept, scales), kvf_f16x2_product(odd & kept, scales)}};
 }
 
 #endif
