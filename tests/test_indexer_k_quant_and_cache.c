@@ -384,17 +384,14 @@ static void test_golden(void) {
 /* ---- indices
  * ------------------------------------------------------------------------------------- */
 
-static void test_out_of_range(void) {
-  if (!need_backend()) {
-    return;
-  }
+static void test_out_of_range_in_groups(int64_t group) {
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     if (!wanted(&OP->variants[v])) {
       continue;
     }
     const indexer_case what = {.variant = &OP->variants[v],
                                .head_dim = 64,
-                               .group = 32,
+                               .group = group,
                                .tokens = 7,
                                .block_size = 4,
                                .seed = 40 + (uint64_t)v};
@@ -416,6 +413,13 @@ static void test_out_of_range(void) {
     (void)op_call_verify(&call, "slots out of range");
     op_call_free(&call);
     count_case(what.variant);
+  }
+}
+
+static void test_out_of_range(void) {
+  if (need_backend()) {
+    test_out_of_range_in_groups(32);
+    test_out_of_range_in_groups(64); /* a token in one */
   }
 }
 

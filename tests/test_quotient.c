@@ -4,6 +4,7 @@
  * product and its neighbours.
  */
 #include "kvforge/quotient.h"
+#include "kvforge/cache/indexer.h"
 
 #include <math.h>
 #include <string.h>
@@ -124,9 +125,42 @@ static void test_not_quick(void) {
   }
 }
 
+/* Scales of the indexer's groups, of each largest element; some of these unless --exhaustive. */
+static void test_by_448(void) {
+  const uint32_t step = options.exhaustive ? 1 : 499;
+  for (uint32_t bits = kvf_bits(1e-4f); bits <= kvf_bits(INFINITY); bits += step) {
+    const float x = kvf_float(bits);
+    if (!EXPECT(kvf_by_448(x) == x / 448.0f, "%a / 448 gives %a", (double)x,
+                (double)kvf_by_448(x))) {
+      return;
+    }
+  }
+  EXPECT(isinf(kvf_by_448(INFINITY)), "infinity / 448 is finite");
+}
+
+/* Elements up to the one that such a scale was made of, and all where that is infinite. */
+static void test_by_largest(void) {
+  static const float particular[] = {0.0f, 1.0f, INFINITY, NAN, 0x1p-149f, 0x1.fffffep127f};
+  uint64_t state = options.seed;
+  for (int64_t k = 0; k < (1 << 20); ++k) {
+    const uint64_t word = random_next(&state);
+    const float largest = k % 64 == 0 ? INFINITY : kvf_float((uint32_t)word & 0x7F7FFFFFu);
+    const float scale = kvf_fp8_indexer_scale(kvf_bits(largest));
+    const uint32_t sign = (uint32_t)(word >> 32) & 0x80000000u;
+    float x = (float)(word >> 40) * 0x1p-24f * largest;
+    x = k % 64 == 0 ? particular[(size_t)k / 64 % TEST_COUNT(particular)] : x;
+    x = kvf_float(kvf_bits(x) | sign);
+    const uint8_t got = code_of(KVF_FP8_E4M3, kvf_near_quotient(x, kvf_fp8_indexer_divisor(scale)));
+    const uint8_t want = code_of(KVF_FP8_E4M3, x / scale);
+    if (!EXPECT(got == want, "%a / %a has code 0x%02X, want 0x%02X", (double)x, (double)scale, got,
+                want)) {
+      return;
+    }
+  }
+}
+
 CU_TestInfo quotient_tests[] = {
-    {"beside boundaries", test_boundaries},
-    {"any scale and element", test_any},
-    {"scales that are divided by", test_not_quick},
-    CU_TEST_INFO_NULL,
+    {"beside boundaries", test_boundaries},         {"any scale and element", test_any},
+    {"scales that are divided by", test_not_quick}, {"scales of the indexer", test_by_448},
+    {"elements by these scales", test_by_largest},  CU_TEST_INFO_NULL,
 };

@@ -342,8 +342,8 @@ static void test_flat(void) { writer_test_out_of_range(&flat); }
 static void test_large(void) { writer_test_large(&op); }
 static void test_large_interleaved(void) { writer_test_large(&interleaved); }
 static void test_large_flat(void) { writer_test_large(&flat); }
-/* 65,535 tiles of 64 elements are the most. */
-static void test_long_rows(void) { writer_test_long_rows(&op, (65535 + 2) * INT64_C(64)); }
+/* 65,535 tiles of 128 elements are the most. */
+static void test_long_rows(void) { writer_test_long_rows(&op, (65535 + 2) * INT64_C(128)); }
 static void test_far(void) { writer_test_far(&op); }
 static void test_far_interleaved(void) { writer_test_far(&interleaved); }
 static void test_out_of_range(void) { writer_test_out_of_range(&op); }

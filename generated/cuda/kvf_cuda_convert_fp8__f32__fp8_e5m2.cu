@@ -40,8 +40,7 @@ KVF_INLINE source_x16 load_x16(const float *from) {
   return source;
 }
 
-KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, float scale) {
-  const kvf_divisor by = kvf_divide_by(scale);
+KVF_INLINE void store_x16(const source_x16 &source, uint8_t *to, const kvf_divisor &by) {
   *reinterpret_cast<uint4 *>(to) =
       make_uint4(quantise_x4(source.v[0], by), quantise_x4(source.v[1], by),
                  quantise_x4(source.v[2], by), quantise_x4(source.v[3], by));
@@ -58,8 +57,8 @@ KVF_INLINE source_x4 load_x4(const float *from) {
   return source;
 }
 
-KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, float scale) {
-  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, kvf_divide_by(scale));
+KVF_INLINE void store_x4(const source_x4 &source, uint8_t *to, const kvf_divisor &by) {
+  *reinterpret_cast<uint32_t *>(to) = quantise_x4(source.v, by);
 }
 
 /* 1 element. */
@@ -73,8 +72,8 @@ KVF_INLINE source_x1 load_x1(const float *from) {
   return source;
 }
 
-KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, float scale) {
-  *to = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(source.v) / scale);
+KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to, const kvf_divisor &by) {
+  *to = kvf_fp8_e5m2_from_f32(kvf_f32_from_f32(source.v) / by.scale);
 }
 
 /* Where a vector begins in both tensors, in elements. */
@@ -104,6 +103,7 @@ KVF_INLINE void convert_x16(const kvf_convert_fp8_params &p) {
   const int64_t vectors = p.rows * p.by_units.value;
   const int32_t in_flight = p.in_flight < IN_FLIGHT ? p.in_flight : IN_FLIGHT;
   const int64_t part = (int64_t)blockDim.x * in_flight;
+  const kvf_divisor by = kvf_divide_by(p.scale);
   for (int64_t first = blockIdx.x * part + threadIdx.x; first < vectors;
        first += gridDim.x * part) {
     source_x16 loaded[IN_FLIGHT];
@@ -120,7 +120,7 @@ KVF_INLINE void convert_x16(const kvf_convert_fp8_params &p) {
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
       if (i < in_flight && first + i * (int64_t)blockDim.x < vectors) {
-        store_x16(loaded[i], to + target[i], p.scale);
+        store_x16(loaded[i], to + target[i], by);
       }
     }
   }
@@ -133,6 +133,7 @@ KVF_INLINE void convert_x4(const kvf_convert_fp8_params &p) {
   const int64_t vectors = p.rows * p.by_units.value;
   const int32_t in_flight = p.in_flight < IN_FLIGHT ? p.in_flight : IN_FLIGHT;
   const int64_t part = (int64_t)blockDim.x * in_flight;
+  const kvf_divisor by = kvf_divide_by(p.scale);
   for (int64_t first = blockIdx.x * part + threadIdx.x; first < vectors;
        first += gridDim.x * part) {
     source_x4 loaded[IN_FLIGHT];
@@ -149,7 +150,7 @@ KVF_INLINE void convert_x4(const kvf_convert_fp8_params &p) {
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
       if (i < in_flight && first + i * (int64_t)blockDim.x < vectors) {
-        store_x4(loaded[i], to + target[i], p.scale);
+        store_x4(loaded[i], to + target[i], by);
       }
     }
   }
@@ -162,6 +163,7 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
   const int64_t vectors = p.rows * p.by_units.value;
   const int32_t in_flight = p.in_flight < IN_FLIGHT ? p.in_flight : IN_FLIGHT;
   const int64_t part = (int64_t)blockDim.x * in_flight;
+  const kvf_divisor by = kvf_divide_by(p.scale);
   for (int64_t first = blockIdx.x * part + threadIdx.x; first < vectors;
        first += gridDim.x * part) {
     source_x1 loaded[IN_FLIGHT];
@@ -178,8 +180,54 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
 #pragma unroll
     for (int32_t i = 0; i < IN_FLIGHT; ++i) {
       if (i < in_flight && first + i * (int64_t)blockDim.x < vectors) {
-        store_x1(loaded[i], to + target[i], p.scale);
+        store_x1(loaded[i], to + target[i], by);
       }
+    }
+  }
+}
+
+/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
+ * long as for memory. */
+KVF_INLINE void convert_row_x16(const kvf_convert_fp8_params &p) {
+  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
+  const float *from = static_cast<const float *>(p.src_cache.data) + first * 16;
+  uint8_t *to = static_cast<uint8_t *>(p.dst_cache.data) + first * 16;
+  const int64_t left = p.by_units.value - first;
+  const kvf_divisor by = {p.scale, p.inverse, true};
+  source_x16 loaded[IN_FLIGHT];
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      loaded[i] = load_x16(from + i * (int32_t)blockDim.x * 16);
+    }
+  }
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      store_x16(loaded[i], to + i * (int32_t)blockDim.x * 16, by);
+    }
+  }
+}
+
+/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
+ * long as for memory. */
+KVF_INLINE void convert_row_x4(const kvf_convert_fp8_params &p) {
+  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
+  const float *from = static_cast<const float *>(p.src_cache.data) + first * 4;
+  uint8_t *to = static_cast<uint8_t *>(p.dst_cache.data) + first * 4;
+  const int64_t left = p.by_units.value - first;
+  const kvf_divisor by = {p.scale, p.inverse, true};
+  source_x4 loaded[IN_FLIGHT];
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      loaded[i] = load_x4(from + i * (int32_t)blockDim.x * 4);
+    }
+  }
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      store_x4(loaded[i], to + i * (int32_t)blockDim.x * 4, by);
     }
   }
 }
@@ -188,16 +236,24 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     kvf_cuda_convert_fp8__f32__fp8_e5m2(const __grid_constant__ kvf_convert_fp8_params p) {
   kvf_begin_kernel();
-  switch (p.vector_elements) {
-  case 16:
-    convert_x16(p);
-    break;
-  case 4:
-    convert_x4(p);
-    break;
-  default:
-    convert_x1(p);
-    break;
+  if (p.one_row) {
+    if (p.vector_elements == 16) {
+      convert_row_x16(p);
+    } else {
+      convert_row_x4(p);
+    }
+  } else {
+    switch (p.vector_elements) {
+    case 16:
+      convert_x16(p);
+      break;
+    case 4:
+      convert_x4(p);
+      break;
+    default:
+      convert_x1(p);
+      break;
+    }
   }
   /* One long row may end in less than a vector. */
   const int64_t rest = p.size[4] - p.by_units.value * p.vector_elements;
@@ -205,6 +261,7 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     const int64_t element = p.size[4] - rest + threadIdx.x;
     store_x1(
         load_x1(static_cast<const float *>(p.src_cache.data) + element * p.src_cache.stride[4]),
-        static_cast<uint8_t *>(p.dst_cache.data) + element * p.dst_cache.stride[4], p.scale);
+        static_cast<uint8_t *>(p.dst_cache.data) + element * p.dst_cache.stride[4],
+        kvf_divide_by(p.scale));
   }
 }

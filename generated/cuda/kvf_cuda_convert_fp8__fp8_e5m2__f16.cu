@@ -169,20 +169,72 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
   }
 }
 
+/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
+ * long as for memory. */
+KVF_INLINE void convert_row_x8(const kvf_convert_fp8_params &p) {
+  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
+  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data) + first * 8;
+  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data) + first * 8;
+  const int64_t left = p.by_units.value - first;
+  source_x8 loaded[IN_FLIGHT];
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      loaded[i] = load_x8(from + i * (int32_t)blockDim.x * 8);
+    }
+  }
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      store_x8(loaded[i], to + i * (int32_t)blockDim.x * 8, p.scale);
+    }
+  }
+}
+
+/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
+ * long as for memory. */
+KVF_INLINE void convert_row_x2(const kvf_convert_fp8_params &p) {
+  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
+  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data) + first * 2;
+  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data) + first * 2;
+  const int64_t left = p.by_units.value - first;
+  source_x2 loaded[IN_FLIGHT];
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      loaded[i] = load_x2(from + i * (int32_t)blockDim.x * 2);
+    }
+  }
+#pragma unroll
+  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
+    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
+      store_x2(loaded[i], to + i * (int32_t)blockDim.x * 2, p.scale);
+    }
+  }
+}
+
 /* Grid: x parts of all vectors. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     kvf_cuda_convert_fp8__fp8_e5m2__f16(const __grid_constant__ kvf_convert_fp8_params p) {
   kvf_begin_kernel();
-  switch (p.vector_elements) {
-  case 8:
-    convert_x8(p);
-    break;
-  case 2:
-    convert_x2(p);
-    break;
-  default:
-    convert_x1(p);
-    break;
+  if (p.one_row) {
+    if (p.vector_elements == 8) {
+      convert_row_x8(p);
+    } else {
+      convert_row_x2(p);
+    }
+  } else {
+    switch (p.vector_elements) {
+    case 8:
+      convert_x8(p);
+      break;
+    case 2:
+      convert_x2(p);
+      break;
+    default:
+      convert_x1(p);
+      break;
+    }
   }
   /* One long row may end in less than a vector. */
   const int64_t rest = p.size[4] - p.by_units.value * p.vector_elements;

@@ -84,6 +84,19 @@ KVF_INLINE uint32_t largest_x1(const source_x1 &source) {
   return kvf_bits(larger_of(0.0f, source.v));
 }
 
+enum { WARP = 32 };
+
+/* The largest of 2^bits neighbouring lanes. All lanes of the warp take part. */
+KVF_INLINE uint32_t largest_of_lanes(uint32_t largest, int32_t bits) {
+  if (1 << bits == WARP) {
+    return __reduce_max_sync(0xFFFFFFFFu, largest);
+  }
+  for (int32_t distance = 1 << bits >> 1; distance > 0; distance /= 2) {
+    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
+  }
+  return largest;
+}
+
 /* A scale in one piece, or byte by byte where a page begins anywhere. */
 KVF_INLINE void store_scale(uint8_t *to, uint32_t scale, bool aligned) {
   if (aligned) {
@@ -125,9 +138,7 @@ KVF_INLINE void write_group_x16(const kvf_indexer_k_quant_and_cache_params &p) {
   for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x16(load_x16(from + i)));
   }
-  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-  }
+  largest = largest_of_lanes(largest, p.lane_bits);
   if (!active) {
     return;
   }
@@ -177,9 +188,7 @@ KVF_INLINE void write_group_x4(const kvf_indexer_k_quant_and_cache_params &p) {
   for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x4(load_x4(from + i)));
   }
-  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-  }
+  largest = largest_of_lanes(largest, p.lane_bits);
   if (!active) {
     return;
   }
@@ -229,9 +238,7 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p) {
   for (int64_t i = first + step; active && i < p.group_size; i += step) {
     largest = max(largest, largest_x1(load_x1(from + i * p.k.stride[1])));
   }
-  for (int32_t distance = 1 << p.lane_bits >> 1; distance > 0; distance /= 2) {
-    largest = max(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, distance));
-  }
+  largest = largest_of_lanes(largest, p.lane_bits);
   if (!active) {
     return;
   }
@@ -252,11 +259,82 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p) {
   }
 }
 
+/*
+ * The same where a token is one group, a lane has 16 elements of it, and numbers are small: few
+ * threads wait for instructions as long as for memory. Lanes without a token read the first one's.
+ */
+KVF_INLINE void write_token_x16(const kvf_indexer_k_quant_and_cache_params &p) {
+  const uint32_t thread = blockIdx.x * blockDim.x + threadIdx.x;
+  const uint32_t lane = thread & ((1u << p.lane_bits) - 1);
+  const uint32_t number = thread >> p.lane_bits;
+  const bool exists = number < (uint32_t)p.slots.num_tokens;
+  const uint32_t token = exists ? number : 0;
+  const float *from = static_cast<const float *>(p.k.data) + token * p.k.stride[0];
+  const source_x16 loaded = load_x16(from + lane * 16);
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const uint32_t largest = largest_of_lanes(largest_x16(loaded), p.lane_bits);
+  if (!exists || (uint64_t)slot >= (uint64_t)p.short_slots) {
+    if (exists && slot >= 0 && lane == 0) {
+      atomicAdd(p.slots.faults, 1ULL);
+    }
+    return;
+  }
+  const uint32_t offset = (uint32_t)slot & ((uint32_t)p.slots.block_size - 1);
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) +
+                  (slot >> p.slots.by_block_size.shift) * p.kv_cache.stride[0];
+  const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+  store_x16(loaded, page + (offset * p.head_dim + lane * 16), 1.0f / scale);
+  if (lane == 0) {
+    store_scale(page + ((uint32_t)p.slots.block_size * p.head_dim + 4 * offset), kvf_bits(scale),
+                true);
+  }
+}
+
+/*
+ * The same where a token is one group, a lane has 4 elements of it, a warp all, and numbers are
+ * small: few threads wait for instructions as long as for memory. Lanes without a token read the
+ * first one's.
+ */
+KVF_INLINE void write_token_x4(const kvf_indexer_k_quant_and_cache_params &p) {
+  const uint32_t thread = blockIdx.x * blockDim.x + threadIdx.x;
+  const uint32_t lane = thread & ((1u << 5) - 1);
+  const uint32_t number = thread >> 5;
+  const bool exists = number < (uint32_t)p.slots.num_tokens;
+  const uint32_t token = exists ? number : 0;
+  const float *from = static_cast<const float *>(p.k.data) + token * p.k.stride[0];
+  const source_x4 loaded = load_x4(from + lane * 4);
+  const int64_t slot = kvf_slot_of(p.slots, token);
+  const uint32_t largest = largest_of_lanes(largest_x4(loaded), 5);
+  if (!exists || (uint64_t)slot >= (uint64_t)p.short_slots) {
+    if (exists && slot >= 0 && lane == 0) {
+      atomicAdd(p.slots.faults, 1ULL);
+    }
+    return;
+  }
+  const uint32_t offset = (uint32_t)slot & ((uint32_t)p.slots.block_size - 1);
+  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) +
+                  (slot >> p.slots.by_block_size.shift) * p.kv_cache.stride[0];
+  const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
+  store_x4(loaded, page + (offset * p.head_dim + lane * 4), 1.0f / scale);
+  if (lane == 0) {
+    store_scale(page + ((uint32_t)p.slots.block_size * p.head_dim + 4 * offset), kvf_bits(scale),
+                true);
+  }
+}
+
 /* Grid: x threads, 2^lane_bits neighbours for each group of each token. */
 extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0(
         const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
   kvf_begin_kernel();
+  if (p.short_slots != 0) {
+    if (p.vector_elements == 16) {
+      write_token_x16(p);
+    } else {
+      write_token_x4(p);
+    }
+    return;
+  }
   switch (p.vector_elements) {
   case 16:
     write_group_x16(p);

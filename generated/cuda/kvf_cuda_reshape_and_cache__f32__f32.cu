@@ -5,9 +5,9 @@
 #include "kvforge/cache/cuda_kernel.cuh"
 #include "kvforge/params/reshape_and_cache.h"
 
-/* A tile has as many tokens as a warp has lanes. Of threads and elements a launch has so many at
- * most; runtime/ops/reshape_and_cache.c chooses. */
-enum { MAX_THREADS = 256, WARP = 32, TILE_TOKENS = 32, MAX_TILE_ELEMENTS = 64 };
+/* Of threads, tokens and elements a launch has so many at most; runtime/ops/reshape_and_cache.c
+ * chooses powers of two, 4 tokens or more. */
+enum { MAX_THREADS = 256, WARP = 32, MAX_TILE_TOKENS = 32, MAX_TILE_ELEMENTS = 128 };
 
 /* Rows stay 16-byte aligned, and 8 lanes that read 16 bytes each of a column meet no bank twice. */
 enum { ROW = MAX_TILE_ELEMENTS + 4 };
@@ -43,46 +43,42 @@ KVF_INLINE source_x1 load_x1(const float *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, float *to) { *to = source.v; }
 
-/* Fills the tile, 4 elements at a time. */
-KVF_INLINE void load_tile_x4(float *tile, const int64_t *places, const kvf_view &source,
-                             int64_t first_token, int64_t head, int32_t first, int32_t count,
-                             int32_t tile_shift) {
-  const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
+/* Fills the tile, 4 elements at a time. `from` has the first one of the first token. */
+KVF_INLINE void load_tile_x4(float *tile, const float *from, const kvf_view &source, int32_t tokens,
+                             int32_t count, int32_t tile_shift) {
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x * 4; i < TILE_TOKENS << tile_shift;
+  for (int32_t i = (int32_t)threadIdx.x * 4; i < tokens << tile_shift;
        i += (int32_t)blockDim.x * 4) {
     const int32_t token = i >> tile_shift;
     const int32_t element = i & ((1 << tile_shift) - 1);
-    if (element < count && places[token] != NOWHERE) {
-      store_x4(
-          load_x4(from + (first_token + token) * source.stride[0] + (int64_t)(first + element)),
-          tile + token * ROW + element);
+    if (element < count) {
+      store_x4(load_x4(from + token * source.stride[0] + element), tile + token * ROW + element);
     }
   }
 }
 
-/* Fills the tile, 1 element at a time. */
-KVF_INLINE void load_tile_x1(float *tile, const int64_t *places, const kvf_view &source,
-                             int64_t first_token, int64_t head, int32_t first, int32_t count,
-                             int32_t tile_shift) {
-  const float *from = static_cast<const float *>(source.data) + head * source.stride[1];
+/* Fills the tile, 1 element at a time. `from` has the first one of the first token. */
+KVF_INLINE void load_tile_x1(float *tile, const float *from, const kvf_view &source, int32_t tokens,
+                             int32_t count, int32_t tile_shift) {
 #pragma unroll 2 /* more would cost registers, and with them thread blocks */
-  for (int32_t i = (int32_t)threadIdx.x; i < TILE_TOKENS << tile_shift; i += (int32_t)blockDim.x) {
+  for (int32_t i = (int32_t)threadIdx.x; i < tokens << tile_shift; i += (int32_t)blockDim.x) {
     const int32_t token = i >> tile_shift;
     const int32_t element = i & ((1 << tile_shift) - 1);
-    if (element < count && places[token] != NOWHERE) {
-      store_x1(load_x1(from + (first_token + token) * source.stride[0] +
-                       (int64_t)(first + element) * source.stride[2]),
+    if (element < count) {
+      store_x1(load_x1(from + token * source.stride[0] + element * source.stride[2]),
                tile + token * ROW + element);
     }
   }
 }
 
-/* Writes the tile's keys, whole 16-byte vectors where the page allows, else single elements. */
+/*
+ * Writes the tile's keys, whole 16-byte vectors where the page allows, else single elements.
+ * Neighbouring lanes are tokens.
+ */
 KVF_INLINE void store_keys(const float *tile, const int64_t *places,
                            const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
                            int32_t count) {
-  const int32_t token = (int32_t)threadIdx.x % WARP;
+  const int32_t token = (int32_t)threadIdx.x & ((1 << p.token_shift) - 1);
   const int64_t place = places[token];
   if (place == NOWHERE) {
     return;
@@ -90,8 +86,8 @@ KVF_INLINE void store_keys(const float *tile, const int64_t *places,
   float *to = static_cast<float *>(p.key_cache.data) + place + head * p.key_cache.stride[1];
   const float *from = tile + token * ROW;
   const int32_t step = p.key_vector_elements;
-  for (int32_t i = (int32_t)threadIdx.x / WARP * step; i < count;
-       i += (int32_t)blockDim.x / WARP * step) {
+  for (int32_t i = ((int32_t)threadIdx.x >> p.token_shift) * step; i < count;
+       i += ((int32_t)blockDim.x >> p.token_shift) * step) {
     const int32_t group = (first + i) / p.x;
     const int64_t inner = first + i - group * p.x;
     float *at = to + group * p.key_cache.stride[2] + inner * p.key_cache.stride[4];
@@ -103,19 +99,40 @@ KVF_INLINE void store_keys(const float *tile, const int64_t *places,
   }
 }
 
-/* Writes the tile's values one by one: the lanes of a warp are the tokens. */
-KVF_INLINE void store_values_singly(const float *tile, const int64_t *places,
-                                    const kvf_reshape_and_cache_params &p, int64_t head,
-                                    int32_t first, int32_t count) {
-  const int32_t token = (int32_t)threadIdx.x % WARP;
+/* Writes the tile's values one by one: neighbouring lanes are tokens. */
+KVF_INLINE void store_values_by_token(const float *tile, const int64_t *places,
+                                      const kvf_reshape_and_cache_params &p, int64_t head,
+                                      int32_t first, int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x & ((1 << p.token_shift) - 1);
   const int64_t place = places[token];
   if (place == NOWHERE) {
     return;
   }
   float *to = static_cast<float *>(p.value_cache.data) + place + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x / WARP; i < count; i += (int32_t)blockDim.x / WARP) {
+  for (int32_t i = (int32_t)threadIdx.x >> p.token_shift; i < count;
+       i += (int32_t)blockDim.x >> p.token_shift) {
     to[(int64_t)(first + i) * p.value_cache.stride[2]] = tile[token * ROW + i];
+  }
+}
+
+/*
+ * The same where tokens lie apart: the lanes of a warp are elements, so that what it stores at a
+ * time is in sectors side by side, a request for each four of them and not for each one.
+ */
+KVF_INLINE void store_values_by_element(const float *tile, const int64_t *places,
+                                        const kvf_reshape_and_cache_params &p, int64_t head,
+                                        int32_t first, int32_t count) {
+  for (int32_t i = (int32_t)threadIdx.x % WARP; i < count; i += WARP) {
+    float *to = static_cast<float *>(p.value_cache.data) + head * p.value_cache.stride[1] +
+                (int64_t)(first + i) * p.value_cache.stride[2];
+#pragma unroll 4
+    for (int32_t token = (int32_t)threadIdx.x / WARP; token < 1 << p.token_shift;
+         token += (int32_t)blockDim.x / WARP) {
+      if (places[token] != NOWHERE) {
+        to[places[token]] = tile[token * ROW + i];
+      }
+    }
   }
 }
 
@@ -126,12 +143,12 @@ KVF_INLINE void store_values_singly(const float *tile, const int64_t *places,
 KVF_INLINE void store_values(const float *tile, const int64_t *places,
                              const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
                              int32_t count) {
-  enum { GROUPS = TILE_TOKENS / 4 };
+  const int32_t shift = p.token_shift - 2; /* groups of 4 tokens */
   float *to = static_cast<float *>(p.value_cache.data) + head * p.value_cache.stride[1];
 #pragma unroll 2
-  for (int32_t i = (int32_t)threadIdx.x; i < count * GROUPS; i += (int32_t)blockDim.x) {
-    const int32_t element = i / GROUPS;
-    const int32_t token = i % GROUPS * 4;
+  for (int32_t i = (int32_t)threadIdx.x; i < count << shift; i += (int32_t)blockDim.x) {
+    const int32_t element = i >> shift;
+    const int32_t token = (i & ((1 << shift) - 1)) * 4;
     float *at = to + places[token] + (int64_t)(first + element) * p.value_cache.stride[2];
     const float *column = tile + token * ROW + element;
     uint32_t words[4];
@@ -143,40 +160,66 @@ KVF_INLINE void store_values(const float *tile, const int64_t *places,
   }
 }
 
+/* The place of a token in its page, with that of its page; NOWHERE for one that is to be skipped.
+ */
+KVF_INLINE int64_t place_of(const kvf_reshape_and_cache_params &p, const kvf_view &cache, bool keys,
+                            int64_t token) {
+  int64_t block;
+  int64_t offset;
+  if (!kvf_locate(p.slots, token, keys && blockIdx.y == 0, &block, &offset)) {
+    return NOWHERE;
+  }
+  /* Stride 3 is that of tokens on both sides; those of values are in groups. */
+  const int64_t group = keys ? 0 : kvf_divide(offset, p.by_value_group);
+  return block * cache.stride[0] + (offset - group * p.by_value_group.value) * cache.stride[3] +
+         group * cache.stride[4];
+}
+
 /* Whether every vector of the tile's tokens lies side by side in a page, aligned at both ends. */
-KVF_INLINE bool tokens_are_vectors(const int64_t *places, const kvf_view &cache) {
-  const int32_t token = (int32_t)threadIdx.x % WARP;
+KVF_INLINE bool tokens_are_vectors(const int64_t *places, int32_t token, const kvf_view &cache) {
   const int64_t first = places[token / 4 * 4];
   return cache.stride[3] == 1 && first != NOWHERE && places[token] == first + token % 4 &&
          first % 4 == 0;
 }
 
+/* Writes the tile's values, by all threads of a warp in one way. */
+KVF_INLINE void store_any_values(const float *tile, const int64_t *places,
+                                 const kvf_reshape_and_cache_params &p, int64_t head, int32_t first,
+                                 int32_t count) {
+  const int32_t token = (int32_t)threadIdx.x & ((1 << p.token_shift) - 1);
+  if (p.value_vectors != 0 &&
+      __all_sync(0xFFFFFFFFu, tokens_are_vectors(places, token, p.value_cache))) {
+    store_values(tile, places, p, head, first, count);
+    return;
+  }
+  /* Half of the tokens beside the one before. */
+  const bool beside =
+      token > 0 && p.value_cache.stride[3] == 1 && places[token] == places[token - 1] + 1;
+  if (__popc(__ballot_sync(0xFFFFFFFFu, beside)) >= WARP / 2) {
+    store_values_by_token(tile, places, p, head, first, count);
+  } else {
+    store_values_by_element(tile, places, p, head, first, count);
+  }
+}
+
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
-extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 4)
     kvf_cuda_reshape_and_cache__f32__f32(const __grid_constant__ kvf_reshape_and_cache_params p) {
   kvf_begin_kernel();
-  __shared__ __align__(16) float tile[TILE_TOKENS * ROW];
-  __shared__ int64_t places[TILE_TOKENS];
+  __shared__ __align__(16) float tile[MAX_TILE_TOKENS * ROW];
+  __shared__ int64_t places[MAX_TILE_TOKENS];
   const bool keys = blockIdx.z == 0;
   const kvf_view &source = keys ? p.key : p.value;
   const kvf_view &cache = keys ? p.key_cache : p.value_cache;
-  const int64_t first_token = (int64_t)blockIdx.x * TILE_TOKENS;
+  const int64_t first_token = (int64_t)blockIdx.x << p.token_shift;
+  const int64_t left = p.slots.num_tokens - first_token;
+  const int32_t tile_tokens = 1 << p.token_shift;
+  const int32_t tokens = left < tile_tokens ? (int32_t)left : tile_tokens;
 
-  if (threadIdx.x < TILE_TOKENS) {
-    const int64_t token = first_token + threadIdx.x;
-    int64_t block;
-    int64_t offset;
-    const bool counts = blockIdx.y == 0 && keys;
-    const bool writes =
-        token < p.slots.num_tokens && kvf_locate(p.slots, token, counts, &block, &offset);
-    int64_t place = NOWHERE;
-    if (writes) {
-      /* Stride 3 is that of tokens on both sides; those of values are in groups. */
-      const int64_t group = keys ? 0 : kvf_divide(offset, p.by_value_group);
-      place = block * cache.stride[0] +
-              (offset - group * p.by_value_group.value) * cache.stride[3] + group * cache.stride[4];
-    }
-    places[threadIdx.x] = place;
+  /* The last threads find the places, since of few tokens the others have something to read. */
+  const int32_t own = (int32_t)threadIdx.x - ((int32_t)blockDim.x - tile_tokens);
+  if (own >= 0) {
+    places[own] = own < tokens ? place_of(p, cache, keys, first_token + own) : NOWHERE;
   }
 
   const int32_t head_size = keys ? p.head_size : p.value_head_size;
@@ -188,24 +231,24 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     const int64_t head = i / tiles_per_head;
     const int32_t first = (int32_t)(i - (uint32_t)head * tiles_per_head) << p.tile_shift;
     const int32_t count = head_size - first < tile_elements ? head_size - first : tile_elements;
-    __syncthreads(); /* places are there, and the tile before this one is written out */
+    const float *from = static_cast<const float *>(source.data) + first_token * source.stride[0] +
+                        head * source.stride[1] + first * source.stride[2];
     switch (p.vector_elements) {
     case 4:
-      load_tile_x4(tile, places, source, first_token, head, first, count, p.tile_shift);
+      load_tile_x4(tile, from, source, tokens, count, p.tile_shift);
       break;
     default:
-      load_tile_x1(tile, places, source, first_token, head, first, count, p.tile_shift);
+      load_tile_x1(tile, from, source, tokens, count, p.tile_shift);
       break;
     }
     __syncthreads();
     if (keys) {
       store_keys(tile, places, p, head, first, count);
     } else {
-      if (p.value_vectors != 0 && __all_sync(0xFFFFFFFFu, tokens_are_vectors(places, cache))) {
-        store_values(tile, places, p, head, first, count);
-      } else {
-        store_values_singly(tile, places, p, head, first, count);
-      }
+      store_any_values(tile, places, p, head, first, count);
+    }
+    if (i + gridDim.y < tiles) {
+      __syncthreads(); /* the tile is written out */
     }
   }
 }

@@ -206,7 +206,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
 
 /* Measured by `ninja tune`: threads, vectors, blocks by arch and elements. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, INT64_MAX, {128, 4, 264}},
+    {90, INT64_MAX, {256, 4, 264}},
 };
 
 static const kvf_tuned cuda_tuned = {

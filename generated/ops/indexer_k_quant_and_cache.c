@@ -156,9 +156,9 @@ static const kvf_tuned cpu_tuned = {
 
 /* Measured by `ninja tune`: threads, wide_from by arch and num_tokens. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {128, 16384}},
+    {90, 16, {128, 131072}},
     {90, 256, {128, 131072}},
-    {90, 4096, {256, 16384}},
+    {90, 4096, {128, 131072}},
     {90, INT64_MAX, {64, 1}},
 };
 

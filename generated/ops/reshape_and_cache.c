@@ -195,18 +195,18 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
                                values[7].as.tensor, values[8].as.boolean, values[9].as.tensor);
 }
 
-/* Measured by `ninja tune`: threads, elements by arch and num_tokens. */
+/* Measured by `ninja tune`: threads, elements, tokens by arch and tokens of 1,024 elements. */
 static const kvf_tuned_row cuda_rows[] = {
-    {90, 16, {256, 32}},
-    {90, 256, {256, 64}},
-    {90, 4096, {128, 64}},
-    {90, INT64_MAX, {128, 64}},
+    {90, 64, {256, 32, 8}},
+    {90, 512, {256, 64, 32}},
+    {90, 2048, {128, 64, 32}},
+    {90, INT64_MAX, {128, 128, 32}},
 };
 
 static const kvf_tuned cuda_tuned = {
-    .num_constants = 2,
-    .names = {"threads", "elements"},
-    .defaults = {256, 64},
+    .num_constants = 3,
+    .names = {"threads", "elements", "tokens"},
+    .defaults = {128, 64, 32},
     .rows = cuda_rows,
     .num_rows = 4,
 };

@@ -80,6 +80,7 @@ alignment, stride, empty-input and bounds defects corrected.""",
             True,
         ),
         Field("int32_t", "tile_shift", "CUDA: log2 of the elements of a tile", True),
+        Field("int32_t", "token_shift", "CUDA: log2 of its tokens", True),
         Field("int32_t", "value_vectors", "CUDA: 16-byte vectors of tokens can be aligned", True),
     ),
     axes=(
@@ -87,9 +88,14 @@ alignment, stride, empty-input and bounds defects corrected.""",
         dtypes("cache", "f32", "f16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"),
     ),
     excluded=same_fp8_or_int8,
-    # The threads of a block, and the elements of a head that its tile has.
+    # The threads of a block, and the elements of a head and the tokens that its tile has.
     tuned=(
-        Tuned("cuda", {"threads": (256, 128), "elements": (64, 32)}, "num_tokens", (16, 256, 4096)),
+        Tuned(
+            "cuda",
+            {"threads": (128, 256), "elements": (64, 128, 32), "tokens": (32, 16, 8)},
+            "tokens of 1,024 elements",
+            (64, 512, 2048),
+        ),
     ),
     upstream_schemas={
         **dict.fromkeys(

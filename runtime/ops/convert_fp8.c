@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/float_mode.h"
 #include "kvforge/cache/op.h"
+#include "kvforge/quotient.h"
 #include "ops/shared/arithmetic.h"
 
 #define OP (&kvf_op_convert_fp8)
@@ -392,6 +393,9 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   }
   const int64_t part = (int64_t)tuned[THREADS] * params.in_flight;
   const int64_t parts = (vectors + part - 1) / part;
+  const kvf_divisor by = kvf_divide_by(params.scale);
+  params.inverse = by.inverse;
+  params.one_row = params.rows == 1 && params.vector_elements > 1 && parts <= INT32_MAX && by.quick;
   const kvf_grid grid = {.grid = {(uint32_t)(parts < INT32_MAX ? parts : INT32_MAX), 1, 1},
                          .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "ops/shared/arithmetic.h"
 #include "ops/shared/indexer.h"
 #include "kvforge/cache/op.h"
 
@@ -104,6 +105,19 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
 
 enum { WARP = 32 };
 
+/* How many slots there are, if this is a launch for the kernel's short way, else 0. */
+static int64_t short_slots_of(const kvf_indexer_k_quant_and_cache_params *p) {
+  const int64_t block_size = p->slots.block_size;
+  const bool fits = p->group_size == p->head_dim && p->vector_elements > 1 &&
+                    p->vector_elements << p->lane_bits == p->group_size &&
+                    (p->vector_elements > 4 || 1 << p->lane_bits == WARP) &&
+                    p->slots.remap == NULL && p->scales_aligned &&
+                    (block_size & (block_size - 1)) == 0 &&
+                    block_size <= INT32_MAX / (p->head_dim + 4) &&
+                    p->slots.num_tokens <= INT32_MAX >> p->lane_bits;
+  return fits ? kvf_saturating_product(p->slots.num_blocks, block_size) : 0;
+}
+
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
                                                 const kvf_indexer_k_quant_and_cache_params *given) {
   kvf_indexer_k_quant_and_cache_params params;
@@ -143,6 +157,7 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
   }
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.slots.block_size, params.head_dim);
+  params.short_slots = short_slots_of(&params);
   const int64_t threads = all << params.lane_bits;
   const kvf_grid grid = {
       .grid = {(uint32_t)((threads + tuned[THREADS] - 1) / tuned[THREADS]), 1, 1},

@@ -98,17 +98,19 @@ kvf_status kvf_reshape_and_cache(const kvf_exec *exec, const DLTensor *key, cons
   return kvf_launch_reshape_and_cache(&check.exec, variant, &params);
 }
 
+enum { THREADS, ELEMENTS, TOKENS }; /* positions of tuned constants, which are powers of two */
+
+static int32_t longest_of(const kvf_reshape_and_cache_params *params) {
+  return params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
+}
+
 /* x: tiles of tokens; y: tiles of a token's heads and elements; z: keys, values. */
-static kvf_grid grid_of(const kvf_check *check, kvf_reshape_and_cache_params *params) {
-  enum { TILE_TOKENS = 32 };  /* as the CUDA template has it */
-  enum { THREADS, ELEMENTS }; /* positions of tuned constants; elements are a power of two */
-  const int32_t *tuned = kvf_tuned_values(check, params->slots.num_tokens);
-  const int64_t elements = tuned[ELEMENTS];
-  params->tile_shift = __builtin_ctz((unsigned)tuned[ELEMENTS]);
-  const int64_t tiles = (params->slots.num_tokens + TILE_TOKENS - 1) / TILE_TOKENS;
-  const int64_t longest =
-      params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
-  const int64_t columns = (int64_t)params->num_heads * ((longest + elements - 1) / elements);
+static kvf_grid grid_of(const kvf_reshape_and_cache_params *params, const int32_t *tuned) {
+  const int64_t elements = INT64_C(1) << params->tile_shift;
+  const int64_t tokens = INT64_C(1) << params->token_shift;
+  const int64_t tiles = (params->slots.num_tokens + tokens - 1) / tokens;
+  const int64_t columns =
+      (int64_t)params->num_heads * ((longest_of(params) + elements - 1) / elements);
   return (kvf_grid){
       .grid = {(uint32_t)tiles, (uint32_t)(columns < 65535 ? columns : 65535), 2},
       .block = {(uint32_t)tuned[THREADS], 1, 1},
@@ -135,17 +137,31 @@ kvf_status kvf_launch_reshape_and_cache(const kvf_exec *exec, const kvf_variant 
   }
   const int32_t scalar = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   const int32_t cache = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
+  const int32_t vectors[] = {16 / cache, 1};
+  const int64_t row =
+      kvf_saturating_product(params.num_heads, (int64_t)params.head_size + params.value_head_size);
+  const int32_t *tuned =
+      kvf_tuned_values(&check, kvf_saturating_product(params.slots.num_tokens, row) / 2048);
+  const int32_t tokens = tuned[TOKENS] > vectors[0] ? tuned[TOKENS] : vectors[0];
+  params.token_shift = __builtin_ctz((unsigned)tokens);
+  params.tile_shift = __builtin_ctz((unsigned)tuned[ELEMENTS]);
+  /* A tile has one head's elements, and no less than a warp stores at a time. */
+  while (params.tile_shift > 5 && longest_of(&params) <= 1 << (params.tile_shift - 1)) {
+    --params.tile_shift;
+  }
+  /* Where most threads have no vector of the tile these are narrower. */
+  const int32_t *choices = variant->vectors;
+  choices += choices[1] > 1 && 2 * tokens << params.tile_shift < tuned[THREADS] * *choices;
   const kvf_vector_side key = {&params.key, scalar, 2, 3};
   const kvf_vector_side value = {&params.value, scalar, 2, 3};
-  const int32_t of_key = kvf_vector_elements(variant->vectors, params.head_size, &key, 1);
-  const int32_t of_value = kvf_vector_elements(variant->vectors, params.value_head_size, &value, 1);
+  const int32_t of_key = kvf_vector_elements(choices, params.head_size, &key, 1);
+  const int32_t of_value = kvf_vector_elements(choices, params.value_head_size, &value, 1);
   params.vector_elements = of_key < of_value ? of_key : of_value;
-  const int32_t vectors[] = {16 / cache, 1};
   const kvf_vector_side key_pages = {&params.key_cache, cache, 4, 5};
   const kvf_vector_side value_pages = {&params.value_cache, cache, 3, 5};
   const bool whole = params.head_size % vectors[0] == 0;
   params.key_vector_elements = whole ? kvf_vector_elements(vectors, params.x, &key_pages, 1) : 1;
   params.value_vectors = kvf_vector_elements(vectors, vectors[0], &value_pages, 1) > 1;
-  const kvf_grid grid = grid_of(&check, &params);
+  const kvf_grid grid = grid_of(&params, tuned);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

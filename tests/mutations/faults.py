@@ -105,6 +105,22 @@ FAULTS = (
         ("indices",),
     ),
     Fault(
+        "a slot behind the last page is taken where a token is one group",
+        "templates/cuda/indexer_k_quant_and_cache.cu.j2",
+        "(uint64_t)slot >= (uint64_t)p.short_slots",
+        "slot < 0",
+        ("indexer_k_quant_and_cache",),
+        "cuda",
+    ),
+    Fault(
+        "values of tokens that lie apart are those of one element",
+        "templates/cuda/reshape_and_cache.cu.j2",
+        "to[places[token]] = tile[token * ROW + i];",
+        "to[places[token]] = tile[token * ROW];",
+        ("reshape_and_cache",),
+        "cuda",
+    ),
+    Fault(
         "threads behind the last token look for its slot",
         "templates/shared/flash_cuda.j2",
         "if (token >= p.slots.num_tokens) {",

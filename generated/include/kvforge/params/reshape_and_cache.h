@@ -33,6 +33,7 @@ typedef struct kvf_reshape_and_cache_params {
   int32_t vector_elements;     /* elements that one CUDA thread reads at a time */
   int32_t key_vector_elements; /* key elements that one CUDA thread writes at a time */
   int32_t tile_shift;          /* CUDA: log2 of the elements of a tile */
+  int32_t token_shift;         /* CUDA: log2 of its tokens */
   int32_t value_vectors;       /* CUDA: 16-byte vectors of tokens can be aligned */
 } kvf_reshape_and_cache_params;
 
