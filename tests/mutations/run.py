@@ -30,7 +30,7 @@ OPS = {"reshape_and_cache_flash", "copy_blocks", "zero_blocks", "paged_attention
 }
 CACHES = (
     "same,fp8_e4m3,int8_per_token_head,int8_per_token_head_even,int4_per_token_head,nvfp4,q8_0,"
-    "fp8_ds_mla"
+    "fp8_ds_mla,fp8_indexer"
 )
 SELECTION = (
     *("--debug", "--build-dir=build", "--isas=baseline", "--cuda-archs=90"),
