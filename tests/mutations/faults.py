@@ -350,6 +350,22 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "values of positions that are not there keep their block scales, whatever these are",
+        "templates/shared/attention_alone_cuda.j2",
+        "const uint32_t mask = p.swizzle_v_scales ? four : own;",
+        "const uint32_t mask = four | own | ALL_LANES;",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
+        "a split of nvfp4 has the end of the one before, from a multiple of four on",
+        "templates/shared/attention_alone_cuda.j2",
+        '{{ "position >= (uint32_t)t.tile.begin && " if halves }}',
+        "",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
         "all positions are summed up in the registers of the matrix product",
         "templates/shared/attention_alone_cuda.j2",
         "min(first + ASIDE, (uint32_t)t.tile.end)",
