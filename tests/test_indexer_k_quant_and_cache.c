@@ -384,13 +384,13 @@ static void test_golden(void) {
 /* ---- indices
  * ------------------------------------------------------------------------------------- */
 
-static void test_out_of_range_in_groups(int64_t group) {
+static void test_out_of_range_in_groups(int64_t head_dim, int64_t group) {
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     if (!wanted(&OP->variants[v])) {
       continue;
     }
     const indexer_case what = {.variant = &OP->variants[v],
-                               .head_dim = 64,
+                               .head_dim = head_dim,
                                .group = group,
                                .tokens = 7,
                                .block_size = 4,
@@ -418,8 +418,8 @@ static void test_out_of_range_in_groups(int64_t group) {
 
 static void test_out_of_range(void) {
   if (need_backend()) {
-    test_out_of_range_in_groups(32);
-    test_out_of_range_in_groups(64); /* a token in one */
+    test_out_of_range_in_groups(64, 32);
+    test_out_of_range_in_groups(128, 128); /* CUDA's short way */
   }
 }
 
