@@ -376,14 +376,16 @@ int32_t kvf_page_part_shift(int64_t vectors, int64_t most) {
  * looks at all pairs. Fills the part; returns how many blocks share the pairs.
  */
 static int64_t share_out(kvf_page_list *pages, int64_t vectors, const int32_t *tuned) {
-  enum { MOST = 1 << 16, MANY = 32 };
+  enum { MOST = 1 << 16, MANY = 32, LOOKS = 1 << 20 /* of all thread blocks at a pair */ };
   const int64_t pairs = pages->blocks.size;
+  const int64_t few = LOOKS / pairs;
+  const int64_t many = MANY * (int64_t)tuned[BLOCKS];
   const int64_t all = kvf_saturating_product(vectors, pages->num_caches * pairs);
   int64_t own = (int64_t)tuned[THREADS] * tuned[VECTORS];
   while (own > tuned[THREADS] && all / own < tuned[BLOCKS]) {
     own /= 2;
   }
-  while (own < MOST && all / own > MANY * (int64_t)tuned[BLOCKS]) {
+  while (own < MOST && all / own > (few < many ? few : many)) {
     own *= 2;
   }
   pages->part_shift = kvf_page_part_shift(vectors, own);
