@@ -17,33 +17,31 @@ enum { THREADS = KVF_LATENT_MANY_THREADS, ROWS = KVF_LATENT_MANY_ROWS };
 
 enum {
   WARP = 32,
-  WARPS = THREADS / WARP,
+  GROUP = 4 * WARP,                 /* threads that multiply as one */
   ROW_WARPS = KVF_LATENT_ROW_WARPS, /* that add up the splits of a row */
-  TILES = ROWS / 16,                /* of a matrix product */
-  SCORERS = TILES,                  /* warps, the first ones */
-  ADDERS = WARPS - SCORERS,
-  EACH = 4, /* positions that an adder copies */
-  CHUNK = EACH * ADDERS,
-  UNITS = KVF_DS_MLA_ROW / 8, /* of 16 bytes, of a row of elements */
-  VECTORS = 72,               /* of 16 bytes, of a row in a page */
-  AHEAD = 2,                  /* chunks on their way while one is scored */
-  SLOTS =
-      AHEAD + 3, /* chunks of elements: and one that is scored, one that is added, one between */
-  QUERY_SLOT = SLOTS - ROWS / CHUNK, /* the query passes through it and those behind */
-  PLACES = AHEAD + 3,                /* chunks whose places are known */
-  STEPS = KVF_DS_MLA_ROW / 16,       /* of a score, 16 elements each */
-  KEPT = 24,             /* steps whose query is in registers: as many as need no spills */
-  SCORES = CHUNK / 8,    /* products whose sums are the scores of a chunk */
-  HELD = 1,              /* tiles of which an adder has sums */
-  SHARES = TILES / HELD, /* adders that have the same columns */
-  SUMS = KVF_DS_MLA_LATENT / 8 / (ADDERS / SHARES) /* products of a tile, side by side */
+  CHUNK = 64,
+  UNITS = KVF_DS_MLA_ROW / 8,       /* of 16 bytes, of a row of elements */
+  HALF = KVF_DS_MLA_LATENT / 8 / 2, /* units of a half of the values, which is a group's */
+  VECTORS = UNITS,                  /* of 16 bytes, of a row in a page */
+  STEPS = KVF_DS_MLA_ROW / 16,      /* of a score, 16 elements each */
+  SCORES = CHUNK / 8,               /* products whose sums are the scores of a chunk */
+  SUMS = HALF                       /* products of a group, side by side */
 };
 
-/* Blocks of a multiprocessor that the registers are shared out for. */
-enum { BLOCKS = 1 };
+/* Registers of a thread: what a launch gives all, and then of one that multiplies and of one that
+ * fills. */
+enum { REGISTERS = 168, MULTIPLY_REGISTERS = 208, FILL_REGISTERS = 88 };
+
+/* Barriers, of slots and halves, and who they are for. */
+enum {
+  FULL = 1,      /* of 2 slots, of 2 halves: fillers and the leader */
+  EMPTY = 5,     /* the same: the half's group and fillers */
+  WEIGHTS = 9,   /* of 2 slots: leader and follower */
+  GROUPS = 11,   /* both */
+  FILLERS = WARP /* threads that fill a half of a slot */
+};
 
 #define ALL_LANES 0xFFFFFFFFu
-#define ALL_THERE (ALL_LANES >> (WARP - CHUNK))
 #define LOG2_E 1.44269504f
 
 /* What a thread block does. */
@@ -66,36 +64,19 @@ struct row_of_tile {
 /* The row of a position that is left out. */
 static __device__ const uint4 nothing[VECTORS] = {};
 
-/* What a scorer's lane has so far of a row, for which it has no registers left. */
-struct online_row {
-  float largest; /* score */
-  float total;   /* of the weights of its own columns */
-};
-
 /* What the threads of a block share. */
 struct __align__(1024) working_set {
-  uint4 cached[SLOTS][UNITS / 8][CHUNK][8]; /* as the matrix product takes it: see unit_of() */
-  uint4 query[(STEPS - KEPT) / 4][ROWS][8]; /* what scorers have no registers left for */
-  uint4 weights[2][CHUNK / 16][TILES]
-               [WARP]; /* of two chunks in turn, as the matrix product takes them */
+  uint4 cached[2][UNITS / 8][CHUNK][8]; /* as the matrix product takes it: see unit_of() */
+  uint4 query[UNITS / 8][ROWS][8];      /* the same */
+  uint4 weights[CHUNK / 16][GROUP];     /* as the matrix product takes them */
   row_of_tile rows[ROWS];
-  online_row online[2][SCORERS * WARP]; /* of rows lane div 4 and 8 below */
-  const uint4 *places[PLACES][CHUNK];
-  int64_t blocks[WARP];   /* that were asked for, of the chunk behind */
-  float factors[2][ROWS]; /* what the sums so far are to be multiplied by, of two chunks in turn */
-  float largest[ROWS];    /* score, at the end */
-  float totals[ROWS];     /* of the weights, at the end */
-  uint32_t chunks;
-  uint32_t there[PLACES]; /* a bit for each position of a chunk */
+  float factors[ROWS];  /* what the sums so far are to be multiplied by */
+  float largest[ROWS];  /* score so far */
+  float totals[ROWS];   /* of the weights, at the end */
+  uint32_t there[2][2]; /* a bit for each position of a chunk */
   task now;
 };
 static_assert(sizeof(working_set) <= KVF_LATENT_WIDE_BYTES, "a launch asks for more");
-
-/* What a thread keeps: an adder sums, as the matrix product has them, a scorer the bits of its
- * query. */
-struct progress {
-  float kept[HELD * SUMS][4];
-};
 
 /* Counts what is wrong with the numbers of a sequence. */
 KVF_INLINE void check_sequence(const kvf_paged_mla_decode_params &p, int64_t sequence) {
@@ -209,7 +190,7 @@ KVF_INLINE int64_t offset_of(const kvf_paged_mla_decode_params &p, int64_t posit
 }
 
 KVF_INLINE const uint4 *find_place(const kvf_paged_mla_decode_params &p, const task &t,
-                                   int64_t position, int64_t block) {
+                                   int64_t position, int64_t block, bool counts) {
   if (position >= t.tile.end) {
     return nothing;
   }
@@ -219,46 +200,35 @@ KVF_INLINE const uint4 *find_place(const kvf_paged_mla_decode_params &p, const t
                                            block * p.kv_cache.stride[0] +
                                            offset * p.kv_cache.stride[1]);
   }
-  count_fault(p, t, position, offset);
+  if (counts) {
+    count_fault(p, t, position, offset);
+  }
   return nothing;
 }
 
-/* Lanes find the places of a chunk's positions, one each, and ask for blocks of the next, which are
- * returned: what is asked for is long on its way. */
-KVF_INLINE int64_t locate(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
-                          int32_t lane) {
-  const int64_t position = w.now.tile.begin + (int64_t)chunk * CHUNK + lane;
-  const bool has = lane < CHUNK;
-  const uint4 *found = has ? find_place(p, w.now, position, w.blocks[lane]) : nothing;
-  const uint32_t there = __ballot_sync(ALL_LANES, found != nothing);
-  if (has) {
-    w.places[chunk % PLACES][lane] = found;
-    w.there[chunk % PLACES] = there;
-  }
-  return has ? ask(p, w.now, position + CHUNK) : 0;
+/* The place that a lane has found. */
+KVF_INLINE const uint4 *place_of(const uint4 *place, int32_t lane) {
+  return reinterpret_cast<const uint4 *>(__shfl_sync(ALL_LANES, (unsigned long long)place, lane));
 }
 
-/* Where 8 elements of a position of a chunk lie. */
-KVF_INLINE uint4 *unit_of(working_set &w, uint32_t chunk, int32_t position, int32_t unit) {
-  return &w.cached[chunk % SLOTS][unit / 8][position][kvf_place_of_unit(position, unit % 8)];
+/* Where 8 elements of a position in a slot lie. */
+KVF_INLINE uint4 *unit_of(working_set &w, uint32_t slot, int32_t position, int32_t unit) {
+  return &w.cached[slot][unit / 8][position][kvf_place_of_unit(position, unit % 8)];
 }
 
-/* And of a row of the query, until it is kept. */
+/* And of a row of the query. */
 KVF_INLINE uint4 *query_unit(working_set &w, int32_t row, int32_t unit) {
-  const int32_t part = unit / 8;
-  uint4 *units = part < KEPT / 4 ? &w.cached[QUERY_SLOT][0][0][0] + (part * ROWS + row) * 8
-                                 : w.query[part - KEPT / 4][row];
-  return &units[kvf_place_of_unit(row, unit % 8)];
+  return &w.query[unit / 8][row][kvf_place_of_unit(row, unit % 8)];
 }
 
-/* The query, where chunks will lie: by whole units, if it lies so. */
+/* The query, by whole units, if it lies so. */
 KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w) {
   const uint16_t *query = static_cast<const uint16_t *>(p.query.data);
   const bool whole =
       p.query.stride[2] == 1 &&
       ((uintptr_t)query / 2 | (uint64_t)p.query.stride[0] | (uint64_t)p.query.stride[1]) % 8 == 0;
 #pragma unroll 1
-  for (int32_t i = (int32_t)threadIdx.x; i < ROWS * UNITS; i += THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < ROWS * UNITS; i += 2 * GROUP) {
     const int32_t row = i / UNITS;
     const int32_t unit = i % UNITS;
     const uint16_t *from =
@@ -278,86 +248,105 @@ KVF_INLINE void load_query(const kvf_paged_mla_decode_params &p, working_set &w)
   kvf_show_to_wgmma();
 }
 
-/* A scorer's rows of it, for as long as the tile takes. */
-KVF_INLINE void keep_query(working_set &w, int32_t warp, int32_t lane, uint32_t (&query)[KEPT][4]) {
+/* What a warp does that fills a half of a slot. */
+KVF_INLINE void fill(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunks,
+                     uint32_t slot, uint32_t half, int32_t lane) {
+  const task &t = w.now;
+  int64_t blocks[2];
 #pragma unroll
-  for (int32_t step = 0; step < KEPT; ++step) {
-    kvf_load_16x16(query[step], query_unit(w, 16 * warp + lane % 16, 2 * step + lane / 16));
+  for (int32_t i = 0; i < 2; ++i) {
+    blocks[i] = ask(p, t, t.tile.begin + (int64_t)slot * CHUNK + i * WARP + lane);
   }
-}
-
-/* An adder asks for its positions of a chunk, whatever there is of it. */
-KVF_INLINE void ask_for_rows(working_set &w, uint32_t chunk, int32_t adder, int32_t lane) {
-  if (chunk < w.chunks) {
+#pragma unroll 1
+  for (uint32_t chunk = slot; chunk < chunks; chunk += 2) {
+    const uint4 *places[2];
 #pragma unroll
-    for (int32_t position = EACH * adder; position < EACH * adder + EACH; ++position) {
-      const uint4 *from = w.places[chunk % PLACES][position];
+    for (int32_t i = 0; i < 2; ++i) {
+      const int64_t position = t.tile.begin + (int64_t)chunk * CHUNK + i * WARP + lane;
+      places[i] = find_place(p, t, position, blocks[i], half == 0);
+      blocks[i] = ask(p, t, position + 2 * CHUNK);
+    }
+    if (chunk >= 2) {
+      kvf_meet(EMPTY + 2 * slot + half, FILLERS + GROUP);
+    }
 #pragma unroll
-      for (int32_t i = lane; i < VECTORS; i += WARP) {
-        kvf_copy_async(unit_of(w, chunk, position, i), from + i);
+    for (int32_t i = 0; i < 2; ++i) {
+      const uint32_t there = __ballot_sync(ALL_LANES, places[i] != nothing);
+      if (half == 0 && lane == 0) {
+        w.there[slot][i] = there;
+      }
+#pragma unroll
+      for (int32_t four = 0; four < WARP; four += 4) { /* positions, of 8 units each at a time */
+        const int32_t position = four + lane / 8;
+        const uint4 *from = place_of(places[i], position) + half * HALF + lane % 8;
+        uint4 *to = unit_of(w, slot, i * WARP + position, (int32_t)half * HALF + lane % 8);
+#pragma unroll
+        for (int32_t part = 0; part < HALF / 8; ++part) {
+          kvf_copy_async(to + part * (CHUNK * 8), from + part * 8);
+        }
+        if (half == 1) { /* and the rope part */
+          kvf_copy_async(to + HALF / 8 * (CHUNK * 8), from + HALF);
+        }
       }
     }
+    kvf_wait_for_copies();
+    kvf_show_to_wgmma();
+    kvf_arrive(FULL + 2 * slot + half, FILLERS + GROUP);
   }
-  kvf_end_copies();
 }
 
-/* Waits for the thread's share of the oldest chunk that is on its way. */
-KVF_INLINE void take() {
-  kvf_wait_for_earlier_copies();
-  kvf_show_to_wgmma();
-}
-
-/* A scorer's part of query by rows, which begins: scores[i] is the product of its rows by positions
- * 8 i and on. */
-KVF_INLINE void score(const working_set &w, uint32_t chunk, const uint32_t (&query)[KEPT][4],
-                      float (&scores)[SCORES][4]) {
+/* Query by rows of the chunk in a slot: scores[i] is the product of the group's rows by positions 8
+ * i and on. */
+KVF_INLINE void score(const working_set &w, uint32_t slot, float (&scores)[SCORES][4]) {
   kvf_begin_wgmma();
 #pragma unroll
   for (int32_t step = 0; step < STEPS; ++step) {
-    const uint4 *keys = &w.cached[chunk % SLOTS][step / 4][0][2 * (step % 4)];
-    if (step < KEPT) {
-      kvf_wgmma_rows_bf16(scores, query[step % KEPT], keys);
-    } else {
-      kvf_wgmma_rows_bf16(scores, &w.query[step / 4 - KEPT / 4][0][2 * (step % 4)], keys);
-    }
+    kvf_wgmma_64_rows_bf16(scores, w.query, w.cached[slot],
+                           step / 4 * sizeof w.query[0] + step % 4 * 2 * sizeof(uint4));
   }
   kvf_commit_wgmma();
+  kvf_end_wgmma(scores, CHUNK);
 }
 
-/* Turns a scorer's scores into weights. */
+/* Turns scores into weights, as the matrix product takes them: `by` is what the sums so far are to
+ * be multiplied by, of rows lane div 4 and 8 below. */
 KVF_INLINE void weigh(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
-                      float (&scores)[SCORES][4], int32_t warp, int32_t lane) {
+                      float (&scores)[SCORES][4], int32_t warp, int32_t lane,
+                      uint32_t (&words)[CHUNK / 16][4], float (&by)[2], float (&totals)[2]) {
   const float factor = p.scale * LOG2_E;
   const uint32_t first = (uint32_t)w.now.tile.begin + chunk * CHUNK;
-  const uint32_t there = w.there[chunk % PLACES];
-  const bool plain = there == ALL_THERE &&
-                     first + CHUNK <= (uint32_t)w.rows[0].to; /* the first token sees least */
-  uint32_t words[CHUNK / 16][4];
+  const uint64_t there = (uint64_t)w.there[chunk % 2][1] << 32 | w.there[chunk % 2][0];
+  const bool plain =
+      there == ~0ULL && first + CHUNK <= (uint32_t)w.rows[0].to; /* the first token sees least */
 #pragma unroll
   for (int32_t half = 0; half < 2; ++half) {
     const int32_t row = 16 * warp + 8 * half + lane / 4;
-    const uint32_t to = (uint32_t)w.rows[row].to;
-    const uint32_t sees = to <= first          ? 0
-                          : to - first < CHUNK ? (1u << (to - first)) - 1
-                                               : ALL_LANES;
-    const uint32_t seen = (sees & there) >> 2 * (lane % 4); /* of the lane's columns */
-    online_row &online = w.online[half][threadIdx.x];
-    const float before = online.largest;
+    const float before = w.largest[row];
     float largest = before;
+    if (!plain) {
+      const uint32_t to = (uint32_t)w.rows[row].to;
+      const uint64_t sees = to <= first          ? 0
+                            : to - first < CHUNK ? (1ULL << (to - first)) - 1
+                                                 : ~0ULL;
+      const uint64_t seen = (sees & there) >> 2 * (lane % 4); /* of the lane's columns */
+#pragma unroll
+      for (int32_t i = 0; i < 2 * SCORES; ++i) {
+        if ((seen >> (i / 2 * 8 + i % 2) & 1) == 0) {
+          scores[i / 2][2 * half + i % 2] = KVF_NO_SCORE; /* the factor is positive */
+        }
+      }
+    }
 #pragma unroll
     for (int32_t i = 0; i < 2 * SCORES; ++i) {
       float &score = scores[i / 2][2 * half + i % 2];
       score *= factor;
-      if (!plain && (seen >> (i / 2 * 8 + i % 2) & 1) == 0) {
-        score = KVF_NO_SCORE;
-      }
       largest = fmaxf(largest, score);
     }
     largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 1));
     largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, 2));
     const float base = kvf_score_base(largest);
-    const float by = kvf_quick_exp2(before - base);
-    float total = online.total * by;
+    by[half] = kvf_quick_exp2(before - base);
+    float total = totals[half] * by[half];
 #pragma unroll
     for (int32_t i = 0; i < SCORES; ++i) {
       const float2 two = make_float2(kvf_quick_exp2(scores[i][2 * half] - base),
@@ -365,178 +354,163 @@ KVF_INLINE void weigh(const kvf_paged_mla_decode_params &p, working_set &w, uint
       total += two.x + two.y;
       words[i / 2][i % 2 * 2 + half] = kvf_bf16x2_result(two);
     }
-    online = {largest, total};
+    totals[half] = total;
     if (lane % 4 == 0) {
-      w.factors[chunk % 2][row] = by;
-    }
-  }
-#pragma unroll
-  for (int32_t step = 0; step < CHUNK / 16;
-       ++step) { /* sums of a product are placed as what another takes */
-    w.weights[chunk % 2][step][warp][lane] =
-        make_uint4(words[step][0], words[step][1], words[step][2], words[step][3]);
-  }
-}
-
-/* Brings an adder's sums to the base of a chunk's weights. */
-KVF_INLINE void rebase(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
-                       progress &now) {
-  const float *factors = &w.factors[chunk % 2][16 * (adder % SHARES) + lane / 4];
-  float by[HELD][2];
-  bool moved = false;
-#pragma unroll
-  for (int32_t tile = 0; tile < HELD; ++tile) {
-    by[tile][0] = factors[16 * tile];
-    by[tile][1] = factors[16 * tile + 8];
-    moved |= by[tile][0] != 1.0f || by[tile][1] != 1.0f;
-  }
-  if (__any_sync(ALL_LANES, moved)) {
-#pragma unroll
-    for (int32_t i = 0; i < HELD * SUMS * 4; ++i) {
-      now.kept[i / 4][i % 4] *= by[i / 4 / SUMS][i % 4 / 2];
+      w.largest[row] = largest;
+      w.factors[row] = by[half];
     }
   }
 }
 
-/* Begins to add the weights by the values, which are the first elements of the rows. */
-KVF_INLINE void add(const working_set &w, uint32_t chunk, int32_t adder, int32_t lane,
-                    progress &now) {
-  uint32_t weights[CHUNK / 16][4];
+/* Adds weights by a half of a chunk's values to sums that are brought to their base. */
+KVF_INLINE void add(const working_set &w, uint32_t slot, uint32_t half,
+                    const uint32_t (&weights)[CHUNK / 16][4], const float (&by)[2],
+                    float (&sums)[SUMS][4]) {
+  if (__any_sync(ALL_LANES, by[0] != 1.0f || by[1] != 1.0f)) {
+#pragma unroll
+    for (int32_t i = 0; i < SUMS * 4; ++i) {
+      sums[i / 4][i % 4] *= by[i % 4 / 2];
+    }
+  }
+  kvf_begin_wgmma();
 #pragma unroll
   for (int32_t step = 0; step < CHUNK / 16; ++step) {
-    const uint4 words = w.weights[chunk % 2][step][adder % SHARES][lane];
+    kvf_wgmma_bf16(sums, weights[step], w.cached[slot][half * HALF / 8][16 * step],
+                   sizeof w.cached[0][0]);
+  }
+  kvf_commit_wgmma();
+  kvf_end_wgmma(sums, 8 * SUMS);
+}
+
+/* A group's turn: it scores a chunk, leaves the weights to the other group, and adds its half. */
+template <uint32_t GROUP_OF>
+KVF_INLINE void lead(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
+                     bool last, int32_t warp, int32_t lane, float (&totals)[2],
+                     float (&sums)[SUMS][4]) {
+  float scores[SCORES][4] = {};
+  kvf_meet(FULL + 2 * GROUP_OF, FILLERS + GROUP);
+  kvf_meet(FULL + 2 * GROUP_OF + 1, FILLERS + GROUP);
+  score(w, GROUP_OF, scores);
+  uint32_t weights[CHUNK / 16][4];
+  float by[2];
+  weigh(p, w, chunk, scores, warp, lane, weights, by, totals);
+#pragma unroll
+  for (int32_t step = 0; step < CHUNK / 16; ++step) {
+    w.weights[step][warp * WARP + lane] =
+        make_uint4(weights[step][0], weights[step][1], weights[step][2], weights[step][3]);
+  }
+  kvf_arrive(WEIGHTS + GROUP_OF, 2 * GROUP);
+  add(w, GROUP_OF, GROUP_OF, weights, by, sums);
+  if (!last) {
+    kvf_arrive(EMPTY + 2 * GROUP_OF + GROUP_OF, FILLERS + GROUP);
+  }
+}
+
+/* The other's turn: with the weights it adds its half. */
+template <uint32_t GROUP_OF>
+KVF_INLINE void follow(working_set &w, bool last, int32_t warp, int32_t lane, float (&totals)[2],
+                       float (&sums)[SUMS][4]) {
+  enum { SLOT = 1 - GROUP_OF };
+  uint32_t weights[CHUNK / 16][4];
+  float by[2];
+  kvf_meet(WEIGHTS + SLOT, 2 * GROUP);
+#pragma unroll
+  for (int32_t step = 0; step < CHUNK / 16; ++step) {
+    const uint4 words = w.weights[step][warp * WARP + lane];
     weights[step][0] = words.x;
     weights[step][1] = words.y;
     weights[step][2] = words.z;
     weights[step][3] = words.w;
   }
-  kvf_begin_wgmma();
-#pragma unroll
-  for (int32_t step = 0; step < CHUNK / 16; ++step) {
-    kvf_wgmma_bf16(now.kept, weights[step],
-                   w.cached[chunk % SLOTS][adder / SHARES * SUMS / 8][16 * step],
-                   sizeof w.cached[0][0]);
-  }
-  kvf_commit_wgmma();
-}
-
-/* A scorer sets down how its rows end. */
-KVF_INLINE void end_rows(working_set &w, int32_t warp, int32_t lane) {
 #pragma unroll
   for (int32_t half = 0; half < 2; ++half) {
-    const online_row &online = w.online[half][threadIdx.x];
-    float total = online.total;
-    total += __shfl_xor_sync(ALL_LANES, total, 1);
-    total += __shfl_xor_sync(ALL_LANES, total, 2);
-    if (lane % 4 == 0) {
-      w.largest[16 * warp + 8 * half + lane / 4] = online.largest;
-      w.totals[16 * warp + 8 * half + lane / 4] = total;
-    }
+    by[half] = w.factors[16 * warp + 8 * half + lane / 4];
+    totals[half] *= by[half];
+  }
+  add(w, SLOT, GROUP_OF, weights, by, sums);
+  if (!last) {
+    kvf_arrive(EMPTY + 2 * SLOT + GROUP_OF, FILLERS + GROUP);
   }
 }
 
-/* Stores what an adder has of all rows. */
-KVF_INLINE void store(const kvf_paged_mla_decode_params &p, const working_set &w, int32_t adder,
-                      int32_t lane, const progress &now, float scale) {
+/* Stores what a group has of all rows. A warp puts its own rows side by side, where nothing is
+ * cached any more, to store them by runs. */
+KVF_INLINE void store(const kvf_paged_mla_decode_params &p, working_set &w, int32_t group,
+                      int32_t warp, int32_t lane, const float (&sums)[SUMS][4]) {
+  enum { RUN = 8 * SUMS, PADDED = RUN + 8 /* rows begin in banks of their own */ };
+  static_assert(ROWS * PADDED * sizeof(float) <= sizeof w.cached[0],
+                "a slot has room for a group's sums");
   const task &t = w.now;
   const bool whole = t.tile.splits == 1;
+  float *rows = reinterpret_cast<float *>(w.cached[group]) + 16 * warp * PADDED;
 #pragma unroll
-  for (int32_t half = 0; half < 2 * HELD; ++half) {
-    const int32_t number = 16 * (adder % SHARES) + 8 * half + lane / 4;
-    if (number >= t.tile.rows) {
-      continue;
-    }
+  for (int32_t i = 0; i < 2 * SUMS; ++i) {
+    float *to = rows + (i % 2 * 8 + lane / 4) * PADDED + i / 2 * 8 + 2 * (lane % 4);
+    *reinterpret_cast<float2 *>(to) =
+        make_float2(sums[i / 2][i % 2 * 2], sums[i / 2][i % 2 * 2 + 1]);
+  }
+  __syncwarp();
+  const kvf_view &to = whole ? p.out : p.workspace;
+  const int64_t step = to.stride[whole ? 2 : 3];
+#pragma unroll 1
+  for (int32_t i = 0; i < 16 && 16 * warp + i < t.tile.rows; ++i) {
+    const int32_t number = 16 * warp + i;
     const row_of_tile &row = w.rows[number];
     const kvf_row_end end = end_row(w.largest[number], w.totals[number]);
-    if (adder < SHARES && lane % 4 == 0) {
+    if (group == 0 && lane == 0) {
       if (whole) {
         put_lse(p, row.token, row.head, end);
       } else {
         put_split(p, row, t.split, w.largest[number], w.totals[number]);
       }
     }
-    /* One address that moves: 16 of them would take the registers that the sums are in. */
-    const kvf_view &to = whole ? p.out : p.workspace;
-    const int64_t step = to.stride[whole ? 2 : 3];
-    int64_t at = row.token * to.stride[0] + row.head * to.stride[1] +
-                 (whole ? 0 : t.split * to.stride[2]) +
-                 (int64_t)(adder / SHARES * SUMS * 8 + 2 * (lane % 4)) * step;
+    const int64_t at = row.token * to.stride[0] + row.head * to.stride[1] +
+                       (whole ? 0 : t.split * to.stride[2]) + (int64_t)(group * RUN + lane) * step;
 #pragma unroll
-    for (int32_t column = 0; column < SUMS; ++column) {
-#pragma unroll
-      for (int32_t i = 0; i < 2; ++i) {
-        const float sum = now.kept[half / 2 * SUMS + column][half % 2 * 2 + i];
-        if (whole) {
-          put_at(p, at + i * step, kvf_attention_result(sum, scale, end));
-        } else {
-          static_cast<float *>(p.workspace.data)[at + i * step] = sum;
-        }
+    for (int32_t k = 0; k < RUN / WARP; ++k) {
+      const float sum = rows[i * PADDED + k * WARP + lane];
+      if (whole) {
+        put_at(p, at + k * WARP * step, kvf_attention_result(sum, 1.0f, end));
+      } else {
+        static_cast<float *>(p.workspace.data)[at + k * WARP * step] = sum;
       }
-      at += 8 * step;
     }
   }
 }
 
-/* What four warps do that score. */
-KVF_INLINE void score_chunks(const kvf_paged_mla_decode_params &p, working_set &w, int32_t warp,
-                             int32_t lane) {
-  uint32_t query[KEPT][4];
-  keep_query(w, warp, lane, query);
-  w.online[0][threadIdx.x] = w.online[1][threadIdx.x] = {KVF_NO_SCORE, 0.0f};
-  float scores[SCORES][4] = {};
-  __syncthreads(); /* the first chunk is there */
-  if (w.chunks > 0) {
-    score(w, 0, query, scores);
-    kvf_end_wgmma(scores, CHUNK);
+/* What a group does for one unit of work. */
+template <uint32_t GROUP_OF>
+KVF_INLINE void multiply(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunks,
+                         int32_t warp, int32_t lane) {
+  float sums[SUMS][4] = {};
+  float totals[2] = {};
+  if (GROUP_OF == 1 && chunks > 0) {
+    follow<GROUP_OF>(w, chunks <= 2, warp, lane, totals, sums);
   }
 #pragma unroll 1
-  for (uint32_t chunk = 1; chunk < w.chunks; ++chunk) {
-    __syncthreads(); /* the chunk is there; the third before it is added */
-    float next[SCORES][4] = {};
-    score(w, chunk, query, next);
-    weigh(p, w, chunk - 1, scores, warp, lane);
-    kvf_end_wgmma(next, CHUNK);
+  for (uint32_t chunk = GROUP_OF; chunk < chunks; chunk += 2) {
+    lead<GROUP_OF>(p, w, chunk, chunk + 2 >= chunks, warp, lane, totals, sums);
+    if (chunk + 1 < chunks) {
+      follow<GROUP_OF>(w, chunk + 3 >= chunks, warp, lane, totals, sums);
+    }
+  }
 #pragma unroll
-    for (int32_t i = 0; i < 4 * SCORES; ++i) {
-      scores[i / 4][i % 4] = next[i / 4][i % 4];
-    }
+  for (int32_t half = 0; half < 2; ++half) {
+    totals[half] += __shfl_xor_sync(ALL_LANES, totals[half], 1);
+    totals[half] += __shfl_xor_sync(ALL_LANES, totals[half], 2);
   }
-  if (w.chunks > 0) {
-    __syncthreads(); /* the second before the last is added */
-    weigh(p, w, w.chunks - 1, scores, warp, lane);
+  const int32_t row = 16 * warp + lane / 4;
+  if (GROUP_OF == 1 && lane % 4 == 0) {
+    w.totals[row] = totals[0];
+    w.totals[row + 8] = totals[1];
   }
-  __syncthreads(); /* adders have a round more */
-  end_rows(w, warp, lane);
-}
-
-/* What an adder copies while the scorers have a chunk. */
-KVF_INLINE void copy(const kvf_paged_mla_decode_params &p, working_set &w, uint32_t chunk,
-                     int32_t adder, int32_t lane) {
-  ask_for_rows(w, chunk + AHEAD, adder, lane);
-  const int64_t block = adder == 0 ? locate(p, w, chunk + AHEAD + 1, lane) : 0;
-  take();
-  if (adder == 0) {
-    w.blocks[lane] = block;
+  kvf_meet(GROUPS, 2 * GROUP);
+  if (GROUP_OF == 0 && lane % 4 == 0) {
+    w.totals[row] += totals[0];
+    w.totals[row + 8] += totals[1];
   }
-}
-
-/* What the others do. */
-KVF_INLINE void add_chunks(const kvf_paged_mla_decode_params &p, working_set &w, int32_t adder,
-                           int32_t lane, progress &now) {
-  take();
-#pragma unroll 1
-  for (uint32_t chunk = 0; chunk < 2; ++chunk) {
-    __syncthreads(); /* the chunk is there */
-    copy(p, w, chunk, adder, lane);
-  }
-#pragma unroll 1
-  for (uint32_t chunk = 2; chunk <= w.chunks + 1; ++chunk) {
-    __syncthreads(); /* and the weights of the second before it */
-    rebase(w, chunk - 2, adder, lane, now);
-    add(w, chunk - 2, adder, lane, now);
-    copy(p, w, chunk, adder, lane);
-    kvf_end_wgmma(now.kept, 8 * SUMS);
-  }
+  kvf_meet(GROUPS, 2 * GROUP);
+  store(p, w, (int32_t)GROUP_OF, warp, lane, sums);
 }
 
 /* One unit of work. */
@@ -544,43 +518,40 @@ KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
   const task &t = w.now;
   const int32_t lane = (int32_t)(kvf_thread_anew() % WARP);
   const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
-                                   0);  /* the same in all lanes, as the compiler sees */
-  const int32_t adder = warp - SCORERS; /* below 0: it is none */
+                                   0); /* the same in all lanes, as the compiler sees */
   find_rows(p, t, w.rows);
-  if (threadIdx.x == 0) {
-    w.chunks = (uint32_t)((t.tile.end - t.tile.begin + CHUNK - 1) / CHUNK); /* lengths are int32 */
-  }
-  if (adder == 0) {
-    w.blocks[lane] = ask(p, t, t.tile.begin + lane);
-#pragma unroll
-    for (uint32_t chunk = 0; chunk <= AHEAD; ++chunk) {
-      w.blocks[lane] = locate(p, w, chunk, lane);
-    }
+  if (threadIdx.x < ROWS) {
+    w.largest[threadIdx.x] = KVF_NO_SCORE;
   }
   __syncthreads();
-  if (adder >= 0) {
-#pragma unroll
-    for (uint32_t chunk = 0; chunk < AHEAD; ++chunk) {
-      ask_for_rows(w, chunk, adder, lane);
-    }
-  }
-  load_query(p, w);
-  __syncthreads();
-  if (adder < 0) {
-    score_chunks(p, w, warp, lane);
-    __syncthreads();
+  const uint32_t chunks =
+      (uint32_t)((t.tile.end - t.tile.begin + CHUNK - 1) / CHUNK); /* lengths are int32 */
+  if (warp >= 8) {
+    kvf_fewer_registers<FILL_REGISTERS>();
+    fill(p, w, chunks, (uint32_t)warp / 2 % 2, (uint32_t)warp % 2, lane);
+    __syncthreads(); /* the others have had those registers, and left them */
+    kvf_more_registers<REGISTERS>();
     return;
   }
-  progress now = {};
-  add_chunks(p, w, adder, lane, now);
+  load_query(p, w);
+  kvf_meet(GROUPS, 2 * GROUP);
+  kvf_more_registers<MULTIPLY_REGISTERS>();
+  if (warp < 4) {
+    multiply<0>(p, w, chunks, warp, lane);
+  } else {
+    multiply<1>(p, w, chunks, warp - 4, lane);
+  }
+  kvf_fewer_registers<REGISTERS>();
   __syncthreads();
-  store(p, w, adder, lane, now, 1.0f);
 }
 
 /* A warp adds up its elements of the splits of a row, brought to the same base. */
 KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
                         int32_t part) {
-  enum { EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP /* elements of a lane */ };
+  enum {
+    EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP, /* elements of a lane */
+    TOGETHER = 8                                 /* splits that are asked for at a time */
+  };
   const int64_t sequence = kvf_sequence_of_token(&p, token);
   const int64_t within = token - kvf_query_start(&p, sequence);
   if (within < 0) {
@@ -608,18 +579,42 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int
   const float base = kvf_score_base(largest);
   const int32_t first = part * EACH * WARP + lane;
   const int64_t step = WARP * p.workspace.stride[3];
+  const float *from = row + first * p.workspace.stride[3];
   float sums[EACH] = {};
   float total = 0.0f;
-#pragma unroll 8
-  for (int64_t split = 0; split < splits; ++split) {
-    const float factor = exp2f(scores[split * stride] - base);
-    total += factor * totals[split * stride];
-    const float *from = row + split * stride + first * p.workspace.stride[3];
+#pragma unroll 1
+  for (int64_t begin = 0; begin < splits;
+       begin += WARP) { /* a lane has the factor of one of so many */
+    const bool has = begin + lane < splits;
+    const float factors = has ? exp2f(scores[(begin + lane) * stride] - base) : 0.0f;
+    const float parts = has ? totals[(begin + lane) * stride] : 0.0f;
+    const int32_t count = splits - begin < WARP ? (int32_t)(splits - begin) : WARP;
+#pragma unroll 1
+    for (int32_t near = 0; near < count; near += TOGETHER) {
+      float values[TOGETHER][EACH]; /* asked for before the first is added */
 #pragma unroll
-    for (int32_t i = 0; i < EACH; ++i) {
-      sums[i] += factor * *from;
-      from += step; /* one address that moves: as many as there are sums would take twice the
-                       registers */
+      for (int32_t k = 0; k < TOGETHER; ++k) {
+        const float *at = from;
+#pragma unroll
+        for (int32_t i = 0; i < EACH; ++i) {
+          values[k][i] = near + k < count ? *at : 0.0f;
+          at += step; /* one address that moves: as many as there are sums would take twice the
+                         registers */
+        }
+        from += stride;
+      }
+#pragma unroll
+      for (int32_t k = 0; k < TOGETHER; ++k) {
+        const float factor = __shfl_sync(ALL_LANES, factors, (near + k) % WARP);
+        const float one = __shfl_sync(ALL_LANES, parts, (near + k) % WARP);
+        if (near + k < count) {
+          total += factor * one;
+#pragma unroll
+          for (int32_t i = 0; i < EACH; ++i) {
+            sums[i] += factor * values[k][i];
+          }
+        }
+      }
     }
   }
   const kvf_row_end end = end_row(largest, total);
@@ -636,7 +631,7 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int
  * Grid: x units, as kvforge/cache/attention_tiles.h counts them. When splits are combined: tokens,
  * of each the query heads.
  */
-extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
     kvf_cuda_paged_mla_decode__bf16__bf16__r64__sm90a(
         const __grid_constant__ kvf_paged_mla_decode_params p) {
   kvf_begin_kernel();

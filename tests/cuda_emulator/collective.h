@@ -2,6 +2,7 @@
 #ifndef KVF_EMULATOR_COLLECTIVE_H
 #define KVF_EMULATOR_COLLECTIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -31,6 +32,10 @@ typedef enum kvf_collective {
 
 /* Waits for all threads of the block that have not exited; the sum of their values. */
 unsigned kvf_emulator_barrier(unsigned value);
+
+/* Comes to one of the barriers 1 to 15, which `wanted` threads come to, and `waits` there for the
+ * others or goes on. */
+void kvf_emulator_meet(unsigned barrier, unsigned wanted, bool waits);
 
 /* Waits for all lanes in `mask`; what `kind` makes of their values. `operand` and `width` are those
  * of a shuffle. */

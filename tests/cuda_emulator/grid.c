@@ -86,7 +86,8 @@ typedef struct thread {
   thread_state state;
   fiber *stack; /* what it is suspended on, or runs on; NULL before its start and after its exit */
   struct uint3 position;
-  bool waited; /* for the grids in front of its own */
+  bool waited;      /* for the grids in front of its own */
+  unsigned barrier; /* that it waits at */
 
   /* The warp intrinsic it waits in, and then its result. */
   kvf_collective kind;
@@ -103,6 +104,9 @@ static struct {
   /* of the running block */
   unsigned size, exited, at_barrier;
   unsigned barrier_sum, barrier_result;
+  struct {
+    unsigned come, wanted;   /* threads, and 0 of both while there is none */
+  } barriers[GRID_BARRIERS]; /* 1 and on */
   struct {
     unsigned present;                       /* lanes that exist and have not exited */
     unsigned posted;                        /* of these, the ones that wait in a warp intrinsic */
@@ -187,7 +191,7 @@ static void release_barrier_if_complete(void) {
   if (run.at_barrier == 0 || run.at_barrier + run.exited < run.size)
     return;
   for (unsigned i = 0; i < run.size; i++)
-    if (threads[i].state == AT_BARRIER)
+    if (threads[i].state == AT_BARRIER && threads[i].barrier == 0)
       threads[i].state = READY;
   run.barrier_result = run.barrier_sum;
   run.barrier_sum = 0;
@@ -196,12 +200,37 @@ static void release_barrier_if_complete(void) {
 
 unsigned kvf_emulator_barrier(unsigned value) {
   run.current->state = AT_BARRIER;
+  run.current->barrier = 0;
   run.at_barrier++;
   run.barrier_sum += value;
   release_barrier_if_complete();
   /* Also the last to arrive yields, so that the order of threads starts anew behind the barrier. */
   fiber_yield();
   return run.barrier_result;
+}
+
+void kvf_emulator_meet(unsigned barrier, unsigned wanted, bool waits) {
+  if (barrier < 1 || barrier >= GRID_BARRIERS || wanted == 0 || wanted % GRID_WARP != 0)
+    grid_fault(CUDA_ERROR_LAUNCH_FAILED,
+               "barrier %u of %u threads: want one of 1 to %u, of whole warps", barrier, wanted,
+               GRID_BARRIERS - 1);
+  if (run.barriers[barrier].come == 0)
+    run.barriers[barrier].wanted = wanted;
+  if (run.barriers[barrier].wanted != wanted)
+    grid_fault(CUDA_ERROR_LAUNCH_FAILED, "barrier %u is one of %u threads, and of %u to others",
+               barrier, wanted, run.barriers[barrier].wanted);
+  if (waits) {
+    run.current->state = AT_BARRIER;
+    run.current->barrier = barrier;
+  }
+  if (++run.barriers[barrier].come == wanted) {
+    run.barriers[barrier].come = 0;
+    for (unsigned i = 0; i < run.size; i++)
+      if (threads[i].state == AT_BARRIER && threads[i].barrier == barrier)
+        threads[i].state = READY;
+  }
+  if (waits)
+    fiber_yield();
 }
 
 /* ---- Warp intrinsics ---- */
@@ -473,16 +502,24 @@ static bool run_pass(void) {
 static void fault_deadlock(void) {
   const thread *waiting = NULL;
   for (unsigned i = 0; i < run.size; i++)
-    if (threads[i].state == AT_COLLECTIVE || (!waiting && threads[i].state == AT_BARRIER))
+    if (threads[i].state == AT_COLLECTIVE ||
+        (threads[i].state == AT_BARRIER &&
+         (!waiting || (waiting->state == AT_BARRIER && waiting->barrier == 0))))
       waiting = &threads[i];
   threadIdx = waiting->position;
-  unsigned in_warps = run.size - run.exited - run.at_barrier;
+  unsigned in_warps = 0;
+  for (unsigned i = 0; i < run.size; i++)
+    in_warps += threads[i].state == AT_COLLECTIVE;
   if (waiting->state == AT_COLLECTIVE)
     note_fault(CUDA_ERROR_LAUNCH_TIMEOUT,
                "deadlock: waits in %s with mask %#x; of the block's %u threads %u wait in warp "
                "intrinsics, %u at __syncthreads and %u have exited",
                collective_names[waiting->kind], waiting->mask, run.size, in_warps, run.at_barrier,
                run.exited);
+  else if (waiting->barrier != 0)
+    note_fault(CUDA_ERROR_LAUNCH_TIMEOUT,
+               "deadlock: waits at barrier %u, where %u of %u threads are", waiting->barrier,
+               run.barriers[waiting->barrier].come, run.barriers[waiting->barrier].wanted);
   else
     note_fault(CUDA_ERROR_LAUNCH_TIMEOUT, "deadlock: waits at __syncthreads");
 }
@@ -502,6 +539,7 @@ static void run_block(void) {
     run.warps[first / GRID_WARP].posted = 0;
   }
   run.exited = run.at_barrier = run.barrier_sum = 0;
+  memset(run.barriers, 0, sizeof run.barriers);
   while (run.exited < run.size && run.result == CUDA_SUCCESS)
     if (!run_pass())
       fault_deadlock();

@@ -12,6 +12,7 @@
 enum {
   GRID_WARP = 32,
   GRID_BLOCK_MAX = 1024,          /* threads */
+  GRID_BARRIERS = 16,             /* of a block; 0 is that of __syncthreads() */
   GRID_SHARED_DEFAULT = 48 << 10, /* bytes per block, without asking for more */
   GRID_SHARED_MAX = 227 << 10,    /* what cuFuncSetAttribute may ask for, as on sm_90 */
 };

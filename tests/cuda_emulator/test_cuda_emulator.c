@@ -584,6 +584,30 @@ static void test_deadlock(void) {
   reset();
 }
 
+static void check_meeting(void) {
+  uint32_t to[96];
+  CUdeviceptr b = device_memory(sizeof to);
+  OK(run("meet", 1, 96, (kvf_test_params){.to = (void *)b}));
+  OK(cu.p_cuMemcpyDtoH(to, b, sizeof to));
+  for (uint32_t i = 32; i < 96; i++)
+    CU_ASSERT_EQUAL(to[i], 95 - i + 2);
+  static const struct {
+    CUresult result;
+    const char *says;
+  } faults[] = {{CUDA_ERROR_LAUNCH_FAILED, "barrier 16 of 96 threads: want one of 1 to 15"},
+                {CUDA_ERROR_LAUNCH_FAILED, "barrier 15"},
+                {CUDA_ERROR_LAUNCH_FAILED, "barrier 15 of 90 threads"},
+                {CUDA_ERROR_LAUNCH_TIMEOUT, "waits at barrier 15, where 64 of 96 threads are"}};
+  for (int i = 0; i < 4; i++) {
+    FAILS(run("meet", 1, 96, (kvf_test_params){.mode = i + 1, .to = (void *)b}), faults[i].result);
+    assert_says(faults[i].says);
+    reset();
+  }
+  OK(cu.p_cuMemFree(b));
+}
+
+static void test_meeting(void) { each_order(check_meeting); }
+
 static void check_exited_lane(void) {
   CUdeviceptr c = device_memory(8);
   for (int lane = 0; lane < 32; lane += 31) {
@@ -1263,6 +1287,7 @@ int main(int argc, char **argv) {
   CU_ADD_TEST(faults, test_undefined_behaviour);
   CU_ADD_TEST(faults, test_missing_barrier);
   CU_ADD_TEST(faults, test_deadlock);
+  CU_ADD_TEST(faults, test_meeting);
   CU_ADD_TEST(faults, test_exited_lane);
   CU_ADD_TEST(faults, test_fault_is_sticky);
 

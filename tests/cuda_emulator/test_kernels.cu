@@ -72,6 +72,25 @@ extern "C" __global__ void kvf_cuda_test_missing_barrier(const kvf_test_params p
 }
 
 #undef KVF_KERNEL
+#define KVF_KERNEL kvf_cuda_test_meet
+
+// Warps 1 and 2 wait for each other and for warp 0, which goes on, to read in reverse what all have written.
+// mode 1: no such barrier. mode 2: they differ about its threads. mode 3: parts of warps. mode 4: warp 0 stays away
+extern "C" __global__ void kvf_cuda_test_meet(const kvf_test_params p) {
+  __shared__ uint32_t words[96];
+  const unsigned warp = threadIdx.x / 32;
+  const unsigned wanted = p.mode == 2 && warp == 1 ? 64 : p.mode == 3 ? 90 : 96;
+  for (int round = 0; round < 3; round++) {
+    words[threadIdx.x] = threadIdx.x + round;
+    if (warp > 0 || p.mode != 4)
+      kvf_emulator_meet(p.mode == 1 ? 16 : 15, wanted, warp > 0);
+    if (warp > 0)
+      static_cast<uint32_t *>(p.to)[threadIdx.x] = words[95 - threadIdx.x];
+    __syncthreads();
+  }
+}
+
+#undef KVF_KERNEL
 #define KVF_KERNEL kvf_cuda_test_transpose
 
 // 32x32 transposition of bf16, several barriers per thread

@@ -441,6 +441,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "four warps of MLA add weights that the others have not made",
+        "templates/shared/latent_turns_cuda.j2",
+        "kvf_meet(WEIGHTS + SLOT, 2 * GROUP);",
+        "kvf_arrive(WEIGHTS + SLOT, 2 * GROUP);",
+        ("paged_mla_decode",),
+        "cuda",
+    ),
+    Fault(
         "rows of MLA behind the eighth position of sixteen have half of an earlier key",
         "templates/shared/latent_tiles_cuda.j2",
         "const uint32_t far[2] = {four[2], four[3]};",

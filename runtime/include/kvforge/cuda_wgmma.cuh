@@ -1,7 +1,7 @@
 /*
  * The matrix product of four warps, as functions of them: D += A B with A of 64 x 16 and B of 16 x
- * 32 or 256, f16 or bf16 operands and f32 sums. For sm_90a and no other: a kernel that calls them
- * is a variant of that arch. The warps are a multiple of four and the three behind it.
+ * 32, 64 or 256, f16 or bf16 operands and f32 sums. For sm_90a and no other: a kernel that calls
+ * them is a variant of that arch. The warps are a multiple of four and the three behind it.
  *
  * Warp w of the four has rows 16 w and on of A and D, as kvf_mma_f16() has those of its tile; d[i]
  * is columns 8 i and on of D. B lies in shared memory in rows of 64 elements, 8 units of 16 bytes,
@@ -24,6 +24,26 @@ KVF_INLINE int32_t kvf_place_of_unit(int32_t row, int32_t unit) { return unit ^ 
 
 #if defined(__CUDACC__)
 
+/* Waits at one of the barriers 1 to 15 for others, `threads` in all, whole warps, some of which may
+ * only say that they have come so far. */
+KVF_INLINE void kvf_meet(uint32_t barrier, uint32_t threads) {
+  __syncwarp();
+  asm volatile("barrier.cta.sync.aligned %0, %1;" : : "r"(barrier), "r"(threads) : "memory");
+}
+KVF_INLINE void kvf_arrive(uint32_t barrier, uint32_t threads) {
+  __syncwarp();
+  asm volatile("barrier.cta.arrive.aligned %0, %1;" : : "r"(barrier), "r"(threads) : "memory");
+}
+
+/* Four warps get so many registers for a thread of what others of the block have left, or leave
+ * them all but so many. */
+template <uint32_t COUNT> KVF_INLINE void kvf_more_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" : : "n"(COUNT));
+}
+template <uint32_t COUNT> KVF_INLINE void kvf_fewer_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" : : "n"(COUNT));
+}
+
 KVF_INLINE void kvf_show_to_wgmma() {
   asm volatile("fence.proxy.async.shared::cta;" : : : "memory");
 }
@@ -44,11 +64,13 @@ KVF_INLINE void kvf_end_wgmma(float (*d)[4], int32_t columns) {
   }
 }
 
-/* Where rows are, and how: their swizzle, 1,024 bytes from 8 of them to the next, and `next` from
- * 64 of their elements to those behind. */
-KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t next) {
-  const uint64_t at = (uint64_t)__cvta_generic_to_shared(first);
-  return at >> 4 | (uint64_t)(next / 16) << 16 | 64ULL << 32 | 1ULL << 62;
+/* Where rows are, `offset` bytes from the first, and how: their swizzle, 1,024 bytes from 8 of them
+ * to the next, and `next` from 64 of their elements to those behind. The offset is added to what
+ * has been made of the first: a product waits for one addition. */
+KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t offset, uint32_t next) {
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(first);
+  const uint32_t low = (at / 16 | next / 16 << 16) + offset / 16;
+  return 0x40000040ULL << 32 | low;
 }
 
 /* The registers of sums of 32 and of 64 columns, and their numbers in the instruction. */
@@ -68,7 +90,7 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t next) {
                  " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, {%16, " \
                  "%17, %18, %19}, %20, add, 1, 1, 0;}"                                             \
                  : KVF_WGMMA_32_COLUMNS(d)                                                         \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0)));      \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, 0)));   \
   }                                                                                                \
   /* A is 64 rows, too. */                                                                         \
   KVF_INLINE void kvf_wgmma_rows_##type(float (*d)[4], const void *a, const void *rows) {          \
@@ -77,7 +99,17 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t next) {
                  " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, %16, "  \
                  "%17, add, 1, 1, 0, 0;}"                                                          \
                  : KVF_WGMMA_32_COLUMNS(d)                                                         \
-                 : "l"(kvf_wgmma_rows(a, 0)), "l"(kvf_wgmma_rows(rows, 0)));                       \
+                 : "l"(kvf_wgmma_rows(a, 0, 0)), "l"(kvf_wgmma_rows(rows, 0, 0)));                 \
+  }                                                                                                \
+  /* Columns of B are 64 rows; so many bytes behind those that A and B begin with. */              \
+  KVF_INLINE void kvf_wgmma_64_rows_##type(float (*d)[4], const void *a, const void *rows,         \
+                                           uint32_t offset) {                                      \
+    asm volatile("{.reg .pred add;\n\tsetp.eq.u32 add, 0, 0;\n\t"                                  \
+                 "wgmma.mma_async.sync.aligned.m64n64k16.f32." #type "." #type                     \
+                 " {" KVF_WGMMA_TEN() KVF_WGMMA_TEN(1)                                             \
+                     KVF_WGMMA_TEN(2) "%30, %31}, %32, %33, add, 1, 1, 0, 0;}"                     \
+                 : KVF_WGMMA_64_COLUMNS(d)                                                         \
+                 : "l"(kvf_wgmma_rows(a, offset, 0)), "l"(kvf_wgmma_rows(rows, offset, 0)));       \
   }                                                                                                \
   /* B is 16 rows of 256 columns: 64, and behind `next` bytes 64 more. */                          \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
@@ -92,10 +124,19 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t next) {
                     "%132, add, 1, 1, 1;}"                                                         \
         : KVF_WGMMA_64_COLUMNS(d), KVF_WGMMA_64_COLUMNS(d + 8), KVF_WGMMA_64_COLUMNS(d + 16),      \
           KVF_WGMMA_64_COLUMNS(d + 24)                                                             \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, next)));            \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, next)));         \
   }
 
 #else
+
+KVF_INLINE void kvf_meet(uint32_t barrier, uint32_t threads) {
+  kvf_emulator_meet(barrier, threads, true);
+}
+KVF_INLINE void kvf_arrive(uint32_t barrier, uint32_t threads) {
+  kvf_emulator_meet(barrier, threads, false);
+}
+template <uint32_t COUNT> KVF_INLINE void kvf_more_registers() {}
+template <uint32_t COUNT> KVF_INLINE void kvf_fewer_registers() {}
 
 KVF_INLINE void kvf_show_to_wgmma() {}
 KVF_INLINE void kvf_begin_wgmma() {}
@@ -157,6 +198,13 @@ KVF_INLINE void kvf_wgmma_words(uint32_t (&words)[4], const void *a) {
     uint32_t words[4];                                                                             \
     kvf_wgmma_words(words, a);                                                                     \
     kvf_wgmma_emulated(d, words, rows, 0, 32, true, kvf_f32_from_##type);                          \
+  }                                                                                                \
+  KVF_INLINE void kvf_wgmma_64_rows_##type(float (*d)[4], const void *a, const void *rows,         \
+                                           uint32_t offset) {                                      \
+    uint32_t words[4];                                                                             \
+    kvf_wgmma_words(words, static_cast<const char *>(a) + offset);                                 \
+    kvf_wgmma_emulated(d, words, static_cast<const char *>(rows) + offset, 0, 64, true,            \
+                       kvf_f32_from_##type);                                                       \
   }                                                                                                \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
                                    uint32_t next) {                                                \

@@ -17,7 +17,7 @@ enum {
   KVF_LATENT_MANY_ROWS = 64,
   KVF_LATENT_MANY_THREADS = 384,
   KVF_LATENT_MANY_BYTES = 162 * 1024,
-  KVF_LATENT_WIDE_BYTES = 224 * 1024, /* of the one for sm_90a, with as many rows and threads */
+  KVF_LATENT_WIDE_BYTES = 227 * 1024, /* of the one for sm_90a, with as many rows and threads */
   KVF_LATENT_MANY_ROW_WARPS = 1
 };
 
