@@ -726,8 +726,8 @@ FAULTS = (
     Fault(
         "a run of tokens ends where that of the source does",
         "templates/cpu/kv_relayout.c.j2",
-        "token, token + count, &found[1]",
-        "token, end, &found[1]",
+        "*token, *token + count, to_dense, &found[1]",
+        "*token, end, to_dense, &found[1]",
         ("kv_relayout",),
     ),
     Fault(
