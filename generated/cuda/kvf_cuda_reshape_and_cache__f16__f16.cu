@@ -233,7 +233,15 @@ KVF_INLINE void store_any_values(const uint16_t *tile, const int64_t *places,
 }
 
 /* Grid: x tiles of tokens, y tiles of heads and elements, z keys and values. */
-extern "C" __global__ void __launch_bounds__(MAX_THREADS, 6)
+/* Blocks that share a multiprocessor at least: as many as it has threads for. */
+#if defined(__CUDA_ARCH__) &&                                                                      \
+    (__CUDA_ARCH__ >= 1100 || (__CUDA_ARCH__ > 800 && __CUDA_ARCH__ < 900))
+enum { BLOCKS = 6 };
+#else
+enum { BLOCKS = 8 };
+#endif
+
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, BLOCKS)
     kvf_cuda_reshape_and_cache__f16__f16(const __grid_constant__ kvf_reshape_and_cache_params p) {
   kvf_begin_kernel();
   __shared__ __align__(16) uint16_t tile[MAX_TILE_TOKENS * ROW];

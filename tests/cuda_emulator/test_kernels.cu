@@ -27,7 +27,7 @@ extern "C" __global__ void kvf_cuda_test_waits(const kvf_test_params p) {
     return;
   if (p.mode == 1)
     static_cast<int32_t *>(p.to)[threadIdx.x] = 1;
-  KVF_BEGIN_KERNEL();
+  KVF_BEGIN_KERNEL(false);
   static_cast<int32_t *>(p.to)[threadIdx.x] = 2;
 }
 
