@@ -74,8 +74,9 @@ extern "C" __global__ void kvf_cuda_test_missing_barrier(const kvf_test_params p
 #undef KVF_KERNEL
 #define KVF_KERNEL kvf_cuda_test_meet
 
-// Warps 1 and 2 wait for each other and for warp 0, which goes on, to read in reverse what all have written.
-// mode 1: no such barrier. mode 2: they differ about its threads. mode 3: parts of warps. mode 4: warp 0 stays away
+// Warps 1 and 2 wait for each other and for warp 0, which goes on, to read in reverse what all have
+// written. mode 1: no such barrier. mode 2: they differ about its threads. mode 3: parts of warps.
+// mode 4: warp 0 stays away
 extern "C" __global__ void kvf_cuda_test_meet(const kvf_test_params p) {
   __shared__ uint32_t words[96];
   const unsigned warp = threadIdx.x / 32;
