@@ -37,6 +37,7 @@ SELECTION = (
     *(f"--ops={','.join(sorted(OPS))}", "--scalars=bf16,f32", f"--caches={CACHES}"),
 )
 SECONDS = 300  # of one suite; a fault that makes it hang is found, too
+BUILD_SECONDS = 1800  # of the copy, on a machine that does other things, too
 
 # Everything but compiling a kernel is the real compiler's.
 NVCC = """\
@@ -101,7 +102,9 @@ def fake_nvcc(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}"}
 
 
-def shell(command: list[str], tree: Path, environment: dict[str, str]) -> tuple[int, str]:
+def shell(
+    command: list[str], tree: Path, environment: dict[str, str], seconds: int = SECONDS
+) -> tuple[int, str]:
     """The status of a command and what it said; 124 when it took too long."""
     try:
         done = subprocess.run(
@@ -111,7 +114,7 @@ def shell(command: list[str], tree: Path, environment: dict[str, str]) -> tuple[
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -141,7 +144,8 @@ class Copy:
         """Builds what the suites need."""
         ninja = shutil.which("ninja") or shutil.which("ninja-build") or ".venv/bin/ninja"
         jobs = len(os.sched_getaffinity(0))
-        return shell([ninja, f"-j{jobs}", *self.targets], self.tree, self.environment)
+        command = [ninja, f"-j{jobs}", *self.targets]
+        return shell(command, self.tree, self.environment, BUILD_SECONDS)
 
     def run(self, suite: str, backend: str) -> tuple[int, str]:
         """Runs one suite."""
