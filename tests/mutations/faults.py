@@ -484,7 +484,7 @@ FAULTS = (
         "a kernel makes copies that reach beyond an allocation",
         "runtime/ops/swap_blocks_batch.c",
         "*near = *near && known[last].end - address >= (uint64_t)bytes;",
-        "*near = *near && known[last].end > address;",
+        "*near = *near && known[last].end - address >= (uint64_t)(bytes != 0);",
         ("swap_blocks_batch",),
         "cuda",
     ),
