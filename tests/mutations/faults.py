@@ -481,14 +481,6 @@ FAULTS = (
         "cuda",
     ),
     Fault(
-        "a kernel makes copies that reach beyond an allocation",
-        "runtime/ops/swap_blocks_batch.c",
-        "*near = *near && known[last].end - address >= (uint64_t)bytes;",
-        "*near = *near && known[last].end - address >= (uint64_t)(bytes != 0);",
-        ("swap_blocks_batch",),
-        "cuda",
-    ),
-    Fault(
         "a pair is copied beside the one that it waits for",
         "templates/shared/pages.j2",
         "end < count && conflicts[end] < start + begin; ++end",
