@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -227,6 +228,42 @@ def aborted() -> None:
     assert made < 100, made
 
 
+def detached() -> None:
+    """Of pages that an endpoint lets go of nothing is left, and what its stream still had to do with them
+    is done; in other pages the same arrives."""
+    wait, waits = CudaStaging.wait, 0
+
+    def counting(self: CudaStaging) -> None:
+        nonlocal waits
+        waits += 1
+        wait(self)
+
+    slots, wire = np.arange(COUNT), Loopback()
+    (one, two), others = (sides("float16", "fp8_per_token_head", (True, True)) for _ in range(2))
+    views = [weakref.ref(view) for view in [*one.group.pages, *two.group.page_scales]]
+    with (
+        transfer.Endpoint("one", [one.group], engine=wire, slots=2, slot_bytes=16384) as sender,
+        transfer.Endpoint("two", [two.group], engine=wire, slots=2, slot_bytes=16384) as other,
+    ):
+        peer = other.connect(*sender.listen())
+        sender.offer("before", slots)
+        other.fetch(peer, "before", slots).result(20)
+        want = digest(two)
+        del one, two
+        CudaStaging.wait = counting  # type: ignore[method-assign]
+        sender.detach()
+        other.detach()
+        CudaStaging.wait = wait  # type: ignore[method-assign]
+        assert waits == 2
+        _KEPT.clear()
+        assert not any(view() for view in views)
+        sender.attach([others[0].group])
+        other.attach([others[1].group])
+        sender.offer("after", slots)
+        other.fetch(peer, "after", slots).result(20)
+        assert digest(others[1]) == want
+
+
 def refused() -> None:
     """Slots that the op would leave out are refused before, and pages in two places."""
     one, two = sides("float16", "float16", (True, False))
@@ -309,5 +346,6 @@ if __name__ == "__main__":
         pairs()
         order()
         aborted()
+        detached()
         refused()
         print("done")

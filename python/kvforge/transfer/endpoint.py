@@ -294,6 +294,51 @@ class Endpoint:
         """Gives what the peer offers as `key` its whole deadline anew: a fetch will come."""
         self._call(lambda: self._exchange.tell(peer, messages.renew(key)))
 
+    # ---- pages that go and come --------------------------------------------------------------------
+
+    def detach(self) -> None:
+        """Lets go of all pages, for an engine that gives their memory up for a while: when it returns,
+        nothing here refers to them, or will read or write them.
+
+        All that is under way ends with Aborted, and the other sides are told; offer() and fetch() raise
+        it until attach(). Peers stay, and so do staging memory and the addresses of listen(): hellos are
+        taken, and what peers want waits, up to their deadlines, for an offer after attach(). To detach
+        twice is to do it once.
+        """
+        error = Aborted(f"kvforge.transfer: endpoint {self.name} was detached from its pages")
+        self._call(lambda: self._exchange.detach(error))
+
+    def attach(self, groups: Sequence[Group]) -> None:
+        """Gives the endpoint pages again, those of other memory or of the same; detaches first where
+        that has not been done.
+
+        Peers know the groups from the hello: there must be the same, in any order, and each as it was
+        said to be; only the number of blocks may be another. ValueError tells all that differs, and
+        changes nothing.
+        """
+        found = {group.shape.name: group for group in groups}
+        known = self._groups
+        different = [
+            f"group {name}: {what} was {before} and is {now}"
+            for name in known.keys() & found.keys()
+            for what, before, now in known[name].changes(found[name])
+        ]
+        for name, group in found.items():
+            if not group.pages or group is known.get(name):
+                different.append(f"group {name}: want one that no endpoint has had")
+        if found.keys() != known.keys() or len(found) != len(groups):
+            names = sorted(group.shape.name for group in groups)
+            different.insert(0, f"groups were {sorted(known)} and are {names}")
+        if different:
+            raise ValueError("attach: " + "; ".join(different))
+
+        def swap() -> None:
+            self.detach()
+            for name in known:  # in their order, which notes count by
+                known[name] = found[name]
+
+        self._call(swap)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Slots of both rings: free, held, and in quarantine."""
         return self._call(

@@ -99,9 +99,15 @@ class Exchange:
     def offer(self, offer: Offer) -> None:
         """Lets peers fetch it."""
         self.outgoing.staging.after(offer.ready)
+        self._check_there(offer.group)
         self.offers.append(offer)
         through, readers, _ = self._released.get(offer.transfer.key, (set(), 1, 0.0))
         self._count(offer, through, readers)
+
+    def _check_there(self, group: Group) -> None:
+        """Aborted for a group whose pages were taken away, if only after the caller had asked for it."""
+        if not group.pages:
+            raise Aborted(f"kvforge.transfer: group {group.shape.name} has no pages: see attach()")
 
     def _count(self, offer: Offer, through: set[str], readers: int) -> None:
         """Ends an offer whose readers say when they are through, once so many have."""
@@ -138,6 +144,7 @@ class Exchange:
     ) -> Fetch:
         """Begins a fetch, as Endpoint.fetch() says."""
         self.incoming.staging.after(ready)
+        self._check_there(group)
         for name in names:
             if name not in self.peers:
                 raise self._lost.get(name) or PeerLost(name, "it never said hello")
@@ -375,18 +382,29 @@ class Exchange:
 
     def leave(self, error: TransferError) -> None:
         """Ends all that is under way, and says farewell."""
-        for fetch in list(self.fetches):
-            self.end_fetch(fetch, error)
-        for offer in list(self.offers):
-            self.end_offer(offer, error)
+        self._end_all(error)
         for peer in self.peers.values():
             self.notify(peer, messages.note(messages.BYE))
         self.leaving = True
+
+    def detach(self, error: TransferError) -> None:
+        """Ends all that is under way, and lets go of the pages, which the ops then no longer touch."""
+        self._end_all(error)
+        with contextlib.suppress(RuntimeError):  # a device that has failed touches nothing any more
+            self.outgoing.staging.wait()
+        for group in self.groups.values():
+            group.drop()
 
     def lose_all(self, error: TransferError) -> None:
         """Cuts all links."""
         for peer in list(self.peers.values()):
             self.lose(peer, error)
+
+    def _end_all(self, error: TransferError) -> None:
+        for fetch in list(self.fetches):
+            self.end_fetch(fetch, error)
+        for offer in list(self.offers):
+            self.end_offer(offer, error)
 
     def closed(self) -> bool:
         """Whether all links that were cut are closed."""

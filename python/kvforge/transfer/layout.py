@@ -155,8 +155,8 @@ class Group:
     """A group of layers with its pages: views `[blocks, block_size, heads, size]`, any strides.
 
     `pages[plane * len(layers) + layer]` is of NumPy, torch or what else DLPack has, on the CPU or all on
-    one CUDA device; blocks and block size are those of all. The group keeps the views, and the caller
-    keeps them valid. `page_scales`: one array
+    one CUDA device; blocks and block size are those of all. The group keeps the views until drop(), and
+    the caller keeps them valid. `page_scales`: one array
     for each plane (f32: one element, `[layers]` or `[layers, heads]`) for codes with static scales,
     views `[blocks, block_size, heads]` in the order of `pages` for `*_per_token_head`. An opaque dtype may
     have arrays as of codes, any number: peers with other ones are refused.
@@ -235,6 +235,19 @@ class Group:
             whole = np.broadcast_to(values, (layers, heads))
             planes.append(tuple(tuple(map(float, row)) for row in whole))
         return tuple(planes)
+
+    def drop(self) -> None:
+        """Lets go of the views, for good; what it is called and shaped is still known. Of a group that
+        an endpoint has, Endpoint.detach() does it."""
+        self.pages, self.page_scales = [], []
+        self._arrays.clear()
+
+    def changes(self, other: Group) -> list[tuple[str, Any, Any]]:
+        """What another group in this one's place must have the same and has not: name, here and there."""
+        pairs = [("device", self.device, other.device)]
+        for field in dataclasses.fields(Shape):
+            pairs.append((field.name, *(getattr(each.shape, field.name) for each in (self, other))))
+        return [pair for pair in pairs if pair[1] != pair[2]]
 
     def check_slots(self, call: str, tokens: Any, least: int) -> None:
         """IndexError for a slot below the least or behind the last block."""
