@@ -253,9 +253,69 @@ def sizes_of(size: int, big: bool) -> dict[str, int]:
     return {"L": 2, "P": 2, "B": 8, "N": 16 if big else 4, "H": 4, "D": 64 if big else size}
 
 
+def all_values(word: str, order: str) -> Any:
+    """Every code, or every half and for f32 what lies between two, as [T, H, D]: those of a size together,
+    as a row has a scale, or mixed."""
+    if bytes_of(word) == 1:
+        numbers = np.tile(np.arange(256, dtype=np.uint8), 16)
+    elif word == "float32":
+        halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+        between = (halves[:-1] + halves[1:]) / np.float32(2)
+        numbers = np.concatenate([halves, between, halves[:1]])
+    else:
+        numbers = np.arange(1 << 16, dtype=np.uint16)
+    if order == "mixed":
+        np.random.default_rng(1).shuffle(numbers)
+    return numbers.view(dtype_of(word)).reshape(-1, 4, 64)
+
+
+@pytest.mark.parametrize("order", ["in order", "mixed"])
+@pytest.mark.parametrize(("source", "to"), PAIRS)
+def test_every_half_and_code(source: str, to: str, order: str) -> None:
+    """All three ops, each of all 65536 halves or 256 codes, whose token has a slot for certain."""
+    with np.errstate(all="ignore"):
+        rows = all_values(source, order)
+        count = len(rows)
+        sizes = {"L": 1, "P": 1, "B": count // 16, "N": 16, "H": 4, "D": 64}
+        pages, others = side(source, "LPBNHD", sizes, 4), side(to, "LPBNHD", sizes, 5)
+        pages.views.reshape(rows.shape)[...] = rows
+        slots = np.arange(count)
+        landing = np.random.default_rng(2).permutation(count)
+        values_of = pages.rows(slots)
+        want, before = others.copy(), others.copy()
+        want.put(landing, values_of)
+        OPS.kv_relayout(
+            pages.pages, others.pages, slots, landing, source, to,
+            pages.arguments, others.arguments, 1,
+        )  # fmt: skip
+        same(others, want)
+
+        known = None if others.known is None else others.scale_of(slots)
+        made, scales = stored(values_of, to, known)
+        planes = [raw(made[:, 0])]
+        planes += [] if scales is None else [raw(scales[:, 0, :, :, None])]
+        wire = wire_of(planes, "LKNHC", 16, 1)
+        sent = aligned(len(wire))
+        wire_scales = None if others.known is None else others.known
+        how = ("LKNHC", 16)
+        OPS.kv_pack(pages.pages, sent, slots, *how, source, to, pages.arguments, wire_scales, 1)
+        np.testing.assert_array_equal(sent, wire)
+
+        planes = [raw(pages.views[0].reshape(1, *rows.shape))]
+        if pages.scales is not None:
+            planes.append(raw(pages.scales.reshape(1, count, 4, 1)))
+        wire = wire_of(planes, *how, 1)
+        sent = aligned(len(wire))
+        sent[:] = wire
+        OPS.kv_unpack(
+            sent, before.pages, landing, *how, source, to, pages.known, before.arguments, None, 1
+        )
+        same(before, want)
+
+
 @pytest.mark.parametrize(("source", "to"), PAIRS)
 def test_relayout(source: str, to: str) -> None:
-    """Every pair of dtypes, all 65536 halves and all codes."""
+    """Every pair of dtypes, and any layouts."""
     with np.errstate(all="ignore"):
         for number, (big, size) in enumerate([(True, 64), (False, 24), (False, 7), (False, 576)]):
             sizes = sizes_of(size, big)
