@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -66,18 +68,50 @@ class Carrier:
         self._sends: dict[str, list[transfer.Transfer]] = {}
         self._arrivals: dict[str, _Arrival] = {}
         self._failed_blocks: set[int] = set()
-        self._block_sizes: list[int] = []  # of each of vLLM's groups
-        self._groups: list[list[str]] = []  # and what it is here
+        self._block_sizes = [
+            int(group.kv_cache_spec.block_size) for group in kv_cache_config.transfer_groups
+        ]
+        self._groups: list[list[str]] = []  # what each of vLLM's groups is here
+        # The engine's: it keeps them while their memory is away.
+        self._caches: weakref.WeakValueDictionary[str, Tensor] = weakref.WeakValueDictionary()
+        self._layers: set[str] = set()
+        self._awake = False
         self.address: Address | None = None
 
     def open(self, kv_caches: dict[str, Tensor]) -> None:
-        """Makes views of all layers, and listens."""
-        groups: list[transfer.Group] = []
-        for number, group in enumerate(self._config.transfer_groups):
-            made = groups_of(number, group, kv_caches, self._vllm_config)
-            groups += made
-            self._groups.append([each.shape.name for each in made])
-            self._block_sizes.append(int(group.kv_cache_spec.block_size))
+        """Makes views of all layers, and listens, at the same address if it has before."""
+        made = [
+            groups_of(number, group, kv_caches, self._vllm_config)
+            for number, group in enumerate(self._config.transfer_groups)
+        ]
+        groups = [group for each in made for group in each]
+        if self._endpoint is None or self.address is None:
+            self._groups = [[group.shape.name for group in each] for each in made]
+            self._listen(groups)
+        else:
+            self._endpoint.attach(groups)
+            self.address = dataclasses.replace(self.address, generation=self.address.generation + 1)
+        self._caches, self._layers = weakref.WeakValueDictionary(kv_caches), set(kv_caches)
+        self._awake = True
+
+    def sleep(self) -> None:
+        """Lets go of the caches. What is under way fails, and results() says so."""
+        if self._awake and self._endpoint is not None:
+            self._awake = False
+            self._endpoint.detach()
+
+    def wake(self) -> None:
+        """Makes the views anew. RuntimeError where the engine has others now: see open()."""
+        if self._awake or self._endpoint is None:
+            return
+        caches = dict(self._caches)
+        if gone := self._layers - caches.keys():
+            raise RuntimeError(
+                f"kvforge: caches that were registered are gone: {sorted(gone)}; register the new ones"
+            )
+        self.open(caches)
+
+    def _listen(self, groups: list[transfer.Group]) -> None:
         host = self._extra.get("host") or get_ip()
         engine = self._extra.get("engine", "nixl")
         options = {
@@ -98,19 +132,26 @@ class Carrier:
         """Begins what the scheduler wants of this step."""
         assert self._endpoint is not None
         for send in step.sends:
-            self._sends[send.key] = self._offer(send)
+            self._sends[send.key] = self._offer(send) if self._awake else []
         for receive in step.receives:
             if receive.blocks:
                 # Steps that still read these blocks are on this thread's stream.
-                begun = self._hellos.submit(self._fetch, receive, self._endpoint.ready())
+                ready = self._endpoint.ready()
+                begun = self._hellos.submit(self._fetch, receive, ready, self.address)
                 self._arrivals[receive.request] = _Arrival(receive, begun)
             else:
                 self._hellos.submit(self._give_up, receive.source)
         for source in step.renewals:
             self._hellos.submit(self._each, source, lambda endpoint, *rest: endpoint.renew(*rest))
-        for name in step.aborts:
+        self.abort(step.aborts)
+
+    def abort(self, names: Sequence[str]) -> None:
+        """Ends what goes of these requests, or comes; results() has them."""
+        for name in names:
             if name in self._arrivals:
                 self._arrivals[name].abort()
+            for each in self._sends.get(name, ()):
+                each.abort()
 
     def _offer(self, send: Send) -> list[transfer.Transfer]:
         """An offer of each group. Blocks in front of a window are null, and have no tokens."""
@@ -135,9 +176,13 @@ class Carrier:
                 self._peers[rank] = self._endpoint.connect(*rank)
         return [self._peers[rank] for rank in source.ranks]
 
-    def _fetch(self, receive: Receive, ready: Any) -> list[transfer.Transfer]:
+    def _fetch(
+        self, receive: Receive, ready: Any, address: Address | None
+    ) -> list[transfer.Transfer]:
         assert self._endpoint is not None
         peers = self._names(receive.source)
+        if self.address is not address:  # the engine has slept since, and has other pages
+            raise transfer.Aborted(f"kvforge: {receive.request} is of caches that went away")
         found: list[transfer.Transfer] = []
         key = receive.source.key
         groups = zip(receive.blocks, receive.first, self._block_sizes, self._groups, strict=True)
@@ -165,8 +210,12 @@ class Carrier:
 
     # ---- what has become of it ---------------------------------------------------------------------
 
-    def results(self) -> tuple[set[str], set[str], set[str]]:
-        """Requests that have been sent since the last call, that have come, and among them the failed."""
+    def results(self, by_name: bool = True) -> tuple[set[str], set[str], set[str]]:
+        """Requests that have been sent since the last call, that have come, and among them the failed.
+
+        Of one group of layers the failed ones are told by blocks, see take_failed_blocks(), and of several
+        by name, or else by blocks, too.
+        """
         sent: set[str] = set()
         received: set[str] = set()
         failed: set[str] = set()
@@ -188,16 +237,17 @@ class Carrier:
             self._hellos.submit(self._give_up, arrival.receive.source)
             if error is not None and not arrival.aborted:
                 _LOG.warning("%s has not come: %s", name, error)
-                self._fail(arrival.receive, failed)
+                if by_name and len(arrival.receive.blocks) > 1:
+                    failed.add(name)
+                else:
+                    self._fail(arrival.receive)
         return sent, received, failed
 
-    def _fail(self, receive: Receive, failed: set[str]) -> None:
-        """Blocks name a request where there is one group, and keep what was here before; else its name."""
-        if len(receive.blocks) > 1:
-            failed.add(receive.request)
-            return
-        [blocks], [first], [size] = receive.blocks, receive.first, self._block_sizes
-        self._failed_blocks |= set(blocks[first // size : -(-receive.tokens // size)])
+    def _fail(self, receive: Receive) -> None:
+        """What was here before is kept."""
+        groups = zip(receive.blocks, receive.first, self._block_sizes, strict=True)
+        for blocks, first, size in groups:
+            self._failed_blocks |= set(blocks[first // size : -(-receive.tokens // size)])
 
     def take_failed_blocks(self) -> set[int]:
         """Those of receives that failed, once."""

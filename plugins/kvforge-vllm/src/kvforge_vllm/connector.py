@@ -36,6 +36,14 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
 
     # ---- the scheduler's instance ------------------------------------------------------------------
 
+    def set_xfer_handshake_metadata(
+        self, metadata: dict[int, KVConnectorHandshakeMetadata]
+    ) -> None:
+        """The older form, of engines without stages."""
+        self.set_xfer_handshake_metadata_pp_aware(
+            {(0, rank): each for rank, each in metadata.items()}
+        )
+
     def set_xfer_handshake_metadata_pp_aware(
         self, metadata: dict[tuple[int, int], KVConnectorHandshakeMetadata]
     ) -> None:
@@ -74,14 +82,30 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
     def has_pending_push_work(self) -> bool:
         return bool(self._handover.sending)
 
+    def reset_cache(self) -> bool | None:
+        """What the cache no longer has is no longer handed over either."""
+        self._handover.withdraw()
+        return True
+
     # ---- the worker's instance ---------------------------------------------------------------------
 
     @classmethod
     def supports_sleep_mode(cls, kv_transfer_config: Any) -> bool:
-        return False  # views of pages, and the address that other engines know, are made once
+        return True
 
     def register_kv_caches(self, kv_caches: dict[str, Tensor]) -> None:
         self._carrier.open(kv_caches)
+
+    def unregister_kv_caches(self) -> None:
+        self._carrier.sleep()
+
+    def restore_kv_caches(self) -> None:
+        self._carrier.wake()
+
+    def handle_preemptions(self, kv_connector_metadata: KVConnectorMetadata) -> None:
+        """In front of the step whose start_load_kv() may come behind its forward pass."""
+        assert isinstance(kv_connector_metadata, Step)
+        self._carrier.abort(kv_connector_metadata.aborts)
 
     def get_handshake_metadata(self) -> KVConnectorHandshakeMetadata | None:
         return self._carrier.address
@@ -105,6 +129,11 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
     def get_transfer_results(self, finished_req_ids: set[str]) -> KVConnectorTransferResults:
         sent, received, failed = self._carrier.results()
         return KVConnectorTransferResults(sent, received, failed)
+
+    def get_finished(self, finished_req_ids: set[str]) -> tuple[set[str] | None, set[str] | None]:
+        """The older form, in which blocks alone say what has failed."""
+        sent, received, _ = self._carrier.results(by_name=False)
+        return sent, received
 
     def get_block_ids_with_load_errors(self) -> set[int]:
         return self._carrier.take_failed_blocks()

@@ -62,7 +62,11 @@ def _kind(spec: Any) -> str:
 @dataclass
 class _Rows:
     """Of one layer: planes [blocks, block_size, heads, size], and what transfer.Group calls page_scales:
-    of planes with static ones a number each, else views."""
+    of planes with static ones a number each, else views.
+
+    Numbers are the layer's own: tensors of them may be away, as weights are, when an engine that slept
+    has only its cache again.
+    """
 
     dtype: str
     planes: list[Tensor]
@@ -100,7 +104,7 @@ def _heads(spec: Any, kv_cache: Tensor, layer: Any) -> _Rows:
     """Keys and values."""
     format = _format(spec, layer)
     pages = paged.interleaved(kv_cache, format, spec.head_size)
-    static: list[Any] = [float(layer._k_scale), float(layer._v_scale)]
+    static: list[Any] = [float(layer._k_scale_float), float(layer._v_scale_float)]
     if format in NVFP4:  # who reads it need not know which of the two it is
         parts = (paged.codes_and_block_scales(side) for side in (pages.key, pages.value))
         return _Rows("nvfp4", [part for side in parts for part in side], static)
@@ -137,7 +141,7 @@ def _latent(spec: Any, kv_cache: Tensor, layer: Any) -> _Rows:
     dtype = _dtype(spec.cache_dtype_str or "auto", kv_cache)
     if dtype not in _STATIC:
         return _Rows(dtype, [rows])
-    return _Rows(dtype, [rows.view(uint8)], [float(layer._k_scale)])
+    return _Rows(dtype, [rows.view(uint8)], [float(layer._k_scale_float)])
 
 
 def _check_indexer(vllm_config: Any) -> None:

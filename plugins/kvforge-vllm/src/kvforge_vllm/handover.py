@@ -22,10 +22,11 @@ _LEASE = 30.0  # seconds that pages are kept for a reader that does not come
 
 @dataclass(frozen=True)
 class Address(KVConnectorHandshakeMetadata):
-    """Where a rank's endpoint takes hellos."""
+    """Where a rank's endpoint takes hellos, and how often it has had caches to register."""
 
     host: str
     port: int
+    generation: int = 1
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,10 @@ class Handover:
             done.renewals = list(self._waiting.values())
         return done
 
+    def withdraw(self) -> None:
+        """Gives up what waits here for other engines: their requests fail or are computed there."""
+        self._step.aborts += sorted(self.sending)
+
     def moved(self, output: Any) -> None:
         """What workers say has been sent and received."""
         self.sending -= set(output.finished_sending or ())
@@ -179,10 +184,10 @@ class Handover:
             "remote_port": ranks[0][1],
             "remote_ranks": ranks,
             "remote_num_tokens": tokens,
-            # Of NIXL's, which routers may read: a lease is renewed by notes here, and memory of pages is
-            # registered with nobody.
+            # As NIXL's, which routers may read: that of a prefill engine says no time either, since a
+            # lease is renewed. Nobody here has to say hello anew for another generation.
             "remote_blocks_expiry_time": None,
-            "remote_registration_generation": None,
+            "remote_registration_generation": max(each.generation for each in self.addresses),
             "transfer_mode": "kvforge",
             **self._sizes,
         }

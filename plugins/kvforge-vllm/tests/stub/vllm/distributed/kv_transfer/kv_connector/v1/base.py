@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,7 @@ class KVConnectorBase_V1(ABC):
     def __init__(self, vllm_config: Any, role: KVConnectorRole, kv_cache_config: Any) -> None:
         self._connector_metadata: KVConnectorMetadata | None = None
         self._vllm_config, self._kv_cache_config, self._role = vllm_config, kv_cache_config, role
+        self._kv_transfer_config = vllm_config.kv_transfer_config
 
     @property
     def role(self) -> KVConnectorRole:
@@ -62,11 +64,25 @@ class KVConnectorBase_V1(ABC):
         assert self._connector_metadata is not None
         return self._connector_metadata
 
+    @property
+    def requires_kv_delivery(self) -> bool:
+        return bool(self._kv_transfer_config.is_kv_producer)
+
     @classmethod
     def supports_sleep_mode(cls, kv_transfer_config: Any) -> bool:
         return True
 
+    @classmethod
+    def get_required_kvcache_layout(cls, vllm_config: Any) -> str | None:
+        return None
+
     def register_kv_caches(self, kv_caches: dict[str, torch.Tensor]) -> None: ...
+
+    def unregister_kv_caches(self) -> None: ...
+
+    def restore_kv_caches(self) -> None: ...
+
+    def handle_preemptions(self, kv_connector_metadata: KVConnectorMetadata) -> None: ...
 
     @abstractmethod
     def start_load_kv(self, forward_context: Any, **kwargs: Any) -> None: ...
@@ -84,6 +100,9 @@ class KVConnectorBase_V1(ABC):
 
     def get_transfer_results(self, finished_req_ids: set[str]) -> KVConnectorTransferResults:
         raise NotImplementedError
+
+    def get_finished(self, finished_req_ids: set[str]) -> tuple[set[str] | None, set[str] | None]:
+        return None, None
 
     def get_block_ids_with_load_errors(self) -> set[int]:
         return set()
@@ -120,6 +139,19 @@ class KVConnectorBase_V1(ABC):
 
     def has_pending_push_work(self) -> bool:
         return False
+
+    def take_events(self) -> Iterable[Any]:
+        return ()
+
+    def get_finished_count(self) -> int | None:
+        return None
+
+    def reset_cache(self) -> bool | None:
+        return None
+
+    def set_xfer_handshake_metadata(
+        self, metadata: dict[int, KVConnectorHandshakeMetadata]
+    ) -> None: ...
 
     def set_xfer_handshake_metadata_pp_aware(
         self, metadata: dict[tuple[int, int], KVConnectorHandshakeMetadata]
